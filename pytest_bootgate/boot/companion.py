@@ -1,0 +1,447 @@
+"""The companion: it runs beside the gateway and turns what is no line into lines.
+
+It is a program of its own (``python3 companion.py``, Python 3.9 or newer, standard library only)
+because it is put into containers as one file. Orders come in on standard input, events go out on
+standard output, both as one JSON object a line; it ends at the end of its input.
+"""
+
+from __future__ import annotations
+
+import glob
+import http.client
+import json
+import os
+import socket
+import socketserver
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Optional
+
+WATCH_EVERY = 0.02
+TAIL_EVERY = 0.005
+REQUEST_TIMEOUT = 2.0
+#: How long after its headers an answer to a trigger is waited for before it is reported.
+ANSWER_WAIT = 1.0
+LONGEST_LINE = 16_000
+LONGEST_ANSWER = 4_000
+
+Event = dict[str, Any]
+
+
+class Followed:
+    """One open log file. Holding it open keeps its inode from being used again."""
+
+    def __init__(self, file: int, *, from_end: bool) -> None:
+        self.file = file
+        self.offset = os.lseek(file, 0, os.SEEK_END) if from_end else 0
+        self.rest = b""
+
+    def lines(self) -> Iterator[str]:
+        """The complete lines since the last time."""
+        size = os.fstat(self.file).st_size
+        if size < self.offset:  # truncated
+            self.offset, self.rest = 0, b""
+        while size > self.offset:
+            data = os.pread(self.file, min(size - self.offset, 1 << 20), self.offset)
+            if not data:
+                return
+            self.offset += len(data)
+            *complete, self.rest = (self.rest + data).split(b"\n")
+            for line in complete:
+                yield line.decode("utf-8", "replace").rstrip("\r")[:LONGEST_LINE]
+
+    @property
+    def deleted(self) -> bool:
+        """Whether nothing names this file any more."""
+        return os.fstat(self.file).st_nlink == 0
+
+
+class Tail:
+    """All files that match one pattern, known by inode so that a renamed one is not read twice."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.is_glob = glob.has_magic(pattern)
+        self.files: dict[tuple[int, int], Followed] = {}
+        self.scanned = 0.0
+        self.scan(from_end=True)
+
+    def scan(self, *, from_end: bool) -> None:
+        """Begin to follow what is new."""
+        self.scanned = time.monotonic()
+        paths = glob.glob(self.pattern, recursive=True) if self.is_glob else [self.pattern]
+        for path in paths:
+            try:
+                status = os.stat(path)
+                key = (status.st_dev, status.st_ino)
+                if key in self.files or os.path.isdir(path):  # noqa: PTH112
+                    continue
+                file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            except OSError:
+                continue
+            self.files[key] = Followed(file, from_end=from_end)
+
+    def lines(self, *, thorough: bool) -> Iterator[str]:
+        """New lines of every file; a glob costs more, so it is looked up less often."""
+        if thorough or not self.is_glob or time.monotonic() - self.scanned >= WATCH_EVERY:
+            self.scan(from_end=False)
+        for key, followed in list(self.files.items()):
+            yield from followed.lines()
+            if followed.deleted:
+                os.close(self.files.pop(key).file)
+
+
+class Companion:
+    """Takes orders, reports events; every method may be called from any thread."""
+
+    def __init__(self) -> None:
+        self.token = ""
+        self._printing = threading.Lock()
+        self._tails: list[Tail] = []
+        self._tailing = threading.Lock()
+        self._watching: list[threading.Event] = []
+        self._doorbells: dict[int, Doorbell] = {}
+
+    # -- what it says ----------------------------------------------------------------------
+
+    def say(self, event: str, *, unless: Optional[threading.Event] = None, **more: Any) -> None:
+        """Print one event, unless a watch was called off in the meantime."""
+        line = json.dumps({"event": event, **more}, ensure_ascii=False, separators=(",", ":"))
+        with self._printing:
+            if unless is None or not unless.is_set():
+                sys.stdout.buffer.write(line.encode("utf-8", "replace") + b"\n")
+                sys.stdout.buffer.flush()
+
+    def read_tails(self, *, thorough: bool = True) -> None:
+        """Report all lines that were written up to now."""
+        with self._tailing:
+            for tail in self._tails:
+                for text in tail.lines(thorough=thorough):
+                    self.say("line", file=tail.pattern, text=text)
+
+    # -- what it is told -------------------------------------------------------------------
+
+    def obey(self, line: bytes) -> None:
+        """Carry out one order; what cannot be done is trouble, never an end."""
+        try:
+            order = json.loads(line)
+            self._orders[order["do"]](self, order)
+        except Exception as error:
+            order_text = line.decode("utf-8", "replace").strip()[:200]
+            self.say("trouble", text=f"{short(error)}: could not obey {order_text}")
+
+    def serve(self, order: Event) -> None:
+        """Open the doorbell, or change its reply."""
+        port = int(order["port"])
+        if port not in self._doorbells:
+            try:
+                doorbell = Doorbell(("127.0.0.1", port), Ring)
+            except OSError as error:
+                self.say("trouble", text=f"cannot serve port {port}: {error.strerror or error}")
+                return
+            doorbell.companion = self
+            self._doorbells[port] = doorbell
+            run(doorbell.serve_forever)
+        self._doorbells[port].reply = order.get("reply") or {}
+        self.say("serving", port=port)
+
+    def watch(self, order: Event) -> None:
+        """Look every 20 ms until it is so."""
+        name, off = order["id"], threading.Event()
+        if "http" in order:
+            host, port, path = endpoint(order["http"])
+            status, wanted = order.get("status"), order.get("json")
+            look: Look = lambda: look_http(host, port, path, status, wanted)  # noqa: E731
+        elif "tcp" in order:
+            host, port, _ = endpoint(order["tcp"])
+            look = lambda: look_tcp(host, port)  # noqa: E731
+        else:
+            path = order["exists"]
+            look = lambda: ({} if os.path.exists(path) else None, "")  # noqa: E731, PTH110
+        with self._printing:
+            self._watching.append(off)
+        self.say("watching", id=name)
+        run(self._look_out, name, look, off)
+
+    def _look_out(self, name: str, look: Look, off: threading.Event) -> None:
+        state = ""
+        while not off.is_set():
+            seen, text = look()
+            if seen is not None:
+                self.read_tails()
+                self.say("seen", unless=off, id=name, **seen)
+                return
+            if text and text != state:
+                self.say("state", unless=off, id=name, text=text)
+            state = text
+            off.wait(WATCH_EVERY)
+
+    def tail(self, order: Event) -> None:
+        """Follow a file, or all files that match a pattern."""
+        with self._tailing:
+            first = not self._tails
+            self._tails.append(Tail(order["file"]))
+        self.say("tailing", file=order["file"])
+        if first:
+            run(self._follow)
+
+    def _follow(self) -> None:
+        while True:
+            self.read_tails(thorough=False)
+            time.sleep(TAIL_EVERY)
+
+    def arm(self, order: Event) -> None:
+        """A new boot begins: what the last one was watched for does not matter any more."""
+        with self._printing:
+            for off in self._watching:
+                off.set()
+            self._watching.clear()
+            self.token = order["token"]
+        self.say("armed", token=order["token"])
+
+    def trigger(self, order: Event) -> None:
+        """Send a request and report how it was taken."""
+        if "http" not in order:
+            raise ValueError("this companion can only send HTTP triggers")
+        run(self._send, order)
+
+    def _send(self, order: Event) -> None:
+        host, port, path = endpoint(order["http"])
+        headers = {str(key): str(value) for key, value in (order.get("headers") or {}).items()}
+        body = order.get("body")
+        if order.get("json") is not None:
+            body = json.dumps(order["json"])
+            if "content-type" not in map(str.lower, headers):
+                headers["Content-Type"] = "application/json"
+        data = None if body is None else body.encode()
+        connection = http.client.HTTPConnection(host, port)
+        self.say("sent")
+        try:
+            connection.request(order.get("method") or "POST", path, data, headers)
+            answer = connection.getresponse()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.say("refused", error=f"{short(error)}: {error}")
+            return
+        # A stream may go on for as long as the task does: closing it early could end the task.
+        parts: list[bytes] = []
+        reporting, reported = threading.Lock(), threading.Event()
+
+        def report() -> None:
+            with reporting:
+                if reported.is_set():
+                    return
+                text = b"".join(parts).decode("utf-8", "replace")[:LONGEST_ANSWER]
+                self.read_tails()
+                event = "accepted" if 200 <= answer.status < 300 else "refused"
+                self.say(event, status=answer.status, body=text)
+                reported.set()
+
+        timer = threading.Timer(ANSWER_WAIT, report)
+        timer.daemon = True
+        timer.start()
+        try:
+            while data := answer.read1(65536):
+                if not reported.is_set():
+                    parts.append(data)
+        except (OSError, http.client.HTTPException):
+            pass  # its status came, the rest of the body is nobody's proof
+        timer.cancel()
+        report()
+        connection.close()
+
+    _orders: dict[str, Callable[[Companion, Event], None]] = {  # noqa: RUF012
+        "serve": serve,
+        "watch": watch,
+        "tail": tail,
+        "arm": arm,
+        "trigger": trigger,
+    }
+
+
+class Doorbell(socketserver.ThreadingTCPServer):
+    """The server; `HTTPServer` would look up its own name in a network that has no DNS."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+    companion: Companion
+    reply: Event
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is no trouble."""
+
+
+class Ring(BaseHTTPRequestHandler):
+    """One connection to the doorbell: every request is reported, then answered."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 65536
+    server: Doorbell
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):
+            return self.answer
+        raise AttributeError(name)
+
+    def answer(self) -> None:
+        """Report the ring, then reply."""
+        body = self.body()
+        companion, token = self.server.companion, self.server.companion.token
+        rung = bool(token) and (
+            token in self.path
+            or any(token in value for value in self.headers.values())
+            or token.encode() in body
+        )
+        companion.read_tails()
+        companion.say(
+            "ring",
+            method=self.command,
+            path=self.path,
+            token=rung,
+            bytes=len(body),
+            head=body[:640].decode("utf-8", "replace")[:160],
+        )
+        self.send(self.server.reply)
+
+    def body(self) -> bytes:
+        """The request's body, chunked or not."""
+        if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass  # trailers
+        return b"".join(parts)
+
+    def send(self, reply: Event) -> None:
+        """Send the reply of the gate file: one body, or server-sent events."""
+        stream, body, kind = reply.get("stream"), b"", "text/plain; charset=utf-8"
+        if stream is not None:
+            kind = "text/event-stream"
+        elif reply.get("json") is not None:
+            body, kind = json.dumps(reply["json"]).encode(), "application/json"
+        elif reply.get("body") is not None:
+            body = reply["body"].encode()
+        chunked = stream is not None and self.request_version == "HTTP/1.1"
+        headers = {"content-type": kind}
+        headers |= {str(k).lower(): str(v) for k, v in (reply.get("headers") or {}).items()}
+        if chunked:
+            headers["transfer-encoding"] = "chunked"
+        elif stream is None:
+            headers["content-length"] = str(len(body))
+        else:
+            self.close_connection = True
+        self.send_response(int(reply.get("status") or 200))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            for part in [body] if stream is None else map(server_sent, stream):
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
+                self.wfile.flush()
+            if chunked:
+                self.wfile.write(b"0\r\n\r\n")
+        self.wfile.flush()
+
+    def log_message(self, *_: Any) -> None:
+        """The ring is the log."""
+
+
+def server_sent(item: Any) -> bytes:
+    """One server-sent event: a text as it is, all else as JSON."""
+    text = item if isinstance(item, str) else json.dumps(item)
+    return ("".join(f"data: {line}\n" for line in text.split("\n")) + "\n").encode()
+
+
+#: One look: what was seen (None: not yet), and how it stands instead.
+Look = Callable[[], tuple[Optional[Event], str]]
+
+
+def look_http(
+    host: str, port: int, path: str, status: Optional[int], wanted: Any
+) -> tuple[Optional[Event], str]:
+    """Whether an endpoint answers as wanted; any 2xx where `status` is None."""
+    until = time.monotonic() + REQUEST_TIMEOUT
+    connection = http.client.HTTPConnection(host, port, timeout=REQUEST_TIMEOUT)
+    body = b""
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        right = 200 <= answer.status < 300 if status is None else answer.status == status
+        if right and wanted is None:
+            return {"status": answer.status}, ""
+        while len(body) < 1 << 20 and time.monotonic() < until:
+            data = answer.read1(65536)
+            if not data:
+                break
+            body += data
+        if right and contains(json.loads(body), wanted):
+            return {"status": answer.status}, ""
+    except ValueError:
+        pass  # not JSON: how it stands tells so
+    except (OSError, http.client.HTTPException) as error:
+        return None, short(error)
+    finally:
+        connection.close()
+    return None, f"{answer.status} {body.decode('utf-8', 'replace')[:200]}"
+
+
+def look_tcp(host: str, port: int) -> tuple[Optional[Event], str]:
+    """Whether a port accepts."""
+    try:
+        socket.create_connection((host, port), REQUEST_TIMEOUT).close()
+    except OSError as error:
+        return None, short(error)
+    return {}, ""
+
+
+def contains(answer: Any, wanted: Any) -> bool:
+    """Whether all that is wanted is in an answer; in a list each wanted item must be somewhere."""
+    if isinstance(wanted, dict):
+        return isinstance(answer, dict) and all(
+            key in answer and contains(answer[key], value) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return isinstance(answer, list) and all(
+            any(contains(item, value) for item in answer) for value in wanted
+        )
+    return isinstance(answer, bool) == isinstance(wanted, bool) and bool(answer == wanted)
+
+
+def endpoint(text: str) -> tuple[str, int, str]:
+    """``:8080/path``, with or without a scheme and a host, as host, port and path."""
+    place, slash, path = text.split("://", 1)[-1].partition("/")
+    host, _, port = place.rpartition(":")
+    return host or "127.0.0.1", int(port), slash + path or "/"
+
+
+def short(error: BaseException) -> str:
+    """An error's name, for people."""
+    return type(error).__name__.removesuffix("Error")
+
+
+def run(work: Callable[..., object], *args: Any) -> None:
+    """Work beside everything else."""
+    threading.Thread(target=work, args=args, daemon=True).start()
+
+
+def main() -> None:
+    """Obey until the end of the input."""
+    companion = Companion()
+    companion.say("hello")
+    for line in sys.stdin.buffer:
+        if line.strip():
+            companion.obey(line)
+    companion.read_tails()
+    sys.stdout.flush()
+    os._exit(0)  # a request that hangs must not keep it
+
+
+if __name__ == "__main__":
+    main()

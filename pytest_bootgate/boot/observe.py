@@ -1,0 +1,276 @@
+"""From lines to marks: a probe is a pattern that turns a line into a mark.
+
+Pure: lines with their instants go in, marks, stages and signals come out. It is fed by a real
+boot and by a recorded one alike.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_bootgate.boot.values import Phase, Stage, Told
+from pytest_bootgate.engines.base import Line
+from pytest_bootgate.gatefile.model import PhaseProbe, Probe, Signal, StageProbe
+from pytest_bootgate.gatefile.variables import fill
+
+#: Two sources may be reported in the wrong order by at most this many seconds.
+LAG = 0.05
+#: How many of the last lines of every stream a boot keeps.
+TAIL = 20
+#: How many characters of each of them.
+TAIL_WIDTH = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One observed thing: a line of a `source`, or an event that the companion reported.
+
+    `source` is ``gateway``, ``companion``, ``trigger`` or ``file:PATH`` for lines, else empty.
+    """
+
+    at: float
+    source: str
+    text: str
+    event: Mapping[str, Any] | None = None
+
+
+def sighting(line: Line) -> Sighting | None:
+    """Read a line: what kind of sighting it is, None for the end of a stream."""
+    if line.text is None:
+        return None
+    role = line.stream.partition(".")[0]
+    if line.stream != "companion.out":
+        return Sighting(line.at, role, line.text)
+    try:
+        event = json.loads(line.text)
+    except ValueError:
+        return Sighting(line.at, "companion", line.text)
+    if not isinstance(event, dict):
+        return Sighting(line.at, "companion", line.text)
+    if event.get("event") == "line":
+        return Sighting(line.at, f"file:{event.get('file')}", str(event.get("text", "")), event)
+    return Sighting(line.at, "companion", line.text, event)
+
+
+class Pattern:
+    """A probe with its variables filled, ready to be held against sightings."""
+
+    def __init__(
+        self, name: str, probe: Probe | StageProbe, variables: Mapping[str, str], *, token: bool
+    ) -> None:
+        self.name = name
+        self.needs_token = token
+        self.source: str = probe.from_ or "gateway"
+        if probe.file is not None:
+            self.source = f"file:{fill(probe.file, variables)}"
+        escaped = {key: re.escape(value) for key, value in variables.items()}
+        self.line = re.compile(fill(probe.line, escaped)) if probe.line is not None else None
+        self.path: re.Pattern[str] | None = None
+        self.doorbell = False
+        if isinstance(probe, Probe) and probe.doorbell:
+            self.doorbell = True
+            if isinstance(probe.doorbell, str):
+                self.path = re.compile(fill(probe.doorbell, escaped))
+
+    def match(self, seen: Sighting) -> re.Match[str] | bool | None:
+        """What the sighting shows of this probe; falsy where it shows nothing."""
+        if self.line is not None:
+            if seen.source == self.source:
+                return self.line.search(seen.text)
+            # The answer to a trigger that the companion sent is the trigger's output.
+            if self.source == "trigger" and _is(seen, "accepted", "refused"):
+                return self.line.search(str((seen.event or {}).get("body", "")))
+            return None
+        if self.doorbell:
+            return self.rings(seen) and (not self.needs_token or bool(_get(seen, "token")))
+        return _is(seen, "seen") and _get(seen, "id") == self.name
+
+    def rings(self, seen: Sighting) -> bool:
+        """Whether the sighting is a request at the doorbell that this probe waits for."""
+        if not (self.doorbell and _is(seen, "ring")):
+            return False
+        return self.path is None or bool(self.path.search(str(_get(seen, "path"))))
+
+
+def _is(seen: Sighting, *kinds: str) -> bool:
+    return seen.event is not None and seen.event.get("event") in kinds
+
+
+def _get(seen: Sighting, key: str) -> Any:
+    return seen.event.get(key) if seen.event is not None else None
+
+
+class Observation:
+    """What has been seen of one boot so far.
+
+    Give it every sighting in the order of arrival. What was seen before `trigger_at`, which is
+    on the clock of the lines, does not count.
+    """
+
+    def __init__(
+        self,
+        phases: Mapping[str, PhaseProbe],
+        upstream: Mapping[str, Signal],
+        stages: Mapping[str, StageProbe],
+        variables: Mapping[str, str],
+        *,
+        token: bool,
+    ) -> None:
+        self._phases = dict(phases)
+        self._patterns = [
+            Pattern(f"phase:{name}", probe, variables, token=token)
+            for name, probe in phases.items()
+        ]
+        self._upstream = [
+            (name, signal, Pattern(f"upstream:{name}", signal, variables, token=False))
+            for name, signal in upstream.items()
+        ]
+        self._stages = [
+            (name, Pattern(f"stages:{name}", probe, variables, token=False), re.compile(probe.each))
+            for name, probe in stages.items()
+        ]
+        self.trigger_at: float | None = None
+        self.accepted: float | None = None
+        self.refused: str | None = None
+        self.marks: dict[str, float] = {}
+        self.told: dict[str, Told] = {}
+        self.stages: list[Stage] = []
+        self.strangers: list[float] = []
+
+    def see(self, seen: Sighting) -> None:
+        """Take in one sighting."""
+        if self.trigger_at is None or seen.at < self.trigger_at:
+            return
+        at = seen.at - self.trigger_at
+        self._see_trigger(seen, at)
+        for name, pattern in zip(self._phases, self._patterns, strict=True):
+            if name not in self.marks and pattern.match(seen):
+                self.marks[name] = at
+                break
+        else:
+            last = self._patterns[-1]
+            if last.rings(seen) and last.needs_token and not _get(seen, "token"):
+                self.strangers.append(at)
+        for channel, signal, pattern in self._upstream:
+            if channel not in self.told and pattern.match(seen):
+                self.told[channel] = Told(channel, signal.says, at, _said(pattern, seen))
+        for source, pattern, each in self._stages:
+            if pattern.match(seen):
+                self.stages.extend(_read_stages(source, each, seen.text, self.current))
+
+    def _see_trigger(self, seen: Sighting, at: float) -> None:
+        if _is(seen, "accepted") and self.accepted is None:
+            self.accepted = at
+        elif _is(seen, "refused") and self.refused is None:
+            said = _get(seen, "error") or f"{_get(seen, 'status')} {_get(seen, 'body')}"
+            self.refused = str(said).strip()
+
+    @property
+    def current(self) -> str | None:
+        """The phase that the boot is in: the first without its mark."""
+        return next((name for name in self._phases if name not in self.marks), None)
+
+    @property
+    def proof_at(self) -> float | None:
+        """Seconds from the trigger to the proof, None while there is none."""
+        return self.marks.get(next(reversed(self._phases)))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every mark that a release must have was seen."""
+        return not self.missing
+
+    @property
+    def missing(self) -> list[str]:
+        """The phases whose mark was not seen, optional ones left out."""
+        return [
+            name
+            for name, probe in self._phases.items()
+            if name not in self.marks and not probe.optional
+        ]
+
+    def failure(self) -> Told | None:
+        """The first report of a failure from upstream."""
+        return next((t for t in self.told.values() if t.says != "ok"), None)
+
+    def said_ok(self) -> Told | None:
+        """The first report of success from upstream."""
+        return next((t for t in self.told.values() if t.says == "ok"), None)
+
+    @property
+    def silent_channels(self) -> list[str]:
+        """The channels that should report a failure and have not."""
+        return [
+            name
+            for name, signal, _ in self._upstream
+            if signal.says != "ok" and name not in self.told
+        ]
+
+    def signals(self) -> tuple[Told, ...]:
+        """All channels in the order of the gate file, silent ones included."""
+        return tuple(
+            self.told.get(name, Told(name, signal.says)) for name, signal, _ in self._upstream
+        )
+
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases from the marks seen. Raises `ValueError` for marks out of order."""
+        return phases_of(self.marks, {n: p.optional for n, p in self._phases.items()})
+
+
+def phases_of(marks: Mapping[str, float], optional: Mapping[str, bool]) -> tuple[Phase, ...]:
+    """Phases in the order of `optional`'s keys from the instants of their marks.
+
+    A mark that arrives up to `LAG` seconds after a later one counts as simultaneous with it:
+    two streams are two pipes. More than that raises `ValueError`.
+    """
+    at = dict(marks)
+    ceiling, above = float("inf"), ""
+    for name in reversed(list(optional)):
+        if name not in at:
+            continue
+        if at[name] > ceiling + LAG:
+            raise ValueError(
+                f"marks out of order: {name} was seen {at[name] - ceiling:.3f} s after {above},"
+                " which the gate file lists later"
+            )
+        if at[name] <= ceiling:
+            above = name
+        at[name] = ceiling = min(at[name], ceiling)
+    phases, before = [], 0.0
+    for name, may_lack in optional.items():
+        if name in at:
+            phases.append(Phase(name, at[name], at[name] - before, may_lack))
+            before = at[name]
+        else:
+            phases.append(Phase(name, optional=may_lack))
+    return tuple(phases)
+
+
+def _said(pattern: Pattern, seen: Sighting) -> str:
+    """The part of a line that a channel's pattern points at: its group `text`, or the line."""
+    found = pattern.match(seen)
+    if isinstance(found, re.Match) and "text" in found.re.groupindex and found["text"]:
+        return found["text"]
+    return seen.text[:TAIL_WIDTH]
+
+
+def _read_stages(
+    source: str, each: re.Pattern[str], text: str, phase: str | None
+) -> Iterable[Stage]:
+    for found in each.finditer(text):
+        groups = found.groupdict()
+        seconds = _seconds(groups, "s", "ms")
+        if seconds is not None:
+            yield Stage(source, groups["name"], seconds, _seconds(groups, "at_s", "at_ms"), phase)
+
+
+def _seconds(groups: Mapping[str, str | None], s: str, ms: str) -> float | None:
+    if (text := groups.get(s)) is not None:
+        return float(text)
+    if (text := groups.get(ms)) is not None:
+        return float(text) / 1000
+    return None

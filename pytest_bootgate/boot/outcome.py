@@ -1,0 +1,122 @@
+"""How a boot ended, in the eight words of the gate. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pytest_bootgate.boot.observe import Observation
+from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.boot.values import Boot, Outcome
+from pytest_bootgate.engines.base import Exit
+
+
+_TIMED_OUT = re.compile(r"time[ds]?[ -]?out|stalled", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What ended the watching: instants in seconds since the trigger.
+
+    `not_ready` says why the gateway could never be triggered.
+    """
+
+    at: float
+    timeout: float
+    proof: float | None = None
+    refused: str | None = None
+    exited: Exit | None = None
+    not_ready: str | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether the proof arrived inside the timeout."""
+        return self.proof is not None and self.proof <= self.timeout
+
+
+def exit_words(ended: Exit) -> str:
+    """An exit in words that follow a subject."""
+    if ended.gone:
+        return "was removed by somebody else"
+    if ended.oom:
+        return "was killed for want of memory"
+    return f"exited with {ended.code}"
+
+
+def conclude(
+    recipe: Recipe, seen: Observation, ending: Ending, *, number: int, warm_up: bool
+) -> Boot:
+    """The boot as a value, from all that was seen of it until now."""
+    outcome, detail = _outcome(seen, ending, triggered=recipe.triggered)
+    try:
+        phases = seen.phases()
+    except ValueError as error:
+        phases, outcome, detail = (), "lost", str(error)
+    exited = ending.exited
+    return Boot(
+        target=recipe.target_name,
+        release=recipe.release_name,
+        host=recipe.host_name,
+        number=number,
+        start=recipe.target.start,
+        warm_up=warm_up,
+        outcome=outcome,
+        detail=detail,
+        timeout=ending.timeout,
+        ended=ending.proof if ending.started and ending.proof is not None else ending.at,
+        seconds=ending.proof if outcome == "started" else None,
+        accepted=seen.accepted,
+        triggered=recipe.triggered,
+        phases=phases,
+        stages=tuple(seen.stages),
+        told=seen.signals(),
+        exit_code=exited.code if exited is not None else None,
+        notes=tuple(_notes(seen, ending)),
+    )
+
+
+def _outcome(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[Outcome, str]:
+    who = "the gateway" if triggered else "the runner"
+    if ending.refused is not None:
+        return "not_accepted", f"the trigger was refused: {ending.refused}"
+    if ending.started:
+        return "started", ""
+    exited = ending.exited
+    if exited is not None and exited.gone:
+        return "lost", f"{who} {exit_words(exited)}"
+    if exited is not None and exited.oom:
+        return "oom_killed", f"{who} {exit_words(exited)}"
+    if exited is not None and exited.code != 0:
+        return "crashed", f"{who} {exit_words(exited)} before the task started"
+    if exited is not None:
+        return "silent_exit", f"{who} exited with 0 before the task started"
+    if ending.not_ready is not None:
+        return "timed_out", ending.not_ready
+    told = seen.failure()
+    in_time = told is not None and told.at is not None and told.at < ending.timeout
+    if told is not None and in_time and _TIMED_OUT.search(told.text):
+        return "timed_out", f"{told.channel} reported: {told.text}"
+    if told is not None and in_time:
+        return "crashed", f"{told.channel} reported: {told.text}"
+    said_ok = seen.said_ok()
+    if said_ok is not None:
+        return "false_ok", f"{said_ok.channel} said ok, but nothing proved that the task started"
+    return "timed_out", f"no proof within {ending.timeout:g} s"
+
+
+def _notes(seen: Observation, ending: Ending) -> list[str]:
+    notes = []
+    if ending.not_ready is not None:
+        notes.append(ending.not_ready)
+    if seen.strangers and not ending.started:
+        notes.append(
+            f"the doorbell rang {seen.strangers[0]:.1f} s after the trigger, but without this"
+            " boot's token: what was asked for did not arrive"
+        )
+    late = seen.proof_at
+    if late is not None and not ending.started:
+        notes.append(f"the proof came {late:.1f} s after the trigger, too late to count")
+    told = seen.failure()
+    if ending.started and told is not None:
+        notes.append(f"{told.channel} reported a failure although the task started")
+    return notes

@@ -1,0 +1,368 @@
+"""A gateway and its companion, opened once, booted once (cold) or again and again (warm)."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pytest_bootgate.boot.link import Link
+from pytest_bootgate.boot.observe import TAIL, TAIL_WIDTH, Observation, Pattern, Sighting, sighting
+from pytest_bootgate.boot.outcome import Ending, conclude, exit_words
+from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.engines.base import Engine, Exit, Line, Place, Running, Unit
+from pytest_bootgate.errors import BootgateError, CompanionError
+from pytest_bootgate.gatefile.model import Probe
+from pytest_bootgate.gatefile.variables import fill
+
+_TICK = 0.2  # between two looks at deadlines and progress
+_LOOK = 1.0  # between two questions to the engine whether the gateway still runs
+_VERSION_DEADLINE = 10.0
+_LATE_MARKS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a pair is doing just now: `left` is how many seconds it may still take at most."""
+
+    doing: str
+    left: float
+
+
+class NotReadyError(Exception):
+    """The gateway could not be triggered: it never became ready."""
+
+    def __init__(self, detail: str, exited: Exit | None, after: float) -> None:
+        super().__init__(detail)
+        self.detail, self.exited, self.after = detail, exited, after
+
+
+class Pair:
+    """Open it, boot it, close it. Every wait has a deadline; `watch` hears of each moment.
+
+    Raises `BootgateError` where the gate itself cannot measure, never for what the system
+    under gate does: that is the outcome of a boot.
+    """
+
+    def __init__(self, engine: Engine, recipe: Recipe, watch: Callable[[Moment], None]) -> None:
+        self._engine, self._recipe, self.watch = engine, recipe, watch
+        self._lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
+        self._place: Place | None = None
+        self._link: Link | None = None
+        self._gateway: Unit | None = None
+        self._variables: dict[str, str] = {}
+        self._events: list[Mapping[str, Any]] = []
+        self._ended: dict[str, float] = {}
+        self._exit: Exit | None = None
+        self._looked = 0.0
+        self._begun = False
+        self._tails: dict[str, deque[str]] = {}
+        self._version_pattern: Pattern | None = None
+        self.version: str | None = None
+        self.ready: float | None = None
+        self._not_ready: NotReadyError | None = None
+
+    # -- opening and closing ---------------------------------------------------------------
+
+    def open(self) -> None:
+        """Bring up the companion and, where there is a trigger, a gateway that is ready."""
+        gate = self._recipe.gate
+        self._place = self._engine.place(gate.ports)
+        self._variables = self._recipe.variables(self._place.dir, self._place.ports)
+        if gate.gateway.version is not None:
+            self._version_pattern = Pattern(
+                "version", gate.gateway.version, self._variables, token=False
+            )
+        if self._recipe.needs_companion:
+            self._open_companion(self._place)
+        if self._recipe.triggered:
+            try:
+                self._open_gateway(self._place)
+            except NotReadyError as error:
+                self._not_ready = error
+
+    def _open_companion(self, place: Place) -> None:
+        spec = self._recipe.companion(self._engine.name, self._variables)
+        unit = place.create(spec, self._lines.put)
+        self._link = Link(unit, self._recipe, self._events, self._pump)
+        self._link.open(self._variables)
+
+    def _open_gateway(self, place: Place) -> None:
+        gateway = self._recipe.gate.gateway
+        self._make_gateway(place)
+        assert self._gateway is not None
+        if gateway.ready is not None and self._link is not None:
+            self._link.watch("ready", gateway.ready, self._variables)
+        began = time.monotonic()
+        self._start_gateway()
+        if gateway.ready is not None:
+            self._await_ready(gateway.ready, began, gateway.ready_timeout)
+            self._prove_version()
+        self._pause(gateway.settle)
+
+    def _make_gateway(self, place: Place) -> None:
+        spec = self._recipe.gateway(self._engine.name, self._variables)
+        asked = self._engine.resolve(spec.image) if spec.image is not None else None
+        self._gateway = place.create(spec, self._lines.put)
+        if asked is not None and self._gateway.identity != asked:
+            raise BootgateError(
+                f"The {self._recipe.release_name} runs image {self._gateway.identity}, but"
+                f" {spec.image} is {asked}: somebody moved the tag while the gate was running."
+                " Use a digest (image@sha256:…) or gate again."
+            )
+
+    def _start_gateway(self) -> None:
+        assert self._gateway is not None
+        self._begun = True
+        self._gateway.start()
+
+    def _await_ready(self, probe: Probe, began: float, at_most: float) -> None:
+        pattern = Pattern("ready", probe, self._variables, token=False)
+        seen_at: list[float] = []
+
+        def ready(seen: Sighting) -> None:
+            if not seen_at and seen.at >= began and pattern.match(seen):
+                seen_at.append(seen.at)
+
+        self._pump(began + at_most, lambda: bool(seen_at) or self._gateway_over(), "start", ready)
+        if seen_at:
+            self.ready = seen_at[0] - began
+            return
+        if (exited := self._exit) is not None:
+            raise NotReadyError(
+                f"the gateway {exit_words(exited)} before it was ready",
+                exited,
+                time.monotonic() - began,
+            )
+        states = [str(e.get("text")) for e in self._events if e.get("event") == "state"]
+        last = f"; its last answer was {states[-1]}" if states else ""
+        raise NotReadyError(f"the gateway was not ready after {at_most:g} s{last}", None, at_most)
+
+    def _prove_version(self) -> None:
+        wanted = self._recipe.release.version
+        if self._version_pattern is None:
+            return
+        self._pump(
+            time.monotonic() + _VERSION_DEADLINE,
+            lambda: self.version is not None or self._gateway_over(),
+            "version",
+        )
+        if wanted and self.version != wanted and not self._gateway_over():
+            says = f"says {self.version}" if self.version else "does not say its version"
+            raise BootgateError(
+                f"The {self._recipe.release_name} should be version {wanted}, but the gateway that"
+                f" answers {says}. Check the image behind {self._recipe.release.image or 'it'},"
+                " or the gateway's version probe."
+            )
+
+    def _pause(self, seconds: float) -> None:
+        if seconds > 0:
+            self._pump(time.monotonic() + seconds, self._gateway_over, "settle")
+
+    def close(self) -> None:
+        """Remove both, and all that they shared."""
+        if self._gateway is not None:
+            self._gateway.remove()
+        if self._link is not None:
+            self._link.unit.remove()
+        if self._place is not None:
+            self._place.remove()
+        self._gateway = self._link = self._place = None
+
+    # -- one boot --------------------------------------------------------------------------
+
+    def boot(self, number: int, *, warm_up: bool = False) -> Boot:
+        """Trigger, watch until the proof, the exit or the timeout, and conclude."""
+        recipe, target = self._recipe, self._recipe.target
+        assert self._place is not None
+        token = f"bootgate{secrets.token_hex(8)}"
+        variables = {**self._variables, "token": token}
+        seen = Observation(
+            target.phases, target.upstream, target.stages, variables, token=recipe.needs_token
+        )
+        if self._not_ready is not None:
+            return self._never_ready(seen, number, warm_up, self._not_ready)
+        if self._link is not None:
+            self._link.arm(token, variables)
+        load = os.getloadavg()[0]
+        if recipe.triggered:
+            assert self._gateway is not None
+            cpu_before = self._gateway.cpu_seconds()
+            seen.trigger_at = time.monotonic()
+            running = self._send_trigger(variables)
+            self._order_watches(variables)
+        else:
+            running, cpu_before = None, 0.0
+            self._variables = variables  # a runner may be given its token when it is made
+            self._make_gateway(self._place)
+            assert self._gateway is not None
+            self._order_watches(variables)
+            seen.trigger_at = time.monotonic()
+            self._start_gateway()
+        ending = self._follow(seen, running)
+        cpu_after = None if self._gateway_over() else self._gateway.cpu_seconds()
+        if ending.started and not seen.complete:
+            self._pump(time.monotonic() + _LATE_MARKS, lambda: seen.complete, "marks", seen.see)
+        if not ending.started and not ending.refused:
+            self._listen(seen)
+        if not recipe.triggered:
+            self._prove_version()
+        cpu = None if cpu_before is None or cpu_after is None else cpu_after - cpu_before
+        boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
+        boot = replace(
+            boot,
+            ready=self.ready,
+            cpu_seconds=cpu,
+            load=load,
+            identity=self._gateway.identity,
+            version=self.version,
+            tails=self.tails(),
+        )
+        if target.start == "warm" and boot.started:
+            self._let_finish(seen)
+        return boot
+
+    def _follow(self, seen: Observation, running: Running | None) -> Ending:
+        """Watch until the boot is over, one way or the other."""
+        assert seen.trigger_at is not None
+        deadline = seen.trigger_at + self._recipe.target.timeout
+
+        def over() -> bool:
+            if running is not None and "trigger.out" in self._ended and seen.accepted is None:
+                code = running.exit_code()
+                if code == 0:
+                    seen.accepted = self._ended["trigger.out"] - (seen.trigger_at or 0)
+                elif seen.refused is None:
+                    seen.refused = f"the trigger's command ended with {code}"
+            return (
+                seen.proof_at is not None
+                or seen.refused is not None
+                or seen.failure() is not None
+                or self._gateway_over()
+            )
+
+        self._ended.pop("trigger.out", None)
+        self._pump(deadline, over, lambda: seen.current or "proof", seen.see)
+        at = min(time.monotonic(), deadline) - seen.trigger_at
+        if self._gateway_over():
+            at = min(self._ended.get("gateway.out", deadline), deadline) - seen.trigger_at
+        return Ending(
+            at=at,
+            timeout=float(self._recipe.target.timeout),
+            proof=seen.proof_at,
+            refused=seen.refused,
+            exited=self._exit,
+        )
+
+    def _listen(self, seen: Observation) -> None:
+        """After a failed boot: is anyone told, and how late?"""
+        if not seen.silent_channels:
+            return
+        deadline = time.monotonic() + self._recipe.target.listen
+        self._pump(deadline, lambda: not seen.silent_channels, "told?", seen.see)
+
+    def _let_finish(self, seen: Observation) -> None:
+        """Between two warm boots: wait until the run says that it ended, then settle."""
+        channels = [n for n, s in self._recipe.target.upstream.items() if s.says == "ok"]
+        if channels:
+            deadline = time.monotonic() + self._recipe.target.listen
+            self._pump(deadline, lambda: bool(seen.told), "end of run", seen.see)
+        self._pause(self._recipe.gate.gateway.settle)
+
+    def _never_ready(
+        self, seen: Observation, number: int, warm_up: bool, why: NotReadyError
+    ) -> Boot:
+        ending = Ending(
+            at=why.after,
+            timeout=float(self._recipe.target.timeout),
+            exited=why.exited,
+            not_ready=why.detail,
+        )
+        boot = conclude(self._recipe, seen, ending, number=number, warm_up=warm_up)
+        identity = self._gateway.identity if self._gateway is not None else ""
+        return replace(boot, identity=identity, triggered=False, tails=self.tails())
+
+    def _send_trigger(self, variables: Mapping[str, str]) -> Running | None:
+        trigger = self._recipe.target.trigger
+        assert trigger is not None
+        if trigger.exec is not None:
+            in_companion = trigger.in_ == "companion" and self._link is not None
+            unit = self._link.unit if in_companion and self._link else self._gateway
+            assert unit is not None
+            return unit.run("trigger", [fill(word, variables) for word in trigger.exec])
+        assert self._link is not None
+        self._link.trigger(variables)
+        return None
+
+    def _order_watches(self, variables: Mapping[str, str]) -> None:
+        for name, probe in self._recipe.probes():
+            wanted = name.startswith(("phase:", "upstream:"))
+            if self._link is not None and wanted and isinstance(probe, Probe):
+                self._link.watch(name, probe, variables)
+
+    # -- the one loop ----------------------------------------------------------------------
+
+    def _pump(
+        self,
+        deadline: float,
+        done: Callable[[], bool],
+        doing: str | Callable[[], str],
+        see: Callable[[Sighting], None] | None = None,
+    ) -> None:
+        """Take in lines until `done`, at most until the monotonic second `deadline`."""
+        while not done():
+            left = deadline - time.monotonic()
+            try:
+                self._take(self._lines.get(timeout=min(_TICK, max(left, 0.0))), see)
+            except queue.Empty:
+                if left <= 0:
+                    return
+                self._look()
+                self.watch(Moment(doing if isinstance(doing, str) else doing(), left))
+
+    def _take(self, line: Line, see: Callable[[Sighting], None] | None) -> None:
+        seen = sighting(line)
+        if seen is None:
+            self._ended[line.stream] = line.at
+            if line.stream == "companion.out" and self._link is not None:
+                raise self._link.died([*self._tails.get("companion.err", ())][-3:])
+            if line.stream == "gateway.out":
+                self._look(force=True)
+            return
+        name = seen.source if seen.source.startswith("file:") else line.stream
+        self._tails.setdefault(name, deque(maxlen=TAIL)).append(seen.text[:TAIL_WIDTH])
+        if seen.event is not None:
+            self._events.append(seen.event)
+            if seen.event.get("event") == "trouble":
+                raise CompanionError(f"The companion says: {seen.event.get('text')}")
+        if self._version_pattern is not None and self.version is None:
+            found = self._version_pattern.match(seen)
+            if isinstance(found, re.Match):
+                self.version = found["version"]
+        if see is not None:
+            see(seen)
+
+    def _look(self, *, force: bool = False) -> None:
+        """Ask the engine whether the gateway still runs; a stream may outlive its process."""
+        now = time.monotonic()
+        if self._gateway is None or self._exit is not None or not self._begun:
+            return
+        if force or now - self._looked >= _LOOK:
+            self._looked = now
+            self._exit = self._gateway.exit()
+            if self._exit is not None:
+                self._ended.setdefault("gateway.out", now)
+
+    def _gateway_over(self) -> bool:
+        return self._exit is not None
+
+    def tails(self) -> dict[str, tuple[str, ...]]:
+        """The last lines of every stream so far."""
+        return {name: tuple(lines) for name, lines in sorted(self._tails.items())}

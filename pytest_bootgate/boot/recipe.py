@@ -1,0 +1,145 @@
+"""What one pair of gateway and companion is made of: a target of a release on a host."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_bootgate.engines.base import UnitSpec
+from pytest_bootgate.gatefile.model import File, GateFile, Host, Probe, Release, StageProbe, Target
+from pytest_bootgate.gatefile.variables import fill, fill_all
+
+#: Where a companion runs if the gate file names no image; any image with Python 3.9 will do.
+COMPANION_IMAGE = "python:3.13-alpine"
+_OWN_PROGRAM = Path(__file__).with_name("companion.py")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One target of one release on one host profile, and where the gate file lies."""
+
+    gate: GateFile
+    target_name: str
+    target: Target
+    release_name: str
+    release: Release
+    host_name: str
+    host: Host
+    here: Path
+
+    @property
+    def triggered(self) -> bool:
+        """Whether a gateway is triggered; without a trigger, starting it is the trigger."""
+        return self.target.trigger is not None
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether the proof must carry this boot's token: it does where the trigger does."""
+        trigger = self.target.trigger
+        if trigger is None:
+            return False
+        parts = [trigger.exec, trigger.http, trigger.headers, trigger.json, trigger.body]
+        return "${token}" in json.dumps([*parts, trigger.send])
+
+    def variables(self, directory: str, ports: Mapping[str, int]) -> dict[str, str]:
+        """The variables that hold for every boot of this pair."""
+        return {
+            "target": self.target.as_ or self.target_name,
+            "release": self.release_name,
+            "version": self.release.version or "",
+            "dir": directory,
+            "here": str(self.here),
+            "program": f"{directory}/.bootgate/{self.program.name}",
+            "token": "",
+            **{f"port.{name}": str(port) for name, port in ports.items()},
+        }
+
+    @property
+    def program(self) -> Path:
+        """The companion program."""
+        named = self.gate.companion.program
+        return Path(named) if named else _OWN_PROGRAM
+
+    @property
+    def needs_companion(self) -> bool:
+        """Whether anything is to be polled, tailed, rung or sent at all."""
+        trigger = self.target.trigger
+        if self.gate.companion.doorbell or self.gate.companion.program:
+            return True
+        if trigger is not None and (trigger.exec is None or trigger.in_ == "companion"):
+            return True
+        return any(
+            probe.file is not None
+            or (isinstance(probe, Probe) and (probe.http is not None or probe.tcp is not None))
+            for _, probe in self.probes()
+        )
+
+    def probes(self) -> Iterator[tuple[str, Probe | StageProbe]]:
+        """Every probe with the name under which the companion reports it."""
+        gateway = self.gate.gateway
+        if gateway.ready is not None:
+            yield "ready", gateway.ready
+        if gateway.version is not None:
+            yield "version", gateway.version
+        yield from ((f"phase:{name}", probe) for name, probe in self.target.phases.items())
+        yield from ((f"upstream:{name}", probe) for name, probe in self.target.upstream.items())
+        yield from ((f"stages:{name}", probe) for name, probe in self.target.stages.items())
+
+    def companion_image(self) -> str | None:
+        """The image of the companion, where the engine has images."""
+        named = self.gate.companion.image
+        if named == "release":
+            return self.release.image
+        return named or os.environ.get("BOOTGATE_COMPANION_IMAGE") or COMPANION_IMAGE
+
+    def companion(self, engine: str, variables: Mapping[str, str]) -> UnitSpec:
+        """The companion as the engine is to start it."""
+        python = sys.executable if engine == "process" else "python3"
+        command = self.gate.companion.command or [python, "${program}"]
+        return UnitSpec(
+            role="companion",
+            image=self.companion_image() if engine != "process" else None,
+            command=[fill(word, variables) for word in command],
+            env=fill_all(self.gate.companion.env, variables),
+            files={variables["program"]: self.program.read_bytes()},
+            stdin=True,
+        )
+
+    def gateway(self, engine: str, variables: Mapping[str, str]) -> UnitSpec:
+        """The gateway as the engine is to start it: the release's entries win."""
+        gateway, release = self.gate.gateway, self.release
+        command = release.command or gateway.command
+        return UnitSpec(
+            role="gateway",
+            image=release.image if engine != "process" else None,
+            command=None if command is None else [fill(word, variables) for word in command],
+            env=fill_all({**gateway.env, **release.env}, variables),
+            files={
+                fill(path, variables): _content(file, variables)
+                for path, file in {**gateway.files, **release.files}.items()
+            },
+            cpus=self.host.cpus,
+            memory=self.host.memory,
+        )
+
+    def fingerprint(self, image_digest: str | None) -> str:
+        """A digest of everything that makes this release what it is."""
+        still = self.variables("/bootgate", dict.fromkeys(self.gate.ports, 0))
+        still["release"] = ""
+        spec = self.gateway("process", still)
+        command = None if spec.command is None else list(spec.command)
+        files = {path: hashlib.sha256(data).hexdigest() for path, data in spec.files.items()}
+        parts = [image_digest, command, dict(spec.env), files]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _content(file: File, variables: Mapping[str, str]) -> bytes:
+    """A file's bytes; only inline text has variables, a file on disk is taken as it is."""
+    if file.path is not None:
+        return Path(file.path).read_bytes()
+    return fill(file.text or "", variables).encode()

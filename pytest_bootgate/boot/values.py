@@ -1,0 +1,109 @@
+"""What one boot was, as plain values. Instants are seconds since the trigger, by one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+Outcome = Literal[
+    "started",
+    "timed_out",
+    "crashed",
+    "oom_killed",
+    "silent_exit",
+    "false_ok",
+    "not_accepted",
+    "lost",
+]
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """The stretch that ends at its mark: `at` is the mark's instant, `seconds` its length.
+
+    Both are None where the mark was never seen.
+    """
+
+    name: str
+    at: float | None = None
+    seconds: float | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A duration in seconds that the system reported about itself, in the line group `source`.
+
+    `phase` is the phase in which the line arrived; `at` is the system's own zero-based instant.
+    """
+
+    source: str
+    name: str
+    seconds: float
+    at: float | None = None
+    phase: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an upstream channel said about a run, and when; `at` None: it never did."""
+
+    channel: str
+    says: str
+    at: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boot:
+    """One attempt to start a task.
+
+    `seconds` is the time from trigger to proof, None without a proof in time. `ended` is when
+    the attempt was over: the proof, the exit, or the timeout. `ready` is how long the gateway
+    took from its start to ready. `cpu_seconds` is what the gateway and all it started used
+    between trigger and end. `notes` are things seen that belong into the story.
+    """
+
+    target: str
+    release: str
+    host: str
+    number: int
+    start: str
+    warm_up: bool = False
+    outcome: Outcome
+    detail: str
+    timeout: float
+    ended: float
+    seconds: float | None = None
+    accepted: float | None = None
+    triggered: bool = True
+    ready: float | None = None
+    phases: tuple[Phase, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    told: tuple[Told, ...] = ()
+    cpu_seconds: float | None = None
+    exit_code: int | None = None
+    load: float | None = None
+    identity: str = ""
+    version: str | None = None
+    notes: tuple[str, ...] = ()
+    tails: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def started(self) -> bool:
+        """Whether the proof arrived inside the timeout."""
+        return self.outcome == "started"
+
+    @property
+    def last_phase(self) -> str | None:
+        """The phase in which an attempt without a proof was when it ended."""
+        seen = [i for i, phase in enumerate(self.phases) if phase.at is not None]
+        following = self.phases[seen[-1] + 1 if seen else 0 :]
+        required = [phase.name for phase in following if not phase.optional]
+        return required[0] if required else None
+
+    def phase(self, name: str) -> Phase | None:
+        """The phase of that name, None where this boot has none."""
+        return next((phase for phase in self.phases if phase.name == name), None)

@@ -1,0 +1,227 @@
+"""From a gate file to pytest items: one for each phase, and ``boot`` for the whole."""
+
+from __future__ import annotations
+
+import types
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_bootgate.errors import BootgateError, BootgateWarning
+from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.reports.story import failure
+from pytest_bootgate.session import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_bootgate.drive import Gate
+    from pytest_bootgate.result import TargetResult
+
+
+class BrokenError(Exception):
+    """The gate could not measure; the item is an error, not a failure."""
+
+
+class FailedError(Exception):
+    """The gate says no."""
+
+
+class ReplayTimer:
+    """A timer for pytest-benchmark that plays durations measured elsewhere.
+
+    It is read twice a round. Starting each round at zero keeps every bit of the duration.
+    """
+
+    __name__ = "bootgate"
+
+    def __init__(self) -> None:
+        self._durations: Iterator[float] = iter(())
+        self._ends = False
+
+    def load(self, durations: list[float]) -> None:
+        """The seconds to play, a round each."""
+        self._durations, self._ends = iter(durations), False
+
+    def __call__(self) -> float:
+        """Zero, then a duration, by turns."""
+        self._ends = not self._ends
+        return 0.0 if self._ends else next(self._durations)
+
+
+class GateModule(pytest.Module):
+    """A gate file."""
+
+    def _getobj(self) -> types.ModuleType:
+        # There is no Python behind it, but fixtures of module scope ask for one.
+        return types.ModuleType(self.path.stem)
+
+    def collect(self) -> Iterator[TargetNode]:
+        """The targets of the gate file, each once for every host profile."""
+        session = self.config.stash[KEY]
+        try:
+            gate = session.gate(self.path)
+        except BootgateError as error:
+            if session.is_worker:
+                raise self.CollectError(str(error)) from None
+            session.mistakes[self.path] = str(error)  # told as a usage error after collection
+            return
+        for host, target in gate.pairs:
+            yield TargetNode.from_parent(
+                self, name=gate.label(host, target), gate=gate, host=host, target=target
+            )
+
+
+class TargetNode(pytest.Collector):
+    """A session target on a host profile."""
+
+    def __init__(self, *, gate: Gate, host: str, target: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.gate, self.host, self.target = gate, host, target
+
+    def collect(self) -> Iterator[GateItem]:
+        """The phases in their order, then the whole boot."""
+        for subject in (*self.gate.file.targets[self.target].phases, WHOLE):
+            item = GateItem.from_parent(self, name=subject, callobj=_check)
+            plan_item(item, self.gate, str(self.path))
+            if self.config.pluginmanager.hasplugin("benchmark"):
+                item.add_marker(pytest.mark.benchmark(group=self.name, timer=ReplayTimer()))
+                if self.config.getoption("benchmark_only", default=False):
+                    item.fixturenames.append("benchmark")
+            yield item
+
+
+def plan_item(item: pytest.Item, gate: Gate, group: str) -> None:
+    """Give an item the time that its boots need, and one worker for all items of a gate."""
+    plugins = item.config.pluginmanager
+    if plugins.hasplugin("timeout") and not _timeout_set(item):
+        item.add_marker(pytest.mark.timeout(gate.budget(), func_only=False))
+    if plugins.hasplugin("xdist"):
+        item.add_marker(pytest.mark.xdist_group(name=group))
+
+
+def _timeout_set(item: pytest.Item) -> bool:
+    """Whether the user set a timeout for this run; one in the ini file is for other tests."""
+    import os
+
+    return (
+        item.get_closest_marker("timeout") is not None
+        or item.config.getoption("timeout", default=None) is not None
+        or "PYTEST_TIMEOUT" in os.environ
+    )
+
+
+class GateItem(pytest.Function):
+    """A phase of a target, or the whole boot."""
+
+    parent: TargetNode
+
+    @property
+    def key(self) -> tuple[Path, str, str]:
+        """Gate file, host profile and target."""
+        return self.path.resolve(), self.parent.host, self.parent.target
+
+    def setup(self) -> None:
+        """Boot the target, unless an item before this one did."""
+        super().setup()
+        session = self.config.stash[KEY]
+        try:
+            result = self.parent.gate.result(self.parent.host, self.parent.target)
+        finally:
+            session.end_progress()
+        if result.broken is not None:
+            again = f"{self.parent.name} is broken for the reason given above."
+            raise BrokenError(result.broken if session.first_time(result.broken) else again)
+
+    def check(self) -> None:
+        """Judge: fail, warn, skip what the release does not have, or pass."""
+        session = self.config.stash[KEY]
+        result = self.parent.gate.result(self.parent.host, self.parent.target)
+        if result.left_out is not None:
+            pytest.skip(f"{self.parent.name} is left out by the gate file: {result.left_out}")
+        self._record(result)
+        judgement = result.judgement
+        assert judgement is not None
+        found = judgement.about(self.name)
+        verdicts = {finding.verdict for finding in found}
+        if "broken" in verdicts:
+            raise BrokenError("\n".join(f.text for f in found))
+        if self.name == WHOLE and judgement.verdict in ("fail", "broken"):
+            try:
+                others = session.contrast(self.path.resolve(), result)
+            finally:
+                session.end_progress()
+            raise FailedError(failure(result, others))
+        if "fail" in verdicts:
+            raise FailedError("\n".join(f"{f.verdict}: {f.text}" for f in found))
+        for finding in found:
+            text = f"{self.parent.name}: {finding.text}"
+            warnings.warn(BootgateWarning(text), stacklevel=2)
+        if self.name != WHOLE and self._never_seen(result):
+            pytest.skip(f"optional, and not seen in any boot of {self.parent.name}")
+
+    def _never_seen(self, result: TargetResult) -> bool:
+        return not any(
+            phase.at is not None
+            for boot in result.of("candidate")
+            if (phase := boot.phase(self.name)) is not None
+        )
+
+    def _record(self, result: TargetResult) -> None:
+        """A row of pytest-benchmark's table; the verdict does not depend on it."""
+        marker = self.get_closest_marker("benchmark")
+        if marker is None or self.config.getoption("benchmark_skip", default=False):
+            return
+        durations = [
+            seconds
+            for boot in result.of("candidate")
+            if boot.started and (seconds := _seconds(boot, self.name)) is not None
+        ]
+        if not durations:
+            return
+        marker.kwargs["timer"].load(durations)
+        benchmark = self._request.getfixturevalue("benchmark")
+        limits = result.rules.phases.get(self.name)
+        benchmark.extra_info.update(
+            target=result.target,
+            host=result.host,
+            timeout_s=result.rules.timeout,
+            limit_s=limits.limit if limits is not None else None,
+            by_s=limits.by if limits is not None else None,
+        )
+        benchmark.pedantic(_nothing, rounds=len(durations), iterations=1)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The line of the gate file that this item stands for."""
+        keys = ["targets", self.parent.target]
+        if self.name != WHOLE:
+            keys += ["phases", self.name]
+        line = self.parent.gate.loaded.line(*keys)
+        return self.path, line - 1, self.nodeid.partition("::")[2]
+
+    def repr_failure(  # type: ignore[override]
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> Any:
+        """The gate's own words instead of a traceback."""
+        if isinstance(excinfo.value, (BrokenError, FailedError, BootgateError)):
+            _, line, _ = self.reportinfo()
+            return f"{self.path.name}:{line + 1}: {excinfo.value}"
+        return super().repr_failure(excinfo)
+
+
+def _check(request: pytest.FixtureRequest) -> None:
+    request.node.check()
+
+
+def _nothing() -> None:
+    pass
+
+
+def _seconds(boot: Any, subject: str) -> float | None:
+    if subject == WHOLE:
+        seconds: float | None = boot.seconds
+        return seconds
+    phase = boot.phase(subject)
+    return None if phase is None else phase.seconds

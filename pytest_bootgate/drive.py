@@ -1,0 +1,355 @@
+"""The loop that ties the rooms together: the campaign asks, the engine boots, the result keeps."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import os
+import platform
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_bootgate import __version__
+from pytest_bootgate.boot.pair import Moment, Pair
+from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.engines import Reaper, choose, start_reaper
+from pytest_bootgate.engines.base import Engine
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gate.campaign import Ask, campaign, plan
+from pytest_bootgate.gate.verdict import Judgement, Limits, Rules
+from pytest_bootgate.gatefile import Loaded
+from pytest_bootgate.gatefile.model import Host, Release
+from pytest_bootgate.result import SCHEMA, GateResult, HostFacts, ReleaseFacts, TargetResult
+
+#: What bringing up and removing one pair may cost, in seconds, on top of the boot itself.
+_AROUND = 60.0
+_LOCK_DEADLINE = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a campaign is: boot `number` of `total` (0: the warm-up), and for how long at most."""
+
+    target: str
+    host: str
+    release: str
+    number: int
+    total: int
+    doing: str
+    left: float
+
+
+class Gate:
+    """One gate file under gate. Results are kept: a target is never booted twice in a run.
+
+    `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots` overrides the gate file's
+    number; `hosts` names the host profiles, empty for all that are not on request. Raises
+    `BootgateError` for a host profile that the gate file does not have.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        wanted_engine: str = "auto",
+        boots: int | None = None,
+        hosts: Sequence[str] = (),
+        watch: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        self.loaded, self.file = loaded, loaded.gate
+        self.run = secrets.token_hex(6)
+        self.watch = watch
+        self._wanted_engine = wanted_engine
+        self._boots = boots or self.file.gate.boots.least
+        self._at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        self._engine: Engine | None = None
+        self._why_engine = ""
+        self._unusable: BootgateError | None = None
+        self._reaper: Reaper | None = None
+        self._identities: dict[str, str | None] = {}
+        self._results: dict[tuple[str, str], TargetResult] = {}
+        self.profiles = self.file.hosts or {"default": Host()}
+        unknown = [name for name in hosts if name not in self.profiles]
+        if unknown:
+            raise BootgateError(
+                f"{loaded.path.name} has no host profile {unknown[0]!r}; it has"
+                f" {', '.join(self.profiles)}."
+            )
+        self.hosts = list(hosts) or [n for n, h in self.profiles.items() if not h.on_request]
+
+    # -- what is to be done ----------------------------------------------------------------
+
+    @property
+    def releases(self) -> dict[str, Release]:
+        """The releases under gate, the baseline first if there is one."""
+        both = self.file.releases
+        named = {"baseline": both.baseline} if both.baseline is not None else {}
+        return {**named, "candidate": both.candidate}
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All (host profile, target) of this run, in the order they are booted."""
+        return [(host, target) for host in self.hosts for target in self.file.targets]
+
+    def label(self, host: str, target: str) -> str:
+        """The name of a target on a host profile: bare where the gate file has one profile."""
+        return target if len(self.profiles) == 1 else f"{target}@{host}"
+
+    def rules(self, target: str) -> Rules:
+        """What a target is judged by."""
+        asked, gate = self.file.targets[target], self.file.gate
+        return Rules(
+            timeout=float(asked.timeout),
+            near=float(gate.near),
+            warn=float(gate.warn),
+            boots=self._boots,
+            phases={
+                name: Limits(
+                    None if probe.limit is None else float(probe.limit),
+                    None if probe.by is None else float(probe.by),
+                )
+                for name, probe in asked.phases.items()
+            },
+        )
+
+    def budget(self) -> float:
+        """The seconds that the whole gate may take at the very most."""
+        total = 0.0
+        for _, name in self.pairs:
+            target = self.file.targets[name]
+            asks = len(plan(list(self.releases), self._boots, warm=target.start == "warm"))
+            once = target.timeout + target.listen + _AROUND
+            ready = self.file.gateway.ready_timeout + self.file.gateway.settle
+            total += asks * (once + (ready if target.trigger is not None else 0.0))
+        return total
+
+    # -- doing it --------------------------------------------------------------------------
+
+    def engine(self) -> tuple[Engine, str]:
+        """The engine, and why this one. Raises `EngineError`, each time again."""
+        if self._unusable is not None:
+            raise self._unusable
+        if self._engine is None:
+            every = self.releases.values()
+            gateway = self.file.gateway.command
+            try:
+                self._engine, self._why_engine = choose(
+                    self._wanted_engine,
+                    images=all(release.image is not None for release in every),
+                    commands=all((release.command or gateway) is not None for release in every),
+                    run=self.run,
+                )
+            except BootgateError as error:
+                self._unusable = error
+                raise
+        return self._engine, self._why_engine
+
+    def result(self, host: str, target: str) -> TargetResult:
+        """Boot and judge one target on one host profile, or recall what was found."""
+        key = (host, target)
+        if key not in self._results:
+            try:
+                self._results[key] = self._gate(host, target)
+            except BootgateError as error:
+                self._results[key] = TargetResult(
+                    target, host, self.rules(target), broken=str(error)
+                )
+            except BaseException:
+                # Interrupted or timed out by pytest: not measured, and not to be tried again.
+                why = f"The boots of {target} were interrupted, so nothing was measured."
+                self._results[key] = TargetResult(target, host, self.rules(target), broken=why)
+                raise
+        return self._results[key]
+
+    def known(self, host: str, target: str) -> TargetResult | None:
+        """What was found of a target, without booting it."""
+        return self._results.get((host, target))
+
+    def _gate(self, host: str, target: str) -> TargetResult:
+        asked, rules = self.file.targets[target], self.rules(target)
+        absent = {
+            name: self._absent(release, asked.absent) for name, release in self.releases.items()
+        }
+        if (reason := absent["candidate"]) is not None:
+            return TargetResult(target, host, rules, left_out=reason)
+        releases = [name for name, reason in absent.items() if reason is None]
+        notes = [
+            f"the {n} does not have this target: {r}" for n, r in absent.items() if r is not None
+        ]
+        engine, _ = self.engine()
+        self._prepare(engine)
+        with self._one_at_a_time(target, host):
+            judgement, boots = self._campaign(engine, host, target, releases, rules)
+        return TargetResult(target, host, rules, boots, judgement, notes=tuple(notes))
+
+    @staticmethod
+    def _absent(release: Release, absent: dict[str, str]) -> str | None:
+        version = release.version or ""
+        return next((why for start, why in absent.items() if version.startswith(start)), None)
+
+    def _campaign(
+        self, engine: Engine, host: str, target: str, releases: list[str], rules: Rules
+    ) -> tuple[Judgement, tuple[Boot, ...]]:
+        warm = self.file.targets[target].start == "warm"
+        asking = campaign(releases, rules, warm=warm)
+        pair: Pair | None = None
+        paired = ""
+        try:
+            ask = next(asking)
+            while True:
+                if pair is None or not warm or paired != ask.release:
+                    if pair is not None:
+                        pair.close()
+                    pair = Pair(
+                        engine,
+                        self._recipe(host, target, ask.release),
+                        self._watcher(host, target, ask),
+                    )
+                    paired = ask.release
+                    pair.open()
+                pair.watch = self._watcher(host, target, ask)
+                boot = pair.boot(ask.number, warm_up=ask.warm_up)
+                try:
+                    ask = asking.send(boot)
+                except StopIteration as stop:
+                    judged: tuple[Judgement, tuple[Boot, ...]] = stop.value
+                    return judged
+        finally:
+            if pair is not None:
+                pair.close()
+
+    def _watcher(self, host: str, target: str, ask: Ask) -> Callable[[Moment], None]:
+        def tell(moment: Moment) -> None:
+            self.watch(
+                Progress(
+                    target, host, ask.release, ask.number, self._boots, moment.doing, moment.left
+                )
+            )
+
+        return tell
+
+    def _recipe(self, host: str, target: str, release: str) -> Recipe:
+        return Recipe(
+            gate=self.file,
+            target_name=target,
+            target=self.file.targets[target],
+            release_name=release,
+            release=self.releases[release],
+            host_name=host,
+            host=self.profiles[host],
+            here=self.loaded.path.parent,
+        )
+
+    def _prepare(self, engine: Engine) -> None:
+        """Before the first boot: a reaper, all images, and two releases that differ."""
+        if self._identities:
+            return
+        if self._reaper is None:
+            self._reaper = start_reaper(self.run, engine)
+        try:
+            prints: dict[str, str] = {}
+            identities: dict[str, str | None] = {}
+            for name, release in self.releases.items():
+                use_image = engine.name != "process" and release.image is not None
+                digest = engine.resolve(release.image) if use_image and release.image else None
+                recipe = self._recipe(self.hosts[0], next(iter(self.file.targets)), name)
+                prints[name] = recipe.fingerprint(digest)
+                identities[name] = digest
+            image = self._recipe(
+                self.hosts[0], next(iter(self.file.targets)), "candidate"
+            ).companion_image()
+            if engine.name != "process" and image is not None and self._any_companion():
+                engine.resolve(image)
+        except BootgateError as error:
+            self._unusable = error
+            raise
+        if len(set(prints.values())) < len(prints):
+            self._unusable = BootgateError(
+                f"{self.loaded.path.name}: baseline and candidate are the same (same image,"
+                " command, environment and files), so there is no upgrade to gate. Check the"
+                " image names, and the variables in them."
+            )
+            raise self._unusable
+        self._identities = identities
+
+    def _any_companion(self) -> bool:
+        return any(
+            self._recipe(host, target, "candidate").needs_companion for host, target in self.pairs
+        )
+
+    @contextlib.contextmanager
+    def _one_at_a_time(self, target: str, host: str) -> Iterator[None]:
+        """One measured boot per kernel: gates on this machine wait for each other."""
+        path = Path(tempfile.gettempdir()) / f"bootgate-{os.getuid()}.lock"
+        deadline = time.monotonic() + _LOCK_DEADLINE
+        with path.open("w") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    left = deadline - time.monotonic()
+                    if left <= 0:
+                        raise BootgateError(
+                            "Another gate has been booting on this machine for an hour, and two"
+                            " at once would disturb each other. Look for a pytest that hangs."
+                        ) from None
+                    doing = "wait for another gate on this machine"
+                    self.watch(Progress(target, host, "", 0, self._boots, doing, left))
+                    time.sleep(0.2)
+            yield
+
+    # -- afterwards ------------------------------------------------------------------------
+
+    def outcome(self) -> GateResult:
+        """Everything found so far."""
+        return GateResult(
+            schema=SCHEMA,
+            file=str(self.loaded.path),
+            at=self._at,
+            bootgate=__version__,
+            run=self.run,
+            engine=self._engine.version if self._engine is not None else "none",
+            why_engine=self._why_engine,
+            machine=_machine(),
+            releases={name: self._facts(name) for name in self.releases},
+            targets=tuple(self._results[key] for key in self.pairs if key in self._results),
+        )
+
+    def _facts(self, name: str) -> ReleaseFacts:
+        release = self.releases[name]
+        said = [
+            boot.version
+            for result in self._results.values()
+            for boot in result.boots
+            if boot.release == name and boot.version
+        ]
+        version = said[0] if said else release.version
+        return ReleaseFacts(release.image, self._identities.get(name), version)
+
+    def close(self) -> None:
+        """Remove all that is left of this run."""
+        if self._engine is not None:
+            with contextlib.suppress(BootgateError):
+                self._engine.close()
+        if self._reaper is not None:
+            self._reaper.stop()
+            self._reaper = None
+
+
+def _machine() -> HostFacts:
+    import psutil
+
+    return HostFacts(
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        cpus=os.cpu_count() or 1,
+        memory=psutil.virtual_memory().total,
+        load=os.getloadavg()[0],
+    )

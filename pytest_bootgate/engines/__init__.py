@@ -1,0 +1,70 @@
+"""Where boots happen: in containers, or as local processes."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from pytest_bootgate.engines.reaper import Reaper
+from pytest_bootgate.engines.reaper import start as start_reaper
+from pytest_bootgate.errors import EngineError
+
+if TYPE_CHECKING:
+    from pytest_bootgate.engines.base import Engine
+
+__all__ = ["Reaper", "choose", "start_reaper"]
+
+NAMES = ("auto", "docker", "process")
+_NO_IMAGES = (
+    "The docker engine boots images, but not every release has one. Give each release an image,"
+    " or use --bootgate-engine process."
+)
+_NO_COMMANDS = (
+    "The process engine boots commands, but not every release has one. Give each release (or the"
+    " gateway) a command, or use --bootgate-engine docker."
+)
+
+
+def choose(wanted: str, *, images: bool, commands: bool, run: str) -> tuple[Engine, str]:
+    """The engine for a gate file, and half a sentence that says why this one.
+
+    `images` and `commands` say whether every release has one. Raises `EngineError` where what
+    is wanted cannot be had.
+    """
+    if wanted == "docker":
+        if not images:
+            raise EngineError(_NO_IMAGES)
+        return _docker(run), "it was asked for"
+    if wanted == "process":
+        if not commands:
+            raise EngineError(_NO_COMMANDS)
+        return _process(run), "it was asked for"
+    if wanted != "auto":
+        raise EngineError(f"There is no engine {wanted!r}; the engines are {', '.join(NAMES)}.")
+    if not images:
+        if commands:
+            return _process(run), "every release has a command, and not every one an image"
+        raise EngineError(
+            "Nothing can be booted: give every release an image, or every release a command."
+        )
+    try:
+        engine = _docker(run)
+    except EngineError as error:
+        if not commands:
+            raise
+        short = str(error).split(". ")[0].removesuffix(".")
+        return _process(run), f"every release has a command, and docker is no choice ({short})"
+    return engine, f"{engine.version} answers and every release has an image"
+
+
+# Imported by name and late: docker alone takes 0.2 s, which an unused engine must not cost.
+
+
+def _docker(run: str) -> Engine:
+    engine: Engine = importlib.import_module("pytest_bootgate.engines.docker").DockerEngine(run)
+    return engine
+
+
+def _process(run: str) -> Engine:
+    engine: Engine = importlib.import_module("pytest_bootgate.engines.process").ProcessEngine(run)
+    return engine

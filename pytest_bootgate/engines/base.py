@@ -1,0 +1,137 @@
+"""The small interface behind which boots happen.
+
+An engine makes places; a place holds one gateway and its companion, which share a network and a
+directory; each of the two is a unit. Everything that a unit says arrives line by line at the
+sink, stamped with this machine's monotonic clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line and the monotonic second at which it arrived; `text` None: the stream ended.
+
+    `stream` is ``gateway.out``, ``gateway.err``, ``companion.out``, ``companion.err``, or the
+    name given to `Unit.run` followed by ``.out`` or ``.err``. One end per unit or command, on
+    its ``.out``, after its last line of both streams.
+    """
+
+    stream: str
+    at: float
+    text: str | None
+
+
+Sink = Callable[[Line], None]
+
+
+@dataclass(frozen=True)
+class UnitSpec:
+    """What to start: `files` maps absolute paths inside the unit to their contents.
+
+    `image` is left out on an engine without images; `command` None means the image's own.
+    `cpus` is in cores, `memory` in bytes.
+    """
+
+    role: str
+    image: str | None
+    command: Sequence[str] | None
+    env: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    cpus: float | None = None
+    memory: int | None = None
+    stdin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a unit ended. `ran` is its run time in seconds by the engine's own clock.
+
+    `gone` means that it was not there any more: removed by somebody else.
+    """
+
+    code: int | None
+    oom: bool = False
+    ran: float | None = None
+    gone: bool = False
+
+
+class Running(Protocol):
+    """A command that runs inside a unit."""
+
+    def exit_code(self) -> int | None:
+        """Its exit code, None while it runs."""
+
+
+class Unit(Protocol):
+    """A gateway or a companion: a container, or a local process group."""
+
+    @property
+    def identity(self) -> str:
+        """What runs: the image's digest, or ``command:`` and a digest of it."""
+
+    def start(self) -> None:
+        """Start it; its streams are already listened to. Raises `EngineError`."""
+
+    def send(self, text: str) -> None:
+        """Write one line to its standard input (`text` has no line end). Raises `EngineError`."""
+
+    def run(
+        self, name: str, command: Sequence[str], env: Mapping[str, str] | None = None
+    ) -> Running:
+        """Run a command inside; its lines arrive under `name`. Raises `EngineError`."""
+
+    def cpu_seconds(self) -> float | None:
+        """CPU seconds used since its start by all its processes, None once it has ended."""
+
+    def exit(self) -> Exit | None:
+        """How it ended, None while it runs. Raises `EngineError` where the engine is gone."""
+
+    def stop(self, deadline: float) -> Exit:
+        """Ask it to end, kill it after `deadline` seconds, and say how it ended."""
+
+    def remove(self) -> None:
+        """Remove it, running or not. Never raises for one that is already gone."""
+
+
+class Place(Protocol):
+    """Where one gateway and its companion live together."""
+
+    @property
+    def dir(self) -> str:
+        """The directory both share, as a path inside."""
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """The port behind each name, as seen inside."""
+
+    def create(self, spec: UnitSpec, sink: Sink) -> Unit:
+        """Make a unit, not started yet, and listen to it. The companion comes first."""
+
+    def remove(self) -> None:
+        """Remove the units and the shared directory."""
+
+
+class Engine(Protocol):
+    """Where boots happen."""
+
+    @property
+    def name(self) -> str:
+        """``docker`` or ``process``."""
+
+    @property
+    def version(self) -> str:
+        """The engine and its version, for people."""
+
+    def resolve(self, image: str) -> str:
+        """The digest of an image, pulled where it is missing. Raises `EngineError`."""
+
+    def place(self, ports: Mapping[str, int]) -> Place:
+        """A new place; `ports` are the numbers to use inside where the network is its own."""
+
+    def close(self) -> None:
+        """Remove what is left of this run."""

@@ -1,0 +1,160 @@
+"""The connection to a Docker engine, and its errors as sentences that help."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import docker
+import requests
+import urllib3
+from docker.context import ContextAPI
+from docker.errors import APIError, DockerException, NotFound
+
+from pytest_bootgate.errors import EngineError
+
+if TYPE_CHECKING:
+    from docker.api import APIClient
+
+#: How many seconds one call may take; streams and pulls have no such deadline.
+CALL_TIMEOUT = 60.0
+_WITHOUT = "or boot without containers (--bootgate-engine process) where releases have commands"
+
+
+class DockerApi:
+    """Clients of one engine, lent to one thread at a time.
+
+    The engine is the one of ``DOCKER_HOST``, else of the docker command's current context.
+    Raises `EngineError` where no engine answers, from the start on.
+    """
+
+    def __init__(self) -> None:
+        self._arguments, self._where = _address()
+        self._idle: list[APIClient] = []
+        self._lock = threading.Lock()
+        self._api_version = "auto"
+        with self.call("reach the engine") as client:
+            self._api_version = client.api_version
+            self.version = str(client.version()["Version"])
+
+    @contextmanager
+    def call(self, doing: str) -> Iterator[APIClient]:
+        """A client for some calls; `doing` finishes the sentence "could not …".
+
+        `NotFound` and other answers of the engine that the caller expects are to be caught
+        inside; all that leaves becomes an `EngineError`.
+        """
+        with self._explained(doing):
+            with self._lock:
+                client = self._idle.pop() if self._idle else None
+            client = client or docker.APIClient(
+                version=self._api_version, timeout=CALL_TIMEOUT, **self._arguments
+            )
+            try:
+                yield client
+            finally:
+                with self._lock:
+                    self._idle.append(client)
+
+    def close(self) -> None:
+        """Close the connections; the next call opens one again."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for client in idle:
+            client.close()
+
+    @contextmanager
+    def _explained(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except APIError as error:
+            raise EngineError(f"Docker could not {doing}: {said(error)}.") from error
+        except (
+            DockerException,
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            http.client.HTTPException,
+            OSError,
+            ValueError,
+        ) as error:
+            raise EngineError(_unreachable(error, doing, self._where)) from error
+
+
+def said(error: APIError) -> str:
+    """What the engine said, without the SDK's wrapping."""
+    return str(error.explanation or error).strip().rstrip(".")
+
+
+@contextmanager
+def gone_is_fine() -> Iterator[None]:
+    """For what may have been removed by somebody else."""
+    try:
+        yield
+    except NotFound:
+        pass
+
+
+def _address() -> tuple[dict[str, Any], str]:
+    """The client's arguments, and the address for people."""
+    if os.environ.get("DOCKER_HOST"):
+        try:
+            return docker.utils.kwargs_from_env(), f"DOCKER_HOST={os.environ['DOCKER_HOST']}"
+        except (DockerException, ValueError) as error:
+            raise EngineError(
+                f"DOCKER_HOST={os.environ['DOCKER_HOST']} cannot be used: {error}. Correct it,"
+                f" unset it, {_WITHOUT}."
+            ) from error
+    name = os.environ.get("DOCKER_CONTEXT")
+    try:
+        context = ContextAPI.get_context(name)
+    except Exception as error:  # the SDK raises bare Exceptions for a damaged context
+        raise EngineError(f"The docker context {name or ''} cannot be read: {error}.") from error
+    if context is None:
+        raise EngineError(
+            f"There is no docker context {name or 'of the name in ~/.docker/config.json'}. See"
+            " `docker context ls`, then choose one with `docker context use` or DOCKER_CONTEXT."
+        )
+    if context.Name == "default":
+        return {}, "the default socket"
+    return (
+        {"base_url": context.Host, "tls": context.TLSConfig or False},
+        f"context {context.Name}, {context.Host}",
+    )
+
+
+def _unreachable(error: Exception, doing: str, where: str) -> str:
+    text = _whole(error)
+    if "PermissionError" in text or "Permission denied" in text:
+        return (
+            f"The Docker engine ({where}) refuses this user. Add the user to the `docker` group"
+            f" and log in again, {_WITHOUT}."
+        )
+    if "timed out" in text.lower():
+        return (
+            f"Docker could not {doing} within {CALL_TIMEOUT:g} s ({where}). See whether the engine"
+            " is overloaded or hangs (`docker info`)."
+        )
+    if "Install paramiko" in text:
+        return (
+            f"Reaching Docker over ssh ({where}) needs a package more: pip install 'docker[ssh]'."
+        )
+    gone = ("FileNotFoundError", "refused", "Connection aborted", "RemoteDisconnected", "reset by")
+    if any(sign in text for sign in gone):
+        return (
+            f"No Docker engine answers ({where}). Start Docker (`docker info` must work),"
+            f" correct DOCKER_HOST, {_WITHOUT}."
+        )
+    return (
+        f"Docker ({where}) could not {doing}: {str(error).rstrip('.')}. Check that `docker info`"
+        f" works and that DOCKER_HOST is right, {_WITHOUT}."
+    )
+
+
+def _whole(error: BaseException) -> str:
+    """An error and what it came from: the SDK buries the reason."""
+    inner = error.__cause__ or error.__context__
+    return repr(error) + (_whole(inner) if inner is not None else "")

@@ -1,0 +1,1 @@
+"""What the boots mean. Pure: plain values in, plain values out."""

@@ -1,0 +1,125 @@
+"""How near do the boots of one release come to a limit?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import atan, cos, exp, fsum, log, pi, sin, sqrt
+from statistics import fmean, median, stdev
+
+#: Fewer boots than this say nothing about the tail; then the slowest one decides.
+LEAST_FOR_TAIL = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """How much of a `limit` (seconds) the boots used; `bound` is for the next boot.
+
+    `used` and `bound_used` are shares of the limit. `bound` is None where there are too few
+    boots to say anything about the tail. `level` is ``pass``, ``warn`` or ``fail``.
+    """
+
+    limit: float
+    boots: int
+    median: float
+    slowest: float
+    bound: float | None
+    level: str
+    reason: str
+
+    @property
+    def used(self) -> float:
+        """The share of the limit that the slowest boot used."""
+        return self.slowest / self.limit
+
+    @property
+    def bound_used(self) -> float | None:
+        """The share of the limit that the next boot stays below, nineteen times of twenty."""
+        return None if self.bound is None else self.bound / self.limit
+
+
+def headroom(seconds: Sequence[float], limit: float, *, near: float, warn: float) -> Headroom:
+    """Hold durations (seconds, at least one) against a limit.
+
+    Fails if any of them reached the limit or the prediction bound reaches ``near``; warns if
+    the slowest reached ``near`` or the bound reaches ``warn``. With fewer than `LEAST_FOR_TAIL`
+    durations the slowest one decides in the bound's place.
+    """
+    slowest = max(seconds)
+    bound = prediction_bound(seconds) if len(seconds) >= LEAST_FOR_TAIL else None
+    level, reason = "pass", ""
+    if slowest >= limit:
+        level, reason = "fail", f"the slowest of {_boots(seconds)} reached the limit"
+    elif bound is None and slowest >= near * limit:
+        level = "fail"
+        reason = f"the slowest of {_boots(seconds)} used {slowest / limit:.0%}, near is {near:.0%}"
+    elif bound is not None and bound >= near * limit:
+        level = "fail"
+        reason = (
+            f"the next boot may use {_share(bound / limit)} (95 % bound from {_boots(seconds)}),"
+            f" near is {near:.0%}"
+        )
+    elif slowest >= near * limit:
+        level = "warn"
+        reason = f"the slowest of {_boots(seconds)} used {slowest / limit:.0%}, near is {near:.0%}"
+    elif bound is None and slowest >= warn * limit:
+        level = "warn"
+        reason = f"the slowest of {_boots(seconds)} used {slowest / limit:.0%}, warn is {warn:.0%}"
+    elif bound is not None and bound >= warn * limit:
+        level = "warn"
+        reason = (
+            f"the next boot may use {_share(bound / limit)} (95 % bound from {_boots(seconds)}),"
+            f" warn is {warn:.0%}"
+        )
+    return Headroom(limit, len(seconds), median(seconds), slowest, bound, level, reason)
+
+
+def prediction_bound(seconds: Sequence[float]) -> float:
+    """One-sided 95 % prediction bound for the next duration, on log-normal durations.
+
+    ``exp(mean + t * s * sqrt(1 + 1/n))`` over the logs, t the 0.95 quantile of Student's t with
+    n - 1 degrees of freedom (Hahn and Meeker, Statistical Intervals, 1991, section 4.8).
+    Raises `ValueError` for fewer than two durations.
+    """
+    n = len(seconds)
+    if n < 2:
+        raise ValueError("a prediction bound needs at least two durations")
+    # A mark may coincide with the one before: a duration of zero has no logarithm.
+    logs = [log(max(s, 1e-6)) for s in seconds]
+    return exp(fmean(logs) + t_quantile(0.95, n - 1) * stdev(logs) * sqrt(1 + 1 / n))
+
+
+def t_quantile(share: float, freedom: int) -> float:
+    """The quantile of Student's t with `freedom` degrees of freedom, for a share in (0.5, 1)."""
+    low, high = 0.0, 1.0
+    while _t_cdf(high, freedom) < share:
+        high *= 2
+    for _ in range(80):
+        middle = (low + high) / 2
+        if _t_cdf(middle, freedom) < share:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _t_cdf(t: float, freedom: int) -> float:
+    """Student's t for t >= 0 by the finite series of Abramowitz and Stegun, 26.7.3 and 26.7.4."""
+    angle = atan(t / sqrt(freedom))
+    c, s = cos(angle), sin(angle)
+    odd = freedom % 2 == 1
+    terms, term = [], c if odd else 1.0
+    for k in range(1 if odd else 0, freedom - 1, 2):
+        terms.append(term)
+        term *= c * c * (k + 1) / (k + 2)
+    middle = s * fsum(terms)
+    inside = 2 / pi * (angle + middle) if odd else middle
+    return 0.5 + inside / 2
+
+
+def _boots(seconds: Sequence[float]) -> str:
+    return f"{len(seconds)} boot{'s' if len(seconds) != 1 else ''}"
+
+
+def _share(share: float) -> str:
+    return f"{share:.0%}" if share < 10 else "more than ten times the limit"

@@ -1,0 +1,147 @@
+"""From a path to a gate file that can be trusted, or to every mistake in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from pytest_bootgate.errors import GateFileError
+from pytest_bootgate.gatefile import variables
+from pytest_bootgate.gatefile.check import check, plain
+from pytest_bootgate.gatefile.environment import filled, unset_variable, with_environment
+from pytest_bootgate.gatefile.merge import merged, without_removed
+from pytest_bootgate.gatefile.model import GateFile
+from pytest_bootgate.gatefile.paths import resolve_paths
+from pytest_bootgate.gatefile.rules import check_rules
+from pytest_bootgate.gatefile.source import read
+from pytest_bootgate.gatefile.targets import with_targets
+from pytest_bootgate.gatefile.tree import (
+    Map,
+    Mistakes,
+    Place,
+    Scalar,
+    did_you_mean,
+    listed,
+    shown,
+)
+
+#: The presets that come with the gate: a directory each, with a `preset.yaml`.
+PRESETS = Path(__file__).with_name("presets")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A gate file without mistakes, and where each of its entries stands.
+
+    `path` is absolute. In `gate` every target is complete: the preset, `target` and `as` are
+    merged in, and its proof is its last phase.
+    """
+
+    path: Path
+    gate: GateFile
+    _tree: Map = field(repr=False, compare=False)
+
+    def line(self, *keys: str) -> int:
+        """The line (from 1) of an entry in the gate file itself.
+
+        For what came from a preset or a default it is the line of the nearest entry around it.
+        """
+        return self._nearest(*keys).line
+
+    def where(self, *keys: str) -> str:
+        """The position of an entry for a message, ``bootgate.yaml:6:3``; see `line`."""
+        return str(self._nearest(*keys))
+
+    def _nearest(self, *keys: str) -> Place:
+        known = [place for place in self._tree.along(*keys) if place.file == self.path]
+        return known[-1] if known else Place(self.path)
+
+
+def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
+    """Read a gate file with its preset; `environ` is this process's environment by default.
+
+    Raises `GateFileError` with all mistakes at once, a line for each.
+    """
+    path = path.absolute()
+    environ = os.environ if environ is None else environ
+    mistakes = Mistakes()
+    stack = _Stack(environ, mistakes)
+    tree = stack.read(path)
+    if tree is not None:
+        tree = without_removed(with_targets(tree, stack.targets, mistakes))
+        tree = with_environment(tree, environ, mistakes)
+        section = check(tree, mistakes)
+        resolve_paths(section, path.parent, mistakes)
+        check_rules(section, mistakes)
+        if not mistakes:
+            # The quantities are parsed already; msgspec asks about them all the same.
+            gate = msgspec.convert(plain(section), GateFile, dec_hook=lambda _, value: value)
+            return Loaded(path, gate, tree)
+    raise GateFileError(mistakes.lines(path))
+
+
+def presets() -> list[str]:
+    """The names of the presets that come with the gate."""
+    return sorted(found.parent.name for found in PRESETS.glob("*/preset.yaml"))
+
+
+class _Stack:
+    """A gate file on its preset, and that on its own; `targets` are the ones that count."""
+
+    def __init__(self, environ: Mapping[str, str], mistakes: Mistakes) -> None:
+        self.targets: Collection[str] | None = None
+        self._environ = environ
+        self._mistakes = mistakes
+        self._paths: list[Path] = []
+
+    def read(self, path: Path) -> Map | None:
+        self._paths.append(path)
+        own = read(path, self._mistakes)
+        if own is None:
+            return None
+        targets = own.at("targets")
+        if self.targets is None and isinstance(targets, Map):
+            self.targets = targets.entries.keys()
+        preset = own.at("preset")
+        if not isinstance(preset, Scalar) or preset.value is None:
+            return own
+        under_path = self._find(preset, path)
+        under = None if under_path is None else self.read(under_path)
+        if under is None:
+            return None
+        result = merged(under, own)
+        assert isinstance(result, Map)
+        return result
+
+    def _find(self, preset: Scalar, named_in: Path) -> Path | None:
+        try:
+            name = filled(preset, self._environ).text
+        except variables.UnsetError as unset:
+            self._mistakes.add(preset.place, *unset_variable(unset))
+            return None
+        if "/" in name or name.endswith(".yaml"):
+            path = (named_in.parent / name).resolve()
+            if not path.is_file():
+                self._mistakes.add(
+                    preset.place, f"there is no preset '{name}'", f"looked for {shown(path)}"
+                )
+                return None
+        elif name in presets():
+            path = PRESETS / name / "preset.yaml"
+        else:
+            there = f"there are {listed(presets())}, or write a path such as ./preset.yaml"
+            way_out = did_you_mean(name, presets(), "")
+            self._mistakes.add(
+                preset.place, f"unknown preset '{name}'", f"{way_out} {there}".strip()
+            )
+            return None
+        if path in self._paths:
+            self._mistakes.add(
+                preset.place, f"the preset '{name}' rests on itself", "cut the circle"
+            )
+            return None
+        return path

@@ -1,0 +1,244 @@
+"""What a gate file says, as plain typed values.
+
+Texts may hold variables that only a boot can fill: ``${token}`` (fresh for every boot),
+``${target}``, ``${release}``, ``${version}``, ``${dir}`` (the directory that gateway and
+companion share), ``${here}`` (the gate file's own directory on this machine) and
+``${port.NAME}``. Environment variables are filled in while loading.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
+
+
+class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A mapping in the gate file; a key it does not know is a mistake."""
+
+
+class Probe(_Entry, frozen=True, kw_only=True):
+    """Where to look and what must be seen there. Exactly one kind of place.
+
+    `line` is a regular expression searched in the lines of `from` (the gateway's output by
+    default), or in the lines of `file`. `file` alone waits until the file exists. `http` is an
+    endpoint (``:8080/readyz``) that must answer `status` (any 2xx by default) with JSON that
+    contains `json`. `tcp` is a port that must accept. `doorbell` is a request at the
+    companion's doorbell: true for any path, or a regular expression for the path.
+    """
+
+    line: str | None = None
+    from_: Literal["gateway", "companion", "trigger"] | None = msgspec.field(
+        default=None, name="from"
+    )
+    file: str | None = None
+    http: str | None = None
+    status: int | None = None
+    json: dict[str, Any] | None = None
+    tcp: str | None = None
+    doorbell: bool | str | None = None
+
+
+class PhaseProbe(Probe, frozen=True, kw_only=True):
+    """The mark that ends a phase.
+
+    `limit` is the longest this phase may take, `by` the latest time since the trigger.
+    `optional` says that a release may not have this mark; the last phase is never optional.
+    """
+
+    limit: Seconds | None = None
+    by: Seconds | None = None
+    optional: bool = False
+
+
+class Signal(Probe, frozen=True, kw_only=True):
+    """A channel on which the system reports about a run, and what it says there.
+
+    A group `text` in `line` picks the words to quote. A failure in whose words something timed
+    out is a timeout.
+    """
+
+    says: Literal["failed", "ok"] = "failed"
+
+
+class StageProbe(_Entry, frozen=True, kw_only=True):
+    """A line in which the system reports its own stages.
+
+    `line` selects the line; `each` finds the stages in it, a regular expression with the
+    groups `name`, `ms` or `s` (duration) and optionally `at_ms` or `at_s` (since its own zero).
+    """
+
+    line: str
+    each: str = r"(?P<name>[\w.-]+):(?P<ms>\d+(?:\.\d+)?)ms(?:@(?P<at_ms>\d+(?:\.\d+)?)ms)?"
+    from_: Literal["gateway", "companion", "trigger"] | None = msgspec.field(
+        default=None, name="from"
+    )
+    file: str | None = None
+
+
+class Trigger(_Entry, frozen=True, kw_only=True):
+    """How a run is asked for. Exactly one of `exec`, `http` and `send`.
+
+    `exec` runs a command inside the gateway or the companion; `http` lets the companion send a
+    request; `send` is handed to the companion program of a preset as it stands.
+    """
+
+    exec: list[str] | None = None
+    in_: Literal["gateway", "companion"] | None = msgspec.field(default=None, name="in")
+    http: str | None = None
+    method: str = "POST"
+    headers: dict[str, str] = {}
+    json: Any = None
+    body: str | None = None
+    send: dict[str, Any] | None = None
+
+
+class Target(_Entry, frozen=True, kw_only=True):
+    """A session target: how it is triggered and what proves that it started.
+
+    `as` takes over another target's definition and its name in ``${target}``, so that one
+    session target can be gated cold and warm. `proof` is the phase that proves the start where
+    no `phases` are told apart. `listen` is how long a failed boot is watched on, to see whether
+    anyone is told. `absent` names releases (by the beginning of their version) that do not have
+    this target, with the reason.
+    """
+
+    as_: str | None = msgspec.field(default=None, name="as")
+    timeout: Seconds
+    start: Literal["cold", "warm"] = "cold"
+    trigger: Trigger | None = None
+    phases: dict[str, PhaseProbe] = {}
+    proof: PhaseProbe | None = None
+    upstream: dict[str, Signal] = {}
+    stages: dict[str, StageProbe] = {}
+    listen: Seconds = Seconds(10)
+    absent: dict[str, str] = {}
+
+
+class TargetDefaults(_Entry, frozen=True, kw_only=True):
+    """What all targets have in common; each target's own entries win."""
+
+    timeout: Seconds | None = None
+    start: Literal["cold", "warm"] = "cold"
+    trigger: Trigger | None = None
+    phases: dict[str, PhaseProbe] = {}
+    proof: PhaseProbe | None = None
+    upstream: dict[str, Signal] = {}
+    stages: dict[str, StageProbe] = {}
+    listen: Seconds = Seconds(10)
+    absent: dict[str, str] = {}
+
+
+class File(_Entry, frozen=True, kw_only=True):
+    """A file put into the gateway or companion before it starts: from `path`, or `text`.
+
+    `path` is relative to the file that names it.
+    """
+
+    path: str | None = None
+    text: str | None = None
+
+
+class Release(_Entry, frozen=True, kw_only=True):
+    """One version under gate: an `image`, a `command`, or both.
+
+    `command`, `env` and `files` win over the gateway's. `version` is what the release must
+    say about itself before its boots count (see the gateway's `version` probe).
+    """
+
+    image: str | None = None
+    command: list[str] | None = None
+    env: dict[str, str] = {}
+    files: dict[str, File] = {}
+    version: str | None = None
+
+
+class Releases(_Entry, frozen=True, kw_only=True):
+    """What production runs, and what would replace it."""
+
+    candidate: Release
+    baseline: Release | None = None
+
+
+class Gateway(_Entry, frozen=True, kw_only=True):
+    """The process that accepts triggers, or, without a trigger, the runner itself.
+
+    `ready` is seen before anything is triggered, at most `ready_timeout` after the start;
+    `settle` is a pause after it. `version` is a `line` probe with a group `version`.
+    """
+
+    command: list[str] | None = None
+    env: dict[str, str] = {}
+    files: dict[str, File] = {}
+    ready: Probe | None = None
+    ready_timeout: Seconds = Seconds(120)
+    settle: Seconds = Seconds(0)
+    version: Probe | None = None
+
+
+class Reply(_Entry, frozen=True, kw_only=True):
+    """What the doorbell answers: one body, or `stream`, a list of server-sent events."""
+
+    status: int = 200
+    headers: dict[str, str] = {}
+    json: Any = None
+    body: str | None = None
+    stream: list[Any] | None = None
+
+
+class Doorbell(_Entry, frozen=True, kw_only=True):
+    """An HTTP port on which the companion answers every request and reports it."""
+
+    port: int | str
+    reply: Reply = Reply()
+
+
+class Companion(_Entry, frozen=True, kw_only=True):
+    """The small process beside the gateway.
+
+    `image` must hold Python 3.9 or newer, or whatever `command` needs; `release` means the
+    image of the release itself. `program` replaces the companion that comes with the gate: a
+    file, relative to the file that names it, reached as ``${program}`` in `command`.
+    """
+
+    image: str | None = None
+    program: str | None = None
+    command: list[str] | None = None
+    env: dict[str, str] = {}
+    doorbell: Doorbell | None = None
+
+
+class Host(_Entry, frozen=True, kw_only=True):
+    """How poor a machine a boot gets: `cpus` in cores, `memory` as 512m or 2g.
+
+    A profile that is `on_request` is left out unless ``--bootgate-host`` names it.
+    """
+
+    cpus: float | None = None
+    memory: Memory | None = None
+    on_request: bool = False
+
+
+class Gate(_Entry, frozen=True, kw_only=True):
+    """The rules of the verdict; shares are of a timeout, `slower` is of the baseline."""
+
+    near: Share = Share(0.8)
+    warn: Share = Share(0.6)
+    slower: Share = Share(0.15)
+    boots: Boots = Boots(5, 15)
+
+
+class GateFile(_Entry, frozen=True, kw_only=True):
+    """A whole gate file, presets and defaults merged in."""
+
+    preset: str | None = None
+    releases: Releases
+    gateway: Gateway = Gateway()
+    companion: Companion = Companion()
+    ports: dict[str, int] = {}
+    target: TargetDefaults | None = None
+    targets: dict[str, Target]
+    hosts: dict[str, Host] = {}
+    gate: Gate = Gate()

@@ -1,0 +1,47 @@
+"""The files that a gate file names: found, and named absolutely."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_bootgate.gatefile import variables
+from pytest_bootgate.gatefile.check import Section
+from pytest_bootgate.gatefile.tree import Mistakes, shown
+
+
+def resolve_paths(gate: Section, here: Path, mistakes: Mistakes) -> None:
+    """Make every path absolute, from the file that names it; a missing file is a mistake.
+
+    `here` is the directory of the gate file, for ``${here}``.
+    """
+    for holder in (gate.section("gateway"), *gate.sections("releases").values()):
+        for file in holder.sections("files").values():
+            _resolve(file, "path", here, mistakes)
+            given = [key for key in ("path", "text") if key in file]
+            if len(given) != 1 and file.whole:
+                mistakes.add(
+                    file.place,
+                    "a file has its content from 'path' or from 'text'",
+                    "keep one of them" if given else "give one of them",
+                )
+    _resolve(gate.section("companion"), "program", here, mistakes)
+
+
+def _resolve(section: Section, key: str, here: Path, mistakes: Mistakes) -> None:
+    text = section.get(key)
+    if not isinstance(text, str):
+        return
+    place = section.at[key]
+    try:
+        path = (place.file.parent / variables.fill(text, {"here": str(here)})).resolve()
+    except KeyError as unknown:
+        mistakes.add(
+            place, f"'{key}' is read before any boot, '${{{unknown.args[0]}}}' is known only in one"
+        )
+        return
+    if path.is_file():
+        section.values[key] = str(path)
+    elif path.exists():
+        mistakes.add(place, f"'{text}' is not a file", "name a file")
+    else:
+        mistakes.add(place, f"there is no file '{text}'", f"looked for {shown(path)}")

@@ -1,0 +1,237 @@
+// The companion for OpenClaw: stands in for the model, speaks the gateway's WebSocket protocol,
+// adds a cron job for every boot and runs it. Orders come as JSON lines on standard input, what
+// happens goes out as JSON lines on standard output. Node 22 or newer, no packages.
+//
+// usage: node companion.mjs GATEWAY_PORT GATEWAY_TOKEN
+import crypto from "node:crypto";
+import fs from "node:fs";
+import http from "node:http";
+import readline from "node:readline";
+
+const [, , PORT, TOKEN] = process.argv;
+const RETRY_MS = 20;
+const ANSWER_MS = 60_000;
+const SCOPES = ["operator.admin", "operator.read", "operator.write"];
+
+const say = (event, more = {}) => fs.writeSync(1, JSON.stringify({ event, ...more }) + "\n");
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+const words = (error) => error?.message || JSON.stringify(error) || String(error);
+
+let token = "";
+let gateway = null; // the open connection, once the gateway said hello
+let job = null; // the job of this boot: {id}, or {error} where the gateway would not have it
+
+// -- the model: any chat completion is answered with two words -----------------------------------
+
+function serve({ port }) {
+  const server = http.createServer((request, response) => {
+    let raw = "";
+    request.setEncoding("utf8");
+    request.on("data", (chunk) => (raw += chunk));
+    request.on("end", () => {
+      const ours = token !== "" && (raw.includes(token) || request.url.includes(token));
+      say("ring", {
+        method: request.method, path: request.url, token: ours, bytes: raw.length,
+        head: lastMessage(raw).slice(0, 160),
+      });
+      answer(request, response, raw);
+    });
+  });
+  server.on("error", (error) => say("trouble", { text: `port ${port}: ${error.message}` }));
+  server.listen(port, "127.0.0.1", () => say("serving", { port }));
+}
+
+function parsed(raw) {
+  try { return JSON.parse(raw); } catch { return {}; }
+}
+
+function lastMessage(raw) {
+  const content = (parsed(raw).messages || []).at(-1)?.content ?? "";
+  return typeof content === "string" ? content : JSON.stringify(content);
+}
+
+function answer(request, response, raw) {
+  const json = (value) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify(value));
+  };
+  if (request.method !== "POST") return json({ object: "list", data: [{ id: "stub-1", object: "model" }] });
+  const body = parsed(raw);
+  const base = { id: "c1", created: 1, model: body.model || "stub-1" };
+  const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 };
+  const message = { role: "assistant", content: "bootgate ok" };
+  if (!body.stream) {
+    return json({ ...base, object: "chat.completion", usage, choices: [{ index: 0, message, finish_reason: "stop" }] });
+  }
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  const chunk = { ...base, object: "chat.completion.chunk" };
+  const events = [
+    { ...chunk, choices: [{ index: 0, delta: message, finish_reason: null }] },
+    { ...chunk, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
+    { ...chunk, choices: [], usage },
+  ];
+  for (const event of events) response.write(`data: ${JSON.stringify(event)}\n\n`);
+  response.end("data: [DONE]\n\n");
+}
+
+// -- the gateway: challenge, connect with a device identity, requests and events -----------------
+
+const keys = crypto.generateKeyPairSync("ed25519");
+const publicKey = keys.publicKey.export({ type: "spki", format: "der" }).subarray(-32);
+
+function device(nonce) {
+  // Releases like 2026.3.28 take the scopes away from clients that have a token only.
+  const id = crypto.createHash("sha256").update(publicKey).digest("hex");
+  const signedAt = Date.now();
+  const text = ["v2", id, "gateway-client", "backend", "operator", SCOPES.join(","), signedAt, TOKEN, nonce].join("|");
+  const signature = crypto.sign(null, Buffer.from(text), keys.privateKey).toString("base64url");
+  return { id, publicKey: publicKey.toString("base64url"), signature, signedAt, nonce };
+}
+
+class Connection {
+  #sequence = 0;
+  #pending = new Map();
+
+  constructor(socket) { this.socket = socket; }
+
+  call(method, params) {
+    const id = String(++this.#sequence);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#settle(id, false, { message: `no answer to ${method} in ${ANSWER_MS / 1000} s` }), ANSWER_MS);
+      this.#pending.set(id, { resolve, reject, timer });
+      this.socket.send(JSON.stringify({ type: "req", id, method, params }));
+    });
+  }
+
+  take(frame) { this.#settle(frame.id, frame.ok, frame.ok ? frame.payload : frame.error); }
+
+  closed() { for (const id of [...this.#pending.keys()]) this.#settle(id, false, { message: "connection closed" }); }
+
+  #settle(id, ok, value) {
+    const waiting = this.#pending.get(id);
+    if (!waiting) return;
+    this.#pending.delete(id);
+    clearTimeout(waiting.timer);
+    (ok ? waiting.resolve : waiting.reject)(value);
+  }
+}
+
+function connect() {
+  return new Promise((resolve, reject) => {
+    const connection = new Connection(new WebSocket(`ws://127.0.0.1:${PORT}`));
+    const { socket } = connection;
+    socket.onerror = () => reject(new Error("no connection"));
+    socket.onclose = (event) => {
+      connection.closed();
+      reject(new Error(`closed ${event.code} ${event.reason}`));
+      if (gateway === connection) {
+        gateway = null;
+        say("gateway-gone", { code: event.code, reason: event.reason });
+      }
+    };
+    socket.onmessage = async ({ data }) => {
+      const frame = JSON.parse(data);
+      if (frame.type === "res") return connection.take(frame);
+      if (frame.event !== "connect.challenge") return observe(frame.event, frame.payload);
+      try {
+        const hello = await connection.call("connect", {
+          minProtocol: 3, maxProtocol: 99, caps: [], role: "operator", scopes: SCOPES,
+          client: { id: "gateway-client", version: "1.0.0", platform: "linux", mode: "backend" },
+          auth: { token: TOKEN }, device: device(frame.payload.nonce),
+        });
+        resolve([connection, hello]);
+      } catch (error) {
+        socket.close();
+        reject(error);
+      }
+    };
+  });
+}
+
+async function attend() {
+  let last = "";
+  const trouble = (text) => { if (text !== last) say("state", { id: "ready", text: (last = text).slice(0, 200) }); };
+  for (;;) {
+    try {
+      const [connection, hello] = await connect();
+      for (;;) {
+        try {
+          const { jobs = [] } = await connection.call("cron.list", { includeDisabled: true });
+          gateway = connection;
+          say("gateway", { version: hello?.server?.version ?? "" });
+          return say("cron-list", { jobs: jobs.map(({ name }) => name) });
+        } catch (error) {
+          if (connection.socket.readyState !== WebSocket.OPEN) throw error;
+          trouble(words(error));
+          await sleep(RETRY_MS);
+        }
+      }
+    } catch (error) {
+      trouble(words(error)); // "gateway starting; retry shortly", or nobody there yet
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+async function observe(event, payload) {
+  if (event !== "cron" || !job?.id || payload?.jobId !== job.id) return;
+  const { action, status = "", error = "", durationMs } = payload;
+  say("cron", { action, status, error, durationMs });
+  if (action !== "finished") return;
+  try {
+    const { entries = [] } = await gateway.call("cron.runs", { id: job.id, limit: 1 });
+    say("run-log", { status: entries[0]?.status ?? "", error: entries[0]?.error ?? "" });
+  } catch (problem) {
+    say("run-log", { status: "unreadable", error: words(problem) });
+  }
+}
+
+// -- orders --------------------------------------------------------------------------------------
+
+async function arm(order) {
+  token = order.token;
+  job = null;
+  if (order.send && gateway) job = await addJob(order.send).catch((error) => ({ error: words(error) }));
+  say("armed", { token });
+}
+
+async function addJob({ sessionTarget, sessionKey, text }) {
+  const main = sessionTarget === "main";
+  const added = await gateway.call("cron.add", {
+    name: token, enabled: true, sessionTarget, wakeMode: "now",
+    schedule: { kind: "every", everyMs: 86_400_000 },
+    payload: main ? { kind: "systemEvent", text } : { kind: "agentTurn", message: text },
+    ...(main ? {} : { delivery: { mode: "none" } }),
+    ...(sessionKey ? { sessionKey } : {}),
+  });
+  const made = added.job ?? added;
+  if (made.sessionTarget === "isolated" && sessionTarget !== "isolated") {
+    throw new Error(`cron.add was asked for ${sessionTarget} and answered isolated`);
+  }
+  return { id: made.id };
+}
+
+async function trigger() {
+  if (!job) return say("refused", { error: "there is no connection to the gateway" });
+  if (job.error) return say("refused", { error: `cron.add: ${job.error}` });
+  say("sent");
+  try {
+    const answered = await gateway.call("cron.run", { id: job.id, mode: "force" });
+    const refused = answered?.ok === false || answered?.ran === false;
+    say(refused ? "refused" : "accepted", { status: refused ? 0 : 200, body: JSON.stringify(answered) });
+  } catch (error) {
+    say("refused", { error: `cron.run: ${words(error)}` });
+  }
+}
+
+const orders = { serve, arm, trigger };
+say("hello");
+attend();
+readline.createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    const order = parsed(line);
+    const carryOut = orders[order.do];
+    if (carryOut) carryOut(order);
+    else say("trouble", { text: `this companion cannot ${order.do}: it only knows serve, arm and trigger` });
+  })
+  .on("close", () => process.exit(0));

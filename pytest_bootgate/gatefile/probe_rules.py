@@ -1,0 +1,229 @@
+"""What must hold for each probe and each trigger, beyond the types of its entries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from pytest_bootgate.gatefile import variables
+from pytest_bootgate.gatefile.check import Section
+from pytest_bootgate.gatefile.tree import Mistakes, Place, listed
+
+_PORT = r"(?:(?P<port>[0-9]{1,6})|\$\{port\.[^{}]+\})"
+_ENDPOINT = re.compile(rf":{_PORT}/\S*")
+_SOCKET = re.compile(rf":{_PORT}")
+_DOORBELL_PORT = re.compile(_PORT)
+_URL = re.compile(r"(?:https?://)?[^/:]*(?P<port>:[0-9]+)?(?P<path>/.*)?")
+
+
+class ProbeRules:
+    """The rules of probes and triggers in one gate file."""
+
+    def __init__(self, gate: Section, mistakes: Mistakes) -> None:
+        companion = gate.section("companion")
+        understood = "companion" not in gate or isinstance(gate.get("companion"), Section)
+        self._doorbell = "doorbell" in companion or not (understood and companion.whole)
+        self._program = "program" in companion or not (understood and companion.whole)
+        self._mistakes = mistakes
+
+    def probe(self, probe: Section, *, triggered: bool = True) -> None:
+        """A probe looks in exactly one kind of place, and asks only what that place can tell."""
+        kinds = [kind for kind in ("line", "http", "tcp", "doorbell") if kind in probe]
+        if "file" in probe and "line" not in probe:
+            kinds.append("file")
+        if not kinds and probe.whole:
+            self._mistakes.add(
+                probe.place,
+                "this probe looks nowhere",
+                "give it one of line, file, http, tcp and doorbell",
+            )
+        if len(kinds) > 1:
+            self._mistakes.add(
+                probe.place, f"a probe looks in one place, this one in {listed(kinds)}", "keep one"
+            )
+        if kinds and "http" not in probe:
+            self._only_with(probe, ("status", "json"), "http")
+        self.source(probe, triggered=triggered, lines=not kinds or "line" in probe)
+        self.pattern(probe, "line")
+        self._endpoint(probe)
+        if "tcp" in probe:
+            self._address(probe, "tcp", _SOCKET, ":8080 or :${port.NAME}")
+        if "doorbell" in probe:
+            self._ring(probe)
+        self.status(probe)
+
+    def source(self, probe: Section, *, triggered: bool, lines: bool = True) -> None:
+        """`from` says whose lines are read, so it needs lines that someone prints."""
+        if "from" not in probe:
+            return
+        if not lines:
+            self._only_with(probe, ("from",), "line")
+        elif "file" in probe:
+            self._mistakes.add(
+                probe.keys["from"], "a probe has lines 'from' a process or in a 'file'", "keep one"
+            )
+        if probe.get("from") == "trigger" and not triggered:
+            self._mistakes.add(
+                probe.at["from"], "there is no trigger here", "take gateway or companion"
+            )
+
+    def pattern(self, probe: Section, key: str) -> re.Pattern[str] | None:
+        """The regular expression under this key, None where there is none or it is wrong."""
+        text = probe.get(key)
+        if not isinstance(text, str):
+            return None
+        try:
+            return re.compile(variables.blank(text))
+        except (re.error, OverflowError, RecursionError) as error:
+            self._mistakes.add(probe.at[key], f"'{key}' is not a regular expression", str(error))
+            return None
+
+    def version(self, probe: Section) -> None:
+        """The probe for a release's version is a line with the group `version`."""
+        pattern = self.pattern(probe, "line")
+        if pattern is not None and "version" not in pattern.groupindex:
+            self._mistakes.add(
+                probe.at["line"], "the group 'version' is missing", "write (?P<version>...)"
+            )
+        elif "line" not in probe and probe.whole:
+            self._mistakes.add(
+                probe.place, "the version is read from a line", "give a line with (?P<version>...)"
+            )
+
+    def stages(self, probe: Section, *, triggered: bool) -> None:
+        """The pattern of each stage has a name and a duration."""
+        self.pattern(probe, "line")
+        self.source(probe, triggered=triggered)
+        pattern = self.pattern(probe, "each")
+        if pattern is None:
+            return
+        groups = pattern.groupindex
+        missing = [group for group in ("name",) if group not in groups]
+        if "ms" not in groups and "s" not in groups:
+            missing.append("ms")
+        for group in missing:
+            self._mistakes.add(
+                probe.at["each"], f"the group '{group}' is missing", f"write (?P<{group}>...)"
+            )
+
+    def trigger(self, trigger: Section) -> None:
+        """A trigger is exactly one of a command, a request and an order to the companion."""
+        kinds = [kind for kind in ("exec", "http", "send") if kind in trigger]
+        if not kinds and trigger.whole:
+            self._mistakes.add(
+                trigger.place, "this trigger does nothing", "give it one of exec, http and send"
+            )
+        if len(kinds) > 1:
+            self._mistakes.add(
+                trigger.place, f"a trigger does one thing, this one {listed(kinds)}", "keep one"
+            )
+        if kinds and "exec" not in trigger:
+            self._only_with(trigger, ("in",), "exec")
+        if kinds and "http" not in trigger:
+            self._only_with(trigger, ("method", "headers", "json", "body"), "http")
+        self._one_body(trigger, ("json", "body"))
+        if trigger.get("exec") == []:
+            self._mistakes.add(trigger.at["exec"], "'exec' is empty", "write [program, argument]")
+        self._endpoint(trigger)
+        if "send" in trigger and not self._program:
+            self._mistakes.add(
+                trigger.keys["send"],
+                "'send' needs a companion program that knows what to do",
+                "name it in companion: program",
+            )
+
+    def doorbell(self, doorbell: Section) -> None:
+        """The doorbell has a port, and answers in one way."""
+        port = doorbell.get("port")
+        if isinstance(port, int):
+            self.port(doorbell, "port")
+        elif isinstance(port, str):
+            self._address(doorbell, "port", _DOORBELL_PORT, "8099 or ${port.NAME}")
+        reply = doorbell.section("reply")
+        self._one_body(reply, ("json", "body", "stream"))
+        self.status(reply)
+
+    def port(self, section: Section, key: str) -> None:
+        """A port number is one that can be listened on."""
+        port = section.get(key)
+        if isinstance(port, int):
+            self._port(port, section.at[key])
+
+    def status(self, section: Section) -> None:
+        """An HTTP status has three digits."""
+        status = section.get("status")
+        if isinstance(status, int) and not 100 <= status <= 599:
+            self._mistakes.add(
+                section.at["status"], f"{status} is not an HTTP status", "write 100 to 599"
+            )
+
+    def _port(self, port: int, place: Place) -> None:
+        if not 1 <= port <= 65535:
+            self._mistakes.add(place, f"{port} is not a port", "write 1 to 65535")
+
+    def _ring(self, probe: Section) -> None:
+        if probe.get("doorbell") is False:
+            self._mistakes.add(
+                probe.at["doorbell"],
+                "a doorbell that need not ring proves nothing",
+                "write true, or a regular expression for the path",
+            )
+        elif not self._doorbell:
+            self._mistakes.add(
+                probe.keys["doorbell"],
+                "there is no doorbell",
+                "add companion: {doorbell: {port: 8099}}",
+            )
+        self.pattern(probe, "doorbell")
+
+    def _endpoint(self, section: Section) -> None:
+        text = section.get("http")
+        if isinstance(text, str) and not _ENDPOINT.fullmatch(text):
+            found = _URL.fullmatch(text)
+            port, path = (found["port"], found["path"]) if found else (None, None)
+            write = f"{port or ':8080'}{path or '/health'}"
+            self._mistakes.add(
+                section.at["http"], f"'{text}' is not an endpoint", f'write "{write}"'
+            )
+        elif isinstance(text, str):
+            self._address(section, "http", _ENDPOINT, ":8080/health")
+
+    def _address(self, section: Section, key: str, form: re.Pattern[str], example: str) -> None:
+        text = section.get(key)
+        if not isinstance(text, str):
+            return
+        found = form.fullmatch(text)
+        if not found:
+            noun = "endpoint" if key == "http" else "port"
+            self._mistakes.add(section.at[key], f"'{text}' is not a {noun}", f"write {example}")
+        elif found["port"]:
+            self._port(int(found["port"]), section.at[key])
+
+    def _only_with(self, section: Section, keys: Collection[str], needed: str) -> None:
+        for key in keys:
+            if key in section:
+                self._mistakes.add(
+                    section.keys[key], f"'{key}' goes only with '{needed}'", "leave it out"
+                )
+
+    def _one_body(self, section: Section, keys: Collection[str]) -> None:
+        given = [key for key in keys if key in section]
+        for key in given[1:]:
+            self._mistakes.add(
+                section.keys[key], f"'{key}' comes on top of '{given[0]}'", "keep one of them"
+            )
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a value of sections, lists and dicts."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Section):
+        yield from texts(value.values)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts(item)

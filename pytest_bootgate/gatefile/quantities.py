@@ -1,0 +1,77 @@
+"""Amounts as people write them: durations, shares, memory, and how many boots."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+# Twelve digits are more than anyone means, and keep every amount finite.
+_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,12})?"
+_DURATION = re.compile(rf"(?:{_NUMBER}(?:ms|s|m|h))+")
+_PART = re.compile(rf"({_NUMBER})(ms|s|m|h)")
+_SHARE = re.compile(rf"({_NUMBER})\s*%")
+_MEMORY = re.compile(rf"({_NUMBER})\s*(k|m|g)(?:i?b)?", re.IGNORECASE)
+_BOOTS = re.compile(r"([0-9]{1,6})(?:\.\.([0-9]{1,6}))?")
+
+
+class Seconds(float):
+    """A duration in seconds, written with its unit: ``60s``, ``1m30s``, ``250ms``."""
+
+    @classmethod
+    def parse(cls, text: object) -> Seconds:
+        """Read a duration; raise `ValueError` with the reason where it is none."""
+        if isinstance(text, (int, float)) and not isinstance(text, bool):
+            raise ValueError(f"{text} has no unit: write {text}s, or {text}ms")
+        if not isinstance(text, str) or not _DURATION.fullmatch(text.strip()):
+            raise ValueError(f"{text!r} is not a duration: write 60s, 1m30s or 250ms")
+        return cls(sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(text)))
+
+
+class Share(float):
+    """A share of a whole, 0.0 and up, written in per cent: ``80%``."""
+
+    @classmethod
+    def parse(cls, text: object) -> Share:
+        """Read a share; raise `ValueError` with the reason where it is none."""
+        if isinstance(text, (int, float)) and not isinstance(text, bool):
+            percent = text * 100 if 0 < text <= 1 else text
+            raise ValueError(f"{text} has no unit: write {percent:g}%")
+        found = _SHARE.fullmatch(text.strip()) if isinstance(text, str) else None
+        if not found:
+            raise ValueError(f"{text!r} is not a share: write 80%")
+        return cls(float(found[1]) / 100)
+
+
+class Memory(int):
+    """An amount of memory in bytes, written with its unit: ``512m``, ``2g``."""
+
+    @classmethod
+    def parse(cls, text: object) -> Memory:
+        """Read an amount of memory; raise `ValueError` with the reason where it is none."""
+        found = _MEMORY.fullmatch(text.strip()) if isinstance(text, str) else None
+        if not found:
+            raise ValueError(f"{text!r} is not an amount of memory: write 512m or 2g")
+        return cls(float(found[1]) * 1024 ** (" kmg".index(found[2].lower())))
+
+
+class _Boots(NamedTuple):
+    least: int
+    most: int
+
+
+class Boots(_Boots):
+    """How many boots decide: ``5``, or ``5..15`` for at least five and at most fifteen."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: object) -> Boots:
+        """Read a number of boots; raise `ValueError` with the reason where it is none."""
+        found = _BOOTS.fullmatch(str(text).strip()) if not isinstance(text, bool) else None
+        if not found:
+            raise ValueError(f"{text!r} is not a number of boots: write 5 or 5..15")
+        least, most = int(found[1]), int(found[2] or found[1])
+        if not 1 <= least <= most:
+            raise ValueError(f"{text!r} boots: the first number is at least 1, the second no less")
+        return cls(least, most)

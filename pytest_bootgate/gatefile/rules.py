@@ -1,0 +1,200 @@
+"""What must hold in a whole gate file, so that its verdict can mean something."""
+
+from __future__ import annotations
+
+import math
+
+from pytest_bootgate.gatefile import variables
+from pytest_bootgate.gatefile.check import Section
+from pytest_bootgate.gatefile.model import Gate
+from pytest_bootgate.gatefile.probe_rules import ProbeRules, texts
+from pytest_bootgate.gatefile.quantities import Share
+from pytest_bootgate.gatefile.tree import Mistakes
+
+#: The name of the item that stands for a whole boot, next to those of its phases.
+WHOLE_BOOT = "boot"
+
+
+def check_rules(gate: Section, mistakes: Mistakes) -> None:
+    """Report everything in an understood gate file that contradicts itself."""
+    _Rules(gate, mistakes).all()
+
+
+class _Rules:
+    def __init__(self, gate: Section, mistakes: Mistakes) -> None:
+        self._gate = gate
+        self._mistakes = mistakes
+        self._probes = ProbeRules(gate, mistakes)
+
+    def all(self) -> None:
+        self._releases()
+        self._gateway()
+        self._thresholds()
+        self._probes.doorbell(self._gate.section("companion").section("doorbell"))
+        self._unfilled(self._gate.section("companion"), "image")
+        ports = self._gate.section("ports")
+        for name in ports.values:
+            self._probes.port(ports, name)
+        self._names(self._gate.section("hosts"), "host", path=False)
+        for host in self._gate.sections("hosts").values():
+            cpus = host.get("cpus")
+            if cpus is not None and not (cpus > 0 and math.isfinite(cpus)):
+                self._mistakes.add(host.at["cpus"], "'cpus' must be more than 0", "write 0.25")
+            self._positive(host, "memory", "512m")
+        targets = self._gate.section("targets")
+        if "targets" in self._gate and not targets.keys and targets.whole:
+            self._mistakes.add(targets.place, "there are no targets", "name at least one")
+        self._names(targets, "target", path=True)
+        for target in self._gate.sections("targets").values():
+            self._target(target)
+
+    def _releases(self) -> None:
+        gateway = self._gate.section("gateway")
+        commanded = "command" in gateway or not gateway.whole
+        for name, release in self._gate.sections("releases").items():
+            if not ("image" in release or "command" in release or commanded) and release.whole:
+                self._mistakes.add(
+                    release.place,
+                    f"the {name} is neither an image nor a command",
+                    'write image: "name:tag"',
+                )
+            self._command(release)
+            for key in ("image", "version"):
+                self._unfilled(release, key)
+
+    def _gateway(self) -> None:
+        gateway = self._gate.section("gateway")
+        self._command(gateway)
+        self._positive(gateway, "ready_timeout", "120s")
+        for name in ("ready", "version"):
+            if isinstance(gateway.get(name), Section):
+                probe = gateway.section(name)
+                self._probes.probe(probe, triggered=False)
+                if name == "version":
+                    self._probes.version(probe)
+
+    def _thresholds(self) -> None:
+        gate, default = self._gate.section("gate"), Gate()
+        if any(key in gate and gate.get(key) is None for key in ("near", "warn")):
+            return
+        near: Share = gate.values.get("near", default.near)
+        warn: Share = gate.values.get("warn", default.warn)
+        place = gate.at.get("near", gate.at.get("warn", gate.place))
+        if near > 1:
+            self._mistakes.add(place, f"near is {near:.0%}, more than a whole timeout", "write 80%")
+        if near <= warn:
+            self._mistakes.add(
+                place,
+                f"near ({near:.0%}) must be more than warn ({warn:.0%})",
+                "raise near or lower warn",
+            )
+
+    def _target(self, target: Section) -> None:
+        phases = target.section("phases")
+        triggered = "trigger" in target
+        if not phases.keys and phases.whole and target.whole and not self._unread(target, "phases"):
+            self._mistakes.add(
+                target.place, "nothing proves that this target started", "give it phases or a proof"
+            )
+        self._positive(target, "timeout", "60s")
+        self._names(phases, "phase", path=True)
+        self._names(target.section("upstream"), "channel", path=False)
+        self._names(target.section("stages"), "stages entry", path=False)
+        for name, phase in target.sections("phases").items():
+            self._phase(name, phase, target, last=name == list(phases.keys)[-1])
+        for channel in target.sections("upstream").values():
+            self._probes.probe(channel, triggered=triggered)
+        for stages in target.sections("stages").values():
+            self._probes.stages(stages, triggered=triggered)
+        if isinstance(target.get("trigger"), Section):
+            self._probes.trigger(target.section("trigger"))
+        if target.get("start") == "warm":
+            self._warm(target)
+
+    def _phase(self, name: str, phase: Section, target: Section, *, last: bool) -> None:
+        self._probes.probe(phase, triggered="trigger" in target)
+        if name == WHOLE_BOOT:
+            self._mistakes.add(
+                phase.place, f"'{WHOLE_BOOT}' stands for the whole boot", "take another name"
+            )
+        if last and phase.get("optional"):
+            self._mistakes.add(
+                phase.keys["optional"],
+                "the last phase proves the start, so it is not optional",
+                "leave it out",
+            )
+        timeout = target.get("timeout")
+        for key in ("limit", "by"):
+            self._positive(phase, key, "5s")
+            value = phase.get(key)
+            if value is not None and timeout is not None and value > timeout > 0:
+                self._mistakes.add(
+                    phase.at[key],
+                    f"'{key}' ({value:g}s) is more than the target's timeout ({timeout:g}s)",
+                    "shorten it, or lengthen the timeout",
+                )
+
+    def _warm(self, target: Section) -> None:
+        place = target.at["start"]
+        if "trigger" not in target:
+            if target.whole:
+                self._mistakes.add(
+                    place,
+                    "without a trigger every boot is a start of the gateway, so none is warm",
+                    "write start: cold, or add a trigger",
+                )
+            return
+        trigger, phases = target.section("trigger"), target.sections("phases")
+        if target.get("trigger") is None or not phases:
+            return
+        named = {name for text in texts(trigger) for name in variables.names(text)}
+        proof = list(phases.values())[-1]
+        if "doorbell" in proof and "token" not in named and trigger.whole:
+            self._mistakes.add(
+                trigger.place,
+                "a doorbell rung late by an earlier boot could count as the proof of this one",
+                "put ${token} into the trigger",
+            )
+        standing = next((kind for kind in ("http", "tcp", "file") if kind in proof), None)
+        if standing is None or "line" in proof or not proof.whole:
+            return
+        if "token" not in variables.names(str(proof.get(standing))):
+            self._mistakes.add(
+                proof.at[standing],
+                "what an earlier boot left behind could count as the proof of this one",
+                f"put ${{token}} into '{standing}', or write start: cold",
+            )
+
+    def _names(self, section: Section, noun: str, *, path: bool) -> None:
+        """Names become parts of pytest's item ids, and those of targets and phases of paths."""
+        for name, place in section.keys.items():
+            if not name or name != name.strip():
+                what = f"the {noun} '{name}' is empty or has spaces around it"
+                self._mistakes.add(place, what, "take another name")
+            for part in ("::", "[", "]", "@", *(("/",) if path else ())):
+                if part in name:
+                    self._mistakes.add(
+                        place, f"the name of a {noun} cannot hold '{part}'", "take another name"
+                    )
+                    break
+
+    def _positive(self, section: Section, key: str, example: str) -> None:
+        value = section.get(key)
+        if value is not None and value <= 0:
+            self._mistakes.add(section.at[key], f"'{key}' must be more than 0", f"write {example}")
+
+    def _command(self, section: Section) -> None:
+        if section.get("command") == []:
+            self._mistakes.add(section.at["command"], "'command' is empty", "write [program, ...]")
+
+    def _unfilled(self, section: Section, key: str) -> None:
+        for name in variables.names(section.get(key) or ""):
+            self._mistakes.add(
+                section.at[key],
+                f"'{key}' is read before any boot, '${{{name}}}' is known only in one",
+                "write it out, or take an environment variable",
+            )
+
+    @staticmethod
+    def _unread(section: Section, key: str) -> bool:
+        return key in section and section.get(key) is None

@@ -1,0 +1,132 @@
+"""A JSON Schema of the gate file, made from the model, for editors."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import msgspec.inspect as mi
+
+from pytest_bootgate.gatefile.merge import ROOT, without_none
+from pytest_bootgate.gatefile.model import Releases
+from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
+
+Schema = dict[str, Any]
+
+_QUANTITIES: dict[type, tuple[str, list[str]]] = {
+    Seconds: (r"^\s*([0-9]+(\.[0-9]+)?(ms|s|m|h))+\s*$", ["60s", "1m30s", "250ms"]),
+    Share: (r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$", ["80%"]),
+    Memory: (r"^\s*[0-9]+(\.[0-9]+)?\s*[kKmMgG]([iI]?[bB])?\s*$", ["512m", "2g"]),
+    Boots: (r"^\s*[0-9]+(\.\.[0-9]+)?\s*$", ["5..15"]),
+}
+_VARIABLE: Schema = {"type": "string", "pattern": r"\$\{"}
+_NULL: Schema = {"type": "null"}
+
+
+def json_schema() -> Schema:
+    """The schema (2020-12) of a gate file as its user writes it.
+
+    A preset may supply everything but the releases, so nothing else is required where there is
+    one; a null removes what the preset says. Variables may stand for any single value.
+    """
+    definitions: dict[str, Schema] = {
+        cls.__name__: _quantity(cls) for cls in (Seconds, Share, Memory, Boots)
+    }
+    _schema(ROOT, definitions)
+    root = definitions.pop("GateFile")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "pytest-bootgate gate file",
+        **root,
+        "type": "object",
+        "required": ["releases"],
+        "anyOf": [{"required": ["targets"]}, {"required": ["preset"]}],
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _schema(kind: mi.Type, definitions: dict[str, Schema]) -> Schema:
+    kinds = without_none(kind)
+    if len(kinds) > 1:
+        return {"anyOf": [_schema(each, definitions) for each in kinds]}
+    match kinds[0]:
+        case mi.StructType(cls=cls) as struct:
+            if cls.__name__ not in definitions:
+                definitions[cls.__name__] = _object(struct, definitions)
+            return {"$ref": f"#/$defs/{cls.__name__}"}
+        case mi.CustomType(cls=cls) | mi.NamedTupleType(cls=cls):
+            return {"$ref": f"#/$defs/{cls.__name__}"}
+        case mi.DictType(value_type=item):
+            return {"type": "object", "additionalProperties": _or_null(_schema(item, definitions))}
+        case mi.ListType(item_type=item):
+            return {"type": "array", "items": _schema(item, definitions)}
+        case mi.LiteralType(values=values):
+            return {"anyOf": [{"enum": list(values)}, _VARIABLE]}
+        case mi.StrType():
+            return {"type": "string"}
+        case mi.BoolType():
+            return {"anyOf": [{"type": "boolean"}, _VARIABLE]}
+        case mi.IntType():
+            return {"anyOf": [{"type": "integer"}, _VARIABLE]}
+        case mi.FloatType():
+            return {"anyOf": [{"type": "number"}, _VARIABLE]}
+    return {}
+
+
+def _object(struct: mi.StructType, definitions: dict[str, Schema]) -> Schema:
+    properties: dict[str, Schema] = {}
+    for field in struct.fields:
+        schema = _or_null(_schema(field.type, definitions))
+        described = {"description": text} if (text := _about(struct.cls, field.encode_name)) else {}
+        properties[field.encode_name] = {**described, **schema, **_default(field.default)}
+    required = {"required": ["candidate"]} if struct.cls is Releases else {}
+    return {
+        "description": _words(struct.cls),
+        "type": ["object", "null"],
+        "properties": properties,
+        "additionalProperties": False,
+        **required,
+    }
+
+
+def _quantity(cls: type) -> Schema:
+    pattern, examples = _QUANTITIES[cls]
+    written: Schema = {"type": "string", "pattern": pattern, "examples": examples}
+    forms = [written, _VARIABLE, *([{"type": "integer", "minimum": 1}] if cls is Boots else [])]
+    return {"description": _words(cls), "anyOf": [*forms, _NULL]}
+
+
+def _or_null(schema: Schema) -> Schema:
+    match schema:
+        case {"type": str(kind)}:
+            return {**schema, "type": [kind, "null"]}
+        case {"anyOf": forms}:
+            return {**schema, "anyOf": [*forms, _NULL]}
+    return schema
+
+
+def _default(value: Any) -> Schema:
+    match value:
+        case Seconds():
+            return {"default": f"{value:g}s"}
+        case Share():
+            return {"default": f"{value:.0%}"}
+        case Boots(least=least, most=most):
+            return {"default": f"{least}..{most}"}
+        case bool() | int() | str():
+            return {"default": value}
+    return {}
+
+
+def _words(cls: type) -> str:
+    return " ".join((inspect.getdoc(cls) or "").split())
+
+
+def _about(cls: type, name: str) -> str | None:
+    """The sentence that a docstring of the class or its bases spends on this key."""
+    for each in cls.__mro__[:-1]:
+        for sentence in re.split(r"(?<=[.;])\s+", _words(each) if each.__doc__ else ""):
+            if f"`{name}`" in sentence:
+                return sentence[:1].upper() + sentence[1:].rstrip(";")
+    return None

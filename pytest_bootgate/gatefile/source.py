@@ -1,0 +1,172 @@
+"""From YAML text to a tree: nothing is executed, and nothing grows without bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from pytest_bootgate.gatefile.tree import Entry, Map, Mistakes, Place, Scalar, Seq, Tree
+
+MAX_BYTES = 256 * 1024
+MAX_NODES = 20_000
+MAX_DEPTH = 50
+
+_TAG = "tag:yaml.org,2002:"
+_TAGS = {
+    yaml.ScalarNode: ("str", "int", "float", "bool", "null", "timestamp", "value", "merge"),
+    yaml.SequenceNode: ("seq",),
+    yaml.MappingNode: ("map",),
+}
+_RESOLVER = yaml.resolver.Resolver()
+_CONSTRUCTOR = yaml.constructor.SafeConstructor()
+_VALUES: dict[str, Callable[[yaml.ScalarNode], int | float | bool]] = {
+    f"{_TAG}int": _CONSTRUCTOR.construct_yaml_int,
+    f"{_TAG}float": _CONSTRUCTOR.construct_yaml_float,
+    f"{_TAG}bool": _CONSTRUCTOR.construct_yaml_bool,
+}
+
+
+def read(path: Path, mistakes: Mistakes) -> Map | None:
+    """The file as a tree, None where it is none; what is wrong goes to `mistakes`."""
+    top = Place(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        mistakes.add(top, "the file cannot be read", error.strerror or str(error))
+        return None
+    if len(data) > MAX_BYTES:
+        mistakes.add(top, f"the file is larger than {MAX_BYTES // 1024} KiB", "shorten it")
+        return None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        mistakes.add(top, "the file is not UTF-8 text", "save it as UTF-8")
+        return None
+    root = _compose(text, path, mistakes)
+    if root is None:
+        return None
+    try:
+        tree = _Reading(path, mistakes).tree(root)
+    except _EndlessError as error:
+        mistakes.add(error.place, str(error), "write it shorter, without aliases")
+        return None
+    if isinstance(tree, Map):
+        return tree
+    mistakes.add(
+        tree.place, "a gate file is a mapping", "write keys such as releases: and targets:"
+    )
+    return None
+
+
+def looks_like(text: str) -> str | int | float | bool:
+    """What YAML makes of a text without quotes; null and dates stay texts."""
+    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    return _value(yaml.ScalarNode(tag, text))
+
+
+def _compose(text: str, path: Path, mistakes: Mistakes) -> yaml.Node | None:
+    place, problem = Place(path), ""
+    try:
+        root: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = _place(path, mark) if mark else place
+        problem = " ".join(part for part in (error.context, error.problem) if part)
+        if r"'\t'" in problem:
+            problem += ": indent with spaces"
+        if mark and text[: mark.index + 1].endswith("${"):
+            problem += ": inside { } and [ ] a variable stands in quotes"
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        line = before.count("\n") + 1
+        place = Place(path, line, error.position - before.rfind("\n"))
+        problem = f"the character U+{error.character:04X} is not allowed"
+    except RecursionError:
+        problem = "it is nested too deeply"
+    except (ValueError, OverflowError) as error:
+        problem = str(error)
+    else:
+        if root is None:
+            mistakes.add(place, "the file is empty", "name the releases and the targets")
+        return root
+    mistakes.add(place, "this is not YAML", problem)
+    return None
+
+
+def _place(path: Path, mark: yaml.Mark) -> Place:
+    return Place(path, mark.line + 1, mark.column + 1)
+
+
+def _value(node: yaml.ScalarNode) -> str | int | float | bool:
+    text: str = node.value
+    # YAML 1.1 reads 1:30 as ninety; nobody who writes it in a gate file means that.
+    if node.tag not in _VALUES or ":" in text:
+        return text
+    try:
+        return _VALUES[node.tag](node)
+    except (ValueError, LookupError):
+        return text
+
+
+class _EndlessError(Exception):
+    def __init__(self, place: Place, what: str) -> None:
+        super().__init__(what)
+        self.place = place
+
+
+class _Reading:
+    """One pass over the nodes of a file; aliases are expanded, up to a limit."""
+
+    def __init__(self, path: Path, mistakes: Mistakes) -> None:
+        self._path = path
+        self._mistakes = mistakes
+        self._nodes = 0
+        self._open: set[int] = set()
+
+    def tree(self, node: yaml.Node) -> Tree:
+        place = _place(self._path, node.start_mark)
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise _EndlessError(place, f"the file holds more than {MAX_NODES} values")
+        if len(self._open) > MAX_DEPTH:
+            raise _EndlessError(place, f"more than {MAX_DEPTH} values lie inside each other")
+        if id(node) in self._open:
+            raise _EndlessError(place, "this value contains itself")
+        kind = next(kind for kind in _TAGS if isinstance(node, kind))
+        if node.tag.removeprefix(_TAG) not in _TAGS[kind]:
+            tag = node.tag.replace(_TAG, "!!")
+            self._mistakes.add(place, f"the tag '{tag}' is not allowed", "write the plain value")
+        if isinstance(node, yaml.ScalarNode):
+            value = None if node.tag == f"{_TAG}null" else _value(node)
+            return Scalar(place, value, node.value, plain=node.style is None)
+        self._open.add(id(node))
+        result = self._container(node, place)
+        self._open.discard(id(node))
+        return result
+
+    def _container(self, node: yaml.Node, place: Place) -> Seq | Map:
+        if not isinstance(node, yaml.MappingNode):
+            return Seq(place, tuple(self.tree(item) for item in node.value))
+        entries: dict[str, Entry] = {}
+        whole = True
+        for key, item in node.value:
+            at = _place(self._path, key.start_mark)
+            if not isinstance(key, yaml.ScalarNode):
+                self._mistakes.add(at, "a key must be a text", "write key: value")
+            elif key.tag == f"{_TAG}merge":
+                self._mistakes.add(
+                    at, "merge keys ('<<') are not allowed", "use 'target', or 'as' in a target"
+                )
+            elif key.value in entries:
+                first = entries[key.value].place.line
+                self._mistakes.add(
+                    at, f"the key '{key.value}' is already in line {first}", "keep one of them"
+                )
+            else:
+                entries[key.value] = Entry(at, self.tree(item))
+                continue
+            whole = False
+        return Map(place, entries, whole)

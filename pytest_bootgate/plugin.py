@@ -1,0 +1,245 @@
+"""pytest's hooks and options. What needs a gate file is imported when there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_bootgate.fixtures import (
+    TARGET_FIXTURES,
+    boot_gate,
+    isolated_runner,
+    main_runner,
+    session_target,
+)
+from pytest_bootgate.session import KEY, Session, is_gate_file
+
+__all__ = ["boot_gate", "isolated_runner", "main_runner", "session_target"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of the gate."""
+    group = parser.getgroup("bootgate", "gate upgrades by booting both releases")
+    group.addoption(
+        "--bootgate",
+        action="store_true",
+        help="boot every gate file that is found (bootgate.yaml, NAME.bootgate.yaml), not only"
+        " those named on the command line",
+    )
+    group.addoption(
+        "--bootgate-engine",
+        default="auto",
+        metavar="ENGINE",
+        help="where boots happen: docker, process, or auto (default): docker where an engine"
+        " answers and images are given, else process where commands are",
+    )
+    group.addoption(
+        "--bootgate-boots",
+        type=_boots,
+        metavar="N",
+        help="measured boots of each release and target, instead of the gate file's number",
+    )
+    group.addoption(
+        "--bootgate-host",
+        action="append",
+        metavar="PROFILE",
+        help="a host profile of the gate file (repeatable); by default all but those on request",
+    )
+    group.addoption(
+        "--bootgate-json", type=Path, metavar="FILE", help="write the complete result as JSON"
+    )
+    parser.addini("bootgate_file", "the gate file of the fixtures, relative to the rootdir")
+
+
+def _boots(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        import argparse
+
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of boots: write 1 or more")
+    return number
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the named gate files, so that a mistake ends the run before anything starts."""
+    session = config.stash[KEY] = Session(config)
+    named = list(session.named())
+    for path in named:
+        _load(session, path)
+    wanted = named or config.getoption("bootgate")
+    if wanted and not session.is_worker and config.getoption("dist", default="no") in _SPLITTING:
+        config.option.dist = "loadgroup"  # one worker for each gate file
+
+
+#: The ways of pytest-xdist that would spread the items of one gate file over several workers.
+_SPLITTING = ("load", "loadscope", "worksteal")
+
+
+def _load(session: Session, path: Path) -> None:
+    from pytest_bootgate.errors import BootgateError
+
+    try:
+        session.gate(path)
+    except BootgateError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Which engine boots what, and why; and which gate files are left alone."""
+    session = config.stash[KEY]
+    named = list(session.named())
+    lines = [] if config.getoption("collectonly") else [session.describe(path) for path in named]
+    if not config.getoption("bootgate"):
+        near = {config.rootpath, config.invocation_params.dir}
+        near |= {config.invocation_params.dir / str(arg).partition("::")[0] for arg in config.args}
+        found = {(d / "bootgate.yaml").resolve() for d in near if (d / "bootgate.yaml").is_file()}
+        for path in sorted(found - set(named)):
+            session.left_alone.append(path)
+            lines.append(_left_alone(path, config))
+    return lines
+
+
+def _left_alone(path: Path, config: pytest.Config) -> str:
+    base = config.invocation_params.dir
+    shown = path.relative_to(base) if path.is_relative_to(base) else path
+    return f"bootgate: {shown} found and left alone (name it, or add --bootgate)"
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A gate file that is named, or found under --bootgate."""
+    if file_path.suffix not in (".yaml", ".yml") or not is_gate_file(file_path):
+        return None
+    config = parent.config
+    if config.getoption("bootgate") or parent.session.isinitpath(file_path):
+        from pytest_bootgate.collect import GateModule
+
+        module: pytest.Collector = GateModule.from_parent(parent, path=file_path)
+        return module
+    if file_path.resolve() not in config.stash[KEY].left_alone:
+        config.stash[KEY].left_alone.append(file_path.resolve())
+    return None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`session_target` runs a test for every target of its gate file."""
+    if "session_target" in metafunc.fixturenames:
+        from pytest_bootgate.fixtures import parametrize_targets
+
+        parametrize_targets(metafunc)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A test that boots gets the time it needs, and its gate's worker."""
+    names = getattr(item, "fixturenames", ())
+    if any(name in names for name in TARGET_FIXTURES):
+        from pytest_bootgate.fixtures import plan_test
+
+        plan_test(item)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tell the mistakes of gate files found on the way; remember what is to be booted."""
+    session = config.stash[KEY]
+    if session.mistakes:
+        raise pytest.UsageError("\n".join(session.mistakes.values()))
+    if session.gates:
+        from pytest_bootgate.collect import GateItem
+
+        keys = [item.key for item in items if isinstance(item, GateItem)]
+        session.selected = list(dict.fromkeys(keys))
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """The gate files that only collection found."""
+    session = config.stash[KEY]
+    if config.getoption("collectonly"):
+        return []
+    named = set(session.named())
+    lines = [session.describe(path) for path in session.gates if path not in named]
+    header = {config.rootpath, config.invocation_params.dir}
+    lines += [_left_alone(p, config) for p in session.left_alone if p.parent not in header]
+    return lines
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """What every gate found."""
+    session = config.stash[KEY]
+    if not (session.gates or session.from_workers):
+        return
+    from pytest_bootgate.reports.terminal import summary
+
+    for result in session.results():
+        path = Path(result.file)
+        base = config.invocation_params.dir
+        shown = path.relative_to(base) if path.is_relative_to(base) else path
+        terminalreporter.section(f"bootgate: {shown}")
+        for line in summary(result):
+            markup = {line.colour: True} if line.colour else {}
+            terminalreporter.write_line(line.text, bold=line.bold, **markup)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep the results: a worker hands them over, the others write what was asked for."""
+    config = session.config
+    ours = config.stash[KEY]
+    if not (ours.gates or ours.from_workers):
+        return
+    ours.end_progress()
+    ours.close()
+    from pytest_bootgate.reports import jsonfile
+
+    results = ours.results()
+    if ours.is_worker:
+        config.workeroutput["bootgate"] = [  # type: ignore[attr-defined]
+            jsonfile.encode(result).decode() for result in results
+        ]
+        return
+    path = config.getoption("bootgate_json")
+    if path is not None and results:
+        from pytest_bootgate.errors import BootgateError
+
+        try:
+            jsonfile.write(results, config.invocation_params.dir / path)
+        except BootgateError as error:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            reporter = config.pluginmanager.get_plugin("terminalreporter")
+            if reporter is not None:
+                reporter.ensure_newline()
+                reporter.write_line(f"ERROR: {error}", red=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker of pytest-xdist found."""
+    encoded = getattr(node, "workeroutput", {}).get("bootgate", ())
+    if encoded:
+        from pytest_bootgate.reports.jsonfile import decode
+
+        node.config.stash[KEY].from_workers.extend(decode(text) for text in encoded)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_machine_info(
+    config: pytest.Config, machine_info: dict[str, Any]
+) -> None:
+    """Which engine and which images stand behind the rows of the gate."""
+    if results := config.stash[KEY].results():
+        machine_info["bootgate"] = [
+            {
+                "file": result.file,
+                "engine": result.engine,
+                "releases": {n: r.identity or r.image for n, r in result.releases.items()},
+            }
+            for result in results
+        ]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind, also where the session never began."""
+    if (ours := config.stash.get(KEY, None)) is not None:
+        ours.close()

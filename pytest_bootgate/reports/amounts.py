@@ -1,0 +1,43 @@
+"""Amounts in words: seconds and shares as people read them."""
+
+from __future__ import annotations
+
+
+#: Stands for an amount that was not measured.
+NONE = "-"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in the unit that reads best; `NONE` for None."""
+    if seconds is None:
+        return NONE
+    if seconds < 0.0095:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.995:
+        return f"{seconds:.2f} s"
+    if seconds < 119.95:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {seconds % 60:.0f} s"
+
+
+def share(part: float) -> str:
+    """A share in per cent."""
+    return f"{part * 100:.0f} %"
+
+
+def bar(part: float, marks: tuple[float, ...] = (), width: int = 30) -> str:
+    """A share as a bar; `marks` are the shares at which a line crosses its empty part."""
+    filled = min(width, round(part * width))
+    cells = ["█"] * filled + ["·"] * (width - filled)
+    for mark in marks:
+        at = min(width - 1, int(mark * width))
+        if at >= filled:
+            cells[at] = "│"
+    return "".join(cells)
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: ``1 boot``, ``5 boots``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,45 @@
+"""The complete result as JSON, and back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.result import SCHEMA, GateResult
+
+
+def encode(result: GateResult) -> bytes:
+    """A result as JSON (UTF-8), with the verdicts that follow from it."""
+    plain = msgspec.to_builtins(result)
+    plain["verdict"] = result.verdict
+    for target, value in zip(result.targets, plain["targets"], strict=True):
+        value["verdict"] = target.verdict
+    return json.dumps(plain, indent=1).encode()
+
+
+def decode(data: bytes | str) -> GateResult:
+    """A result from its JSON. Raises `BootgateError` for another schema or other content."""
+    try:
+        result = msgspec.json.decode(data, type=GateResult)
+    except msgspec.DecodeError as error:
+        raise BootgateError(f"This is no result of a gate ({SCHEMA}): {error}") from None
+    if result.schema != SCHEMA:
+        raise BootgateError(f"This result has schema {result.schema!r}, not {SCHEMA!r}.")
+    return result
+
+
+def write(results: list[GateResult], path: Path) -> None:
+    """Write one result, or several as a list. Raises `BootgateError` where it cannot."""
+    parts = [encode(result) for result in results]
+    data = parts[0] if len(parts) == 1 else b"[" + b",\n".join(parts) + b"]"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data + b"\n")
+    except OSError as error:
+        raise BootgateError(
+            f"The result could not be written to {path}: {error.strerror}. Give"
+            " --bootgate-json a path that can be written."
+        ) from None

@@ -1,0 +1,20 @@
+"""One line that says what a gate is doing, rewritten in place while boots run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_bootgate.reports.amounts import duration
+
+if TYPE_CHECKING:
+    from pytest_bootgate.drive import Progress
+
+
+def progress_line(progress: Progress, width: int) -> str:
+    """Target, boot n of m, what is being done, and how long that may still take; cut to width."""
+    boot = f"boot {progress.number} of {progress.total}" if progress.number else "warm-up boot"
+    parts = [f"bootgate: {progress.target}"]
+    if progress.release:
+        parts += [progress.release, boot]
+    parts += [progress.doing, f"{duration(progress.left)} left at most"]
+    return " · ".join(parts)[: max(width - 1, 20)]

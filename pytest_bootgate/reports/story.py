@@ -1,0 +1,122 @@
+"""A failed boot as a story: what was asked, how far it came, and who was told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.reports.amounts import count, duration
+from pytest_bootgate.result import TargetResult
+
+_LAST_LINES = 8
+
+
+def failure(result: TargetResult, others: Sequence[TargetResult]) -> str:
+    """Everything about a target that failed or is broken, as one text."""
+    if result.broken is not None:
+        return result.broken
+    lines = []
+    if result.judgement is not None:
+        for finding in result.judgement.findings:
+            about = "" if finding.subject == WHOLE else f"{finding.subject}: "
+            lines.append(f"{finding.verdict}: {about}{finding.text}")
+    failed = failed_boot(result)
+    if failed is not None:
+        lines.extend(story(failed, result, others))
+    return "\n".join(lines)
+
+
+def failed_boot(result: TargetResult) -> Boot | None:
+    """The candidate's boot that did not start, None where all did."""
+    return next((b for b in result.boots if b.release == "candidate" and not b.started), None)
+
+
+def story(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> list[str]:
+    """The story of a boot that did not start, a sentence a line.
+
+    `others` are the results of the gate's other targets on the same host profile.
+    """
+    lines = [_trigger(boot), _never(boot)]
+    if boot.outcome != "not_accepted":
+        if boot.triggered and boot.last_phase is not None:
+            lines.append(f"last seen in phase {boot.last_phase}{_reached(boot)}")
+        lines.append(f"ended after {duration(boot.ended)}: {boot.outcome} ({boot.detail})")
+        lines.append(told(boot))
+    lines.extend(note for note in boot.notes if note != boot.detail)
+    lines.extend(_contrast(boot, result, others))
+    return [*lines, *last_lines(boot)]
+
+
+def told(boot: Boot) -> str:
+    """Who heard of the failure, and how late."""
+    channels = [signal for signal in boot.told if signal.says != "ok" or signal.at is not None]
+    if not channels:
+        return "told: unknown, the gate file declares no upstream channel to listen to"
+    said = []
+    for signal in channels:
+        if signal.at is None:
+            said.append(f"{signal.channel} never")
+        else:
+            text = f" said {signal.says!r}" if signal.says == "ok" else ""
+            said.append(f"{signal.channel}{text} after {duration(signal.at)}: {signal.text}")
+    heard = any(s.at is not None and s.says != "ok" for s in channels)
+    return "told: " + ("; ".join(said) if heard else f"nobody ({'; '.join(said)})")
+
+
+def last_lines(boot: Boot) -> list[str]:
+    """The last lines of every stream that said anything; the companion's only by itself."""
+    streams = {n: t for n, t in boot.tails.items() if t and not n.startswith("companion")}
+    lines = []
+    for name, tail in streams.items():
+        shown = tail[-_LAST_LINES:]
+        lines.append(f"last {count(len(shown), 'line')} of {name}:")
+        lines.extend(f"    {text}" for text in shown)
+    return lines or ["neither the gateway nor the runner said a word"]
+
+
+def _trigger(boot: Boot) -> str:
+    if not boot.triggered:
+        return "the start itself is the trigger" if not boot.notes else "nothing was triggered"
+    if boot.outcome == "not_accepted":
+        return boot.detail
+    if boot.accepted is None:
+        return "trigger sent, never acknowledged"
+    return f"trigger accepted in {duration(boot.accepted)}"
+
+
+def _never(boot: Boot) -> str:
+    proof = boot.phases[-1].name if boot.phases else "the proof"
+    return f"the task never started: {proof} was not seen in time"
+
+
+def _reached(boot: Boot) -> str:
+    seen = [phase for phase in boot.phases if phase.at is not None]
+    if not seen:
+        return ", no mark was reached"
+    return f", after {seen[-1].name} at {duration(seen[-1].at)}"
+
+
+def _contrast(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> list[str]:
+    """What started on the same host, and so what is not at fault."""
+    lines = []
+    before = [b.seconds for b in result.of("baseline") if b.seconds is not None]
+    if before:
+        took = duration(median(before))
+        lines.append(f"the baseline started in {took} on the same host: the upgrade brought this")
+    if not boot.triggered:
+        return lines
+    tried = [(other, other.of("candidate")) for other in others if other.of("candidate")]
+    for other, boots in tried:
+        seconds = [b.seconds for b in boots if b.seconds is not None]
+        if seconds:
+            lines.append(
+                f"{other.target} started in {duration(median(seconds))} on the same host:"
+                " the runner's boot is at fault, not the gateway"
+            )
+            return lines
+    if tried:
+        names = ", ".join(other.target for other, _ in tried)
+        lines.append(f"{names} did not start either: look at the gateway first")
+    return lines

@@ -1,0 +1,163 @@
+"""The summary in the terminal: what a reader of a red build sees first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from pytest_bootgate.boot.values import Boot, Stage
+from pytest_bootgate.gate.verdict import WHOLE, Finding
+from pytest_bootgate.reports.amounts import NONE, bar, count, duration, share
+from pytest_bootgate.reports.story import failed_boot, story
+from pytest_bootgate.result import GateResult, TargetResult
+
+_COLOURS = {"pass": "green", "warn": "yellow", "unsure": "yellow", "fail": "red", "broken": "red"}
+_INDENT = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Styled:
+    """A line and its colour; `bold` for the lines that one must not miss."""
+
+    text: str
+    colour: str = ""
+    bold: bool = False
+
+
+def summary(result: GateResult) -> Iterator[Styled]:
+    """All lines of the summary, without its heading."""
+    yield Styled(f"engine {result.engine}: {result.why_engine}")
+    for name, release in result.releases.items():
+        parts = [p for p in (release.image, release.version) if p]
+        digest = f" ({release.identity[:19]})" if release.identity else ""
+        yield Styled(f"{name} {' '.join(dict.fromkeys(parts)) or 'by command'}{digest}")
+    several_hosts = len({t.host for t in result.targets}) > 1 or any(
+        t.host != "default" for t in result.targets
+    )
+    for target in result.targets:
+        yield Styled("")
+        others = [t for t in result.targets if t.host == target.host and t is not target]
+        yield from _target(target, others, name_host=several_hosts)
+    yield Styled("")
+    verdicts = [t.verdict for t in result.targets]
+    counted = [f"{verdicts.count(v)} {v}" for v in _COLOURS if v in verdicts]
+    left_out = sum(v is None for v in verdicts)
+    counted += [f"{left_out} left out"] if left_out else []
+    text = f"{result.verdict.upper()}: {count(len(verdicts), 'target')}, {', '.join(counted)}"
+    yield Styled(text, _COLOURS[result.verdict], bold=True)
+
+
+def _target(
+    result: TargetResult, others: Sequence[TargetResult], *, name_host: bool
+) -> Iterator[Styled]:
+    where = f" on {result.host}" if name_host else ""
+    if result.verdict is None:
+        yield Styled(f"LEFT OUT {result.target}{where}: {result.left_out}", "yellow", bold=True)
+        return
+    colour = _COLOURS[result.verdict]
+    boots = result.of("candidate")
+    outcomes = _outcomes([b for b in result.boots if b.release == "candidate"])
+    start = f", {boots[0].start}" if boots else ""
+    heading = f"{result.verdict.upper()} {result.target}{where}{start}: {outcomes}"
+    yield Styled(heading, colour, bold=True)
+    if result.broken is not None:
+        yield Styled(f"{_INDENT}{result.broken}", colour)
+        return
+    yield from (Styled(_INDENT + text) for text in _headroom(result))
+    judgement = result.judgement
+    for finding in _worth_saying(judgement.findings if judgement is not None else ()):
+        about = "" if finding.subject == WHOLE else f"{finding.subject}: "
+        yield Styled(
+            f"{_INDENT}{finding.verdict}: {about}{finding.text}", _COLOURS[finding.verdict]
+        )
+    yield from (Styled(f"{_INDENT}note: {text}") for text in result.notes)
+    yield from (Styled(_INDENT + text) for text in _table(result))
+    yield from (Styled(_INDENT + text) for text in _stages(boots))
+    failed = failed_boot(result)
+    if failed is not None:
+        yield Styled(f"{_INDENT}what happened:", colour, bold=True)
+        for text in story(failed, result, others):
+            yield Styled(f"{_INDENT * 2}{text}", bold="started in" in text)
+
+
+def _worth_saying(findings: Sequence[Finding]) -> list[Finding]:
+    """One line for a boot that did not start: its phases are in the table and the story."""
+    ended = any(f.subject == WHOLE and f.verdict == "fail" for f in findings)
+    return [f for f in findings if f.subject == WHOLE or not (ended and "this phase" in f.text)]
+
+
+def _outcomes(boots: Sequence[Boot]) -> str:
+    measured = [b for b in boots if not b.warm_up or not b.started]
+    words = dict.fromkeys(b.outcome for b in measured)
+    return ", ".join(f"{sum(b.outcome == w for b in measured)} {w}" for w in words) or "no boot"
+
+
+def _headroom(result: TargetResult) -> Iterator[str]:
+    rules = result.rules
+    marks = (rules.warn, rules.near)
+    timeout = f"timeout {duration(rules.timeout)}"
+    room = result.judgement.headrooms.get(WHOLE) if result.judgement is not None else None
+    failed = failed_boot(result)
+    if failed is not None and failed.outcome in ("timed_out", "false_ok"):
+        yield f"slowest boot {bar(1.0)} the whole {timeout}"
+    elif room is not None:
+        yield f"slowest boot {bar(room.used, marks)} {share(room.used)} of the {timeout}"
+        if room.bound_used is not None:
+            yield (
+                f"next boot    {bar(room.bound_used, marks)} {share(room.bound_used)} at most,"
+                " nineteen times of twenty"
+            )
+        else:
+            yield (
+                f"{count(room.boots, 'boot')}: the slowest decides, the tail is not established"
+                " below 5"
+            )
+
+
+def _table(result: TargetResult) -> Iterator[str]:
+    releases = [name for name in ("candidate", "baseline") if result.of(name)]
+    if not releases:
+        return
+    phases = list(dict.fromkeys(p.name for b in result.boots for p in b.phases))
+    rows: list[list[str]] = [["phase"], ["whole boot"], ["cpu seconds"], ["gateway ready"]]
+    rows[1:1] = [[name] for name in phases]
+    for release in releases:
+        boots = result.of(release)
+        rows[0] += [f"{release} median", "slowest"]
+        for row, name in zip(rows[1:], phases, strict=False):
+            seen = [p.seconds for b in boots if (p := b.phase(name)) and p.seconds is not None]
+            row += _two(seen, missing="never")
+        rows[-3] += _two([b.seconds for b in boots if b.seconds is not None], missing="never")
+        rows[-2] += _two([b.cpu_seconds for b in boots if b.cpu_seconds is not None])
+        rows[-1] += _two([b.ready for b in boots if b.ready is not None])
+    if all(cell in (NONE, "") for cell in rows[-1][1:]):
+        rows.pop()
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            row[0].ljust(widths[0]),
+            *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)),
+        ]
+        yield "  ".join(cells).rstrip()
+
+
+def _two(values: Sequence[float], missing: str = NONE) -> list[str]:
+    return [duration(median(values)), duration(max(values))] if values else [missing, ""]
+
+
+def _stages(boots: Sequence[Boot]) -> Iterator[str]:
+    """Self-reported stages of the candidate, the longest first."""
+    seen: dict[tuple[str, str, str | None], list[Stage]] = {}
+    for boot in boots:
+        for stage in boot.stages:
+            seen.setdefault((stage.source, stage.name, stage.phase), []).append(stage)
+    if not seen:
+        return
+    ranked = sorted(seen.items(), key=lambda kv: -median(s.seconds for s in kv[1]))
+    yield "self-reported stages (candidate, median):"
+    for (source, name, phase), stages in ranked[:6]:
+        took = duration(median(s.seconds for s in stages))
+        yield f"  {source} {name} {took}" + (f", seen in phase {phase}" if phase else "")
+    if len(ranked) > 6:
+        yield f"  and {len(ranked) - 6} shorter ones, all in --bootgate-json"

@@ -1,0 +1,84 @@
+"""What one run of a gate found: the value behind every report, and its JSON form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.verdict import Judgement, Rules, Verdict, worst
+
+#: Raised whenever a field changes its meaning or goes away; new fields do not raise it.
+SCHEMA = "bootgate-result/1"
+
+
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """What stood behind a release's name: `identity` is the image's digest, if it has one."""
+
+    image: str | None
+    identity: str | None
+    version: str | None
+
+
+@dataclass(frozen=True)
+class TargetResult:
+    """One target on one host profile: its boots and what they add up to.
+
+    `left_out` is the gate file's reason why the candidate does not have this target; `broken`
+    is the paragraph that says why the gate could not measure.
+    """
+
+    target: str
+    host: str
+    rules: Rules
+    boots: tuple[Boot, ...] = ()
+    judgement: Judgement | None = None
+    left_out: str | None = None
+    broken: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict; None only for a target that the gate file leaves out."""
+        if self.left_out is not None:
+            return None
+        if self.broken is not None or self.judgement is None:
+            return "broken"
+        return self.judgement.verdict
+
+    def of(self, release: str) -> tuple[Boot, ...]:
+        """The measured boots of one release, the warm-up left out."""
+        return tuple(b for b in self.boots if b.release == release and not b.warm_up)
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """The machine on which the gate ran: memory in bytes, load as the one-minute average."""
+
+    system: str
+    python: str
+    cpus: int
+    memory: int
+    load: float
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """Everything one gate file's run found. `at` is the wall-clock start in ISO 8601, UTC."""
+
+    schema: str
+    file: str
+    at: str
+    bootgate: str
+    run: str
+    engine: str
+    why_engine: str
+    machine: HostFacts
+    releases: Mapping[str, ReleaseFacts]
+    targets: tuple[TargetResult, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of all targets; `broken` where there is none."""
+        return worst([t.verdict for t in self.targets if t.verdict is not None])

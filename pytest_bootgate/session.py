@@ -1,0 +1,163 @@
+"""What one pytest run knows about its gates; nothing heavy is imported until there is one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_bootgate.drive import Gate, Progress
+    from pytest_bootgate.result import GateResult, TargetResult
+
+KEY = pytest.StashKey["Session"]()
+
+
+def is_gate_file(path: Path) -> bool:
+    """Whether a file is a gate file by its name: ``bootgate.yaml`` or ``NAME.bootgate.yaml``."""
+    name = path.name
+    return path.suffix in (".yaml", ".yml") and (
+        name.startswith("bootgate.") or name[: -len(path.suffix)].endswith(".bootgate")
+    )
+
+
+class Session:
+    """The gates of one pytest process.
+
+    `selected` holds (gate file, host, target) of all collected items; `mistakes` the texts of
+    gate files that could not be read; `left_alone` those found but not named.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.gates: dict[Path, Gate] = {}
+        self.mistakes: dict[Path, str] = {}
+        self.left_alone: list[Path] = []
+        self.selected: list[tuple[Path, str, str]] = []
+        self.from_workers: list[GateResult] = []
+        self._told: set[str] = set()
+        self._line_open = False
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this process is a worker of pytest-xdist."""
+        return hasattr(self.config, "workerinput")
+
+    def named(self) -> Iterator[Path]:
+        """The gate files named on the command line."""
+        base = self.config.invocation_params.dir
+        for arg in self.config.args:
+            path = base / str(arg).partition("::")[0]
+            if is_gate_file(path) and path.is_file():
+                yield path.resolve()
+
+    def gate(self, path: Path) -> Gate:
+        """The gate of a gate file. Raises `BootgateError` for its mistakes."""
+        path = path.resolve()
+        if path not in self.gates:
+            from pytest_bootgate.drive import Gate
+            from pytest_bootgate.gatefile import load
+
+            option = self.config.getoption
+            self.gates[path] = Gate(
+                load(path),
+                wanted_engine=option("bootgate_engine"),
+                boots=option("bootgate_boots"),
+                hosts=option("bootgate_host") or (),
+                watch=self._show,
+            )
+        return self.gates[path]
+
+    def describe(self, path: Path) -> str:
+        """One line for the header: the gate file, its engine, why, and what is left out."""
+        from pytest_bootgate.errors import BootgateError
+
+        gate = self.gate(path)
+        name = os.path.relpath(path, self.config.invocation_params.dir)
+        try:
+            engine, why = gate.engine()
+            chosen = f"engine {engine.name} ({why})"
+        except BootgateError as error:
+            chosen = f"no engine ({error})"
+        left = [name for name in gate.profiles if name not in gate.hosts]
+        hosts = f", host profiles {', '.join(gate.hosts)}" if len(gate.profiles) > 1 else ""
+        asked = f" (without {', '.join(left)}: --bootgate-host)" if left else ""
+        return f"bootgate: {name}: {chosen}{hosts}{asked}"
+
+    def contrast(self, path: Path, result: TargetResult) -> list[TargetResult]:
+        """The other targets on the same host, one of them booted now if none was so far.
+
+        Only a target that this run boots anyway is booted for it.
+        """
+        gate = self.gate(path)
+        others = [
+            (host, target)
+            for host, target in gate.pairs
+            if host == result.host and target != result.target
+        ]
+        known = [found for key in others if (found := gate.known(*key)) is not None]
+        failed = result.broken is None and any(
+            not b.started for b in result.of("candidate") or result.boots
+        )
+        if failed and not any(found.of("candidate") for found in known):
+            chosen = {(h, t) for p, h, t in self.selected if p == path}
+            for key in others:
+                if key in chosen and gate.known(*key) is None:
+                    known.append(gate.result(*key))
+                    break
+        return known
+
+    def first_time(self, text: str) -> bool:
+        """Whether a text was not told in this run yet."""
+        new = text not in self._told
+        self._told.add(text)
+        return new
+
+    def results(self) -> list[GateResult]:
+        """What all gates of this run found, those of the workers included."""
+        from_here = [
+            gate.outcome()
+            for gate in self.gates.values()
+            if any(gate.known(*key) is not None for key in gate.pairs)
+        ]
+        return [*self.from_workers, *from_here]
+
+    def close(self) -> None:
+        """Remove what the engines still hold."""
+        for gate in self.gates.values():
+            gate.close()
+
+    # -- progress --------------------------------------------------------------------------
+
+    def _show(self, progress: Progress) -> None:
+        """Rewrite the progress line; nothing where nobody watches."""
+        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        quiet = self.config.get_verbosity() < 0
+        if self.is_worker or reporter is None or quiet or not reporter.isatty:
+            return
+        from pytest_bootgate.reports.progress import progress_line
+
+        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
+        line = progress_line(progress, reporter._screen_width)  # noqa: SLF001
+        with capture.global_and_fixture_disabled():
+            if not self._line_open:
+                reporter.ensure_newline()
+            reporter.rewrite(line, erase=True)
+            reporter.flush()
+        self._line_open = True
+
+    def end_progress(self) -> None:
+        """Take the progress line away again."""
+        if not self._line_open:
+            return
+        self._line_open = False
+        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            reporter.rewrite("", erase=True)
+            reporter.rewrite("")
+            reporter.flush()

@@ -1,0 +1,83 @@
+"""Gate files for the toy gateway, run through the real door: pytest in a process of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+TOY = Path(__file__).with_name("toy.py")
+
+#: A boot that goes well: three phases within a tenth of a second.
+GOOD = [0.02, "engine ready", 0.02, "persona loaded", 0.02, "ring"]
+
+GATE = """\
+releases:
+  candidate:
+    command: [python3, "{toy}"]
+    env: {{PLAN: '{plan}'{env}}}
+gateway:
+  env: {{PORT: "${{port.gateway}}", DOORBELL: "http://127.0.0.1:${{port.bell}}/"}}
+  ready: {{http: ":${{port.gateway}}/"}}
+  version: {{line: 'toy (?P<version>\\S+) is here'}}
+companion:
+  doorbell: {{port: "${{port.bell}}"}}
+ports: {{gateway: 8080, bell: 8099}}
+target:
+  timeout: {timeout}
+  listen: 500ms
+  trigger: {{http: ":${{port.gateway}}/run", body: "do ${{target}} ${{token}}"}}
+  phases:
+    engine: {{line: engine ready}}
+    persona: {{line: persona loaded}}
+    task_started: {{doorbell: true}}
+  upstream:
+    log: {{line: job failed}}
+targets:
+{targets}
+gate: {{boots: {boots}}}
+{more}
+"""
+
+
+@pytest.fixture
+def gate(pytester):
+    """Write a gate file for the toy gateway; returns its path."""
+
+    def write(
+        plan=GOOD,
+        *,
+        targets=("isolated",),
+        timeout="5s",
+        boots=2,
+        env=None,
+        more="",
+        name="bootgate.yaml",
+    ) -> Path:
+        env = "".join(f", {key}: '{value}'" for key, value in (env or {}).items())
+        lines = [t if ":" in t else f"  {t}: {{}}" for t in targets]
+        text = GATE.format(
+            toy=TOY,
+            plan=json.dumps(list(plan)),
+            env=env,
+            timeout=timeout,
+            boots=boots,
+            targets="\n".join(lines),
+            more=more,
+        )
+        path = pytester.path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def run(pytester):
+    """Run pytest in a process of its own; returns pytester's result."""
+
+    def call(*args: str):
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *args)
+
+    return call

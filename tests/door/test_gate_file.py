@@ -1,0 +1,264 @@
+"""From a gate file on the command line to what a user reads, one boot of it all."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests.door.conftest import GOOD
+
+
+def test_a_good_gate_passes_with_an_item_for_each_phase(gate, run):
+    gate()
+    result = run("bootgate.yaml", "-v")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "bootgate: bootgate.yaml: engine process (*)",
+            "bootgate.yaml::isolated::engine PASSED*",
+            "bootgate.yaml::isolated::persona PASSED*",
+            "bootgate.yaml::isolated::task_started PASSED*",
+            "bootgate.yaml::isolated::boot PASSED*",
+            "*bootgate: bootgate.yaml*",
+            "PASS isolated, cold: 2 started",
+            "*slowest boot * of the timeout 5.00 s",
+            "*2 boots: the slowest decides*",
+            "*phase*candidate median*slowest*",
+            "PASS: 1 target, 1 pass",
+        ]
+    )
+
+
+def test_a_gate_file_that_is_not_named_is_left_alone_and_the_header_says_so(gate, run, pytester):
+    gate()
+    pytester.makepyfile("def test_unit(): pass")
+    result = run()
+    result.stdout.fnmatch_lines(["bootgate: bootgate.yaml found and left alone*"])
+    result.assert_outcomes(passed=1)
+
+
+def test_bootgate_boots_all_it_finds(gate, run, pytester):
+    gate()
+    (pytester.path / "sub").mkdir()
+    gate(name="sub/web.bootgate.yaml", targets=["main"])
+    result = run("--bootgate", "--bootgate-boots", "1")
+    result.assert_outcomes(passed=8)
+
+
+def test_a_boot_that_times_out_fails_and_tells_the_whole_story(gate, run):
+    gate(["engine ready", 60], timeout="1s", targets=["isolated", "main"])
+    result = run("bootgate.yaml", "-k", "isolated")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "bootgate.yaml:*fail: boot 1 timed_out: no proof within 1 s",
+            "trigger accepted in *",
+            "the task never started: task_started was not seen in time",
+            "last seen in phase persona, after engine at *",
+            "ended after 1.00 s: timed_out *",
+            "told: nobody (log never)",
+            "last 2 lines of gateway.out:",
+            "    engine ready",
+            "FAIL isolated, cold: 1 timed_out",
+        ]
+    )
+
+
+def test_who_was_told_and_how_late(gate, run):
+    gate([0.2, "job failed: no persona", 60], timeout="2s")
+    result = run("bootgate.yaml")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["*isolated, cold: 1 crashed", "*told: log after 2?? ms: job failed: no persona"]
+    )
+
+
+def test_another_target_that_started_puts_the_blame_on_the_runner(gate, run):
+    slow = """  isolated: {phases: {never: {line: never}, task_started: {doorbell: true}}, timeout: 1s}"""
+    gate(targets=[slow, "main"])
+    result = run("bootgate.yaml")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["main started in * on the same host: the runner's boot is at fault, not the gateway"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "env", "outcome"),
+    [
+        (["exit:3"], {}, "crashed"),
+        (["exit:0"], {}, "silent_exit"),
+        ([], {"STATUS": "503"}, "not_accepted"),
+        (["engine ready", "persona loaded", "ring without token"], {}, "timed_out"),
+    ],
+)
+def test_outcomes(gate, run, plan, env, outcome):
+    gate(plan, env=env, timeout="1s")
+    result = run("bootgate.yaml", "--bootgate-json", "out.json")
+    assert result.ret == 1
+    boot = json.loads((result_path(run, "out.json")).read_text())["targets"][0]["boots"][0]
+    assert boot["outcome"] == outcome
+    if "ring without token" in plan:
+        assert "without this boot's token" in boot["notes"][0]
+
+
+def result_path(run, name):
+    from pathlib import Path
+
+    return Path.cwd() / name
+
+
+def test_near_the_timeout_fails_and_between_warn_and_near_warns(gate, run):
+    gate([0.85, *GOOD], timeout="1s", boots=1)
+    result = run("bootgate.yaml")
+    result.stdout.fnmatch_lines(["fail: timeout 1 s: the slowest of 1 boot used *, near is 80%"])
+    assert result.ret == 1
+    gate([0.5, *GOOD], timeout="900ms", boots=1)
+    result = run("bootgate.yaml")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["*BootgateWarning: isolated: timeout 0.9 s: *warn is 60%", "WARN isolated*"]
+    )
+
+
+def test_the_version_must_be_the_one_asked_for(gate, run):
+    path = gate()
+    path.write_text(path.read_text().replace("candidate:\n", "candidate:\n    version: '2'\n"))
+    result = run("bootgate.yaml")
+    assert result.ret == 1
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(["*should be version 2, but the gateway that answers says 1.*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_every_phase_is_a_row_of_pytest_benchmark(gate, run):
+    gate(boots=3)
+    result = run("bootgate.yaml", "--benchmark-json", "bench.json")
+    rows = json.loads(result_path(run, "bench.json").read_text())
+    by_name = {row["name"]: row for row in rows["benchmarks"]}
+    assert list(by_name) == ["engine", "persona", "task_started", "boot"]
+    assert by_name["boot"]["group"] == "isolated"
+    assert by_name["boot"]["stats"]["rounds"] == 3
+    assert by_name["boot"]["extra_info"]["timeout_s"] == 5.0
+    assert rows["machine_info"]["bootgate"][0]["engine"].startswith("process")
+    assert result.ret == 0
+
+
+@pytest.mark.parametrize("option", ["--benchmark-skip", "--benchmark-only", "--benchmark-disable"])
+def test_options_of_pytest_benchmark_do_not_switch_the_gate_off(gate, run, option):
+    gate([60], timeout="500ms")
+    assert run("bootgate.yaml", option).ret == 1
+
+
+@pytest.mark.parametrize("plugin", ["benchmark", "timeout"])
+def test_without_the_other_plugins(gate, run, plugin):
+    gate()
+    result = run("bootgate.yaml", "-p", f"no:{plugin}", "--strict-markers")
+    result.assert_outcomes(passed=4)
+
+
+def test_the_complete_result_as_json(gate, run):
+    gate()
+    run("bootgate.yaml", "--bootgate-json", "sub/out.json")
+    from pytest_bootgate.reports.jsonfile import decode
+
+    text = result_path(run, "sub/out.json").read_text()
+    result = decode(text)
+    assert json.loads(text)["verdict"] == result.verdict == "pass"
+    (target,) = result.targets
+    assert [p.name for p in target.boots[0].phases] == ["engine", "persona", "task_started"]
+    assert target.boots[0].cpu_seconds > 0
+    assert target.boots[0].ready > 0
+    assert target.boots[0].version == "1"
+
+
+def test_a_result_that_cannot_be_written_is_not_green(gate, run, pytester):
+    gate(boots=1)
+    (pytester.path / "file").write_text("")
+    result = run("bootgate.yaml", "--bootgate-json", "file/out.json")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["ERROR: The result could not be written to *"])
+
+
+def test_junit_has_the_items_and_the_story(gate, run):
+    gate([60], timeout="500ms")
+    run("bootgate.yaml", "--junitxml", "junit.xml")
+    cases = ET.parse(result_path(run, "junit.xml")).getroot().iter("testcase")
+    failures = {case.get("name"): case.find("failure") for case in cases}
+    assert list(failures) == ["engine", "persona", "task_started", "boot"]
+    assert "told: nobody" in failures["boot"].text
+
+
+def test_last_failed_and_node_ids(gate, pytester):
+    gate([60], timeout="500ms", targets=["isolated", "main"])
+    pytester.runpytest_subprocess("bootgate.yaml::isolated::engine").assert_outcomes(failed=1)
+    result = pytester.runpytest_subprocess("bootgate.yaml", "--lf", "-v")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*isolated::engine FAILED*"])
+
+
+def test_under_xdist_one_worker_boots_and_the_summary_is_complete(gate, run):
+    gate(targets=["isolated", "main"])
+    gate(name="other.bootgate.yaml")
+    result = run(
+        "bootgate.yaml", "other.bootgate.yaml", "-n", "2", "-v", "--bootgate-json", "out.json"
+    )
+    result.assert_outcomes(passed=12)
+    gates = json.loads(result_path(run, "out.json").read_text())
+    boots = {g["file"].rpartition("/")[2]: sum(len(t["boots"]) for t in g["targets"]) for g in gates}
+    assert boots == {"bootgate.yaml": 4, "other.bootgate.yaml": 2}
+    result.stdout.fnmatch_lines(["PASS isolated*", "PASS main*"])
+
+
+def test_host_profiles_are_items_of_their_own_and_those_on_request_wait(gate, run):
+    gate(more="hosts: {staging: {}, spare: {on_request: true}}", boots=1)
+    result = run("bootgate.yaml", "-v")
+    result.stdout.fnmatch_lines(
+        ["*host profiles staging (without spare: --bootgate-host)", "*isolated@staging::boot PASSED*"]
+    )
+    result.assert_outcomes(passed=4)
+    result = run("bootgate.yaml", "--bootgate-host", "spare", "--bootgate-host", "staging")
+    result.assert_outcomes(passed=8)
+    result = run("bootgate.yaml", "--bootgate-host", "nowhere")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*no host profile 'nowhere'; it has staging, spare."])
+
+
+def test_limits_on_process_are_an_error_that_names_the_way_out(gate, run):
+    gate(more="hosts: {low-spec: {cpus: 0.5}}", boots=1)
+    result = run("bootgate.yaml")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*limit*docker*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_target_that_the_candidate_does_not_have_is_left_out_with_the_reason(gate, run):
+    path = gate(targets=["isolated", '  current: {absent: {"1": "release 1 has no current"}}'])
+    path.write_text(path.read_text().replace("candidate:\n", "candidate:\n    version: '1'\n"))
+    result = run("bootgate.yaml", "-rs")
+    result.assert_outcomes(passed=4, skipped=4)
+    result.stdout.fnmatch_lines(["LEFT OUT current: release 1 has no current"])
+
+
+def test_a_release_that_upgrades_to_itself_is_no_gate(gate, run):
+    path = gate()
+    text = path.read_text()
+    start, end = text.index("  candidate:"), text.index("gateway:")
+    baseline = text[start:end].replace("candidate", "baseline")
+    path.write_text(text[:start] + baseline + text[start:])
+    result = run("bootgate.yaml")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*baseline and candidate are the same*"])
+
+
+def test_the_baseline_is_shown_beside_the_candidate(gate, run):
+    path = gate()
+    text = path.read_text()
+    start, end = text.index("  candidate:"), text.index("gateway:")
+    baseline = text[start:end].replace("candidate", "baseline").replace("0.02", "0.03")
+    path.write_text(text[:start] + baseline + text[start:])
+    result = run("bootgate.yaml")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*candidate median*slowest*baseline median*slowest*"])

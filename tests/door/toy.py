@@ -1,0 +1,58 @@
+"""A gateway that does as the environment tells it: the smallest system under gate.
+
+PLAN is a list of steps, each a sleep in seconds, a line to print, `exit:CODE`, or `ring` (call the
+doorbell with the message of the trigger).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+PORT, DOORBELL = int(os.environ["PORT"]), os.environ["DOORBELL"]
+PLAN = json.loads(os.environ["PLAN"])
+
+
+def carry_out(message: str) -> None:
+    for step in PLAN:
+        if isinstance(step, (int, float)):
+            time.sleep(step)
+        elif step == "ring":
+            urllib.request.urlopen(DOORBELL, data=message.encode(), timeout=5).read()
+        elif step == "ring without token":
+            urllib.request.urlopen(DOORBELL, data=b"poll", timeout=5).read()
+        elif step.startswith("exit:"):
+            sys.stdout.flush()
+            os._exit(int(step[5:]))
+        else:
+            print(step, flush=True)
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self._answer(200)
+
+    def do_POST(self) -> None:
+        message = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        status = int(os.environ.get("STATUS", "200"))
+        self._answer(status)
+        if status == 200:
+            threading.Thread(target=carry_out, args=(message,), daemon=True).start()
+
+    def _answer(self, status: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+print(f"toy {os.environ.get('VERSION', '1')} is here", flush=True)
+ThreadingHTTPServer(("127.0.0.1", PORT), Handler).serve_forever()
