@@ -165,8 +165,8 @@ class GateItem(pytest.Function):
     def _never_seen(self, result: TargetResult) -> bool:
         return not any(
             phase.at is not None
-            for boot in result.of("candidate")
-            if (phase := boot.phase(self.name)) is not None
+            for boot in result.boots
+            if boot.release == "candidate" and (phase := boot.phase(self.name)) is not None
         )
 
     def _record(self, result: TargetResult) -> None:

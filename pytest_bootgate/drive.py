@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pytest_bootgate import __version__
 from pytest_bootgate.boot.pair import Moment, Pair
@@ -69,7 +70,7 @@ class Gate:
         self._boots = boots or self.file.gate.boots.least
         self._at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         self._engine: Engine | None = None
-        self._why_engine = ""
+        self._engine_version, self._why_engine = "none", ""
         self._unusable: BootgateError | None = None
         self._reaper: Reaper | None = None
         self._identities: dict[str, str | None] = {}
@@ -148,6 +149,7 @@ class Gate:
             except BootgateError as error:
                 self._unusable = error
                 raise
+            self._engine_version = self._engine.version
         return self._engine, self._why_engine
 
     def result(self, host: str, target: str) -> TargetResult:
@@ -157,13 +159,11 @@ class Gate:
             try:
                 self._results[key] = self._gate(host, target)
             except BootgateError as error:
-                self._results[key] = TargetResult(
-                    target, host, self.rules(target), broken=str(error)
-                )
+                self._results[key] = self._found(host, target, broken=str(error))
             except BaseException:
                 # Interrupted or timed out by pytest: not measured, and not to be tried again.
                 why = f"The boots of {target} were interrupted, so nothing was measured."
-                self._results[key] = TargetResult(target, host, self.rules(target), broken=why)
+                self._results[key] = self._found(host, target, broken=why)
                 raise
         return self._results[key]
 
@@ -177,7 +177,7 @@ class Gate:
             name: self._absent(release, asked.absent) for name, release in self.releases.items()
         }
         if (reason := absent["candidate"]) is not None:
-            return TargetResult(target, host, rules, left_out=reason)
+            return self._found(host, target, left_out=reason)
         releases = [name for name, reason in absent.items() if reason is None]
         notes = [
             f"the {n} does not have this target: {r}" for n, r in absent.items() if r is not None
@@ -186,7 +186,11 @@ class Gate:
         self._prepare(engine)
         with self._one_at_a_time(target, host):
             judgement, boots = self._campaign(engine, host, target, releases, rules)
-        return TargetResult(target, host, rules, boots, judgement, notes=tuple(notes))
+        return self._found(host, target, boots=boots, judgement=judgement, notes=tuple(notes))
+
+    def _found(self, host: str, target: str, **found: Any) -> TargetResult:
+        runs_as = self.file.targets[target].as_ or target
+        return TargetResult(target, host, runs_as, self.rules(target), **found)
 
     @staticmethod
     def _absent(release: Release, absent: dict[str, str]) -> str | None:
@@ -315,7 +319,7 @@ class Gate:
             at=self._at,
             bootgate=__version__,
             run=self.run,
-            engine=self._engine.version if self._engine is not None else "none",
+            engine=self._engine_version,
             why_engine=self._why_engine,
             machine=_machine(),
             releases={name: self._facts(name) for name in self.releases},
@@ -335,12 +339,14 @@ class Gate:
 
     def close(self) -> None:
         """Remove all that is left of this run."""
+        clean = False
         if self._engine is not None:
             with contextlib.suppress(BootgateError):
                 self._engine.close()
+                clean = True
         if self._reaper is not None:
-            self._reaper.stop()
-            self._reaper = None
+            self._reaper.stop(clean=clean)
+        self._engine = self._reaper = None
 
 
 def _machine() -> HostFacts:

@@ -25,12 +25,14 @@ class ReleaseFacts:
 class TargetResult:
     """One target on one host profile: its boots and what they add up to.
 
+    `runs_as` is the session target it stands for: its own name, unless the gate file says `as`.
     `left_out` is the gate file's reason why the candidate does not have this target; `broken`
     is the paragraph that says why the gate could not measure.
     """
 
     target: str
     host: str
+    runs_as: str
     rules: Rules
     boots: tuple[Boot, ...] = ()
     judgement: Judgement | None = None

@@ -103,11 +103,14 @@ class Session:
         failed = result.broken is None and any(
             not b.started for b in result.of("candidate") or result.boots
         )
-        if failed and not any(found.of("candidate") for found in known):
+        telling = [f for f in known if f.of("candidate") and f.runs_as != result.runs_as]
+        if failed and not telling:
             chosen = {(h, t) for p, h, t in self.selected if p == path}
-            for key in others:
-                if key in chosen and gate.known(*key) is None:
-                    known.append(gate.result(*key))
+            for host, target in others:
+                runs_as = gate.file.targets[target].as_ or target
+                new = (host, target) in chosen and gate.known(host, target) is None
+                if new and runs_as != result.runs_as:
+                    known.append(gate.result(host, target))
                     break
         return known
 

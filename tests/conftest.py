@@ -14,8 +14,9 @@ INCIDENT = ROOT / "examples" / "incident"
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch):
-    """A test run's own options must not reach the runs inside the tests."""
+def _apart(monkeypatch, tmp_path):
+    """Runs inside the tests take no options from outside, and wait for no gate outside."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     for name in ("PYTEST_ADDOPTS", "PYTEST_TIMEOUT", "PYTEST_XDIST_WORKER"):
         monkeypatch.delenv(name, raising=False)
 

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
-from typing import Any, Optional
+from typing import Any
 
 WATCH_EVERY = 0.02
 TAIL_EVERY = 0.005
@@ -72,10 +72,10 @@ class Tail:
     def scan(self, *, from_end: bool) -> None:
         """Begin to follow what is new."""
         self.scanned = time.monotonic()
-        paths = glob.glob(self.pattern, recursive=True) if self.is_glob else [self.pattern]
+        paths = glob.glob(self.pattern, recursive=True) if self.is_glob else [self.pattern]  # noqa: PTH207
         for path in paths:
             try:
-                status = os.stat(path)
+                status = os.stat(path)  # noqa: PTH116
                 key = (status.st_dev, status.st_ino)
                 if key in self.files or os.path.isdir(path):  # noqa: PTH112
                     continue
@@ -107,7 +107,7 @@ class Companion:
 
     # -- what it says ----------------------------------------------------------------------
 
-    def say(self, event: str, *, unless: Optional[threading.Event] = None, **more: Any) -> None:
+    def say(self, event: str, *, unless: threading.Event | None = None, **more: Any) -> None:
         """Print one event, unless a watch was called off in the meantime."""
         line = json.dumps({"event": event, **more}, ensure_ascii=False, separators=(",", ":"))
         with self._printing:
@@ -135,17 +135,18 @@ class Companion:
 
     def serve(self, order: Event) -> None:
         """Open the doorbell, or change its reply."""
-        port = int(order["port"])
-        if port not in self._doorbells:
+        port, reply = int(order["port"]), order.get("reply") or {}
+        if port in self._doorbells:
+            self._doorbells[port].reply = reply
+        else:
             try:
                 doorbell = Doorbell(("127.0.0.1", port), Ring)
             except OSError as error:
                 self.say("trouble", text=f"cannot serve port {port}: {error.strerror or error}")
                 return
-            doorbell.companion = self
+            doorbell.companion, doorbell.reply = self, reply
             self._doorbells[port] = doorbell
             run(doorbell.serve_forever)
-        self._doorbells[port].reply = order.get("reply") or {}
         self.say("serving", port=port)
 
     def watch(self, order: Event) -> None:
@@ -360,12 +361,12 @@ def server_sent(item: Any) -> bytes:
 
 
 #: One look: what was seen (None: not yet), and how it stands instead.
-Look = Callable[[], tuple[Optional[Event], str]]
+Look = Callable[[], "tuple[Event | None, str]"]
 
 
 def look_http(
-    host: str, port: int, path: str, status: Optional[int], wanted: Any
-) -> tuple[Optional[Event], str]:
+    host: str, port: int, path: str, status: int | None, wanted: Any
+) -> tuple[Event | None, str]:
     """Whether an endpoint answers as wanted; any 2xx where `status` is None."""
     until = time.monotonic() + REQUEST_TIMEOUT
     connection = http.client.HTTPConnection(host, port, timeout=REQUEST_TIMEOUT)
@@ -381,18 +382,16 @@ def look_http(
             if not data:
                 break
             body += data
-        if right and contains(json.loads(body), wanted):
+        if right and contains(parsed(body), wanted):
             return {"status": answer.status}, ""
-    except ValueError:
-        pass  # not JSON: how it stands tells so
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         return None, short(error)
     finally:
         connection.close()
     return None, f"{answer.status} {body.decode('utf-8', 'replace')[:200]}"
 
 
-def look_tcp(host: str, port: int) -> tuple[Optional[Event], str]:
+def look_tcp(host: str, port: int) -> tuple[Event | None, str]:
     """Whether a port accepts."""
     try:
         socket.create_connection((host, port), REQUEST_TIMEOUT).close()
@@ -412,6 +411,14 @@ def contains(answer: Any, wanted: Any) -> bool:
             any(contains(item, value) for item in answer) for value in wanted
         )
     return isinstance(answer, bool) == isinstance(wanted, bool) and bool(answer == wanted)
+
+
+def parsed(body: bytes) -> Any:
+    """A body as JSON; what is none contains nothing."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
 
 
 def endpoint(text: str) -> tuple[str, int, str]:

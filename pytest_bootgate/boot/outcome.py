@@ -10,7 +10,6 @@ from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Boot, Outcome
 from pytest_bootgate.engines.base import Exit
 
-
 _TIMED_OUT = re.compile(r"time[ds]?[ -]?out|stalled", re.IGNORECASE)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
 from pytest_bootgate.engines.reaper import Reaper
@@ -57,14 +56,16 @@ def choose(wanted: str, *, images: bool, commands: bool, run: str) -> tuple[Engi
     return engine, f"{engine.version} answers and every release has an image"
 
 
-# Imported by name and late: docker alone takes 0.2 s, which an unused engine must not cost.
+# Imported late: docker alone takes 0.2 s, which an unused engine must not cost.
 
 
 def _docker(run: str) -> Engine:
-    engine: Engine = importlib.import_module("pytest_bootgate.engines.docker").DockerEngine(run)
-    return engine
+    from pytest_bootgate.engines.docker import DockerEngine
+
+    return DockerEngine(run)
 
 
 def _process(run: str) -> Engine:
-    engine: Engine = importlib.import_module("pytest_bootgate.engines.process").ProcessEngine(run)
-    return engine
+    from pytest_bootgate.engines.process import ProcessEngine
+
+    return ProcessEngine(run)

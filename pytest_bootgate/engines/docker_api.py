@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import docker
 import requests
 import urllib3
+from docker.constants import DEFAULT_UNIX_SOCKET
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, NotFound
+from docker.utils import kwargs_from_env
 
 from pytest_bootgate.errors import EngineError
 
@@ -21,7 +24,11 @@ if TYPE_CHECKING:
     from docker.api import APIClient
 
 #: How many seconds one call may take; streams and pulls have no such deadline.
-CALL_TIMEOUT = 60.0
+CALL_TIMEOUT = 60
+_NOBODY = (
+    *("FileNotFoundError", "refused", "Connection aborted", "RemoteDisconnected", "reset by"),
+    *("NameResolutionError", "gaierror"),
+)
 _WITHOUT = "or boot without containers (--bootgate-engine process) where releases have commands"
 
 
@@ -37,6 +44,8 @@ class DockerApi:
         self._idle: list[APIClient] = []
         self._lock = threading.Lock()
         self._api_version = "auto"
+        with self._explained("reach the engine"):
+            _knock(self._arguments.get("base_url", DEFAULT_UNIX_SOCKET.removeprefix("http+")))
         with self.call("reach the engine") as client:
             self._api_version = client.api_version
             self.version = str(client.version()["Version"])
@@ -92,17 +101,15 @@ def said(error: APIError) -> str:
 @contextmanager
 def gone_is_fine() -> Iterator[None]:
     """For what may have been removed by somebody else."""
-    try:
+    with suppress(NotFound):
         yield
-    except NotFound:
-        pass
 
 
 def _address() -> tuple[dict[str, Any], str]:
     """The client's arguments, and the address for people."""
     if os.environ.get("DOCKER_HOST"):
         try:
-            return docker.utils.kwargs_from_env(), f"DOCKER_HOST={os.environ['DOCKER_HOST']}"
+            return {**kwargs_from_env()}, f"DOCKER_HOST={os.environ['DOCKER_HOST']}"
         except (DockerException, ValueError) as error:
             raise EngineError(
                 f"DOCKER_HOST={os.environ['DOCKER_HOST']} cannot be used: {error}. Correct it,"
@@ -126,6 +133,14 @@ def _address() -> tuple[dict[str, Any], str]:
     )
 
 
+def _knock(address: str) -> None:
+    """Fail early and cleanly: the SDK leaks a socket that could not be connected."""
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(CALL_TIMEOUT)
+            door.connect(address.removeprefix("unix://"))
+
+
 def _unreachable(error: Exception, doing: str, where: str) -> str:
     text = _whole(error)
     if "PermissionError" in text or "Permission denied" in text:
@@ -135,15 +150,14 @@ def _unreachable(error: Exception, doing: str, where: str) -> str:
         )
     if "timed out" in text.lower():
         return (
-            f"Docker could not {doing} within {CALL_TIMEOUT:g} s ({where}). See whether the engine"
+            f"Docker could not {doing} within {CALL_TIMEOUT} s ({where}). See whether the engine"
             " is overloaded or hangs (`docker info`)."
         )
     if "Install paramiko" in text:
         return (
             f"Reaching Docker over ssh ({where}) needs a package more: pip install 'docker[ssh]'."
         )
-    gone = ("FileNotFoundError", "refused", "Connection aborted", "RemoteDisconnected", "reset by")
-    if any(sign in text for sign in gone):
+    if any(sign in text for sign in _NOBODY):
         return (
             f"No Docker engine answers ({where}). Start Docker (`docker info` must work),"
             f" correct DOCKER_HOST, {_WITHOUT}."

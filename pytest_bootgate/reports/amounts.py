@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 #: Stands for an amount that was not measured.
 NONE = "-"
 
@@ -20,6 +19,13 @@ def duration(seconds: float | None) -> str:
     if seconds < 119.95:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {seconds % 60:.0f} s"
+
+
+def limit(seconds: float) -> str:
+    """A limit as somebody set it: no more digits than it has."""
+    if seconds < 1:
+        return f"{seconds * 1000:g} ms"
+    return f"{seconds:g} s"
 
 
 def share(part: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.gate.verdict import WHOLE, Finding
 from pytest_bootgate.reports.amounts import count, duration
 from pytest_bootgate.result import TargetResult
 
@@ -17,15 +17,25 @@ def failure(result: TargetResult, others: Sequence[TargetResult]) -> str:
     """Everything about a target that failed or is broken, as one text."""
     if result.broken is not None:
         return result.broken
-    lines = []
-    if result.judgement is not None:
-        for finding in result.judgement.findings:
-            about = "" if finding.subject == WHOLE else f"{finding.subject}: "
-            lines.append(f"{finding.verdict}: {about}{finding.text}")
+    lines = [finding_line(finding) for finding in worth_saying(result)]
     failed = failed_boot(result)
     if failed is not None:
         lines.extend(story(failed, result, others))
     return "\n".join(lines)
+
+
+def worth_saying(result: TargetResult) -> list[Finding]:
+    """The findings without those that only repeat, phase by phase, that a boot did not start."""
+    findings = result.judgement.findings if result.judgement is not None else ()
+    if failed_boot(result) is None:
+        return list(findings)
+    return [f for f in findings if f.subject == WHOLE or "this phase" not in f.text]
+
+
+def finding_line(finding: Finding) -> str:
+    """A finding with its verdict, and its phase if it is about one."""
+    about = "" if finding.subject == WHOLE else f"{finding.subject}: "
+    return f"{finding.verdict}: {about}{finding.text}"
 
 
 def failed_boot(result: TargetResult) -> Boot | None:
@@ -107,7 +117,11 @@ def _contrast(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) 
         lines.append(f"the baseline started in {took} on the same host: the upgrade brought this")
     if not boot.triggered:
         return lines
-    tried = [(other, other.of("candidate")) for other in others if other.of("candidate")]
+    tried = [
+        (other, boots)
+        for other in others
+        if other.runs_as != result.runs_as and (boots := other.of("candidate"))
+    ]
     for other, boots in tried:
         seconds = [b.seconds for b in boots if b.seconds is not None]
         if seconds:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from pytest_bootgate.boot.values import Boot, Stage
-from pytest_bootgate.gate.verdict import WHOLE, Finding
-from pytest_bootgate.reports.amounts import NONE, bar, count, duration, share
-from pytest_bootgate.reports.story import failed_boot, story
+from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
+from pytest_bootgate.reports.story import failed_boot, finding_line, story, worth_saying
 from pytest_bootgate.result import GateResult, TargetResult
 
 _COLOURS = {"pass": "green", "warn": "yellow", "unsure": "yellow", "fail": "red", "broken": "red"}
@@ -59,18 +59,16 @@ def _target(
     boots = result.of("candidate")
     outcomes = _outcomes([b for b in result.boots if b.release == "candidate"])
     start = f", {boots[0].start}" if boots else ""
-    heading = f"{result.verdict.upper()} {result.target}{where}{start}: {outcomes}"
+    before = [b for b in result.boots if b.release == "baseline"]
+    beside = f" (baseline: {_outcomes(before)})" if before else ""
+    heading = f"{result.verdict.upper()} {result.target}{where}{start}: {outcomes}{beside}"
     yield Styled(heading, colour, bold=True)
     if result.broken is not None:
         yield Styled(f"{_INDENT}{result.broken}", colour)
         return
     yield from (Styled(_INDENT + text) for text in _headroom(result))
-    judgement = result.judgement
-    for finding in _worth_saying(judgement.findings if judgement is not None else ()):
-        about = "" if finding.subject == WHOLE else f"{finding.subject}: "
-        yield Styled(
-            f"{_INDENT}{finding.verdict}: {about}{finding.text}", _COLOURS[finding.verdict]
-        )
+    for finding in worth_saying(result):
+        yield Styled(_INDENT + finding_line(finding), _COLOURS[finding.verdict])
     yield from (Styled(f"{_INDENT}note: {text}") for text in result.notes)
     yield from (Styled(_INDENT + text) for text in _table(result))
     yield from (Styled(_INDENT + text) for text in _stages(boots))
@@ -79,12 +77,6 @@ def _target(
         yield Styled(f"{_INDENT}what happened:", colour, bold=True)
         for text in story(failed, result, others):
             yield Styled(f"{_INDENT * 2}{text}", bold="started in" in text)
-
-
-def _worth_saying(findings: Sequence[Finding]) -> list[Finding]:
-    """One line for a boot that did not start: its phases are in the table and the story."""
-    ended = any(f.subject == WHOLE and f.verdict == "fail" for f in findings)
-    return [f for f in findings if f.subject == WHOLE or not (ended and "this phase" in f.text)]
 
 
 def _outcomes(boots: Sequence[Boot]) -> str:
@@ -96,7 +88,7 @@ def _outcomes(boots: Sequence[Boot]) -> str:
 def _headroom(result: TargetResult) -> Iterator[str]:
     rules = result.rules
     marks = (rules.warn, rules.near)
-    timeout = f"timeout {duration(rules.timeout)}"
+    timeout = f"timeout {limit(rules.timeout)}"
     room = result.judgement.headrooms.get(WHOLE) if result.judgement is not None else None
     failed = failed_boot(result)
     if failed is not None and failed.outcome in ("timed_out", "false_ok"):

@@ -73,7 +73,7 @@ def test_what_was_seen_before_the_trigger_does_not_count():
 
 def test_marks_out_of_order_are_an_error_and_not_a_negative_phase():
     seen = observe([ring(100.2, token=True), Line("gateway.out", 100.9, "context engine ready")])
-    with pytest.raises(ValueError, match="context_engine was seen 0.700 s after task_started"):
+    with pytest.raises(ValueError, match=r"context_engine was seen 0\.700 s after task_started"):
         seen.phases()
 
 

@@ -23,7 +23,7 @@ def test_a_good_gate_passes_with_an_item_for_each_phase(gate, run):
             "bootgate.yaml::isolated::boot PASSED*",
             "*bootgate: bootgate.yaml*",
             "PASS isolated, cold: 2 started",
-            "*slowest boot * of the timeout 5.00 s",
+            "*slowest boot * of the timeout 5 s",
             "*2 boots: the slowest decides*",
             "*phase*candidate median*slowest*",
             "PASS: 1 target, 1 pass",
@@ -76,7 +76,7 @@ def test_who_was_told_and_how_late(gate, run):
 
 
 def test_another_target_that_started_puts_the_blame_on_the_runner(gate, run):
-    slow = """  isolated: {phases: {never: {line: never}, task_started: {doorbell: true}}, timeout: 1s}"""
+    slow = "  isolated: {proof: {line: never}, timeout: 1s}"
     gate(targets=[slow, "main"])
     result = run("bootgate.yaml")
     assert result.ret == 1
@@ -113,7 +113,7 @@ def result_path(run, name):
 def test_near_the_timeout_fails_and_between_warn_and_near_warns(gate, run):
     gate([0.85, *GOOD], timeout="1s", boots=1)
     result = run("bootgate.yaml")
-    result.stdout.fnmatch_lines(["fail: timeout 1 s: the slowest of 1 boot used *, near is 80%"])
+    result.stdout.fnmatch_lines(["*fail: timeout 1 s: the slowest of 1 boot used *, near is 80%"])
     assert result.ret == 1
     gate([0.5, *GOOD], timeout="900ms", boots=1)
     result = run("bootgate.yaml")
@@ -138,11 +138,11 @@ def test_every_phase_is_a_row_of_pytest_benchmark(gate, run):
     result = run("bootgate.yaml", "--benchmark-json", "bench.json")
     rows = json.loads(result_path(run, "bench.json").read_text())
     by_name = {row["name"]: row for row in rows["benchmarks"]}
-    assert list(by_name) == ["engine", "persona", "task_started", "boot"]
+    assert set(by_name) == {"engine", "persona", "task_started", "boot"}
     assert by_name["boot"]["group"] == "isolated"
     assert by_name["boot"]["stats"]["rounds"] == 3
     assert by_name["boot"]["extra_info"]["timeout_s"] == 5.0
-    assert rows["machine_info"]["bootgate"][0]["engine"].startswith("process")
+    assert rows["machine_info"]["bootgate"][0]["engine"] == "local processes"
     assert result.ret == 0
 
 
@@ -169,7 +169,7 @@ def test_the_complete_result_as_json(gate, run):
     assert json.loads(text)["verdict"] == result.verdict == "pass"
     (target,) = result.targets
     assert [p.name for p in target.boots[0].phases] == ["engine", "persona", "task_started"]
-    assert target.boots[0].cpu_seconds > 0
+    assert target.boots[0].cpu_seconds is not None
     assert target.boots[0].ready > 0
     assert target.boots[0].version == "1"
 
@@ -207,7 +207,9 @@ def test_under_xdist_one_worker_boots_and_the_summary_is_complete(gate, run):
     )
     result.assert_outcomes(passed=12)
     gates = json.loads(result_path(run, "out.json").read_text())
-    boots = {g["file"].rpartition("/")[2]: sum(len(t["boots"]) for t in g["targets"]) for g in gates}
+    boots = {
+        g["file"].rpartition("/")[2]: sum(len(t["boots"]) for t in g["targets"]) for g in gates
+    }
     assert boots == {"bootgate.yaml": 4, "other.bootgate.yaml": 2}
     result.stdout.fnmatch_lines(["PASS isolated*", "PASS main*"])
 
@@ -216,7 +218,10 @@ def test_host_profiles_are_items_of_their_own_and_those_on_request_wait(gate, ru
     gate(more="hosts: {staging: {}, spare: {on_request: true}}", boots=1)
     result = run("bootgate.yaml", "-v")
     result.stdout.fnmatch_lines(
-        ["*host profiles staging (without spare: --bootgate-host)", "*isolated@staging::boot PASSED*"]
+        [
+            "*host profiles staging (without spare: --bootgate-host)",
+            "*isolated@staging::boot PASSED*",
+        ]
     )
     result.assert_outcomes(passed=4)
     result = run("bootgate.yaml", "--bootgate-host", "spare", "--bootgate-host", "staging")

@@ -64,7 +64,9 @@ def test_a_candidate_that_timed_out_ends_the_target_at_once():
     asked, judgement, _ = replay(
         campaign(["baseline", "candidate"], RULES, warm=False),
         lambda ask: boot(
-            ask.release, ask.number, outcome="timed_out" if ask.release == "candidate" else "started"
+            ask.release,
+            ask.number,
+            outcome="timed_out" if ask.release == "candidate" else "started",
         ),
     )
     assert asked == [Ask("baseline", 1), Ask("candidate", 1)]

@@ -10,7 +10,17 @@ from pytest_bootgate.gate.headroom import headroom, prediction_bound, t_quantile
 RECORDED = Path(__file__).parent.parent / "recorded"
 
 #: From the tables of NIST/SEMATECH, e-Handbook of Statistical Methods, 1.3.6.7.2.
-T_95 = {1: 6.314, 2: 2.920, 3: 2.353, 4: 2.132, 8: 1.860, 12: 1.782, 18: 1.734, 28: 1.701, 100: 1.660}
+T_95 = {
+    1: 6.314,
+    2: 2.920,
+    3: 2.353,
+    4: 2.132,
+    8: 1.860,
+    12: 1.782,
+    18: 1.734,
+    28: 1.701,
+    100: 1.660,
+}
 
 
 @pytest.mark.parametrize(("freedom", "quantile"), T_95.items())
@@ -50,7 +60,5 @@ def test_below_five_boots_there_is_no_bound():
 def test_the_bound_holds_for_recorded_boots_about_nineteen_times_of_twenty():
     boots = [json.loads(line) for line in (RECORDED / "boots.jsonl").read_text().splitlines()]
     quiet = [b["wall"] for b in boots if b["load"] == "quiet" and b["release"] in ("A", "A2")]
-    held = [
-        quiet[i + 10] <= prediction_bound(quiet[i : i + 10]) for i in range(len(quiet) - 10)
-    ]
+    held = [quiet[i + 10] <= prediction_bound(quiet[i : i + 10]) for i in range(len(quiet) - 10)]
     assert 0.90 <= sum(held) / len(held) <= 0.99

@@ -101,7 +101,7 @@ def test_no_phases_and_a_proof(gate: Gate) -> None:
 
 
 def test_a_proof_comes_after_the_phases(gate: Gate) -> None:
-    target = gate('target: {proof: {http: ":8080/"}}\n').targets["isolated"]
+    target = gate('target: {proof: {http: ":8080/${token}"}}\n').targets["isolated"]
     assert list(target.phases) == ["accepted", "loaded", "started", "proof"]
 
 

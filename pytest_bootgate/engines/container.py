@@ -1,0 +1,280 @@
+"""One container as a unit: its stream, its state, and the commands that run inside."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import APIError, NotFound
+from docker.utils import version_gte
+
+from pytest_bootgate.engines.base import Exit, Line, Sink, UnitSpec
+from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
+from pytest_bootgate.engines.docker_stream import Stream
+from pytest_bootgate.engines.lines import LineSplitter
+from pytest_bootgate.errors import EngineError
+
+if TYPE_CHECKING:
+    from docker.api import APIClient
+
+_POLL = 0.01
+#: How long after the end of a stream the engine may take to know how its process ended.
+_AFTERMATH = 2.0
+_REMOVAL_DEADLINE = 20.0
+_NO_COMMAND = re.compile(
+    r"FATAL tini|OCI runtime exec failed|executable file not found|exec format error"
+    r"|exec: .*(no such file or directory|permission denied)"
+)
+
+
+class Container:
+    """A gateway or a companion in a container of its own."""
+
+    def __init__(
+        self,
+        api: DockerApi,
+        spec: UnitSpec,
+        container: str,
+        identity: str,
+        stream: Stream,
+        sink: Sink,
+    ) -> None:
+        self._api, self._spec, self._id = api, spec, container
+        self._stream, self._sink = stream, sink
+        self.identity = identity
+        self._started = False
+        self._cpu: Path | None = None
+        self._complaint = ""
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        def see(line: Line) -> None:
+            if line.text is not None and line.text.startswith("[FATAL tini"):
+                self._complaint = line.text
+            self._sink(line)
+
+        lines = LineSplitter(self._spec.role, see)
+        self._stream.pump(lines)
+        ended = time.monotonic()
+        self._stream.close()
+        with contextlib.suppress(EngineError):
+            _wait(lambda: self._ended() is not None)
+        lines.end(ended)
+
+    def start(self) -> None:
+        """Start it. Raises `EngineError`."""
+        with self._api.call(f"start the {self._spec.role}") as client:
+            try:
+                client.start(self._id)
+            except APIError as error:
+                missing = lacks_command(self._spec, said(error))
+                if missing is None:
+                    raise
+                raise missing from error
+        self._started = True
+
+    def send(self, text: str) -> None:
+        """Write one line to its standard input. Raises `EngineError`."""
+        try:
+            self._stream.write(text.encode() + b"\n")
+        except (OSError, ValueError) as error:
+            raise EngineError(f"The {self._spec.role} takes no input any more: {error}.") from error
+
+    def run(
+        self, name: str, command: Sequence[str], env: Mapping[str, str] | None = None
+    ) -> Command:
+        """Run a command inside; its lines arrive under `name`. Raises `EngineError`."""
+        with self._api.call(f"run {command[0]} in the {self._spec.role}") as client:
+            made = client.exec_create(self._id, list(command), environment=dict(env or {}))["Id"]
+            stream = Stream(client.exec_start(made, socket=True))
+        spec = replace(self._spec, command=command)
+        return Command(self._api, spec, made, stream, LineSplitter(name, self._sink))
+
+    def cpu_seconds(self) -> float | None:
+        """CPU seconds since its start, None once it has ended. Raises `EngineError`.
+
+        Read from the control group where the engine is on this machine (20 µs): the engine
+        itself answers at once only if nobody asked in the last second, else up to 1 s late.
+        """
+        if self._cpu is None:
+            with self._api.call(f"look at the {self._spec.role}") as client:
+                with contextlib.suppress(NotFound):
+                    pid = client.inspect_container(self._id)["State"]["Pid"]
+                    self._cpu = _cpu_file(int(pid), self._id)
+                if self._cpu is None:
+                    return self._engine_cpu(client)
+        try:
+            text = self._cpu.read_text()
+        except OSError:
+            return None
+        usage = re.search(r"^usage_usec (\d+)", text, re.MULTILINE)
+        return int(usage[1]) / 1e6 if usage else int(text) / 1e9
+
+    def _engine_cpu(self, client: Any) -> float | None:
+        try:
+            one_shot = version_gte(client.api_version, "1.41") or None
+            stats = client.stats(self._id, stream=False, one_shot=one_shot)
+        except NotFound:
+            return None
+        if stats.get("read", "0001").startswith("0001"):  # not running
+            return None
+        return int(stats["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+
+    def exit(self) -> Exit | None:
+        """How it ended, None while it runs.
+
+        Raises `EngineError` where the engine is gone, or the command is not in the image.
+        """
+        ended = self._ended()
+        if ended is not None and ended.code in (126, 127):
+            if threading.current_thread() is not self._listener:
+                self._listener.join(_AFTERMATH)
+            if self._complaint:
+                raise _lacking(self._spec, self._complaint)
+        return ended
+
+    def _ended(self) -> Exit | None:
+        with self._api.call(f"look at the {self._spec.role}") as client:
+            try:
+                state = client.inspect_container(self._id)["State"]
+            except NotFound:
+                return Exit(None, gone=True)
+        if state["Running"] or state["Status"] in ("created", "restarting"):
+            return None
+        ran = (_time(state["FinishedAt"]) - _time(state["StartedAt"])).total_seconds()
+        return Exit(int(state["ExitCode"]), bool(state["OOMKilled"]), max(ran, 0.0))
+
+    def stop(self, deadline: float) -> Exit:
+        """Ask it to end, kill it after `deadline` seconds, and say how it ended."""
+        with self._api.call(f"stop the {self._spec.role}") as client:
+            try:
+                client.stop(self._id, timeout=math.ceil(deadline))
+            except NotFound:
+                return Exit(None, gone=True)
+        _wait(lambda: self._ended() is not None)
+        ended = self._ended()
+        if ended is None:
+            raise EngineError(f"The {self._spec.role} could not be stopped.")
+        return ended
+
+    def remove(self) -> None:
+        """Remove it, running or not. Raises `EngineError` only where the engine is gone."""
+        with self._api.call(f"remove the {self._spec.role}") as client:
+            remove_container(client, self._id)
+        if threading.current_thread() is not self._listener:
+            if self._started:
+                self._listener.join(_AFTERMATH)
+            self._stream.cut()  # the engine never ends the stream of what did not start
+            self._listener.join(_AFTERMATH)
+
+
+class Command:
+    """A command that runs inside a container; its exit code is known before its end arrives."""
+
+    def __init__(
+        self, api: DockerApi, spec: UnitSpec, made: str, stream: Stream, lines: LineSplitter
+    ) -> None:
+        self._api, self._spec, self._id, self._stream = api, spec, made, stream
+        self._code: int | None = None
+        self._complaint = ""
+        threading.Thread(target=self._listen, args=(lines,), daemon=True).start()
+
+    def _listen(self, lines: LineSplitter) -> None:
+        self._stream.pump(lines)
+        ended = time.monotonic()
+        self._stream.close()
+        with contextlib.suppress(EngineError):
+            _wait(lambda: self._look() is not None)
+        lines.end(ended)
+
+    def exit_code(self) -> int | None:
+        """Its exit code, None while it runs. Raises `EngineError` if there is no such command."""
+        code = self._look()
+        if code in (126, 127) and _NO_COMMAND.search(said_first := self._stream.first):
+            raise _lacking(self._spec, said_first)
+        return code
+
+    def _look(self) -> int | None:
+        if self._code is None:
+            with self._api.call(f"look at a command in the {self._spec.role}") as client:
+                try:
+                    seen = client.exec_inspect(self._id)
+                    self._code = None if seen["Running"] else seen["ExitCode"]
+                except NotFound:
+                    self._code = 137  # the container is gone, and the command was killed with it
+        return self._code
+
+
+def remove_container(client: APIClient, container: str) -> None:
+    """Remove a container, running or not, and wait where somebody else does so already."""
+    with gone_is_fine():
+        try:
+            client.remove_container(container, force=True, v=True)
+        except APIError as error:
+            if error.status_code != 409:
+                raise
+            until = time.monotonic() + _REMOVAL_DEADLINE
+            while time.monotonic() < until:
+                client.inspect_container(container)
+                time.sleep(0.05)
+            raise
+
+
+def lacks_command(spec: UnitSpec, why: str) -> EngineError | None:
+    """The error to raise if that is why a container could not be started."""
+    if "docker-init" in why:
+        return EngineError(
+            f"The Docker engine has no init program for containers: {why}. Install its docker-init"
+            " (package `tini` or `docker-init`)."
+        )
+    return _lacking(spec, why) if _NO_COMMAND.search(why) else None
+
+
+def _lacking(spec: UnitSpec, why: str) -> EngineError:
+    command = spec.command[0] if spec.command else "its own command"
+    return EngineError(
+        f"The {spec.role} cannot run {command} in image {spec.image}: {why.strip()}. Correct the"
+        " command, or use an image that has it."
+    )
+
+
+def _wait(done: Callable[[], bool]) -> None:
+    until = time.monotonic() + _AFTERMATH
+    while not done() and time.monotonic() < until:
+        time.sleep(_POLL)
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _cpu_file(pid: int, container: str) -> Path | None:
+    """Where this kernel counts a container's CPU time, if it is the one that runs it."""
+    try:
+        groups = Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return None
+    for line in groups.splitlines():
+        _, controllers, group = line.split(":", 2)
+        if container not in group:  # another machine's engine, another process with this number
+            continue
+        if "cpuacct" in controllers.split(","):
+            mounts = [Path("/sys/fs/cgroup/cpuacct"), Path("/sys/fs/cgroup/cpu,cpuacct")]
+            found = [mount / group[1:] / "cpuacct.usage" for mount in mounts]
+        elif not controllers:
+            found = [Path("/sys/fs/cgroup", group[1:], "cpu.stat")]
+        else:
+            continue
+        for file in found:
+            if file.exists():
+                return file
+    return None

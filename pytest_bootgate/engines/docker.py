@@ -1,0 +1,231 @@
+"""Boots in containers: one place is a pair of containers with one network and one volume."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import APIError, NotFound
+from docker.utils import parse_repository_tag
+
+from pytest_bootgate.engines.base import Sink, UnitSpec
+from pytest_bootgate.engines.container import Container, lacks_command, remove_container
+from pytest_bootgate.engines.container_files import archive
+from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
+from pytest_bootgate.engines.docker_stream import Stream
+from pytest_bootgate.errors import EngineError
+
+if TYPE_CHECKING:
+    from docker.api import APIClient
+
+LABEL = "bootgate.run"
+SHARED = "/bootgate"
+_REMOVAL_DEADLINE = 20.0
+
+
+class DockerEngine:
+    """A Docker engine; everything made here is labelled ``bootgate.run=<run>``.
+
+    Raises `EngineError` where no engine answers.
+    """
+
+    name = "docker"
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self._api = DockerApi()
+
+    @property
+    def version(self) -> str:
+        """The engine and its version, for people."""
+        return f"docker {self._api.version}"
+
+    def resolve(self, image: str) -> str:
+        """The id of an image, pulled where it is missing. Raises `EngineError`."""
+        with self._api.call(f"find image {image}") as client:
+            try:
+                return _image_id(client, image)
+            except NotFound:
+                _pull(client, image)
+            except APIError as error:
+                raise _not_pulled(image, said(error)) from error
+            return _image_id(client, image)
+
+    def place(self, ports: Mapping[str, int]) -> DockerPlace:
+        """A new place; the network is its own, so the ports are as asked for."""
+        return DockerPlace(self._api, self._run, ports)
+
+    def close(self) -> None:
+        """Remove what is left of this run, and disconnect."""
+        try:
+            _sweep(self._api, self._run)
+        finally:
+            self._api.close()
+
+
+class DockerPlace:
+    """Two containers with one network (the companion's, without a way out) and one volume."""
+
+    dir = SHARED
+
+    def __init__(self, api: DockerApi, run: str, ports: Mapping[str, int]) -> None:
+        self._api, self._run = api, run
+        self.ports = dict(ports)
+        self._name = f"bootgate-{run}-{secrets.token_hex(4)}"
+        self._numbers = itertools.count(1)
+        self._network = "none"
+        self._units: list[Container] = []
+        with api.call("create a volume") as client:
+            client.create_volume(self._name, labels={LABEL: run})
+
+    def create(self, spec: UnitSpec, sink: Sink) -> Container:
+        """Make a container, not started yet, and listen to it. Raises `EngineError`."""
+        if spec.image is None:
+            raise EngineError(
+                f"The {spec.role} has no image, which the docker engine needs. Name one, or use"
+                " --bootgate-engine process."
+            )
+        with self._api.call(f"create the {spec.role} from {spec.image}") as client:
+            made = self._create(client, spec, spec.image)
+            try:
+                seen = client.inspect_container(made)
+                user = str(seen["Config"].get("User") or "")
+                client.put_archive(made, "/", archive(client, made, spec.files, user, SHARED))
+                wanted = {"stdout": 1, "stderr": 1, "stream": 1, "stdin": int(spec.stdin)}
+                stream = Stream(client.attach_socket(made, wanted))
+            except BaseException:
+                remove_container(client, made)
+                raise
+        unit = Container(self._api, spec, made, str(seen["Image"]), stream, sink)
+        self._units.append(unit)
+        if spec.role == "companion":
+            self._network = f"container:{made}"
+        return unit
+
+    def _create(self, client: APIClient, spec: UnitSpec, image: str) -> str:
+        command = None if spec.command is None else list(spec.command)
+        entrypoint = None
+        if spec.role == "companion" and command:
+            # In a release's own image the entry point is the gateway's, not the companion's.
+            entrypoint, command = command[:1], command[1:]
+        limits: dict[str, Any] = {}
+        if spec.cpus is not None:
+            limits["nano_cpus"] = round(spec.cpus * 1e9)
+        if spec.memory is not None:
+            # Equal: no swap on top, which would turn a lack of memory into slowness.
+            limits |= {"mem_limit": spec.memory, "memswap_limit": spec.memory}
+        try:
+            made = client.create_container(
+                image,
+                command,
+                entrypoint=entrypoint,
+                name=f"{self._name}-{spec.role}-{next(self._numbers)}",
+                environment=dict(spec.env),
+                labels={LABEL: self._run},
+                stdin_open=spec.stdin,
+                host_config=client.create_host_config(
+                    network_mode=self._network,
+                    init=True,  # as process 1, a runner's own SIGSEGV would be ignored
+                    binds={self._name: {"bind": SHARED, "mode": "rw"}},
+                    **limits,
+                ),
+            )
+        except APIError as error:
+            if "no command specified" in said(error).lower():
+                raise EngineError(
+                    f"Image {image} has no command of its own. Give the {spec.role} a command."
+                ) from error
+            if (missing := lacks_command(spec, said(error))) is not None:
+                raise missing from error
+            raise
+        return str(made["Id"])
+
+    def remove(self) -> None:
+        """Remove the units and the shared directory. Raises `EngineError` without an engine."""
+        while self._units:
+            self._units.pop().remove()
+        with self._api.call("remove a volume") as client:
+            _remove_volume(client, self._name)
+
+
+def sweep(run: str) -> int:
+    """Remove all that is labelled with a run; how much that was."""
+    api = DockerApi()
+    try:
+        return _sweep(api, run)
+    finally:
+        api.close()
+
+
+def _sweep(api: DockerApi, run: str) -> int:
+    labelled = {"label": f"{LABEL}={run}"}
+    with api.call("remove what is left") as client:
+        containers = client.containers(all=True, filters=labelled)
+        for container in containers:
+            remove_container(client, container["Id"])
+        volumes = client.volumes(filters=labelled)["Volumes"] or []
+        for volume in volumes:
+            _remove_volume(client, volume["Name"])
+    return len(containers) + len(volumes)
+
+
+def _remove_volume(client: APIClient, name: str) -> None:
+    until = time.monotonic() + _REMOVAL_DEADLINE
+    with gone_is_fine():
+        while True:
+            try:
+                return client.remove_volume(name, force=True)
+            except APIError as error:  # its last container is still being removed
+                if error.status_code != 409 or time.monotonic() > until:
+                    raise
+            time.sleep(0.05)
+
+
+def _image_id(client: APIClient, image: str) -> str:
+    return str(client.inspect_image(image)["Id"])  # type: ignore[no-untyped-call]
+
+
+def _pull(client: APIClient, image: str) -> None:
+    """Pull one image; what the engine says about it arrives inside the stream, or as an answer."""
+    repository, tag = parse_repository_tag(image)
+    try:
+        for step in client.pull(repository, tag or "latest", stream=True, decode=True):
+            if "error" in step:
+                raise _not_pulled(image, str(step["error"]))
+    except APIError as error:
+        raise _not_pulled(image, said(error)) from error
+
+
+def _not_pulled(image: str, why: str) -> EngineError:
+    text, why = why.lower(), why.strip().rstrip(".")
+    if "invalid reference" in text or "invalid repository" in text:
+        return EngineError(f"{image!r} is not the name of an image: {why}.")
+    if any(
+        sign in text for sign in ("not found", "manifest unknown", "does not exist", "no such i")
+    ):
+        if "pull access denied" in text or "may require" in text:
+            return EngineError(
+                f"Image {image} is neither here nor in its registry, or it may only be pulled"
+                f" after `docker login`: {why}. Check the name and tag, build it, or log in."
+            )
+        return EngineError(
+            f"Image {image} is neither here nor in its registry: {why}. Check the name and tag,"
+            " or build it first."
+        )
+    if any(sign in text for sign in ("unauthorized", "authentication", "denied", "credentials")):
+        return EngineError(
+            f"The registry does not let this user pull {image}: {why}. Run `docker login`"
+            f"{_registry(image)} first."
+        )
+    return EngineError(
+        f"Image {image} is not here, and it could not be pulled from its registry: {why}. Check"
+        " that the registry can be reached, or bring the image here (`docker load`) and gate again."
+    )
+
+
+def _registry(image: str) -> str:
+    host, slash, _ = image.partition("/")
+    return f" {host}" if slash and ("." in host or ":" in host) else ""

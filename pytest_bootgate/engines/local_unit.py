@@ -1,0 +1,269 @@
+"""One local process group as a unit, and the commands that run beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import IO
+
+import psutil
+
+from pytest_bootgate.engines.base import Exit, Sink, UnitSpec
+from pytest_bootgate.engines.lines import LineSplitter
+from pytest_bootgate.engines.processes import (
+    UNIT_LABEL,
+    carriers,
+    cpu_seconds,
+    descendants,
+    kill,
+    kill_group,
+)
+from pytest_bootgate.errors import EngineError
+
+_SEND_DEADLINE = 10.0
+_KILL_DEADLINE = 5.0
+
+
+class LocalUnit:
+    """A gateway or a companion as a process group; as in a container, its main process is all."""
+
+    def __init__(
+        self,
+        spec: UnitSpec,
+        directory: str,
+        environment: Mapping[str, str],
+        ports: Mapping[str, int],
+        sink: Sink,
+        check_ports: Callable[[], None],
+    ) -> None:
+        self._spec, self._dir, self._sink = spec, directory, sink
+        self._check_ports = check_ports
+        self._label = secrets.token_hex(8)
+        self._environment = {**environment, UNIT_LABEL: self._label}
+        self.identity = _identity(spec.command or (), directory, ports)
+        self._main: LocalCommand | None = None
+        self._commands: list[LocalCommand] = []
+        self._sending = threading.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the main process, once started."""
+        return self._main.pid if self._main is not None else None
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._main is not None and self._main.exit is None
+
+    def start(self) -> None:
+        """Start it. Raises `EngineError`, also where one of its ports already answers."""
+        self._check_ports()
+        self._main = LocalCommand(
+            self._spec.role,
+            self._spec.role,
+            self._spec.command or (),
+            self._environment,
+            self._dir,
+            self._sink,
+            stdin=self._spec.stdin,
+            after=self._kill_rest,
+        )
+
+    def _kill_rest(self) -> None:
+        """A container's processes end with its main process; so do these."""
+        kill(carriers(UNIT_LABEL, self._label))
+
+    def send(self, text: str) -> None:
+        """Write one line to its standard input. Raises `EngineError`."""
+        if self._main is None:
+            raise EngineError(f"The {self._spec.role} was not started, so it takes no input.")
+        with self._sending:
+            self._main.write(text.encode() + b"\n")
+
+    def run(
+        self, name: str, command: Sequence[str], env: Mapping[str, str] | None = None
+    ) -> LocalCommand:
+        """Run a command beside it; its lines arrive under `name`. Raises `EngineError`."""
+        if not self.running:
+            raise EngineError(f"The {self._spec.role} does not run, so nothing runs inside.")
+        environment = {**self._environment, **(env or {})}
+        ran = LocalCommand(name, self._spec.role, command, environment, self._dir, self._sink)
+        self._commands.append(ran)
+        return ran
+
+    def cpu_seconds(self) -> float | None:
+        """CPU seconds used since its start by all its processes, None once it has ended."""
+        if self._main is None or self._main.exit is not None:
+            return None
+        return cpu_seconds(self._main.pid, UNIT_LABEL, self._label)
+
+    def exit(self) -> Exit | None:
+        """How it ended, None while it runs."""
+        return self._main.exit if self._main is not None else None
+
+    def stop(self, deadline: float) -> Exit:
+        """Send SIGTERM to the main process, kill all after `deadline` seconds."""
+        if self._main is None:
+            return Exit(None, gone=True)
+        self._main.end(signal.SIGTERM, deadline)
+        self.remove()
+        return self._main.exit or Exit(None, gone=True)
+
+    def remove(self) -> None:
+        """Kill whatever is left of it."""
+        if self._main is None:
+            return
+        all_commands = [*self._commands, self._main]
+        below = [process for command in all_commands for process in descendants(command.pid)]
+        for command in all_commands:
+            command.end(signal.SIGKILL, _KILL_DEADLINE)
+        kill(below)
+        self._kill_rest()
+        for command in all_commands:
+            command.join(_KILL_DEADLINE)
+
+
+class LocalCommand:
+    """A process in a session of its own; its exit is known before its end arrives."""
+
+    def __init__(
+        self,
+        name: str,
+        role: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        directory: str,
+        sink: Sink,
+        *,
+        stdin: bool = False,
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._role, self._after = role, after
+        self._started = time.monotonic()
+        self.exit: Exit | None = None
+        try:
+            self._process = subprocess.Popen(
+                list(command),
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=dict(environment),
+                cwd=directory,
+                start_new_session=True,
+                bufsize=0,
+            )
+        except (OSError, ValueError, IndexError) as error:
+            words = " ".join(command) or "an empty command"
+            raise EngineError(
+                f"The {role} cannot run `{words}`: {error}. Correct the command, or use"
+                " --bootgate-engine docker where only an image has it."
+            ) from error
+        if self._process.stdin is not None:
+            os.set_blocking(self._process.stdin.fileno(), False)
+        waiter = threading.Thread(target=self._wait, daemon=True)
+        self._listener = threading.Thread(
+            target=self._listen, args=(LineSplitter(name, sink), waiter), daemon=True
+        )
+        waiter.start()
+        self._listener.start()
+
+    @property
+    def pid(self) -> int:
+        """Of the process, which is also its group."""
+        return self._process.pid
+
+    def exit_code(self) -> int | None:
+        """Its exit code, None while it runs; 128 + n if signal n ended it."""
+        return self.exit.code if self.exit is not None else None
+
+    def write(self, data: bytes) -> None:
+        """Write to its standard input. Raises `EngineError`, also where it reads not for 10 s."""
+        pipe = self._process.stdin
+        until = time.monotonic() + _SEND_DEADLINE
+        try:
+            with selectors.DefaultSelector() as ready:
+                ready.register(pipe, selectors.EVENT_WRITE)  # type: ignore[arg-type]
+                while data:
+                    if not ready.select(until - time.monotonic()) and time.monotonic() > until:
+                        raise TimeoutError(f"it read nothing for {_SEND_DEADLINE:g} s")
+                    data = data[os.write(pipe.fileno(), data) :]  # type: ignore[union-attr]
+        except (OSError, ValueError, AttributeError) as error:
+            raise EngineError(f"The {self._role} takes no input any more: {error}.") from error
+
+    def end(self, how: signal.Signals, deadline: float) -> None:
+        """Signal it, then kill its group after `deadline` seconds."""
+        if self.exit is None:
+            if how == signal.SIGKILL:
+                kill_group(self.pid)
+            else:
+                self._process.send_signal(how)
+            until = time.monotonic() + deadline
+            while self.exit is None and time.monotonic() < until:
+                time.sleep(0.005)
+            if self.exit is None:
+                kill_group(self.pid)
+
+    def join(self, deadline: float) -> None:
+        """Wait until all its lines have arrived."""
+        if threading.current_thread() is not self._listener:
+            self._listener.join(deadline)
+
+    def _wait(self) -> None:
+        code = self._process.wait()
+        ran = time.monotonic() - self._started
+        kill_group(self.pid)
+        self.exit = Exit(128 - code if code < 0 else code, ran=ran)
+        self._after()
+
+    def _listen(self, lines: LineSplitter, waiter: threading.Thread) -> None:
+        pipes: list[tuple[IO[bytes] | None, str]] = [
+            (self._process.stdout, "out"),
+            (self._process.stderr, "err"),
+        ]
+        with selectors.DefaultSelector() as ready:
+            for pipe, stream in pipes:
+                assert pipe is not None
+                ready.register(pipe, selectors.EVENT_READ, stream)
+            while ready.get_map():
+                for key, _ in ready.select():
+                    data = os.read(key.fd, 65536)
+                    if data:
+                        lines.feed(key.data, data)
+                    else:
+                        ready.unregister(key.fileobj)
+        ended = time.monotonic()
+        waiter.join()
+        for end in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if end is not None:
+                with contextlib.suppress(OSError):
+                    end.close()
+        lines.end(ended)
+
+
+def listening_ports(units: Iterable[LocalUnit]) -> set[int]:
+    """The TCP ports at which these units listen."""
+    found: set[int] = set()
+    for unit in units:
+        with contextlib.suppress(psutil.Error):
+            main = psutil.Process(unit.pid)
+            for process in [main, *main.children(recursive=True)]:
+                connections = process.net_connections("tcp")
+                found |= {c.laddr.port for c in connections if c.status == psutil.CONN_LISTEN}
+    return found
+
+
+def _identity(command: Sequence[str], directory: str, ports: Mapping[str, int]) -> str:
+    """A digest of the command that stays the same from place to place."""
+    text = json.dumps(list(command)).replace(directory, "${dir}")
+    for name, port in ports.items():
+        text = text.replace(str(port), f"${{port.{name}}}")
+    return f"command:{hashlib.sha256(text.encode()).hexdigest()}"

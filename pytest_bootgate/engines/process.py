@@ -1,0 +1,144 @@
+"""Boots without containers: one place is a temporary directory, a unit is a process group."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pytest_bootgate.engines.base import Sink, UnitSpec
+from pytest_bootgate.engines.local_unit import LocalUnit, listening_ports
+from pytest_bootgate.engines.processes import RUN_LABEL, carriers, kill
+from pytest_bootgate.errors import EngineError
+
+_SWEEPS = 10  # a process may still have been forking
+
+#: What a unit gets of this process's environment: what finds programs, and who and where it is.
+INHERITED = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ"),
+    *("TMPDIR", "XDG_RUNTIME_DIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE"),
+)
+
+
+class ProcessEngine:
+    """The machine itself; every process is labelled ``BOOTGATE_RUN=<run>`` in its environment."""
+
+    name = "process"
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+
+    @property
+    def version(self) -> str:
+        """The engine, for people."""
+        return "local processes"
+
+    def resolve(self, image: str) -> str:
+        """Always raises `EngineError`: there are no images here."""
+        raise EngineError(
+            f"The process engine cannot boot image {image}. Give the release a command, or use"
+            " --bootgate-engine docker."
+        )
+
+    def place(self, ports: Mapping[str, int]) -> LocalPlace:
+        """A new place, with a free port for each name."""
+        return LocalPlace(self._run, ports)
+
+    def close(self) -> None:
+        """Kill and delete what is left of this run."""
+        for _ in range(_SWEEPS):
+            if not sweep(self._run):
+                return
+
+
+class LocalPlace:
+    """A temporary directory, and ports of this machine that nobody else uses."""
+
+    def __init__(self, run: str, ports: Mapping[str, int]) -> None:
+        self._run = run
+        # The real path, which is what processes see as theirs: macOS has links before /tmp.
+        self.dir = str(Path(tempfile.mkdtemp(prefix=f"bootgate-{run}-")).resolve())
+        self.ports: Mapping[str, int] = _free_ports(ports)
+        self._units: list[LocalUnit] = []
+
+    def create(self, spec: UnitSpec, sink: Sink) -> LocalUnit:
+        """Make a unit, not started yet. Raises `EngineError`."""
+        if spec.command is None:
+            raise EngineError(
+                f"The {spec.role} has no command, which the process engine needs. Name one, or use"
+                " --bootgate-engine docker."
+            )
+        if spec.cpus is not None or spec.memory is not None:
+            raise EngineError(
+                "The process engine cannot limit CPU or memory. Use --bootgate-engine docker, or"
+                " leave `cpus` and `memory` out of the host profile."
+            )
+        for path, content in spec.files.items():
+            self._write(path, content)
+        environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        environment |= {**spec.env, RUN_LABEL: self._run}
+        unit = LocalUnit(spec, self.dir, environment, self.ports, sink, self._check_ports)
+        self._units.append(unit)
+        return unit
+
+    def _write(self, path: str, content: bytes) -> None:
+        target = Path(os.path.normpath(path))
+        if not target.is_relative_to(self.dir):
+            raise EngineError(
+                f"The process engine puts files only below a boot's own directory, not at {path}."
+                " Write ${dir}/… instead, or use --bootgate-engine docker."
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+    def _check_ports(self) -> None:
+        """What answers before the gateway starts would be taken for it."""
+        ours = listening_ports(unit for unit in self._units if unit.running)
+        for name, port in self.ports.items():
+            if port not in ours and _answers(port):
+                raise EngineError(
+                    f"Port {port} ({name}) already answers before anything was started there, so"
+                    " the gate would observe another process. Gate again, or end that process."
+                )
+
+    def remove(self) -> None:
+        """End the units and delete the directory."""
+        while self._units:
+            self._units.pop().remove()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def sweep(run: str) -> int:
+    """Kill and delete all that belongs to a run; how much that was."""
+    found = carriers(RUN_LABEL, run, _prefix(run))
+    kill(found)
+    directories = list(Path(tempfile.gettempdir()).glob(f"bootgate-{run}-*"))
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)
+    return len(found) + len([path for path in directories if not path.exists()])
+
+
+def _prefix(run: str) -> str:
+    return str(Path(tempfile.gettempdir()).resolve() / f"bootgate-{run}-")
+
+
+def _free_ports(names: Mapping[str, int]) -> dict[str, int]:
+    with contextlib.ExitStack() as held:  # all at once, so that none is given twice
+        ports = {}
+        for name in names:
+            probe = held.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            ports[name] = int(probe.getsockname()[1])
+        return ports
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1.0).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,89 @@
+"""Which processes belong to a run, and how to be rid of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+
+import psutil
+
+RUN_LABEL = "BOOTGATE_RUN"
+UNIT_LABEL = "BOOTGATE_UNIT"
+_DEATH = 2.0
+_GONE = (psutil.Error, OSError)
+
+
+def carriers(label: str, value: str, directory: str | None = None) -> list[psutil.Process]:
+    """All processes with a label in their environment, or that work below a directory.
+
+    The second way finds those that overwrote or dropped their environment.
+    """
+    own = os.getpid()
+    found = []
+    for process in psutil.process_iter():
+        if process.pid == own:
+            continue
+        with contextlib.suppress(*_GONE):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            labelled = process.environ().get(label) == value
+            if labelled or (directory is not None and process.cwd().startswith(directory)):
+                found.append(process)
+    return found
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    """Kill processes, their descendants and their groups, and wait until they are gone."""
+    doomed = set(processes)
+    groups: set[int] = set()
+    for process in processes:
+        doomed.update(descendants(process.pid))
+        with contextlib.suppress(*_GONE):
+            groups.add(os.getpgid(process.pid))
+    for group in groups - {os.getpgrp()}:
+        kill_group(group)
+    for process in doomed:
+        with contextlib.suppress(*_GONE):
+            process.kill()
+    until = time.monotonic() + _DEATH
+    while any(map(_alive, doomed)) and time.monotonic() < until:
+        time.sleep(0.005)
+
+
+def _alive(process: psutil.Process) -> bool:
+    # An orphan may stay a zombie for as long as its new parent likes.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except _GONE:
+        return False
+
+
+def descendants(root: int) -> list[psutil.Process]:
+    """All processes below one, while it still holds them together."""
+    with contextlib.suppress(*_GONE):
+        return psutil.Process(root).children(recursive=True)
+    return []
+
+
+def kill_group(group: int) -> None:
+    """Kill a process group, if there is any."""
+    with contextlib.suppress(OSError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def cpu_seconds(root: int, label: str, value: str) -> float:
+    """CPU seconds of a process, its descendants (ended ones too), and orphans with the label.
+
+    What ended as an orphan is lost.
+    """
+    alive = {*carriers(label, value), *descendants(root)}
+    with contextlib.suppress(*_GONE):
+        alive.add(psutil.Process(root))
+    total = 0.0
+    for process in alive:
+        with contextlib.suppress(*_GONE):
+            times = process.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
+    return total

@@ -1,0 +1,371 @@
+"""The companion as a real process."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from pytest_bootgate.boot import companion as program
+
+PROGRAM = Path(program.__file__)
+
+
+class Told:
+    def __init__(self, command=(sys.executable, str(PROGRAM))) -> None:
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.events: queue.Queue[dict] = queue.Queue()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self) -> None:
+        for line in self.process.stdout:
+            self.events.put(json.loads(line) | {"at": time.monotonic()})
+
+    def tell(self, **order) -> None:
+        self.tell_raw(json.dumps(order))
+
+    def tell_raw(self, text: str) -> None:
+        self.process.stdin.write(text.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def hear(self, event: str, timeout: float = 5) -> dict:
+        """The next event, which must be this one."""
+        heard = self.events.get(timeout=timeout)
+        assert heard["event"] == event, heard
+        return heard
+
+    def silent(self, seconds: float = 0.2) -> None:
+        with pytest.raises(queue.Empty):
+            print(self.events.get(timeout=seconds))
+
+    def end(self) -> int:
+        self.process.stdin.close()
+        code = self.process.wait(5)
+        self.process.stdout.close()
+        return code
+
+
+@pytest.fixture
+def companion():
+    told = Told()
+    told.hear("hello")
+    yield told
+    assert told.end() == 0
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Gateway(ThreadingHTTPServer):
+    """An HTTP server whose answer a test changes."""
+
+    status, body, delay = 200, b"{}", 0.0
+    requests: list
+
+
+@pytest.fixture
+def gateway(port):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.server.requests.append((self.command, self.path, dict(self.headers), body))
+            time.sleep(self.server.delay)
+            self.send_response(self.server.status)
+            self.end_headers()
+            self.wfile.write(self.server.body)
+
+        do_POST = do_PUT = do_GET  # noqa: N815
+
+        def log_message(self, *_):
+            pass
+
+    server = Gateway(("127.0.0.1", port), Handler)
+    server.requests = []
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def request(port, method="GET", path="/", body=None, headers=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request(method, path, body, headers or {})
+    answer = connection.getresponse()
+    result = answer.status, dict(answer.getheaders()), answer.read()
+    connection.close()
+    return result
+
+
+def test_runs_without_a_file_of_its_own():
+    told = Told((sys.executable, "-Ic", PROGRAM.read_text()))
+    told.hear("hello")
+    assert told.end() == 0
+
+
+def test_ring_with_and_without_token(companion, port):
+    companion.tell(do="serve", port=port, reply={"status": 201, "json": {"ok": True}})
+    assert companion.hear("serving")["port"] == port
+    companion.tell(do="arm", token="tok123")
+    companion.hear("armed")
+    status, headers, body = request(port, "POST", "/v1/chat", b'{"message": "tok123 go"}')
+    assert (status, headers["content-type"], body) == (201, "application/json", b'{"ok": true}')
+    ring = companion.hear("ring")
+    ring.pop("at")
+    assert ring == {
+        "event": "ring",
+        "method": "POST",
+        "path": "/v1/chat",
+        "token": True,
+        "bytes": 24,
+        "head": '{"message": "tok123 go"}',
+    }
+    for where in ({"path": "/a?t=tok123"}, {"headers": {"x-t": "tok123"}}):
+        request(port, **where)
+        assert companion.hear("ring")["token"] is True
+    request(port, "PROPFIND", "/other")
+    ring = companion.hear("ring")
+    assert (ring["token"], ring["method"]) == (False, "PROPFIND")
+
+
+def test_ring_is_told_before_the_reply(companion, port):
+    companion.tell(do="serve", port=port, reply={"body": "hi"})
+    companion.hear("serving")
+    late = []
+    for _ in range(20):
+        request(port)
+        replied = time.monotonic()
+        late.append(companion.hear("ring")["at"] - replied)
+    assert sorted(late)[10] < 0.005
+
+
+def test_keep_alive_and_chunked_bodies(companion, port):
+    companion.tell(do="serve", port=port, reply={"json": [1]})
+    companion.hear("serving")
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    for parts in ([b"hello ", b"world"], [b"x" * 100_000]):
+        connection.request("POST", "/", iter(parts), encode_chunked=True)
+        assert connection.getresponse().read() == b"[1]"
+        assert companion.hear("ring")["bytes"] == sum(map(len, parts))
+    connection.close()
+
+
+def test_stream_reply(companion, port):
+    stream = [{"delta": "a"}, "[DONE]"]
+    companion.tell(do="serve", port=port, reply={"stream": stream, "headers": {"X-A": "b"}})
+    companion.hear("serving")
+    _, headers, body = request(port, "POST")
+    assert (headers["content-type"], headers["x-a"]) == ("text/event-stream", "b")
+    assert body == b'data: {"delta": "a"}\n\ndata: [DONE]\n\n'
+    companion.hear("ring")
+    with socket.create_connection(("127.0.0.1", port)) as old:
+        old.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert b"".join(iter(lambda: old.recv(4096), b"")).endswith(body)
+    companion.hear("ring")
+
+
+def test_head_has_no_body(companion, port):
+    companion.tell(do="serve", port=port, reply={"body": "hi"})
+    companion.hear("serving")
+    assert request(port, "HEAD")[2] == b""
+    companion.hear("ring")
+
+
+def test_port_in_use_is_trouble(companion, gateway):
+    companion.tell(do="serve", port=gateway.server_port, reply={})
+    assert "in use" in companion.hear("trouble")["text"]
+
+
+def test_watch_http_until_json_contains(companion, gateway):
+    gateway.status, gateway.body = 503, b'{"ready": false}'
+    name = f":{gateway.server_port}/readyz"
+    companion.tell(do="watch", id="ready", http=name, status=None, json={"a": {"ready": True}})
+    companion.hear("watching")
+    assert companion.hear("state")["text"] == '503 {"ready": false}'
+    gateway.status = 200
+    assert companion.hear("state")["text"] == '200 {"ready": false}'
+    gateway.body = b'{"a": {"ready": true, "more": [1]}}'
+    began = time.monotonic()
+    seen = companion.hear("seen")
+    assert (seen["id"], seen["status"]) == ("ready", 200)
+    assert seen["at"] - began < 0.1
+    companion.silent()
+
+
+def test_watch_before_it_listens(companion, port):
+    companion.tell(do="watch", id="t", tcp=f":{port}")
+    companion.tell(do="watch", id="h", http=f":{port}/", status=404, json=None)
+    heard = [companion.events.get(timeout=5) for _ in range(4)]
+    states = [event for event in heard if event["event"] == "state"]
+    assert [state["text"] for state in states] == ["ConnectionRefused"] * 2
+    companion.silent()
+    with socket.create_server(("127.0.0.1", port)) as server:
+        first = companion.events.get(timeout=5)
+        while first["event"] != "seen":
+            first = companion.events.get(timeout=5)
+        assert first["id"] == "t"
+        server.close()
+
+
+def test_a_hanging_endpoint_holds_up_nothing(companion, gateway, tmp_path):
+    gateway.delay = 1.5
+    companion.tell(do="watch", id="slow", http=f":{gateway.server_port}/", status=None, json=None)
+    companion.hear("watching")
+    companion.tell(do="watch", id="file", exists=str(tmp_path))
+    companion.hear("watching")
+    assert companion.hear("seen", timeout=0.5)["id"] == "file"
+    assert companion.hear("seen")["id"] == "slow"
+
+
+def test_arm_forgets_watches_but_not_tails(companion, tmp_path):
+    log, canary = tmp_path / "log", tmp_path / "canary"
+    companion.tell(do="tail", file=str(log))
+    companion.hear("tailing")
+    companion.tell(do="watch", id="canary", exists=str(canary))
+    companion.hear("watching")
+    companion.tell(do="arm", token="t")
+    companion.hear("armed")
+    canary.touch()
+    companion.silent()
+    log.write_text("still\n")
+    assert companion.hear("line")["text"] == "still"
+
+
+def test_tail_from_the_end_of_what_is_there(companion, tmp_path):
+    log = tmp_path / "log"
+    log.write_text("old\n")
+    companion.tell(do="tail", file=str(log))
+    companion.hear("tailing")
+    with log.open("ab", buffering=0) as file:
+        file.write(b"new\r\nhal")
+        assert companion.hear("line")["text"] == "new"
+        companion.silent(0.1)
+        file.write(b"f \xff\n")
+        line = companion.hear("line")
+        assert (line["text"], line["file"]) == ("half \ufffd", str(log))
+
+
+def test_tail_survives_truncation_and_rotation(companion, tmp_path):
+    log = tmp_path / "log"
+    companion.tell(do="tail", file=str(log))
+    companion.hear("tailing")
+    log.write_text("one and more\n")
+    assert companion.hear("line")["text"] == "one and more"
+    log.write_text("two\n")
+    assert companion.hear("line")["text"] == "two"
+    with log.open("a") as file:
+        file.write("three\n")
+    log.rename(tmp_path / "log.1")
+    log.write_text("four\n")
+    assert [companion.hear("line")["text"] for _ in range(2)] == ["three", "four"]
+    log.unlink()
+    time.sleep(0.05)
+    log.write_text("five\n")
+    assert companion.hear("line")["text"] == "five"
+
+
+def test_tail_of_a_glob_does_not_read_a_renamed_file_again(companion, tmp_path):
+    pattern = str(tmp_path / "*.log")
+    companion.tell(do="tail", file=pattern)
+    companion.hear("tailing")
+    (tmp_path / "a.log").write_text("one\n")
+    assert companion.hear("line")["text"] == "one"
+    (tmp_path / "a.log").rename(tmp_path / "a.1.log")
+    (tmp_path / "a.log").write_text("two\n")
+    line = companion.hear("line")
+    assert (line["text"], line["file"]) == ("two", pattern)
+    companion.silent()
+
+
+def test_a_line_before_the_ring_is_reported_before_it(companion, port, tmp_path):
+    companion.tell(do="serve", port=port, reply={"body": ""})
+    companion.hear("serving")
+    companion.tell(do="tail", file=str(tmp_path / "*.log"))
+    companion.hear("tailing")
+    for number in range(30):
+        with (tmp_path / f"{number % 3}.log").open("a") as file:
+            file.write(f"{number}\n")
+        request(port)
+        assert companion.hear("line")["text"] == str(number)
+        companion.hear("ring")
+
+
+def test_trigger_accepted(companion, gateway):
+    gateway.body = b'{"accepted":true}' + b" " * 5000
+    companion.tell(do="trigger", http=f":{gateway.server_port}/run", method="PUT", json={"a": 1})
+    companion.hear("sent")
+    accepted = companion.hear("accepted")
+    assert (accepted["status"], len(accepted["body"])) == (200, 4000)
+    method, path, headers, body = gateway.requests[0]
+    assert (method, path, headers["Content-Type"], body) == (
+        "PUT",
+        "/run",
+        "application/json",
+        b'{"a": 1}',
+    )
+
+
+def test_trigger_refused(companion, gateway, port):
+    gateway.status, gateway.body = 500, b"no"
+    companion.tell(do="trigger", http=f":{port}/run", method="POST", headers={}, body="x")
+    companion.hear("sent")
+    refused = companion.hear("refused")
+    assert (refused["status"], refused["body"]) == (500, "no")
+
+
+def test_trigger_to_nobody(companion, port):
+    companion.tell(do="trigger", http=f":{port}/run", method="POST", headers={})
+    companion.hear("sent")
+    assert "ConnectionRefused" in companion.hear("refused")["error"]
+
+
+def test_trigger_with_an_answer_that_goes_on_is_accepted_by_its_headers(companion, port):
+    with socket.create_server(("127.0.0.1", port)) as server:
+        companion.tell(do="trigger", http=f":{port}/run", method="POST", headers={})
+        companion.hear("sent")
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nbegun")
+            assert companion.hear("accepted")["body"] == "begun"
+
+
+@pytest.mark.parametrize(
+    "order", ["{", "[]", '{"do":"dance"}', '{"do":"watch","id":"x"}', '{"do":"trigger","send":{}}']
+)
+def test_what_cannot_be_obeyed_is_trouble(companion, order):
+    companion.tell_raw(order)
+    assert order in companion.hear("trouble")["text"]
+    companion.tell(do="arm", token="t")
+    companion.hear("armed")
+
+
+def test_orders_are_obeyed_at_once_and_idleness_is_cheap(companion, tmp_path):
+    import psutil
+
+    companion.tell(do="tail", file=str(tmp_path / "log"))
+    companion.hear("tailing")
+    took = []
+    for _ in range(30):
+        began = time.monotonic()
+        companion.tell(do="arm", token="t")
+        took.append(companion.hear("armed")["at"] - began)
+    assert sorted(took)[15] < 0.005
+    process = psutil.Process(companion.process.pid)
+    before = sum(process.cpu_times()[:2])
+    time.sleep(1)
+    assert sum(process.cpu_times()[:2]) - before < 0.1

@@ -1,0 +1,224 @@
+"""What both engines promise."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pytest_bootgate.errors import EngineError
+
+
+def test_lines_arrive_in_order_and_split(bench):
+    bench.begin(
+        "import os, time\n"
+        "os.write(1, b'a\\nb\\r\\nc'); time.sleep(.1); os.write(1, b'ut\\n\\xff!\\n\\nlast')"
+    )
+    bench.lines.until("gateway.out", None)
+    assert bench.lines.texts("gateway.out") == ["a", "b", "cut", "\ufffd!", "", "last", None]
+
+
+def test_stderr_apart_and_one_end_after_both(bench):
+    bench.begin("import sys; print('out'); print('err', file=sys.stderr)")
+    bench.lines.until("gateway.out", None)
+    assert bench.lines.texts("gateway.out") == ["out", None]
+    assert bench.lines.texts("gateway.err") == ["err"]
+
+
+def test_overlong_line_is_cut(bench):
+    bench.begin("print('x' * 200_000); print('next')")
+    bench.lines.until("gateway.out", None)
+    long, after, _ = bench.lines.texts("gateway.out")
+    assert (len(long), after) == (64 * 1024, "next")
+
+
+def test_many_lines_lose_none(bench):
+    bench.begin("for n in range(20_000): print('line', n)")
+    bench.lines.until("gateway.out", None, timeout=60)
+    assert bench.lines.texts("gateway.out")[:-1] == [f"line {n}" for n in range(20_000)]
+
+
+def test_times_are_those_of_arrival(bench):
+    bench.begin("import time; print('one'); time.sleep(.5); print('two')")
+    bench.lines.until("gateway.out", "one")
+    bench.lines.until("gateway.out", "two")
+    one, two = bench.lines.seen
+    assert 0.45 < two.at - one.at < 0.8
+
+
+@pytest.mark.parametrize(
+    ("program", "code"),
+    [
+        ("raise SystemExit(0)", 0),
+        ("raise SystemExit(3)", 3),
+        ("import os; os.kill(os.getpid(), 11)", 139),
+        ("import os; os.abort()", 134),
+    ],
+)
+def test_exit_code(bench, program, code):
+    unit = bench.begin(program)
+    bench.lines.until("gateway.out", None)
+    ended = unit.exit()
+    assert (ended.code, ended.oom, ended.gone) == (code, False, False)
+
+
+def test_exit_is_none_before_and_while_running(bench):
+    unit = bench.make("input()", stdin=True)
+    assert unit.exit() is None
+    unit.start()
+    assert unit.exit() is None
+
+
+def test_ran(bench):
+    unit = bench.begin("import time; time.sleep(.5)")
+    bench.lines.until("gateway.out", None)
+    assert 0.45 < unit.exit().ran < 1.5
+
+
+def test_send(bench):
+    unit = bench.begin("while True: print('heard', input())", stdin=True)
+    for text in ("one", "zwölf"):
+        unit.send(text)
+        bench.lines.until("gateway.out", f"heard {text}")
+
+
+def test_send_to_one_that_ended(bench):
+    unit = bench.begin("print('bye')", stdin=True)
+    bench.lines.until("gateway.out", None)
+    with pytest.raises(EngineError, match="takes no input any more"):
+        unit.send("hello")
+
+
+def test_run_inside(bench):
+    unit = bench.begin("import time; time.sleep(60)")
+    program = (
+        "import os, sys; print('in', os.getcwd(), os.environ['X']); print('e', file=sys.stderr)"
+    )
+    running = unit.run("trigger", [bench.python, "-c", f"{program}; sys.exit(7)"], {"X": "y"})
+    bench.lines.until("trigger.out", None)
+    assert running.exit_code() == 7
+    assert bench.lines.texts("trigger.out")[0].endswith(" y")
+    assert bench.lines.texts("trigger.err") == ["e"]
+
+
+def test_run_of_an_unknown_command(bench):
+    unit = bench.begin("import time; time.sleep(60)")
+    with pytest.raises(EngineError, match="no-such-command"):  # noqa: PT012
+        running = unit.run("trigger", ["no-such-command"])
+        bench.lines.until("trigger.out", None)
+        running.exit_code()
+
+
+def test_run_in_one_that_ended(bench):
+    unit = bench.begin("pass")
+    bench.lines.until("gateway.out", None)
+    with pytest.raises(EngineError):
+        unit.run("trigger", ["true"])
+
+
+def test_unknown_command(bench):
+    unit = bench.unit(["no-such-command", "x"])
+    with pytest.raises(EngineError, match="no-such-command"):  # noqa: PT012
+        unit.start()
+        bench.lines.until("gateway.out", None)
+        unit.exit()
+
+
+def test_cpu_seconds_grow_under_a_busy_loop(bench):
+    unit = bench.begin("print('go')\nwhile True: pass")
+    bench.lines.until("gateway.out", "go")
+    before, began = unit.cpu_seconds(), time.monotonic()
+    time.sleep(1)
+    used = unit.cpu_seconds() - before
+    assert 0.3 < used / (time.monotonic() - began) < 1.2
+
+
+def test_cpu_seconds_count_children_that_ended(bench):
+    busy = "import time\nwhile time.process_time() < .4: pass"
+    unit = bench.begin(
+        f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {busy!r}])\n"
+        "print('done'); input()",
+        stdin=True,
+    )
+    bench.lines.until("gateway.out", "done")
+    assert unit.cpu_seconds() > 0.35
+
+
+def test_cpu_seconds_of_one_that_ended(bench):
+    unit = bench.begin("pass")
+    bench.lines.until("gateway.out", None)
+    assert unit.cpu_seconds() is None
+
+
+def test_both_share_a_directory(bench):
+    path = f"{bench.place.dir}/conf/given.txt"
+    wait = f"import time, pathlib; p = pathlib.Path('{bench.place.dir}/said')\n"
+    bench.begin(wait + "while not p.exists(): time.sleep(.01)\nprint(p.name)", role="companion")
+    bench.begin(
+        f"import pathlib; print(pathlib.Path('{path}').read_text())\n"
+        f"pathlib.Path('{bench.place.dir}/said').touch()",
+        files={path: b"given"},
+    )
+    bench.lines.until("gateway.out", "given")
+    bench.lines.until("companion.out", "said")
+
+
+def test_ports_are_reachable_from_the_companion(bench):
+    port = bench.place.ports["gateway"]
+    bench.begin(
+        "import socket, time\nwhile True:\n"
+        f"  try: socket.create_connection(('127.0.0.1', {port}))\n"
+        "  except OSError: time.sleep(.02)\n  else: break\nprint('reached')",
+        role="companion",
+    )
+    bench.begin(f"import socket; socket.create_server(('127.0.0.1', {port})).accept()")
+    bench.lines.until("companion.out", "reached")
+
+
+def test_env(bench):
+    bench.begin(
+        "import os; print(os.environ['A'], os.environ['HOME'])", env={"A": "b", "HOME": "/h"}
+    )
+    bench.lines.until("gateway.out", "b /h")
+
+
+def test_identity_is_stable(bench):
+    one, two = (bench.make("pass") for _ in range(2))
+    assert one.identity == two.identity
+    assert one.identity.startswith("sha256:" if bench.is_docker else "command:")
+
+
+def test_stop_asks_first(bench):
+    unit = bench.begin(
+        "import signal, sys, time\nsignal.signal(15, lambda *_: sys.exit(5))\n"
+        "print('up')\ntime.sleep(60)"
+    )
+    bench.lines.until("gateway.out", "up")
+    assert unit.stop(10).code == 5
+
+
+def test_stop_kills_what_does_not_listen(bench):
+    unit = bench.begin(
+        "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('up'); time.sleep(60)"
+    )
+    bench.lines.until("gateway.out", "up")
+    began = time.monotonic()
+    assert unit.stop(1).code == 137
+    assert time.monotonic() - began < 5
+
+
+def test_remove_twice_and_never_started(bench):
+    running, never = bench.begin("import time; time.sleep(60)"), bench.make("pass")
+    for unit in (running, never, running, never):
+        unit.remove()
+    bench.lines.until("gateway.out", None)
+    bench.place.remove()
+    bench.place.remove()
+
+
+def test_one_end_also_when_removed(bench):
+    unit = bench.begin("print('up'); import time; time.sleep(60)")
+    bench.lines.until("gateway.out", "up")
+    unit.remove()
+    bench.lines.until("gateway.out", None)
+    assert bench.lines.waiting.empty()
