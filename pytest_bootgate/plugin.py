@@ -69,13 +69,17 @@ def pytest_configure(config: pytest.Config) -> None:
     named = list(session.named())
     for path in named:
         _load(session, path)
-    wanted = named or config.getoption("bootgate")
-    if wanted and not session.is_worker and config.getoption("dist", default="no") in _SPLITTING:
-        config.option.dist = "loadgroup"  # one worker for each gate file
 
 
-#: The ways of pytest-xdist that would spread the items of one gate file over several workers.
-_SPLITTING = ("load", "loadscope", "worksteal")
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One worker of pytest-xdist for each gate file; its own ways would spread the items."""
+    booting = any(config.stash[KEY].named()) or config.getoption("bootgate")
+    if not booting or config.getoption("dist") in ("each", "loadfile"):
+        return None
+    from pytest_bootgate.distribute import GateScheduling
+
+    return GateScheduling(config, log)
 
 
 def _load(session: Session, path: Path) -> None:

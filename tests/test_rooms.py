@@ -18,7 +18,8 @@ FLOORS = [
     {"result"},
     {"reports"},
     {"drive"},
-    {"session", "collect", "fixtures", "plugin", "cli"},
+    {"session"},
+    {"collect", "fixtures", "plugin", "cli", "distribute"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PURE = ["gate", "boot/values.py", "boot/observe.py", "boot/outcome.py", "result.py"]

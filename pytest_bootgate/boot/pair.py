@@ -26,6 +26,8 @@ _TICK = 0.2  # between two looks at deadlines and progress
 _LOOK = 1.0  # between two questions to the engine whether the gateway still runs
 _VERSION_DEADLINE = 10.0
 _LATE_MARKS = 0.3
+_KILLED = 137  # 128 and SIGKILL
+_REMOVAL = 0.6  # between the kill of a container and its removal, in `docker rm --force`
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,7 @@ class Pair:
 
         self._ended.pop("trigger.out", None)
         self._pump(deadline, over, lambda: seen.current or "proof", seen.see)
+        self._look_again()
         at = min(time.monotonic(), deadline) - seen.trigger_at
         if self._gateway_over():
             at = min(self._ended.get("gateway.out", deadline), deadline) - seen.trigger_at
@@ -362,6 +365,16 @@ class Pair:
 
     def _gateway_over(self) -> bool:
         return self._exit is not None
+
+    def _look_again(self) -> None:
+        """Was a gateway that somebody killed removed with it? Then it was no crash."""
+        until = time.monotonic() + _REMOVAL
+        while self._exit is not None and self._exit.code == _KILLED and not self._exit.oom:
+            assert self._gateway is not None
+            self._exit = self._gateway.exit()
+            if time.monotonic() > until:
+                return
+            time.sleep(_TICK / 4)
 
     def tails(self) -> dict[str, tuple[str, ...]]:
         """The last lines of every stream so far."""

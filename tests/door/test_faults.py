@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def test_there_are_enough_broken_gate_files():
 def test_a_broken_gate_file_is_a_usage_error_with_all_its_mistakes(pytester, broken):
     shutil.copytree(broken.parent.parent, pytester.path, dirs_exist_ok=True)
     name = f"broken/{broken.stem}.bootgate.yaml"
-    (pytester.path / "broken" / broken.name).rename(pytester.path / name)
+    shutil.copy(broken, pytester.path / name)
     result = pytester.runpytest_inprocess(name)
     assert result.ret == 4
     no_traceback(result)
@@ -161,6 +162,11 @@ sys.exit("out of ideas")
     no_traceback(result)
 
 
+def running() -> set[str]:
+    ps = ["docker", "ps", "-q", "--filter", "label=bootgate.run"]
+    return {*subprocess.run(ps, capture_output=True, text=True, check=True).stdout.split()}
+
+
 @pytest.mark.docker
 def test_a_container_that_somebody_else_removes_is_broken(pytester):
     write(
@@ -168,15 +174,15 @@ def test_a_container_that_somebody_else_removes_is_broken(pytester):
         f'releases: {{candidate: {{image: "{IMAGE}", command: [sleep, "60"]}}}}\n'
         "targets: {boot: {timeout: 60s, proof: {line: never}}}\n",
     )
+    before = running()
     run = pytester.popen(
-        ["python", "-m", "pytest", "bootgate.yaml", "--bootgate-engine", "docker"],
+        [sys.executable, "-m", "pytest", "bootgate.yaml", "--bootgate-engine", "docker"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    ps = ["docker", "ps", "-q", "--filter", "label=bootgate.run"]
     for _ in range(100):
-        if ids := subprocess.run(ps, capture_output=True, text=True, check=True).stdout.split():
+        if ids := sorted(running() - before):
             time.sleep(1)
             subprocess.run(["docker", "rm", "-f", *ids], capture_output=True, check=False)
             break
