@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -18,15 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_bootgate.drive import Gate
+    from pytest_bootgate.gate.verdict import Finding
     from pytest_bootgate.result import TargetResult
-
-
-class BrokenError(Exception):
-    """The gate could not measure; the item is an error, not a failure."""
-
-
-class FailedError(Exception):
-    """The gate says no."""
 
 
 class ReplayTimer:
@@ -128,39 +121,51 @@ class GateItem(pytest.Function):
         super().setup()
         session = self.config.stash[KEY]
         try:
-            result = self.parent.gate.result(self.parent.host, self.parent.target)
+            result = self._result()
+        except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
+            self._stop(f"{error.msg}: {self.parent.name} was not measured.")
         finally:
             session.end_progress()
         if result.broken is not None:
             again = f"{self.parent.name} is broken for the reason given above."
-            raise BrokenError(result.broken if session.first_time(result.broken) else again)
+            self._stop(result.broken if session.first_time(result.broken) else again)
+        broken = [f.text for f in self._findings(result) if f.verdict == "broken"]
+        if broken and not (self.name == WHOLE and result.verdict == "fail"):
+            self._stop("\n".join(broken))
 
     def check(self) -> None:
         """Judge: fail, warn, skip what the release does not have, or pass."""
-        session = self.config.stash[KEY]
-        result = self.parent.gate.result(self.parent.host, self.parent.target)
+        session, result = self.config.stash[KEY], self._result()
         if result.left_out is not None:
             pytest.skip(f"{self.parent.name} is left out by the gate file: {result.left_out}")
         self._record(result)
-        judgement = result.judgement
-        assert judgement is not None
-        found = judgement.about(self.name)
-        verdicts = {finding.verdict for finding in found}
-        if "broken" in verdicts:
-            raise BrokenError("\n".join(f.text for f in found))
-        if self.name == WHOLE and judgement.verdict in ("fail", "broken"):
+        if self.name == WHOLE and result.verdict in ("fail", "broken"):
             try:
                 others = session.contrast(self.path.resolve(), result)
             finally:
                 session.end_progress()
-            raise FailedError(failure(result, others))
-        if "fail" in verdicts:
-            raise FailedError("\n".join(f"{f.verdict}: {f.text}" for f in found))
+            text = failure(result, others)
+            session.first_time(text)
+            self._stop(text)
+        found = self._findings(result)
+        if any(finding.verdict == "fail" for finding in found):
+            self._stop("\n".join(f"{f.verdict}: {f.text}" for f in found))
         for finding in found:
             text = f"{self.parent.name}: {finding.text}"
             warnings.warn(BootgateWarning(text), stacklevel=2)
         if self.name != WHOLE and self._never_seen(result):
             pytest.skip(f"optional, and not seen in any boot of {self.parent.name}")
+
+    def _result(self) -> TargetResult:
+        return self.parent.gate.result(self.parent.host, self.parent.target)
+
+    def _findings(self, result: TargetResult) -> tuple[Finding, ...]:
+        return result.judgement.about(self.name) if result.judgement is not None else ()
+
+    def _stop(self, text: str) -> NoReturn:
+        """Fail, or in setup err, in the gate's own words and without a traceback."""
+        _, line, _ = self.reportinfo()
+        pytest.fail(f"{self.path.name}:{line + 1}: {text}", pytrace=False)
 
     def _never_seen(self, result: TargetResult) -> bool:
         return not any(
@@ -200,15 +205,6 @@ class GateItem(pytest.Function):
             keys += ["phases", self.name]
         line = self.parent.gate.loaded.line(*keys)
         return self.path, line - 1, self.nodeid.partition("::")[2]
-
-    def repr_failure(  # type: ignore[override]
-        self, excinfo: pytest.ExceptionInfo[BaseException]
-    ) -> Any:
-        """The gate's own words instead of a traceback."""
-        if isinstance(excinfo.value, (BrokenError, FailedError, BootgateError)):
-            _, line, _ = self.reportinfo()
-            return f"{self.path.name}:{line + 1}: {excinfo.value}"
-        return super().repr_failure(excinfo)
 
 
 def _check(request: pytest.FixtureRequest) -> None:

@@ -70,7 +70,7 @@ class Gate:
         self._boots = boots or self.file.gate.boots.least
         self._at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         self._engine: Engine | None = None
-        self._engine_version, self._why_engine = "none", ""
+        self._engine_name, self._engine_version, self._why_engine = "none", "none", ""
         self._unusable: BootgateError | None = None
         self._reaper: Reaper | None = None
         self._identities: dict[str, str | None] = {}
@@ -149,7 +149,7 @@ class Gate:
             except BootgateError as error:
                 self._unusable = error
                 raise
-            self._engine_version = self._engine.version
+            self._engine_name, self._engine_version = self._engine.name, self._engine.version
         return self._engine, self._why_engine
 
     def result(self, host: str, target: str) -> TargetResult:
@@ -335,7 +335,8 @@ class Gate:
             if boot.release == name and boot.version
         ]
         version = said[0] if said else release.version
-        return ReleaseFacts(release.image, self._identities.get(name), version)
+        image = None if self._engine_name == "process" else release.image
+        return ReleaseFacts(image, self._identities.get(name), version)
 
     def close(self) -> None:
         """Remove all that is left of this run."""

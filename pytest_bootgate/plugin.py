@@ -176,12 +176,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     from pytest_bootgate.reports.terminal import summary
 
+    told = session.told if config.getoption("tbstyle") != "no" else ()
     for result in session.results():
         path = Path(result.file)
         base = config.invocation_params.dir
         shown = path.relative_to(base) if path.is_relative_to(base) else path
         terminalreporter.section(f"bootgate: {shown}")
-        for line in summary(result):
+        for line in summary(result, told):
             markup = {line.colour: True} if line.colour else {}
             terminalreporter.write_line(line.text, bold=line.bold, **markup)
 

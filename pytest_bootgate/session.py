@@ -29,7 +29,8 @@ class Session:
     """The gates of one pytest process.
 
     `selected` holds (gate file, host, target) of all collected items; `mistakes` the texts of
-    gate files that could not be read; `left_alone` those found but not named.
+    gate files that could not be read; `left_alone` those found but not named; `told` the texts that
+    failed or broken items have shown.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -39,7 +40,7 @@ class Session:
         self.left_alone: list[Path] = []
         self.selected: list[tuple[Path, str, str]] = []
         self.from_workers: list[GateResult] = []
-        self._told: set[str] = set()
+        self.told: set[str] = set()
         self._line_open = False
 
     @property
@@ -116,8 +117,8 @@ class Session:
 
     def first_time(self, text: str) -> bool:
         """Whether a text was not told in this run yet."""
-        new = text not in self._told
-        self._told.add(text)
+        new = text not in self.told
+        self.told.add(text)
         return new
 
     def results(self) -> list[GateResult]:

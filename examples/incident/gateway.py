@@ -45,6 +45,7 @@ class Cron:
         return {"accepted": True, "runId": run_id}
 
     def run_in_main(self, job: str, run_id: str, message: str) -> None:
+        time.sleep(0.05)  # until the main session looks at its queue
         call_model(message)
         self.record(job, run_id, "done")
 

@@ -7,7 +7,7 @@ from statistics import median
 
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.gate.verdict import WHOLE, Finding
-from pytest_bootgate.reports.amounts import count, duration
+from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.result import TargetResult
 
 _LAST_LINES = 8
@@ -20,7 +20,7 @@ def failure(result: TargetResult, others: Sequence[TargetResult]) -> str:
     lines = [finding_line(finding) for finding in worth_saying(result)]
     failed = failed_boot(result)
     if failed is not None:
-        lines.extend(story(failed, result, others))
+        lines += [*story(failed, result, others), *last_lines(failed)]
     return "\n".join(lines)
 
 
@@ -56,7 +56,7 @@ def story(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> l
         lines.append(told(boot))
     lines.extend(note for note in boot.notes if note != boot.detail)
     lines.extend(_contrast(boot, result, others))
-    return [*lines, *last_lines(boot)]
+    return lines
 
 
 def told(boot: Boot) -> str:
@@ -81,7 +81,8 @@ def last_lines(boot: Boot) -> list[str]:
     lines = []
     for name, tail in streams.items():
         shown = tail[-_LAST_LINES:]
-        lines.append(f"last {count(len(shown), 'line')} of {name}:")
+        what = "last line" if len(shown) == 1 else f"last {len(shown)} lines"
+        lines.append(f"{what} of {name}:")
         lines.extend(f"    {text}" for text in shown)
     return lines or ["neither the gateway nor the runner said a word"]
 

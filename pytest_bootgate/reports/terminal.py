@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from pytest_bootgate.boot.values import Boot, Stage
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
-from pytest_bootgate.reports.story import failed_boot, finding_line, story, worth_saying
+from pytest_bootgate.reports.story import (
+    failed_boot,
+    failure,
+    finding_line,
+    last_lines,
+    story,
+    worth_saying,
+)
 from pytest_bootgate.result import GateResult, TargetResult
 
 _COLOURS = {"pass": "green", "warn": "yellow", "unsure": "yellow", "fail": "red", "broken": "red"}
@@ -25,9 +32,13 @@ class Styled:
     bold: bool = False
 
 
-def summary(result: GateResult) -> Iterator[Styled]:
-    """All lines of the summary, without its heading."""
-    yield Styled(f"engine {result.engine}: {result.why_engine}")
+def summary(result: GateResult, told: Collection[str] = ()) -> Iterator[Styled]:
+    """All lines of the summary, without its heading.
+
+    `told` are the stories that stand above it in full; their last lines are not said twice.
+    """
+    why = f": {result.why_engine}" if result.why_engine else ""
+    yield Styled(f"engine {result.engine}{why}")
     for name, release in result.releases.items():
         parts = [p for p in (release.image, release.version) if p]
         digest = f" ({release.identity[:19]})" if release.identity else ""
@@ -38,7 +49,7 @@ def summary(result: GateResult) -> Iterator[Styled]:
     for target in result.targets:
         yield Styled("")
         others = [t for t in result.targets if t.host == target.host and t is not target]
-        yield from _target(target, others, name_host=several_hosts)
+        yield from _target(target, others, told, name_host=several_hosts)
     yield Styled("")
     verdicts = [t.verdict for t in result.targets]
     counted = [f"{verdicts.count(v)} {v}" for v in _COLOURS if v in verdicts]
@@ -49,7 +60,11 @@ def summary(result: GateResult) -> Iterator[Styled]:
 
 
 def _target(
-    result: TargetResult, others: Sequence[TargetResult], *, name_host: bool
+    result: TargetResult,
+    others: Sequence[TargetResult],
+    told: Collection[str],
+    *,
+    name_host: bool,
 ) -> Iterator[Styled]:
     where = f" on {result.host}" if name_host else ""
     if result.verdict is None:
@@ -76,7 +91,11 @@ def _target(
     if failed is not None:
         yield Styled(f"{_INDENT}what happened:", colour, bold=True)
         for text in story(failed, result, others):
-            yield Styled(f"{_INDENT * 2}{text}", bold="started in" in text)
+            yield Styled(f"{_INDENT * 2}{text}", bold=" started in " in text)
+        if failure(result, others) in told:
+            yield Styled(f"{_INDENT * 2}(the last lines of every stream stand above)")
+            return
+        yield from (Styled(f"{_INDENT * 2}{text}") for text in last_lines(failed))
 
 
 def _outcomes(boots: Sequence[Boot]) -> str:
@@ -112,7 +131,7 @@ def _table(result: TargetResult) -> Iterator[str]:
     if not releases:
         return
     phases = list(dict.fromkeys(p.name for b in result.boots for p in b.phases))
-    rows: list[list[str]] = [["phase"], ["whole boot"], ["cpu seconds"], ["gateway ready"]]
+    rows: list[list[str]] = [["phase"], ["whole boot"], ["cpu time"], ["gateway ready"]]
     rows[1:1] = [[name] for name in phases]
     for release in releases:
         boots = result.of(release)

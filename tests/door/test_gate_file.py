@@ -267,3 +267,19 @@ def test_the_baseline_is_shown_beside_the_candidate(gate, run):
     result = run("bootgate.yaml")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*candidate median*slowest*baseline median*slowest*"])
+
+
+def test_a_timeout_for_unit_tests_does_not_cut_a_gate_short(gate, run, pytester):
+    gate([1.2, *GOOD], boots=1)
+    pytester.makeini("[pytest]\ntimeout = 1\n")
+    run("bootgate.yaml").assert_outcomes(passed=4)
+
+
+def test_a_timeout_that_the_user_asks_for_counts_and_is_not_booted_again(gate, run):
+    gate([60], boots=1, timeout="30s")
+    result = run("bootgate.yaml", "--timeout", "2", "--bootgate-json", "out.json")
+    assert result.ret == 1
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(["bootgate.yaml:*: Timeout (>2.0s) *: isolated was not measured."])
+    (target,) = json.loads(result_path(run, "out.json").read_text())["targets"]
+    assert target["verdict"] == "broken"

@@ -1,0 +1,121 @@
+"""The examples, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
+
+
+@pytest.fixture
+def run(pytester):
+    def call(path: Path, *args: str):
+        return pytester.runpytest_subprocess(
+            str(path), "-p", "no:cacheprovider", "--bootgate-json", "out.json", *args
+        )
+
+    return call
+
+
+@pytest.fixture
+def found(pytester):
+    """What the run wrote: its targets by name."""
+    return lambda: {
+        target["target"]: target
+        for target in json.loads((pytester.path / "out.json").read_text())["targets"]
+    }
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_upgrade_that_passes(run, found, engine):
+    gate = EXAMPLES / "incident" / "good" / "bootgate.yaml"
+    result = run(gate, "--bootgate-engine", engine, "--bootgate-boots", "2")
+    assert result.ret == 0
+    targets = found()
+    assert {name: t["verdict"] for name, t in targets.items()} == {
+        "isolated": "pass",
+        "main": "pass",
+    }
+    for target in targets.values():
+        releases = [boot["release"] for boot in target["boots"] if not boot["warm_up"]]
+        assert releases.count("baseline") == releases.count("candidate") == 2
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_upgrade_of_the_story(run, engine):
+    gate = EXAMPLES / "incident" / "bad" / "bootgate.yaml"
+    result = run(gate, "--bootgate-engine", engine, "--bootgate-boots", "2")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "FAIL isolated, cold: 1 timed_out (baseline: 1 started)",
+            "*what happened:",
+            "*trigger accepted in *",
+            "*the task never started: task_started was not seen in time",
+            "*last seen in phase context_engine, after accepted at *",
+            "*ended after 3.00 s: timed_out (no proof within 3 s)",
+            "*told: nobody (run log never; container log never)",
+            "*the baseline started in * on the same host: the upgrade brought this",
+            "*main started in * on the same host: the runner's boot is at fault, not the gateway",
+            "PASS main, warm: 2 started*",
+        ]
+    )
+
+
+@pytest.mark.docker
+def test_the_smallest_gate(run, found):
+    assert run(EXAMPLES / "health" / "bootgate.yaml").ret == 0
+    (boot, *_) = found()["boot"]["boots"]
+    assert boot["identity"].startswith("sha256:")
+    assert boot["cpu_seconds"] > 0
+
+
+@pytest.mark.docker
+@pytest.mark.openclaw
+def test_a_real_openclaw_release(run, found, pytester):
+    version = os.environ.get("OPENCLAW_TEST_VERSION", "2026.6.6")
+    gate = pytester.path / "bootgate.yaml"
+    gate.write_text(
+        f"""\
+preset: openclaw
+releases: {{candidate: {{image: "bootgate-openclaw:{version}", version: "{version}"}}}}
+targets: {{isolated: {{start: cold}}, "session:daily": {{start: warm}}}}
+"""
+    )
+    result = run(gate, "--bootgate-boots", "1")
+    assert result.ret == 0
+    for target in found().values():
+        (boot,) = [b for b in target["boots"] if not b["warm_up"]]
+        assert boot["version"] == version
+        assert [p["name"] for p in boot["phases"]] == [
+            "accepted",
+            "setup",
+            "runner_startup",
+            "prep",
+            "task_started",
+        ]
+        assert all(p["seconds"] is not None for p in boot["phases"])
+        assert {"startup", "prep"} <= {s["source"] for s in boot["stages"]}
+
+
+@pytest.mark.docker
+@pytest.mark.openclaw
+def test_an_openclaw_release_that_is_not_the_one_asked_for(run, pytester):
+    version = os.environ.get("OPENCLAW_TEST_VERSION", "2026.6.6")
+    gate = pytester.path / "bootgate.yaml"
+    gate.write_text(
+        f"""\
+preset: openclaw
+releases: {{candidate: {{image: "bootgate-openclaw:{version}", version: "2099.1.1"}}}}
+targets: {{isolated: {{start: cold}}}}
+"""
+    )
+    result = run(gate)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"*should be version 2099.1.1, but*says {version}*"])

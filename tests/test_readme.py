@@ -1,0 +1,38 @@
+"""What the README shows is what the plugin takes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pytest_bootgate.gatefile import load
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+BLOCKS = dict(enumerate(re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)))
+
+
+@pytest.mark.parametrize("number", [n for n, (kind, _) in BLOCKS.items() if kind == "yaml"])
+def test_gate_files(number, tmp_path):
+    path = tmp_path / "bootgate.yaml"
+    path.write_text(BLOCKS[number][1])
+    assert load(path, {}).gate.targets
+
+
+@pytest.mark.parametrize("number", [n for n, (kind, _) in BLOCKS.items() if kind == "python"])
+def test_fixtures(number, pytester):
+    pytester.path.joinpath("bootgate.yaml").write_text(
+        "releases: {candidate: {command: [sh, -c, 'echo up; sleep 9']}}\n"
+        "targets: {isolated: {timeout: 5s, proof: {line: up}}}\n"
+        "gate: {boots: 1}\n"
+    )
+    pytester.makepyfile(BLOCKS[number][1])
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=2)
+
+
+def test_every_option_is_named(pytester):
+    shown = pytester.runpytest_inprocess("--help").stdout.str()
+    for option in re.findall(r"--bootgate[\w-]*", shown):
+        assert option in README
