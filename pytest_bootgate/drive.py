@@ -125,7 +125,7 @@ class Gate:
         for _, name in self.pairs:
             target = self.file.targets[name]
             asks = len(plan(list(self.releases), self._boots, warm=target.start == "warm"))
-            once = target.timeout + target.listen + _AROUND
+            once = target.timeout + target.listen + target.pause + _AROUND
             ready = self.file.gateway.ready_timeout + self.file.gateway.settle
             total += asks * (once + (ready if target.trigger is not None else 0.0))
         return total

@@ -216,6 +216,8 @@ class Pair:
             self._listen(seen)
         if not recipe.triggered:
             self._prove_version()
+        if ending.started and target.start == "warm":
+            self._let_finish(seen)
         cpu = None if cpu_before is None or cpu_after is None else cpu_after - cpu_before
         boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
         boot = replace(
@@ -227,8 +229,6 @@ class Pair:
             version=self.version,
             tails=self.tails(),
         )
-        if target.start == "warm" and boot.started:
-            self._let_finish(seen)
         return boot
 
     def _follow(self, seen: Observation, running: Running | None) -> Ending:
@@ -277,7 +277,7 @@ class Pair:
         if channels:
             deadline = time.monotonic() + self._recipe.target.listen
             self._pump(deadline, lambda: bool(seen.told), "end of run", seen.see)
-        self._pause(self._recipe.gate.gateway.settle)
+        self._pause(max(self._recipe.gate.gateway.settle, self._recipe.target.pause))
 
     def _never_ready(
         self, seen: Observation, number: int, warm_up: bool, why: NotReadyError

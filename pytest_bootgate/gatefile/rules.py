@@ -61,6 +61,13 @@ class _Rules:
             self._command(release)
             for key in ("image", "version"):
                 self._unfilled(release, key)
+            told = release.get("version")
+            if told is not None and "version" not in gateway and gateway.whole:
+                self._mistakes.add(
+                    release.at["version"],
+                    f"nothing shows that the {name} is this version",
+                    "give the gateway a version probe, or leave it out",
+                )
 
     def _gateway(self) -> None:
         gateway = self._gate.section("gateway")

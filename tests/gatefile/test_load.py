@@ -68,6 +68,7 @@ def test_keys_and_dates_are_texts(tmp_path: Path) -> None:
         tmp_path,
         """
 releases: {candidate: {image: "api:1.9", version: 2026-05-07}}
+gateway: {version: {line: 'api (?P<version>\S+)'}}
 targets:
   1: {timeout: 60s, proof: {http: ":8080/", json: {on: yes, 2: 1:30, 3: 2026-05-07, none: ~}}}
 """,
