@@ -220,7 +220,7 @@ class Pair:
             self._let_finish(seen)
         cpu = None if cpu_before is None or cpu_after is None else cpu_after - cpu_before
         boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
-        boot = replace(
+        return replace(
             boot,
             ready=self.ready,
             cpu_seconds=cpu,
@@ -229,7 +229,6 @@ class Pair:
             version=self.version,
             tails=self.tails(),
         )
-        return boot
 
     def _follow(self, seen: Observation, running: Running | None) -> Ending:
         """Watch until the boot is over, one way or the other."""

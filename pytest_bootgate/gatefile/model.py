@@ -101,8 +101,9 @@ class Target(_Entry, frozen=True, kw_only=True):
     `as` takes over another target's definition and its name in ``${target}``, so that one
     session target can be gated cold and warm. `proof` is the phase that proves the start where
     no `phases` are told apart. `listen` is how long a failed boot is watched on, to see whether
-    anyone is told. `pause` lies between two warm boots, for systems that limit how often they run. `absent` names releases (by the beginning of their version) that do not have
-    this target, with the reason.
+    anyone is told. `pause` lies between two warm boots, for systems that limit how often they
+    run. `absent` names releases (by the beginning of their version) that do not have this
+    target, with the reason.
     """
 
     as_: str | None = msgspec.field(default=None, name="as")

@@ -66,7 +66,7 @@ def test_quantities_are_typed(tmp_path: Path) -> None:
 def test_keys_and_dates_are_texts(tmp_path: Path) -> None:
     loaded = gate(
         tmp_path,
-        """
+        r"""
 releases: {candidate: {image: "api:1.9", version: 2026-05-07}}
 gateway: {version: {line: 'api (?P<version>\S+)'}}
 targets:
