@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
-import os
-import platform
 import secrets
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pytest_bootgate import __version__
+from pytest_bootgate.boot.host import facts, one_at_a_time
 from pytest_bootgate.boot.pair import Moment, Pair
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Boot
@@ -26,11 +21,12 @@ from pytest_bootgate.gate.campaign import Ask, campaign, plan
 from pytest_bootgate.gate.verdict import Judgement, Limits, Rules
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.model import Host, Release
-from pytest_bootgate.result import SCHEMA, GateResult, HostFacts, ReleaseFacts, TargetResult
+from pytest_bootgate.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
 
 #: What bringing up and removing one pair may cost, in seconds, on top of the boot itself.
 _AROUND = 60.0
-_LOCK_DEADLINE = 3600.0
+#: What a gate does while another one boots on this machine.
+WAITING = "wait for another gate on this machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +79,11 @@ class Gate:
                 f" {', '.join(self.profiles)}."
             )
         self.hosts = list(hosts) or [n for n, h in self.profiles.items() if not h.on_request]
+        if not self.hosts:
+            raise BootgateError(
+                f"Every host profile of {loaded.path.name} is on request: name one with"
+                f" --bootgate-host ({', '.join(self.profiles)})."
+            )
 
     # -- what is to be done ----------------------------------------------------------------
 
@@ -184,7 +185,11 @@ class Gate:
         ]
         engine, _ = self.engine()
         self._prepare(engine)
-        with self._one_at_a_time(target, host):
+
+        def waiting(left: float) -> None:
+            self.watch(Progress(target, host, "", 0, self._boots, WAITING, left))
+
+        with one_at_a_time(waiting):
             judgement, boots = self._campaign(engine, host, target, releases, rules)
         return self._found(host, target, boots=boots, judgement=judgement, notes=tuple(notes))
 
@@ -287,28 +292,6 @@ class Gate:
             self._recipe(host, target, "candidate").needs_companion for host, target in self.pairs
         )
 
-    @contextlib.contextmanager
-    def _one_at_a_time(self, target: str, host: str) -> Iterator[None]:
-        """One measured boot per kernel: gates on this machine wait for each other."""
-        path = Path(tempfile.gettempdir()) / f"bootgate-{os.getuid()}.lock"
-        deadline = time.monotonic() + _LOCK_DEADLINE
-        with path.open("w") as lock:
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    left = deadline - time.monotonic()
-                    if left <= 0:
-                        raise BootgateError(
-                            "Another gate has been booting on this machine for an hour, and two"
-                            " at once would disturb each other. Look for a pytest that hangs."
-                        ) from None
-                    doing = "wait for another gate on this machine"
-                    self.watch(Progress(target, host, "", 0, self._boots, doing, left))
-                    time.sleep(0.2)
-            yield
-
     # -- afterwards ------------------------------------------------------------------------
 
     def outcome(self) -> GateResult:
@@ -321,7 +304,7 @@ class Gate:
             run=self.run,
             engine=self._engine_version,
             why_engine=self._why_engine,
-            machine=_machine(),
+            machine=facts(),
             releases={name: self._facts(name) for name in self.releases},
             targets=tuple(self._results[key] for key in self.pairs if key in self._results),
         )
@@ -348,15 +331,3 @@ class Gate:
         if self._reaper is not None:
             self._reaper.stop(clean=clean)
         self._engine = self._reaper = None
-
-
-def _machine() -> HostFacts:
-    import psutil
-
-    return HostFacts(
-        system=f"{platform.system()} {platform.release()}",
-        python=platform.python_version(),
-        cpus=os.cpu_count() or 1,
-        memory=psutil.virtual_memory().total,
-        load=os.getloadavg()[0],
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.boot.values import Boot, HostFacts
 from pytest_bootgate.gate.verdict import Judgement, Rules, Verdict, worst
 
 #: Raised whenever a field changes its meaning or goes away; new fields do not raise it.
@@ -52,17 +52,6 @@ class TargetResult:
     def of(self, release: str) -> tuple[Boot, ...]:
         """The measured boots of one release, the warm-up left out."""
         return tuple(b for b in self.boots if b.release == release and not b.warm_up)
-
-
-@dataclass(frozen=True)
-class HostFacts:
-    """The machine on which the gate ran: memory in bytes, load as the one-minute average."""
-
-    system: str
-    python: str
-    cpus: int
-    memory: int
-    load: float
 
 
 @dataclass(frozen=True)

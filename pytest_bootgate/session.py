@@ -141,11 +141,19 @@ class Session:
         """Rewrite the progress line; nothing where nobody watches."""
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         quiet = self.config.get_verbosity() < 0
-        if self.is_worker or reporter is None or quiet or not reporter.isatty:
+        if self.is_worker or reporter is None or quiet:
             return
+        from pytest_bootgate.drive import WAITING
         from pytest_bootgate.reports.progress import progress_line
 
         capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
+        if not reporter.isatty:
+            # A log gets no progress, but it must not look as if it hung.
+            if progress.doing == WAITING and self.first_time(WAITING):
+                with capture.global_and_fixture_disabled():
+                    reporter.ensure_newline()
+                    reporter.write_line(f"bootgate: {WAITING}")
+            return
         line = progress_line(progress, reporter._screen_width)  # noqa: SLF001
         with capture.global_and_fixture_disabled():
             if not self._line_open:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-import queue
 import re
 import secrets
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from pytest_bootgate.boot.link import Link
-from pytest_bootgate.boot.observe import TAIL, TAIL_WIDTH, Observation, Pattern, Sighting, sighting
+from pytest_bootgate.boot.listener import Listener
+from pytest_bootgate.boot.observe import Observation, Pattern, Sighting
 from pytest_bootgate.boot.outcome import Ending, conclude, exit_words
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.engines.base import Engine, Exit, Line, Place, Running, Unit
+from pytest_bootgate.engines.base import Engine, Exit, Place, Running, Unit
 from pytest_bootgate.errors import BootgateError, CompanionError
 from pytest_bootgate.gatefile.model import Probe
 from pytest_bootgate.gatefile.variables import fill
 
-_TICK = 0.2  # between two looks at deadlines and progress
 _LOOK = 1.0  # between two questions to the engine whether the gateway still runs
 _VERSION_DEADLINE = 10.0
 _LATE_MARKS = 0.3
@@ -55,17 +52,14 @@ class Pair:
 
     def __init__(self, engine: Engine, recipe: Recipe, watch: Callable[[Moment], None]) -> None:
         self._engine, self._recipe, self.watch = engine, recipe, watch
-        self._lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
+        self._listener = Listener(self._heed, self._heed_end)
         self._place: Place | None = None
         self._link: Link | None = None
         self._gateway: Unit | None = None
         self._variables: dict[str, str] = {}
-        self._events: list[Mapping[str, Any]] = []
-        self._ended: dict[str, float] = {}
         self._exit: Exit | None = None
         self._looked = 0.0
         self._begun = False
-        self._tails: dict[str, deque[str]] = {}
         self._version_pattern: Pattern | None = None
         self.version: str | None = None
         self.ready: float | None = None
@@ -92,8 +86,8 @@ class Pair:
 
     def _open_companion(self, place: Place) -> None:
         spec = self._recipe.companion(self._engine.name, self._variables)
-        unit = place.create(spec, self._lines.put)
-        self._link = Link(unit, self._recipe, self._events, self._pump)
+        unit = place.create(spec, self._listener.put)
+        self._link = Link(unit, self._recipe, self._listener.events, self._pump)
         self._link.open(self._variables)
 
     def _open_gateway(self, place: Place) -> None:
@@ -112,7 +106,7 @@ class Pair:
     def _make_gateway(self, place: Place) -> None:
         spec = self._recipe.gateway(self._engine.name, self._variables)
         asked = self._engine.resolve(spec.image) if spec.image is not None else None
-        self._gateway = place.create(spec, self._lines.put)
+        self._gateway = place.create(spec, self._listener.put)
         if asked is not None and self._gateway.identity != asked:
             raise BootgateError(
                 f"The {self._recipe.release_name} runs image {self._gateway.identity}, but"
@@ -143,7 +137,7 @@ class Pair:
                 exited,
                 time.monotonic() - began,
             )
-        states = [str(e.get("text")) for e in self._events if e.get("event") == "state"]
+        states = [str(e.get("text")) for e in self._listener.events if e.get("event") == "state"]
         last = f"; its last answer was {states[-1]}" if states else ""
         raise NotReadyError(f"the gateway was not ready after {at_most:g} s{last}", None, at_most)
 
@@ -227,7 +221,7 @@ class Pair:
             load=load,
             identity=self._gateway.identity,
             version=self.version,
-            tails=self.tails(),
+            tails=self._listener.tails(),
         )
 
     def _follow(self, seen: Observation, running: Running | None) -> Ending:
@@ -236,10 +230,11 @@ class Pair:
         deadline = seen.trigger_at + self._recipe.target.timeout
 
         def over() -> bool:
-            if running is not None and "trigger.out" in self._ended and seen.accepted is None:
+            ended = self._listener.ended.get("trigger.out")
+            if running is not None and ended is not None and seen.accepted is None:
                 code = running.exit_code()
                 if code == 0:
-                    seen.accepted = self._ended["trigger.out"] - (seen.trigger_at or 0)
+                    seen.accepted = ended - (seen.trigger_at or 0)
                 elif seen.refused is None:
                     seen.refused = f"the trigger's command ended with {code}"
             return (
@@ -249,12 +244,12 @@ class Pair:
                 or self._gateway_over()
             )
 
-        self._ended.pop("trigger.out", None)
+        self._listener.ended.pop("trigger.out", None)
         self._pump(deadline, over, lambda: seen.current or "proof", seen.see)
         self._look_again()
         at = min(time.monotonic(), deadline) - seen.trigger_at
         if self._gateway_over():
-            at = min(self._ended.get("gateway.out", deadline), deadline) - seen.trigger_at
+            at = min(self._listener.ended.get("gateway.out", deadline), deadline) - seen.trigger_at
         return Ending(
             at=at,
             timeout=float(self._recipe.target.timeout),
@@ -289,7 +284,7 @@ class Pair:
         )
         boot = conclude(self._recipe, seen, ending, number=number, warm_up=warm_up)
         identity = self._gateway.identity if self._gateway is not None else ""
-        return replace(boot, identity=identity, triggered=False, tails=self.tails())
+        return replace(boot, identity=identity, triggered=False, tails=self._listener.tails())
 
     def _send_trigger(self, variables: Mapping[str, str]) -> Running | None:
         trigger = self._recipe.target.trigger
@@ -309,7 +304,7 @@ class Pair:
             if self._link is not None and wanted and isinstance(probe, Probe):
                 self._link.watch(name, probe, variables)
 
-    # -- the one loop ----------------------------------------------------------------------
+    # -- listening -------------------------------------------------------------------------
 
     def _pump(
         self,
@@ -318,38 +313,27 @@ class Pair:
         doing: str | Callable[[], str],
         see: Callable[[Sighting], None] | None = None,
     ) -> None:
-        """Take in lines until `done`, at most until the monotonic second `deadline`."""
-        while not done():
-            left = deadline - time.monotonic()
-            try:
-                self._take(self._lines.get(timeout=min(_TICK, max(left, 0.0))), see)
-            except queue.Empty:
-                if left <= 0:
-                    return
-                self._look()
-                self.watch(Moment(doing if isinstance(doing, str) else doing(), left))
+        """Listen until `done`, at most until the monotonic second `deadline`."""
 
-    def _take(self, line: Line, see: Callable[[Sighting], None] | None) -> None:
-        seen = sighting(line)
-        if seen is None:
-            self._ended[line.stream] = line.at
-            if line.stream == "companion.out" and self._link is not None:
-                raise self._link.died([*self._tails.get("companion.err", ())][-3:])
-            if line.stream == "gateway.out":
-                self._look(force=True)
-            return
-        name = seen.source if seen.source.startswith("file:") else line.stream
-        self._tails.setdefault(name, deque(maxlen=TAIL)).append(seen.text[:TAIL_WIDTH])
-        if seen.event is not None:
-            self._events.append(seen.event)
-            if seen.event.get("event") == "trouble":
-                raise CompanionError(f"The companion says: {seen.event.get('text')}")
+        def idle(left: float) -> None:
+            self._look()
+            self.watch(Moment(doing if isinstance(doing, str) else doing(), left))
+
+        self._listener.wait(deadline, done, idle, see)
+
+    def _heed(self, seen: Sighting) -> None:
+        if seen.event is not None and seen.event.get("event") == "trouble":
+            raise CompanionError(f"The companion says: {seen.event.get('text')}")
         if self._version_pattern is not None and self.version is None:
             found = self._version_pattern.match(seen)
             if isinstance(found, re.Match):
                 self.version = found["version"]
-        if see is not None:
-            see(seen)
+
+    def _heed_end(self, stream: str) -> None:
+        if stream == "companion.out" and self._link is not None:
+            raise self._link.died(self._listener.tail("companion.err")[-3:])
+        if stream == "gateway.out":
+            self._look(force=True)
 
     def _look(self, *, force: bool = False) -> None:
         """Ask the engine whether the gateway still runs; a stream may outlive its process."""
@@ -360,7 +344,7 @@ class Pair:
             self._looked = now
             self._exit = self._gateway.exit()
             if self._exit is not None:
-                self._ended.setdefault("gateway.out", now)
+                self._listener.ended.setdefault("gateway.out", now)
 
     def _gateway_over(self) -> bool:
         return self._exit is not None
@@ -373,8 +357,4 @@ class Pair:
             self._exit = self._gateway.exit()
             if time.monotonic() > until:
                 return
-            time.sleep(_TICK / 4)
-
-    def tails(self) -> dict[str, tuple[str, ...]]:
-        """The last lines of every stream so far."""
-        return {name: tuple(lines) for name, lines in sorted(self._tails.items())}
+            time.sleep(_REMOVAL / 10)

@@ -107,3 +107,14 @@ class Boot:
     def phase(self, name: str) -> Phase | None:
         """The phase of that name, None where this boot has none."""
         return next((phase for phase in self.phases if phase.name == name), None)
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """The machine on which a gate ran: memory in bytes, load as the one-minute average."""
+
+    system: str
+    python: str
+    cpus: int
+    memory: int
+    load: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from tests.conftest import labelled
 ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 SLOW = """\
 releases:
-  candidate: {image: "%(image)s", command: [sleep, "60"]}
+  candidate: {image: "%(image)s", command: %(command)s}
 targets:
   boot: {timeout: 60s, proof: {line: never}}
 gate: {boots: 1}
@@ -24,15 +25,35 @@ gate: {boots: 1}
 IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")
 
 
-def left(engine: str) -> list[str]:
-    """What still carries the label of any run of this engine."""
+def docker(*args: str) -> list[str]:
+    """The lines that the docker command prints."""
+    command = ["docker", *args]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def run_of(engine: str, command: str) -> str | None:
+    """The label of the run in which a command runs."""
+    if engine == "docker":
+        line = '{{.Label "bootgate.run"}} {{.Command}}'
+        lines = docker("ps", "--no-trunc", "--format", line)
+        return next((text.split()[0] for text in lines if command in text), None)
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if command in (process / "cmdline").read_bytes().replace(b"\0", b" ").decode():
+                environ = (process / "environ").read_bytes().decode()
+                return environ.partition("BOOTGATE_RUN=")[2].partition("\0")[0]
+        except OSError:
+            continue
+    return None
+
+
+def left(engine: str, run: str) -> list[object]:
+    """What still carries the label of a run."""
     if engine == "process":
-        return [str(pid) for pid in labelled("BOOTGATE_RUN=")]
-    command = ["docker", "ps", "-aq", "--filter", "label=bootgate.run"]
-    containers = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    command = ["docker", "volume", "ls", "-q", "--filter", "label=bootgate.run"]
-    volumes = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return [*containers.split(), *volumes.split()]
+        return [*labelled(f"BOOTGATE_RUN={run}")]
+    label = f"label=bootgate.run={run}"
+    volumes = docker("volume", "ls", "-q", "--filter", label)
+    return [*docker("ps", "-aq", "--filter", label), *volumes]
 
 
 def until(condition, seconds: float):
@@ -46,8 +67,8 @@ def until(condition, seconds: float):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("how", ["ctrl-c", "sigterm", "sigkill", "timeout"])
 def test_nothing_is_left_behind(tmp_path: Path, engine: str, how: str):
-    before = set(left(engine))
-    (tmp_path / "bootgate.yaml").write_text(SLOW % {"image": IMAGE})
+    command = f"sleep 60.{secrets.randbelow(10**9):09}"
+    (tmp_path / "bootgate.yaml").write_text(SLOW % {"image": IMAGE, "command": command.split()})
     options = ["--timeout=3", "--timeout-method=thread"] if how == "timeout" else []
     pytest_run = subprocess.Popen(
         [
@@ -60,7 +81,7 @@ def test_nothing_is_left_behind(tmp_path: Path, engine: str, how: str):
         start_new_session=True,
     )
     try:
-        until(lambda: set(left(engine)) - before, 30)
+        run = until(lambda: run_of(engine, command), 30)
         if how == "ctrl-c":
             os.killpg(pytest_run.pid, signal.SIGINT)
         elif how == "sigterm":
@@ -68,7 +89,7 @@ def test_nothing_is_left_behind(tmp_path: Path, engine: str, how: str):
         elif how == "sigkill":
             pytest_run.kill()
         assert pytest_run.wait(20) != 0
-        until(lambda: not set(left(engine)) - before, 5)
+        until(lambda: not left(engine, run), 5)
     finally:
         if pytest_run.poll() is None:
             pytest_run.kill()

@@ -1,0 +1,78 @@
+"""Where all lines of a pair arrive, and the one loop that waits for them."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pytest_bootgate.boot.observe import TAIL, TAIL_WIDTH, Sighting, sighting
+from pytest_bootgate.engines.base import Line
+
+_TICK = 0.2  # between two looks at deadlines and progress
+
+
+class Listener:
+    """Takes in the lines of a gateway and its companion.
+
+    `events` are all events of the companion, `ended` the instants at which streams ended.
+    `on_sight` hears of every sighting, `on_end` of every stream that ended.
+    """
+
+    def __init__(self, on_sight: Callable[[Sighting], None], on_end: Callable[[str], None]) -> None:
+        self._lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
+        self._on_sight, self._on_end = on_sight, on_end
+        self._tails: dict[str, deque[str]] = {}
+        self.events: list[Mapping[str, Any]] = []
+        self.ended: dict[str, float] = {}
+
+    def put(self, line: Line) -> None:
+        """The sink of the engine; called from its threads."""
+        self._lines.put(line)
+
+    def wait(
+        self,
+        deadline: float,
+        done: Callable[[], bool],
+        idle: Callable[[float], None],
+        see: Callable[[Sighting], None] | None = None,
+    ) -> None:
+        """Take in lines until `done`, at most until the monotonic second `deadline`.
+
+        What already arrived is taken in even after the deadline. `idle` is called a few times
+        a second with the seconds left.
+        """
+        while not done():
+            left = deadline - time.monotonic()
+            try:
+                line = self._lines.get(timeout=min(_TICK, max(left, 0.0)))
+            except queue.Empty:
+                if left <= 0:
+                    return
+                idle(left)
+            else:
+                self._take(line, see)
+
+    def _take(self, line: Line, see: Callable[[Sighting], None] | None) -> None:
+        seen = sighting(line)
+        if seen is None:
+            self.ended[line.stream] = line.at
+            self._on_end(line.stream)
+            return
+        name = seen.source if seen.source.startswith("file:") else line.stream
+        self._tails.setdefault(name, deque(maxlen=TAIL)).append(seen.text[:TAIL_WIDTH])
+        if seen.event is not None:
+            self.events.append(seen.event)
+        self._on_sight(seen)
+        if see is not None:
+            see(seen)
+
+    def tail(self, stream: str) -> tuple[str, ...]:
+        """The last lines of one stream."""
+        return tuple(self._tails.get(stream, ()))
+
+    def tails(self) -> dict[str, tuple[str, ...]]:
+        """The last lines of every stream so far."""
+        return {name: tuple(lines) for name, lines in sorted(self._tails.items())}
