@@ -69,6 +69,7 @@ class Gate:
         self._engine_name, self._engine_version, self._why_engine = "none", "none", ""
         self._unusable: BootgateError | None = None
         self._reaper: Reaper | None = None
+        self._prepared = False
         self._identities: dict[str, str | None] = {}
         self._results: dict[tuple[str, str], TargetResult] = {}
         self.profiles = self.file.hosts or {"default": Host()}
@@ -253,39 +254,36 @@ class Gate:
             host_name=host,
             host=self.profiles[host],
             here=self.loaded.path.parent,
+            image_digest=self._identities.get(release),
         )
 
     def _prepare(self, engine: Engine) -> None:
         """Before the first boot: a reaper, all images, and two releases that differ."""
-        if self._identities:
+        if self._prepared:
             return
         if self._reaper is None:
             self._reaper = start_reaper(self.run, engine)
         try:
-            prints: dict[str, str] = {}
-            identities: dict[str, str | None] = {}
+            first = self.pairs[0]
             for name, release in self.releases.items():
                 use_image = engine.name != "process" and release.image is not None
                 digest = engine.resolve(release.image) if use_image and release.image else None
-                recipe = self._recipe(self.hosts[0], next(iter(self.file.targets)), name)
-                prints[name] = recipe.fingerprint(digest)
-                identities[name] = digest
-            image = self._recipe(
-                self.hosts[0], next(iter(self.file.targets)), "candidate"
-            ).companion_image()
+                self._identities[name] = digest
+            prints = {self._recipe(*first, name).fingerprint() for name in self.releases}
+            image = self._recipe(*first, "candidate").companion_image()
             if engine.name != "process" and image is not None and self._any_companion():
                 engine.resolve(image)
         except BootgateError as error:
             self._unusable = error
             raise
-        if len(set(prints.values())) < len(prints):
+        if len(prints) < len(self.releases):
             self._unusable = BootgateError(
                 f"{self.loaded.path.name}: baseline and candidate are the same (same image,"
                 " command, environment and files), so there is no upgrade to gate. Check the"
                 " image names, and the variables in them."
             )
             raise self._unusable
-        self._identities = identities
+        self._prepared = True
 
     def _any_companion(self) -> bool:
         return any(

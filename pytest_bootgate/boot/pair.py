@@ -100,18 +100,18 @@ class Pair:
         self._start_gateway()
         if gateway.ready is not None:
             self._await_ready(gateway.ready, began, gateway.ready_timeout)
-            self._prove_version()
+        self._prove_version()
         self._pause(gateway.settle)
 
     def _make_gateway(self, place: Place) -> None:
         spec = self._recipe.gateway(self._engine.name, self._variables)
-        asked = self._engine.resolve(spec.image) if spec.image is not None else None
         self._gateway = place.create(spec, self._listener.put)
-        if asked is not None and self._gateway.identity != asked:
+        meant = self._recipe.image_digest
+        if meant is not None and self._gateway.identity != meant:
             raise BootgateError(
                 f"The {self._recipe.release_name} runs image {self._gateway.identity}, but"
-                f" {spec.image} is {asked}: somebody moved the tag while the gate was running."
-                " Use a digest (image@sha256:…) or gate again."
+                f" {spec.image} was {meant} when the gate began: somebody moved the tag. Name the"
+                " image by its digest (image@sha256:…), or gate again."
             )
 
     def _start_gateway(self) -> None:
@@ -207,8 +207,10 @@ class Pair:
         if ending.started and not seen.complete:
             self._pump(time.monotonic() + _LATE_MARKS, lambda: seen.complete, "marks", seen.see)
         if not ending.started and not ending.refused:
-            self._listen(seen)
-        if not recipe.triggered:
+            self._listen(seen, ending)
+            # A failure that was reported, and after it a proof in time: the proof counts.
+            ending = replace(ending, proof=seen.proof_at)
+        if not recipe.triggered and ending.started:
             self._prove_version()
         if ending.started and target.start == "warm":
             self._let_finish(seen)
@@ -258,12 +260,15 @@ class Pair:
             exited=self._exit,
         )
 
-    def _listen(self, seen: Observation) -> None:
-        """After a failed boot: is anyone told, and how late?"""
-        if not seen.silent_channels:
-            return
+    def _listen(self, seen: Observation, ending: Ending) -> None:
+        """After a failed boot: is anyone told, how late, and was what they were told true?"""
+        reported = ending.exited is None and ending.at < ending.timeout
         deadline = time.monotonic() + self._recipe.target.listen
-        self._pump(deadline, lambda: not seen.silent_channels, "told?", seen.see)
+
+        def done() -> bool:
+            return seen.proof_at is not None if reported else not seen.silent_channels
+
+        self._pump(deadline, done, "told?", seen.see)
 
     def _let_finish(self, seen: Observation) -> None:
         """Between two warm boots: wait until the run says that it ended, then settle."""

@@ -21,7 +21,10 @@ _OWN_PROGRAM = Path(__file__).with_name("companion.py")
 
 @dataclass(frozen=True)
 class Recipe:
-    """One target of one release on one host profile, and where the gate file lies."""
+    """One target of one release on one host profile, and where the gate file lies.
+
+    `image_digest` is what the release's image was when the gate began, None without images.
+    """
 
     gate: GateFile
     target_name: str
@@ -31,6 +34,7 @@ class Recipe:
     host_name: str
     host: Host
     here: Path
+    image_digest: str | None = None
 
     @property
     def triggered(self) -> bool:
@@ -127,14 +131,14 @@ class Recipe:
             memory=self.host.memory,
         )
 
-    def fingerprint(self, image_digest: str | None) -> str:
+    def fingerprint(self) -> str:
         """A digest of everything that makes this release what it is."""
         still = self.variables("/bootgate", dict.fromkeys(self.gate.ports, 0))
         still["release"] = ""
         spec = self.gateway("process", still)
         command = None if spec.command is None else list(spec.command)
         files = {path: hashlib.sha256(data).hexdigest() for path, data in spec.files.items()}
-        parts = [image_digest, command, dict(spec.env), files]
+        parts = [self.image_digest, command, dict(spec.env), files]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -108,11 +108,14 @@ def _one(boot: Boot) -> list[Finding]:
                 text = f"{which} {where} this phase: {boot.outcome}"
                 found.append(Finding("fail", phase.name, text))
         return found
-    return [
-        Finding("broken", phase.name, f"{which} started, but the mark of this phase never appeared")
-        for phase in boot.phases
-        if phase.at is None and not phase.optional
-    ]
+    missing = [phase for phase in boot.phases if phase.at is None and not phase.optional]
+    text = f"{which} started, but the mark of this phase never appeared"
+    found = [Finding("broken", phase.name, text) for phase in missing]
+    for told in boot.told:
+        if told.says != "ok" and told.at is not None:
+            text = f"{which} started, but {told.channel} reported a failure: {told.text}"
+            found.append(Finding("warn", WHOLE, text))
+    return found
 
 
 def _headrooms(measured: Sequence[Boot], rules: Rules) -> dict[str, Headroom]:

@@ -75,6 +75,15 @@ def test_who_was_told_and_how_late(gate, run):
     )
 
 
+def test_a_failure_that_was_reported_before_a_proof_in_time_is_a_warning(gate, run):
+    gate([0.1, "job failed: try again", *GOOD], boots=1)
+    result = run("bootgate.yaml")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["*warn: boot 1 started, but log reported a failure: job failed: try again"]
+    )
+
+
 def test_another_target_that_started_puts_the_blame_on_the_runner(gate, run):
     slow = "  isolated: {proof: {line: never}, timeout: 1s}"
     gate(targets=[slow, "main"])
