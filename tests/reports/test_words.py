@@ -1,0 +1,116 @@
+"""What people read, from plain values."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bootgate.boot.values import Boot, Phase, Told
+from pytest_bootgate.gate.verdict import Rules, judge
+from pytest_bootgate.reports.amounts import bar, count, duration, limit
+from pytest_bootgate.reports.story import failure, story, told
+from pytest_bootgate.result import TargetResult
+
+RULES = Rules(timeout=60.0, near=0.8, warn=0.6, boots=1)
+
+
+def boot(**more) -> Boot:
+    values = {
+        "target": "isolated",
+        "release": "candidate",
+        "host": "default",
+        "number": 1,
+        "start": "cold",
+        "outcome": "timed_out",
+        "detail": "no proof within 60 s",
+        "timeout": 60.0,
+        "ended": 60.0,
+        "accepted": 0.006,
+        "phases": (Phase("accepted", 0.006, 0.006), Phase("setup"), Phase("task_started")),
+    }
+    return Boot(**{**values, **more})
+
+
+def result(*boots: Boot, target="isolated", runs_as=None) -> TargetResult:
+    return TargetResult(target, "default", runs_as or target, RULES, boots, judge(boots, RULES))
+
+
+STARTED = {"outcome": "started", "detail": "", "seconds": 2.4, "ended": 2.4}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0061, "6.1 ms"),
+        (0.0421, "42 ms"),
+        (0.9991, "999 ms"),
+        (1.2, "1.20 s"),
+        (60.04, "60.0 s"),
+        (118.9, "118.9 s"),
+        (154.2, "2 min 34 s"),
+        (None, "-"),
+    ],
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_limits_have_no_more_digits_than_somebody_wrote():
+    assert [limit(0.25), limit(60.0), limit(1.5)] == ["250 ms", "60 s", "1.5 s"]
+
+
+def test_a_bar_shows_where_the_lines_are():
+    assert bar(0.5, (0.6, 0.8), width=10) == "█████·│·│·"
+    assert bar(3.0, (0.6, 0.8), width=10) == "█" * 10
+
+
+def test_counts():
+    assert [count(1, "boot"), count(2, "boot")] == ["1 boot", "2 boots"]
+
+
+def test_the_story_of_a_timeout_names_the_phase_and_who_was_told():
+    failed = boot(
+        ended=60.0,
+        told=(Told("run log", "failed", 69.0, "setup timed out"), Told("container log", "failed")),
+    )
+    assert story(failed, result(failed), []) == [
+        "trigger accepted in 6.0 ms",
+        "the task never started: task_started was not seen in time",
+        "last seen in phase setup, after accepted at 6.0 ms",
+        "ended after 60.0 s: timed_out (no proof within 60 s)",
+        "told: run log after 69.0 s: setup timed out; container log never",
+    ]
+
+
+def test_told_is_unknown_where_nothing_is_declared():
+    assert "unknown" in told(boot())
+    assert told(boot(told=(Told("log", "failed"),))) == "told: nobody (log never)"
+
+
+def test_another_session_target_tells_the_runner_from_the_gateway():
+    failed = boot()
+    main = result(boot(target="main", **STARTED), target="main")
+    assert (
+        "main started in 2.40 s on the same host: the runner's boot is at fault, not the gateway"
+        in (story(failed, result(failed), [main]))
+    )
+    down = result(boot(target="main"), target="main")
+    assert "main did not start either: look at the gateway first" in (
+        story(failed, result(failed), [down])
+    )
+
+
+def test_the_same_session_target_warm_tells_nothing_about_the_gateway():
+    failed = boot()
+    warm = result(boot(target="isolated-warm"), target="isolated-warm", runs_as="isolated")
+    assert not any("gateway first" in line for line in story(failed, result(failed), [warm]))
+
+
+def test_a_refused_trigger_is_told_as_such():
+    refused = boot(outcome="not_accepted", detail="the trigger was refused: 503", accepted=None)
+    assert story(refused, result(refused), [])[0] == "the trigger was refused: 503"
+
+
+def test_a_failure_does_not_repeat_itself_phase_by_phase():
+    failed = boot()
+    text = failure(result(failed), [])
+    assert text.count("boot 1") == 1
