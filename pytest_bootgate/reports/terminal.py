@@ -84,7 +84,7 @@ def _target(
     yield from (Styled(_INDENT + text) for text in _headroom(result))
     for finding in worth_saying(result):
         yield Styled(_INDENT + finding_line(finding), _COLOURS[finding.verdict])
-    yield from (Styled(f"{_INDENT}note: {text}") for text in result.notes)
+    yield from (Styled(f"{_INDENT}note: {text}") for text in [*result.notes, *_of_baseline(result)])
     yield from (Styled(_INDENT + text) for text in _table(result))
     yield from (Styled(_INDENT + text) for text in _stages(boots))
     failed = failed_boot(result)
@@ -96,6 +96,15 @@ def _target(
             yield Styled(f"{_INDENT * 2}(the last lines of every stream stand above)")
             return
         yield from (Styled(f"{_INDENT * 2}{text}") for text in last_lines(failed))
+
+
+def _of_baseline(result: TargetResult) -> Iterator[str]:
+    """What became of baseline boots that did not start: shown, never judged."""
+    for boot in result.boots:
+        if boot.release == "baseline" and not boot.started:
+            which = "warm-up boot" if boot.warm_up else f"boot {boot.number}"
+            yield f"the baseline's {which} {boot.outcome}: {boot.detail}"
+            yield from (f"the baseline: {note}" for note in boot.notes if note != boot.detail)
 
 
 def _outcomes(boots: Sequence[Boot]) -> str:

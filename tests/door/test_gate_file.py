@@ -292,3 +292,19 @@ def test_a_timeout_that_the_user_asks_for_counts_and_is_not_booted_again(gate, r
     result.stdout.fnmatch_lines(["bootgate.yaml:*: Timeout (>2.0s) *: isolated was not measured."])
     (target,) = json.loads(result_path(run, "out.json").read_text())["targets"]
     assert target["verdict"] == "broken"
+
+
+def test_a_baseline_that_did_not_start_is_told_and_not_judged(gate, run):
+    path = gate(timeout="1s", boots=1)
+    text = path.read_text()
+    start, end = text.index("  candidate:"), text.index("gateway:")
+    baseline = text[start:end].replace("candidate", "baseline").replace('"ring"', '"no ring"')
+    path.write_text(text[:start] + baseline + text[start:])
+    result = run("bootgate.yaml")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "PASS isolated, cold: 1 started (baseline: 1 timed_out)",
+            "*note: the baseline's boot 1 timed_out: no proof within 1 s",
+        ]
+    )
