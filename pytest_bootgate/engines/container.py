@@ -59,8 +59,9 @@ class Container:
     def _listen(self) -> None:
         def see(line: Line) -> None:
             if line.text is not None and line.text.startswith("[FATAL tini"):
-                self._complaint = line.text
-            self._sink(line)
+                self._complaint = line.text  # the init's word, which must not match a probe
+            else:
+                self._sink(line)
 
         lines = LineSplitter(self._spec.role, see)
         self._stream.pump(lines)

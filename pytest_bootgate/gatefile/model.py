@@ -95,7 +95,21 @@ class Trigger(_Entry, frozen=True, kw_only=True):
     send: dict[str, Any] | None = None
 
 
-class Target(_Entry, frozen=True, kw_only=True):
+class _TargetEntries(_Entry, frozen=True, kw_only=True):
+    """What a target says, and what the defaults of all targets may say."""
+
+    start: Literal["cold", "warm"] = "cold"
+    trigger: Trigger | None = None
+    phases: dict[str, PhaseProbe] = {}
+    proof: PhaseProbe | None = None
+    upstream: dict[str, Signal] = {}
+    stages: dict[str, StageProbe] = {}
+    listen: Seconds = Seconds(10)
+    pause: Seconds = Seconds(0)
+    absent: dict[str, str] = {}
+
+
+class Target(_TargetEntries, frozen=True, kw_only=True):
     """A session target: how it is triggered and what proves that it started.
 
     `as` takes over another target's definition and its name in ``${target}``, so that one
@@ -108,30 +122,12 @@ class Target(_Entry, frozen=True, kw_only=True):
 
     as_: str | None = msgspec.field(default=None, name="as")
     timeout: Seconds
-    start: Literal["cold", "warm"] = "cold"
-    trigger: Trigger | None = None
-    phases: dict[str, PhaseProbe] = {}
-    proof: PhaseProbe | None = None
-    upstream: dict[str, Signal] = {}
-    stages: dict[str, StageProbe] = {}
-    listen: Seconds = Seconds(10)
-    pause: Seconds = Seconds(0)
-    absent: dict[str, str] = {}
 
 
-class TargetDefaults(_Entry, frozen=True, kw_only=True):
+class TargetDefaults(_TargetEntries, frozen=True, kw_only=True):
     """What all targets have in common; each target's own entries win."""
 
     timeout: Seconds | None = None
-    start: Literal["cold", "warm"] = "cold"
-    trigger: Trigger | None = None
-    phases: dict[str, PhaseProbe] = {}
-    proof: PhaseProbe | None = None
-    upstream: dict[str, Signal] = {}
-    stages: dict[str, StageProbe] = {}
-    listen: Seconds = Seconds(10)
-    pause: Seconds = Seconds(0)
-    absent: dict[str, str] = {}
 
 
 class File(_Entry, frozen=True, kw_only=True):
