@@ -221,7 +221,10 @@ class Host(_Entry, frozen=True, kw_only=True):
 
 
 class Gate(_Entry, frozen=True, kw_only=True):
-    """The rules of the verdict; shares are of a timeout, `slower` is of the baseline."""
+    """The rules of the verdict; shares are of a timeout, `slower` is of the baseline.
+
+    So far the least number of `boots` is made, and `slower` is read, but not judged.
+    """
 
     near: Share = Share(0.8)
     warn: Share = Share(0.6)

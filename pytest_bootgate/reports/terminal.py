@@ -42,7 +42,9 @@ def summary(result: GateResult, told: Collection[str] = ()) -> Iterator[Styled]:
     for name, release in result.releases.items():
         parts = [p for p in (release.image, release.version) if p]
         digest = f" ({release.identity[:19]})" if release.identity else ""
-        yield Styled(f"{name} {' '.join(dict.fromkeys(parts)) or 'by command'}{digest}")
+        shown = " (shown beside; slower or faster is not judged yet)" if name == "baseline" else ""
+        what = " ".join(dict.fromkeys(parts)) or "by command"
+        yield Styled(f"{name} {what}{digest}{shown}")
     several_hosts = len({t.host for t in result.targets}) > 1 or any(
         t.host != "default" for t in result.targets
     )
