@@ -71,7 +71,7 @@ def test_who_was_told_and_how_late(gate, run):
     result = run("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["*isolated, cold: 1 crashed", "*told: log after 2?? ms: job failed: no persona"]
+        ["*isolated, cold: 1 crashed", "*told: log after * ms: job failed: no persona"]
     )
 
 
@@ -120,15 +120,15 @@ def result_path(run, name):
 
 
 def test_near_the_timeout_fails_and_between_warn_and_near_warns(gate, run):
-    gate([0.85, *GOOD], timeout="1s", boots=1)
+    gate([2.5, *GOOD], timeout="3s", boots=1)
     result = run("bootgate.yaml")
-    result.stdout.fnmatch_lines(["*fail: timeout 1 s: the slowest of 1 boot used *, near is 80%"])
+    result.stdout.fnmatch_lines(["*fail: timeout 3 s: the slowest of 1 boot used *, near is 80%"])
     assert result.ret == 1
-    gate([0.5, *GOOD], timeout="900ms", boots=1)
+    gate([1.9, *GOOD], timeout="3s", boots=1)
     result = run("bootgate.yaml")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["*BootgateWarning: isolated: timeout 0.9 s: *warn is 60%", "WARN isolated*"]
+        ["*BootgateWarning: isolated: timeout 3 s: *warn is 60%", "WARN isolated*"]
     )
 
 
