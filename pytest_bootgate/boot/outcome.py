@@ -46,7 +46,7 @@ def conclude(
     recipe: Recipe, seen: Observation, ending: Ending, *, number: int, warm_up: bool
 ) -> Boot:
     """The boot as a value, from all that was seen of it until now."""
-    outcome, detail = _outcome(seen, ending, triggered=recipe.triggered)
+    outcome, detail = outcome_of(seen, ending, triggered=recipe.triggered)
     try:
         phases = seen.phases()
     except ValueError as error:
@@ -74,7 +74,8 @@ def conclude(
     )
 
 
-def _outcome(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[Outcome, str]:
+def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[Outcome, str]:
+    """Say how a boot ended, in a word and in half a sentence."""
     who = "the gateway" if triggered else "the runner"
     if ending.refused is not None:
         return "not_accepted", f"the trigger was refused: {ending.refused}"
@@ -97,6 +98,9 @@ def _outcome(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[Out
         return "timed_out", f"{told.channel} reported: {told.text}"
     if told is not None and in_time:
         return "crashed", f"{told.channel} reported: {told.text}"
+    if seen.proof_at is not None:
+        when = f"{seen.proof_at:.1f} s after the trigger, the timeout is {ending.timeout:g} s"
+        return "timed_out", f"the proof came {when}"
     said_ok = seen.said_ok()
     if said_ok is not None:
         return "false_ok", f"{said_ok.channel} said ok, but nothing proved that the task started"
@@ -112,7 +116,4 @@ def _notes(seen: Observation, ending: Ending) -> list[str]:
             f"the doorbell rang {seen.strangers[0]:.1f} s after the trigger, but without this"
             " boot's token: what was asked for did not arrive"
         )
-    late = seen.proof_at
-    if late is not None and late > ending.timeout:
-        notes.append(f"the proof came {late:.1f} s after the trigger, too late to count")
     return notes

@@ -1,0 +1,66 @@
+"""Eight words for how a boot ends, each from what was seen of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_bootgate.boot.observe import Observation, sighting
+from pytest_bootgate.boot.outcome import Ending, outcome_of
+from pytest_bootgate.engines.base import Exit, Line
+from pytest_bootgate.gatefile.model import PhaseProbe, Signal
+
+TIMEOUT = 60.0
+UPSTREAM = {
+    "run log": Signal(line="run failed: (?P<text>.*)"),
+    "events": Signal(line="run ok", says="ok"),
+}
+
+
+def seen(**lines_at: float) -> Observation:
+    observation = Observation(
+        {"task_started": PhaseProbe(doorbell=True)}, UPSTREAM, {}, {}, token=True
+    )
+    observation.trigger_at = 0.0
+    ring = json.dumps({"event": "ring", "path": "/", "token": True})
+    texts = {
+        "ring": Line("companion.out", 0.0, ring),
+        "ok": Line("gateway.out", 0.0, "run ok"),
+        "failed": Line("gateway.out", 0.0, "run failed: no model"),
+        "timed_out": Line("gateway.out", 0.0, "run failed: setup timed out"),
+    }
+    for name, at in lines_at.items():
+        line = texts[name]
+        observation.see(sighting(Line(line.stream, at, line.text)))
+    return observation
+
+
+@pytest.mark.parametrize(
+    ("lines", "ending", "outcome", "detail"),
+    [
+        ({"ring": 2.0}, {"proof": 2.0}, "started", ""),
+        ({"ring": 60.0}, {"proof": 60.0}, "started", ""),
+        ({"ring": 60.1}, {"proof": 60.1}, "timed_out", "the proof came 60.1 s"),
+        ({}, {}, "timed_out", "no proof within 60 s"),
+        ({"ok": 0.01}, {}, "false_ok", "events said ok"),
+        ({"ok": 0.01, "ring": 70.0}, {"proof": 70.0}, "timed_out", "the proof came 70.0 s"),
+        ({"failed": 3.0}, {"at": 3.0}, "crashed", "run log reported: no model"),
+        ({"timed_out": 3.0}, {"at": 3.0}, "timed_out", "run log reported: setup timed out"),
+        ({"failed": 69.0}, {}, "timed_out", "no proof within 60 s"),
+        ({"failed": 3.0, "ring": 4.0}, {"proof": 4.0}, "started", ""),
+        ({}, {"refused": "503"}, "not_accepted", "503"),
+        ({}, {"exited": Exit(3)}, "crashed", "exited with 3"),
+        ({}, {"exited": Exit(0)}, "silent_exit", "exited with 0"),
+        ({}, {"exited": Exit(137, oom=True)}, "oom_killed", "want of memory"),
+        ({}, {"exited": Exit(0, oom=True)}, "oom_killed", "want of memory"),
+        ({}, {"exited": Exit(None, gone=True)}, "lost", "removed by somebody else"),
+        ({"ok": 1.0}, {"exited": Exit(0)}, "silent_exit", "exited with 0"),
+        ({}, {"not_ready": "the gateway was not ready"}, "timed_out", "was not ready"),
+    ],
+)
+def test_outcome(lines, ending, outcome, detail):
+    ended = Ending(**{"at": TIMEOUT, "timeout": TIMEOUT, **ending})
+    word, said = outcome_of(seen(**lines), ended, triggered=True)
+    assert word == outcome
+    assert detail in said
