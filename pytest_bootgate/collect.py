@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import types
 import warnings
 from pathlib import Path
@@ -97,8 +98,6 @@ def plan_item(item: pytest.Item, gate: Gate, group: str) -> None:
 
 def _timeout_set(item: pytest.Item) -> bool:
     """Whether the user set a timeout for this run; one in the ini file is for other tests."""
-    import os
-
     return (
         item.get_closest_marker("timeout") is not None
         or item.config.getoption("timeout", default=None) is not None

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
+OPENCLAW = os.environ.get("OPENCLAW_TEST_VERSION", "2026.6.6")
 ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 
 
@@ -76,23 +77,27 @@ def test_the_smallest_gate(run, found):
     assert boot["cpu_seconds"] > 0
 
 
+def openclaw_gate(pytester, version: str, targets: str) -> Path:
+    """A gate file for the release whose image is there, said to be `version`."""
+    gate = pytester.path / "bootgate.yaml"
+    image = f"bootgate-openclaw:{OPENCLAW}"
+    gate.write_text(
+        "preset: openclaw\n"
+        f'releases: {{candidate: {{image: "{image}", version: "{version}"}}}}\n'
+        f"targets: {targets}\n"
+    )
+    return gate
+
+
 @pytest.mark.docker
 @pytest.mark.openclaw
 def test_a_real_openclaw_release(run, found, pytester):
-    version = os.environ.get("OPENCLAW_TEST_VERSION", "2026.6.6")
-    gate = pytester.path / "bootgate.yaml"
-    gate.write_text(
-        f"""\
-preset: openclaw
-releases: {{candidate: {{image: "bootgate-openclaw:{version}", version: "{version}"}}}}
-targets: {{isolated: {{start: cold}}, "session:daily": {{start: warm}}}}
-"""
-    )
+    gate = openclaw_gate(pytester, OPENCLAW, '{isolated: {}, "session:daily": {start: warm}}')
     result = run(gate, "--bootgate-boots", "1")
     assert result.ret == 0
     for target in found().values():
         (boot,) = [b for b in target["boots"] if not b["warm_up"]]
-        assert boot["version"] == version
+        assert boot["version"] == OPENCLAW
         assert [p["name"] for p in boot["phases"]] == [
             "accepted",
             "setup",
@@ -107,15 +112,6 @@ targets: {{isolated: {{start: cold}}, "session:daily": {{start: warm}}}}
 @pytest.mark.docker
 @pytest.mark.openclaw
 def test_an_openclaw_release_that_is_not_the_one_asked_for(run, pytester):
-    version = os.environ.get("OPENCLAW_TEST_VERSION", "2026.6.6")
-    gate = pytester.path / "bootgate.yaml"
-    gate.write_text(
-        f"""\
-preset: openclaw
-releases: {{candidate: {{image: "bootgate-openclaw:{version}", version: "2099.1.1"}}}}
-targets: {{isolated: {{start: cold}}}}
-"""
-    )
-    result = run(gate)
+    result = run(openclaw_gate(pytester, "2099.1.1", "{isolated: {}}"))
     assert result.ret == 1
-    result.stdout.fnmatch_lines([f"*should be version 2099.1.1, but*says {version}*"])
+    result.stdout.fnmatch_lines([f"*should be version 2099.1.1, but*says {OPENCLAW}*"])

@@ -41,6 +41,14 @@ gate: {{boots: {boots}}}
 """
 
 
+def add_baseline(path: Path, old: str = "", new: str = "") -> None:
+    """Give a gate file a baseline: its candidate, with a text replaced."""
+    text = path.read_text()
+    start, end = text.index("  candidate:"), text.index("gateway:")
+    baseline = text[start:end].replace("candidate", "baseline")
+    path.write_text(text[:start] + (baseline.replace(old, new) if old else baseline) + text[start:])
+
+
 @pytest.fixture
 def gate(pytester):
     """Write a gate file for the toy gateway; returns its path."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
-from tests.door.conftest import GOOD
+from tests.door.conftest import GOOD, add_baseline
 
 
 def test_a_good_gate_passes_with_an_item_for_each_phase(gate, run):
@@ -107,16 +108,10 @@ def test_outcomes(gate, run, plan, env, outcome):
     gate(plan, env=env, timeout="1s")
     result = run("bootgate.yaml", "--bootgate-json", "out.json")
     assert result.ret == 1
-    boot = json.loads((result_path(run, "out.json")).read_text())["targets"][0]["boots"][0]
+    boot = json.loads(Path("out.json").read_text())["targets"][0]["boots"][0]
     assert boot["outcome"] == outcome
     if "ring without token" in plan:
         assert "without this boot's token" in boot["notes"][0]
-
-
-def result_path(run, name):
-    from pathlib import Path
-
-    return Path.cwd() / name
 
 
 def test_near_the_timeout_fails_and_between_warn_and_near_warns(gate, run):
@@ -145,7 +140,7 @@ def test_the_version_must_be_the_one_asked_for(gate, run):
 def test_every_phase_is_a_row_of_pytest_benchmark(gate, run):
     gate(boots=3)
     result = run("bootgate.yaml", "--benchmark-json", "bench.json")
-    rows = json.loads(result_path(run, "bench.json").read_text())
+    rows = json.loads(Path("bench.json").read_text())
     by_name = {row["name"]: row for row in rows["benchmarks"]}
     assert set(by_name) == {"engine", "persona", "task_started", "boot"}
     assert by_name["boot"]["group"] == "isolated"
@@ -173,7 +168,7 @@ def test_the_complete_result_as_json(gate, run):
     run("bootgate.yaml", "--bootgate-json", "sub/out.json")
     from pytest_bootgate.reports.jsonfile import decode
 
-    text = result_path(run, "sub/out.json").read_text()
+    text = Path("sub/out.json").read_text()
     result = decode(text)
     assert json.loads(text)["verdict"] == result.verdict == "pass"
     (target,) = result.targets
@@ -194,7 +189,7 @@ def test_a_result_that_cannot_be_written_is_not_green(gate, run, pytester):
 def test_junit_has_the_items_and_the_story(gate, run):
     gate([60], timeout="500ms")
     run("bootgate.yaml", "--junitxml", "junit.xml")
-    cases = ET.parse(result_path(run, "junit.xml")).getroot().iter("testcase")
+    cases = ET.parse("junit.xml").getroot().iter("testcase")
     failures = {case.get("name"): case.find("failure") for case in cases}
     assert list(failures) == ["engine", "persona", "task_started", "boot"]
     assert "told: nobody" in failures["boot"].text
@@ -215,7 +210,7 @@ def test_under_xdist_one_worker_boots_and_the_summary_is_complete(gate, run):
         "bootgate.yaml", "other.bootgate.yaml", "-n", "2", "-v", "--bootgate-json", "out.json"
     )
     result.assert_outcomes(passed=12)
-    gates = json.loads(result_path(run, "out.json").read_text())
+    gates = json.loads(Path("out.json").read_text())
     boots = {
         g["file"].rpartition("/")[2]: sum(len(t["boots"]) for t in g["targets"]) for g in gates
     }
@@ -258,10 +253,7 @@ def test_a_target_that_the_candidate_does_not_have_is_left_out_with_the_reason(g
 
 def test_a_release_that_upgrades_to_itself_is_no_gate(gate, run):
     path = gate()
-    text = path.read_text()
-    start, end = text.index("  candidate:"), text.index("gateway:")
-    baseline = text[start:end].replace("candidate", "baseline")
-    path.write_text(text[:start] + baseline + text[start:])
+    add_baseline(path)
     result = run("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*baseline and candidate are the same*"])
@@ -269,10 +261,7 @@ def test_a_release_that_upgrades_to_itself_is_no_gate(gate, run):
 
 def test_the_baseline_is_shown_beside_the_candidate(gate, run):
     path = gate()
-    text = path.read_text()
-    start, end = text.index("  candidate:"), text.index("gateway:")
-    baseline = text[start:end].replace("candidate", "baseline").replace("0.02", "0.03")
-    path.write_text(text[:start] + baseline + text[start:])
+    add_baseline(path, "0.02", "0.03")
     result = run("bootgate.yaml")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*candidate median*slowest*baseline median*slowest*"])
@@ -290,16 +279,13 @@ def test_a_timeout_that_the_user_asks_for_counts_and_is_not_booted_again(gate, r
     assert result.ret == 1
     result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(["bootgate.yaml:*: Timeout (>2.0s) *: isolated was not measured."])
-    (target,) = json.loads(result_path(run, "out.json").read_text())["targets"]
+    (target,) = json.loads(Path("out.json").read_text())["targets"]
     assert target["verdict"] == "broken"
 
 
 def test_a_baseline_that_did_not_start_is_told_and_not_judged(gate, run):
     path = gate(timeout="1s", boots=1)
-    text = path.read_text()
-    start, end = text.index("  candidate:"), text.index("gateway:")
-    baseline = text[start:end].replace("candidate", "baseline").replace('"ring"', '"no ring"')
-    path.write_text(text[:start] + baseline + text[start:])
+    add_baseline(path, '"ring"', '"no ring"')
     result = run("bootgate.yaml")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
