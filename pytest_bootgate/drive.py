@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_bootgate import __version__
@@ -21,6 +22,7 @@ from pytest_bootgate.gate.campaign import Ask, campaign, plan
 from pytest_bootgate.gate.verdict import Judgement, Limits, Rules
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.model import Host, Release
+from pytest_bootgate.gatefile.quantities import Boots
 from pytest_bootgate.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
 
 #: What bringing up and removing one pair may cost, in seconds, on top of the boot itself.
@@ -45,8 +47,8 @@ class Progress:
 class Gate:
     """One gate file under gate. Results are kept: a target is never booted twice in a run.
 
-    `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots` overrides the gate file's
-    number; `hosts` names the host profiles, empty for all that are not on request. Raises
+    `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots` overrides the gate file's;
+    `hosts` names the host profiles, empty for all that are not on request. Raises
     `BootgateError` for a host profile that the gate file does not have.
     """
 
@@ -55,7 +57,7 @@ class Gate:
         loaded: Loaded,
         *,
         wanted_engine: str = "auto",
-        boots: int | None = None,
+        boots: Boots | None = None,
         hosts: Sequence[str] = (),
         watch: Callable[[Progress], None] = lambda _: None,
     ) -> None:
@@ -63,7 +65,7 @@ class Gate:
         self.run = secrets.token_hex(6)
         self.watch = watch
         self._wanted_engine = wanted_engine
-        self._boots = boots or self.file.gate.boots.least
+        self._boots = boots or self.file.gate.boots
         self._at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         self._engine: Engine | None = None
         self._engine_name, self._engine_version, self._why_engine = "none", "none", ""
@@ -104,14 +106,18 @@ class Gate:
         """The name of a target on a host profile: bare where the gate file has one profile."""
         return target if len(self.profiles) == 1 else f"{target}@{host}"
 
-    def rules(self, target: str) -> Rules:
-        """What a target is judged by."""
+    def rules(self, host: str, target: str) -> Rules:
+        """What a target is judged by on a host profile."""
         asked, gate = self.file.targets[target], self.file.gate
         return Rules(
             timeout=float(asked.timeout),
             near=float(gate.near),
             warn=float(gate.warn),
-            boots=self._boots,
+            least=self._boots.least,
+            most=self._boots.most,
+            slower=float(gate.slower),
+            unsure=gate.unsure,
+            cpus=self.profiles[host].cpus,
             phases={
                 name: Limits(
                     None if probe.limit is None else float(probe.limit),
@@ -124,9 +130,9 @@ class Gate:
     def budget(self) -> float:
         """The seconds that the whole gate may take at the very most."""
         total = 0.0
-        for _, name in self.pairs:
-            target = self.file.targets[name]
-            asks = len(plan(list(self.releases), self._boots, warm=target.start == "warm"))
+        for host, name in self.pairs:
+            target, rules = self.file.targets[name], self.rules(host, name)
+            asks = len(plan(list(self.releases), rules, warm=target.start == "warm"))
             once = target.timeout + target.listen + target.pause + _AROUND
             ready = self.file.gateway.ready_timeout + self.file.gateway.settle
             total += asks * (once + (ready if target.trigger is not None else 0.0))
@@ -174,7 +180,7 @@ class Gate:
         return self._results.get((host, target))
 
     def _gate(self, host: str, target: str) -> TargetResult:
-        asked, rules = self.file.targets[target], self.rules(target)
+        asked, rules = self.file.targets[target], self.rules(host, target)
         absent = {
             name: self._absent(release, asked.absent) for name, release in self.releases.items()
         }
@@ -188,7 +194,7 @@ class Gate:
         self._prepare(engine)
 
         def waiting(left: float) -> None:
-            self.watch(Progress(target, host, "", 0, self._boots, WAITING, left))
+            self.watch(Progress(target, host, "", 0, rules.most, WAITING, left))
 
         with one_at_a_time(waiting):
             judgement, boots = self._campaign(engine, host, target, releases, rules)
@@ -196,7 +202,7 @@ class Gate:
 
     def _found(self, host: str, target: str, **found: Any) -> TargetResult:
         runs_as = self.file.targets[target].as_ or target
-        return TargetResult(target, host, runs_as, self.rules(target), **found)
+        return TargetResult(target, host, runs_as, self.rules(host, target), **found)
 
     @staticmethod
     def _absent(release: Release, absent: dict[str, str]) -> str | None:
@@ -208,38 +214,32 @@ class Gate:
     ) -> tuple[Judgement, tuple[Boot, ...]]:
         warm = self.file.targets[target].start == "warm"
         asking = campaign(releases, rules, warm=warm)
-        pair: Pair | None = None
-        paired = ""
+        up: dict[str, Pair] = {}
         try:
             ask = next(asking)
             while True:
-                if pair is None or not warm or paired != ask.release:
-                    if pair is not None:
-                        pair.close()
-                    pair = Pair(
-                        engine,
-                        self._recipe(host, target, ask.release),
-                        self._watcher(host, target, ask),
-                    )
-                    paired = ask.release
-                    pair.open()
-                pair.watch = self._watcher(host, target, ask)
-                boot = pair.boot(ask.number, warm_up=ask.warm_up)
+                watch = self._watcher(host, target, ask, rules.most)
+                if ask.release not in up:
+                    recipe = self._recipe(host, target, ask.release)
+                    up[ask.release] = Pair(engine, recipe, watch)
+                    up[ask.release].open()
+                up[ask.release].watch = watch
+                boot = _boot(up, ask)
+                if not warm:
+                    up.pop(ask.release).close()
                 try:
                     ask = asking.send(boot)
                 except StopIteration as stop:
                     judged: tuple[Judgement, tuple[Boot, ...]] = stop.value
                     return judged
         finally:
-            if pair is not None:
+            for pair in up.values():
                 pair.close()
 
-    def _watcher(self, host: str, target: str, ask: Ask) -> Callable[[Moment], None]:
+    def _watcher(self, host: str, target: str, ask: Ask, most: int) -> Callable[[Moment], None]:
         def tell(moment: Moment) -> None:
             self.watch(
-                Progress(
-                    target, host, ask.release, ask.number, self._boots, moment.doing, moment.left
-                )
+                Progress(target, host, ask.release, ask.number, most, moment.doing, moment.left)
             )
 
         return tell
@@ -276,11 +276,12 @@ class Gate:
         except BootgateError as error:
             self._unusable = error
             raise
-        if len(prints) < len(self.releases):
+        if len(prints) < len(self.releases) and self.file.gate.allow != "same-image":
             self._unusable = BootgateError(
                 f"{self.loaded.path.name}: baseline and candidate are the same (same image,"
                 " command, environment and files), so there is no upgrade to gate. Check the"
-                " image names, and the variables in them."
+                " image names, and the variables in them; to gate a release against itself,"
+                " write gate: {allow: same-image}."
             )
             raise self._unusable
         self._prepared = True
@@ -329,3 +330,17 @@ class Gate:
         if self._reaper is not None:
             self._reaper.stop(clean=clean)
         self._engine = self._reaper = None
+
+
+def _boot(up: Mapping[str, Pair], ask: Ask) -> Boot:
+    """One boot of an open pair; what another one does that waits for its turn is on record."""
+    waiting = [pair for release, pair in up.items() if release != ask.release]
+    before, began = [pair.cpu_seconds() for pair in waiting], time.monotonic()
+    boot = up[ask.release].boot(ask.number, warm_up=ask.warm_up)
+    took = time.monotonic() - began
+    used = [
+        after - at_first
+        for pair, at_first in zip(waiting, before, strict=True)
+        if at_first is not None and (after := pair.cpu_seconds()) is not None
+    ]
+    return replace(boot, waiting_cores=sum(used) / took) if used else boot

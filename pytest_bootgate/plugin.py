@@ -39,7 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--bootgate-boots",
         type=_boots,
         metavar="N",
-        help="measured boots of each release and target, instead of the gate file's number",
+        help="measured boots of each release and target, instead of the gate file's: N, or"
+        " LEAST..MOST",
     )
     group.addoption(
         "--bootgate-host",
@@ -53,13 +54,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("bootgate_file", "the gate file of the fixtures, relative to the rootdir")
 
 
-def _boots(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
+def _boots(text: str) -> Any:
+    from pytest_bootgate.gatefile.quantities import Boots
+
+    try:
+        return Boots.parse(text)
+    except ValueError as error:
         import argparse
 
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of boots: write 1 or more")
-    return number
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -50,8 +50,9 @@ class TargetResult:
         return self.judgement.verdict
 
     def of(self, release: str) -> tuple[Boot, ...]:
-        """The measured boots of one release, the warm-up left out."""
-        return tuple(b for b in self.boots if b.release == release and not b.warm_up)
+        """The measured boots of one release; where there are none, its warm-up."""
+        made = tuple(b for b in self.boots if b.release == release)
+        return tuple(b for b in made if not b.warm_up) or made
 
 
 @dataclass(frozen=True)

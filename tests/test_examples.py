@@ -36,7 +36,7 @@ def found(pytester):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_upgrade_that_passes(run, found, engine):
     gate = EXAMPLES / "incident" / "good" / "bootgate.yaml"
-    result = run(gate, "--bootgate-engine", engine, "--bootgate-boots", "2")
+    result = run(gate, "--bootgate-engine", engine)
     assert result.ret == 0
     targets = found()
     assert {name: t["verdict"] for name, t in targets.items()} == {
@@ -45,13 +45,14 @@ def test_the_upgrade_that_passes(run, found, engine):
     }
     for target in targets.values():
         releases = [boot["release"] for boot in target["boots"] if not boot["warm_up"]]
-        assert releases.count("baseline") == releases.count("candidate") == 2
+        assert releases.count("baseline") == releases.count("candidate") >= 5
+        assert target["judgement"]["regression"]["verdict"] == "same"
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_upgrade_of_the_story(run, engine):
     gate = EXAMPLES / "incident" / "bad" / "bootgate.yaml"
-    result = run(gate, "--bootgate-engine", engine, "--bootgate-boots", "2")
+    result = run(gate, "--bootgate-engine", engine)
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
@@ -64,7 +65,7 @@ def test_the_upgrade_of_the_story(run, engine):
             "*told: nobody (run log never; container log never)",
             "*the baseline started in * on the same host: the upgrade brought this",
             "*main started in * on the same host: the runner's boot is at fault, not the gateway",
-            "PASS main, warm: 2 started*",
+            "PASS main, warm: * started*",
         ]
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from pytest_bootgate.boot.link import Link
 from pytest_bootgate.boot.listener import Listener
+from pytest_bootgate.boot.meter import Meter, Used
 from pytest_bootgate.boot.observe import Observation, Pattern, Sighting
 from pytest_bootgate.boot.outcome import Ending, conclude, exit_words
 from pytest_bootgate.boot.recipe import Recipe
@@ -190,20 +191,21 @@ class Pair:
         load = os.getloadavg()[0]
         if recipe.triggered:
             assert self._gateway is not None
-            cpu_before = self._gateway.cpu_seconds()
+            meter = Meter(self._gateway, warm=target.start == "warm")
             seen.trigger_at = time.monotonic()
             running = self._send_trigger(variables)
             self._order_watches(variables)
         else:
-            running, cpu_before = None, 0.0
+            running = None
             self._variables = variables  # a runner may be given its token when it is made
             self._make_gateway(self._place)
             assert self._gateway is not None
             self._order_watches(variables)
+            meter = Meter(None, warm=False)
             seen.trigger_at = time.monotonic()
             self._start_gateway()
         ending = self._follow(seen, running)
-        cpu_after = None if self._gateway_over() else self._gateway.cpu_seconds()
+        used = Used() if self._gateway_over() else meter.stop(self._gateway)
         if ending.started and not seen.complete:
             self._pump(time.monotonic() + _LATE_MARKS, lambda: seen.complete, "marks", seen.see)
         if not ending.started and not ending.refused:
@@ -214,17 +216,22 @@ class Pair:
             self._prove_version()
         if ending.started and target.start == "warm":
             self._let_finish(seen)
-        cpu = None if cpu_before is None or cpu_after is None else cpu_after - cpu_before
         boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
         return replace(
             boot,
             ready=self.ready,
-            cpu_seconds=cpu,
+            cpu_seconds=used.cpu_seconds,
             load=load,
+            others_busy=used.others_busy,
+            disk_read=used.disk_read,
             identity=self._gateway.identity,
             version=self.version,
             tails=self._listener.tails(),
         )
+
+    def cpu_seconds(self) -> float | None:
+        """CPU seconds that the gateway has used since its start, None where it does not run."""
+        return None if self._gateway is None else self._gateway.cpu_seconds()
 
     def _follow(self, seen: Observation, running: Running | None) -> Ending:
         """Watch until the boot is over, one way or the other."""

@@ -64,6 +64,12 @@ class Boot:
     the attempt was over: the proof, the exit, or the timeout. `ready` is how long the gateway
     took from its start to ready. `cpu_seconds` is what the gateway and all it started used
     between trigger and end. `notes` are things seen that belong into the story.
+
+    What it was measured beside: `load` is the host's one-minute average before it,
+    `others_busy` the share of the host's CPU time that something else used meanwhile,
+    `waiting_cores` how many cores the other release used while it waited for its turn (warm
+    starts), `disk_read` the bytes that the gateway read from disks, not from caches, since its
+    start (warm starts: since the trigger). None where unknown.
     """
 
     target: str
@@ -86,6 +92,9 @@ class Boot:
     cpu_seconds: float | None = None
     exit_code: int | None = None
     load: float | None = None
+    others_busy: float | None = None
+    waiting_cores: float | None = None
+    disk_read: float | None = None
     identity: str = ""
     version: str | None = None
     notes: tuple[str, ...] = ()

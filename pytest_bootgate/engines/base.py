@@ -74,6 +74,13 @@ class Unit(Protocol):
     def identity(self) -> str:
         """What runs: the image's digest, or ``command:`` and a digest of it."""
 
+    @property
+    def pid(self) -> int | None:
+        """Its main process on this machine, None where it is not known to run here.
+
+        Known from the first `cpu_seconds` on.
+        """
+
     def start(self) -> None:
         """Start it; its streams are already listened to. Raises `EngineError`."""
 

@@ -52,6 +52,7 @@ class Container:
         self.identity = identity
         self._started = False
         self._cpu: Path | None = None
+        self._pid: int | None = None
         self._complaint = ""
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -100,6 +101,11 @@ class Container:
         spec = replace(self._spec, command=command)
         return Command(self._api, spec, made, stream, LineSplitter(name, self._sink))
 
+    @property
+    def pid(self) -> int | None:
+        """Its main process on this machine, None where it is not known to run here."""
+        return self._pid
+
     def cpu_seconds(self) -> float | None:
         """CPU seconds since its start, None once it has ended. Raises `EngineError`.
 
@@ -111,6 +117,7 @@ class Container:
                 with contextlib.suppress(NotFound):
                     pid = client.inspect_container(self._id)["State"]["Pid"]
                     self._cpu = _cpu_file(int(pid), self._id)
+                    self._pid = None if self._cpu is None else int(pid)
                 if self._cpu is None:
                     return self._engine_cpu(client)
         try:

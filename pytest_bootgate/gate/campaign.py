@@ -7,9 +7,10 @@ judgement. So it replays recorded boots just as it drives real ones.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.regression import order
 from pytest_bootgate.gate.verdict import Judgement, Rules, judge
 
 
@@ -29,28 +30,48 @@ class Ask:
 Campaign = Generator[Ask, Boot, tuple[Judgement, tuple[Boot, ...]]]
 
 
-def plan(releases: Sequence[str], boots: int, *, warm: bool) -> list[Ask]:
-    """The boots in their order if nothing goes wrong: cold ones take turns, warm ones do not."""
-    if warm:
-        return [Ask(release, n) for release in releases for n in range(boots + 1)]
-    return [Ask(release, n) for n in range(1, boots + 1) for release in releases]
+def plan(releases: Sequence[str], rules: Rules, *, warm: bool) -> list[Ask]:
+    """All boots in their order, if nothing ends them before.
+
+    Pairs of both releases, in the order of `regression.order`. Before them comes one boot each
+    that is thrown away where it would otherwise be compared, or where the starts are warm.
+    """
+    compared = len(releases) == 2 and rules.plan.looks
+    pairs = rules.most if compared else rules.least
+    asks = [Ask(release, 0) for release in releases if warm or compared]
+    for pair in range(pairs):
+        asks += [Ask(release, pair + 1) for release in order(pair) if release in releases]
+    return asks
 
 
 def campaign(releases: Sequence[str], rules: Rules, *, warm: bool) -> Campaign:
     """Ask for boots until the judgement is clear.
 
     A candidate that did not start ends the target at once; a baseline that did not start is
-    not asked again.
+    not asked again, and the candidate then for the least number of boots.
     """
     done: list[Boot] = []
-    given_up: set[str] = set()
-    for ask in plan(releases, rules.boots, warm=warm):
-        if ask.release in given_up:
-            continue
+    asks = plan(releases, rules, warm=warm)
+    left = list(releases)
+    while asks:
+        ask = asks.pop(0)
         boot = yield ask
         done.append(boot)
         if not boot.started:
-            given_up.add(ask.release)
             if ask.release == "candidate":
-                break
-    return judge(done, rules), tuple(done)
+                return _ended(done, rules, "the candidate did not start")
+            left = ["candidate"]
+            asks = [a for a in asks if a.release == "candidate" and a.number <= rules.least]
+        pairs_done = bool(asks) and asks[0].number > ask.number and not ask.warm_up
+        if len(left) == 2 and pairs_done and ask.number in rules.plan.looks:
+            judgement = judge(done, rules)
+            if not judgement.open:
+                why = f"the evidence was clear after {ask.number} pairs"
+                return replace(judgement, stopped=why), tuple(done)
+    compared = len(left) == 2
+    why = f"{rules.most} pairs are the most" if compared and rules.plan.looks else "as planned"
+    return _ended(done, rules, why)
+
+
+def _ended(done: Sequence[Boot], rules: Rules, why: str) -> tuple[Judgement, tuple[Boot, ...]]:
+    return replace(judge(done, rules), stopped=why), tuple(done)

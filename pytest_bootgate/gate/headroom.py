@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import atan, cos, exp, fsum, log, pi, sin, sqrt
-from statistics import fmean, median, stdev
+from statistics import fmean, median, variance
 
 #: Fewer boots than this say nothing about the tail; then the slowest one decides.
 LEAST_FOR_TAIL = 5
@@ -38,15 +38,23 @@ class Headroom:
         return None if self.bound is None else self.bound / self.limit
 
 
-def headroom(seconds: Sequence[float], limit: float, *, near: float, warn: float) -> Headroom:
+def headroom(
+    seconds: Sequence[float],
+    limit: float,
+    *,
+    near: float,
+    warn: float,
+    beside: Sequence[float] = (),
+) -> Headroom:
     """Hold durations (seconds, at least one) against a limit.
 
     Fails if any of them reached the limit or the prediction bound reaches ``near``; warns if
     the slowest reached ``near`` or the bound reaches ``warn``. With fewer than `LEAST_FOR_TAIL`
-    durations the slowest one decides in the bound's place.
+    durations the slowest one decides in the bound's place. `beside` are the baseline's
+    durations, which tell the bound more about the spread.
     """
     slowest = max(seconds)
-    bound = prediction_bound(seconds) if len(seconds) >= LEAST_FOR_TAIL else None
+    bound = prediction_bound(seconds, beside) if len(seconds) >= LEAST_FOR_TAIL else None
     level, reason = "pass", ""
     if slowest >= limit:
         level, reason = "fail", f"the slowest of {_boots(seconds)} reached the limit"
@@ -74,19 +82,28 @@ def headroom(seconds: Sequence[float], limit: float, *, near: float, warn: float
     return Headroom(limit, len(seconds), median(seconds), slowest, bound, level, reason)
 
 
-def prediction_bound(seconds: Sequence[float]) -> float:
+def prediction_bound(seconds: Sequence[float], beside: Sequence[float] = ()) -> float:
     """One-sided 95 % prediction bound for the next duration, on log-normal durations.
 
-    ``exp(mean + t * s * sqrt(1 + 1/n))`` over the logs, t the 0.95 quantile of Student's t with
-    n - 1 degrees of freedom (Hahn and Meeker, Statistical Intervals, 1991, section 4.8).
-    Raises `ValueError` for fewer than two durations.
+    ``exp(mean + t * s * sqrt(1 + 1/n))`` over the logs of `seconds`, t the 0.95 quantile of
+    Student's t with the degrees of freedom of s (Hahn and Meeker, Statistical Intervals, 1991,
+    section 4.8). The variance is pooled with that of `beside`, if these are two or more: a
+    release's spread is mostly its machine's. Raises `ValueError` for fewer than two durations.
     """
     n = len(seconds)
     if n < 2:
         raise ValueError("a prediction bound needs at least two durations")
+    logs = _logs(seconds)
+    freedom, squares = n - 1, (n - 1) * variance(logs)
+    if len(beside) >= 2:
+        freedom += len(beside) - 1
+        squares += (len(beside) - 1) * variance(_logs(beside))
+    return exp(fmean(logs) + t_quantile(0.95, freedom) * sqrt(squares / freedom * (1 + 1 / n)))
+
+
+def _logs(seconds: Sequence[float]) -> list[float]:
     # A mark may coincide with the one before: a duration of zero has no logarithm.
-    logs = [log(max(s, 1e-6)) for s in seconds]
-    return exp(fmean(logs) + t_quantile(0.95, n - 1) * stdev(logs) * sqrt(1 + 1 / n))
+    return [log(max(s, 1e-6)) for s in seconds]
 
 
 def t_quantile(share: float, freedom: int) -> float:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.attribution import Attribution, Pairs
+from pytest_bootgate.gate.comparison import blame, compare_boots, sentence
 from pytest_bootgate.gate.headroom import Headroom, headroom
+from pytest_bootgate.gate.regression import LEAST_PAIRS, USUAL_TOLERANCE, Plan, Regression
 
 Verdict = Literal["pass", "warn", "unsure", "fail", "broken"]
 _ORDER: tuple[Verdict, ...] = ("pass", "warn", "unsure", "fail", "broken")
@@ -25,13 +28,27 @@ class Limits:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a target is judged by: seconds, and shares of them."""
+    """What a target is judged by: seconds, and shares of them.
+
+    `least` and `most` are the measured boots of each release. `slower` is the tolerance as a
+    share of the baseline, `unsure` what becomes of an upgrade that can be shown neither way.
+    `cpus` is what the host profile gives a boot, None without a limit.
+    """
 
     timeout: float
     near: float
     warn: float
-    boots: int
+    least: int
+    most: int
+    slower: float = USUAL_TOLERANCE
+    unsure: Literal["warn", "fail"] = "warn"
+    cpus: float | None = None
     phases: Mapping[str, Limits] = field(default_factory=dict)
+
+    @property
+    def plan(self) -> Plan:
+        """After how many pairs the boots are looked at."""
+        return Plan.of(self.least, self.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +62,21 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the boots of one target add up to."""
+    """What the boots of one target add up to.
+
+    `regression` is None where nothing could be compared, `attribution` where the candidate is
+    not slower. It is `open` if more pairs might change it. `notes` are worth reading and change
+    no verdict; `stopped` says why there were no more boots.
+    """
 
     verdict: Verdict
     findings: tuple[Finding, ...]
     headrooms: Mapping[str, Headroom]
+    regression: Regression | None = None
+    attribution: Attribution | None = None
+    open: bool = False
+    notes: tuple[str, ...] = ()
+    stopped: str = ""
 
     def about(self, subject: str) -> tuple[Finding, ...]:
         """The findings about one phase or the whole boot, worst first."""
@@ -63,31 +90,77 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
-    """Judge the candidate's boots; the baseline's are for comparison only.
+    """Judge the candidate's boots, and hold them against the baseline's.
 
     Never `pass` without a measured boot that started, with every phase seen.
     """
     tried = [boot for boot in boots if boot.release == "candidate"]
-    measured = [boot for boot in tried if not boot.warm_up and boot.started]
+    pairs = Pairs(_measured(boots, "baseline"), _measured(boots, "candidate"))
     findings = [f for boot in tried for f in _one(boot)]
     headrooms: dict[str, Headroom] = {}
     if not tried:
         findings.append(Finding("broken", WHOLE, "not one boot of the candidate was made"))
-    elif not measured and not _failed(findings):
+    elif not pairs.candidate and not _failed(findings):
         findings.append(Finding("broken", WHOLE, "not one boot of the candidate was measured"))
-    elif measured:
-        headrooms = _headrooms(measured, rules)
-        for name, room in headrooms.items():
-            if room.level != "pass":
-                subject = name.partition(":")[0]
-                what = f"timeout {room.limit:g} s" if name == WHOLE else _limit_words(name, room)
-                verdict: Verdict = "fail" if room.level == "fail" else "warn"
-                findings.append(Finding(verdict, subject, f"{what}: {room.reason}"))
-        if len(measured) < rules.boots and not _failed(findings):
-            text = f"{len(measured)} of {rules.boots} boots were measured"
+    elif pairs.candidate:
+        headrooms = _headrooms(pairs, rules)
+        findings += _too_near(headrooms)
+        if len(pairs.candidate) < rules.least and not _failed(findings):
+            text = f"{len(pairs.candidate)} of {rules.least} boots were measured"
             findings.append(Finding("broken", WHOLE, text))
-    verdict = worst([f.verdict for f in findings] or ["pass"])
-    return Judgement(verdict, tuple(findings), headrooms)
+    judgement = Judgement(
+        worst([f.verdict for f in findings] or ["pass"]), tuple(findings), headrooms
+    )
+    if any(not boot.started for boot in boots) or not pairs.baseline:
+        return judgement
+    return _beside_baseline(judgement, pairs, rules)
+
+
+def _measured(boots: Sequence[Boot], release: str) -> list[Boot]:
+    """The boots of a release that count, by the numbers of their pairs."""
+    found = [b for b in boots if b.release == release and b.started and not b.warm_up]
+    return sorted(found, key=lambda boot: boot.number)
+
+
+def _beside_baseline(judgement: Judgement, pairs: Pairs, rules: Rules) -> Judgement:
+    """Add to a judgement what the baseline's boots say."""
+    found = list(judgement.findings)
+    count = len(pairs.candidate)
+    unsure: Verdict = "fail" if rules.unsure == "fail" else "unsure"
+    if count != len(pairs.baseline) or count not in rules.plan.looks:
+        text = (
+            f"slower or the same? {count} pair{'s' * (count != 1)} cannot say; at least"
+            f" {LEAST_PAIRS} are needed (gate: {{boots: 5..15}})"
+        )
+        found.append(Finding(unsure, WHOLE, text))
+        verdict = worst([f.verdict for f in found])
+        return replace(judgement, verdict=verdict, findings=tuple(found))
+    compared = compare_boots(pairs, rules.plan, rules.slower, rules.cpus)
+    regression, slower = compared.regression, compared.attribution
+    if slower is not None:
+        found.append(Finding("fail", WHOLE, sentence(regression)))
+        found.append(Finding("fail", slower.phase, blame(slower)))
+    elif regression.verdict == "unsure":
+        found.append(Finding(unsure, WHOLE, sentence(regression)))
+    unsettled = regression.verdict == "unsure" and not regression.reason
+    return replace(
+        judgement,
+        verdict=worst([f.verdict for f in found] or ["pass"]),
+        findings=tuple(found),
+        regression=regression,
+        attribution=slower,
+        open=unsettled and not _failed(judgement.findings),
+        notes=compared.notes,
+    )
+
+
+def _too_near(headrooms: Mapping[str, Headroom]) -> Iterator[Finding]:
+    for name, room in headrooms.items():
+        if room.level != "pass":
+            subject = name.partition(":")[0]
+            what = f"timeout {room.limit:g} s" if name == WHOLE else _limit_words(name, room)
+            verdict: Verdict = "fail" if room.level == "fail" else "warn"
+            yield Finding(verdict, subject, f"{what}: {room.reason}")
 
 
 def _failed(findings: Sequence[Finding]) -> bool:
@@ -118,26 +191,33 @@ def _one(boot: Boot) -> list[Finding]:
     return found
 
 
-def _headrooms(measured: Sequence[Boot], rules: Rules) -> dict[str, Headroom]:
+def _headrooms(pairs: Pairs, rules: Rules) -> dict[str, Headroom]:
     """Headroom of the whole boot, and of each phase that has a limit of its own."""
-    rooms = {
-        WHOLE: headroom(
-            [boot.seconds for boot in measured if boot.seconds is not None],
-            rules.timeout,
-            near=rules.near,
-            warn=rules.warn,
-        )
-    }
+
+    def room(value: Callable[[Boot], float | None], limit: float) -> Headroom | None:
+        seconds = [number for boot in pairs.candidate if (number := value(boot)) is not None]
+        beside = [number for boot in pairs.baseline if (number := value(boot)) is not None]
+        if not seconds:
+            return None
+        return headroom(seconds, limit, near=rules.near, warn=rules.warn, beside=beside)
+
+    rooms = {WHOLE: room(lambda boot: boot.seconds, rules.timeout)}
     for name, limits in rules.phases.items():
-        seen = [phase for boot in measured if (phase := boot.phase(name)) and phase.at is not None]
-        for kind, limit, values in (
-            ("limit", limits.limit, [p.seconds for p in seen]),
-            ("by", limits.by, [p.at for p in seen]),
-        ):
-            numbers = [value for value in values if value is not None]
-            if limit is not None and numbers:
-                rooms[f"{name}:{kind}"] = headroom(numbers, limit, near=rules.near, warn=rules.warn)
-    return rooms
+        if limits.limit is not None:
+            rooms[f"{name}:limit"] = room(_phase_value(name, "seconds"), limits.limit)
+        if limits.by is not None:
+            rooms[f"{name}:by"] = room(_phase_value(name, "at"), limits.by)
+    return {name: found for name, found in rooms.items() if found is not None}
+
+
+def _phase_value(name: str, what: Literal["seconds", "at"]) -> Callable[[Boot], float | None]:
+    def value(boot: Boot) -> float | None:
+        phase = boot.phase(name)
+        if phase is None:
+            return None
+        return phase.seconds if what == "seconds" else phase.at
+
+    return value
 
 
 def _limit_words(name: str, room: Headroom) -> str:

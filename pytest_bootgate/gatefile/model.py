@@ -221,15 +221,20 @@ class Host(_Entry, frozen=True, kw_only=True):
 
 
 class Gate(_Entry, frozen=True, kw_only=True):
-    """The rules of the verdict; shares are of a timeout, `slower` is of the baseline.
+    """The rules of the verdict; `near` and `warn` are shares of a timeout.
 
-    So far the least number of `boots` is made, and `slower` is read, but not judged.
+    `slower` is how much slower than the baseline still counts as the same. `boots` is how many
+    of each release decide: at least, and at most where the evidence is not clear before.
+    `unsure` says whether an upgrade of which neither can be shown warns or fails. `allow:
+    same-image` lets a release be gated against itself, to see what the gate says then.
     """
 
     near: Share = Share(0.8)
     warn: Share = Share(0.6)
     slower: Share = Share(0.15)
     boots: Boots = Boots(5, 15)
+    unsure: Literal["warn", "fail"] = "warn"
+    allow: Literal["same-image"] | None = None
 
 
 class GateFile(_Entry, frozen=True, kw_only=True):

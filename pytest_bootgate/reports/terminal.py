@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from pytest_bootgate.boot.values import Boot, Stage
+from pytest_bootgate.gate.comparison import sentence
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
 from pytest_bootgate.reports.story import (
@@ -42,9 +43,8 @@ def summary(result: GateResult, told: Collection[str] = ()) -> Iterator[Styled]:
     for name, release in result.releases.items():
         parts = [p for p in (release.image, release.version) if p]
         digest = f" ({release.identity[:19]})" if release.identity else ""
-        shown = " (shown beside; slower or faster is not judged yet)" if name == "baseline" else ""
         what = " ".join(dict.fromkeys(parts)) or "by command"
-        yield Styled(f"{name} {what}{digest}{shown}")
+        yield Styled(f"{name} {what}{digest}")
     several_hosts = len({t.host for t in result.targets}) > 1 or any(
         t.host != "default" for t in result.targets
     )
@@ -84,9 +84,13 @@ def _target(
         yield Styled(f"{_INDENT}{result.broken}", colour)
         return
     yield from (Styled(_INDENT + text) for text in _headroom(result))
+    regression = result.judgement.regression if result.judgement is not None else None
+    if regression is not None and regression.verdict in ("same", "faster"):
+        yield Styled(f"{_INDENT}{regression.verdict}: {sentence(regression)}", "green")
     for finding in worth_saying(result):
         yield Styled(_INDENT + finding_line(finding), _COLOURS[finding.verdict])
-    yield from (Styled(f"{_INDENT}note: {text}") for text in [*result.notes, *_of_baseline(result)])
+    notes = [*result.notes, *_of_baseline(result), *_compared(result)]
+    yield from (Styled(f"{_INDENT}note: {text}") for text in notes)
     yield from (Styled(_INDENT + text) for text in _table(result))
     yield from (Styled(_INDENT + text) for text in _stages(boots))
     failed = failed_boot(result)
@@ -109,8 +113,12 @@ def _of_baseline(result: TargetResult) -> Iterator[str]:
             yield from (f"the baseline: {note}" for note in boot.notes if note != boot.detail)
 
 
+def _compared(result: TargetResult) -> tuple[str, ...]:
+    return result.judgement.notes if result.judgement is not None else ()
+
+
 def _outcomes(boots: Sequence[Boot]) -> str:
-    measured = [b for b in boots if not b.warm_up or not b.started]
+    measured = [b for b in boots if not b.warm_up or not b.started] or boots
     words = dict.fromkeys(b.outcome for b in measured)
     return ", ".join(f"{sum(b.outcome == w for b in measured)} {w}" for w in words) or "no boot"
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+
+import pytest
+
 from pytest_bootgate.boot.values import Boot, Phase
 from pytest_bootgate.gate.campaign import Ask, campaign, plan
 from pytest_bootgate.gate.verdict import Limits, Rules, judge
 
-RULES = Rules(timeout=10.0, near=0.8, warn=0.6, boots=5)
+RULES = Rules(timeout=10.0, near=0.8, warn=0.6, least=5, most=15)
+FEW = Rules(timeout=10.0, near=0.8, warn=0.6, least=2, most=2)
+BOTH = ["baseline", "candidate"]
 
 
 def boot(release="candidate", number=1, seconds=1.0, outcome="started", **more) -> Boot:
@@ -39,17 +46,29 @@ def replay(asking, answer):
         return asked, *stop.value
 
 
-def test_cold_boots_take_turns():
-    assert plan(["baseline", "candidate"], 2, warm=False) == [
+def test_pairs_alternate_in_thue_morse_order_after_a_boot_each_that_is_thrown_away():
+    asked = plan(BOTH, RULES, warm=False)
+    assert len(asked) == 32
+    assert asked[:8] == [
+        Ask("baseline", 0),
+        Ask("candidate", 0),
         Ask("baseline", 1),
         Ask("candidate", 1),
-        Ask("baseline", 2),
         Ask("candidate", 2),
+        Ask("baseline", 2),
+        Ask("candidate", 3),
+        Ask("baseline", 3),
     ]
+    assert plan(BOTH, RULES, warm=True) == asked
+
+
+def test_where_nothing_is_compared_nothing_is_thrown_away():
+    assert [a.number for a in plan(["candidate"], RULES, warm=False)] == [1, 2, 3, 4, 5]
+    assert [a.number for a in plan(BOTH, FEW, warm=False)] == [1, 1, 2, 2]
 
 
 def test_warm_boots_begin_with_one_that_is_thrown_away():
-    asked = plan(["candidate"], 2, warm=True)
+    asked = plan(["candidate"], FEW, warm=True)
     assert [(a.number, a.warm_up) for a in asked] == [(0, True), (1, False), (2, False)]
 
 
@@ -62,7 +81,7 @@ def test_five_good_boots_pass():
 
 def test_a_candidate_that_timed_out_ends_the_target_at_once():
     asked, judgement, _ = replay(
-        campaign(["baseline", "candidate"], RULES, warm=False),
+        campaign(BOTH, FEW, warm=False),
         lambda ask: boot(
             ask.release,
             ask.number,
@@ -71,17 +90,20 @@ def test_a_candidate_that_timed_out_ends_the_target_at_once():
     )
     assert asked == [Ask("baseline", 1), Ask("candidate", 1)]
     assert judgement.verdict == "fail"
+    assert judgement.stopped == "the candidate did not start"
 
 
 def test_a_baseline_that_did_not_start_is_not_asked_again_and_does_not_judge():
     asked, judgement, _ = replay(
-        campaign(["baseline", "candidate"], RULES, warm=False),
+        campaign(BOTH, RULES, warm=False),
         lambda ask: boot(
             ask.release, ask.number, outcome="crashed" if ask.release == "baseline" else "started"
         ),
     )
     assert [a.release for a in asked].count("baseline") == 1
+    assert [a.number for a in asked if a.release == "candidate"] == [0, 1, 2, 3, 4, 5]
     assert judgement.verdict == "pass"
+    assert judgement.regression is None
 
 
 def test_a_failed_warm_up_is_thrown_away_as_a_measurement_only():
@@ -127,8 +149,101 @@ def test_every_phase_after_the_last_one_seen_fails_too():
 
 
 def test_limits_of_a_phase_are_held_against_near_and_warn_too():
-    rules = Rules(10.0, 0.8, 0.6, 5, {"setup": Limits(limit=0.6), "task_started": Limits(by=1.5)})
+    limits = {"setup": Limits(limit=0.6), "task_started": Limits(by=1.5)}
+    rules = replace(RULES, phases=limits)
     judgement = judge([boot(number=n) for n in range(1, 6)], rules)
     assert judgement.verdict == "fail"
     assert [f.verdict for f in judgement.about("setup")] == ["fail"]
     assert [f.verdict for f in judgement.about("task_started")] == ["warn"]
+
+
+# -- the candidate beside the baseline ---------------------------------------------------------
+
+
+def compared(effect, *, rules=RULES, spread=0.02, seed=1, **more):
+    """A campaign whose candidate takes `effect` times as long; `more` are fields of each boot."""
+    rng = random.Random(seed)
+
+    def answer(ask):
+        seconds = rng.gauss(1.0, spread) * (effect if ask.release == "candidate" else 1.0)
+        values = {k: v(ask, seconds) if callable(v) else v for k, v in more.items()}
+        return boot(ask.release, ask.number, seconds, **values)
+
+    return replay(campaign(BOTH, rules, warm=False), answer)
+
+
+def test_the_same_ends_as_soon_as_it_is_clear():
+    asked, judgement, _ = compared(1.0)
+    assert judgement.verdict == "pass"
+    assert judgement.regression.verdict == "same"
+    assert len(asked) == 12
+    assert judgement.stopped == "the evidence was clear after 5 pairs"
+
+
+def test_slower_fails_and_names_the_phase():
+    _, judgement, _ = compared(1.5)
+    assert judgement.verdict == "fail"
+    assert judgement.about("boot")[0].text.startswith("50 % slower than the baseline (95 % int")
+    assert judgement.about("task_started")[0].text.startswith("+")
+    assert judgement.attribution.phase == "task_started"
+
+
+def test_faster_passes_and_says_so():
+    _, judgement, _ = compared(0.5)
+    assert (judgement.verdict, judgement.regression.verdict) == ("pass", "faster")
+
+
+@pytest.mark.parametrize(("policy", "verdict"), [("warn", "unsure"), ("fail", "fail")])
+def test_what_stays_unsure_goes_to_the_last_look(policy, verdict):
+    rules = replace(RULES, unsure=policy)
+    asked, judgement, _ = compared(1.12, rules=rules, spread=0.15, seed=5)
+    assert judgement.verdict == verdict
+    assert len(asked) == 32
+    assert judgement.open
+    assert "more pairs would" in judgement.about("boot")[0].text
+    assert judgement.stopped == "15 pairs are the most"
+
+
+def test_too_few_pairs_are_unsure_never_the_same():
+    _, judgement, _ = compared(1.0, rules=FEW)
+    assert judgement.verdict == "unsure"
+    assert "at least 5 are needed" in judgement.findings[0].text
+
+
+def test_a_release_that_was_busy_while_it_waited_makes_it_unsure():
+    asked, judgement, _ = compared(1.0, waiting_cores=lambda a, _: 0.4 * (a.release == "candidate"))
+    assert judgement.verdict == "unsure"
+    assert "the baseline used 0.40 cores while it waited" in judgement.findings[0].text
+    assert len(asked) == 12
+
+
+def test_files_that_were_not_equally_warm_make_it_unsure():
+    _, judgement, _ = compared(1.5, disk_read=lambda a, _: 5e7 * (a.release == "candidate"))
+    assert judgement.verdict == "unsure"
+    assert "not equally warm" in judgement.findings[0].text
+
+
+def test_a_busy_host_is_said_and_changes_nothing():
+    _, judgement, _ = compared(1.0, others_busy=0.5)
+    assert judgement.verdict == "pass"
+    assert "the host was busy: something else used 50 %" in judgement.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "others", "kind"),
+    [
+        (lambda _, seconds: seconds, 0.0, "more work"),
+        (0.5, 0.0, "more waiting"),
+        (0.5, 0.6, "busy host"),
+    ],
+)
+def test_cpu_and_wall_time_name_the_kind(cpu, others, kind):
+    _, judgement, _ = compared(2.0, cpu_seconds=cpu, others_busy=others)
+    assert judgement.attribution.kind == kind
+
+
+def test_on_a_fraction_of_a_core_work_takes_longer_than_its_cpu_time():
+    rules = replace(RULES, cpus=0.25)
+    cpu = {"cpu_seconds": lambda _, seconds: seconds / 4}
+    assert compared(2.0, **cpu)[1].attribution.kind == "more waiting"
+    assert compared(2.0, rules=rules, **cpu)[1].attribution.kind == "more work"

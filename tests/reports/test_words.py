@@ -10,7 +10,7 @@ from pytest_bootgate.reports.amounts import bar, count, duration, limit
 from pytest_bootgate.reports.story import failure, story, told
 from pytest_bootgate.result import TargetResult
 
-RULES = Rules(timeout=60.0, near=0.8, warn=0.6, boots=1)
+RULES = Rules(timeout=60.0, near=0.8, warn=0.6, least=1, most=1)
 
 
 def boot(**more) -> Boot:

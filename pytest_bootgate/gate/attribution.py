@@ -1,0 +1,202 @@
+"""Which phase made the boots slower, and is it work, waiting, or a busy host?
+
+The phase with the largest shift in seconds is the one to blame: neither the largest in per cent
+(a tiny jittery phase would win) nor the one with the smallest p. Named only after `slower`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.regression import Plan, shift
+
+Kind = Literal["more work", "more waiting", "busy host"]
+
+#: The share of the host's CPU time from which on it is busy with something else than the boot.
+BUSY = 0.25
+#: CPU time explains a slowdown if it makes up at least this share of it.
+_EXPLAINS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """By how many seconds a phase or stage grew; `only` names the one release that has it."""
+
+    name: str
+    seconds: float
+    only: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What a slowdown of `seconds` is made of.
+
+    `phases` are the phases, the largest shift first; where a release lacks marks, those of the
+    other that lie between two common ones are counted as one phase, which `inner` takes apart.
+    `stages` are the self-reported stages inside the first phase, and `unattributed` what
+    remains of its shift without them. `kind` is None where CPU time was not measured.
+    """
+
+    seconds: float
+    phases: tuple[Shift, ...]
+    inner: tuple[Shift, ...]
+    stages: tuple[Shift, ...]
+    unattributed: float
+    cpu_seconds: float | None
+    kind: Kind | None
+
+    @property
+    def phase(self) -> str:
+        """The phase to blame."""
+        return self.inner[0].name if self.inner else self.phases[0].name
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The measured boots of both releases, pair by pair."""
+
+    baseline: Sequence[Boot]
+    candidate: Sequence[Boot]
+
+    @property
+    def every(self) -> list[Boot]:
+        """All boots of both."""
+        return [*self.baseline, *self.candidate]
+
+    def of(self, release: str) -> Sequence[Boot]:
+        """The boots of one release."""
+        return self.baseline if release == "baseline" else self.candidate
+
+    def values(self, value: Callable[[Boot], float]) -> tuple[list[float], list[float]]:
+        """One number of each boot: the baseline's, the candidate's."""
+        return [value(boot) for boot in self.baseline], [value(boot) for boot in self.candidate]
+
+
+def attribute(pairs: Pairs, plan: Plan, cpus: float | None) -> Attribution:
+    """Take a slowdown apart. `cpus` is what the host profile gives a boot, None without a limit.
+
+    The boots all started, and there are as many pairs as one of the plan's looks.
+    """
+    sizes = plan.strata(len(pairs.candidate))
+    common = _common(pairs)
+    phases = {
+        (before, name): Shift(name, shift(pairs.values(_stretch(before, name)), sizes))
+        for before, name in zip([None, *common], common, strict=False)
+    }
+    (before, name), worst = max(phases.items(), key=lambda entry: entry[1].seconds)
+    inner = _inner(pairs, before, name)
+    stages = _stages(pairs, {worst.name, *(part.name for part in inner)})
+    total = shift(pairs.values(lambda boot: boot.seconds or 0.0), sizes)
+    cpu = None
+    if all(boot.cpu_seconds is not None for boot in pairs.every):
+        cpu = shift(pairs.values(lambda boot: boot.cpu_seconds or 0.0), sizes)
+    return Attribution(
+        seconds=total,
+        phases=_largest_first(phases.values()),
+        inner=inner,
+        stages=stages,
+        unattributed=worst.seconds - sum(stage.seconds for stage in stages),
+        cpu_seconds=cpu,
+        kind=None if cpu is None else _kind(total, cpu, cpus, others_busy(pairs.every)),
+    )
+
+
+def only_in_one(pairs: Pairs) -> list[tuple[str, str]]:
+    """(phase, release) of each phase whose mark only one of the releases ever shows."""
+    found = []
+    for name in dict.fromkeys(phase.name for boot in pairs.every for phase in boot.phases):
+        seen = [
+            release
+            for release in ("baseline", "candidate")
+            if any(_at(boot, name) is not None for boot in pairs.of(release))
+        ]
+        if len(seen) == 1:
+            found.append((name, seen[0]))
+    return found
+
+
+def others_busy(boots: Sequence[Boot]) -> float | None:
+    """The share of the host's CPU time that others used, as the median of all boots."""
+    shares = [boot.others_busy for boot in boots if boot.others_busy is not None]
+    return median(shares) if shares else None
+
+
+def _kind(wall: float, cpu: float, cpus: float | None, others: float | None) -> Kind:
+    # With less than a core a second of CPU time takes longer than a second.
+    if cpu / min(1.0, cpus or 1.0) >= _EXPLAINS * wall:
+        return "more work"
+    return "busy host" if others is not None and others >= BUSY else "more waiting"
+
+
+def _common(pairs: Pairs) -> list[str]:
+    """The phases whose marks every boot of both releases shows, in their order."""
+    return [
+        phase.name
+        for phase in pairs.candidate[0].phases
+        if all(_at(boot, phase.name) is not None for boot in pairs.every)
+    ]
+
+
+def _inner(pairs: Pairs, before: str | None, until: str) -> tuple[Shift, ...]:
+    """The phases between two common marks; none where that is one phase in both releases."""
+    lengths: _Lengths = {}
+    for release in ("baseline", "candidate"):
+        for boot in pairs.of(release):
+            names = [phase.name for phase in boot.phases]
+            start = 0 if before is None else names.index(before) + 1
+            for phase in boot.phases[start : names.index(until) + 1]:
+                if phase.seconds is not None:
+                    of = lengths.setdefault(phase.name, {})
+                    of.setdefault(release, []).append(phase.seconds)
+    return _shifts(lengths) if len(lengths) > 1 else ()
+
+
+def _stages(pairs: Pairs, phases: Collection[str]) -> tuple[Shift, ...]:
+    """The self-reported stages whose lines arrived in these phases."""
+    lengths: _Lengths = {}
+    for release in ("baseline", "candidate"):
+        for boot in pairs.of(release):
+            sums: defaultdict[str, float] = defaultdict(float)
+            for stage in boot.stages:
+                if stage.phase in phases:
+                    sums[f"{stage.source} {stage.name}"] += stage.seconds
+            for name, seconds in sums.items():
+                lengths.setdefault(name, {}).setdefault(release, []).append(seconds)
+    return _shifts(lengths)
+
+
+#: Durations in seconds by name and release.
+_Lengths = dict[str, dict[str, list[float]]]
+
+
+def _shifts(lengths: _Lengths) -> tuple[Shift, ...]:
+    shifts = []
+    for name, of in lengths.items():
+        middle = {release: median(values) for release, values in of.items()}
+        grown = middle.get("candidate", 0.0) - middle.get("baseline", 0.0)
+        shifts.append(Shift(name, grown, next(iter(of)) if len(of) == 1 else None))
+    return _largest_first(shifts)
+
+
+def _largest_first(shifts: Iterable[Shift]) -> tuple[Shift, ...]:
+    return tuple(sorted(shifts, key=lambda one: -one.seconds))
+
+
+def _stretch(before: str | None, name: str) -> Callable[[Boot], float]:
+    """How long a boot took from one mark (None: the trigger) to another."""
+
+    def seconds(boot: Boot) -> float:
+        began = 0.0 if before is None else _at(boot, before) or 0.0
+        return (_at(boot, name) or 0.0) - began
+
+    return seconds
+
+
+def _at(boot: Boot, name: str) -> float | None:
+    phase = boot.phase(name)
+    return None if phase is None else phase.at
