@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pytest_bootgate import __version__
@@ -21,8 +22,10 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate.campaign import Ask, campaign, plan
 from pytest_bootgate.gate.verdict import Judgement, Limits, Rules
 from pytest_bootgate.gatefile import Loaded
+from pytest_bootgate.gatefile.digest import measures
 from pytest_bootgate.gatefile.model import Host, Release
 from pytest_bootgate.gatefile.quantities import Boots
+from pytest_bootgate.recorded import Recorded
 from pytest_bootgate.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
 
 #: What bringing up and removing one pair may cost, in seconds, on top of the boot itself.
@@ -74,6 +77,8 @@ class Gate:
         self._prepared = False
         self._identities: dict[str, str | None] = {}
         self._results: dict[tuple[str, str], TargetResult] = {}
+        recorded = self.file.releases.baseline and self.file.releases.baseline.recorded
+        self._recorded = Recorded.read(Path(recorded)) if recorded else None
         self.profiles = self.file.hosts or {"default": Host()}
         unknown = [name for name in hosts if name not in self.profiles]
         if unknown:
@@ -92,9 +97,11 @@ class Gate:
 
     @property
     def releases(self) -> dict[str, Release]:
-        """The releases under gate, the baseline first if there is one."""
+        """The releases to boot, the baseline first if there is one that can be booted."""
         both = self.file.releases
-        named = {"baseline": both.baseline} if both.baseline is not None else {}
+        named = {}
+        if both.baseline is not None and self._recorded is None:
+            named["baseline"] = both.baseline
         return {**named, "candidate": both.candidate}
 
     @property
@@ -132,7 +139,9 @@ class Gate:
         total = 0.0
         for host, name in self.pairs:
             target, rules = self.file.targets[name], self.rules(host, name)
-            asks = len(plan(list(self.releases), rules, warm=target.start == "warm"))
+            boots = len(self._recorded.boots(host, name)) if self._recorded is not None else 0
+            warm = target.start == "warm"
+            asks = len(plan(list(self.releases), rules, warm=warm, recorded=boots))
             once = target.timeout + target.listen + target.pause + _AROUND
             ready = self.file.gateway.ready_timeout + self.file.gateway.settle
             total += asks * (once + (ready if target.trigger is not None else 0.0))
@@ -192,12 +201,16 @@ class Gate:
         ]
         engine, _ = self.engine()
         self._prepare(engine)
+        before: tuple[Boot, ...] = ()
+        if self._recorded is not None:
+            self._recorded.check(self.outcome(), host, target)
+            before = self._recorded.boots(host, target)
 
         def waiting(left: float) -> None:
             self.watch(Progress(target, host, "", 0, rules.most, WAITING, left))
 
         with one_at_a_time(waiting):
-            judgement, boots = self._campaign(engine, host, target, releases, rules)
+            judgement, boots = self._campaign(engine, host, target, releases, rules, before)
         return self._found(host, target, boots=boots, judgement=judgement, notes=tuple(notes))
 
     def _found(self, host: str, target: str, **found: Any) -> TargetResult:
@@ -210,10 +223,16 @@ class Gate:
         return next((why for start, why in absent.items() if version.startswith(start)), None)
 
     def _campaign(
-        self, engine: Engine, host: str, target: str, releases: list[str], rules: Rules
+        self,
+        engine: Engine,
+        host: str,
+        target: str,
+        releases: list[str],
+        rules: Rules,
+        before: Sequence[Boot],
     ) -> tuple[Judgement, tuple[Boot, ...]]:
         warm = self.file.targets[target].start == "warm"
-        asking = campaign(releases, rules, warm=warm)
+        asking = campaign(releases, rules, warm=warm, recorded=before)
         up: dict[str, Pair] = {}
         try:
             ask = next(asking)
@@ -304,9 +323,14 @@ class Gate:
             engine=self._engine_version,
             why_engine=self._why_engine,
             machine=facts(),
-            releases={name: self._facts(name) for name in self.releases},
+            releases=self._all_facts(),
+            measures=measures(self.loaded),
             targets=tuple(self._results[key] for key in self.pairs if key in self._results),
         )
+
+    def _all_facts(self) -> dict[str, ReleaseFacts]:
+        booted = {name: self._facts(name) for name in self.releases}
+        return booted if self._recorded is None else {"baseline": self._recorded.facts, **booted}
 
     def _facts(self, name: str) -> ReleaseFacts:
         release = self.releases[name]

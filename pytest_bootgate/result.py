@@ -14,11 +14,15 @@ SCHEMA = "bootgate-result/1"
 
 @dataclass(frozen=True)
 class ReleaseFacts:
-    """What stood behind a release's name: `identity` is the image's digest, if it has one."""
+    """What stood behind a release's name: `identity` is the image's digest, if it has one.
+
+    `recorded` says from which result a release was taken that was not booted in this run.
+    """
 
     image: str | None
     identity: str | None
     version: str | None
+    recorded: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,11 @@ class TargetResult:
 
 @dataclass(frozen=True)
 class GateResult:
-    """Everything one gate file's run found. `at` is the wall-clock start in ISO 8601, UTC."""
+    """Everything one gate file's run found. `at` is the wall-clock start in ISO 8601, UTC.
+
+    `measures` is a digest of what the gate file measures: all of it but the releases and the
+    rules of the verdict. Results are comparable only where it is the same.
+    """
 
     schema: str
     file: str
@@ -69,6 +77,7 @@ class GateResult:
     machine: HostFacts
     releases: Mapping[str, ReleaseFacts]
     targets: tuple[TargetResult, ...]
+    measures: str = ""
 
     @property
     def verdict(self) -> Verdict:

@@ -17,6 +17,7 @@ FLOORS = [
     {"gate"},
     {"result"},
     {"reports"},
+    {"recorded"},
     {"drive"},
     {"session"},
     {"collect", "fixtures", "plugin", "cli", "distribute"},

@@ -64,6 +64,7 @@ class Boot:
     the attempt was over: the proof, the exit, or the timeout. `ready` is how long the gateway
     took from its start to ready. `cpu_seconds` is what the gateway and all it started used
     between trigger and end. `notes` are things seen that belong into the story.
+    `recorded` says that it was made in another run, as the candidate of that time.
 
     What it was measured beside: `load` is the host's one-minute average before it,
     `others_busy` the share of the host's CPU time that something else used meanwhile,
@@ -98,6 +99,7 @@ class Boot:
     identity: str = ""
     version: str | None = None
     notes: tuple[str, ...] = ()
+    recorded: bool = False
     tails: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property

@@ -38,14 +38,16 @@ class Attribution:
 
     `phases` are the phases, the largest shift first; where a release lacks marks, those of the
     other that lie between two common ones are counted as one phase, which `inner` takes apart.
-    `stages` are the self-reported stages inside the first phase, and `unattributed` what
-    remains of its shift without them. `kind` is None where CPU time was not measured.
+    `stages` are the self-reported stages inside the first phase, `elsewhere` those of the other
+    phases, and `unattributed` is what remains of the phase's shift without its stages. `kind`
+    is None where CPU time was not measured.
     """
 
     seconds: float
     phases: tuple[Shift, ...]
     inner: tuple[Shift, ...]
     stages: tuple[Shift, ...]
+    elsewhere: tuple[Shift, ...]
     unattributed: float
     cpu_seconds: float | None
     kind: Kind | None
@@ -67,6 +69,11 @@ class Pairs:
     def every(self) -> list[Boot]:
         """All boots of both."""
         return [*self.baseline, *self.candidate]
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the baseline's boots were made at another time."""
+        return any(boot.recorded for boot in self.baseline)
 
     def of(self, release: str) -> Sequence[Boot]:
         """The boots of one release."""
@@ -90,7 +97,9 @@ def attribute(pairs: Pairs, plan: Plan, cpus: float | None) -> Attribution:
     }
     (before, name), worst = max(phases.items(), key=lambda entry: entry[1].seconds)
     inner = _inner(pairs, before, name)
-    stages = _stages(pairs, {worst.name, *(part.name for part in inner)})
+    blamed = {worst.name, *(part.name for part in inner)}
+    others = {phase.name for boot in pairs.every for phase in boot.phases} - blamed
+    stages = _stages(pairs, blamed)
     total = shift(pairs.values(lambda boot: boot.seconds or 0.0), sizes)
     cpu = None
     if all(boot.cpu_seconds is not None for boot in pairs.every):
@@ -100,6 +109,7 @@ def attribute(pairs: Pairs, plan: Plan, cpus: float | None) -> Attribution:
         phases=_largest_first(phases.values()),
         inner=inner,
         stages=stages,
+        elsewhere=_stages(pairs, others),
         unattributed=worst.seconds - sum(stage.seconds for stage in stages),
         cpu_seconds=cpu,
         kind=None if cpu is None else _kind(total, cpu, cpus, others_busy(pairs.every)),

@@ -30,28 +30,32 @@ class Ask:
 Campaign = Generator[Ask, Boot, tuple[Judgement, tuple[Boot, ...]]]
 
 
-def plan(releases: Sequence[str], rules: Rules, *, warm: bool) -> list[Ask]:
+def plan(releases: Sequence[str], rules: Rules, *, warm: bool, recorded: int = 0) -> list[Ask]:
     """All boots in their order, if nothing ends them before.
 
     Pairs of both releases, in the order of `regression.order`. Before them comes one boot each
-    that is thrown away where it would otherwise be compared, or where the starts are warm.
+    that is thrown away where it would otherwise be compared, or where the starts are warm. Of a
+    baseline with `recorded` boots there are none to make.
     """
     compared = len(releases) == 2 and rules.plan.looks
-    pairs = rules.most if compared else rules.least
-    asks = [Ask(release, 0) for release in releases if warm or compared]
+    pairs = rules.most if compared else max(rules.least, recorded)
+    asks = [Ask(release, 0) for release in releases if warm or compared or recorded]
     for pair in range(pairs):
         asks += [Ask(release, pair + 1) for release in order(pair) if release in releases]
     return asks
 
 
-def campaign(releases: Sequence[str], rules: Rules, *, warm: bool) -> Campaign:
+def campaign(
+    releases: Sequence[str], rules: Rules, *, warm: bool, recorded: Sequence[Boot] = ()
+) -> Campaign:
     """Ask for boots until the judgement is clear.
 
     A candidate that did not start ends the target at once; a baseline that did not start is
-    not asked again, and the candidate then for the least number of boots.
+    not asked again, and the candidate then for the least number of boots. `recorded` are boots
+    of the baseline that stand in for new ones.
     """
-    done: list[Boot] = []
-    asks = plan(releases, rules, warm=warm)
+    done: list[Boot] = list(recorded)
+    asks = plan(releases, rules, warm=warm, recorded=len(recorded))
     left = list(releases)
     while asks:
         ask = asks.pop(0)

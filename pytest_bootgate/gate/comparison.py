@@ -14,7 +14,7 @@ from pytest_bootgate.gate.attribution import (
     only_in_one,
     others_busy,
 )
-from pytest_bootgate.gate.regression import Plan, Regression, compare
+from pytest_bootgate.gate.regression import Plan, Regression, compare, compare_recorded
 
 #: How many cores a release may use while it waits for its turn without disturbing the other.
 IDLE = 0.1
@@ -36,6 +36,10 @@ class Comparison:
 def compare_boots(pairs: Pairs, plan: Plan, tolerance: float, cpus: float | None) -> Comparison:
     """Compare pairs of boots that all started, as many as one of the plan's looks."""
     wall = pairs.values(lambda boot: boot.seconds or 0.0)
+    if pairs.recorded:
+        recorded = compare_recorded(wall, plan, tolerance)
+        slower = attribute(pairs, plan, cpus) if recorded.verdict == "slower" else None
+        return Comparison(recorded, slower, tuple(_notes(pairs)))
     measured = all(boot.cpu_seconds for boot in pairs.every)
     cpu = pairs.values(lambda boot: boot.cpu_seconds or 0.0) if measured else None
     found = compare(wall, cpu, plan, tolerance)
@@ -90,6 +94,8 @@ def _notes(pairs: Pairs) -> list[str]:
 def sentence(found: Regression) -> str:
     """The comparison as one sentence, with its interval, its p, and what showed it."""
     span = f"95 % interval {_span(found)}"
+    if found.recorded:
+        return _sentence_recorded(found, span)
     evidence = f"exact p = {found.p:.2g} after {found.pairs} pairs"
     by = " and ".join("CPU" if name == "cpu" else name for name in found.by)
     if found.verdict in ("slower", "faster"):
@@ -103,15 +109,31 @@ def sentence(found: Regression) -> str:
     return f"neither slower nor the same for sure: {seen}; {_way_out(found)}"
 
 
+def _sentence_recorded(found: Regression, span: str) -> str:
+    told = f"{found.tolerance * 100:g} %"
+    text = f"{_change(found.ratio)} as recorded ({span}), {found.pairs} boots each"
+    if found.verdict == "same":
+        return f"{text}; less than {told} cannot be told from a recording"
+    if found.verdict == "unsure":
+        return (
+            f"neither slower nor the same for sure: {text}; a recorded baseline shows only"
+            f" differences above {told}, boot both releases to know more"
+        )
+    return f"{text}, exact p = {found.p:.2g}"
+
+
 def blame(found: Attribution) -> str:
     """What grew by how much, as a sentence about the phase to blame."""
     first = found.inner[0] if found.inner else found.phases[0]
     text = f"{_grown(first)} of the {_signed(found.seconds)} of the whole boot"
     if found.stages and found.stages[0].seconds > 0:
         stage = found.stages[0]
-        text += f"; most in stage {stage.name}, {_grown(stage)} (self-reported)"
+        text += f"; self-reported stage {stage.name} {_grown(stage)}"
         if found.unattributed > 0:
-            text += f"; {_signed(found.unattributed)} in no stage"
+            text += f", in no stage {_signed(found.unattributed)}"
+    elif found.elsewhere and found.elsewhere[0].seconds > 0:
+        stage = found.elsewhere[0]
+        text += f"; no stage reported in it, elsewhere {stage.name} {_grown(stage)}"
     if found.kind is not None and found.cpu_seconds is not None:
         text += f"; {found.kind}: CPU time {_signed(found.cpu_seconds)}"
     return text

@@ -34,6 +34,13 @@ _USUAL = (5, 7, 10, 15)
 _SLOWER_ALONE = (0.008, 0.0045, 0.0055, 0.009)
 _SLOWER_EACH = (0.004, 0.00265, 0.0028, 0.0045)
 _SAME = (0.016, 0.022, 0.021, 0.026)
+#: What two campaigns of one release may differ by when they ran at different times: of recorded
+#: ones, ten boots each, quiet or with busy neighbours, 0.8 % differed by more and significantly
+#: (five boots each: 2 %).
+DRIFT = 0.30
+#: More boots than these say no more about a recorded baseline.
+RECORDED_BOOTS = 10
+
 _ALARMS, _MISSES = 0.02, 0.05  # what all looks together may get wrong
 _STRATUM = 5
 _TIE = 1e-12
@@ -88,6 +95,7 @@ class Regression:
     in the direction of `ratio`. `by` names what showed it: ``wall``, ``cpu`` or both.
     `more_pairs` is about how many more pairs would settle an `unsure`, None where no number
     up to 200 would. `reason` says why it is unsure, if not for want of pairs.
+    `recorded` says that the baseline's boots were made at another time.
     """
 
     verdict: Comparison
@@ -102,6 +110,7 @@ class Regression:
     cpu_p: float | None = None
     more_pairs: int | None = None
     reason: str = ""
+    recorded: bool = False
 
     def doubted(self, reason: str) -> Regression:
         """The same figures, but no conclusion from them."""
@@ -179,6 +188,25 @@ def compare(
         cpu_p=None if cpus is None else exact_p(cpus if up else _turned(cpus)),
     )
     return replace(found, more_pairs=_more_pairs(found)) if verdict == "unsure" else found
+
+
+def compare_recorded(
+    wall: tuple[Sequence[float], Sequence[float]], plan: Plan, tolerance: float
+) -> Regression:
+    """Compare with boots of the baseline that were made at another time, on the same host class.
+
+    Nothing that the host did in between is shared, so nothing below `DRIFT` can be told:
+    ``slower`` and ``faster`` need an estimate of that much, ``same`` is the same within it. CPU
+    time is no help; it drifts as much.
+    """
+    tolerance = max(tolerance, DRIFT)
+    found = compare(wall, None, plan, tolerance)
+    level, _ = plan.levels(found.pairs, metrics=1)
+    verdict: Comparison = "same" if found.verdict == "same" else "unsure"
+    if found.p <= level + _TIE and abs(log(found.ratio)) >= log(1 + tolerance) - _TIE:
+        verdict = "slower" if found.ratio > 1 else "faster"
+    by = ("wall",) if verdict in ("slower", "faster") else ()
+    return replace(found, verdict=verdict, by=by, more_pairs=None, recorded=True)
 
 
 def shift(pairs: tuple[Sequence[float], Sequence[float]], sizes: Sequence[int]) -> float:

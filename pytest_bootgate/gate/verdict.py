@@ -125,9 +125,13 @@ def _measured(boots: Sequence[Boot], release: str) -> list[Boot]:
 def _beside_baseline(judgement: Judgement, pairs: Pairs, rules: Rules) -> Judgement:
     """Add to a judgement what the baseline's boots say."""
     found = list(judgement.findings)
+    plan = rules.plan
+    if pairs.recorded:
+        pairs = Pairs(pairs.baseline, pairs.candidate[: len(pairs.baseline)])
+        plan = Plan.of(len(pairs.baseline), len(pairs.baseline))
     count = len(pairs.candidate)
     unsure: Verdict = "fail" if rules.unsure == "fail" else "unsure"
-    if count != len(pairs.baseline) or count not in rules.plan.looks:
+    if count != len(pairs.baseline) or count not in plan.looks:
         text = (
             f"slower or the same? {count} pair{'s' * (count != 1)} cannot say; at least"
             f" {LEAST_PAIRS} are needed (gate: {{boots: 5..15}})"
@@ -135,7 +139,7 @@ def _beside_baseline(judgement: Judgement, pairs: Pairs, rules: Rules) -> Judgem
         found.append(Finding(unsure, WHOLE, text))
         verdict = worst([f.verdict for f in found])
         return replace(judgement, verdict=verdict, findings=tuple(found))
-    compared = compare_boots(pairs, rules.plan, rules.slower, rules.cpus)
+    compared = compare_boots(pairs, plan, rules.slower, rules.cpus)
     regression, slower = compared.regression, compared.attribution
     if slower is not None:
         found.append(Finding("fail", WHOLE, sentence(regression)))
@@ -196,7 +200,9 @@ def _headrooms(pairs: Pairs, rules: Rules) -> dict[str, Headroom]:
 
     def room(value: Callable[[Boot], float | None], limit: float) -> Headroom | None:
         seconds = [number for boot in pairs.candidate if (number := value(boot)) is not None]
-        beside = [number for boot in pairs.baseline if (number := value(boot)) is not None]
+        # What another day's machine did says nothing about this one's spread.
+        before = () if pairs.recorded else pairs.baseline
+        beside = [number for boot in before if (number := value(boot)) is not None]
         if not seconds:
             return None
         return headroom(seconds, limit, near=rules.near, warn=rules.warn, beside=beside)

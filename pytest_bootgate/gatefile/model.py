@@ -144,7 +144,9 @@ class Release(_Entry, frozen=True, kw_only=True):
     """One version under gate: an `image`, a `command`, or both.
 
     `command`, `env` and `files` win over the gateway's. `version` is what the release must
-    say about itself before its boots count (see the gateway's `version` probe).
+    say about itself before its boots count (see the gateway's `version` probe). `recorded` lets
+    the candidate of an earlier result (``--bootgate-json``) stand in for a baseline that cannot
+    be booted any more.
     """
 
     image: str | None = None
@@ -152,6 +154,7 @@ class Release(_Entry, frozen=True, kw_only=True):
     env: dict[str, str] = {}
     files: dict[str, File] = {}
     version: str | None = None
+    recorded: str | None = None
 
 
 class Releases(_Entry, frozen=True, kw_only=True):

@@ -24,6 +24,8 @@ def resolve_paths(gate: Section, here: Path, mistakes: Mistakes) -> None:
                     "a file has its content from 'path' or from 'text'",
                     "keep one of them" if given else "give one of them",
                 )
+    for release in gate.sections("releases").values():
+        _resolve(release, "recorded", here, mistakes)
     _resolve(gate.section("companion"), "program", here, mistakes)
 
 

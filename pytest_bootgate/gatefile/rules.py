@@ -52,6 +52,9 @@ class _Rules:
         gateway = self._gate.section("gateway")
         commanded = "command" in gateway or not gateway.whole
         for name, release in self._gate.sections("releases").items():
+            if "recorded" in release:
+                self._recorded(name, release)
+                continue
             if not ("image" in release or "command" in release or commanded) and release.whole:
                 self._mistakes.add(
                     release.place,
@@ -67,6 +70,21 @@ class _Rules:
                     release.at["version"],
                     f"nothing shows that the {name} is this version",
                     "give the gateway a version probe, or leave it out",
+                )
+
+    def _recorded(self, name: str, release: Section) -> None:
+        if name != "baseline":
+            self._mistakes.add(
+                release.keys["recorded"],
+                f"the {name} must be booted, a recorded one shows nothing",
+                "only the baseline may be recorded",
+            )
+        for key in ("image", "command", "env", "files", "version"):
+            if key in release:
+                self._mistakes.add(
+                    release.keys[key],
+                    f"a recorded {name} is not booted, so '{key}' has no meaning",
+                    "leave it out",
                 )
 
     def _gateway(self) -> None:

@@ -8,6 +8,7 @@ from statistics import median
 
 from pytest_bootgate.boot.values import Boot, Stage
 from pytest_bootgate.gate.comparison import sentence
+from pytest_bootgate.gate.regression import DRIFT
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
 from pytest_bootgate.reports.story import (
@@ -43,6 +44,11 @@ def summary(result: GateResult, told: Collection[str] = ()) -> Iterator[Styled]:
     for name, release in result.releases.items():
         parts = [p for p in (release.image, release.version) if p]
         digest = f" ({release.identity[:19]})" if release.identity else ""
+        if release.recorded is not None:
+            digest += (
+                f", recorded {release.recorded}: not booted now, so nothing below"
+                f" {DRIFT * 100:.0f} % can be told"
+            )
         what = " ".join(dict.fromkeys(parts)) or "by command"
         yield Styled(f"{name} {what}{digest}")
     several_hosts = len({t.host for t in result.targets}) > 1 or any(

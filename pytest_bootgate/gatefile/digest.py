@@ -1,0 +1,25 @@
+"""What a gate file measures, as a digest: results are comparable only where it is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import msgspec
+
+from pytest_bootgate.gatefile.load import PRESETS, Loaded
+
+#: What is compared, and how it is judged, does not change what a boot is.
+_RULES = ("releases", "gate", "upgrade", "state")
+
+
+def measures(loaded: Loaded) -> str:
+    """A digest of everything in a gate file that decides what a boot is."""
+    plain = msgspec.to_builtins(loaded.gate, enc_hook=float)
+    for rule in _RULES:
+        plain.pop(rule, None)
+    text = json.dumps(plain, sort_keys=True)
+    # The same gate file in another checkout, with the plugin installed elsewhere.
+    for directory in (str(PRESETS), str(loaded.path.parent)):
+        text = text.replace(directory, "")
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

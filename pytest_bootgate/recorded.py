@@ -1,0 +1,93 @@
+"""A recorded baseline: an earlier result stands in for a release that cannot be booted any more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gate.regression import LEAST_PAIRS, RECORDED_BOOTS
+from pytest_bootgate.reports import jsonfile
+from pytest_bootgate.result import GateResult, ReleaseFacts
+
+#: Two machines are of one class if their memory differs by no more than this share.
+_MEMORY = 0.1
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The candidate of an earlier result."""
+
+    path: Path
+    result: GateResult
+
+    @classmethod
+    def read(cls, path: Path) -> Recorded:
+        """Read a result. Raises `BootgateError` where the file holds none, or several."""
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BootgateError(f"{path} cannot be read: {error.strerror}.") from None
+        try:
+            return cls(path, jsonfile.decode(data))
+        except BootgateError as error:
+            raise BootgateError(
+                f"The recorded baseline {path} cannot be used. {error} Name what `pytest"
+                " bootgate.yaml --bootgate-json FILE` wrote for this gate file."
+            ) from None
+
+    @property
+    def facts(self) -> ReleaseFacts:
+        """What the recorded release was, and when it was recorded."""
+        facts = self.result.releases["candidate"]
+        return replace(facts, recorded=f"{self.result.at[:10]} in {self.path.name}")
+
+    def boots(self, host: str, target: str) -> tuple[Boot, ...]:
+        """The recorded boots of a target that count, as the baseline's; the last ten at most."""
+        found = [
+            replace(boot, release="baseline", recorded=True)
+            for one in self.result.targets
+            if (one.host, one.target) == (host, target)
+            for boot in one.boots
+            if boot.release == "candidate" and boot.started and not boot.warm_up
+        ]
+        return tuple(found[-RECORDED_BOOTS:])
+
+    def check(self, now: GateResult, host: str, target: str) -> None:
+        """Raise `BootgateError` unless what is measured now can be held against it."""
+        then, way_out = self.result, "Boot both releases, or record the baseline here."
+        differences = [
+            *_host_class(then, now),
+            *([f"engine {then.engine} there, {now.engine} here"] * (_engine(then) != _engine(now))),
+            *(["the gate file measured something else then"] * (then.measures != now.measures)),
+        ]
+        if differences:
+            raise BootgateError(
+                f"The recorded baseline {self.path.name} ({then.at[:10]}) cannot be compared with:"
+                f" {'; '.join(differences)}. {way_out}"
+            )
+        if (count := len(self.boots(host, target))) < LEAST_PAIRS:
+            raise BootgateError(
+                f"The recorded baseline {self.path.name} has {count} measured boots of {target} on"
+                f" host profile {host}; at least {LEAST_PAIRS} are needed. {way_out}"
+            )
+
+
+def _host_class(then: GateResult, now: GateResult) -> list[str]:
+    before, here = then.machine, now.machine
+    found = []
+    if before.cpus != here.cpus:
+        found.append(f"{before.cpus} CPUs there, {here.cpus} here")
+    if abs(before.memory - here.memory) > _MEMORY * here.memory:
+        found.append(f"{before.memory / 2**30:.1f} GiB there, {here.memory / 2**30:.1f} GiB here")
+    if before.system.split()[0] != here.system.split()[0]:
+        found.append(f"{before.system} there, {here.system} here")
+    return found
+
+
+def _engine(result: GateResult) -> str:
+    """An engine up to its major version."""
+    found = re.match(r"\S+(?: \d+)?", result.engine)
+    return found[0] if found else result.engine
