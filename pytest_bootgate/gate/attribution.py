@@ -112,7 +112,7 @@ def attribute(pairs: Pairs, plan: Plan, cpus: float | None) -> Attribution:
         elsewhere=_stages(pairs, others),
         unattributed=worst.seconds - sum(stage.seconds for stage in stages),
         cpu_seconds=cpu,
-        kind=None if cpu is None else _kind(total, cpu, cpus, others_busy(pairs.every)),
+        kind=None if cpu is None else _kind(pairs, total, cpu, cpus),
     )
 
 
@@ -136,11 +136,14 @@ def others_busy(boots: Sequence[Boot]) -> float | None:
     return median(shares) if shares else None
 
 
-def _kind(wall: float, cpu: float, cpus: float | None, others: float | None) -> Kind:
+def _kind(pairs: Pairs, wall: float, cpu: float, cpus: float | None) -> Kind:
     # With less than a core a second of CPU time takes longer than a second.
     if cpu / min(1.0, cpus or 1.0) >= _EXPLAINS * wall:
         return "more work"
-    return "busy host" if others is not None and others >= BUSY else "more waiting"
+    others = others_busy(pairs.every)
+    # Neighbours with as much to do double the time that work takes; they do not lengthen sleep.
+    stretch = median(boot.cpu_seconds or 0.0 for boot in pairs.candidate)
+    return "busy host" if (others or 0.0) >= BUSY and wall <= stretch else "more waiting"
 
 
 def _common(pairs: Pairs) -> list[str]:

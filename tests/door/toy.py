@@ -1,7 +1,7 @@
 """A gateway that does as the environment tells it: the smallest system under gate.
 
-PLAN is a list of steps, each a sleep in seconds, a line to print, `exit:CODE`, or `ring` (call the
-doorbell with the message of the trigger).
+PLAN is a list of steps, each a sleep in seconds, a line to print, `exit:CODE`, `burn` (be busy
+from then on), or `ring` (call the doorbell with the message of the trigger).
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ def carry_out(message: str) -> None:
             urllib.request.urlopen(DOORBELL, data=message.encode(), timeout=5).read()
         elif step == "ring without token":
             urllib.request.urlopen(DOORBELL, data=b"poll", timeout=5).read()
+        elif step == "burn":
+            while True:
+                pass
         elif step.startswith("exit:"):
             sys.stdout.flush()
             os._exit(int(step[5:]))

@@ -234,7 +234,8 @@ def test_a_busy_host_is_said_and_changes_nothing():
     [
         (lambda _, seconds: seconds, 0.0, "more work"),
         (0.5, 0.0, "more waiting"),
-        (0.5, 0.6, "busy host"),
+        (1.2, 0.6, "busy host"),
+        (0.1, 0.6, "more waiting"),
     ],
 )
 def test_cpu_and_wall_time_name_the_kind(cpu, others, kind):
