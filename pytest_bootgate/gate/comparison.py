@@ -96,17 +96,23 @@ def sentence(found: Regression) -> str:
     span = f"95 % interval {_span(found)}"
     if found.recorded:
         return _sentence_recorded(found, span)
-    evidence = f"exact p = {found.p:.2g} after {found.pairs} pairs"
-    by = " and ".join("CPU" if name == "cpu" else name for name in found.by)
+    p = found.cpu_p if found.by == ("cpu",) else found.p
+    evidence = f"exact p = {p:.2g} after {found.pairs} pairs"
     if found.verdict in ("slower", "faster"):
-        return f"{_change(found.ratio)} ({span}), {evidence}, by {by}"
+        return f"{_change(found.ratio)} ({span}), {evidence}, by {_by(found)}"
     if found.verdict == "same":
-        within = f"within the {found.tolerance * 100:g} % that count as the same"
-        return f"{_change(found.ratio)} ({span}), {within}, after {found.pairs} pairs"
+        at_most = f"no more than {found.tolerance * 100:g} % slower for sure"
+        return f"{at_most}: {_change(found.ratio)} ({span}), after {found.pairs} pairs"
     seen = f"{_change(found.ratio)} ({span}), {evidence}"
     if found.reason:
         return f"{found.reason}; measured {seen}"
     return f"neither slower nor the same for sure: {seen}; {_way_out(found)}"
+
+
+def _by(found: Regression) -> str:
+    if found.by == ("cpu",) and found.cpu_ratio is not None:
+        return f"CPU time alone, {_change(found.cpu_ratio)}"
+    return "wall and CPU time" if len(found.by) == 2 else "wall time"
 
 
 def _sentence_recorded(found: Regression, span: str) -> str:
