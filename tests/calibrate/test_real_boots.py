@@ -34,7 +34,7 @@ def test_a_gate_is_green_under_the_limits_it_gets(pytester, engine):
     )
     assert patch.returncode == 0, patch.stderr
     assert patch.stdout.startswith(b"--- a/incident/good/bootgate.yaml\n")
-    assert b"boots of the candidate 1.1 " in patch.stdout
+    assert b"boots of the candidate 1.1" in patch.stdout
     assert b"- tools_config: 10 boots, median 5" in patch.stdout
     subprocess.run(["patch", "-p1"], input=patch.stdout, cwd=pytester.path, check=True, timeout=60)
     phases = load(gate).gate.targets["isolated"].phases
