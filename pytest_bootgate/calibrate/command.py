@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from pytest_bootgate.boot.values import HostFacts
-from pytest_bootgate.calibrate.evidence import Evidence, Source, gather, read, told
+from pytest_bootgate.calibrate.evidence import Evidence, Source, gather, measured, read, told
 from pytest_bootgate.calibrate.proposals import Limit, Proposals, propose, spread_words
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate import thresholds
@@ -160,7 +160,7 @@ def _provenance(evidence: Evidence, target: str | None, hosts: Sequence[str]) ->
         source
         for source in evidence.sources
         if any(
-            target in (None, result.target) and result.of(evidence.release)
+            target in (None, result.target) and measured(result, evidence.release)
             for result in source.result.targets
         )
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
+from pytest_bootgate.gatefile.digest import measures
 from pytest_bootgate.gatefile.model import Target
 from pytest_bootgate.reports import jsonfile
 from pytest_bootgate.reports.amounts import count
@@ -104,6 +105,12 @@ def gather(loaded: Loaded, sources: Sequence[Source], release: str) -> Evidence:
         for s in same
         if s.result.file != str(loaded.path)
     ]
+    now = measures(loaded)
+    evidence.remarks += [
+        f"{s.path}: the gate file measured something else then, so boots may be other ones today"
+        for s in same
+        if s.result.measures not in ("", now)
+    ]
     unlike: dict[tuple[str, str], list[tuple[Path, str]]] = {}
     for source in same:
         for result in source.result.targets:
@@ -121,6 +128,12 @@ def gather(loaded: Loaded, sources: Sequence[Source], release: str) -> Evidence:
         else:
             evidence.remarks += [f"{path}: {key[0]} is left out: {why}" for path, why in found]
     return evidence
+
+
+def measured(result: TargetResult, release: str) -> list[Boot]:
+    """The boots that this run made of a release: no warm-up, and none recorded in another run."""
+    boots = result.of(release)
+    return [boot for boot in boots if not boot.warm_up and not boot.recorded]
 
 
 def told(facts: ReleaseFacts) -> str:
@@ -142,7 +155,7 @@ def _unlike(result: TargetResult, asked: Target, release: str) -> str | None:
         return f"left out of the results: {result.left_out}"
     if [*result.rules.phases] != [*asked.phases]:
         return "the results have other phases: the gate file has changed since"
-    if any(boot.start != asked.start for boot in result.of(release)):
+    if any(boot.start != asked.start for boot in measured(result, release)):
         return f"the boots in the results are not {asked.start} ones"
     return None
 
@@ -150,7 +163,7 @@ def _unlike(result: TargetResult, asked: Target, release: str) -> str | None:
 def _add(evidence: Evidence, result: TargetResult) -> None:
     """Take one target's boots; one that did not start speaks against all of them."""
     key = (result.target, result.host)
-    boots = result.of(evidence.release)
+    boots = measured(result, evidence.release)
     failed = [boot for boot in boots if not boot.started and boot.outcome != "lost"]
     if failed:
         evidence.unfit[key] = (
@@ -196,7 +209,9 @@ def _same(one: ReleaseFacts, other: ReleaseFacts) -> bool:
 
 
 def _has_boots(result: GateResult, release: str) -> bool:
-    return release in result.releases and any(target.of(release) for target in result.targets)
+    return release in result.releases and any(
+        measured(target, release) for target in result.targets
+    )
 
 
 def _engine(result: GateResult) -> str:

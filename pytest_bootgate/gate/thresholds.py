@@ -72,8 +72,9 @@ def quantile(run: int) -> float:
     prediction bounds from `run` boots. Such a bound is ``mean + c * s`` with ``c = t *
     sqrt(1 + 1/run)`` (see `headroom.prediction_bound`), about normal with mean ``c * c4`` and
     variance ``1/run + c² * (1 - c4²)``, where ``c4 = 4(run - 1) / (4 run - 3)`` is nearly the
-    expectation of s for a standard deviation of 1. With fewer than `LEAST_FOR_TAIL` boots to a
-    run the slowest one is judged, and is covered already.
+    expectation of s for a standard deviation of 1. (A baseline booted beside only makes s, and
+    so the bound, steadier.) With fewer than `LEAST_FOR_TAIL` boots to a run the slowest one is
+    judged, and is covered already.
     """
     boots = _NORMAL.inv_cdf(BOOTS_BELOW)
     if run < LEAST_FOR_TAIL:

@@ -54,9 +54,12 @@ def patched(text: str, entries: Entries, comments: Comments | None = None) -> st
     bom = "\ufeff" if text.startswith("\ufeff") else ""
     body = text[len(bom) :]
     changes = _Patching(body, comments or {}).all(entries)
-    for change in sorted(changes, key=lambda c: (c.start, c.end), reverse=True):
-        body = body[: change.start] + change.new + body[change.end :]
-    return bom + body
+    # Where several go to the same place, the inner ones were found first and stay first.
+    parts, kept = [bom], 0
+    for change in sorted(changes, key=lambda c: (c.start, c.end)):
+        parts += [body[kept : change.start], change.new]
+        kept = change.end
+    return "".join([*parts, body[kept:]])
 
 
 def has(text: str, *keys: str) -> bool:

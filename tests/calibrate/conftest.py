@@ -93,7 +93,9 @@ def write(gate) -> Writing:
                 target=target,
                 host=host,
                 runs_as=target,
-                rules=Rules(timeout=60.0, near=0.8, warn=0.6, boots=5, phases=phases(target)),
+                rules=Rules(
+                    timeout=60.0, near=0.8, warn=0.6, least=5, most=15, phases=phases(target)
+                ),
                 boots=tuple(b for b in made if (b.target, b.host) == (target, host)),
             )
             for target, host in named

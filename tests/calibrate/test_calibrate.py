@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pytest_bootgate.gatefile import load
+from pytest_bootgate.gatefile.digest import measures
 from pytest_bootgate.result import ReleaseFacts
 from tests.calibrate.conftest import GATE, SECONDS, boots
 
@@ -173,6 +174,23 @@ def test_the_baseline_if_asked_for(calibrate, write):
     _, err, status = calibrate(result)
     assert status == 4
     assert "not one measured boot of the candidate" in err
+
+
+def test_boots_recorded_in_another_run_do_not_count(calibrate, write):
+    old = boots("isolated", SECONDS, 20, release="baseline", recorded=True)
+    facts = ReleaseFacts("app:1", None, "1.0")
+    both = {"candidate": facts, "baseline": facts}
+    result = write(old + boots("isolated", SECONDS, 10), releases=both)
+    _, err, status = calibrate(result, "--release", "baseline")
+    assert status == 4
+    assert "not one measured boot of the baseline" in err
+
+
+def test_a_gate_file_that_measured_something_else(calibrate, write, gate):
+    made = boots("isolated", SECONDS, 10)
+    assert "something else" not in calibrate(write(made, measures=measures(load(gate))))[1]
+    _, err, _ = calibrate(write(made, measures="0123"))
+    assert "result.json: the gate file measured something else then" in err
 
 
 # -- targets that take over others ------------------------------------------------------------
@@ -408,6 +426,24 @@ def test_no_such_profile(calibrate, write):
     _, err, status = calibrate(write(boots("isolated", SECONDS, 20)), "--host", "staging")
     assert status == 4
     assert "has no host profile 'staging'; it has default" in err
+
+
+def test_a_patch_that_would_break_the_file_is_not_printed(calibrate, write, gate, monkeypatch):
+    result = write(boots("isolated", SECONDS, 20))
+    for text, said in (
+        (GATE.replace("60s", "1s"), "something besides limits, near and warn has changed"),
+        (GATE.replace("{line: c}", "{line: c, limit: 61s}"), "is more than the target's timeout"),
+        (GATE, "the limit of isolated.setup would be None"),
+        (GATE.replace("near: 80%", "near: 81%"), "near and warn would be 81 % and 60 %"),
+    ):
+        monkeypatch.setattr("pytest_bootgate.gatefile.patch.patched", lambda *_, new=text: new)
+        out, err, status = calibrate(result, "--write")
+        assert (out, status) == ("", 4)
+        assert "This is an internal error of bootgate calibrate" in err
+        assert said in err
+        assert "  isolated.setup: limit: " in err
+        assert gate.read_text() == GATE
+        assert [path.name for path in gate.parent.glob(".*.yaml")] == []
 
 
 def test_an_alias_is_told_with_the_limits_to_set_by_hand(calibrate, write, gate):

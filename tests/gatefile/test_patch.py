@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
 
 from pytest_bootgate.gatefile.patch import PatchError, diff, has, marked, patched
+from tests.conftest import ROOT
 
 LIMITS = {"targets": {"isolated": {"phases": {"setup": {"limit": "1.2s"}}}}}
 TWO = {"targets": {"isolated": {"phases": {"setup": {"limit": "1.2s"}, "prep": {"limit": "45s"}}}}}
@@ -98,6 +100,38 @@ def test_styles(style, ends):
     assert patched(old, LIMITS) == new
     setup = yaml.safe_load(new)["targets"]["isolated"]["phases"]["setup"]
     assert setup["limit"] == "1.2s"
+
+
+GATES = [
+    *sorted((Path(__file__).parent / "good").glob("*.yaml")),
+    *sorted((ROOT / "examples").rglob("*.yaml")),
+    *sorted((ROOT / "pytest_bootgate").rglob("preset.yaml")),
+]
+
+
+@pytest.mark.parametrize("path", GATES, ids=lambda path: "-".join(path.parts[-2:]))
+def test_nothing_but_the_entries_changes(path):
+    text = path.read_text()
+    gate = yaml.safe_load(text)
+    for target in [*gate.get("targets", {}), "new"]:
+        known = (gate.get("targets", {}).get(target) or {}).get("phases") or {}
+        phases = {name: {"limit": "1.2s"} for name in [*known, "new"]}
+        wanted = {"targets": {target: {"phases": phases}}, "gate": {"near": "90%"}}
+        expected = yaml.safe_load(text)
+        overlay(expected, wanted)
+        new = patched(text, wanted, {("targets", target): ["why"], ("gate",): ["why"]})
+        assert yaml.safe_load(new) == expected
+        comments = [line[line.index(" #") :] for line in text.splitlines() if " #" in line]
+        assert all(comment in new for comment in comments)
+
+
+def overlay(under, over) -> None:
+    for key, value in over.items():
+        if isinstance(value, dict):
+            under[key] = under.get(key) or {}
+            overlay(under[key], value)
+        else:
+            under[key] = value
 
 
 def test_several_entries_of_one_mapping():
