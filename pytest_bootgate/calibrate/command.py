@@ -65,6 +65,12 @@ def _calibrate(asked: Asked) -> None:
     if not proposals.limits and proposals.shares is None:
         print(f"{name}: nothing to change", file=sys.stderr)
         return
+    if len(evidence.sources) == 1:
+        print(
+            f"{name}: all boots come from one run; results of other days, named as well, show how"
+            " much the machine varies",
+            file=sys.stderr,
+        )
     new = _patched(text, loaded, evidence, proposals)
     _check(loaded, new, proposals)
     if asked.write:

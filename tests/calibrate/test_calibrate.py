@@ -44,6 +44,7 @@ def test_a_patch_with_its_provenance(calibrate, write, gate):
         assert part in " ".join(out.split("\n+  #   ")) or part in out
     assert "isolated.accepted: no limit, its median of " in err
     assert "below 10 ms" in err
+    assert "all boots come from one run" in err
 
 
 def test_limits_are_well_above_the_boots_and_below_the_timeout(apply, write):
@@ -135,7 +136,8 @@ def test_a_lost_boot_is_left_out(calibrate, write):
 def test_results_add_up_and_one_run_counts_once(calibrate, write):
     one = write(boots("isolated", SECONDS, 6), "one.json")
     two = write(boots("isolated", SECONDS, 7), "two.json", at="2026-11-21T10:00:00+00:00")
-    out, _, _ = calibrate(two, one, one)
+    out, err, _ = calibrate(two, one, one)
+    assert "one run" not in err
     assert "- setup: 13 boots" in out
     assert "one.json of 2026-11-20, two.json of 2026-11-21." in " ".join(out.split("\n+  #   "))
 
