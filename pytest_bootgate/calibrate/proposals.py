@@ -293,7 +293,8 @@ class _Proposing:
         return found, [
             (
                 f"no target uses more than {share(most)} of its timeout ({name}:"
-                f" {_spread_words(spread)}, timeout {timeout}), so trouble shows at twice that"
+                f" {_spread_words(spread)}, timeout {timeout}); near is twice that,"
+                f" {thresholds.LEAST_NEAR:.0%} at least"
             )
         ]
 
