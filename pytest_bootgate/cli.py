@@ -23,8 +23,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands.add_parser("schema", help="print the JSON Schema of gate files, for editors")
     check = commands.add_parser("check", help="read gate files and list all their mistakes")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    calibrate = commands.add_parser(
+        "calibrate", help="propose limits, near and warn from recorded runs, as a patch"
+    )
+    calibrate.add_argument("file", type=Path, metavar="FILE", help="the gate file")
+    calibrate.add_argument(
+        "results",
+        nargs="+",
+        type=Path,
+        metavar="RESULT",
+        help="what pytest FILE --bootgate-json RESULT wrote",
+    )
+    calibrate.add_argument("--host", metavar="PROFILE", help="take the boots of one host profile")
+    calibrate.add_argument(
+        "--release",
+        choices=["candidate", "baseline"],
+        default="candidate",
+        help="take the boots of this release (default: candidate)",
+    )
+    calibrate.add_argument(
+        "--all", action="store_true", help="replace limits that are there and well kept, too"
+    )
+    calibrate.add_argument("--write", action="store_true", help="change the gate file as well")
     asked = parser.parse_args(argv)
-    return _schema() if asked.command == "schema" else _check(asked.files)
+    if asked.command == "schema":
+        return _schema()
+    return _check(asked.files) if asked.command == "check" else _calibrate(asked)
 
 
 def _schema() -> int:
@@ -46,6 +70,21 @@ def _check(files: Sequence[Path]) -> int:
             print(error, file=sys.stderr)
             status = 4
     return status
+
+
+def _calibrate(asked: argparse.Namespace) -> int:
+    from pytest_bootgate.calibrate.command import Asked, calibrate
+
+    return calibrate(
+        Asked(
+            file=asked.file,
+            results=asked.results,
+            host=asked.host,
+            release=asked.release,
+            again=asked.all,
+            write=asked.write,
+        )
+    )
 
 
 if __name__ == "__main__":

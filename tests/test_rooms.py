@@ -19,7 +19,7 @@ FLOORS = [
     {"reports"},
     {"recorded"},
     {"drive"},
-    {"session"},
+    {"session", "calibrate"},
     {"collect", "fixtures", "plugin", "cli", "distribute"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -31,6 +31,25 @@ def decode(data: bytes | str) -> GateResult:
     return result
 
 
+def read(path: Path) -> list[GateResult]:
+    """The results in a file, one or a list. Raises `BootgateError` where it cannot."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BootgateError(
+            f"The result {path} cannot be read: {error.strerror}. Name a file that pytest"
+            " --bootgate-json wrote."
+        ) from None
+    try:
+        several = data.lstrip().startswith(b"[")
+        parts = msgspec.json.decode(data, type=list[msgspec.Raw]) if several else [data]
+        return [decode(bytes(part)) for part in parts]
+    except msgspec.DecodeError as error:
+        raise BootgateError(f"{path}: this is no list of results: {error}") from None
+    except BootgateError as error:
+        raise BootgateError(f"{path}: {error}") from None
+
+
 def write(results: list[GateResult], path: Path) -> None:
     """Write one result, or several as a list. Raises `BootgateError` where it cannot."""
     parts = [encode(result) for result in results]

@@ -1,0 +1,1 @@
+"""From recorded boots to a patch of the gate file: ``bootgate calibrate``."""

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from pytest_bootgate.gatefile import load
+from pytest_bootgate.gatefile.digest import measures
+
+GATE = """\
+releases: {candidate: {image: "app:2"}}
+target: {timeout: 9s, phases: {up: {line: up}}}
+targets: {isolated: {phases: {up: {line: up}}}}
+"""
+
+
+def test_limits_do_not_change_what_is_measured(tmp_path):
+    digests = []
+    for probe in ("{line: up}", "{line: up, limit: 5s, by: 6s}", "{line: ready}"):
+        path = tmp_path / "bootgate.yaml"
+        path.write_text(GATE.replace("{line: up}", probe))
+        digests.append(measures(load(path)))
+    assert digests[0] == digests[1] != digests[2]
