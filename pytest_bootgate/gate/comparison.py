@@ -111,7 +111,8 @@ def sentence(found: Regression) -> str:
 
 def _by(found: Regression) -> str:
     if found.by == ("cpu",) and found.cpu_ratio is not None:
-        return f"CPU time alone, {_change(found.cpu_ratio)}"
+        less = "more" if found.cpu_ratio > 1 else "less"
+        return f"CPU time alone ({_percent(found.cpu_ratio)} % {less} of it)"
     return "wall and CPU time" if len(found.by) == 2 else "wall time"
 
 
