@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 
@@ -100,6 +101,18 @@ class Unit(Protocol):
 
     def stop(self, deadline: float) -> Exit:
         """Ask it to end, kill it after `deadline` seconds, and say how it ended."""
+
+    def save(self, path: str, into: Path) -> None:
+        """Keep a directory of one that has ended as a tar file on this machine.
+
+        Raises `EngineError`, also where there is no such directory.
+        """
+
+    def load(self, path: str, archive: Path, files: Mapping[str, bytes]) -> None:
+        """Give one that was not started a directory that was kept, and over it `files`.
+
+        Owners and modes stay as they were. Raises `EngineError`.
+        """
 
     def remove(self) -> None:
         """Remove it, running or not. Never raises for one that is already gone."""

@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError, NotFound
 from docker.utils import version_gte
 
 from pytest_bootgate.engines.base import Exit, Line, Sink, UnitSpec
+from pytest_bootgate.engines.container_files import archive as packed
+from pytest_bootgate.engines.container_files import parents
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
 from pytest_bootgate.engines.lines import LineSplitter
@@ -25,10 +27,14 @@ from pytest_bootgate.errors import EngineError
 if TYPE_CHECKING:
     from docker.api import APIClient
 
+#: The directory that gateway and companion share.
+SHARED = "/bootgate"
 _POLL = 0.01
 #: How long after the end of a stream the engine may take to know how its process ended.
 _AFTERMATH = 2.0
 _REMOVAL_DEADLINE = 20.0
+#: Go's bit for a directory in a file mode.
+_IS_DIRECTORY = 1 << 31
 _NO_COMMAND = re.compile(
     r"FATAL tini|OCI runtime exec failed|executable file not found|exec format error"
     r"|exec: .*(no such file or directory|permission denied)"
@@ -46,8 +52,9 @@ class Container:
         identity: str,
         stream: Stream,
         sink: Sink,
+        user: str,
     ) -> None:
-        self._api, self._spec, self._id = api, spec, container
+        self._api, self._spec, self._id, self._user = api, spec, container, user
         self._stream, self._sink = stream, sink
         self.identity = identity
         self._started = False
@@ -174,6 +181,29 @@ class Container:
             raise EngineError(f"The {self._spec.role} could not be stopped.")
         return ended
 
+    def save(self, path: str, into: Path) -> None:
+        """Keep a directory as a tar file here. Raises `EngineError`."""
+        with self._api.call(f"copy {path} out of the {self._spec.role}") as client:
+            try:
+                chunks, about = client.get_archive(self._id, path)
+            except NotFound as error:
+                raise EngineError(f"The {self._spec.role} has no {path} to keep.") from error
+            if not int(about["mode"]) & _IS_DIRECTORY:
+                raise EngineError(f"{path} of the {self._spec.role} is no directory to keep.")
+            with into.open("wb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+
+    def load(self, path: str, archive: Path, files: Mapping[str, bytes]) -> None:
+        """Bring a directory back, and over it `files`. Raises `EngineError`."""
+        with self._api.call(f"copy {path} into the {self._spec.role}") as client:
+            client.put_archive(self._id, "/", parents(client, self._id, path))
+            with archive.open("rb") as file:
+                # The tar file's own top entry has the directory's name.
+                above = str(PurePosixPath(path).parent)
+                client.put_archive(self._id, above, file)
+            put(client, self._id, files, self._user)
+
     def remove(self) -> None:
         """Remove it, running or not. Raises `EngineError` only where the engine is gone."""
         with self._api.call(f"remove the {self._spec.role}") as client:
@@ -220,6 +250,11 @@ class Command:
                 except NotFound:
                     self._code = 137  # the container is gone, and the command was killed with it
         return self._code
+
+
+def put(client: APIClient, container: str, files: Mapping[str, bytes], user: str) -> None:
+    """Put files into a container that was not started, owned by its user."""
+    client.put_archive(container, "/", packed(client, container, files, user, SHARED))
 
 
 def remove_container(client: APIClient, container: str) -> None:

@@ -41,6 +41,16 @@ def archive(
     return packed.getvalue()
 
 
+def parents(client: APIClient, container: str, path: str) -> bytes:
+    """The directories above a path that the container does not have yet, owned by root."""
+    absolute = _absolute(path)
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for directory in _missing(client, container, [absolute], None):
+            tar.addfile(_entry(directory, (0, 0), 0o755, tarfile.DIRTYPE))
+    return packed.getvalue()
+
+
 def _absolute(path: str) -> PurePosixPath:
     absolute = PurePosixPath(path)
     if not absolute.is_absolute() or ".." in absolute.parts:
@@ -65,12 +75,12 @@ def _shared_directories(
 
 
 def _missing(
-    client: APIClient, container: str, paths: list[PurePosixPath], shared: PurePosixPath
+    client: APIClient, container: str, paths: list[PurePosixPath], shared: PurePosixPath | None
 ) -> list[PurePosixPath]:
     url = f"{client.base_url}/v{client.api_version}/containers/{container}/archive"
     missing: set[PurePosixPath] = set()
     for path in paths:
-        if path.is_relative_to(shared):
+        if shared is not None and path.is_relative_to(shared):
             continue
         for parent in path.parents:
             if parent in missing:

@@ -12,8 +12,7 @@ from docker.errors import APIError, NotFound
 from docker.utils import parse_repository_tag
 
 from pytest_bootgate.engines.base import Sink, UnitSpec
-from pytest_bootgate.engines.container import Container, lacks_command, remove_container
-from pytest_bootgate.engines.container_files import archive
+from pytest_bootgate.engines.container import SHARED, Container, lacks_command, put, remove_container
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
 from pytest_bootgate.errors import EngineError
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from docker.api import APIClient
 
 LABEL = "bootgate.run"
-SHARED = "/bootgate"
 _REMOVAL_DEADLINE = 20.0
 
 
@@ -93,13 +91,13 @@ class DockerPlace:
             try:
                 seen = client.inspect_container(made)
                 user = str(seen["Config"].get("User") or "")
-                client.put_archive(made, "/", archive(client, made, spec.files, user, SHARED))
+                put(client, made, spec.files, user)
                 wanted = {"stdout": 1, "stderr": 1, "stream": 1, "stdin": int(spec.stdin)}
                 stream = Stream(client.attach_socket(made, wanted))
             except BaseException:
                 remove_container(client, made)
                 raise
-        unit = Container(self._api, spec, made, str(seen["Image"]), stream, sink)
+        unit = Container(self._api, spec, made, str(seen["Image"]), stream, sink, user)
         self._units.append(unit)
         if spec.role == "companion":
             self._network = f"container:{made}"

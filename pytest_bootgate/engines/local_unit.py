@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import IO
 
 import psutil
@@ -27,6 +28,7 @@ from pytest_bootgate.engines.processes import (
     kill,
     kill_group,
 )
+from pytest_bootgate.engines.tree import pack, unpack
 from pytest_bootgate.errors import EngineError
 
 _SEND_DEADLINE = 10.0
@@ -117,6 +119,15 @@ class LocalUnit:
         self._main.end(signal.SIGTERM, deadline)
         self.remove()
         return self._main.exit or Exit(None, gone=True)
+
+    def save(self, path: str, into: Path) -> None:
+        """Keep a directory of the place as a tar file. Raises `EngineError`."""
+        pack(inside(path, self._dir), into)
+
+    def load(self, path: str, archive: Path, files: Mapping[str, bytes]) -> None:
+        """Bring a directory back, and over it `files`. Raises `EngineError`."""
+        unpack(archive, inside(path, self._dir))
+        write(files, self._dir)
 
     def remove(self) -> None:
         """Kill whatever is left of it."""
@@ -247,6 +258,25 @@ class LocalCommand:
                 with contextlib.suppress(OSError):
                     end.close()
         lines.end(ended)
+
+
+def write(files: Mapping[str, bytes], directory: str) -> None:
+    """Write files below a place's directory. Raises `EngineError` for one that lies elsewhere."""
+    for path, content in files.items():
+        target = inside(path, directory)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+def inside(path: str, directory: str) -> Path:
+    """A path below a place's directory. Raises `EngineError` for one that lies elsewhere."""
+    target = Path(os.path.normpath(path))
+    if not target.is_relative_to(directory):
+        raise EngineError(
+            f"The process engine puts files only below a boot's own directory, not at {path}."
+            " Write ${dir}/… instead, or use --bootgate-engine docker."
+        )
+    return target
 
 
 def listening_ports(units: Iterable[LocalUnit]) -> set[int]:

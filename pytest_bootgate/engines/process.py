@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pytest_bootgate.engines.base import Sink, UnitSpec
-from pytest_bootgate.engines.local_unit import LocalUnit, listening_ports
+from pytest_bootgate.engines.local_unit import LocalUnit, listening_ports, write
 from pytest_bootgate.engines.processes import RUN_LABEL, carriers, kill
 from pytest_bootgate.errors import EngineError
 
@@ -77,23 +77,12 @@ class LocalPlace:
                 "The process engine cannot limit CPU or memory. Use --bootgate-engine docker, or"
                 " leave `cpus` and `memory` out of the host profile."
             )
-        for path, content in spec.files.items():
-            self._write(path, content)
+        write(spec.files, self.dir)
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment |= {**spec.env, RUN_LABEL: self._run}
         unit = LocalUnit(spec, self.dir, environment, self.ports, sink, self._check_ports)
         self._units.append(unit)
         return unit
-
-    def _write(self, path: str, content: bytes) -> None:
-        target = Path(os.path.normpath(path))
-        if not target.is_relative_to(self.dir):
-            raise EngineError(
-                f"The process engine puts files only below a boot's own directory, not at {path}."
-                " Write ${dir}/… instead, or use --bootgate-engine docker."
-            )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
 
     def _check_ports(self) -> None:
         """What answers before the gateway starts would be taken for it."""

@@ -41,6 +41,7 @@ _PHRASES: dict[type, str] = {
     model.Reply: "the reply",
     model.Doorbell: "the doorbell",
     model.Companion: "the companion",
+    model.State: "the state",
     model.Host: "a host",
     model.Gate: "the gate",
     model.GateFile: "a gate file",

@@ -24,8 +24,28 @@ def with_environment(root: Map, environ: Mapping[str, str], mistakes: Mistakes) 
     """The tree with every value's environment variables filled in; keys stay as they are."""
     ports = root.at("ports")
     named = [f"port.{name}" for name in ports.entries] if isinstance(ports, Map) else []
-    filling = _Filling(environ, (*variables.BOOT_VARIABLES, *named), mistakes)
-    return filling.mapping(root)
+    known = (*variables.BOOT_VARIABLES, *named)
+    whole = _Filling(environ, known, mistakes).mapping(_without_run(root))
+    state, run = root.at("state"), root.at("state", "run")
+    if not isinstance(state, Map) or run is None:
+        return whole
+    # Only the run of a job that is already there knows which one.
+    there = whole.entries["state"]
+    assert isinstance(there.value, Map)
+    filling = _Filling(environ, (*known, *variables.JOB_VARIABLES), mistakes)
+    own = Map(run.place, {"run": Entry(state.entries["run"].place, run)})
+    entries = {**there.value.entries, **filling.mapping(own).entries}
+    filled_state = Entry(there.place, replace(there.value, entries=entries))
+    return replace(whole, entries={**whole.entries, "state": filled_state})
+
+
+def _without_run(root: Map) -> Map:
+    state = root.at("state")
+    if not isinstance(state, Map) or "run" not in state.entries:
+        return root
+    rest = {key: entry for key, entry in state.entries.items() if key != "run"}
+    entry = Entry(root.entries["state"].place, replace(state, entries=rest))
+    return replace(root, entries={**root.entries, "state": entry})
 
 
 def filled(scalar: Scalar, environ: Mapping[str, str]) -> Scalar:

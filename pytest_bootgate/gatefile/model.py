@@ -3,7 +3,8 @@
 Texts may hold variables that only a boot can fill: ``${token}`` (fresh for every boot),
 ``${target}``, ``${release}``, ``${version}``, ``${dir}`` (the directory that gateway and
 companion share), ``${here}`` (the gate file's own directory on this machine) and
-``${port.NAME}``. Environment variables are filled in while loading.
+``${port.NAME}``; `State.run` knows ``${job.id}`` and ``${job.name}`` besides. Environment
+variables are filled in while loading.
 """
 
 from __future__ import annotations
@@ -82,13 +83,14 @@ class Trigger(_Entry, frozen=True, kw_only=True):
     """How a run is asked for. Exactly one of `exec`, `http` and `send`.
 
     `exec` runs a command inside the gateway or the companion; `http` lets the companion send a
-    request; `send` is handed to the companion program of a preset as it stands.
+    request; `send` is handed to the companion program of a preset as it stands. `method` is POST
+    for what is to happen, and GET for what is only asked (`State.jobs`).
     """
 
     exec: list[str] | None = None
     in_: Literal["gateway", "companion"] | None = msgspec.field(default=None, name="in")
     http: str | None = None
-    method: str = "POST"
+    method: str | None = None
     headers: dict[str, str] = {}
     json: Any = None
     body: str | None = None
@@ -168,7 +170,9 @@ class Gateway(_Entry, frozen=True, kw_only=True):
     """The process that accepts triggers, or, without a trigger, the runner itself.
 
     `ready` is seen before anything is triggered, at most `ready_timeout` after the start;
-    `settle` is a pause after it. `version` is a `line` probe with a group `version`.
+    `settle` is a pause after it. `version` is a `line` probe with a group `version`. `health` is
+    what the system itself calls ready: shown beside an upgrade in place, never trusted. `stages`
+    are lines in which it reports the stages of its own start.
     """
 
     command: list[str] | None = None
@@ -178,6 +182,8 @@ class Gateway(_Entry, frozen=True, kw_only=True):
     ready_timeout: Seconds = Seconds(120)
     settle: Seconds = Seconds(0)
     version: Probe | None = None
+    health: Probe | None = None
+    stages: dict[str, StageProbe] = {}
 
 
 class Reply(_Entry, frozen=True, kw_only=True):
@@ -212,6 +218,28 @@ class Companion(_Entry, frozen=True, kw_only=True):
     doorbell: Doorbell | None = None
 
 
+class State(_Entry, frozen=True, kw_only=True):
+    """What a release keeps from one start to the next, and how to ask what became of it.
+
+    `path` is the directory inside the gateway. `jobs` asks for the list of jobs: JSON, a list of
+    objects or an object that holds one, each with an `id` and a `name`; a number `runs` is the
+    length of its run history. `same` names the fields that an upgrade must leave equal (by
+    default all that running a job does not change). `run` runs a job that is already there.
+    `seed` is a command inside the baseline's gateway that ages the state. `stop` is how long a
+    clean stop may take. `repair` is the vendor's repair command, tried on a fresh copy where the
+    upgrade fails. `rollback` boots the baseline again on what the candidate left.
+    """
+
+    path: str | None = None
+    jobs: Trigger | None = None
+    same: list[str] = []
+    run: Trigger | None = None
+    seed: list[str] | None = None
+    stop: Seconds = Seconds(120)
+    repair: list[str] | None = None
+    rollback: bool = False
+
+
 class Host(_Entry, frozen=True, kw_only=True):
     """How poor a machine a boot gets: `cpus` in cores, `memory` as 512m or 2g.
 
@@ -241,12 +269,18 @@ class Gate(_Entry, frozen=True, kw_only=True):
 
 
 class GateFile(_Entry, frozen=True, kw_only=True):
-    """A whole gate file, presets and defaults merged in."""
+    """A whole gate file, presets and defaults merged in.
+
+    `upgrade` says on what boots start: on nothing (fresh), or on a copy of the state that the
+    baseline left (in-place).
+    """
 
     preset: str | None = None
+    upgrade: Literal["fresh", "in-place"] = "fresh"
     releases: Releases
     gateway: Gateway = Gateway()
     companion: Companion = Companion()
+    state: State = State()
     ports: dict[str, int] = {}
     target: TargetDefaults | None = None
     targets: dict[str, Target]

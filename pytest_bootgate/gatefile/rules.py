@@ -9,10 +9,12 @@ from pytest_bootgate.gatefile.check import Section
 from pytest_bootgate.gatefile.model import Gate
 from pytest_bootgate.gatefile.probe_rules import ProbeRules, texts
 from pytest_bootgate.gatefile.quantities import Share
-from pytest_bootgate.gatefile.tree import Mistakes
+from pytest_bootgate.gatefile.tree import Mistakes, listed
 
 #: The name of the item that stands for a whole boot, next to those of its phases.
 WHOLE_BOOT = "boot"
+#: The name of the node that stands for the upgrade in place, next to those of targets.
+UPGRADE = "upgrade"
 
 
 def check_rules(gate: Section, mistakes: Mistakes) -> None:
@@ -47,6 +49,57 @@ class _Rules:
         self._names(targets, "target", path=True)
         for target in self._gate.sections("targets").values():
             self._target(target)
+        self._state()
+        if self._gate.get("upgrade") == "in-place":
+            self._in_place()
+
+    def _state(self) -> None:
+        state = self._gate.section("state")
+        self._positive(state, "stop", "2m")
+        path = state.get("path")
+        if isinstance(path, str) and not path.startswith(("/", "${dir}/")):
+            self._mistakes.add(
+                state.at["path"], f"'{path}' is not an absolute path", "write /state or ${dir}/state"
+            )
+        for key in ("seed", "repair"):
+            if state.get(key) == []:
+                self._mistakes.add(
+                    state.at[key], f"'{key}' is empty", "write [program, argument]"
+                )
+        for key in ("jobs", "run"):
+            if isinstance(state.get(key), Section):
+                self._probes.trigger(state.section(key))
+
+    def _in_place(self) -> None:
+        """An upgrade in place needs a state, a way to ask for its jobs, and one to run them."""
+        state, place = self._gate.section("state"), self._gate.at["upgrade"]
+        missing = [key for key in ("path", "jobs", "run") if key not in state]
+        if missing and state.whole:
+            self._mistakes.add(
+                place,
+                f"an upgrade in place needs {listed([f'state.{key}' for key in missing])}",
+                "add it under state, or write upgrade: fresh",
+            )
+        releases = self._gate.section("releases")
+        if "baseline" not in releases and releases.whole:
+            self._mistakes.add(
+                place,
+                "an upgrade in place needs a baseline, which writes the state",
+                "name one under releases, or write upgrade: fresh",
+            )
+        targets = self._gate.sections("targets")
+        if targets and not any("trigger" in t or not t.whole for t in targets.values()):
+            self._mistakes.add(
+                place,
+                "an upgrade in place needs a target with a trigger, which leaves a job",
+                "add a trigger, or write upgrade: fresh",
+            )
+        if UPGRADE in targets:
+            self._mistakes.add(
+                self._gate.section("targets").keys[UPGRADE],
+                f"'{UPGRADE}' stands for the upgrade in place",
+                "take another name",
+            )
 
     def _releases(self) -> None:
         gateway = self._gate.section("gateway")
@@ -91,12 +144,15 @@ class _Rules:
         gateway = self._gate.section("gateway")
         self._command(gateway)
         self._positive(gateway, "ready_timeout", "120s")
-        for name in ("ready", "version"):
+        for name in ("ready", "version", "health"):
             if isinstance(gateway.get(name), Section):
                 probe = gateway.section(name)
                 self._probes.probe(probe, triggered=False)
                 if name == "version":
                     self._probes.version(probe)
+        for stages in gateway.sections("stages").values():
+            self._probes.stages(stages, triggered=False)
+        self._names(gateway.section("stages"), "stages entry", path=False)
 
     def _thresholds(self) -> None:
         gate, default = self._gate.section("gate"), Gate()

@@ -9,6 +9,9 @@ from typing import Any
 #: What a boot can fill in, besides ``port.NAME`` for every port of the gate file.
 BOOT_VARIABLES = ("token", "target", "release", "version", "dir", "here", "program")
 
+#: What the run of a job that is already there knows besides.
+JOB_VARIABLES = ("job.id", "job.name")
+
 _VARIABLE = re.compile(r"\$(?:\$|\{([^{}]*)\})")
 _UNFINISHED = re.compile(r"\$\$|(?P<open>\$\{(?![^{}]*\}))")
 _FROM_ENVIRONMENT = re.compile(r"([A-Z_][A-Z0-9_]*)(?::-(.*))?", re.DOTALL)

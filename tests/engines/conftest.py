@@ -70,9 +70,11 @@ class Bench:
         return self.unit([self.python, "-uc", program], role=role, **more)
 
     def unit(self, command, *, role: str = "gateway", **more) -> Unit:
+        return self.place.create(self.spec(command, role=role, **more), self.lines)
+
+    def spec(self, command, *, role: str = "gateway", **more) -> UnitSpec:
         image = more.pop("image", IMAGE) if self.is_docker else None
-        spec = UnitSpec(role=role, image=image, command=command, **more)
-        return self.place.create(spec, self.lines)
+        return UnitSpec(role=role, image=image, command=command, **more)
 
     def begin(self, program: str, **more) -> Unit:
         unit = self.make(program, **more)

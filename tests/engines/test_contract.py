@@ -222,3 +222,55 @@ def test_one_end_also_when_removed(bench):
     unit.remove()
     bench.lines.until("gateway.out", None)
     assert bench.lines.waiting.empty()
+
+
+WRITE_STATE = """
+import os, pathlib
+state = pathlib.Path({path!r}); (state / 'sub').mkdir(parents=True)
+(state / 'sub/jobs').write_text('three'); (state / 'sub/jobs').chmod(0o640)
+(state / 'here').symlink_to('sub/jobs'); os.link(state / 'sub/jobs', state / 'again')
+(state / 'closed').mkdir(); (state / 'closed/in').write_text('x'); (state / 'closed').chmod(0o500)
+(state / 'big').write_bytes(bytes(3_000_000)); os.chown(state / 'big', 1234, 567)
+"""
+READ_STATE = """
+import os, pathlib, stat
+state = pathlib.Path({path!r})
+mode = lambda name: oct(stat.S_IMODE((state / name).stat().st_mode))
+print((state / 'here').read_text(), mode('sub/jobs'), mode('closed'), (state / 'closed/in').read_text())
+print((state / 'here').is_symlink(), (state / 'again').samefile(state / 'sub/jobs'))
+print((state / 'big').stat().st_size, (state / 'big').stat().st_uid, (state / 'big').stat().st_gid)
+print('given', (state / 'sub/given').read_text())
+"""
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_state_is_saved_and_loaded(bench, tmp_path, shared):
+    if not shared and not bench.is_docker:
+        pytest.skip("the process engine has the shared directory only")
+    path = f"{bench.place.dir}/state" if shared else "/var/lib/new/state"
+    writer = bench.begin(WRITE_STATE.format(path=path))
+    bench.lines.until("gateway.out", None)
+    writer.save(path, tmp_path / "kept.tar")
+    place = bench.engine.place({})
+    try:
+        path = f"{place.dir}/state" if shared else path
+        spec = bench.spec([bench.python, "-uc", READ_STATE.format(path=path)])
+        reader = place.create(spec, bench.lines)
+        reader.load(path, tmp_path / "kept.tar", {f"{path}/sub/given": b"by the gate"})
+        reader.start()
+        bench.lines.until("gateway.out", None)
+        assert bench.lines.texts("gateway.out")[-5:-1] == [
+            "three 0o640 0o500 x",
+            "True True",
+            "3000000 1234 567",
+            "given by the gate",
+        ], bench.lines.seen
+    finally:
+        place.remove()
+
+
+def test_there_is_no_state(bench, tmp_path):
+    unit = bench.begin("pass")
+    bench.lines.until("gateway.out", None)
+    with pytest.raises(EngineError, match="no"):
+        unit.save(f"{bench.place.dir}/none", tmp_path / "kept.tar")
