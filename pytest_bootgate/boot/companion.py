@@ -27,6 +27,9 @@ REQUEST_TIMEOUT = 2.0
 ANSWER_WAIT = 1.0
 LONGEST_LINE = 16_000
 LONGEST_ANSWER = 4_000
+LONGEST_PART = 8_000
+#: How many seconds the answer to a question may take.
+ANSWER_DEADLINE = 60.0
 
 Event = dict[str, Any]
 
@@ -210,18 +213,9 @@ class Companion:
         run(self._send, order)
 
     def _send(self, order: Event) -> None:
-        host, port, path = endpoint(order["http"])
-        headers = {str(key): str(value) for key, value in (order.get("headers") or {}).items()}
-        body = order.get("body")
-        if order.get("json") is not None:
-            body = json.dumps(order["json"])
-            if "content-type" not in map(str.lower, headers):
-                headers["Content-Type"] = "application/json"
-        data = None if body is None else body.encode()
-        connection = http.client.HTTPConnection(host, port)
         self.say("sent")
         try:
-            connection.request(order.get("method") or "POST", path, data, headers)
+            connection = request(order, "POST", None)
             answer = connection.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.say("refused", error=f"{short(error)}: {error}")
@@ -253,13 +247,54 @@ class Companion:
         report()
         connection.close()
 
+    def jobs(self, order: Event) -> None:
+        """Ask an endpoint, and hand on its whole answer, in parts that fit into a line."""
+        if "http" not in order:
+            raise ValueError("this companion can only ask over HTTP")
+        run(self._ask, order)
+
+    def _ask(self, order: Event) -> None:
+        connection = None
+        try:
+            connection = request(order, "GET", ANSWER_DEADLINE)
+            answer = connection.getresponse()
+            text = answer.read().decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.say("answer", error=f"{short(error)}: {error}")
+            return
+        finally:
+            if connection is not None:
+                connection.close()
+        if not 200 <= answer.status < 300:
+            self.say("answer", error=f"{answer.status} {text[:LONGEST_ANSWER]}")
+            return
+        for at in range(0, len(text) or 1, LONGEST_PART):
+            part = text[at : at + LONGEST_PART]
+            self.say("answer", text=part, more=at + LONGEST_PART < len(text))
+
     _orders: dict[str, Callable[[Companion, Event], None]] = {  # noqa: RUF012
         "serve": serve,
         "watch": watch,
         "tail": tail,
         "arm": arm,
         "trigger": trigger,
+        "jobs": jobs,
     }
+
+
+def request(order: Event, method: str, timeout: float | None) -> http.client.HTTPConnection:
+    """Send the request of an order; `method` is the one it has if it names none."""
+    host, port, path = endpoint(order["http"])
+    headers = {str(key): str(value) for key, value in (order.get("headers") or {}).items()}
+    body = order.get("body")
+    if order.get("json") is not None:
+        body = json.dumps(order["json"])
+        if "content-type" not in map(str.lower, headers):
+            headers["Content-Type"] = "application/json"
+    data = None if body is None else body.encode()
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    connection.request(order.get("method") or method, path, data, headers)
+    return connection
 
 
 class Doorbell(socketserver.ThreadingTCPServer):

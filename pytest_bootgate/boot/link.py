@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pytest_bootgate.boot.jobs import JobsError
 from pytest_bootgate.boot.outcome import exit_words
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.engines.base import Unit
 from pytest_bootgate.errors import CompanionError
-from pytest_bootgate.gatefile.model import Probe
+from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill, fill_all
 
 #: How many seconds the companion has to start, and to confirm an order.
@@ -32,6 +33,7 @@ class Link:
     ) -> None:
         self.unit = unit
         self._recipe, self._events, self._wait = recipe, events, wait
+        self._followed: set[str] = set()
 
     def open(self, variables: Mapping[str, str]) -> None:
         """Start the companion, its doorbell, and the following of files."""
@@ -47,19 +49,24 @@ class Link:
             port = int(fill(str(doorbell.port), variables))
             self._order({"do": "serve", "port": port, "reply": fill_all(reply, variables)})
             self._expect("serving", f"serve the doorbell on port {port}")
-        followed = {
+        self.turn(self._recipe, variables)
+
+    def turn(self, recipe: Recipe, variables: Mapping[str, str]) -> None:
+        """Boots of this target follow: follow its files, unless they are followed already."""
+        self._recipe = recipe
+        wanted = {
             fill(probe.file, variables)
-            for _, probe in self._recipe.probes()
+            for _, probe in recipe.probes()
             if probe.file is not None and probe.line is not None
         }
-        for path in sorted(followed):
+        for path in sorted(wanted - self._followed):
             self._order({"do": "tail", "file": path})
             self._expect("tailing", f"follow {path}")
+        self._followed |= wanted
 
-    def arm(self, token: str, variables: Mapping[str, str]) -> None:
+    def arm(self, token: str, trigger: Trigger | None, variables: Mapping[str, str]) -> None:
         """A new boot begins: forget the watches of the last one, know the new token."""
         order: dict[str, Any] = {"do": "arm", "token": token}
-        trigger = self._recipe.target.trigger
         if trigger is not None and trigger.send is not None:
             # So that what must be there before the trigger is not timed with it.
             order["send"] = fill_all(trigger.send, variables)
@@ -79,18 +86,29 @@ class Link:
             return
         self._order(fill_all(order, variables))
 
-    def trigger(self, variables: Mapping[str, str]) -> None:
-        """Send the target's trigger; what comes of it arrives as events."""
-        trigger = self._recipe.target.trigger
-        assert trigger is not None
-        order: dict[str, Any] = {"do": "trigger"}
-        if trigger.send is not None:
-            order["send"] = trigger.send
-        else:
-            order |= {"http": trigger.http, "method": trigger.method, "headers": trigger.headers}
-            order |= {} if trigger.json is None else {"json": trigger.json}
-            order |= {} if trigger.body is None else {"body": trigger.body}
-        self._order(fill_all(order, variables))
+    def trigger(self, trigger: Trigger, variables: Mapping[str, str]) -> None:
+        """Send a trigger; what comes of it arrives as events."""
+        self._order({"do": "trigger", **_request(trigger, variables)})
+
+    def ask(self, trigger: Trigger, variables: Mapping[str, str]) -> str:
+        """Send a question, and wait for its whole answer. Raises `JobsError` where it fails."""
+        first = len(self._events)
+        self._order({"do": "jobs", **_request(trigger, variables)})
+
+        def answers() -> list[Mapping[str, Any]]:
+            return [e for e in self._events[first:] if e.get("event") == "answer"]
+
+        self._wait(
+            time.monotonic() + DEADLINE,
+            lambda: any(not e.get("more") for e in answers()),
+            "list of jobs",
+        )
+        parts = answers()
+        if not parts or parts[-1].get("more"):
+            raise JobsError(f"did not come within {DEADLINE:g} s")
+        if (error := parts[-1].get("error")) is not None:
+            raise JobsError(f"fails: {error}")
+        return "".join(str(part.get("text", "")) for part in parts)
 
     def died(self, said: Sequence[str]) -> CompanionError:
         """The error for a companion that is gone; `said` are its last lines."""
@@ -116,3 +134,15 @@ class Link:
         self._wait(time.monotonic() + DEADLINE, lambda: bool(answers()), "companion")
         if not answers():
             raise CompanionError(f"The companion did not {what} within {DEADLINE:g} s.")
+
+
+def _request(trigger: Trigger, variables: Mapping[str, str]) -> dict[str, Any]:
+    """What a trigger asks the companion to send."""
+    order: dict[str, Any] = {"send": trigger.send}
+    if trigger.send is None:
+        order = {"http": trigger.http, "headers": trigger.headers}
+        order |= {} if trigger.method is None else {"method": trigger.method}
+        order |= {} if trigger.json is None else {"json": trigger.json}
+        order |= {} if trigger.body is None else {"body": trigger.body}
+    filled: dict[str, Any] = fill_all(order, variables)
+    return filled

@@ -25,6 +25,7 @@ class Listener:
         self._lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
         self._on_sight, self._on_end = on_sight, on_end
         self._tails: dict[str, deque[str]] = {}
+        self._whole: dict[str, list[str]] = {}
         self.events: list[Mapping[str, Any]] = []
         self.ended: dict[str, float] = {}
 
@@ -61,6 +62,8 @@ class Listener:
             self.ended[line.stream] = line.at
             self._on_end(line.stream)
             return
+        if line.stream in self._whole:
+            self._whole[line.stream].append(seen.text)
         name = seen.source if seen.source.startswith("file:") else line.stream
         self._tails.setdefault(name, deque(maxlen=TAIL)).append(seen.text[:TAIL_WIDTH])
         if seen.event is not None:
@@ -68,6 +71,10 @@ class Listener:
         self._on_sight(seen)
         if see is not None:
             see(seen)
+
+    def keep(self, stream: str) -> list[str]:
+        """From now on all lines of one stream, in full; the list grows as they arrive."""
+        return self._whole.setdefault(stream, [])
 
     def tail(self, stream: str) -> tuple[str, ...]:
         """The last lines of one stream."""

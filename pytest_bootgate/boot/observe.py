@@ -160,7 +160,7 @@ class Observation:
                 self.told[channel] = Told(channel, signal.says, at, _said(pattern, seen))
         for source, pattern, each in self._stages:
             if pattern.match(seen):
-                self.stages.extend(_read_stages(source, each, seen.text, self.current))
+                self.stages.extend(read_stages(source, each, seen.text, self.current))
 
     def _see_trigger(self, seen: Sighting, at: float) -> None:
         if _is(seen, "accepted") and self.accepted is None:
@@ -258,9 +258,10 @@ def _said(pattern: Pattern, seen: Sighting) -> str:
     return seen.text[:TAIL_WIDTH]
 
 
-def _read_stages(
+def read_stages(
     source: str, each: re.Pattern[str], text: str, phase: str | None
 ) -> Iterable[Stage]:
+    """The stages that a line of the group `source` reports."""
     for found in each.finditer(text):
         groups = found.groupdict()
         seconds = _seconds(groups, "s", "ms")

@@ -6,9 +6,11 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
+from pytest_bootgate.boot.jobs import Job, Kept
 from pytest_bootgate.boot.link import Link
 from pytest_bootgate.boot.listener import Listener
 from pytest_bootgate.boot.meter import Meter, Used
@@ -18,7 +20,7 @@ from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.engines.base import Engine, Exit, Place, Running, Unit
 from pytest_bootgate.errors import BootgateError, CompanionError
-from pytest_bootgate.gatefile.model import Probe
+from pytest_bootgate.gatefile.model import Gateway, Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill
 
 _LOOK = 1.0  # between two questions to the engine whether the gateway still runs
@@ -51,8 +53,19 @@ class Pair:
     under gate does: that is the outcome of a boot.
     """
 
-    def __init__(self, engine: Engine, recipe: Recipe, watch: Callable[[Moment], None]) -> None:
+    #: Whether a run that was proved may end before the next boot, also after a cold start.
+    lingers = False
+
+    def __init__(
+        self,
+        engine: Engine,
+        recipe: Recipe,
+        watch: Callable[[Moment], None],
+        *,
+        state: Kept | None = None,
+    ) -> None:
         self._engine, self._recipe, self.watch = engine, recipe, watch
+        self._state = state
         self._listener = Listener(self._heed, self._heed_end)
         self._place: Place | None = None
         self._link: Link | None = None
@@ -64,12 +77,21 @@ class Pair:
         self._version_pattern: Pattern | None = None
         self.version: str | None = None
         self.ready: float | None = None
-        self._not_ready: NotReadyError | None = None
+        self.token = ""
+        self.not_ready: NotReadyError | None = None
 
     # -- opening and closing ---------------------------------------------------------------
 
     def open(self) -> None:
         """Bring up the companion and, where there is a trigger, a gateway that is ready."""
+        place = self._open_place()
+        if self._recipe.triggered:
+            try:
+                self._open_gateway(place)
+            except NotReadyError as error:
+                self.not_ready = error
+
+    def _open_place(self) -> Place:
         gate = self._recipe.gate
         self._place = self._engine.place(gate.ports)
         self._variables = self._recipe.variables(self._place.dir, self._place.ports)
@@ -79,11 +101,7 @@ class Pair:
             )
         if self._recipe.needs_companion:
             self._open_companion(self._place)
-        if self._recipe.triggered:
-            try:
-                self._open_gateway(self._place)
-            except NotReadyError as error:
-                self._not_ready = error
+        return self._place
 
     def _open_companion(self, place: Place) -> None:
         spec = self._recipe.companion(self._engine.name, self._variables)
@@ -97,6 +115,7 @@ class Pair:
         assert self._gateway is not None
         if gateway.ready is not None and self._link is not None:
             self._link.watch("ready", gateway.ready, self._variables)
+        self._before_start(gateway)
         began = time.monotonic()
         self._start_gateway()
         if gateway.ready is not None:
@@ -104,9 +123,26 @@ class Pair:
         self._prove_version()
         self._pause(gateway.settle)
 
-    def _make_gateway(self, place: Place) -> None:
+    def _before_start(self, gateway: Gateway) -> None:
+        """For those who observe more of a start than when the gateway is ready."""
+
+    def _tired(self, began: float) -> bool:  # noqa: ARG002
+        """Whether waiting on for a gateway that is not ready has no use."""
+        return False
+
+    def _make_gateway(self, place: Place, command: Sequence[str] | None = None) -> None:
         spec = self._recipe.gateway(self._engine.name, self._variables)
+        if command is not None:
+            spec = replace(spec, command=[fill(word, self._variables) for word in command])
+        inside: dict[str, bytes] = {}
+        if self._state is not None:
+            inside = {p: c for p, c in spec.files.items() if _within(p, self._state_path)}
+            outside = {p: c for p, c in spec.files.items() if p not in inside}
+            spec = replace(spec, files=outside)
         self._gateway = place.create(spec, self._listener.put)
+        if self._state is not None:
+            over = {} if self._state.restart else inside
+            self._gateway.load(self._state_path, self._state.archive, over)
         meant = self._recipe.image_digest
         if meant is not None and self._gateway.identity != meant:
             raise BootgateError(
@@ -120,6 +156,10 @@ class Pair:
         self._begun = True
         self._gateway.start()
 
+    @property
+    def _state_path(self) -> str:
+        return fill(self._recipe.gate.state.path or "", self._variables)
+
     def _await_ready(self, probe: Probe, began: float, at_most: float) -> None:
         pattern = Pattern("ready", probe, self._variables, token=False)
         seen_at: list[float] = []
@@ -128,7 +168,10 @@ class Pair:
             if not seen_at and seen.at >= began and pattern.match(seen):
                 seen_at.append(seen.at)
 
-        self._pump(began + at_most, lambda: bool(seen_at) or self._gateway_over(), "start", ready)
+        def over() -> bool:
+            return bool(seen_at) or self._tired(began) or self._gateway_over()
+
+        self._pump(began + at_most, over, "start", ready)
         if seen_at:
             self.ready = seen_at[0] - began
             return
@@ -138,9 +181,14 @@ class Pair:
                 exited,
                 time.monotonic() - began,
             )
-        states = [str(e.get("text")) for e in self._listener.events if e.get("event") == "state"]
+        states = [
+            str(event.get("text"))
+            for event in self._listener.events
+            if event.get("event") == "state" and event.get("id") != "health"
+        ]
         last = f"; its last answer was {states[-1]}" if states else ""
-        raise NotReadyError(f"the gateway was not ready after {at_most:g} s{last}", None, at_most)
+        after = min(at_most, time.monotonic() - began)
+        raise NotReadyError(f"the gateway was not ready after {after:.3g} s{last}", None, after)
 
     def _prove_version(self) -> None:
         wanted = self._recipe.release.version
@@ -175,25 +223,34 @@ class Pair:
 
     # -- one boot --------------------------------------------------------------------------
 
-    def boot(self, number: int, *, warm_up: bool = False) -> Boot:
-        """Trigger, watch until the proof, the exit or the timeout, and conclude."""
+    def boot(
+        self, number: int, *, warm_up: bool = False, job: Job | None = None, token: str = ""
+    ) -> Boot:
+        """Trigger, watch until the proof, the exit or the timeout, and conclude.
+
+        With a `job` that is already there, that one is run; `token` is the one it carries.
+        """
         recipe, target = self._recipe, self._recipe.target
         assert self._place is not None
-        token = f"bootgate{secrets.token_hex(8)}"
+        trigger = target.trigger if job is None else recipe.gate.state.run
+        token = self.token = token or f"bootgate{secrets.token_hex(8)}"
         variables = {**self._variables, "token": token}
+        if job is not None:
+            variables |= {"job.id": job.id, "job.name": job.name}
         seen = Observation(
             target.phases, target.upstream, target.stages, variables, token=recipe.needs_token
         )
-        if self._not_ready is not None:
-            return self._never_ready(seen, number, warm_up, self._not_ready)
+        if self.not_ready is not None:
+            return self._never_ready(seen, number, warm_up, self.not_ready)
         if self._link is not None:
-            self._link.arm(token, variables)
+            self._link.arm(token, trigger, variables)
         load = os.getloadavg()[0]
         if recipe.triggered:
             assert self._gateway is not None
             meter = Meter(self._gateway, warm=target.start == "warm")
             seen.trigger_at = time.monotonic()
-            running = self._send_trigger(variables)
+            assert trigger is not None
+            running = self._send_trigger(trigger, variables)
             self._order_watches(variables)
         else:
             running = None
@@ -214,7 +271,7 @@ class Pair:
             ending = replace(ending, proof=seen.proof_at)
         if not recipe.triggered and ending.started:
             self._prove_version()
-        if ending.started and target.start == "warm":
+        if ending.started and (target.start == "warm" or self.lingers):
             self._let_finish(seen)
         boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
         return replace(
@@ -298,17 +355,18 @@ class Pair:
         identity = self._gateway.identity if self._gateway is not None else ""
         return replace(boot, identity=identity, triggered=False, tails=self._listener.tails())
 
-    def _send_trigger(self, variables: Mapping[str, str]) -> Running | None:
-        trigger = self._recipe.target.trigger
-        assert trigger is not None
+    def _send_trigger(self, trigger: Trigger, variables: Mapping[str, str]) -> Running | None:
         if trigger.exec is not None:
-            in_companion = trigger.in_ == "companion" and self._link is not None
-            unit = self._link.unit if in_companion and self._link else self._gateway
-            assert unit is not None
-            return unit.run("trigger", [fill(word, variables) for word in trigger.exec])
+            return self._run("trigger", trigger, variables)
         assert self._link is not None
-        self._link.trigger(variables)
+        self._link.trigger(trigger, variables)
         return None
+
+    def _run(self, name: str, trigger: Trigger, variables: Mapping[str, str]) -> Running:
+        in_companion = trigger.in_ == "companion" and self._link is not None
+        unit = self._link.unit if in_companion and self._link else self._gateway
+        assert unit is not None
+        return unit.run(name, [fill(word, variables) for word in trigger.exec or ()])
 
     def _order_watches(self, variables: Mapping[str, str]) -> None:
         for name, probe in self._recipe.probes():
@@ -370,3 +428,7 @@ class Pair:
             if time.monotonic() > until:
                 return
             time.sleep(_REMOVAL / 10)
+
+
+def _within(path: str, directory: str) -> bool:
+    return PurePosixPath(path).is_relative_to(directory)

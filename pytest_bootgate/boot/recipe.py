@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_bootgate.engines.base import UnitSpec
@@ -42,6 +42,15 @@ class Recipe:
         return self.target.trigger is not None
 
     @property
+    def in_place(self) -> bool:
+        """Whether releases start on the state that the baseline left."""
+        return self.gate.upgrade == "in-place"
+
+    def at(self, target: str) -> Recipe:
+        """Another target of the same release."""
+        return replace(self, target_name=target, target=self.gate.targets[target])
+
+    @property
     def needs_token(self) -> bool:
         """Whether the proof must carry this boot's token: it does where the trigger does."""
         trigger = self.target.trigger
@@ -72,15 +81,21 @@ class Recipe:
     @property
     def needs_companion(self) -> bool:
         """Whether anything is to be polled, tailed, rung or sent at all."""
-        trigger = self.target.trigger
         if self.gate.companion.doorbell or self.gate.companion.program:
             return True
-        if trigger is not None and (trigger.exec is None or trigger.in_ == "companion"):
-            return True
+        triggers = [self.target.trigger]
+        probes = [probe for _, probe in self.probes()]
+        if self.in_place:  # one gateway runs the jobs of all targets
+            others = [self.at(name) for name in self.gate.targets]
+            triggers += [self.gate.state.jobs, self.gate.state.run]
+            triggers += [other.target.trigger for other in others]
+            probes += [probe for other in others for _, probe in other.probes()]
         return any(
+            t is not None and (t.exec is None or t.in_ == "companion") for t in triggers
+        ) or any(
             probe.file is not None
             or (isinstance(probe, Probe) and (probe.http is not None or probe.tcp is not None))
-            for _, probe in self.probes()
+            for probe in probes
         )
 
     def probes(self) -> Iterator[tuple[str, Probe | StageProbe]]:
@@ -90,6 +105,10 @@ class Recipe:
             yield "ready", gateway.ready
         if gateway.version is not None:
             yield "version", gateway.version
+        if gateway.health is not None and self.in_place:
+            yield "health", gateway.health
+        if self.in_place:
+            yield from ((f"start:{name}", probe) for name, probe in gateway.stages.items())
         yield from ((f"phase:{name}", probe) for name, probe in self.target.phases.items())
         yield from ((f"upstream:{name}", probe) for name, probe in self.target.upstream.items())
         yield from ((f"stages:{name}", probe) for name, probe in self.target.stages.items())

@@ -12,7 +12,13 @@ from docker.errors import APIError, NotFound
 from docker.utils import parse_repository_tag
 
 from pytest_bootgate.engines.base import Sink, UnitSpec
-from pytest_bootgate.engines.container import SHARED, Container, lacks_command, put, remove_container
+from pytest_bootgate.engines.container import (
+    SHARED,
+    Container,
+    lacks_command,
+    put,
+    remove_container,
+)
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
 from pytest_bootgate.errors import EngineError

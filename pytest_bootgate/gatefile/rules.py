@@ -59,13 +59,13 @@ class _Rules:
         path = state.get("path")
         if isinstance(path, str) and not path.startswith(("/", "${dir}/")):
             self._mistakes.add(
-                state.at["path"], f"'{path}' is not an absolute path", "write /state or ${dir}/state"
+                state.at["path"],
+                f"'{path}' is not an absolute path",
+                "write /state or ${dir}/state",
             )
         for key in ("seed", "repair"):
             if state.get(key) == []:
-                self._mistakes.add(
-                    state.at[key], f"'{key}' is empty", "write [program, argument]"
-                )
+                self._mistakes.add(state.at[key], f"'{key}' is empty", "write [program, argument]")
         for key in ("jobs", "run"):
             if isinstance(state.get(key), Section):
                 self._probes.trigger(state.section(key))

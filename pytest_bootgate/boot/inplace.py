@@ -1,0 +1,154 @@
+"""A pair whose gateway keeps a state: it is asked for its jobs, stopped, and its state is kept."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pytest_bootgate.boot.jobs import Job, JobsError, Kept, read_jobs
+from pytest_bootgate.boot.observe import Pattern, Sighting, read_stages
+from pytest_bootgate.boot.pair import Moment, Pair
+from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.boot.values import Stage
+from pytest_bootgate.engines.base import Engine, Exit, Running
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.model import Gateway, Trigger
+
+_QUESTION = 90.0  # for a command that lists jobs
+_LATE_LINES = 0.3
+
+
+class InPlacePair(Pair):
+    """A pair for several targets, one after another, on one gateway and one state.
+
+    `health` is the second after the start at which the system called itself ready, None before.
+    A gateway whose health has been green for `patience` seconds is not waited for any longer.
+    `hear` is told of every sighting that is no self-reported stage.
+    """
+
+    lingers = True
+
+    def __init__(
+        self,
+        engine: Engine,
+        recipe: Recipe,
+        watch: Callable[[Moment], None],
+        *,
+        state: Kept | None = None,
+        patience: float | None = None,
+        hear: Callable[[Sighting], None] = lambda _: None,
+    ) -> None:
+        super().__init__(engine, recipe, watch, state=state)
+        self._patience, self._hear = patience, hear
+        self._health_pattern: Pattern | None = None
+        self._stage_patterns: list[tuple[Pattern, re.Pattern[str]]] = []
+        self._start_at = 0.0
+        self.health: float | None = None
+        self.stages: list[Stage] = []
+
+    # -- the start -------------------------------------------------------------------------
+
+    def _before_start(self, gateway: Gateway) -> None:
+        filled = self._variables
+        self._stage_patterns = [
+            (Pattern(name, probe, filled, token=False), re.compile(probe.each))
+            for name, probe in gateway.stages.items()
+        ]
+        if gateway.health is not None:
+            self._health_pattern = Pattern("health", gateway.health, filled, token=False)
+            if self._link is not None:
+                self._link.watch("health", gateway.health, filled)
+        self._start_at = time.monotonic()
+
+    def _tired(self, began: float) -> bool:
+        if self._patience is None or self.health is None:
+            return False
+        return time.monotonic() > began + self.health + self._patience
+
+    def _heed(self, seen: Sighting) -> None:
+        super()._heed(seen)
+        if self.health is None and self._health_pattern and self._health_pattern.match(seen):
+            self.health = seen.at - self._start_at
+        for pattern, each in self._stage_patterns:
+            if pattern.match(seen):
+                self.stages.extend(read_stages(pattern.name, each, seen.text, None))
+                return
+        self._hear(seen)
+
+    # -- the jobs and the state ------------------------------------------------------------
+
+    def turn(self, target: str) -> None:
+        """The next boot is one of another target, on the same gateway."""
+        assert self._place is not None
+        self._recipe = self._recipe.at(target)
+        self._variables = self._recipe.variables(self._place.dir, self._place.ports)
+        if self._link is not None:
+            self._link.turn(self._recipe, self._variables)
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Ask the system for its jobs. Raises `JobsError`."""
+        question = self._recipe.gate.state.jobs
+        assert question is not None
+        if question.exec is None:
+            assert self._link is not None
+            return read_jobs(self._link.ask(question, self._variables))
+        lines = self._listener.keep("jobs.out")
+        lines.clear()
+        code = self._carry_out(self._run("jobs", question, self._variables), "jobs", _QUESTION)
+        if code != 0:
+            said = " / ".join(self._listener.tail("jobs.err")[-3:])
+            raise JobsError(f"fails: the command ended with {code}{f': {said}' if said else ''}")
+        return read_jobs("\n".join(lines))
+
+    def seed(self, command: Sequence[str], deadline: float) -> None:
+        """Run a command in the gateway. Raises `BootgateError` unless it ends with 0."""
+        running = self._run("seed", Trigger(exec=list(command)), self._variables)
+        code = self._carry_out(running, "seed", deadline)
+        if code != 0:
+            said = " / ".join([*self.tail("seed.out"), *self.tail("seed.err")][-3:])
+            how = f"ended with {code}" if code is not None else f"still ran after {deadline:g} s"
+            raise BootgateError(
+                f"The command that ages the baseline's state, `{' '.join(command)}`, {how}"
+                f"{f': {said}' if said else ''}. Correct state: seed."
+            )
+
+    def _carry_out(self, running: Running, name: str, deadline: float) -> int | None:
+        """The exit code of a command whose lines arrive under `name`, None after `deadline`."""
+        self._listener.ended.pop(f"{name}.out", None)
+        over = lambda: f"{name}.out" in self._listener.ended  # noqa: E731
+        self._pump(time.monotonic() + deadline, over, name)
+        return running.exit_code()
+
+    def repair(self, command: Sequence[str], deadline: float) -> Exit:
+        """Run a command on the state in the gateway's place; the companion is there as well."""
+        self._make_gateway(self._open_place(), command)
+        self._start_gateway()
+        self._pump(time.monotonic() + deadline, self._gateway_over, "repair")
+        return self.stop(0)
+
+    def stop(self, deadline: float) -> Exit:
+        """Ask the gateway to end, kill it after `deadline` seconds; the companion stays."""
+        assert self._gateway is not None
+        self._look(force=True)
+        if self._exit is None:
+            self.watch(Moment("stop", deadline))
+            self._exit = self._gateway.stop(deadline)
+        self._pump(time.monotonic() + _LATE_LINES, lambda: False, "stop")
+        return self._exit
+
+    @property
+    def over(self) -> bool:
+        """Whether the gateway has ended."""
+        self._look(force=True)
+        return self._gateway_over()
+
+    def save(self, into: Path) -> None:
+        """Keep the state of a gateway that has ended as a tar file. Raises `EngineError`."""
+        assert self._gateway is not None
+        self._gateway.save(self._state_path, into)
+
+    def tail(self, stream: str) -> tuple[str, ...]:
+        """The last lines of one stream."""
+        return self._listener.tail(stream)
