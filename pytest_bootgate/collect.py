@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import types
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_bootgate.errors import BootgateError, BootgateWarning
 from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.items import GateFunction, check, plan_item
 from pytest_bootgate.reports.story import failure
 from pytest_bootgate.session import KEY
+from pytest_bootgate.upgrade import UpgradeNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +54,8 @@ class GateModule(pytest.Module):
         # There is no Python behind it, but fixtures of module scope ask for one.
         return types.ModuleType(self.path.stem)
 
-    def collect(self) -> Iterator[TargetNode]:
-        """The targets of the gate file, each once for every host profile."""
+    def collect(self) -> Iterator[TargetNode | UpgradeNode]:
+        """The upgrade in place and the targets, each once for every host profile."""
         session = self.config.stash[KEY]
         try:
             gate = session.gate(self.path)
@@ -62,6 +64,10 @@ class GateModule(pytest.Module):
                 raise self.CollectError(str(error)) from None
             session.mistakes[self.path] = str(error)  # told as a usage error after collection
             return
+        for host in gate.hosts if gate.in_place else ():
+            yield UpgradeNode.from_parent(
+                self, name=gate.label(host, UPGRADE), gate=gate, host=host
+            )
         for host, target in gate.pairs:
             yield TargetNode.from_parent(
                 self, name=gate.label(host, target), gate=gate, host=host, target=target
@@ -78,7 +84,7 @@ class TargetNode(pytest.Collector):
     def collect(self) -> Iterator[GateItem]:
         """The phases in their order, then the whole boot."""
         for subject in (*self.gate.file.targets[self.target].phases, WHOLE):
-            item = GateItem.from_parent(self, name=subject, callobj=_check)
+            item = GateItem.from_parent(self, name=subject, callobj=check)
             plan_item(item, self.gate, str(self.path))
             if self.config.pluginmanager.hasplugin("benchmark"):
                 item.add_marker(pytest.mark.benchmark(group=self.name, timer=ReplayTimer()))
@@ -87,25 +93,7 @@ class TargetNode(pytest.Collector):
             yield item
 
 
-def plan_item(item: pytest.Item, gate: Gate, group: str) -> None:
-    """Give an item the time that its boots need, and one worker for all items of a gate."""
-    plugins = item.config.pluginmanager
-    if plugins.hasplugin("timeout") and not _timeout_set(item):
-        item.add_marker(pytest.mark.timeout(gate.budget(), func_only=False))
-    if plugins.hasplugin("xdist"):
-        item.add_marker(pytest.mark.xdist_group(name=group))
-
-
-def _timeout_set(item: pytest.Item) -> bool:
-    """Whether the user set a timeout for this run; one in the ini file is for other tests."""
-    return (
-        item.get_closest_marker("timeout") is not None
-        or item.config.getoption("timeout", default=None) is not None
-        or "PYTEST_TIMEOUT" in os.environ
-    )
-
-
-class GateItem(pytest.Function):
+class GateItem(GateFunction):
     """A phase of a target, or the whole boot."""
 
     parent: TargetNode
@@ -122,15 +110,15 @@ class GateItem(pytest.Function):
         try:
             result = self._result()
         except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
-            self._stop(f"{error.msg}: {self.parent.name} was not measured.")
+            self.stop(f"{error.msg}: {self.parent.name} was not measured.")
         finally:
             session.end_progress()
         if result.broken is not None:
             again = f"{self.parent.name} is broken for the reason given above."
-            self._stop(result.broken if session.first_time(result.broken) else again)
+            self.stop(result.broken if session.first_time(result.broken) else again)
         broken = [f.text for f in self._findings(result) if f.verdict == "broken"]
         if broken and not (self.name == WHOLE and result.verdict == "fail"):
-            self._stop("\n".join(broken))
+            self.stop("\n".join(broken))
 
     def check(self) -> None:
         """Judge: fail, warn, skip what the release does not have, or pass."""
@@ -145,10 +133,10 @@ class GateItem(pytest.Function):
                 session.end_progress()
             text = failure(result, others)
             session.first_time(text)
-            self._stop(text)
+            self.stop(text)
         found = self._findings(result)
         if any(finding.verdict == "fail" for finding in found):
-            self._stop("\n".join(f"{f.verdict}: {f.text}" for f in found))
+            self.stop("\n".join(f"{f.verdict}: {f.text}" for f in found))
         for finding in found:
             text = f"{self.parent.name}: {finding.text}"
             warnings.warn(BootgateWarning(text), stacklevel=2)
@@ -160,11 +148,6 @@ class GateItem(pytest.Function):
 
     def _findings(self, result: TargetResult) -> tuple[Finding, ...]:
         return result.judgement.about(self.name) if result.judgement is not None else ()
-
-    def _stop(self, text: str) -> NoReturn:
-        """Fail, or in setup err, in the gate's own words and without a traceback."""
-        _, line, _ = self.reportinfo()
-        pytest.fail(f"{self.path.name}:{line + 1}: {text}", pytrace=False)
 
     def _never_seen(self, result: TargetResult) -> bool:
         return not any(
@@ -204,10 +187,6 @@ class GateItem(pytest.Function):
             keys += ["phases", self.name]
         line = self.parent.gate.loaded.line(*keys)
         return self.path, line - 1, self.nodeid.partition("::")[2]
-
-
-def _check(request: pytest.FixtureRequest) -> None:
-    request.node.check()
 
 
 def _nothing() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pytest_bootgate import __version__
 from pytest_bootgate.boot.host import facts, one_at_a_time
+from pytest_bootgate.boot.jobs import Kept
 from pytest_bootgate.boot.pair import Moment, Pair
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Boot
@@ -20,13 +21,22 @@ from pytest_bootgate.engines import Reaper, choose, start_reaper
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate.campaign import Ask, campaign, plan
+from pytest_bootgate.gate.takeover import judge_takeover
 from pytest_bootgate.gate.verdict import Judgement, Limits, Rules
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.digest import measures
 from pytest_bootgate.gatefile.model import Host, Release
 from pytest_bootgate.gatefile.quantities import Boots
+from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.recorded import Recorded
-from pytest_bootgate.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
+from pytest_bootgate.result import (
+    SCHEMA,
+    GateResult,
+    ReleaseFacts,
+    TakeoverResult,
+    TargetResult,
+)
+from pytest_bootgate.takeover import InPlace, Site
 
 #: What bringing up and removing one pair may cost, in seconds, on top of the boot itself.
 _AROUND = 60.0
@@ -36,7 +46,10 @@ WAITING = "wait for another gate on this machine"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a campaign is: boot `number` of `total` (0: the warm-up), and for how long at most."""
+    """Where a campaign is: boot `number` of `total` (0: the warm-up), and for how long at most.
+
+    An upgrade in place has no numbers: both are 0.
+    """
 
     target: str
     host: str
@@ -79,6 +92,8 @@ class Gate:
         self._results: dict[tuple[str, str], TargetResult] = {}
         recorded = self.file.releases.baseline and self.file.releases.baseline.recorded
         self._recorded = Recorded.read(Path(recorded)) if recorded else None
+        self._takeovers: dict[str, TakeoverResult] = {}
+        self._in_place = self._upgrade_in_place()
         self.profiles = self.file.hosts or {"default": Host()}
         unknown = [name for name in hosts if name not in self.profiles]
         if unknown:
@@ -145,6 +160,8 @@ class Gate:
             once = target.timeout + target.listen + target.pause + _AROUND
             ready = self.file.gateway.ready_timeout + self.file.gateway.settle
             total += asks * (once + (ready if target.trigger is not None else 0.0))
+        if self._in_place is not None:
+            total += len(self.hosts) * self._in_place.budget()
         return total
 
     # -- doing it --------------------------------------------------------------------------
@@ -184,6 +201,56 @@ class Gate:
                 raise
         return self._results[key]
 
+    def takeover(self, host: str) -> TakeoverResult:
+        """Let the candidate take over the baseline's state, or recall what came of it."""
+        if host not in self._takeovers:
+            assert self._in_place is not None
+            try:
+                engine, _ = self.engine()
+                self._prepare(engine)
+                with one_at_a_time(self._waiter(UPGRADE, host)):
+                    seen = self._in_place.takeover(self._site(engine, host))
+                found = TakeoverResult(host, seen, judge_takeover(seen))
+            except BootgateError as error:
+                found = TakeoverResult(host, broken=str(error))
+            except BaseException:
+                why = "The upgrade in place was interrupted, so nothing was measured."
+                self._takeovers[host] = TakeoverResult(host, broken=why)
+                raise
+            self._takeovers[host] = found
+        return self._takeovers[host]
+
+    @property
+    def tried(self) -> bool:
+        """Whether anything was booted so far, or tried to be."""
+        return bool(self._results or self._takeovers)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether boots start on the state that the baseline left."""
+        return self._in_place is not None
+
+    def _upgrade_in_place(self) -> InPlace | None:
+        if self.file.upgrade != "in-place":
+            return None
+        absent = {
+            target: tuple(n for n, r in self.releases.items() if self._absent(r, asked.absent))
+            for target, asked in self.file.targets.items()
+        }
+        return InPlace(self.file, self.run, self._recipe, absent)
+
+    def _site(self, engine: Engine, host: str) -> Site:
+        def tell(release: str, moment: Moment) -> None:
+            self.watch(Progress(UPGRADE, host, release, 0, 0, moment.doing, moment.left))
+
+        return Site(engine, host, tell)
+
+    def _state(self, engine: Engine, host: str) -> Kept | None:
+        """What a boot starts on: a copy of the baseline's state, or nothing."""
+        if self._in_place is None:
+            return None
+        return Kept(self._in_place.base(self._site(engine, host)).archive)
+
     def known(self, host: str, target: str) -> TargetResult | None:
         """What was found of a target, without booting it."""
         return self._results.get((host, target))
@@ -206,10 +273,7 @@ class Gate:
             self._recorded.check(self.outcome(), host, target)
             before = self._recorded.boots(host, target)
 
-        def waiting(left: float) -> None:
-            self.watch(Progress(target, host, "", 0, rules.most, WAITING, left))
-
-        with one_at_a_time(waiting):
+        with one_at_a_time(self._waiter(target, host)):
             judgement, boots = self._campaign(engine, host, target, releases, rules, before)
         return self._found(host, target, boots=boots, judgement=judgement, notes=tuple(notes))
 
@@ -233,6 +297,7 @@ class Gate:
     ) -> tuple[Judgement, tuple[Boot, ...]]:
         warm = self.file.targets[target].start == "warm"
         asking = campaign(releases, rules, warm=warm, recorded=before)
+        state = self._state(engine, host)
         up: dict[str, Pair] = {}
         try:
             ask = next(asking)
@@ -240,7 +305,7 @@ class Gate:
                 watch = self._watcher(host, target, ask, rules.most)
                 if ask.release not in up:
                     recipe = self._recipe(host, target, ask.release)
-                    up[ask.release] = Pair(engine, recipe, watch)
+                    up[ask.release] = Pair(engine, recipe, watch, state=state)
                     up[ask.release].open()
                 up[ask.release].watch = watch
                 boot = _boot(up, ask)
@@ -254,6 +319,9 @@ class Gate:
         finally:
             for pair in up.values():
                 pair.close()
+
+    def _waiter(self, name: str, host: str) -> Callable[[float], None]:
+        return lambda left: self.watch(Progress(name, host, "", 0, 0, WAITING, left))
 
     def _watcher(self, host: str, target: str, ask: Ask, most: int) -> Callable[[Moment], None]:
         def tell(moment: Moment) -> None:
@@ -326,6 +394,7 @@ class Gate:
             releases=self._all_facts(),
             measures=measures(self.loaded),
             targets=tuple(self._results[key] for key in self.pairs if key in self._results),
+            takeovers=tuple(self._takeovers[h] for h in self.hosts if h in self._takeovers),
         )
 
     def _all_facts(self) -> dict[str, ReleaseFacts]:
@@ -340,6 +409,10 @@ class Gate:
             for boot in result.boots
             if boot.release == name and boot.version
         ]
+        starts = [t.takeover for t in self._takeovers.values() if t.takeover is not None]
+        for seen in starts:
+            start = seen.baseline if name == "baseline" else seen.first
+            said += [start.version] if start.version else []
         version = said[0] if said else release.version
         image = None if self._engine_name == "process" else release.image
         return ReleaseFacts(image, self._identities.get(name), version)
@@ -347,6 +420,8 @@ class Gate:
     def close(self) -> None:
         """Remove all that is left of this run."""
         clean = False
+        if self._in_place is not None:
+            self._in_place.close()
         if self._engine is not None:
             with contextlib.suppress(BootgateError):
                 self._engine.close()

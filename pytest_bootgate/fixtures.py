@@ -115,7 +115,7 @@ def parametrize_targets(metafunc: pytest.Metafunc) -> None:
 
 def plan_test(item: pytest.Item) -> None:
     """Give a test that boots the time it needs, unless its author did."""
-    from pytest_bootgate.collect import plan_item
+    from pytest_bootgate.items import plan_item
 
     try:
         path = _nearest(item.config, item.path)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_bootgate.boot.values import Boot, HostFacts
-from pytest_bootgate.gate.verdict import Judgement, Rules, Verdict, worst
+from pytest_bootgate.gate.takeover import Takeover
+from pytest_bootgate.gate.verdict import Finding, Judgement, Rules, Verdict, worst
 
 #: Raised whenever a field changes its meaning or goes away; new fields do not raise it.
 SCHEMA = "bootgate-result/1"
@@ -60,6 +61,30 @@ class TargetResult:
 
 
 @dataclass(frozen=True)
+class TakeoverResult:
+    """An upgrade in place on one host profile: what happened, and what it means.
+
+    `broken` is the paragraph that says why the gate could not measure.
+    """
+
+    host: str
+    takeover: Takeover | None = None
+    findings: tuple[Finding, ...] = ()
+    broken: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst finding; without any the upgrade passed."""
+        if self.broken is not None or self.takeover is None:
+            return "broken"
+        return worst([finding.verdict for finding in self.findings] or ["pass"])
+
+    def about(self, subject: str) -> tuple[Finding, ...]:
+        """The findings about one subject."""
+        return tuple(finding for finding in self.findings if finding.subject == subject)
+
+
+@dataclass(frozen=True)
 class GateResult:
     """Everything one gate file's run found. `at` is the wall-clock start in ISO 8601, UTC.
 
@@ -78,8 +103,10 @@ class GateResult:
     releases: Mapping[str, ReleaseFacts]
     targets: tuple[TargetResult, ...]
     measures: str = ""
+    takeovers: tuple[TakeoverResult, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
-        """The worst verdict of all targets; `broken` where there is none."""
-        return worst([t.verdict for t in self.targets if t.verdict is not None])
+        """The worst verdict of all targets and upgrades; `broken` where there is none."""
+        targets = [t.verdict for t in self.targets if t.verdict is not None]
+        return worst([*(t.verdict for t in self.takeovers), *targets])

@@ -123,11 +123,7 @@ class Session:
 
     def results(self) -> list[GateResult]:
         """What all gates of this run found, those of the workers included."""
-        from_here = [
-            gate.outcome()
-            for gate in self.gates.values()
-            if any(gate.known(*key) is not None for key in gate.pairs)
-        ]
+        from_here = [gate.outcome() for gate in self.gates.values() if gate.tried]
         return [*self.from_workers, *from_here]
 
     def close(self) -> None:

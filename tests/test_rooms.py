@@ -17,10 +17,10 @@ FLOORS = [
     {"gate"},
     {"result"},
     {"reports"},
-    {"recorded"},
+    {"recorded", "takeover"},
     {"drive"},
     {"session", "calibrate"},
-    {"collect", "fixtures", "plugin", "cli", "distribute"},
+    {"collect", "fixtures", "items", "upgrade", "plugin", "cli", "distribute"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PURE = ["gate", "boot/values.py", "boot/observe.py", "boot/outcome.py", "result.py"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import tempfile
 import threading
 import time
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -97,6 +99,8 @@ def main() -> None:
     engine, run = sys.argv[1:]
     if sys.stdin.buffer.read() == _CLEAN:
         return
+    for directory in Path(tempfile.gettempdir()).glob(f"bootgate-{run}-state-*"):
+        shutil.rmtree(directory, ignore_errors=True)
     ended = time.monotonic()
     empty = 0
     while time.monotonic() - ended < _DEADLINE:

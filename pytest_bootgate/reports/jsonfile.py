@@ -17,6 +17,8 @@ def encode(result: GateResult) -> bytes:
     plain["verdict"] = result.verdict
     for target, value in zip(result.targets, plain["targets"], strict=True):
         value["verdict"] = target.verdict
+    for takeover, value in zip(result.takeovers, plain["takeovers"], strict=True):
+        value["verdict"] = takeover.verdict
     return json.dumps(plain, indent=1).encode()
 
 

@@ -15,6 +15,6 @@ def progress_line(progress: Progress, width: int) -> str:
     boot = f"boot {progress.number} of {progress.total}" if progress.number else "warm-up boot"
     parts = [f"bootgate: {progress.target}"]
     if progress.release:
-        parts += [progress.release, boot]
+        parts += [progress.release, *([boot] if progress.total else [])]
     parts += [progress.doing, f"{duration(progress.left)} left at most"]
     return " · ".join(parts)[: max(width - 1, 20)]

@@ -10,6 +10,7 @@ from pytest_bootgate.boot.values import Boot, Stage
 from pytest_bootgate.gate.comparison import sentence
 from pytest_bootgate.gate.regression import DRIFT
 from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.reports import takeover
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
 from pytest_bootgate.reports.story import (
     failed_boot,
@@ -19,7 +20,7 @@ from pytest_bootgate.reports.story import (
     story,
     worth_saying,
 )
-from pytest_bootgate.result import GateResult, TargetResult
+from pytest_bootgate.result import GateResult, TakeoverResult, TargetResult
 
 _COLOURS = {"pass": "green", "warn": "yellow", "unsure": "yellow", "fail": "red", "broken": "red"}
 _INDENT = "  "
@@ -51,20 +52,39 @@ def summary(result: GateResult, told: Collection[str] = ()) -> Iterator[Styled]:
             )
         what = " ".join(dict.fromkeys(parts)) or "by command"
         yield Styled(f"{name} {what}{digest}")
-    several_hosts = len({t.host for t in result.targets}) > 1 or any(
-        t.host != "default" for t in result.targets
-    )
+    hosts = {t.host for t in result.targets} | {t.host for t in result.takeovers}
+    several_hosts = len(hosts) > 1 or hosts != {"default"}
+    for upgrade in result.takeovers:
+        yield Styled("")
+        yield from _upgrade(upgrade, name_host=several_hosts)
     for target in result.targets:
         yield Styled("")
         others = [t for t in result.targets if t.host == target.host and t is not target]
         yield from _target(target, others, told, name_host=several_hosts)
     yield Styled("")
-    verdicts = [t.verdict for t in result.targets]
+    verdicts = [*(t.verdict for t in result.takeovers), *(t.verdict for t in result.targets)]
     counted = [f"{verdicts.count(v)} {v}" for v in _COLOURS if v in verdicts]
     left_out = sum(v is None for v in verdicts)
     counted += [f"{left_out} left out"] if left_out else []
-    text = f"{result.verdict.upper()}: {count(len(verdicts), 'target')}, {', '.join(counted)}"
+    upgrades, targets = len(result.takeovers), len(result.targets)
+    parts = [count(upgrades, "upgrade")] if upgrades else []
+    parts += [count(targets, "target")] if targets or not upgrades else []
+    text = f"{result.verdict.upper()}: {', '.join([*parts, *counted])}"
     yield Styled(text, _COLOURS[result.verdict], bold=True)
+
+
+def _upgrade(result: TakeoverResult, *, name_host: bool) -> Iterator[Styled]:
+    where = f" on {result.host}" if name_host else ""
+    colour = _COLOURS[result.verdict]
+    yield Styled(f"{result.verdict.upper()} {takeover.heading(result)}{where}", colour, bold=True)
+    if result.takeover is None:
+        yield Styled(f"{_INDENT}{result.broken}", colour)
+        return
+    for finding in result.findings:
+        text = f"{finding.verdict}: {finding.subject}: {finding.text}"
+        yield Styled(_INDENT + text, _COLOURS[finding.verdict])
+    yield from (Styled(_INDENT + text) for text in takeover.table(result.takeover))
+    yield from (Styled(f"{_INDENT}note: {text}") for text in takeover.notes(result.takeover))
 
 
 def _target(

@@ -11,6 +11,8 @@ import readline from "node:readline";
 const [, , PORT, TOKEN] = process.argv;
 const RETRY_MS = 20;
 const ANSWER_MS = 60_000;
+const WATCH_MS = 100; // a gateway under gate has better things to do than to answer
+const PART = 8_000; // of an answer, so that its event fits into a line
 const SCOPES = ["operator.admin", "operator.read", "operator.write"];
 
 const say = (event, more = {}) => fs.writeSync(1, JSON.stringify({ event, ...more }) + "\n");
@@ -191,14 +193,16 @@ async function observe(event, payload) {
 async function arm(order) {
   token = order.token;
   job = null;
-  if (order.send && gateway) job = await addJob(order.send).catch((error) => ({ error: words(error) }));
+  watching.clear();
+  if (order.send?.job) job = { id: order.send.job }; // it is there already
+  else if (order.send && gateway) job = await addJob(order.send).catch((error) => ({ error: words(error) }));
   say("armed", { token });
 }
 
-async function addJob({ sessionTarget, sessionKey, text }) {
+async function addJob({ name, sessionTarget, sessionKey, text }) {
   const main = sessionTarget === "main";
   const added = await gateway.call("cron.add", {
-    name: token, enabled: true, sessionTarget, wakeMode: "now",
+    name: name ?? token, enabled: true, sessionTarget, wakeMode: "now",
     schedule: { kind: "every", everyMs: 86_400_000 },
     payload: main ? { kind: "systemEvent", text } : { kind: "agentTurn", message: text },
     ...(main ? {} : { delivery: { mode: "none" } }),
@@ -224,7 +228,60 @@ async function trigger() {
   }
 }
 
-const orders = { serve, arm, trigger };
+// All jobs with what makes them what they are, and how often each of them ran.
+async function jobs() {
+  try {
+    if (!gateway) throw new Error("there is no connection to the gateway");
+    const listed = [];
+    for (let offset = 0; ;) {
+      const page = await gateway.call("cron.list", { includeDisabled: true, limit: 200, offset });
+      for (const each of page.jobs ?? []) listed.push(await record(each));
+      if (!page.hasMore) break;
+      offset = page.nextOffset;
+    }
+    const text = JSON.stringify(listed);
+    for (let at = 0; at < text.length; at += PART) {
+      say("answer", { text: text.slice(at, at + PART), more: at + PART < text.length });
+    }
+  } catch (error) {
+    say("answer", { error: words(error) });
+  }
+}
+
+async function record({ id, name, enabled, schedule, payload, sessionTarget, wakeMode, delivery }) {
+  const { entries = [], total } = await gateway.call("cron.runs", { id, limit: 200 });
+  return { id, name, enabled, schedule, payload, sessionTarget, wakeMode, delivery, runs: total ?? entries.length };
+}
+
+// An endpoint, until it answers as wanted.
+const watching = new Set();
+
+async function watch({ id, http: address, status, json }) {
+  if (!address) return say("trouble", { text: "this companion can only watch HTTP endpoints" });
+  const order = {};
+  watching.add(order);
+  for (let last = ""; watching.has(order); await sleep(WATCH_MS)) {
+    try {
+      const answered = await fetch(`http://127.0.0.1${address}`, { signal: AbortSignal.timeout(2_000) });
+      const text = await answered.text();
+      const right = status == null ? answered.ok : answered.status === status;
+      if (right && (json == null || contains(parsed(text), json))) return say("seen", { id, status: answered.status });
+      const state = `${answered.status} ${text.slice(0, 200)}`;
+      if (state !== last) say("state", { id, text: (last = state) });
+    } catch (error) {
+      if (words(error) !== last) say("state", { id, text: (last = words(error)) });
+    }
+  }
+}
+
+function contains(answer, wanted) {
+  if (wanted === null || typeof wanted !== "object") return answer === wanted;
+  if (answer === null || typeof answer !== "object") return false;
+  if (Array.isArray(wanted)) return Array.isArray(answer) && wanted.every((value) => answer.some((item) => contains(item, value)));
+  return Object.entries(wanted).every(([key, value]) => key in answer && contains(answer[key], value));
+}
+
+const orders = { serve, arm, trigger, jobs, watch };
 say("hello");
 attend();
 readline.createInterface({ input: process.stdin })
@@ -232,6 +289,6 @@ readline.createInterface({ input: process.stdin })
     const order = parsed(line);
     const carryOut = orders[order.do];
     if (carryOut) carryOut(order);
-    else say("trouble", { text: `this companion cannot ${order.do}: it only knows serve, arm and trigger` });
+    else say("trouble", { text: `this companion cannot ${order.do}: it only knows ${Object.keys(orders).join(", ")}` });
   })
   .on("close", () => process.exit(0));

@@ -1,0 +1,400 @@
+"""What became of the baseline's state under the candidate.
+
+Records of what happened go in, findings come out: which jobs are lost, changed, ran. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_bootgate.boot.jobs import Job
+from pytest_bootgate.boot.values import Boot, Stage
+from pytest_bootgate.gate.verdict import Finding
+
+#: What is judged, in this order; also the names of the items.
+STATE, JOBS, RUNS, RESTART, ROLLBACK = "state", "jobs", "runs", "restart", "rollback"
+#: A stage that took this much longer (seconds) on the old state is part of the migration.
+LEAST_SHRINK = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A job that is already there was run, as this boot of its target shows."""
+
+    job: str
+    boot: Boot
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """How a gateway took being asked to end: exit code, and seconds. Clean is 0 when asked.
+
+    `itself`: it had ended before it was asked.
+    """
+
+    code: int | None
+    seconds: float
+    itself: bool = False
+
+    @property
+    def clean(self) -> bool:
+        """Whether the state that it left may be trusted."""
+        return self.code == 0 and not self.itself
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """One start of a gateway on a state, and all that was asked of it until it was stopped.
+
+    `ready` and `health` are seconds from the start, None where it never was. `refused` says why
+    it was never ready, `jobs_error` why it listed no jobs. `said` are lines of its output in
+    which it spoke of lost jobs or a migration; `last` are its last lines.
+    """
+
+    release: str
+    version: str | None = None
+    ready: float | None = None
+    health: float | None = None
+    refused: str = ""
+    stages: tuple[Stage, ...] = ()
+    jobs: tuple[Job, ...] | None = None
+    jobs_error: str = ""
+    runs: tuple[Run, ...] = ()
+    stop: Stop | None = None
+    said: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair:
+    """The vendor's repair command on a fresh copy of the state, and a start on the result."""
+
+    command: str
+    code: int | None
+    seconds: float
+    last: tuple[str, ...] = ()
+    start: Start | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A job of the baseline, the target that left it, and the token that it carries.
+
+    `absent` are the releases that do not have this target, by the gate file.
+    """
+
+    job: str
+    target: str
+    token: str
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Takeover:
+    """Everything that happened when the candidate took over what the baseline left.
+
+    `same` are the fields that must stay equal. `first` and `second` are the candidate's two
+    starts, the second on what the first left. `health` is what the system calls ready.
+    """
+
+    baseline: Start
+    owned: tuple[Owned, ...]
+    same: tuple[str, ...]
+    first: Start
+    second: Start | None = None
+    repair: Repair | None = None
+    rollback: Start | None = None
+    rollback_asked: bool = False
+    health: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The jobs that the baseline left."""
+        return self.baseline.jobs or ()
+
+    def target(self, job: Job) -> str | None:
+        """The target that left a job, None where it was none of this gate's."""
+        return next((owned.target for owned in self.owned if owned.job == job.id), None)
+
+    def label(self, job: Job) -> str:
+        """A job for people: its name, and the target that left it where that says more."""
+        target = self.target(job)
+        return job.name if target is None or target in job.name else f"{job.name} ({target})"
+
+    def compared(self, start: Start) -> Comparison:
+        """What a start has of the baseline's jobs; all are lost where it listed none."""
+        return compare(self.jobs, start.jobs or (), self.same)
+
+    def due(self, start: Start) -> list[Job]:
+        """The baseline's jobs that are to be run on a start: enabled, and a target's own."""
+        ours = {owned.job for owned in self.owned if start.release not in owned.absent}
+        return [job for job in self.jobs if job.enabled and job.id in ours]
+
+    def ran(self, start: Start) -> list[Job]:
+        """The jobs that are due a start and ran there to their proof."""
+        started = {run.job for run in start.runs if run.boot.started}
+        return [job for job in self.due(start) if job.id in started]
+
+    def whole(self, start: Start | None) -> bool:
+        """Whether a start has all jobs as they were, and ran those that are due."""
+        return start is not None and not [*_jobs(self, start), *_runs(self, start)]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A field of a job that is not what it was; `path` leads to the first difference."""
+
+    job: Job
+    path: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The baseline's jobs beside those of a later start.
+
+    `found` has the later job for the id of each that is still there; `shorter` are pairs of a
+    job before and after whose run history lost entries.
+    """
+
+    found: Mapping[str, Job]
+    lost: tuple[Job, ...]
+    changed: tuple[Change, ...]
+    shorter: tuple[tuple[Job, Job], ...]
+    added: tuple[Job, ...]
+
+
+def compare(before: Sequence[Job], after: Sequence[Job], same: Iterable[str]) -> Comparison:
+    """Find each job again, by its id or else by its name, and hold its fields against each other.
+
+    What only the later job has inside of a field is no difference.
+    """
+    same = list(same)
+    by_id = {job.id: job for job in after}
+    known = {job.id for job in before}
+    by_name = {job.name: job for job in after if job.id not in known}
+    found: dict[str, Job] = {}
+    for job in before:
+        again = by_id.get(job.id) or by_name.pop(job.name, None)
+        if again is not None:
+            found[job.id] = again
+    changed = [
+        Change(job, *difference)
+        for job in before
+        if job.id in found
+        for field in same
+        if field in job.fields
+        and (difference := differs(job.fields[field], found[job.id].fields.get(field), field))
+    ]
+    shorter = [
+        (job, again)
+        for job in before
+        if (again := found.get(job.id)) is not None
+        and job.runs is not None
+        and (again.runs or 0) < job.runs
+    ]
+    matched = {job.id for job in found.values()}
+    return Comparison(
+        found,
+        tuple(job for job in before if job.id not in found),
+        tuple(changed),
+        tuple(shorter),
+        tuple(job for job in after if job.id not in matched),
+    )
+
+
+def differs(old: Any, new: Any, path: str) -> tuple[str, Any, Any] | None:
+    """The path to the first difference with both values, None where `old` is all in `new`."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        inside = (differs(value, new.get(key), f"{path}.{key}") for key, value in old.items())
+        return next((difference for difference in inside if difference), None)
+    if isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)) and len(old) == len(new):
+        pairs = enumerate(zip(old, new, strict=True))
+        inside = (differs(a, b, f"{path}[{number}]") for number, (a, b) in pairs)
+        return next((difference for difference in inside if difference), None)
+    if isinstance(old, bool) == isinstance(new, bool) and old == new:
+        return None
+    return path, old, new
+
+
+def volatile(before: Sequence[Job], after: Sequence[Job]) -> set[str]:
+    """The fields in which two lists of the same jobs differ: what running a job changes."""
+    later = {job.id: job for job in after}
+    return {
+        name
+        for job in before
+        if job.id in later
+        for name in {*job.fields, *later[job.id].fields}
+        if job.fields.get(name) != later[job.id].fields.get(name)
+    }
+
+
+def migration(first: Start, second: Start) -> list[tuple[Stage, float]]:
+    """The stages that were longer on the first start, and by how many seconds; longest first."""
+    again: dict[tuple[str, str], float] = {}
+    for stage in second.stages:
+        key = (stage.source, stage.name)
+        again[key] = max(again.get(key, 0.0), stage.seconds)
+    once: dict[tuple[str, str], Stage] = {}
+    for stage in first.stages:
+        key = (stage.source, stage.name)
+        if key not in once or once[key].seconds < stage.seconds:
+            once[key] = stage
+    shrunk = [(stage, stage.seconds - again.get(key, 0.0)) for key, stage in once.items()]
+    return sorted((s for s in shrunk if s[1] >= LEAST_SHRINK), key=lambda s: -s[1])
+
+
+# -- findings -----------------------------------------------------------------------------------
+
+
+def judge_takeover(seen: Takeover) -> tuple[Finding, ...]:
+    """All findings, in the order of the subjects. No finding about a subject is a pass."""
+    found = [Finding("fail", JOBS, text) for text in _jobs(seen, seen.first)]
+    if found and not seen.first.refused:
+        found.append(Finding("fail", JOBS, _told(seen, seen.first)))
+    found += [Finding("fail", RUNS, text) for text in _runs(seen, seen.first)]
+    if found and seen.repair is not None:
+        found.append(Finding("fail", found[0].subject, _repaired(seen, seen.repair)))
+    found += [Finding("fail", RESTART, text) for text in _restart(seen)]
+    if seen.rollback_asked:
+        found += [Finding("warn", ROLLBACK, text) for text in _rollback(seen)]
+    return tuple(found)
+
+
+def _jobs(seen: Takeover, start: Start) -> list[str]:
+    """What a start lost or changed of the jobs, a sentence each."""
+    if start.refused:
+        return [f"the {start.release} refused the state: {start.refused}"]
+    if start.jobs is None:
+        return [f"the {start.release} was ready, but the list of jobs {start.jobs_error}"]
+    compared, total = seen.compared(start), len(seen.jobs)
+    texts = []
+    if compared.lost:
+        names = ", ".join(seen.label(job) for job in compared.lost)
+        texts.append(f"{len(compared.found)} of {_jobs_word(total)} survived; lost: {names}")
+    texts += [
+        f"job {seen.label(change.job)} changed: {change.path} was {_shown(change.old)},"
+        f" is {_shown(change.new)}"
+        for change in compared.changed
+    ]
+    texts += [
+        f"job {seen.label(old)}: its run history is shorter, {new.runs or 0} of {old.runs}"
+        for old, new in compared.shorter
+    ]
+    return texts
+
+
+def _told(seen: Takeover, start: Start) -> str:
+    """Who was told that jobs are not what they were: what the system said of itself meanwhile."""
+    green = []
+    if start.ready is not None:
+        green.append(f"it was ready after {start.ready:.1f} s")
+    if start.health is not None:
+        green.append(f"{seen.health} was green after {start.health:.1f} s")
+    if start.stop is not None and start.stop.clean:
+        green.append("it stopped with exit code 0")
+    if start.said:
+        lines = "; ".join(f"{line!r}" for line in start.said[:3])
+        return f"its output may tell of it: {lines} ({', '.join(green)})"
+    return f"told nowhere: {', '.join(green)}, and no line of its output speaks of it"
+
+
+def _runs(seen: Takeover, start: Start, among: Sequence[Job] | None = None) -> list[str]:
+    """Which of the jobs that are due a start did not run to their proof, a sentence each."""
+    due = seen.due(start) if among is None else list(among)
+    if start.refused or start.jobs is None:
+        return [f"not one of {_jobs_word(len(due))} ran"]
+    ran = {run.job: run.boot for run in start.runs}
+    missing = [job for job in due if job.id not in ran]
+    texts = []
+    if missing:
+        names = ", ".join(seen.label(job) for job in missing)
+        texts.append(f"{len(missing)} of {_jobs_word(len(due))} could not be run: {names}")
+    for job in due:
+        boot = ran.get(job.id)
+        if boot is not None and not boot.started:
+            before = next((r.boot for r in seen.baseline.runs if r.job == job.id), None)
+            too = (
+                ""
+                if before is None or before.started
+                else " (the baseline did not start it either)"
+            )
+            why = "; ".join([boot.detail, *(n for n in boot.notes if n != boot.detail)])
+            texts.append(f"job {seen.label(job)} did not start: {boot.outcome}, {why}{too}")
+    return texts
+
+
+def _restart(seen: Takeover) -> list[str]:
+    """What a clean stop and a second start did to what the first start still had."""
+    if seen.first.refused:
+        return ["no second start: the first one failed"]
+    texts = _unclean(seen.first)
+    if seen.second is None:
+        return texts or ["no second start was made"]
+    # What failed at the first start is told there, and was not tried again.
+    before = [*_jobs(seen, seen.first), *_runs(seen, seen.first)]
+    later = [*_jobs(seen, seen.second), *_runs(seen, seen.second, seen.ran(seen.first))]
+    texts += [f"second start: {text}" for text in later if text not in before]
+    texts += [f"second start: {text}" for text in _unclean(seen.second) if not seen.second.refused]
+    if before and not texts:
+        texts.append("the second start was no better than the first")
+    return texts
+
+
+def _unclean(start: Start) -> list[str]:
+    stop = start.stop
+    if stop is None or stop.clean:
+        return []
+    code = "was gone" if stop.code is None else f"exited with {stop.code}"
+    if stop.itself:
+        return [f"the {start.release} {code} before it was asked to stop"]
+    return [f"the {start.release} did not stop cleanly: it {code} after {stop.seconds:.1f} s"]
+
+
+def _rollback(seen: Takeover) -> list[str]:
+    back = seen.rollback
+    if back is None:
+        return ["a rollback was not tried: the candidate left no cleanly stopped state"]
+    green = ""
+    if back.health is not None:
+        green = f" (although {seen.health} was green after {back.health:.1f} s)"
+    texts = [*_jobs(seen, back), *([] if back.refused else _runs(seen, back))]
+    return [f"rollback does not work{green}: {'; '.join(texts)}"] if texts else []
+
+
+def _repaired(seen: Takeover, repair: Repair) -> str:
+    """What the vendor's repair command changed, in one sentence."""
+    command = f"`{repair.command}`"
+    code = "was killed" if repair.code is None else f"exit {repair.code}"
+    took = f"{repair.seconds:.1f} s, {code}"
+    start = repair.start
+    if start is None:
+        return f"the repair command {command} ({took}) failed, so nothing was started on its result"
+    if seen.whole(start):
+        total, due = len(seen.jobs), len(seen.due(start))
+        return (
+            f"needs repair: {command} ({took}) first, then {total} of {_jobs_word(total)} are"
+            f" there and {due} of {due} ran"
+        )
+    texts = "; ".join([*_jobs(seen, start), *_runs(seen, start)])
+    if not start.refused and start.jobs is not None and not _jobs(seen, start):
+        total, due = len(seen.jobs), len(seen.due(start))
+        ran = sum(run.boot.started for run in start.runs)
+        return (
+            f"needs repair: {command} ({took}) first, then {total} of {_jobs_word(total)} are"
+            f" there and {ran} of {due} ran: {texts}"
+        )
+    return f"the repair command {command} ({took}) does not help: {texts}"
+
+
+def _jobs_word(number: int) -> str:
+    return f"{number} job{'' if number == 1 else 's'}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

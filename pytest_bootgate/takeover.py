@@ -1,0 +1,429 @@
+"""An upgrade in place: the baseline writes state, the candidate takes it over, and back."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pytest_bootgate.boot.inplace import InPlacePair
+from pytest_bootgate.boot.jobs import Job, JobsError, Kept
+from pytest_bootgate.boot.observe import TAIL_WIDTH, Sighting
+from pytest_bootgate.boot.pair import Moment
+from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.engines.base import Engine
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gate.takeover import (
+    Owned,
+    Repair,
+    Run,
+    Start,
+    Stop,
+    Takeover,
+    compare,
+    volatile,
+)
+from pytest_bootgate.gatefile.model import GateFile, Probe
+
+#: How many seconds the commands `seed` and `repair` may take.
+COMMAND_DEADLINE = 600.0
+#: How long a release that calls itself healthy is waited for where it need not become ready.
+PATIENCE = 60.0
+_AROUND = 60.0
+_MOST_SAID = 20
+_LAST_LINES = 8
+#: Words in which a system may tell of jobs that it did not take over.
+_TELLING = re.compile(
+    r"\b(lost|dropp\w+|orphan\w*|legacy|migrat\w+|import\w*|doctor)\b", re.IGNORECASE
+)
+
+#: Tell what is being done: a release in words, and the moment.
+Tell = Callable[[str, Moment], None]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an upgrade in place happens, and who is told how far it is."""
+
+    engine: Engine
+    host: str
+    tell: Tell
+
+
+@dataclass(frozen=True)
+class Base:
+    """What the baseline left: its start, the jobs that are targets' own, and the state itself."""
+
+    start: Start
+    owned: tuple[Owned, ...]
+    same: tuple[str, ...]
+    notes: tuple[str, ...]
+    archive: Path
+
+
+class InPlace:
+    """Upgrades in place of one gate, one for each host profile; what was written is kept.
+
+    `recipe` makes the recipe of a release for a host profile and a target; `absent` are the
+    releases that do not have a target. Raises `BootgateError` where the gate cannot measure.
+    """
+
+    def __init__(
+        self,
+        gate: GateFile,
+        run: str,
+        recipe: Callable[[str, str, str], Recipe],
+        absent: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        self._gate, self._run, self._recipe, self._absent = gate, run, recipe, absent
+        self._bases: dict[str, Base | BootgateError] = {}
+        self._directory: Path | None = None
+
+    def targets(self) -> list[str]:
+        """The targets that leave a job: distinct session targets with a trigger, ``main`` last."""
+        named = [n for n, t in self._gate.targets.items() if t.trigger is not None and not t.as_]
+        named = named or [n for n, t in self._gate.targets.items() if t.trigger is not None]
+        return sorted(named, key=lambda name: name == "main")
+
+    def budget(self) -> float:
+        """The seconds that one host profile may take at the very most."""
+        gateway, state, targets = self._gate.gateway, self._gate.state, self._gate.targets
+        pause = gateway.settle + 2 * COMMAND_DEADLINE / 10
+        runs = sum(
+            t.timeout + 2 * t.listen + max(t.pause, gateway.settle)
+            for t in (targets[name] for name in self.targets())
+        )
+        start = gateway.ready_timeout + state.stop + runs + pause + _AROUND
+        return 6 * start + 2 * COMMAND_DEADLINE
+
+    def close(self) -> None:
+        """Remove the states."""
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+        self._directory = None
+        self._bases.clear()
+
+    # -- the baseline ----------------------------------------------------------------------
+
+    def base(self, site: Site) -> Base:
+        """What the baseline leaves on a host profile; written once."""
+        if site.host not in self._bases:
+            try:
+                self._bases[site.host] = self._write(site)
+            except BootgateError as error:
+                self._bases[site.host] = error
+        base = self._bases[site.host]
+        if isinstance(base, BootgateError):
+            raise base
+        return base
+
+    def _write(self, site: Site) -> Base:
+        """Boot every target of the baseline, age the state, stop cleanly, and keep the state."""
+        state, names = self._gate.state, self._of("baseline")
+        archive = self._file(site.host, "baseline")
+        with self._opened(site, "baseline", None) as pair:
+            if pair.not_ready is not None:
+                raise BootgateError(
+                    f"The baseline wrote no state: {pair.not_ready.detail}.{_quoted(_last(pair))}"
+                )
+            boots, tokens = [], {}
+            for name in names:
+                pair.turn(name)
+                boots.append(pair.boot(1))
+                tokens[name] = pair.token
+                _still_up(pair, f"while it booted {name}")
+            if state.seed is not None:
+                pair.seed(state.seed, COMMAND_DEADLINE)
+            first = _listed(pair)
+            owners = {n: job for n, t in tokens.items() for job in first if job.holds(t)}
+            proved = [n for n, b in zip(names, boots, strict=True) if b.started and n in owners]
+            again = first
+            if proved:
+                # A control: were the baseline not to run it, the candidate would not be at fault.
+                pair.turn(proved[0])
+                boot = pair.boot(1, job=owners[proved[0]], token=tokens[proved[0]])
+                if not boot.started:
+                    raise BootgateError(
+                        f"The baseline does not run the job of {proved[0]} again"
+                        f" ({boot.outcome}: {boot.detail}), so nothing could be said of the"
+                        " candidate. Correct state: run."
+                    )
+                _still_up(pair, f"while it ran the job of {proved[0]} again")
+                again = _listed(pair)
+            _worth_proving(again, owners)
+            stop = _stopped(pair, state.stop)
+            if not stop.clean:
+                raise BootgateError(
+                    f"The baseline did not stop cleanly (exit code {stop.code} after"
+                    f" {stop.seconds:.1f} s), so the state that it left is no proof."
+                    f"{_quoted(_last(pair))} Give it longer with state: stop, or see why."
+                )
+            pair.save(archive)
+            start = replace(_observed(pair, "baseline"), jobs=again, stop=stop)
+        owned = [
+            Owned(job.id, name, tokens[name], self._absent.get(name, ()))
+            for name, job in owners.items()
+        ]
+        runs = [Run(owners[n].id, b) for n, b in zip(names, boots, strict=True) if n in owners]
+        notes = [
+            f"{name} left no job that carries its token" for name in names if name not in owners
+        ]
+        notes += [
+            f"{name} was not proved on the baseline: {boot.outcome}, {boot.detail}"
+            for name, boot in zip(names, boots, strict=True)
+            if not boot.started
+        ]
+        changing = volatile(first, again)
+        fields = dict.fromkeys(name for job in again for name in job.fields)
+        same = tuple(state.same or [name for name in fields if name not in changing])
+        return Base(replace(start, runs=tuple(runs)), tuple(owned), same, tuple(notes), archive)
+
+    # -- the candidate ---------------------------------------------------------------------
+
+    def takeover(self, site: Site) -> Takeover:
+        """Let the candidate take over what the baseline left, twice; repair and roll back."""
+        state, gateway = self._gate.state, self._gate.gateway
+        base = self.base(site)
+        left = self._file(site.host, "candidate")
+        first = self._start(site, "candidate", base, Kept(base.archive), left)
+        seen = Takeover(
+            baseline=base.start,
+            owned=base.owned,
+            same=base.same,
+            first=first,
+            rollback_asked=state.rollback,
+            health=_health_words(gateway.health),
+            notes=base.notes,
+        )
+        clean = first.stop is not None and first.stop.clean and not first.refused
+        if clean:
+            among = [job.id for job in seen.ran(first)]
+            again = Kept(left, restart=True)
+            second = self._start(site, "candidate", base, again, left, among=among)
+            seen = replace(seen, second=second)
+        if state.repair is not None and not seen.whole(first):
+            seen = replace(seen, repair=self._repair(site, base, state.repair))
+        if state.rollback and clean:
+            back = self._start(site, "baseline", base, Kept(left), None, patience=PATIENCE)
+            seen = replace(seen, rollback=back)
+        return seen
+
+    def _start(
+        self,
+        site: Site,
+        release: str,
+        base: Base,
+        kept: Kept,
+        left: Path | None,
+        *,
+        among: Sequence[str] | None = None,
+        patience: float | None = None,
+    ) -> Start:
+        """Start a release on a state, list and run the jobs, stop it, and keep what it left."""
+        ear = _Ear(base)
+        with self._opened(site, release, kept, patience, ear.hear) as pair:
+            if pair.not_ready is not None:
+                exited = pair.not_ready.exited
+                stop = None if exited is None else Stop(exited.code, 0.0, itself=True)
+                refused = pair.not_ready.detail
+                return replace(_observed(pair, release), refused=refused, stop=stop)
+            jobs, error = None, ""
+            try:
+                jobs = pair.jobs()
+            except JobsError as problem:
+                error = str(problem)
+            ear.closed = True
+            again = compare(base.start.jobs or (), jobs or (), base.same).found
+            runs = []
+            for owned in base.owned:
+                job = again.get(owned.job)
+                wanted = among is None or owned.job in among
+                skipped = job is None or not job.enabled or release in owned.absent
+                if skipped or not wanted or pair.over:
+                    continue
+                pair.turn(owned.target)
+                runs.append(Run(owned.job, pair.boot(1, job=job, token=owned.token)))
+            stop = _stopped(pair, self._gate.state.stop)
+            if left is not None and stop.clean:
+                pair.save(left)
+            return replace(
+                _observed(pair, release),
+                jobs=jobs,
+                jobs_error=error,
+                runs=tuple(runs),
+                stop=stop,
+                said=ear.of([job for job in base.start.jobs or () if job.id not in again]),
+            )
+
+    def _repair(self, site: Site, base: Base, command: Sequence[str]) -> Repair:
+        """The vendor's repair command on a fresh copy, then a start on what it left."""
+        left = self._file(site.host, "repaired")
+        pair = self._pair(site, "candidate", Kept(base.archive), None)
+        try:
+            began = time.monotonic()
+            ended = pair.repair(command, COMMAND_DEADLINE)
+            took = ended.ran if ended.ran is not None else time.monotonic() - began
+            repair = Repair(
+                command=" ".join(command), code=ended.code, seconds=took, last=_last(pair)
+            )
+            if ended.code != 0:
+                return repair
+            pair.save(left)
+        finally:
+            pair.close()
+        kept = Kept(left, restart=True)
+        return replace(repair, start=self._start(site, "candidate", base, kept, None))
+
+    # -- pairs and files -------------------------------------------------------------------
+
+    @contextmanager
+    def _opened(
+        self,
+        site: Site,
+        release: str,
+        kept: Kept | None,
+        patience: float | None = None,
+        hear: Callable[[Sighting], None] = lambda _: None,
+    ) -> Iterator[InPlacePair]:
+        pair = self._pair(site, release, kept, patience, hear)
+        try:
+            pair.open()
+            yield pair
+        finally:
+            pair.close()
+
+    def _pair(
+        self,
+        site: Site,
+        release: str,
+        kept: Kept | None,
+        patience: float | None,
+        hear: Callable[[Sighting], None] = lambda _: None,
+    ) -> InPlacePair:
+        words = release if kept is None else f"{release} on the old state"
+        recipe = self._recipe(site.host, self._of(release)[0], release)
+        return InPlacePair(
+            site.engine,
+            recipe,
+            lambda moment: site.tell(words, moment),
+            state=kept,
+            patience=patience,
+            hear=hear,
+        )
+
+    def _of(self, release: str) -> list[str]:
+        """The targets that a release has."""
+        names = [n for n in self.targets() if release not in self._absent.get(n, ())]
+        if not names:
+            raise BootgateError(
+                f"The {release} has none of the targets that leave a job, so no upgrade in place"
+                " can be proved. Correct the targets' `absent`, or write upgrade: fresh."
+            )
+        return names
+
+    def _file(self, host: str, name: str) -> Path:
+        if self._directory is None:
+            # Under the run's own prefix, by which what is left of a run is found and removed.
+            self._directory = Path(tempfile.mkdtemp(prefix=f"bootgate-{self._run}-state-"))
+        below = self._directory / host.replace("/", "_")
+        below.mkdir(exist_ok=True)
+        return below / f"{name}.tar"
+
+
+class _Ear:
+    """Hears what a gateway says until its jobs are listed: does it tell what became of them?"""
+
+    def __init__(self, base: Base) -> None:
+        tokens = {owned.job: owned.token for owned in base.owned}
+        self._names = {
+            job.id: {job.id, job.name, tokens.get(job.id, job.id)} for job in base.start.jobs or ()
+        }
+        self._telling: list[str] = []
+        self._naming: dict[str, list[str]] = {}
+        self.closed = False
+
+    def hear(self, seen: Sighting) -> None:
+        """Take in one sighting."""
+        if self.closed or not seen.source.startswith(("gateway", "file:")):
+            return
+        text = seen.text[:TAIL_WIDTH]
+        if _TELLING.search(text) and len(self._telling) < _MOST_SAID:
+            self._telling.append(text)
+        for job, names in self._names.items():
+            if any(name in text for name in names):
+                self._naming.setdefault(job, []).append(text)
+
+    def of(self, lost: Sequence[Job]) -> tuple[str, ...]:
+        """What was said that may tell of these jobs, those that name one first."""
+        naming = [line for job in lost for line in self._naming.get(job.id, ())]
+        return tuple(dict.fromkeys([*naming, *self._telling]))[:_MOST_SAID]
+
+
+def _observed(pair: InPlacePair, release: str) -> Start:
+    """What a pair saw of its gateway's start, whatever came of it."""
+    return Start(
+        release=release,
+        version=pair.version,
+        ready=pair.ready,
+        health=pair.health,
+        stages=tuple(pair.stages),
+        last=_last(pair),
+    )
+
+
+def _last(pair: InPlacePair) -> tuple[str, ...]:
+    return (*pair.tail("gateway.out"), *pair.tail("gateway.err"))[-_LAST_LINES:]
+
+
+def _quoted(lines: Sequence[str]) -> str:
+    return f" It said last: {' / '.join(lines[-3:])}" if lines else ""
+
+
+def _still_up(pair: InPlacePair, when: str) -> None:
+    if pair.over:
+        raise BootgateError(
+            f"The baseline ended {when}, so it wrote no state.{_quoted(_last(pair))} See why it"
+            " does, or leave that target out."
+        )
+
+
+def _listed(pair: InPlacePair) -> tuple[Job, ...]:
+    try:
+        return pair.jobs()
+    except JobsError as error:
+        raise BootgateError(
+            f"The baseline's list of jobs {error}. Correct state: jobs; without a list there is"
+            " nothing to compare."
+        ) from None
+
+
+def _worth_proving(jobs: Sequence[Job], owners: Mapping[str, Job]) -> None:
+    if not jobs:
+        raise BootgateError(
+            "The baseline has no jobs after its targets were booted, and a baseline without jobs"
+            " proves nothing. Let the triggers leave jobs, or add some with state: seed."
+        )
+    if not any(job.enabled for job in owners.values()):
+        raise BootgateError(
+            f"None of the baseline's {len(jobs)} jobs is enabled and carries the token of a boot,"
+            " so none of them can be run to its proof. Put ${token} into what the trigger leaves."
+        )
+
+
+def _stopped(pair: InPlacePair, deadline: float) -> Stop:
+    """Stop a gateway, unless it has ended already."""
+    itself, began = pair.over, time.monotonic()
+    ended = pair.stop(deadline)
+    return Stop(ended.code, time.monotonic() - began, itself)
+
+
+def _health_words(probe: Probe | None) -> str:
+    """What a system calls ready, for people: the path of its endpoint, or simply its health."""
+    if probe is None or probe.http is None:
+        return "its health"
+    return "/" + probe.http.partition("/")[2]

@@ -1,0 +1,79 @@
+"""The upgrade in place as pytest items: one for each thing that it is judged by."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_bootgate.errors import BootgateWarning
+from pytest_bootgate.gate.takeover import JOBS, RESTART, ROLLBACK, RUNS, STATE
+from pytest_bootgate.items import GateFunction, check, plan_item
+from pytest_bootgate.reports.takeover import story
+from pytest_bootgate.session import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_bootgate.drive import Gate
+    from pytest_bootgate.result import TakeoverResult
+
+
+class UpgradeNode(pytest.Collector):
+    """The upgrade in place on a host profile."""
+
+    def __init__(self, *, gate: Gate, host: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.gate, self.host = gate, host
+
+    def collect(self) -> Iterator[UpgradeItem]:
+        """What an upgrade in place is judged by, in the order it happens."""
+        asked = self.gate.file.state.rollback
+        for subject in (STATE, JOBS, RUNS, RESTART, *([ROLLBACK] if asked else [])):
+            item = UpgradeItem.from_parent(self, name=subject, callobj=check)
+            plan_item(item, self.gate, str(self.path))
+            yield item
+
+
+class UpgradeItem(GateFunction):
+    """One thing that an upgrade in place is judged by."""
+
+    parent: UpgradeNode
+
+    def setup(self) -> None:
+        """Let the candidate take over the state, unless an item before this one did."""
+        super().setup()
+        session = self.config.stash[KEY]
+        try:
+            result = self._result()
+        except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
+            self.stop(f"{error.msg}: {self.parent.name} was not measured.")
+        finally:
+            session.end_progress()
+        if result.broken is not None:
+            again = f"{self.parent.name} is broken for the reason given above."
+            self.stop(result.broken if session.first_time(result.broken) else again)
+
+    def check(self) -> None:
+        """Judge: fail with the findings, and once with the whole story; warn, or pass."""
+        result = self._result()
+        found = result.about(self.name)
+        lines = [f"{finding.verdict}: {finding.text}" for finding in found]
+        if any(finding.verdict == "fail" for finding in found):
+            whole = "\n".join(story(result))
+            if whole and self.config.stash[KEY].first_time(whole):
+                lines.append(whole)
+            self.stop("\n".join(lines))
+        for finding in found:
+            text = f"{self.parent.name}: {finding.text}"
+            warnings.warn(BootgateWarning(text), stacklevel=2)
+
+    def _result(self) -> TakeoverResult:
+        return self.parent.gate.takeover(self.parent.host)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The line of the gate file that switches the upgrade in place on."""
+        line = self.parent.gate.loaded.line("upgrade")
+        return self.path, line - 1, self.nodeid.partition("::")[2]

@@ -1,0 +1,255 @@
+"""Upgrades in place through the real door: a small gateway whose versions treat old state ill."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+KEEPER = Path(__file__).with_name("keeper.py")
+GATE = """\
+upgrade: in-place
+releases:
+  baseline: {{command: [python3, "{keeper}"], env: {{HOW: {before}, JOBS: {jobs}}}}}
+  candidate: {{command: [python3, "{keeper}"], env: {{HOW: {how}, X: new}}}}
+gateway:
+  env:
+    STATE: "${{dir}}/state"
+    PORT: "${{port.gateway}}"
+    DOORBELL: "http://127.0.0.1:${{port.bell}}/"
+  ready: {{http: ":${{port.gateway}}/jobs"}}
+  ready_timeout: 5s
+  health: {{http: ":${{port.gateway}}/healthz"}}
+  stages: {{start: {{line: 'stages='}}}}
+companion: {{doorbell: {{port: "${{port.bell}}"}}}}
+ports: {{gateway: 8080, bell: 8099}}
+state:
+  path: "${{dir}}/state"
+  jobs: {{http: ":${{port.gateway}}/jobs"}}
+  run: {{http: ":${{port.gateway}}/jobs/${{job.id}}/run"}}
+  stop: 5s
+{more}
+target:
+  timeout: 3s
+  listen: 200ms
+  trigger: {{http: ":${{port.gateway}}/run", body: "${{target}} ${{token}}"}}
+  proof: {{doorbell: true}}
+targets: {{main: {{}}, isolated: {{}}, again: {{as: isolated, start: warm}}, daily: {{}}}}
+gate: {{boots: 1}}
+"""
+
+
+@pytest.fixture
+def upgrade(pytester):
+    """Run the upgrade of a gate whose candidate does as told; returns pytester's result."""
+
+    def call(how: str, *args: str, before="keep", jobs="some", **state):
+        more = "\n".join(f"  {key}: {value}" for key, value in state.items())
+        text = GATE.format(keeper=KEEPER, how=how, before=before, jobs=jobs, more=more)
+        (pytester.path / "bootgate.yaml").write_text(text)
+        options = ["-p", "no:cacheprovider", "--bootgate-json", "out.json"]
+        return pytester.runpytest_subprocess(
+            "bootgate.yaml", *options, *(args or ("-k", "upgrade"))
+        )
+
+    return call
+
+
+def found() -> dict:
+    (takeover,) = json.loads(Path("out.json").read_text())["takeovers"]
+    return takeover
+
+
+def test_a_candidate_that_keeps_everything(upgrade):
+    result = upgrade("keep", "-v", "-k", "upgrade")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "bootgate.yaml::upgrade::state PASSED*",
+            "bootgate.yaml::upgrade::jobs PASSED*",
+            "bootgate.yaml::upgrade::runs PASSED*",
+            "bootgate.yaml::upgrade::restart PASSED*",
+            "PASS upgrade in place: 3 of 3 jobs survived, 3 of 3 ran",
+            "*job *session target *there *equal *history *ran *second start",
+            "*isolated *isolated *yes *yes *2 * ms * ms",
+            "*daily *daily *yes *yes *1 * ms * ms",
+            "*main *main *yes *yes *1 * ms * ms",
+            "*note: first start on the old state * ms, the second * ms*",
+            "*note: /healthz was green after * ms; it is shown, not trusted",
+            "*note: compared: id, name, enabled, text, schedule",
+            "PASS: 1 upgrade, 1 pass",
+        ]
+    )
+    assert [run["boot"]["target"] for run in found()["takeover"]["first"]["runs"]] == [
+        "isolated",
+        "daily",
+        "main",
+    ]
+
+
+def test_a_lost_job_is_red_with_its_name(upgrade):
+    result = upgrade("lose")
+    assert result.ret == 1
+    result.assert_outcomes(passed=1, failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "bootgate.yaml:1: fail: 2 of 3 jobs survived; lost: daily",
+            "fail: told nowhere: it was ready after *, /healthz was green after *, it stopped with"
+            " exit code 0, and no line of its output speaks of it",
+            "the last 1 line of the candidate:",
+            "    keeper lose is here",
+            "bootgate.yaml:1: fail: 1 of 3 jobs could not be run: daily",
+            "bootgate.yaml:1: fail: *",
+            "FAIL upgrade in place: 2 of 3 jobs survived, 2 of 3 ran",
+            "*daily *daily *LOST*",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "text"),
+    [
+        ("change", "job isolated changed: schedule.everyMs was 60000, is 5"),
+        ("rename", "job isolated changed: id was 'j1', is 'new-1'"),
+        ("drop", "job isolated: its run history is shorter, 0 of 2"),
+    ],
+)
+def test_a_job_that_is_not_what_it_was(upgrade, how, text):
+    result = upgrade(how)
+    assert result.ret == 1
+    result.assert_outcomes(passed=2 if how != "rename" else 2, failed=2)
+    result.stdout.fnmatch_lines([f"bootgate.yaml:1: fail: {text}"])
+
+
+def test_a_refusal_in_its_own_words(upgrade):
+    result = upgrade("refuse")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "bootgate.yaml:1: fail: the candidate refused the state: the gateway exited with 1"
+            " before it was ready",
+            "the last * of the candidate:",
+            "    this state is too old: upgrade by way of 2.0",
+            "FAIL upgrade in place: the candidate refused the state",
+        ]
+    )
+
+
+def test_what_only_needs_a_repair(upgrade):
+    result = upgrade("repair", repair=f'[python3, "{KEEPER}", repair]')
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "bootgate.yaml:1: fail: 0 of 3 jobs survived; lost: *isolated*",
+            f"fail: needs repair: `python3 {KEEPER} repair` (* s, exit 0) first, then 3 of 3 jobs"
+            " are there and 3 of 3 ran",
+            "    repaired 3 jobs",
+        ]
+    )
+
+
+def test_a_repair_that_does_not_help(upgrade):
+    result = upgrade("lose", repair="[python3, -c, 'raise SystemExit(7)']")
+    result.stdout.fnmatch_lines(["fail: the repair command * exit 7) failed, so nothing was *"])
+
+
+def test_a_candidate_that_does_not_stop_cleanly(upgrade):
+    result = upgrade("dirty", rollback="true")
+    assert result.ret == 1
+    result.assert_outcomes(passed=4, failed=1, warnings=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*fail: the candidate did not stop cleanly: it exited with 1 after * s",
+            "*warn: rollback: a rollback was not tried: *no cleanly stopped state",
+        ]
+    )
+
+
+def test_jobs_that_are_there_but_do_not_run(upgrade):
+    result = upgrade("silent")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "bootgate.yaml:1: fail: job isolated did not start: timed_out, no proof within 3 s",
+            "bootgate.yaml:1: fail: the second start was no better than the first",
+        ]
+    )
+
+
+def test_what_the_second_start_loses(upgrade):
+    result = upgrade("forget")
+    assert result.ret == 1
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["*fail: second start: 2 of 3 jobs survived; lost: main"])
+
+
+def test_a_rollback_that_works_and_one_that_does_not(upgrade):
+    result = upgrade("change", rollback="true")
+    result.stdout.fnmatch_lines(["*rollback does not work*schedule.everyMs was 60000, is 5*"])
+    result = upgrade("keep", rollback="true")
+    assert result.ret == 0
+    result.assert_outcomes(passed=5)
+    result.stdout.fnmatch_lines(["*note: rollback works: the baseline was ready in *"])
+
+
+def test_a_way_of_no_return_warns_behind_a_green_health(upgrade):
+    result = upgrade("one-way", rollback="true")
+    assert result.ret == 0
+    result.assert_outcomes(passed=5, warnings=1)
+    result.stdout.fnmatch_lines(
+        [
+            "WARN upgrade in place: 3 of 3 jobs survived, 3 of 3 ran",
+            "*warn: rollback: rollback does not work (although /healthz was green after *): the"
+            " baseline refused the state: *500 uses newer format 2, this version knows 1",
+            "*note: the candidate added 1 job of its own: its own",
+        ]
+    )
+
+
+def test_how_long_the_migration_took(upgrade):
+    result = upgrade("slow")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*old state *; longer on the first: migrate 500 ms"])
+
+
+def test_a_seed_ages_the_state_and_disabled_jobs_are_kept(upgrade):
+    result = upgrade("keep", seed=f'[python3, "{KEEPER}", seed]')
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*old one *- *yes *yes *7 *disabled *there"])
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"jobs": "none"}, "*a baseline without jobs proves nothing*"),
+        ({"before": "dirty"}, "*The baseline did not stop cleanly (exit code 1 after *"),
+        ({"before": "no list"}, "*The baseline wrote no state: the gateway was not ready*"),
+        ({"seed": "[python3, -c, 'raise SystemExit(3)']"}, "*ended with 3*Correct state: seed."),
+    ],
+)
+def test_a_baseline_that_proves_nothing_is_broken(upgrade, more, text):
+    result = upgrade("keep", **more)
+    assert result.ret == 1
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines([text])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_every_target_is_booted_on_the_old_state(upgrade):
+    result = upgrade("refuse", "-k", "isolated or again")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*this state is too old: upgrade by way of 2.0*"])
+    targets = json.loads(Path("out.json").read_text())["targets"]
+    assert {t["boots"][-1]["exit_code"] for t in targets} == {1}
+    result = upgrade("keep", "-k", "isolated or again")
+    assert result.ret == 0
+    assert not list(Path(result.outlines[0]).parent.glob("bootgate-*-state-*"))
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("how", ["keep", "lose"])
+def test_in_containers(upgrade, pytester, how, monkeypatch):
+    monkeypatch.setenv("HOW_ENGINE", "docker")
+    result = upgrade(how, "-k", "upgrade")
+    assert result.ret == (how == "lose")
