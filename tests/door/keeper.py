@@ -31,7 +31,8 @@ def migrate() -> dict:
     if kept["format"] != 1 and HOW == "keep":
         kept["error"] = f"uses newer format {kept['format']}, this version knows 1"
     if HOW == "refuse":
-        sys.exit("this state is too old: upgrade by way of 2.0\n")
+        print("this state is too old: upgrade by way of 2.0", file=sys.stderr)
+        sys.exit(78)
     if HOW == "lose":
         del jobs[1]
     if HOW == "change":
@@ -43,7 +44,7 @@ def migrate() -> dict:
             job["runs"] = 0
     if HOW == "repair" and not kept.get("repaired"):
         return {"format": 1, "jobs": []}
-    if HOW == "one-way":
+    if HOW == "one-way" and kept["format"] == 1:
         kept["format"] = 2
         jobs.append({"id": "own", "name": "its own", "enabled": True, "schedule": None, "runs": 0})
     if HOW == "forget":
@@ -69,7 +70,7 @@ if sys.argv[1:] == ["seed"]:
     FILE.write_text(json.dumps(kept))
     sys.exit(0)
 
-STATE.mkdir(exist_ok=True)
+STATE.mkdir(parents=True, exist_ok=True)
 LOCK = threading.Lock()
 
 

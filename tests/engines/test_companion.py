@@ -344,8 +344,38 @@ def test_trigger_with_an_answer_that_goes_on_is_accepted_by_its_headers(companio
             assert companion.hear("accepted")["body"] == "begun"
 
 
+def test_a_question_is_answered_in_full_and_in_parts(companion, gateway):
+    text = '[{"id": "ä", "name": "' + 'x"' * 10_000 + '"}]'
+    gateway.body = text.encode()
+    companion.tell(do="jobs", http=f":{gateway.server_port}/jobs")
+    parts = [companion.hear("answer")]
+    while parts[-1]["more"]:
+        parts.append(companion.hear("answer"))
+    assert "".join(part["text"] for part in parts) == text
+    assert len(parts) > 1
+    assert gateway.requests[0][:2] == ("GET", "/jobs")
+
+
+def test_a_question_that_fails(companion, gateway, port):
+    gateway.status, gateway.body = 500, b"uses newer schema"
+    companion.tell(do="jobs", http=f":{gateway.server_port}/jobs")
+    assert companion.hear("answer")["error"] == "500 uses newer schema"
+    gateway.shutdown()
+    gateway.server_close()
+    companion.tell(do="jobs", http=f":{gateway.server_port}/jobs")
+    assert "ConnectionRefused" in companion.hear("answer")["error"]
+
+
 @pytest.mark.parametrize(
-    "order", ["{", "[]", '{"do":"dance"}', '{"do":"watch","id":"x"}', '{"do":"trigger","send":{}}']
+    "order",
+    [
+        "{",
+        "[]",
+        '{"do":"dance"}',
+        '{"do":"watch","id":"x"}',
+        '{"do":"trigger","send":{}}',
+        '{"do":"jobs"}',
+    ],
 )
 def test_what_cannot_be_obeyed_is_trouble(companion, order):
     companion.tell_raw(order)
