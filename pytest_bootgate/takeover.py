@@ -34,7 +34,7 @@ from pytest_bootgate.gatefile.model import GateFile, Probe
 COMMAND_DEADLINE = 600.0
 #: How long a release that calls itself healthy is waited for where it need not become ready.
 PATIENCE = 60.0
-_AROUND = 60.0
+_AROUND = 240.0  # to bring up and remove a pair, and to ask it twice for its jobs
 _MOST_SAID = 20
 _LAST_LINES = 8
 #: Words in which a system may tell of jobs that it did not take over.
@@ -93,12 +93,12 @@ class InPlace:
     def budget(self) -> float:
         """The seconds that one host profile may take at the very most."""
         gateway, state, targets = self._gate.gateway, self._gate.state, self._gate.targets
-        pause = gateway.settle + 2 * COMMAND_DEADLINE / 10
         runs = sum(
             t.timeout + 2 * t.listen + max(t.pause, gateway.settle)
             for t in (targets[name] for name in self.targets())
         )
-        start = gateway.ready_timeout + state.stop + runs + pause + _AROUND
+        start = gateway.ready_timeout + gateway.settle + state.stop + runs + _AROUND
+        # The baseline, the candidate twice and once repaired, the rollback; and the control.
         return 6 * start + 2 * COMMAND_DEADLINE
 
     def close(self) -> None:
@@ -151,7 +151,7 @@ class InPlace:
                     raise BootgateError(
                         f"The baseline does not run the job of {proved[0]} again"
                         f" ({boot.outcome}: {boot.detail}), so nothing could be said of the"
-                        " candidate. Correct state: run."
+                        " candidate. Correct state: run, or add a target whose job runs again."
                     )
                 _still_up(pair, f"while it ran the job of {proved[0]} again")
                 again = _listed(pair)
@@ -209,7 +209,10 @@ class InPlace:
         if state.repair is not None and not seen.whole(first):
             seen = replace(seen, repair=self._repair(site, base, state.repair))
         if state.rollback and clean:
-            back = self._start(site, "baseline", base, Kept(left), None, patience=PATIENCE)
+            among = [job.id for job in seen.ran(base.start)]
+            back = self._start(
+                site, "baseline", base, Kept(left), None, among=among, patience=PATIENCE
+            )
             seen = replace(seen, rollback=back)
         return seen
 

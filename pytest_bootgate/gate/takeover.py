@@ -362,7 +362,9 @@ def _rollback(seen: Takeover) -> list[str]:
     green = ""
     if back.health is not None:
         green = f" (although {seen.health} was green after {back.health:.1f} s)"
-    texts = [*_jobs(seen, back), *([] if back.refused else _runs(seen, back))]
+    texts = _jobs(seen, back)
+    if not back.refused:  # what the baseline never ran is no reason not to go back
+        texts += _runs(seen, back, seen.ran(seen.baseline))
     return [f"rollback does not work{green}: {'; '.join(texts)}"] if texts else []
 
 

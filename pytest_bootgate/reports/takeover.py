@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_bootgate.boot.jobs import Job
-from pytest_bootgate.gate.takeover import Start, Takeover, migration
+from pytest_bootgate.gate.takeover import ROLLBACK, Start, Takeover, judge_takeover, migration
 from pytest_bootgate.reports.amounts import NONE, count, duration
 from pytest_bootgate.result import TakeoverResult
 
@@ -45,7 +45,8 @@ def notes(seen: Takeover) -> Iterator[str]:
     if added:
         names = ", ".join(job.name for job in added[:_MOST_JOBS])
         yield f"the candidate added {count(len(added), 'job')} of its own: {names}"
-    if seen.rollback is not None and seen.whole(seen.rollback):
+    back_again = not any(finding.subject == ROLLBACK for finding in judge_takeover(seen))
+    if seen.rollback is not None and back_again:
         took = duration(seen.rollback.ready)
         yield f"rollback works: the baseline was ready in {took} on what the candidate left"
     yield f"compared: {', '.join(seen.same)}"

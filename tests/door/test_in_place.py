@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_bootgate.reports.jsonfile import decode, encode
+
 KEEPER = Path(__file__).with_name("keeper.py")
 GATE = """\
 upgrade: in-place
@@ -97,6 +99,8 @@ def test_a_candidate_that_keeps_everything(upgrade):
         "daily",
         "main",
     ]
+    written = Path("out.json").read_text()
+    assert json.loads(encode(decode(written))) == json.loads(written)
 
 
 def test_a_lost_job_is_red_with_its_name(upgrade):
@@ -230,6 +234,29 @@ def test_how_long_the_migration_took(upgrade):
     result = upgrade("slow")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*old state *; longer on the first: migrate 500 ms"])
+
+
+def test_files_of_the_gate_in_the_state_are_put_when_a_release_is_deployed(upgrade, pytester):
+    upgrade("keep", "--collect-only", rollback="true")
+    gate = pytester.path / "bootgate.yaml"
+    text = gate.read_text()
+    for name in ("baseline", "candidate"):
+        files = f'files: {{"${{dir}}/state/who": {{text: {name}}}}}'
+        text = text.replace(f"  {name}: {{", f"  {name}: {{{files}, ")
+    gate.write_text(text)
+    options = ["-p", "no:cacheprovider", "--bootgate-json", "out.json", "-k", "upgrade"]
+    result = pytester.runpytest_subprocess(
+        "bootgate.yaml", *options, "--bootgate-engine", "process"
+    )
+    assert result.ret == 0
+    seen = found()["takeover"]
+    said = [seen[start]["last"][0] for start in ("baseline", "first", "second", "rollback")]
+    assert said == [
+        "configured by baseline",
+        "configured by candidate",
+        "configured by candidate+",
+        "configured by baseline",
+    ]
 
 
 def test_a_seed_ages_the_state_and_disabled_jobs_are_kept(upgrade):
