@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +36,6 @@ COMMAND_DEADLINE = 600.0
 PATIENCE = 60.0
 _AROUND = 240.0  # to bring up and remove a pair, and to ask it twice for its jobs
 _MOST_SAID = 20
-_LAST_LINES = 8
 #: Words in which a system may tell of jobs that it did not take over.
 _TELLING = re.compile(
     r"\b(lost|dropp\w+|orphan\w*|legacy|migrat\w+|import\w*|doctor)\b", re.IGNORECASE
@@ -129,7 +128,7 @@ class InPlace:
         with self._opened(site, "baseline", None) as pair:
             if pair.not_ready is not None:
                 raise BootgateError(
-                    f"The baseline wrote no state: {pair.not_ready.detail}.{_quoted(_last(pair))}"
+                    f"The baseline wrote no state: {pair.not_ready.detail}.{_quoted(pair.last)}"
                 )
             boots, tokens = [], {}
             for name in names:
@@ -161,7 +160,7 @@ class InPlace:
                 raise BootgateError(
                     f"The baseline did not stop cleanly (exit code {stop.code} after"
                     f" {stop.seconds:.1f} s), so the state that it left is no proof."
-                    f"{_quoted(_last(pair))} Give it longer with state: stop, or see why."
+                    f"{_quoted(pair.last)} Give it longer with state: stop, or see why."
                 )
             pair.save(archive)
             start = replace(_observed(pair, "baseline"), jobs=again, stop=stop)
@@ -214,6 +213,11 @@ class InPlace:
                 site, "baseline", base, Kept(left), None, among=among, patience=PATIENCE
             )
             seen = replace(seen, rollback=back)
+        if failed := seen.failed:
+            # Would they run again on the baseline, had it not been replaced?
+            kept = Kept(base.archive, restart=True)
+            control = self._start(site, "baseline", base, kept, None, among=failed)
+            seen = replace(seen, control=control)
         return seen
 
     def _start(
@@ -272,7 +276,7 @@ class InPlace:
             ended = pair.repair(command, COMMAND_DEADLINE)
             took = ended.ran if ended.ran is not None else time.monotonic() - began
             repair = Repair(
-                command=" ".join(command), code=ended.code, seconds=took, last=_last(pair)
+                command=" ".join(command), code=ended.code, seconds=took, last=tuple(pair.last)
             )
             if ended.code != 0:
                 return repair
@@ -375,22 +379,19 @@ def _observed(pair: InPlacePair, release: str) -> Start:
         ready=pair.ready,
         health=pair.health,
         stages=tuple(pair.stages),
-        last=_last(pair),
+        last=tuple(pair.last),
     )
 
 
-def _last(pair: InPlacePair) -> tuple[str, ...]:
-    return (*pair.tail("gateway.out"), *pair.tail("gateway.err"))[-_LAST_LINES:]
-
-
-def _quoted(lines: Sequence[str]) -> str:
-    return f" It said last: {' / '.join(lines[-3:])}" if lines else ""
+def _quoted(lines: Iterable[str]) -> str:
+    last = list(lines)[-3:]
+    return f" It said last: {' / '.join(last)}" if last else ""
 
 
 def _still_up(pair: InPlacePair, when: str) -> None:
     if pair.over:
         raise BootgateError(
-            f"The baseline ended {when}, so it wrote no state.{_quoted(_last(pair))} See why it"
+            f"The baseline ended {when}, so it wrote no state.{_quoted(pair.last)} See why it"
             " does, or leave that target out."
         )
 

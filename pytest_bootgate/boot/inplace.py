@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytest_bootgate.boot.jobs import Job, JobsError, Kept, read_jobs
-from pytest_bootgate.boot.observe import Pattern, Sighting, read_stages
+from pytest_bootgate.boot.observe import TAIL_WIDTH, Pattern, Sighting, read_stages
 from pytest_bootgate.boot.pair import Moment, Pair
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Stage
@@ -18,6 +19,7 @@ from pytest_bootgate.gatefile.model import Gateway, Trigger
 
 _QUESTION = 90.0  # for a command that lists jobs
 _LATE_LINES = 0.3
+_LAST_LINES = 8
 
 
 class InPlacePair(Pair):
@@ -25,7 +27,8 @@ class InPlacePair(Pair):
 
     `health` is the second after the start at which the system called itself ready, None before.
     A gateway whose health has been green for `patience` seconds is not waited for any longer.
-    `hear` is told of every sighting that is no self-reported stage.
+    `hear` is told of every sighting that is no self-reported stage; `last` are the last lines of
+    the gateway among them.
     """
 
     lingers = True
@@ -47,6 +50,7 @@ class InPlacePair(Pair):
         self._start_at = 0.0
         self.health: float | None = None
         self.stages: list[Stage] = []
+        self.last: deque[str] = deque(maxlen=_LAST_LINES)
 
     # -- the start -------------------------------------------------------------------------
 
@@ -75,6 +79,8 @@ class InPlacePair(Pair):
             if pattern.match(seen):
                 self.stages.extend(read_stages(pattern.name, each, seen.text, None))
                 return
+        if seen.source == "gateway" and any(map(str.isalnum, seen.text)):  # no frame, no blank
+            self.last.append(seen.text[:TAIL_WIDTH])
         self._hear(seen)
 
     # -- the jobs and the state ------------------------------------------------------------

@@ -96,7 +96,8 @@ class Takeover:
     """Everything that happened when the candidate took over what the baseline left.
 
     `same` are the fields that must stay equal. `first` and `second` are the candidate's two
-    starts, the second on what the first left. `health` is what the system calls ready.
+    starts, the second on what the first left. `health` is what the system calls ready. `control`
+    is the baseline, started again on its own state to run what failed later; None if nothing did.
     """
 
     baseline: Start
@@ -107,6 +108,7 @@ class Takeover:
     repair: Repair | None = None
     rollback: Start | None = None
     rollback_asked: bool = False
+    control: Start | None = None
     health: str = ""
     notes: tuple[str, ...] = ()
 
@@ -137,6 +139,19 @@ class Takeover:
         """The jobs that are due a start and ran there to their proof."""
         started = {run.job for run in start.runs if run.boot.started}
         return [job for job in self.due(start) if job.id in started]
+
+    @property
+    def failed(self) -> list[str]:
+        """The ids of the jobs that some later start had and ran, but not to their proof."""
+        repaired = self.repair.start if self.repair is not None else None
+        starts = [start for start in (self.first, repaired, self.rollback) if start is not None]
+        failed = {run.job for start in starts for run in start.runs if not run.boot.started}
+        return [job.id for job in self.jobs if job.id in failed]
+
+    def nor_before(self, job: Job) -> bool:
+        """Whether the baseline, started again on its own state, did not run a job either."""
+        runs = self.control.runs if self.control is not None else ()
+        return any(run.job == job.id and not run.boot.started for run in runs)
 
     def whole(self, start: Start | None) -> bool:
         """Whether a start has all jobs as they were, and ran those that are due."""
@@ -245,7 +260,9 @@ def migration(first: Start, second: Start) -> list[tuple[Stage, float]]:
         if key not in once or once[key].seconds < stage.seconds:
             once[key] = stage
     shrunk = [(stage, stage.seconds - again.get(key, 0.0)) for key, stage in once.items()]
-    return sorted((s for s in shrunk if s[1] >= LEAST_SHRINK), key=lambda s: -s[1])
+    # A stage that only took a little less the second time is one of every start.
+    gone = [(s, by) for s, by in shrunk if by >= LEAST_SHRINK and by > s.seconds / 2]
+    return sorted(gone, key=lambda s: -s[1])
 
 
 # -- findings -----------------------------------------------------------------------------------
@@ -253,12 +270,13 @@ def migration(first: Start, second: Start) -> list[tuple[Stage, float]]:
 
 def judge_takeover(seen: Takeover) -> tuple[Finding, ...]:
     """All findings, in the order of the subjects. No finding about a subject is a pass."""
-    found = [Finding("fail", JOBS, text) for text in _jobs(seen, seen.first)]
-    if found and not seen.first.refused:
-        found.append(Finding("fail", JOBS, _told(seen, seen.first)))
-    found += [Finding("fail", RUNS, text) for text in _runs(seen, seen.first)]
-    if found and seen.repair is not None:
-        found.append(Finding("fail", found[0].subject, _repaired(seen, seen.repair)))
+    jobs = [Finding("fail", JOBS, text) for text in _jobs(seen, seen.first)]
+    if jobs and not seen.first.refused:
+        jobs.append(Finding("fail", JOBS, _told(seen, seen.first)))
+    runs = [Finding("fail", RUNS, text) for text in _runs(seen, seen.first)]
+    if (failed := jobs or runs) and seen.repair is not None:
+        failed.append(Finding("fail", failed[0].subject, _repaired(seen, seen.repair)))
+    found = [*jobs, *runs]
     found += [Finding("fail", RESTART, text) for text in _restart(seen)]
     if seen.rollback_asked:
         found += [Finding("warn", ROLLBACK, text) for text in _rollback(seen)]
@@ -318,11 +336,11 @@ def _runs(seen: Takeover, start: Start, among: Sequence[Job] | None = None) -> l
         boot = ran.get(job.id)
         if boot is not None and not boot.started:
             before = next((r.boot for r in seen.baseline.runs if r.job == job.id), None)
-            too = (
-                ""
-                if before is None or before.started
-                else " (the baseline did not start it either)"
-            )
+            too = ""
+            if before is not None and not before.started:
+                too = " (the baseline did not start it either)"
+            elif seen.nor_before(job):
+                too = " (nor does the baseline, started again on its own state)"
             why = "; ".join([boot.detail, *(n for n in boot.notes if n != boot.detail)])
             texts.append(f"job {seen.label(job)} did not start: {boot.outcome}, {why}{too}")
     return texts
@@ -364,7 +382,8 @@ def _rollback(seen: Takeover) -> list[str]:
         green = f" (although {seen.health} was green after {back.health:.1f} s)"
     texts = _jobs(seen, back)
     if not back.refused:  # what the baseline never ran is no reason not to go back
-        texts += _runs(seen, back, seen.ran(seen.baseline))
+        due = [job for job in seen.ran(seen.baseline) if not seen.nor_before(job)]
+        texts += _runs(seen, back, due)
     return [f"rollback does not work{green}: {'; '.join(texts)}"] if texts else []
 
 

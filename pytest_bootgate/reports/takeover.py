@@ -49,6 +49,8 @@ def notes(seen: Takeover) -> Iterator[str]:
     if seen.rollback is not None and back_again:
         took = duration(seen.rollback.ready)
         yield f"rollback works: the baseline was ready in {took} on what the candidate left"
+    for job in (job for job in seen.jobs if seen.nor_before(job)):
+        yield f"{seen.label(job)} does not run on the baseline either, started again on its state"
     yield f"compared: {', '.join(seen.same)}"
 
 

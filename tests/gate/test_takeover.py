@@ -164,6 +164,22 @@ def test_a_job_that_did_not_start_on_the_baseline_either():
     assert texts(seen, "runs")[0].endswith("(the baseline did not start it either)")
 
 
+def test_what_the_baseline_does_not_run_a_second_time_is_no_reason_against_a_rollback():
+    late = boot(outcome="false_ok", detail="said ok", seconds=None)
+    runs = (Run("1", late), Run("2", boot()), Run("3", boot()))
+    seen = takeover(rollback_asked=True, rollback=start(release="baseline", runs=runs))
+    assert seen.failed == ["1"]
+    assert texts(seen, "rollback") == [
+        "rollback does not work: job job 1 (target 1) did not start: false_ok, said ok"
+    ]
+    seen = replace(seen, control=start(release="baseline", runs=(Run("1", late),)))
+    assert texts(seen, "rollback") == []
+    seen = replace(seen, first=start(runs=runs))
+    assert texts(seen, "runs")[0].endswith(
+        "(nor does the baseline, started again on its own state)"
+    )
+
+
 def test_a_refusal():
     refused = start(jobs=None or (), refused="the gateway exited with 78", ready=None, stop=None)
     seen = replace(takeover(replace(refused, jobs=None)), second=None, rollback_asked=True)
