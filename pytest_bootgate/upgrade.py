@@ -34,6 +34,8 @@ class UpgradeNode(pytest.Collector):
         for subject in (STATE, JOBS, RUNS, RESTART, *([ROLLBACK] if asked else [])):
             item = UpgradeItem.from_parent(self, name=subject, callobj=check)
             plan_item(item, self.gate, str(self.path))
+            if self.config.getoption("benchmark_only", default=False):
+                item.fixturenames.append("benchmark")  # else it would be skipped
             yield item
 
 

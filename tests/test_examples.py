@@ -112,6 +112,34 @@ def test_a_real_openclaw_release(run, found, pytester):
 
 @pytest.mark.docker
 @pytest.mark.openclaw
+def test_a_real_openclaw_release_takes_over_its_own_state(run, pytester):
+    gate = pytester.path / "bootgate.yaml"
+    image = f"bootgate-openclaw:{OPENCLAW}"
+    gate.write_text(
+        "preset: openclaw\n"
+        "upgrade: in-place\n"
+        "releases:\n"
+        f'  baseline: {{image: "{image}"}}\n'
+        f'  candidate: {{image: "{image}", env: {{X: y}}}}\n'
+        "targets: {isolated: {}}\n"
+        "state: {rollback: true}\n"
+    )
+    result = run(gate, "-k", "upgrade")
+    assert result.ret == 0
+    (found,) = json.loads((pytester.path / "out.json").read_text())["takeovers"]
+    seen = found["takeover"]
+    for start in (seen["first"], seen["second"], seen["rollback"]):
+        (job,) = start["jobs"]
+        assert (job["name"], job["fields"]["sessionTarget"]) == ("bootgate isolated", "isolated")
+        assert job["runs"] >= 2
+        assert start["health"] is not None
+        assert start["stop"]["code"] == 0
+        assert {stage["source"] for stage in start["stages"]} == {"start-up"}
+        assert [run["boot"]["outcome"] for run in start["runs"]] == ["started"]
+
+
+@pytest.mark.docker
+@pytest.mark.openclaw
 def test_an_openclaw_release_that_is_not_the_one_asked_for(run, pytester):
     result = run(openclaw_gate(pytester, "2099.1.1", "{isolated: {}}"))
     assert result.ret == 1

@@ -19,13 +19,14 @@ from pytest_bootgate.engines.reaper import Reaper
 from tests.engines.conftest import ENGINES, IMAGE, make_engine
 
 PARENT = """
-import os, sys, time
+import os, sys, tempfile, time
 from pytest_bootgate.engines import start_reaper
 from pytest_bootgate.engines.base import UnitSpec
 from tests.engines.conftest import make_engine
 name, run, image, how = sys.argv[1:]
 engine = make_engine(name, run)
 reaper = start_reaper(run, engine)
+tempfile.mkdtemp(prefix=f"bootgate-{run}-state-")
 place = engine.place({})
 python = "python3" if name == "docker" else sys.executable
 for role in ("companion", "gateway"):
@@ -51,11 +52,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def left(engine: str, run: str) -> list:
+    directories = list(Path("/tmp").glob(f"bootgate-{run}-*"))
     if engine == "docker":
         from tests.engines.test_docker import labelled
 
-        return labelled(run)
-    return carriers(RUN_LABEL, run) + list(Path("/tmp").glob(f"bootgate-{run}-*"))
+        return labelled(run) + directories
+    return carriers(RUN_LABEL, run) + directories
 
 
 @pytest.mark.parametrize("engine", ENGINES)
