@@ -14,6 +14,7 @@ from pathlib import Path
 from pytest_bootgate.boot.inplace import InPlacePair
 from pytest_bootgate.boot.jobs import Job, JobsError, Kept
 from pytest_bootgate.boot.observe import TAIL_WIDTH, Sighting
+from pytest_bootgate.boot.outcome import exit_words
 from pytest_bootgate.boot.pair import Moment
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.engines.base import Engine
@@ -239,6 +240,10 @@ class InPlace:
                 stop = None if exited is None else Stop(exited.code, 0.0, itself=True)
                 refused = pair.not_ready.detail
                 return replace(_observed(pair, release), refused=refused, stop=stop)
+            if (ended := pair.ended) is not None:
+                refused = f"the gateway {exit_words(ended)} soon after it was ready"
+                stop = Stop(ended.code, 0.0, itself=True)
+                return replace(_observed(pair, release), refused=refused, stop=stop)
             jobs, error = None, ""
             try:
                 jobs = pair.jobs()
@@ -377,6 +382,7 @@ def _observed(pair: InPlacePair, release: str) -> Start:
         release=release,
         version=pair.version,
         ready=pair.ready,
+        cpu_seconds=pair.cpu_seconds,
         health=pair.health,
         stages=tuple(pair.stages),
         last=tuple(pair.last),

@@ -14,8 +14,9 @@ from pytest_bootgate.boot.pair import Moment, Pair
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Stage
 from pytest_bootgate.engines.base import Engine, Exit, Running
+from pytest_bootgate.engines.lines import LONGEST
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.model import Gateway, Trigger
+from pytest_bootgate.gatefile.model import Gateway, Probe, Trigger
 
 _QUESTION = 90.0  # for a command that lists jobs
 _LATE_LINES = 0.3
@@ -27,6 +28,7 @@ class InPlacePair(Pair):
 
     `health` is the second after the start at which the system called itself ready, None before.
     A gateway whose health has been green for `patience` seconds is not waited for any longer.
+    `cpu_seconds` is what the gateway used from its start until it was ready.
     `hear` is told of every sighting that is no self-reported stage; `last` are the last lines of
     the gateway among them.
     """
@@ -49,6 +51,7 @@ class InPlacePair(Pair):
         self._stage_patterns: list[tuple[Pattern, re.Pattern[str]]] = []
         self._start_at = 0.0
         self.health: float | None = None
+        self.cpu_seconds: float | None = None
         self.stages: list[Stage] = []
         self.last: deque[str] = deque(maxlen=_LAST_LINES)
 
@@ -65,6 +68,11 @@ class InPlacePair(Pair):
             if self._link is not None:
                 self._link.watch("health", gateway.health, filled)
         self._start_at = time.monotonic()
+
+    def _await_ready(self, probe: Probe, began: float, at_most: float) -> None:
+        super()._await_ready(probe, began, at_most)
+        assert self._gateway is not None
+        self.cpu_seconds = self._gateway.cpu_seconds()
 
     def _tired(self, began: float) -> bool:
         if self._patience is None or self.health is None:
@@ -106,6 +114,8 @@ class InPlacePair(Pair):
         if code != 0:
             said = " / ".join(self._listener.tail("jobs.err")[-3:])
             raise JobsError(f"fails: the command ended with {code}{f': {said}' if said else ''}")
+        if any(len(line) >= LONGEST for line in lines):
+            raise JobsError("has a line of more than 64 KiB: print it on several, or ask over http")
         return read_jobs("\n".join(lines))
 
     def seed(self, command: Sequence[str], deadline: float) -> None:
@@ -145,10 +155,15 @@ class InPlacePair(Pair):
         return self._exit
 
     @property
+    def ended(self) -> Exit | None:
+        """How the gateway ended, None while it runs."""
+        self._look(force=True)
+        return self._exit
+
+    @property
     def over(self) -> bool:
         """Whether the gateway has ended."""
-        self._look(force=True)
-        return self._gateway_over()
+        return self.ended is not None
 
     def save(self, into: Path) -> None:
         """Keep the state of a gateway that has ended as a tar file. Raises `EngineError`."""

@@ -299,7 +299,9 @@ class Pair:
             ended = self._listener.ended.get("trigger.out")
             if running is not None and ended is not None and seen.accepted is None:
                 code = running.exit_code()
-                if code == 0:
+                if code is None:  # the end of an earlier trigger, which outlived its boot
+                    self._listener.ended.pop("trigger.out")
+                elif code == 0:
                     seen.accepted = ended - (seen.trigger_at or 0)
                 elif seen.refused is None:
                     seen.refused = f"the trigger's command ended with {code}"

@@ -34,8 +34,8 @@ def notes(seen: Takeover) -> Iterator[str]:
     if first.ready is not None:
         again = ""
         if second is not None and second.ready is not None:
-            again = f", the second {duration(second.ready)}"
-        text = f"first start on the old state {duration(first.ready)}{again}"
+            again = f", the second {_ready(second)}"
+        text = f"first start on the old state {_ready(first)}{again}"
         stages = migration(first, second) if second is not None else []
         longest = ", ".join(f"{s.name} {duration(s.seconds)}" for s, _ in stages[:_MOST_STAGES])
         yield text + (f"; longer on the first: {longest}" if longest else "")
@@ -80,6 +80,11 @@ def story(result: TakeoverResult) -> list[str]:
     if seen.repair is not None:
         lines += _quoted(f"`{seen.repair.command}`", seen.repair.last)
     return lines
+
+
+def _ready(start: Start) -> str:
+    cpu = start.cpu_seconds
+    return duration(start.ready) + (f" ({cpu:.1f} CPU-s)" if cpu is not None else "")
 
 
 def _quoted(who: str, said: Sequence[str]) -> list[str]:

@@ -64,6 +64,13 @@ if sys.argv[1:] == ["repair"]:
     FILE.write_text(json.dumps(kept))
     print("repaired", len(kept["jobs"]), "jobs")
     sys.exit(0)
+if sys.argv[1:] == ["list"]:
+    print(json.dumps(json.loads(FILE.read_text())["jobs"], indent=1))
+    sys.exit(0)
+if sys.argv[1:2] == ["run"]:
+    url = f"http://127.0.0.1:{os.environ['PORT']}/jobs/{sys.argv[2]}/run"
+    urllib.request.urlopen(url, data=b"", timeout=5).read()
+    sys.exit(0)
 if sys.argv[1:] == ["seed"]:
     kept = json.loads(FILE.read_text())
     kept["jobs"].append({"id": "off", "name": "old one", "enabled": False, "runs": 7})

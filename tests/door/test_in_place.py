@@ -31,8 +31,8 @@ companion: {{doorbell: {{port: "${{port.bell}}"}}}}
 ports: {{gateway: 8080, bell: 8099}}
 state:
   path: "{path}"
-  jobs: {{http: ":${{port.gateway}}/jobs"}}
-  run: {{http: ":${{port.gateway}}/jobs/${{job.id}}/run"}}
+  jobs: {list}
+  run: {run}
   stop: 5s
 {more}
 target:
@@ -57,6 +57,8 @@ def upgrade(pytester):
             jobs=jobs,
             image=os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-alpine"),
             path="/var/keeper/state" if engine == "docker" else "${dir}/state",
+            list=state.pop("list", '{http: ":${port.gateway}/jobs"}'),
+            run=state.pop("run", '{http: ":${port.gateway}/jobs/${job.id}/run"}'),
             more="\n".join(f"  {key}: {value}" for key, value in state.items()),
         )
         (pytester.path / "bootgate.yaml").write_text(text)
@@ -88,7 +90,7 @@ def test_a_candidate_that_keeps_everything(upgrade):
             "*isolated *isolated *yes *yes *2 * ms * ms",
             "*daily *daily *yes *yes *1 * ms * ms",
             "*main *main *yes *yes *1 * ms * ms",
-            "*note: first start on the old state * ms, the second * ms*",
+            "*note: first start on the old state * ms (* CPU-s), the second * ms (* CPU-s)*",
             "*note: /healthz was green after * ms; it is shown, not trusted",
             "*note: compared: id, name, enabled, text, schedule",
             "PASS: 1 upgrade, 1 pass",
@@ -234,6 +236,35 @@ def test_how_long_the_migration_took(upgrade):
     result = upgrade("slow")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*old state *; longer on the first: migrate 500 ms"])
+
+
+def test_jobs_are_listed_and_run_by_commands(upgrade):
+    keeper = '[python3, "${dir}/keeper.py", '
+    commands = {
+        "list": f"{{exec: {keeper} list]}}",
+        "run": f'{{exec: {keeper} run, "${{job.id}}"]}}',
+    }
+    result = upgrade("lose", **commands)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "FAIL upgrade in place: 2 of 3 jobs survived, 2 of 3 ran",
+            "*isolated *isolated *yes *yes *2 * ms *",
+        ]
+    )
+    result = upgrade("keep", **commands | {"list": "{exec: [python3, -c, 'exit(\"no list\")']}"})
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(
+        ["*The baseline's list of jobs fails: the command ended with 1: no list. Correct *"]
+    )
+
+
+def test_a_run_that_the_baseline_does_not_do_is_no_fault_of_the_candidate(upgrade):
+    result = upgrade("keep", run="{exec: [python3, -c, pass]}")
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(
+        ["*The baseline does not run the job of isolated again (timed_out*"]
+    )
 
 
 def test_files_of_the_gate_in_the_state_are_put_when_a_release_is_deployed(upgrade, pytester):
