@@ -382,7 +382,7 @@ def _observed(pair: InPlacePair, release: str) -> Start:
         release=release,
         version=pair.version,
         ready=pair.ready,
-        cpu_seconds=pair.cpu_seconds,
+        cpu_seconds=pair.start_cpu,
         health=pair.health,
         stages=tuple(pair.stages),
         last=tuple(pair.last),

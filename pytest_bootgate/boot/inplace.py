@@ -28,7 +28,7 @@ class InPlacePair(Pair):
 
     `health` is the second after the start at which the system called itself ready, None before.
     A gateway whose health has been green for `patience` seconds is not waited for any longer.
-    `cpu_seconds` is what the gateway used from its start until it was ready.
+    `start_cpu` is what the gateway used (CPU seconds) from its start until it was ready.
     `hear` is told of every sighting that is no self-reported stage; `last` are the last lines of
     the gateway among them.
     """
@@ -51,7 +51,7 @@ class InPlacePair(Pair):
         self._stage_patterns: list[tuple[Pattern, re.Pattern[str]]] = []
         self._start_at = 0.0
         self.health: float | None = None
-        self.cpu_seconds: float | None = None
+        self.start_cpu: float | None = None
         self.stages: list[Stage] = []
         self.last: deque[str] = deque(maxlen=_LAST_LINES)
 
@@ -72,7 +72,7 @@ class InPlacePair(Pair):
     def _await_ready(self, probe: Probe, began: float, at_most: float) -> None:
         super()._await_ready(probe, began, at_most)
         assert self._gateway is not None
-        self.cpu_seconds = self._gateway.cpu_seconds()
+        self.start_cpu = self._gateway.cpu_seconds()
 
     def _tired(self, began: float) -> bool:
         if self._patience is None or self.health is None:

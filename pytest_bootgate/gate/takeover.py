@@ -49,8 +49,9 @@ class Start:
     """One start of a gateway on a state, and all that was asked of it until it was stopped.
 
     `ready` and `health` are seconds from the start, None where it never was; `cpu_seconds` is
-    what the gateway used until it was ready. `refused` says why it was never ready, `jobs_error` why it listed no jobs. `said` are lines of its output in
-    which it spoke of lost jobs or a migration; `last` are its last lines.
+    what the gateway used until it was ready. `refused` says why it was never ready, `jobs_error`
+    why it listed no jobs. `said` are lines of its output in which it spoke of lost jobs or a
+    migration; `last` are its last lines.
     """
 
     release: str
