@@ -87,6 +87,13 @@ class _Rules:
                 "an upgrade in place needs a baseline, which writes the state",
                 "name one under releases, or write upgrade: fresh",
             )
+        baseline = releases.section("baseline")
+        if "recorded" in baseline:
+            self._mistakes.add(
+                baseline.keys["recorded"],
+                "an upgrade in place boots the baseline, and a recorded one is not booted",
+                "name its image or command, or write upgrade: fresh",
+            )
         targets = self._gate.sections("targets")
         if targets and not any("trigger" in t or not t.whole for t in targets.values()):
             self._mistakes.add(
