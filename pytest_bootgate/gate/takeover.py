@@ -279,6 +279,9 @@ def judge_takeover(seen: Takeover) -> tuple[Finding, ...]:
     if (failed := jobs or runs) and seen.repair is not None:
         failed.append(Finding("fail", failed[0].subject, _repaired(seen, seen.repair)))
     found = [*jobs, *runs]
+    if not seen.due(seen.first):
+        text = "the candidate has none of the targets whose jobs the baseline left, so none was run"
+        found.append(Finding("broken", RUNS, text))
     found += [Finding("fail", RESTART, text) for text in _restart(seen)]
     if seen.rollback_asked:
         found += [Finding("warn", ROLLBACK, text) for text in _rollback(seen)]

@@ -153,6 +153,13 @@ def test_disabled_jobs_and_those_of_absent_targets_are_kept_and_not_run():
     assert texts(seen, "jobs")[0] == "2 of 3 jobs survived; lost: job 3 (target 3)"
 
 
+def test_no_job_to_run_is_no_evidence():
+    seen = takeover()
+    owned = tuple(replace(each, absent=("candidate",)) for each in seen.owned)
+    (found,) = judge_takeover(replace(seen, owned=owned))
+    assert (found.verdict, found.subject) == ("broken", "runs")
+
+
 def test_a_job_that_did_not_start_on_the_baseline_either():
     late = boot(outcome="false_ok", detail="said ok", seconds=None, notes=("without its token",))
     seen = takeover(start(runs=(Run("1", late), Run("2", boot()), Run("3", boot()))))
