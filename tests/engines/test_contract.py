@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -230,7 +231,7 @@ state = pathlib.Path({path!r}); (state / 'sub').mkdir(parents=True)
 (state / 'sub/jobs').write_text('three'); (state / 'sub/jobs').chmod(0o640)
 (state / 'here').symlink_to('sub/jobs'); os.link(state / 'sub/jobs', state / 'again')
 (state / 'closed').mkdir(); (state / 'closed/in').write_text('x'); (state / 'closed').chmod(0o500)
-(state / 'big').write_bytes(bytes(3_000_000)); os.chown(state / 'big', 1234, 567)
+(state / 'big').write_bytes(bytes(3_000_000)); os.geteuid() or os.chown(state / 'big', 1234, 567)
 """
 READ_STATE = """
 import os, pathlib, stat
@@ -244,27 +245,42 @@ print('given', (state / 'sub/given').read_text())
 """
 
 
-@pytest.mark.parametrize("shared", [True, False])
-def test_a_state_is_saved_and_loaded(bench, tmp_path, shared):
-    if not shared and not bench.is_docker:
-        pytest.skip("the process engine has the shared directory only")
-    path = f"{bench.place.dir}/state" if shared else "/var/lib/new/state"
+def test_a_state_is_saved_and_loaded(bench, tmp_path):
+    save_and_load(bench, tmp_path / "kept.tar", "{dir}/state")
+
+
+@pytest.mark.docker
+def test_a_state_may_lie_outside_of_the_shared_directory(docker_bench, tmp_path):
+    save_and_load(docker_bench, tmp_path / "kept.tar", "/var/lib/new/state")
+
+
+def test_on_this_machine_a_state_is_only_below_a_place(local_bench, tmp_path):
+    unit = local_bench.begin("pass")
+    local_bench.lines.until("gateway.out", None)
+    with pytest.raises(EngineError, match="only below"):
+        unit.save("/etc", tmp_path / "kept.tar")
+
+
+def save_and_load(bench, kept, state):
+    path = state.format(dir=bench.place.dir)
     writer = bench.begin(WRITE_STATE.format(path=path))
     bench.lines.until("gateway.out", None)
-    writer.save(path, tmp_path / "kept.tar")
+    writer.save(path, kept)
+    root = bench.is_docker or os.geteuid() == 0
+    owner = "1234 567" if root else f"{os.getuid()} {os.getgid()}"
     place = bench.engine.place({})
     try:
-        path = f"{place.dir}/state" if shared else path
+        path = state.format(dir=place.dir)
         spec = bench.spec([bench.python, "-uc", READ_STATE.format(path=path)])
         reader = place.create(spec, bench.lines)
-        reader.load(path, tmp_path / "kept.tar", {f"{path}/sub/given": b"by the gate"})
+        reader.load(path, kept, {f"{path}/sub/given": b"by the gate"})
         reader.start()
         bench.lines.until("gateway.out", None)
         assert bench.lines.texts("gateway.out")[-6:-1] == [
             "three 0o640 0o500",
             "in x",
             "True True",
-            "3000000 1234 567",
+            f"3000000 {owner}",
             "given by the gate",
         ], bench.lines.seen
     finally:
