@@ -20,6 +20,7 @@ from pytest_bootgate.gatefile.model import Gateway, Probe, Trigger
 
 _QUESTION = 90.0  # for a command that lists jobs
 _LATE_LINES = 0.3
+_HEALTH_LAG = 2.0  # it may be seen a little later than what the gate calls ready
 _LAST_LINES = 8
 
 
@@ -73,6 +74,9 @@ class InPlacePair(Pair):
         super()._await_ready(probe, began, at_most)
         assert self._gateway is not None
         self.start_cpu = self._gateway.cpu_seconds()
+        if self._health_pattern is not None:
+            until = time.monotonic() + _HEALTH_LAG
+            self._pump(until, lambda: self.health is not None or self._gateway_over(), "health")
 
     def _tired(self, began: float) -> bool:
         if self._patience is None or self.health is None:
