@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 import time
@@ -11,14 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pytest_bootgate.boot.ear import Ear
 from pytest_bootgate.boot.inplace import InPlacePair
 from pytest_bootgate.boot.jobs import Job, JobsError, Kept
-from pytest_bootgate.boot.observe import TAIL_WIDTH, Sighting
+from pytest_bootgate.boot.observe import Sighting
 from pytest_bootgate.boot.outcome import exit_words
 from pytest_bootgate.boot.pair import Moment
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gate.kept_jobs import compare, volatile
 from pytest_bootgate.gate.takeover import (
     Owned,
     Repair,
@@ -26,8 +27,6 @@ from pytest_bootgate.gate.takeover import (
     Start,
     Stop,
     Takeover,
-    compare,
-    volatile,
 )
 from pytest_bootgate.gatefile.model import GateFile, Probe
 
@@ -36,12 +35,6 @@ COMMAND_DEADLINE = 600.0
 #: How long a release that calls itself healthy is waited for where it need not become ready.
 PATIENCE = 60.0
 _AROUND = 240.0  # to bring up and remove a pair, and to ask it twice for its jobs
-_MOST_SAID = 20
-#: Words in which a system may tell of jobs that it did not take over.
-_TELLING = re.compile(
-    r"\b(lost|dropp\w+|orphan\w*|legacy|migrat\w+|import\w*|doctor)\b", re.IGNORECASE
-)
-
 #: Tell what is being done: a release in words, and the moment.
 Tell = Callable[[str, Moment], None]
 
@@ -233,7 +226,8 @@ class InPlace:
         patience: float | None = None,
     ) -> Start:
         """Start a release on a state, list and run the jobs, stop it, and keep what it left."""
-        ear = _Ear(base)
+        tokens = {owned.job: owned.token for owned in base.owned}
+        ear = Ear({j.id: {j.id, j.name, tokens.get(j.id, j.id)} for j in base.start.jobs or ()})
         with self._opened(site, release, kept, patience, ear.hear) as pair:
             if pair.not_ready is not None:
                 exited = pair.not_ready.exited
@@ -345,35 +339,6 @@ class InPlace:
         below = self._directory / host.replace("/", "_")
         below.mkdir(exist_ok=True)
         return below / f"{name}.tar"
-
-
-class _Ear:
-    """Hears what a gateway says until its jobs are listed: does it tell what became of them?"""
-
-    def __init__(self, base: Base) -> None:
-        tokens = {owned.job: owned.token for owned in base.owned}
-        self._names = {
-            job.id: {job.id, job.name, tokens.get(job.id, job.id)} for job in base.start.jobs or ()
-        }
-        self._telling: list[str] = []
-        self._naming: dict[str, list[str]] = {}
-        self.closed = False
-
-    def hear(self, seen: Sighting) -> None:
-        """Take in one sighting."""
-        if self.closed or not seen.source.startswith(("gateway", "file:")):
-            return
-        text = seen.text[:TAIL_WIDTH]
-        if _TELLING.search(text) and len(self._telling) < _MOST_SAID:
-            self._telling.append(text)
-        for job, names in self._names.items():
-            if any(name in text for name in names):
-                self._naming.setdefault(job, []).append(text)
-
-    def of(self, lost: Sequence[Job]) -> tuple[str, ...]:
-        """What was said that may tell of these jobs, those that name one first."""
-        naming = [line for job in lost for line in self._naming.get(job.id, ())]
-        return tuple(dict.fromkeys([*naming, *self._telling]))[:_MOST_SAID]
 
 
 def _observed(pair: InPlacePair, release: str) -> Start:

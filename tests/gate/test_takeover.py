@@ -8,6 +8,7 @@ import pytest
 
 from pytest_bootgate.boot.jobs import Job
 from pytest_bootgate.boot.values import Boot, Stage
+from pytest_bootgate.gate.kept_jobs import compare, differs, volatile
 from pytest_bootgate.gate.takeover import (
     Owned,
     Repair,
@@ -15,11 +16,8 @@ from pytest_bootgate.gate.takeover import (
     Start,
     Stop,
     Takeover,
-    compare,
-    differs,
     judge_takeover,
     migration,
-    volatile,
 )
 
 
