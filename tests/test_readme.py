@@ -1,4 +1,4 @@
-"""What the README shows is what the plugin takes."""
+"""What the README and the docs show is what the plugin takes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 
 from pytest_bootgate.gatefile import load
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
 BLOCKS = dict(enumerate(re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)))
 
 
@@ -18,6 +20,23 @@ def test_gate_files(number, tmp_path):
     path = tmp_path / "bootgate.yaml"
     path.write_text(BLOCKS[number][1])
     assert load(path, {}).gate.targets
+
+
+@pytest.mark.parametrize("name", DOCS)
+def test_gate_files_of_the_docs(name, tmp_path):
+    path = tmp_path / "bootgate.yaml"
+    (tmp_path / "last-upgrade.json").write_text("{}")
+    for text in re.findall(r"```yaml\n(.*?)```", DOCS[name], re.DOTALL):
+        path.write_text(text)
+        assert load(path, {}).gate.targets
+
+
+@pytest.mark.parametrize("name", ["README.md", *DOCS])
+def test_links(name):
+    text = README if name == "README.md" else DOCS[name]
+    base = ROOT if name == "README.md" else ROOT / "docs"
+    for target in re.findall(r"\]\((?!http)([^)#]+)", text):
+        assert (base / target).exists(), target
 
 
 @pytest.mark.parametrize("number", [n for n, (kind, _) in BLOCKS.items() if kind == "python"])
