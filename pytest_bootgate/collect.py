@@ -106,16 +106,7 @@ class GateItem(GateFunction):
     def setup(self) -> None:
         """Boot the target, unless an item before this one did."""
         super().setup()
-        session = self.config.stash[KEY]
-        try:
-            result = self._result()
-        except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
-            self.stop(f"{error.msg}: {self.parent.name} was not measured.")
-        finally:
-            session.end_progress()
-        if result.broken is not None:
-            again = f"{self.parent.name} is broken for the reason given above."
-            self.stop(result.broken if session.first_time(result.broken) else again)
+        result = self.measure(self._result)
         broken = [f.text for f in self._findings(result) if f.verdict == "broken"]
         if broken and not (self.name == WHOLE and result.verdict == "fail"):
             self.stop("\n".join(broken))

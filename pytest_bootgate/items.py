@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import pytest
 
+from pytest_bootgate.session import KEY
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_bootgate.drive import Gate
+    from pytest_bootgate.result import TakeoverResult, TargetResult
+
+Found = TypeVar("Found", bound="TargetResult | TakeoverResult")
 
 
 def plan_item(item: pytest.Item, gate: Gate, group: str) -> None:
@@ -35,6 +42,23 @@ class GateFunction(pytest.Function):
     def check(self) -> None:
         """Judge: fail, warn, skip, or pass."""
         raise NotImplementedError
+
+    def measure(self, result: Callable[[], Found]) -> Found:
+        """What was found, booted now unless an item before this one did; in setup.
+
+        What could not be measured is an error of the item that tried, and named in the others.
+        """
+        session, parent = self.config.stash[KEY], getattr(self.parent, "name", self.name)
+        try:
+            found = result()
+        except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
+            self.stop(f"{error.msg}: {parent} was not measured.")
+        finally:
+            session.end_progress()
+        if found.broken is not None:
+            again = f"{parent} is broken for the reason given above."
+            self.stop(found.broken if session.first_time(found.broken) else again)
+        return found
 
     def stop(self, text: str) -> NoReturn:
         """Fail, or in setup err, in the gate's own words and without a traceback."""

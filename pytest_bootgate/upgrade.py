@@ -47,16 +47,7 @@ class UpgradeItem(GateFunction):
     def setup(self) -> None:
         """Let the candidate take over the state, unless an item before this one did."""
         super().setup()
-        session = self.config.stash[KEY]
-        try:
-            result = self._result()
-        except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
-            self.stop(f"{error.msg}: {self.parent.name} was not measured.")
-        finally:
-            session.end_progress()
-        if result.broken is not None:
-            again = f"{self.parent.name} is broken for the reason given above."
-            self.stop(result.broken if session.first_time(result.broken) else again)
+        self.measure(self._result)
 
     def check(self) -> None:
         """Judge: fail with the findings, and once with the whole story; warn, or pass."""
