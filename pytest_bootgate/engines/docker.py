@@ -81,6 +81,7 @@ class DockerPlace:
         self._name = f"bootgate-{run}-{secrets.token_hex(4)}"
         self._numbers = itertools.count(1)
         self._network = "none"
+        self._open_to_all = False
         self._units: list[Container] = []
         with api.call("create a volume") as client:
             client.create_volume(self._name, labels={LABEL: run})
@@ -97,7 +98,10 @@ class DockerPlace:
             try:
                 seen = client.inspect_container(made)
                 user = str(seen["Config"].get("User") or "")
-                put(client, made, spec.files, user)
+                if spec.files or not (self._open_to_all or _unaware(spec)):
+                    # 50 ms, so only where there is a file, or a directory to open to all users.
+                    put(client, made, spec.files, user)
+                    self._open_to_all = True
                 wanted = {"stdout": 1, "stderr": 1, "stream": 1, "stdin": int(spec.stdin)}
                 stream = Stream(client.attach_socket(made, wanted))
             except BaseException:
@@ -153,6 +157,11 @@ class DockerPlace:
             self._units.pop().remove()
         with self._api.call("remove a volume") as client:
             _remove_volume(client, self._name)
+
+
+def _unaware(spec: UnitSpec) -> bool:
+    """Whether a unit was never told of the shared directory."""
+    return not any(SHARED in text for text in (*(spec.command or ()), *spec.env.values()))
 
 
 def sweep(run: str) -> int:

@@ -143,6 +143,20 @@ def test_a_user_that_is_not_root_may_write(docker_bench, user):
     docker_bench.lines.until("gateway.out", "ok")
 
 
+def test_who_is_told_of_the_shared_directory_may_write_there(docker_bench):
+    docker_bench.begin("open('/bootgate/x', 'w').close()\nprint('ok')", image=built("USER nobody"))
+    docker_bench.lines.until("gateway.out", "ok")
+
+
+def test_and_who_comes_after_the_companion_need_not_be_told(docker_bench):
+    files = {"/bootgate/program": b""}
+    docker_bench.begin("import time; time.sleep(60)", role="companion", files=files)
+    docker_bench.begin(
+        "open('/boot' + 'gate/x', 'w').close()\nprint('ok')", image=built("USER nobody")
+    )
+    docker_bench.lines.until("gateway.out", "ok")
+
+
 def test_relative_files_are_refused(docker_bench, run_id):
     with pytest.raises(EngineError, match="absolute path"):
         docker_bench.make("pass", files={"conf": b""})
