@@ -213,10 +213,6 @@ class Pair:
 
     def close(self) -> None:
         """Remove both, and all that they shared."""
-        if self._gateway is not None:
-            self._gateway.remove()
-        if self._link is not None:
-            self._link.unit.remove()
         if self._place is not None:
             self._place.remove()
         self._gateway = self._link = self._place = None
