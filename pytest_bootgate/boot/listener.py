@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,7 +24,7 @@ class Listener:
     def __init__(self, on_sight: Callable[[Sighting], None], on_end: Callable[[str], None]) -> None:
         self._lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
         self._on_sight, self._on_end = on_sight, on_end
-        self._tails: dict[str, deque[str]] = {}
+        self._tails: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=TAIL))
         self._whole: dict[str, list[str]] = {}
         self.events: list[Mapping[str, Any]] = []
         self.ended: dict[str, float] = {}
@@ -46,15 +46,18 @@ class Listener:
         a second with the seconds left.
         """
         while not done():
-            left = deadline - time.monotonic()
             try:
-                line = self._lines.get(timeout=min(_TICK, max(left, 0.0)))
+                line = self._lines.get_nowait()
             except queue.Empty:
-                if left <= 0:
-                    return
-                idle(left)
-            else:
-                self._take(line, see)
+                left = deadline - time.monotonic()
+                try:
+                    line = self._lines.get(timeout=min(_TICK, max(left, 0.0)))
+                except queue.Empty:
+                    if left <= 0:
+                        return
+                    idle(left)
+                    continue
+            self._take(line, see)
 
     def _take(self, line: Line, see: Callable[[Sighting], None] | None) -> None:
         seen = sighting(line)
@@ -65,7 +68,7 @@ class Listener:
         if line.stream in self._whole:
             self._whole[line.stream].append(seen.text)
         name = seen.source if seen.source.startswith("file:") else line.stream
-        self._tails.setdefault(name, deque(maxlen=TAIL)).append(seen.text[:TAIL_WIDTH])
+        self._tails[name].append(seen.text[:TAIL_WIDTH])
         if seen.event is not None:
             self.events.append(seen.event)
         self._on_sight(seen)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,6 +133,12 @@ class Observation:
             (name, Pattern(f"stages:{name}", probe, variables, token=False), re.compile(probe.each))
             for name, probe in stages.items()
         ]
+        self._searches: dict[str, list[Callable[[str], object]]] = {}
+        others = [pattern for _, _, pattern in self._upstream]
+        others += [pattern for _, pattern, _ in self._stages]
+        for pattern in self._patterns + others:
+            if pattern.line is not None:
+                self._searches.setdefault(pattern.source, []).append(pattern.line.search)
         self.trigger_at: float | None = None
         self.accepted: float | None = None
         self.refused: str | None = None
@@ -144,6 +150,8 @@ class Observation:
     def see(self, seen: Sighting) -> None:
         """Take in one sighting."""
         if self.trigger_at is None or seen.at < self.trigger_at:
+            return
+        if seen.event is None and not self._shows(seen):
             return
         at = seen.at - self.trigger_at
         self._see_trigger(seen, at)
@@ -161,6 +169,13 @@ class Observation:
         for source, pattern, each in self._stages:
             if pattern.match(seen):
                 self.stages.extend(read_stages(source, each, seen.text, self.current))
+
+    def _shows(self, seen: Sighting) -> bool:
+        """Whether a plain line matches any probe at all; of thousands of lines, a few do."""
+        for search in self._searches.get(seen.source, ()):  # noqa: SIM110 (a call less a line)
+            if search(seen.text):
+                return True
+        return False
 
     def _see_trigger(self, seen: Sighting, at: float) -> None:
         if _is(seen, "accepted") and self.accepted is None:

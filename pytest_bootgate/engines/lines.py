@@ -14,7 +14,8 @@ class LineSplitter:
     """The two streams of one unit or command, cut into lines and given to a sink."""
 
     def __init__(self, name: str, sink: Sink) -> None:
-        self._name, self._sink = name, sink
+        self._sink = sink
+        self._names = {"out": f"{name}.out", "err": f"{name}.err"}
         self._rest = {"out": b"", "err": b""}
         self._skipping = {"out": False, "err": False}
 
@@ -22,9 +23,11 @@ class LineSplitter:
         """Take what just arrived on ``out`` or ``err``."""
         at = time.monotonic()
         *complete, rest = (self._rest[stream] + data).split(b"\n")
-        for line in complete:
-            self._give(stream, line, at)
+        if complete and self._skipping[stream]:
+            del complete[0]
             self._skipping[stream] = False
+        for line in complete:
+            self._sink(Line(self._names[stream], at, _text(line)))
         if len(rest) > LONGEST:
             self._give(stream, rest, at)
             self._skipping[stream] = True
@@ -35,9 +38,12 @@ class LineSplitter:
         for stream, rest in self._rest.items():
             if rest:
                 self._give(stream, rest, at)
-        self._sink(Line(f"{self._name}.out", at, None))
+        self._sink(Line(self._names["out"], at, None))
 
     def _give(self, stream: str, line: bytes, at: float) -> None:
         if not self._skipping[stream]:
-            text = line[:LONGEST].decode("utf-8", "replace").removesuffix("\r")
-            self._sink(Line(f"{self._name}.{stream}", at, text))
+            self._sink(Line(self._names[stream], at, _text(line)))
+
+
+def _text(line: bytes) -> str:
+    return line[:LONGEST].decode("utf-8", "replace").removesuffix("\r")
