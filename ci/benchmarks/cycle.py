@@ -1,0 +1,187 @@
+"""Boot cycle: what one boot of the gate costs over the engine's own create, start and remove."""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import docker
+
+from benchmarks.report import Section, Spread, Target, number
+from pytest_bootgate.boot.pair import Pair
+from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.engines.docker import DockerEngine
+from pytest_bootgate.gatefile import load
+from pytest_bootgate.gatefile.model import Host
+
+_READY = 'print("ready", flush=True)'
+_PROGRAM = f"import time; {_READY}; time.sleep(60)"
+_GATE_FILE = """\
+releases: {{candidate: {{image: "{image}", command: [python3, -c, '{program}']}}}}
+targets: {{boot: {{timeout: 30s, proof: {{line: "^ready$"}}}}}}
+"""
+_GATE, _FLOOR, _RUN = "bootgate, one boot", "docker SDK, the same calls", "`docker run --rm`"
+_WANTED = 1.05
+
+
+def measure(image: str, rounds: int = 30) -> Section:
+    """Boot `rounds` times by each contender, in turns that rotate."""
+    engine = DockerEngine(f"bench{secrets.token_hex(4)}")
+    client = docker.APIClient(version="auto")
+    recipe = _recipe(image, engine.resolve(image))
+    contenders: dict[str, Callable[[], None]] = {
+        _GATE: lambda: _gate(engine, recipe),
+        _FLOOR: lambda: _floor(client, image),
+        _RUN: lambda: _docker_run(image),
+    }
+    took: dict[str, list[float]] = {name: [] for name in contenders}
+    names = list(contenders)
+    try:
+        for number_of_round in range(rounds + 2):
+            turn = number_of_round % len(names)
+            for name in names[turn:] + names[:turn]:
+                began = time.perf_counter()
+                contenders[name]()
+                if number_of_round >= 2:  # the first starts of an image are slower
+                    took[name].append(time.perf_counter() - began)
+        calls = {
+            name: _calls(contenders[name]) for name in (_GATE, _FLOOR)
+        }  # after the measurement: watching costs a little
+    finally:
+        engine.close()
+        client.close()
+    return _section(took, calls, rounds)
+
+
+def _recipe(image: str, digest: str) -> Recipe:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "bootgate.yaml")
+        path.write_text(_GATE_FILE.format(image=image, program=_PROGRAM))
+        gate = load(path).gate
+        release = gate.releases.candidate
+        return Recipe(
+            gate, "boot", gate.targets["boot"], "candidate", release, "default", Host(),
+            path.parent, digest,
+        )  # fmt: skip
+
+
+def _gate(engine: DockerEngine, recipe: Recipe) -> None:
+    pair = Pair(engine, recipe, lambda _: None)
+    try:
+        pair.open()
+        boot = pair.boot(1)
+        if not boot.started:
+            raise RuntimeError(f"the boot to be timed {boot.outcome}: {boot.detail}")
+    finally:
+        pair.close()
+
+
+def _floor(client: docker.APIClient, image: str) -> None:
+    made = client.create_container(
+        image,
+        ["python3", "-c", _PROGRAM],
+        host_config=client.create_host_config(network_mode="none", init=True),
+    )["Id"]
+    stream = client.attach_socket(made, {"stdout": 1, "stderr": 1, "stream": 1})
+    connection: Any = getattr(stream, "_sock", stream)
+    client.start(made)
+    said = b""
+    while b"ready\n" not in said:
+        said += connection.recv(65536)
+    client.remove_container(made, force=True, v=True)
+    stream.close()
+
+
+def _docker_run(image: str) -> None:
+    command = ["docker", "run", "--rm", "--init", "--network", "none", image]
+    subprocess.run([*command, "python3", "-c", _READY], check=True, capture_output=True)
+
+
+def _calls(cycle: Callable[[], None], times: int = 7) -> dict[str, float]:
+    """The median milliseconds of each kind of call to the engine in one cycle."""
+    sums: list[dict[str, float]] = []
+    send = docker.APIClient.send
+
+    def timed(self: docker.APIClient, request: Any, **more: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return send(self, request, **more)
+        finally:
+            took = time.perf_counter() - began
+            sums[-1][_kind(request.method, request.path_url)] += took * 1e3
+
+    docker.APIClient.send = timed  # type: ignore[method-assign, assignment]
+    try:
+        for _ in range(times):
+            sums.append(defaultdict(float))
+            cycle()
+    finally:
+        docker.APIClient.send = send  # type: ignore[method-assign]
+    kinds = dict.fromkeys(kind for one in sums for kind in one)
+    return {kind: median(one.get(kind, 0.0) for one in sums) for kind in kinds}
+
+
+def _kind(method: str, url: str) -> str:
+    """A call without the names in it: ``POST containers/…/start``."""
+    words = url.partition("?")[0].strip("/").split("/")[1:]
+    fixed = {"containers", "volumes", "create", "json", "archive", "attach", "start"}
+    return f"{method} " + "/".join(word if word in fixed else "…" for word in words)
+
+
+def _section(
+    took: dict[str, list[float]], calls: dict[str, dict[str, float]], rounds: int
+) -> Section:
+    spreads = {name: Spread.of(values) for name, values in took.items()}
+    ratios = {
+        name: Spread.of([a / b for a, b in zip(took[_GATE], took[name], strict=True)])
+        for name in (_FLOOR, _RUN)
+    }
+    over = ratios[_FLOOR].median
+    extra = {kind: ms - calls[_FLOOR].get(kind, 0.0) for kind, ms in calls[_GATE].items()}
+    ranked = sorted(extra.items(), key=lambda kv: -kv[1])
+    beyond = ", ".join(f"{kind} {ms:.1f} ms" for kind, ms in ranked if ms >= 0.5)
+    return Section(
+        title="boot cycle",
+        how=(
+            f"{rounds} rounds, the contenders in rotating turns, the ratio taken within each round."
+            " The gate opens a pair, boots an untriggered target whose proof is a line, and closes"
+            " the pair. The floor makes the same container (same image, command and init, no"
+            " network), attaches, starts, reads to the same line, and removes it by force with its"
+            " anonymous volumes; it has no volume of its own, no thread and no look at CPU time."
+            " `docker run --rm` runs the same program without its wait, to its own end."
+        ),
+        header=("contender", "gate over it", "median", "least to greatest"),
+        rows=[
+            (
+                name,
+                ratios[name].text(unit="×") if name in ratios else "1",
+                f"{number(spread.median * 1e3)} ms",
+                f"{number(spread.least * 1e3)} to {number(spread.greatest * 1e3)} ms",
+            )
+            for name, spread in spreads.items()
+        ],
+        targets=[
+            Target(
+                "boot cycle over the SDK floor",
+                f"{over:.3f} ×",
+                f"≤ {_WANTED} ×",
+                over <= _WANTED,
+                f"Calls to the engine that the gate makes beyond the floor: {beyond}.",
+            )
+        ],
+        data={
+            "seconds": took,
+            "spreads": {name: asdict(spread) for name, spread in spreads.items()},
+            "ratios": {name: asdict(ratio) for name, ratio in ratios.items()},
+            "calls_ms": calls,
+        },
+        notes=[f"Beyond the floor, by call (median, overlapping calls counted in full): {beyond}."],
+    )
