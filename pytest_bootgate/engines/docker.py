@@ -81,27 +81,30 @@ class DockerPlace:
         self._name = f"bootgate-{run}-{secrets.token_hex(4)}"
         self._numbers = itertools.count(1)
         self._network = "none"
-        self._open_to_all = False
+        self._shared = False
         self._units: list[Container] = []
-        with api.call("create a volume") as client:
-            client.create_volume(self._name, labels={LABEL: run})
 
     def create(self, spec: UnitSpec, sink: Sink) -> Container:
-        """Make a container, not started yet, and listen to it. Raises `EngineError`."""
+        """Make a container, not started yet, and listen to it. Raises `EngineError`.
+
+        The shared directory is made for the first unit that knows of it: unpacking into a
+        container takes 50 ms, a volume 10 ms.
+        """
         if spec.image is None:
             raise EngineError(
                 f"The {spec.role} has no image, which the docker engine needs. Name one, or use"
                 " --bootgate-engine process."
             )
         with self._api.call(f"create the {spec.role} from {spec.image}") as client:
+            if begins := not self._shared and _knows_of_shared(spec):
+                client.create_volume(self._name, labels={LABEL: self._run})
+                self._shared = True
             made = self._create(client, spec, spec.image)
             try:
                 seen = client.inspect_container(made)
                 user = str(seen["Config"].get("User") or "")
-                if spec.files or not (self._open_to_all or _unaware(spec)):
-                    # 50 ms, so only where there is a file, or a directory to open to all users.
+                if begins or spec.files:
                     put(client, made, spec.files, user)
-                    self._open_to_all = True
                 wanted = {"stdout": 1, "stderr": 1, "stream": 1, "stdin": int(spec.stdin)}
                 stream = Stream(client.attach_socket(made, wanted))
             except BaseException:
@@ -137,7 +140,7 @@ class DockerPlace:
                 host_config=client.create_host_config(
                     network_mode=self._network,
                     init=True,  # as process 1, a runner's own SIGSEGV would be ignored
-                    binds={self._name: {"bind": SHARED, "mode": "rw"}},
+                    binds={self._name: {"bind": SHARED, "mode": "rw"}} if self._shared else {},
                     **limits,
                 ),
             )
@@ -155,13 +158,15 @@ class DockerPlace:
         """Remove the units and the shared directory. Raises `EngineError` without an engine."""
         while self._units:
             self._units.pop().remove()
-        with self._api.call("remove a volume") as client:
-            _remove_volume(client, self._name)
+        if self._shared:
+            with self._api.call("remove a volume") as client:
+                _remove_volume(client, self._name)
 
 
-def _unaware(spec: UnitSpec) -> bool:
-    """Whether a unit was never told of the shared directory."""
-    return not any(SHARED in text for text in (*(spec.command or ()), *spec.env.values()))
+def _knows_of_shared(spec: UnitSpec) -> bool:
+    """Whether a unit shares with another, was told of the shared directory, or is given files."""
+    told = any(SHARED in text for text in (*(spec.command or ()), *spec.env.values()))
+    return told or bool(spec.files) or spec.role == "companion"
 
 
 def sweep(run: str) -> int:

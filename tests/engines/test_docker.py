@@ -47,6 +47,12 @@ def test_everything_is_labelled_and_close_removes_it(docker_bench, run_id):
     assert labelled(run_id) == []
 
 
+def test_who_shares_nothing_needs_no_volume(docker_bench, run_id):
+    docker_bench.begin("print('ok')")
+    docker_bench.lines.until("gateway.out", "ok")
+    assert len(labelled(run_id)) == 1
+
+
 def test_place_remove_removes_all(docker_bench, run_id):
     docker_bench.begin("import time; time.sleep(60)", role="companion")
     docker_bench.place.remove()
