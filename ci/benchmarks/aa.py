@@ -62,8 +62,8 @@ def _section(results: list[TargetResult]) -> Section:
         title="real A/A campaigns",
         how=(
             f"{len(judged)} campaigns of 5 to 15 pairs on the process engine, baseline and"
-            " candidate the same Python program that imports some modules and computes a little (boots of"
-            f" {median(seconds) * 1e3:.0f} ms in the median, {min(seconds) * 1e3:.0f} to"
+            " candidate the same Python program that imports some modules and computes a little"
+            f" (boots of {median(seconds) * 1e3:.0f} ms in the median, {min(seconds) * 1e3:.0f} to"
             f" {max(seconds) * 1e3:.0f})."
         ),
         header=("campaigns", "same", "slower", "faster", "unsure", "measured boots on average"),

@@ -7,12 +7,12 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean, median, stdev
 from typing import Any, NamedTuple, TypeVar
 
 from pytest_benchmark.utils import parse_compare_fail
-from scipy.stats import mannwhitneyu
 
 from benchmarks.report import Section, Target, percent
 from pytest_bootgate.gate.regression import Plan, compare, order
@@ -144,6 +144,8 @@ def staged(pairs: Pairs, *, by_cpu: bool, plan: Plan = _PLAN) -> Said:
 
 def mann_whitney(pairs: Pairs) -> Said:
     """As Firecracker and benchstat do: significance and a least effect, a fixed number."""
+    from scipy.stats import mannwhitneyu  # the tests of this module run without the peers
+
     a, b = [t.wall for t in pairs[0][:10]], [t.wall for t in pairs[1][:10]]
     slower = median(b) >= 1.05 * median(a) and mannwhitneyu(a, b).pvalue < 0.01
     return Said("slower" if slower else "", 20)
@@ -279,7 +281,8 @@ def _section(
                 percent(same),
                 "≥ 90 %",
                 same >= 0.90,
-                "The boots scatter too much for a tolerance of 15 %.",
+                "The recorded boots scatter too much for a tolerance of 15 % and 15 pairs: the"
+                f" logs of wall time have standard deviations of {_scatter()}.",
             ),
         ],
         data={
@@ -323,6 +326,16 @@ def _of_releases(
 def _ratio(load: str, release: str) -> float:
     triples = [t for one in LOADS[load] for b in recorded(one).slower[release] for t in b]
     return median(t[1].wall for t in triples) / median(t[0].wall for t in triples)
+
+
+def _scatter() -> str:
+    """How much boots of the same code differ, within a block."""
+    parts = []
+    for load, kinds in LOADS.items():
+        blocks = [block for kind in kinds for block in recorded(kind).same]
+        logs = [[log(took.wall) for took in block] for block in blocks]
+        parts.append(f"{median(map(stdev, logs)):.2f} ({load})")
+    return " and ".join(parts)
 
 
 def _count() -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.report import Section, Spread, Target, number
+from pytest_bootgate.gate.regression import Plan, shift
 
 _BARE = "pytest, no plugins"
 _OURS = "pytest-bootgate"
@@ -39,14 +40,19 @@ _LINE = re.compile(r"import time:\s*\d+ \|\s*(\d+) \| (\S+)")
 _LIMIT = 5e-3
 
 
-def measure(rounds: int = 24, imports: int = 15) -> Section:
-    """Run pytest on one empty test `rounds` times with each set of plugins, in turns."""
+def measure(rounds: int = 40, others: int = 14, imports: int = 15) -> Section:
+    """Run pytest on one empty test with and without the plugin, and beside them with others.
+
+    `others` is how often a peer gets its turn, in place of one of the first rounds.
+    """
     runs: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         (directory / "test_empty.py").write_text("def test_empty():\n    pass\n")
         for number_of_round in range(rounds + 1):
-            for what, command, autoload in _commands(number_of_round):
+            for what, command, autoload in _commands(
+                number_of_round, peers=number_of_round <= others
+            ):
                 took = _run(command, directory, autoload=autoload)
                 if number_of_round:  # the first writes what Python compiled
                     runs.setdefault(what, []).append(took)
@@ -54,13 +60,13 @@ def measure(rounds: int = 24, imports: int = 15) -> Section:
         for _ in range(imports):
             for module in _IMPORTS:
                 loads[module].append(_import(module, directory))
-    return _section(runs, loads, rounds, imports)
+    return _section(runs, loads, (rounds, others, imports))
 
 
-def _commands(turn: int) -> list[tuple[str, list[str], bool]]:
+def _commands(turn: int, *, peers: bool) -> list[tuple[str, list[str], bool]]:
     """(name, options, whether installed plugins are loaded), each round in another order."""
     found = [(_WITHOUT, ["-p", "no:bootgate"], True), (_WITH, [], True)]
-    for name, plugins in CONTENDERS.items():
+    for name, plugins in CONTENDERS.items() if peers else ():
         found.append((name, [word for plugin in plugins for word in ("-p", plugin)], False))
     turn %= len(found)
     return found[turn:] + found[:turn]
@@ -103,12 +109,14 @@ def _import(module: str, directory: Path) -> float:
 def _section(
     runs: Mapping[str, Sequence[tuple[float, float]]],
     loads: Mapping[str, Sequence[float]],
-    rounds: int,
-    imports: int,
+    times: tuple[int, int, int],
 ) -> Section:
     def extra(name: str, base: str, which: int) -> Spread:
-        both = zip(runs[name], runs[base], strict=True)
-        return Spread.of([a[which] - b[which] for a, b in both])
+        """The shift between both, as the gate itself takes it, and the extremes of a round."""
+        both = [[run[which] for run in runs[one]] for one in (base, name)]
+        rounds = [b - a for a, b in zip(*both, strict=True)]
+        sizes = Plan.of(len(rounds), len(rounds)).strata(len(rounds))
+        return Spread(shift((both[0], both[1]), sizes), min(rounds), max(rounds))
 
     bases = {_WITH: _WITHOUT, **{name: _BARE for name in CONTENDERS if name != _BARE}}
     cpu = {name: extra(name, base, 0) for name, base in bases.items()}
@@ -146,10 +154,11 @@ def _section(
     return Section(
         title="cost when unused",
         how=(
-            f"pytest on one empty test, {rounds} rounds in rotating turns; the extra time is taken"
-            f" within each round, as CPU time (user and system) and wall. A bare pytest takes"
+            f"pytest on one empty test in rotating turns, {times[0]} rounds with and without the"
+            f" plugin, {times[1]} with each of the others; extra CPU time (user and system) and"
+            " wall by Hodges–Lehmann, with the extremes of single rounds. A bare pytest takes"
             f" {number(bare * 1e3)} ms of CPU time. Imports: `python -X importtime` after pytest"
-            f" itself, {imports} fresh processes each."
+            f" itself, {times[2]} fresh processes each."
         ),
         header=("what", "ratio", "extra CPU time, or import", "extra wall"),
         rows=rows,
