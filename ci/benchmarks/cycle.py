@@ -6,7 +6,6 @@ import secrets
 import subprocess
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -53,9 +52,8 @@ def measure(image: str, rounds: int = 40) -> Section:
                 contenders[name]()
                 if number_of_round >= 2:  # the first starts of an image are slower
                     took[name].append(time.perf_counter() - began)
-        calls = {
-            name: _calls(contenders[name]) for name in (_GATE, _FLOOR)
-        }  # after the measurement: watching costs a little
+        # After the measurement: watching costs a little.
+        calls = _calls({name: contenders[name] for name in (_GATE, _FLOOR)})
     finally:
         engine.close()
         client.close()
@@ -106,9 +104,12 @@ def _docker_run(image: str) -> None:
     subprocess.run([*command, "python3", "-c", _READY], check=True, capture_output=True)
 
 
-def _calls(cycle: Callable[[], None], times: int = 7) -> dict[str, float]:
-    """The median milliseconds of each kind of call to the engine in one cycle."""
-    sums: list[dict[str, float]] = []
+def _calls(
+    contenders: dict[str, Callable[[], None]], times: int = 12
+) -> dict[str, dict[str, float]]:
+    """The median milliseconds of each kind of call to the engine in one cycle, in turns."""
+    sums: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
+    now: dict[str, float] = {}
     send = docker.APIClient.send
 
     def timed(self: docker.APIClient, request: Any, **more: Any) -> Any:
@@ -116,18 +117,25 @@ def _calls(cycle: Callable[[], None], times: int = 7) -> dict[str, float]:
         try:
             return send(self, request, **more)
         finally:
-            took = time.perf_counter() - began
-            sums[-1][_kind(request.method, request.path_url)] += took * 1e3
+            kind = _kind(request.method, request.path_url)
+            now[kind] = now.get(kind, 0.0) + (time.perf_counter() - began) * 1e3
 
     docker.APIClient.send = timed  # type: ignore[method-assign, assignment]
     try:
         for _ in range(times):
-            sums.append(defaultdict(float))
-            cycle()
+            for name, cycle in contenders.items():
+                now = {}
+                cycle()
+                sums[name].append(now)
     finally:
         docker.APIClient.send = send  # type: ignore[method-assign]
-    kinds = dict.fromkeys(kind for one in sums for kind in one)
-    return {kind: median(one.get(kind, 0.0) for one in sums) for kind in kinds}
+    return {
+        name: {
+            kind: median(one.get(kind, 0.0) for one in cycles)
+            for kind in dict.fromkeys(kind for one in cycles for kind in one)
+        }
+        for name, cycles in sums.items()
+    }
 
 
 def _kind(method: str, url: str) -> str:
@@ -135,6 +143,10 @@ def _kind(method: str, url: str) -> str:
     words = url.partition("?")[0].strip("/").split("/")[1:]
     fixed = {"containers", "volumes", "create", "json", "archive", "attach", "start"}
     return f"{method} " + "/".join(word if word in fixed else "…" for word in words)
+
+
+def _fastest(spreads: dict[str, Spread]) -> str:
+    return f"{(spreads[_GATE].least - spreads[_FLOOR].least) * 1e3:.0f} ms"
 
 
 def _interval(found: Regression) -> str:
@@ -180,8 +192,8 @@ def _section(
                 f"≤ {_WANTED} ×",
                 over <= _WANTED,
                 f"The gate's calls to the engine beyond the floor: {beyond}; besides, it reads the"
-                " machine's counters. Both add up to about 3 % where nothing else runs; the rest"
-                f" is what other work on this machine did to {rounds} boots each.",
+                f" machine's counters. The fastest cycles differ by {_fastest(spreads)}; what else"
+                " runs on the machine widens the interval.",
             )
         ],
         data={

@@ -92,8 +92,8 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as per cent, a digit more where it is small."""
-    return f"{share * 100:.1f} %" if share < 0.1 else f"{share * 100:.0f} %"
+    """A share as per cent."""
+    return f"{number(share * 100)} %"
 
 
 def processor() -> str:

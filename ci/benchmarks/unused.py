@@ -40,7 +40,7 @@ _LINE = re.compile(r"import time:\s*\d+ \|\s*(\d+) \| (\S+)")
 _LIMIT = 5e-3
 
 
-def measure(rounds: int = 40, others: int = 14, imports: int = 15) -> Section:
+def measure(rounds: int = 60, others: int = 14, imports: int = 15) -> Section:
     """Run pytest on one empty test with and without the plugin, and beside them with others.
 
     `others` is how often a peer gets its turn, in place of one of the first rounds.
