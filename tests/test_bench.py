@@ -38,6 +38,7 @@ def test_what_was_not_met_is_said_with_its_reason(benchmarks):
     report = benchmarks("report")
     targets = [
         report.Target("a claim", "2 ms", "≤ 1 ms", met=False, why="The engine takes 2 ms."),
+        report.Target("a third", "1 ms", "≤ 1 ms", report.at_most(1, 0.9, 1.2), "It is noisy."),
         report.Target("another", "1 ms", "≤ 1 ms", met=True, why="Never said."),
     ]
     section = report.Section("lag", "How.", ("x",), [("1",)], targets, {})
@@ -49,6 +50,9 @@ def test_what_was_not_met_is_said_with_its_reason(benchmarks):
     assert "| lag | a claim | 2 ms | ≤ 1 ms | **NOT met** |" in page
     assert "| lag | another | 1 ms | ≤ 1 ms | met |" in page
     assert "**NOT met**: a claim. The engine takes 2 ms." in page
+    assert "| lag | a third | 1 ms | ≤ 1 ms | **unsure** |" in page
+    assert "**unsure**: a third. It is noisy." in page
+    assert [report.at_most(1, figure, 1.0) for figure in (0.9, 1.1)] == [True, False]
     assert "Never said" not in page
 
 

@@ -12,17 +12,21 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+_WORDS = {True: "met", False: "**NOT met**", None: "**unsure**"}
 _PACKAGES = ("pytest", "pytest-benchmark", "pytest-docker", "testcontainers", "docker", "scipy")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One claim: the figure, what was wanted, and what limits it where it was not met."""
+    """One claim: the figure, what was wanted, and what limits it where it was not met.
+
+    `met` None: the figure is within the target, its interval reaches beyond it.
+    """
 
     what: str
     figure: str
     wanted: str
-    met: bool
+    met: bool | None
     why: str = ""
 
 
@@ -91,6 +95,13 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits - whole}f}" if "e" in text else text
 
 
+def at_most(limit: float, figure: float, high: float) -> bool | None:
+    """Whether a target was met by a figure whose interval ends at `high`; None: not for sure."""
+    if figure > limit:
+        return False
+    return True if high <= limit else None
+
+
 def percent(share: float) -> str:
     """A share as per cent."""
     return f"{number(share * 100)} %"
@@ -137,11 +148,7 @@ def _page(sections: Sequence[Section], machine: Machine) -> Iterator[str]:
     yield ""
     yield from _table(
         ("benchmark", "claim", "figure", "target", ""),
-        [
-            (s.title, t.what, t.figure, t.wanted, "met" if t.met else "**NOT met**")
-            for s in sections
-            for t in s.targets
-        ],
+        [(s.title, t.what, t.figure, t.wanted, _WORDS[t.met]) for s in sections for t in s.targets],
     )
     for section in sections:
         yield ""
@@ -150,7 +157,7 @@ def _page(sections: Sequence[Section], machine: Machine) -> Iterator[str]:
         yield section.how
         yield ""
         yield from _table(section.header, section.rows)
-        said = [f"**NOT met**: {t.what}. {t.why}" for t in section.targets if not t.met]
+        said = [f"{_WORDS[t.met]}: {t.what}. {t.why}" for t in section.targets if not t.met]
         for text in [*said, *section.notes]:
             yield ""
             yield text

@@ -14,8 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
-from benchmarks.report import Section, Spread, Target, number
-from pytest_bootgate.gate.regression import Plan, shift
+from benchmarks.report import Section, Spread, Target, at_most, number
+from pytest_bootgate.gate.regression import Plan, interval, shift
 
 _BARE = "pytest, no plugins"
 _OURS = "pytest-bootgate"
@@ -106,6 +106,12 @@ def _import(module: str, directory: Path) -> float:
     return sum(found) / 1e6
 
 
+def _interval(without: Sequence[float], beside: Sequence[float]) -> tuple[float, float]:
+    """The 95 % interval of the shift in seconds, by the gate's own test."""
+    starts = range(0, len(without), 5)
+    return interval([(without[i : i + 5], beside[i : i + 5]) for i in starts])
+
+
 def _section(
     runs: Mapping[str, Sequence[tuple[float, float]]],
     loads: Mapping[str, Sequence[float]],
@@ -122,6 +128,7 @@ def _section(
     cpu = {name: extra(name, base, 0) for name, base in bases.items()}
     wall = {name: extra(name, base, 1) for name, base in bases.items()}
     own = cpu[_WITH].median
+    low, high = _interval(*([run[0] for run in runs[name]] for name in (_WITHOUT, _WITH)))
     bare = median(r[0] for r in runs[_BARE])
     spreads = {module: Spread.of(seconds) for module, seconds in loads.items()}
     least = spreads["pytest_bootgate.plugin"].median
@@ -165,9 +172,9 @@ def _section(
         targets=[
             Target(
                 "unused plugin, extra CPU time",
-                f"{number(own * 1e3)} ms",
+                f"{number(own * 1e3)} ms ({number(low * 1e3)} to {number(high * 1e3)})",
                 "≤ 5 ms",
-                own <= _LIMIT,
+                at_most(_LIMIT, own, high),
                 why,
             )
         ],
