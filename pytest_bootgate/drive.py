@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import secrets
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pytest_bootgate.boot.jobs import Kept
 from pytest_bootgate.boot.pair import Moment, Pair
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.conduct import conduct
 from pytest_bootgate.engines import Reaper, choose, start_reaper
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.errors import BootgateError
@@ -296,29 +296,18 @@ class Gate:
         before: Sequence[Boot],
     ) -> tuple[Judgement, tuple[Boot, ...]]:
         warm = self.file.targets[target].start == "warm"
-        asking = campaign(releases, rules, warm=warm, recorded=before)
         state = self._state(engine, host)
-        up: dict[str, Pair] = {}
-        try:
-            ask = next(asking)
-            while True:
-                watch = self._watcher(host, target, ask, rules.most)
-                if ask.release not in up:
-                    recipe = self._recipe(host, target, ask.release)
-                    up[ask.release] = Pair(engine, recipe, watch, state=state)
-                    up[ask.release].open()
-                up[ask.release].watch = watch
-                boot = _boot(up, ask)
-                if not warm:
-                    up.pop(ask.release).close()
-                try:
-                    ask = asking.send(boot)
-                except StopIteration as stop:
-                    judged: tuple[Judgement, tuple[Boot, ...]] = stop.value
-                    return judged
-        finally:
-            for pair in up.values():
-                pair.close()
+
+        def make(release: str) -> Pair:
+            recipe = self._recipe(host, target, release)
+            return Pair(engine, recipe, lambda _: None, state=state)
+
+        return conduct(
+            campaign(releases, rules, warm=warm, recorded=before),
+            make,
+            lambda ask: self._watcher(host, target, ask, rules.most),
+            warm=warm,
+        )
 
     def _waiter(self, name: str, host: str) -> Callable[[float], None]:
         return lambda left: self.watch(Progress(name, host, "", 0, 0, WAITING, left))
@@ -429,17 +418,3 @@ class Gate:
         if self._reaper is not None:
             self._reaper.stop(clean=clean)
         self._engine = self._reaper = None
-
-
-def _boot(up: Mapping[str, Pair], ask: Ask) -> Boot:
-    """One boot of an open pair; what another one does that waits for its turn is on record."""
-    waiting = [pair for release, pair in up.items() if release != ask.release]
-    before, began = [pair.cpu_seconds() for pair in waiting], time.monotonic()
-    boot = up[ask.release].boot(ask.number, warm_up=ask.warm_up)
-    took = time.monotonic() - began
-    used = [
-        after - at_first
-        for pair, at_first in zip(waiting, before, strict=True)
-        if at_first is not None and (after := pair.cpu_seconds()) is not None
-    ]
-    return replace(boot, waiting_cores=sum(used) / took) if used else boot

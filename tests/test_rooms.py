@@ -17,7 +17,7 @@ FLOORS = [
     {"gate"},
     {"result"},
     {"reports"},
-    {"recorded", "takeover"},
+    {"conduct", "recorded", "takeover"},
     {"drive"},
     {"session", "calibrate"},
     {"collect", "fixtures", "items", "upgrade", "plugin", "cli", "distribute"},

@@ -31,6 +31,28 @@ def facts() -> HostFacts:
     )
 
 
+def busy_share(seconds: float) -> float:
+    """The share of this machine's CPU time that is in use, all its CPUs together.
+
+    Looks on for some seconds, in which the caller should do nothing itself. What a hypervisor gave
+    to others (steal) is in use, waiting for disks is not.
+    """
+    before = _cpu_seconds()
+    time.sleep(seconds)
+    busy, every = (a - b for a, b in zip(_cpu_seconds(), before, strict=True))
+    return min(1.0, max(0.0, busy / every)) if every > 0 else 0.0
+
+
+def _cpu_seconds() -> tuple[float, float]:
+    """(in use, all) CPU seconds of this machine since it started."""
+    import psutil
+
+    times = psutil.cpu_times()
+    # Linux counts the guests' time in user and nice already.
+    every = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
+    return every - times.idle - getattr(times, "iowait", 0.0), every
+
+
 @contextlib.contextmanager
 def one_at_a_time(waiting: Callable[[float], None]) -> Iterator[None]:
     """One measured boot per kernel: gates on this machine wait for each other.

@@ -275,7 +275,6 @@ class Pair:
             ready=self.ready,
             cpu_seconds=used.cpu_seconds,
             load=load,
-            others_busy=used.others_busy,
             disk_read=used.disk_read,
             identity=self._gateway.identity,
             version=self.version,

@@ -80,7 +80,7 @@ def _notes(pairs: Pairs) -> list[str]:
     share = others_busy(pairs.every)
     if share is not None and share >= BUSY:
         notes.append(
-            f"the host was busy: something else used {share * 100:.0f} % of its CPU time during"
+            f"the host was busy: something else used {share * 100:.0f} % of its CPU time between"
             " the boots"
         )
     for name, release in only_in_one(pairs):

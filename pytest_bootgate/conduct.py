@@ -1,0 +1,71 @@
+"""Carry out a campaign: what it asks for is booted, and what came of it is given back to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from pytest_bootgate.boot.host import busy_share
+from pytest_bootgate.boot.pair import Moment, Pair
+from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.campaign import Ask, Campaign
+from pytest_bootgate.gate.verdict import Judgement
+
+#: How many seconds the gate keeps still before a pair, to see how busy the host is without it.
+STILL = 0.2
+
+
+def conduct(
+    asking: Campaign,
+    make: Callable[[str], Pair],
+    watch: Callable[[Ask], Callable[[Moment], None]],
+    *,
+    warm: bool,
+) -> tuple[Judgement, tuple[Boot, ...]]:
+    """Boot until the campaign has its judgement.
+
+    `make` gives a pair of a release that is not open yet, `watch` what a pair tells of its moments
+    during a boot. Pairs stay open for the next boot where starts are `warm`; all are closed in the
+    end, however it comes. Raises `BootgateError` where the gate cannot measure.
+    """
+    up: dict[str, Pair] = {}
+    others, number = 0.0, 0
+    try:
+        ask = next(asking)
+        while True:
+            if ask.number != number:
+                others, number = busy_share(STILL), ask.number
+            if ask.release not in up:
+                up[ask.release] = make(ask.release)
+                up[ask.release].watch = watch(ask)
+                up[ask.release].open()
+            up[ask.release].watch = watch(ask)
+            boot = _boot(up, ask)
+            # What only this machine's kernel knows of a boot says that it was here.
+            if boot.disk_read is not None and not ask.warm_up:
+                boot = replace(boot, others_busy=others)
+            if not warm:
+                up.pop(ask.release).close()
+            try:
+                ask = asking.send(boot)
+            except StopIteration as stop:
+                judged: tuple[Judgement, tuple[Boot, ...]] = stop.value
+                return judged
+    finally:
+        for pair in up.values():
+            pair.close()
+
+
+def _boot(up: Mapping[str, Pair], ask: Ask) -> Boot:
+    """One boot of an open pair; what another one does that waits for its turn is on record."""
+    waiting = [pair for release, pair in up.items() if release != ask.release]
+    before, began = [pair.cpu_seconds() for pair in waiting], time.monotonic()
+    boot = up[ask.release].boot(ask.number, warm_up=ask.warm_up)
+    took = time.monotonic() - began
+    used = [
+        after - at_first
+        for pair, at_first in zip(waiting, before, strict=True)
+        if at_first is not None and (after := pair.cpu_seconds()) is not None
+    ]
+    return replace(boot, waiting_cores=sum(used) / took) if used else boot
