@@ -101,7 +101,7 @@ def sentence(found: Regression) -> str:
     if found.verdict in ("slower", "faster"):
         return f"{_change(found.ratio)} ({span}), {evidence}, by {_by(found)}"
     if found.verdict == "same":
-        at_most = f"no more than {found.tolerance * 100:g} % slower for sure"
+        at_most = f"surely no more than {found.tolerance * 100:g} % slower"
         return f"{at_most}: {_change(found.ratio)} ({span}), after {found.pairs} pairs"
     seen = f"{_change(found.ratio)} ({span}), {evidence}"
     if found.reason:
