@@ -307,6 +307,7 @@ class Gate:
             make,
             lambda ask: self._watcher(host, target, ask, rules.most),
             warm=warm,
+            looks=rules.plan.looks,
         )
 
     def _waiter(self, name: str, host: str) -> Callable[[float], None]:

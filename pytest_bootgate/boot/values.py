@@ -67,8 +67,8 @@ class Boot:
     `recorded` says that it was made in another run, as the candidate of that time.
 
     What it was measured beside: `load` is the host's one-minute average before it,
-    `others_busy` the share of the host's CPU time that others used while the gate did nothing,
-    just before the pair,
+    `others_busy` the share of the host's CPU time that others used while the gate kept still,
+    before the first boot of a campaign or at a look (known for some boots only),
     `waiting_cores` how many cores the other release used while it waited for its turn (warm
     starts), `disk_read` the bytes that the gateway read from disks, not from caches, since its
     start (warm starts: since the trigger). None where unknown.

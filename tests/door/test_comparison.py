@@ -53,7 +53,8 @@ def test_the_order_of_the_boots_and_why_they_ended_are_in_the_result(gate, run, 
         "the evidence was clear after 5 pairs",
         "7 pairs are the most",
     )
-    assert all(b["others_busy"] is not None for b in target["boots"] if not b["warm_up"])
+    known = [n for n, boot in enumerate(target["boots"]) if boot["others_busy"] is not None]
+    assert known[:2] == [2, 11]  # the first measured one, and the last before the first look
     assert all(boot["disk_read"] is not None for boot in target["boots"])
 
 
