@@ -41,6 +41,7 @@ def conduct(
             if ask.release not in up:
                 up[ask.release] = make(ask.release)
                 up[ask.release].watch = watch(ask)
+                up[ask.release].begin(ask.number)
                 up[ask.release].open()
             up[ask.release].watch = watch(ask)
             boot = _boot(up, ask)

@@ -20,9 +20,10 @@ from pytest_bootgate.conduct import conduct
 from pytest_bootgate.engines import Reaper, choose, start_reaper
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.events import Hear, RunBegan, RunEnded, VerdictGiven, ignore
 from pytest_bootgate.gate.campaign import Ask, campaign, plan
 from pytest_bootgate.gate.takeover import judge_takeover
-from pytest_bootgate.gate.verdict import Judgement, Limits, Rules
+from pytest_bootgate.gate.verdict import Finding, Judgement, Limits, Rules, Verdict
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.digest import measures
 from pytest_bootgate.gatefile.model import Host, Release
@@ -64,8 +65,9 @@ class Gate:
     """One gate file under gate. Results are kept: a target is never booted twice in a run.
 
     `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots` overrides the gate file's;
-    `hosts` names the host profiles, empty for all that are not on request. Raises
-    `BootgateError` for a host profile that the gate file does not have.
+    `hosts` names the host profiles, empty for all that are not on request. `hear` is told every
+    event of the run as it happens. Raises `BootgateError` for a host profile that the gate file
+    does not have.
     """
 
     def __init__(
@@ -76,10 +78,12 @@ class Gate:
         boots: Boots | None = None,
         hosts: Sequence[str] = (),
         watch: Callable[[Progress], None] = lambda _: None,
+        hear: Hear = ignore,
     ) -> None:
         self.loaded, self.file = loaded, loaded.gate
         self.run = secrets.token_hex(6)
-        self.watch = watch
+        self.watch, self._hear = watch, hear
+        self._told_begin = self._told_end = False
         self._wanted_engine = wanted_engine
         self._boots = boots or self.file.gate.boots
         self._at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
@@ -199,6 +203,8 @@ class Gate:
                 why = f"The boots of {target} were interrupted, so nothing was measured."
                 self._results[key] = self._found(host, target, broken=why)
                 raise
+            finally:
+                self._tell_target(self._results[key])
         return self._results[key]
 
     def takeover(self, host: str) -> TakeoverResult:
@@ -215,10 +221,41 @@ class Gate:
                 found = TakeoverResult(host, broken=str(error))
             except BaseException:
                 why = "The upgrade in place was interrupted, so nothing was measured."
-                self._takeovers[host] = TakeoverResult(host, broken=why)
+                found = TakeoverResult(host, broken=why)
                 raise
-            self._takeovers[host] = found
+            finally:
+                self._takeovers[host] = found
+                self._tell(UPGRADE, host, found.verdict, found.findings, found.broken)
         return self._takeovers[host]
+
+    def _tell_target(self, found: TargetResult) -> None:
+        findings = found.judgement.findings if found.judgement is not None else ()
+        self._tell(found.target, found.host, found.verdict, findings, found.broken)
+
+    def _tell(
+        self,
+        target: str,
+        host: str,
+        verdict: Verdict | None,
+        findings: tuple[Finding, ...],
+        broken: str | None,
+    ) -> None:
+        self._begin()
+        event = VerdictGiven(
+            run=self.run,
+            host=host,
+            target=target,
+            verdict=verdict,
+            findings=findings,
+            broken=broken,
+        )
+        self._hear(event)
+
+    def _begin(self) -> None:
+        """Tell that the run begins, once, before anything else of it is told."""
+        if not self._told_begin:
+            self._told_begin = True
+            self._hear(RunBegan(run=self.run, result=self.outcome()))
 
     @property
     def tried(self) -> bool:
@@ -237,7 +274,7 @@ class Gate:
             target: tuple(n for n, r in self.releases.items() if self._absent(r, asked.absent))
             for target, asked in self.file.targets.items()
         }
-        return InPlace(self.file, self.run, self._recipe, absent)
+        return InPlace(self.file, self.run, self._recipe, absent, self._hear)
 
     def _site(self, engine: Engine, host: str) -> Site:
         def tell(release: str, moment: Moment) -> None:
@@ -300,7 +337,7 @@ class Gate:
 
         def make(release: str) -> Pair:
             recipe = self._recipe(host, target, release)
-            return Pair(engine, recipe, lambda _: None, state=state)
+            return Pair(engine, recipe, lambda _: None, state=state, hear=self._hear)
 
         return conduct(
             campaign(releases, rules, warm=warm, recorded=before),
@@ -332,6 +369,7 @@ class Gate:
             host=self.profiles[host],
             here=self.loaded.path.parent,
             image_digest=self._identities.get(release),
+            run=self.run,
         )
 
     def _prepare(self, engine: Engine) -> None:
@@ -362,6 +400,7 @@ class Gate:
             )
             raise self._unusable
         self._prepared = True
+        self._begin()
 
     def _any_companion(self) -> bool:
         return any(
@@ -408,7 +447,10 @@ class Gate:
         return ReleaseFacts(image, self._identities.get(name), version)
 
     def close(self) -> None:
-        """Remove all that is left of this run."""
+        """Remove all that is left of this run, and tell that it is over."""
+        if self._told_begin and not self._told_end:
+            self._told_end = True
+            self._hear(RunEnded(run=self.run, result=self.outcome()))
         clean = False
         if self._in_place is not None:
             self._in_place.close()

@@ -19,6 +19,13 @@ from pytest_bootgate.session import KEY, Session, is_gate_file
 __all__ = ["boot_gate", "isolated_runner", "main_runner", "session_target"]
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """What other plugins may listen to."""
+    from pytest_bootgate import hooks
+
+    pluginmanager.add_hookspecs(hooks)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the gate."""
     group = parser.getgroup("bootgate", "gate upgrades by booting both releases")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_bootgate.drive import Gate, Progress
+    from pytest_bootgate.events import Event
     from pytest_bootgate.result import GateResult, TargetResult
 
 KEY = pytest.StashKey["Session"]()
@@ -70,8 +71,13 @@ class Session:
                 boots=option("bootgate_boots"),
                 hosts=option("bootgate_host") or (),
                 watch=self._show,
+                hear=self._hear,
             )
         return self.gates[path]
+
+    def _hear(self, event: Event) -> None:
+        """Pass an event on to whoever listens."""
+        self.config.hook.pytest_bootgate_event(event=event)
 
     def describe(self, path: Path) -> str:
         """One line for the header: the gate file, its engine, why, and what is left out."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_bootgate.boot.ear import Ear
+from pytest_bootgate.boot.events import Hear, ignore
 from pytest_bootgate.boot.inplace import InPlacePair
 from pytest_bootgate.boot.jobs import Job, JobsError, Kept
 from pytest_bootgate.boot.observe import Sighting
@@ -72,8 +73,10 @@ class InPlace:
         run: str,
         recipe: Callable[[str, str, str], Recipe],
         absent: Mapping[str, tuple[str, ...]],
+        hear: Hear = ignore,
     ) -> None:
         self._gate, self._run, self._recipe, self._absent = gate, run, recipe, absent
+        self._hear = hear
         self._bases: dict[str, Base | BootgateError] = {}
         self._directory: Path | None = None
 
@@ -294,9 +297,9 @@ class InPlace:
         release: str,
         kept: Kept | None,
         patience: float | None = None,
-        hear: Callable[[Sighting], None] = lambda _: None,
+        overhear: Callable[[Sighting], None] = lambda _: None,
     ) -> Iterator[InPlacePair]:
-        pair = self._pair(site, release, kept, patience, hear)
+        pair = self._pair(site, release, kept, patience, overhear)
         try:
             pair.open()
             yield pair
@@ -309,7 +312,7 @@ class InPlace:
         release: str,
         kept: Kept | None,
         patience: float | None,
-        hear: Callable[[Sighting], None] = lambda _: None,
+        overhear: Callable[[Sighting], None] = lambda _: None,
     ) -> InPlacePair:
         words = release if kept is None else f"{release} on the old state"
         recipe = self._recipe(site.host, self._of(release)[0], release)
@@ -319,7 +322,8 @@ class InPlace:
             lambda moment: site.tell(words, moment),
             state=kept,
             patience=patience,
-            hear=hear,
+            hear=self._hear,
+            overhear=overhear,
         )
 
     def _of(self, release: str) -> list[str]:

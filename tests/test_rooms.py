@@ -16,14 +16,22 @@ FLOORS = [
     {"boot"},
     {"gate"},
     {"result"},
-    {"reports"},
+    {"events"},
+    {"reports", "journal"},
     {"conduct", "recorded", "takeover"},
     {"drive"},
     {"session", "calibrate"},
-    {"collect", "fixtures", "items", "upgrade", "plugin", "cli", "distribute"},
+    {"collect", "fixtures", "hooks", "items", "upgrade", "plugin", "cli", "distribute"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-PURE = ["gate", "boot/values.py", "boot/observe.py", "boot/outcome.py", "result.py"]
+PURE = [
+    "gate",
+    "boot/values.py",
+    "boot/observe.py",
+    "boot/outcome.py",
+    "boot/witness.py",
+    "result.py",
+]
 EFFECTS = {"docker", "pytest", "subprocess", "socket", "sqlite3", "time", "threading", "psutil"}
 
 

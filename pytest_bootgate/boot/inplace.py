@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pytest_bootgate.boot.events import Hear, ignore
 from pytest_bootgate.boot.jobs import Job, JobsError, Kept, read_jobs
 from pytest_bootgate.boot.observe import TAIL_WIDTH, Pattern, Sighting, read_stages
 from pytest_bootgate.boot.pair import Moment, Pair
@@ -30,8 +31,8 @@ class InPlacePair(Pair):
     `health` is the second after the start at which the system called itself ready, None before.
     A gateway whose health has been green for `patience` seconds is not waited for any longer.
     `start_cpu` is what the gateway used (CPU seconds) from its start until it was ready.
-    `hear` is told of every sighting that is no self-reported stage; `last` are the last lines of
-    the gateway among them.
+    `overhear` is told of every sighting that is no self-reported stage; `last` are the last lines
+    of the gateway among them.
     """
 
     lingers = True
@@ -44,10 +45,11 @@ class InPlacePair(Pair):
         *,
         state: Kept | None = None,
         patience: float | None = None,
-        hear: Callable[[Sighting], None] = lambda _: None,
+        hear: Hear = ignore,
+        overhear: Callable[[Sighting], None] = lambda _: None,
     ) -> None:
-        super().__init__(engine, recipe, watch, state=state)
-        self._patience, self._hear = patience, hear
+        super().__init__(engine, recipe, watch, state=state, hear=hear)
+        self._patience, self._overhear = patience, overhear
         self._health_pattern: Pattern | None = None
         self._stage_patterns: list[tuple[Pattern, re.Pattern[str]]] = []
         self._start_at = 0.0
@@ -93,7 +95,7 @@ class InPlacePair(Pair):
                 return
         if seen.source == "gateway" and any(map(str.isalnum, seen.text)):  # no frame, no blank
             self.last.append(seen.text[:TAIL_WIDTH])
-        self._hear(seen)
+        self._overhear(seen)
 
     # -- the jobs and the state ------------------------------------------------------------
 

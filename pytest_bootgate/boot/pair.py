@@ -10,14 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from pytest_bootgate.boot.events import BootBegan, BootFailed, BootKey, Hear, Voice, ignore
 from pytest_bootgate.boot.jobs import Job, Kept
 from pytest_bootgate.boot.link import Link
 from pytest_bootgate.boot.listener import Listener
 from pytest_bootgate.boot.meter import Meter, Used
 from pytest_bootgate.boot.observe import Observation, Pattern, Sighting
-from pytest_bootgate.boot.outcome import Ending, conclude, exit_words
+from pytest_bootgate.boot.outcome import Ending, conclude, exit_words, outcome_of
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.boot.witness import Witness
 from pytest_bootgate.engines.base import Engine, Exit, Place, Running, Unit
 from pytest_bootgate.errors import BootgateError, CompanionError
 from pytest_bootgate.gatefile.model import Gateway, Probe, Trigger
@@ -49,6 +51,8 @@ class NotReadyError(Exception):
 class Pair:
     """Open it, boot it, close it. Every wait has a deadline; `watch` hears of each moment.
 
+    `hear` is told the events of every boot as they happen.
+
     Raises `BootgateError` where the gate itself cannot measure, never for what the system
     under gate does: that is the outcome of a boot.
     """
@@ -63,9 +67,11 @@ class Pair:
         watch: Callable[[Moment], None],
         *,
         state: Kept | None = None,
+        hear: Hear = ignore,
     ) -> None:
         self._engine, self._recipe, self.watch = engine, recipe, watch
-        self._state = state
+        self._state, self._hear = state, hear
+        self._voice: Voice | None = None
         self._listener = Listener(self._heed, self._heed_end)
         self._place: Place | None = None
         self._link: Link | None = None
@@ -213,11 +219,32 @@ class Pair:
 
     def close(self) -> None:
         """Remove both, and all that they shared."""
+        if self._voice is not None:
+            why = "the gate could not go on observing it"
+            self._voice.say(BootFailed, outcome="lost", phase=None, detail=why)
+            self._voice = None
         if self._place is not None:
             self._place.remove()
         self._gateway = self._link = self._place = None
 
     # -- one boot --------------------------------------------------------------------------
+
+    def begin(self, number: int, attempt: int = 1) -> Voice:
+        """A boot begins, with the opening of the pair where it is cold; `boot` ends it."""
+        recipe = self._recipe
+        key = BootKey(
+            id=secrets.token_hex(8),
+            run=recipe.run,
+            target=recipe.target_name,
+            release=recipe.release_name,
+            host=recipe.host_name,
+            start=recipe.target.start,
+            number=number,
+            attempt=attempt,
+        )
+        self._voice = Voice(self._hear, key)
+        self._voice.say(BootBegan)
+        return self._voice
 
     def boot(
         self, number: int, *, warm_up: bool = False, job: Job | None = None, token: str = ""
@@ -236,8 +263,11 @@ class Pair:
         seen = Observation(
             target.phases, target.upstream, target.stages, variables, token=recipe.needs_token
         )
+        voice = self._voice or self.begin(number)
+        witness = Witness(seen, voice)
         if self.not_ready is not None:
-            return self._never_ready(seen, number, warm_up, self.not_ready)
+            boot = self._never_ready(seen, number, warm_up, self.not_ready)
+            return self._ended(boot, witness)
         if self._link is not None:
             self._link.arm(token, trigger, variables)
         load = os.getloadavg()[0]
@@ -247,6 +277,7 @@ class Pair:
             seen.trigger_at = time.monotonic()
             assert trigger is not None
             running = self._send_trigger(trigger, variables)
+            witness.sent()
             self._order_watches(variables)
         else:
             running = None
@@ -257,20 +288,28 @@ class Pair:
             meter = Meter(None, warm=False)
             seen.trigger_at = time.monotonic()
             self._start_gateway()
-        ending = self._follow(seen, running)
+            witness.sent()
+        ending = self._follow(seen, running, witness)
         used = Used() if self._gateway_over() else meter.stop(self._gateway)
         if ending.started and not seen.complete:
-            self._pump(time.monotonic() + _LATE_MARKS, lambda: seen.complete, "marks", seen.see)
+            until = time.monotonic() + _LATE_MARKS
+            self._pump(until, lambda: seen.complete, "marks", witness.see)
+        if ending.started or ending.at >= ending.timeout or ending.exited or ending.refused:
+            # Only a failure that was reported may still be followed by a proof in time.
+            outcome, detail = outcome_of(seen, ending, triggered=recipe.triggered)
+            at = ending.proof if ending.started and ending.proof is not None else ending.at
+            code = None if ending.exited is None else ending.exited.code
+            witness.decided(outcome, at, detail, code)
         if not ending.started and not ending.refused:
-            self._listen(seen, ending)
+            self._listen(seen, ending, witness)
             # A failure that was reported, and after it a proof in time: the proof counts.
             ending = replace(ending, proof=seen.proof_at)
         if not recipe.triggered and ending.started:
             self._prove_version()
         if ending.started and (target.start == "warm" or self.lingers):
-            self._let_finish(seen)
+            self._let_finish(seen, witness)
         boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
-        return replace(
+        boot = replace(
             boot,
             ready=self.ready,
             cpu_seconds=used.cpu_seconds,
@@ -280,12 +319,20 @@ class Pair:
             version=self.version,
             tails=self._listener.tails(),
         )
+        return self._ended(boot, witness)
+
+    def _ended(self, boot: Boot, witness: Witness) -> Boot:
+        assert self._voice is not None
+        key, self._voice = self._voice.key, None
+        boot = replace(boot, id=key.id, attempt=key.attempt)
+        witness.ended(boot)
+        return boot
 
     def cpu_seconds(self) -> float | None:
         """CPU seconds that the gateway has used since its start, None where it does not run."""
         return None if self._gateway is None else self._gateway.cpu_seconds()
 
-    def _follow(self, seen: Observation, running: Running | None) -> Ending:
+    def _follow(self, seen: Observation, running: Running | None, witness: Witness) -> Ending:
         """Watch until the boot is over, one way or the other."""
         assert seen.trigger_at is not None
         deadline = seen.trigger_at + self._recipe.target.timeout
@@ -308,7 +355,8 @@ class Pair:
             )
 
         self._listener.ended.pop("trigger.out", None)
-        self._pump(deadline, over, lambda: seen.current or "proof", seen.see)
+        self._pump(deadline, over, lambda: seen.current or "proof", witness.see)
+        witness.look()
         self._look_again()
         at = min(time.monotonic(), deadline) - seen.trigger_at
         if self._gateway_over():
@@ -321,7 +369,7 @@ class Pair:
             exited=self._exit,
         )
 
-    def _listen(self, seen: Observation, ending: Ending) -> None:
+    def _listen(self, seen: Observation, ending: Ending, witness: Witness) -> None:
         """After a failed boot: is anyone told, how late, and was what they were told true?"""
         reported = ending.exited is None and ending.at < ending.timeout
         deadline = time.monotonic() + self._recipe.target.listen
@@ -329,14 +377,14 @@ class Pair:
         def done() -> bool:
             return seen.proof_at is not None if reported else not seen.silent_channels
 
-        self._pump(deadline, done, "told?", seen.see)
+        self._pump(deadline, done, "told?", witness.see)
 
-    def _let_finish(self, seen: Observation) -> None:
+    def _let_finish(self, seen: Observation, witness: Witness) -> None:
         """Between two warm boots: wait until the run says that it ended, then settle."""
         channels = [n for n, s in self._recipe.target.upstream.items() if s.says == "ok"]
         if channels:
             deadline = time.monotonic() + self._recipe.target.listen
-            self._pump(deadline, lambda: bool(seen.told), "end of run", seen.see)
+            self._pump(deadline, lambda: bool(seen.told), "end of run", witness.see)
         self._pause(max(self._recipe.gate.gateway.settle, self._recipe.target.pause))
 
     def _never_ready(

@@ -23,7 +23,8 @@ _OWN_PROGRAM = Path(__file__).with_name("companion.py")
 class Recipe:
     """One target of one release on one host profile, and where the gate file lies.
 
-    `image_digest` is what the release's image was when the gate began, None without images.
+    `image_digest` is what the release's image was when the gate began, None without images;
+    `run` is the id of the run.
     """
 
     gate: GateFile
@@ -35,6 +36,7 @@ class Recipe:
     host: Host
     here: Path
     image_digest: str | None = None
+    run: str = ""
 
     @property
     def triggered(self) -> bool:

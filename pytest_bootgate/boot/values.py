@@ -64,7 +64,8 @@ class Boot:
     the attempt was over: the proof, the exit, or the timeout. `ready` is how long the gateway
     took from its start to ready. `cpu_seconds` is what the gateway and all it started used
     between trigger and end. `notes` are things seen that belong into the story.
-    `recorded` says that it was made in another run, as the candidate of that time.
+    `recorded` says that it was made in another run, as the candidate of that time. `id` is the one
+    of its `BootKey`; `attempt` counts from 1, more where a boot timeout was retried.
 
     What it was measured beside: `load` is the host's one-minute average before it,
     `others_busy` the share of the host's CPU time that others used while the gate kept still,
@@ -79,6 +80,8 @@ class Boot:
     host: str
     number: int
     start: str
+    id: str = ""
+    attempt: int = 1
     warm_up: bool = False
     outcome: Outcome
     detail: str

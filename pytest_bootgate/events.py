@@ -1,0 +1,110 @@
+"""The lifecycle events of a gate: what listeners and the hook ``pytest_bootgate_event`` are given.
+
+Those of a boot stand in `boot.events`; here are those of a whole run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_bootgate.boot.events import (
+    BootBegan,
+    BootEnded,
+    BootEvent,
+    BootFailed,
+    BootKey,
+    BootSucceeded,
+    BootTimedOut,
+    Event,
+    FailureTold,
+    Hear,
+    PhaseReached,
+    RetryScheduled,
+    TaskCompleted,
+    TriggerAccepted,
+    TriggerSent,
+    ignore,
+)
+from pytest_bootgate.gate.verdict import Finding, Verdict
+from pytest_bootgate.result import GateResult
+
+__all__ = [
+    "BootBegan",
+    "BootEnded",
+    "BootEvent",
+    "BootFailed",
+    "BootKey",
+    "BootSucceeded",
+    "BootTimedOut",
+    "Event",
+    "FailureTold",
+    "Hear",
+    "HostWarned",
+    "NotificationFailed",
+    "PhaseReached",
+    "RetryScheduled",
+    "RunBegan",
+    "RunEnded",
+    "TaskCompleted",
+    "TriggerAccepted",
+    "TriggerSent",
+    "VerdictGiven",
+    "ignore",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEvent(Event):
+    """Something that happened to a run; `run` is its id."""
+
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunBegan(RunEvent):
+    """A gate is about to boot for the first time: engine, releases and machine are known."""
+
+    kind = "run_began"
+    result: GateResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostWarned(RunEvent):
+    """The host is such that a boot so near its timeout is not to be trusted to fit."""
+
+    kind = "host_warned"
+    host: str
+    target: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictGiven(RunEvent):
+    """A target (or the upgrade in place, ``upgrade``) was judged on a host profile.
+
+    `verdict` is None for a target that the gate file leaves out.
+    """
+
+    kind = "verdict_given"
+    host: str
+    target: str
+    verdict: Verdict | None
+    findings: tuple[Finding, ...] = ()
+    broken: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationFailed(RunEvent):
+    """Somebody was to be told of a verdict and was not."""
+
+    kind = "notification_failed"
+    to: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEnded(RunEvent):
+    """A gate is over; `result` is all that it found."""
+
+    kind = "run_ended"
+    result: GateResult
