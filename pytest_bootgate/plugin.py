@@ -195,6 +195,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         for line in summary(result, told):
             markup = {line.colour: True} if line.colour else {}
             terminalreporter.write_line(line.text, bold=line.bold, **markup)
+    for text in session.informed:
+        terminalreporter.write_line(text)
+    for text in session.uninformed:
+        terminalreporter.write_line(f"ERROR: {text}", red=True, bold=True)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -205,6 +209,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if not (ours.gates or ours.from_workers):
         return
     ours.end_progress()
+    if not ours.is_worker and session.exitstatus != pytest.ExitCode.INTERRUPTED:
+        ours.inform()
+        if ours.uninformed and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
     ours.close()
     from pytest_bootgate.reports import jsonfile
 
@@ -229,8 +237,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
+def pytest_testnodedown(node: Any, error: Any) -> None:
     """Take over what a worker of pytest-xdist found."""
+    if error:
+        node.config.stash[KEY].lost_workers = True
     encoded = getattr(node, "workeroutput", {}).get("bootgate", ())
     if encoded:
         from pytest_bootgate.reports.jsonfile import decode

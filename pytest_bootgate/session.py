@@ -31,7 +31,8 @@ class Session:
 
     `selected` holds (gate file, host, target) of all collected items; `mistakes` the texts of
     gate files that could not be read; `left_alone` those found but not named; `told` the texts that
-    failed or broken items have shown.
+    failed or broken items have shown. `informed` and `uninformed` are those who asked to be told
+    of a verdict, and were or were not.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -42,6 +43,9 @@ class Session:
         self.selected: list[tuple[Path, str, str]] = []
         self.from_workers: list[GateResult] = []
         self.told: set[str] = set()
+        self.informed: list[str] = []
+        self.uninformed: list[str] = []
+        self.lost_workers = False
         self._line_open = False
 
     @property
@@ -131,6 +135,20 @@ class Session:
         """What all gates of this run found, those of the workers included."""
         from_here = [gate.outcome() for gate in self.gates.values() if gate.tried]
         return [*self.from_workers, *from_here]
+
+    def inform(self) -> None:
+        """Tell those who asked to be told of a verdict, in the process that knows all results."""
+        from pytest_bootgate.notify import notify
+
+        results = self.results()
+        if self.lost_workers:
+            # What a worker took with it was not measured, and that must come back, too.
+            known = {result.file for result in results}
+            results += [g.outcome() for p, g in self.gates.items() if str(p) not in known]
+        for result in results:
+            told, untold = notify(result, self.gate(Path(result.file)).file, self._hear)
+            self.informed += [f"told {name}: {result.verdict}" for name in told]
+            self.uninformed += untold
 
     def close(self) -> None:
         """Remove what the engines still hold."""

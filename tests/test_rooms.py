@@ -18,7 +18,7 @@ FLOORS = [
     {"result"},
     {"events"},
     {"reports", "journal"},
-    {"conduct", "recorded", "takeover"},
+    {"conduct", "notify", "recorded", "takeover"},
     {"drive"},
     {"session", "calibrate"},
     {"collect", "fixtures", "hooks", "items", "upgrade", "plugin", "cli", "distribute"},

@@ -44,6 +44,7 @@ _PHRASES: dict[type, str] = {
     model.State: "the state",
     model.Host: "a host",
     model.Gate: "the gate",
+    model.Notify: "a notification",
     model.GateFile: "a gate file",
 }
 _QUANTITIES: dict[type, tuple[str, str]] = {

@@ -10,7 +10,7 @@ import msgspec
 from pytest_bootgate.gatefile.load import PRESETS, Loaded
 
 #: What is compared, and how it is judged, does not change what a boot is.
-_RULES = ("releases", "gate", "state")
+_RULES = ("releases", "gate", "state", "notify")
 
 
 def measures(loaded: Loaded) -> str:

@@ -268,11 +268,29 @@ class Gate(_Entry, frozen=True, kw_only=True):
     allow: Literal["same-image"] | None = None
 
 
+class Notify(_Entry, frozen=True, kw_only=True):
+    """Somebody who is told of a verdict: exactly one of `command` and `webhook`.
+
+    `command` gets the verdict as JSON on its standard input, in the gate file's directory;
+    `webhook` is a URL that gets it by POST, with `headers`. `when` names the verdicts that are
+    told. A command that does not end with 0, and a webhook that does not answer 2xx, within
+    `deadline` make the run red: nobody was told.
+    """
+
+    command: list[str] | None = None
+    webhook: str | None = None
+    headers: dict[str, str] = {}
+    when: list[Literal["warn", "unsure", "fail", "broken"]] = msgspec.field(
+        default_factory=lambda: ["fail", "broken"]
+    )
+    deadline: Seconds = Seconds(30)
+
+
 class GateFile(_Entry, frozen=True, kw_only=True):
     """A whole gate file, presets and defaults merged in.
 
     `upgrade` says on what boots start: on nothing (fresh), or on a copy of the state that the
-    baseline left (in-place).
+    baseline left (in-place). `notify` names whoever is told of the verdict.
     """
 
     preset: str | None = None
@@ -286,3 +304,4 @@ class GateFile(_Entry, frozen=True, kw_only=True):
     targets: dict[str, Target]
     hosts: dict[str, Host] = {}
     gate: Gate = Gate()
+    notify: dict[str, Notify] = {}

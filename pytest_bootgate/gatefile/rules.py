@@ -7,6 +7,7 @@ import math
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.check import Section
 from pytest_bootgate.gatefile.model import Gate
+from pytest_bootgate.gatefile.notify_rules import check_notification
 from pytest_bootgate.gatefile.probe_rules import ProbeRules, texts
 from pytest_bootgate.gatefile.quantities import Share
 from pytest_bootgate.gatefile.tree import Mistakes, listed
@@ -50,6 +51,9 @@ class _Rules:
         for target in self._gate.sections("targets").values():
             self._target(target)
         self._state()
+        self._names(self._gate.section("notify"), "notification", path=False)
+        for told in self._gate.sections("notify").values():
+            check_notification(told, self._mistakes)
         if self._gate.get("upgrade") == "in-place":
             self._in_place()
 

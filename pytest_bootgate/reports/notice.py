@@ -1,0 +1,88 @@
+"""What those are told who asked to be told of a verdict: short, and complete without the logs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pytest_bootgate.gate.verdict import Finding, Verdict
+from pytest_bootgate.reports import takeover
+from pytest_bootgate.reports.story import failure
+from pytest_bootgate.result import GateResult, TargetResult
+
+#: Raised whenever a field changes its meaning or goes away.
+SCHEMA = "bootgate-notice/1"
+
+
+def notice(result: GateResult) -> bytes:
+    """A verdict as JSON. `text` is a sentence or two, as chats show it."""
+    plain: dict[str, Any] = {
+        "schema": SCHEMA,
+        "text": sentence(result),
+        "verdict": result.verdict,
+        "file": result.file,
+        "run": result.run,
+        "at": result.at,
+        "engine": result.engine,
+        "releases": {n: msgspec.to_builtins(r) for n, r in result.releases.items()},
+        "targets": [
+            {
+                "target": found.target,
+                "host": found.host,
+                "verdict": found.verdict,
+                "findings": _findings(found),
+                "story": failure(found, _others(found, result)) if _bad(found.verdict) else "",
+            }
+            for found in result.targets
+        ],
+        "upgrades": [
+            {
+                "host": found.host,
+                "verdict": found.verdict,
+                "findings": [msgspec.to_builtins(finding) for finding in found.findings],
+                "story": "\n".join(takeover.story(found)) if found.takeover else found.broken,
+            }
+            for found in result.takeovers
+        ],
+    }
+    return json.dumps(plain).encode()
+
+
+def sentence(result: GateResult) -> str:
+    """The verdict of a run, and the first reason of each target that is not well."""
+    reasons = list(_reasons(result))
+    more = f" ({len(reasons) - 3} more)" if len(reasons) > 3 else ""
+    why = "; ".join(reasons[:3]) or "nothing was measured"
+    return f"bootgate {result.verdict}: {Path(result.file).name}: {why}{more}"
+
+
+def _reasons(result: GateResult) -> Iterator[str]:
+    for upgrade in result.takeovers:
+        if upgrade.verdict != "pass":
+            first = _first(upgrade.findings, upgrade.verdict)
+            yield f"upgrade in place: {upgrade.broken or first}"
+    for found in result.targets:
+        if found.verdict not in (None, "pass"):
+            given = found.judgement.findings if found.judgement is not None else ()
+            yield f"{found.target}: {found.broken or _first(given, found.verdict)}"
+
+
+def _first(findings: tuple[Finding, ...], verdict: Verdict | None) -> str:
+    return next((f.text for f in findings if f.verdict == verdict), str(verdict))
+
+
+def _findings(found: TargetResult) -> list[Any]:
+    given = found.judgement.findings if found.judgement is not None else ()
+    return [msgspec.to_builtins(finding) for finding in given]
+
+
+def _others(found: TargetResult, result: GateResult) -> list[TargetResult]:
+    return [t for t in result.targets if t.host == found.host and t is not found]
+
+
+def _bad(verdict: Verdict | None) -> bool:
+    return verdict in ("fail", "broken")
