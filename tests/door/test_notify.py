@@ -112,7 +112,10 @@ def hook():
     thread.join()
 
 
-WEBHOOK = "notify: {{chat: {{webhook: 'http://127.0.0.1:{port}/secret', headers: {{X-Key: '${{KEY}}'}}}}}}"
+WEBHOOK = """\
+notify:
+  chat: {{webhook: "http://127.0.0.1:{port}/secret", headers: {{X-Key: "${{KEY}}"}}}}
+"""
 
 
 def test_a_webhook_gets_the_verdict(gate, run, hook, monkeypatch):
