@@ -78,6 +78,22 @@ class Row:
         return None if used is None else used / self.timeout
 
 
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run; `began` in Unix seconds."""
+
+    id: str
+    gate_file: str | None
+    began: float
+    verdict: str | None
+    state: State
+
+    @property
+    def words(self) -> str:
+        """Its verdict, or what has become of it without one."""
+        return self.verdict or self.state
+
+
 class Usage(NamedTuple):
     """How near a boot came to its timeout: `wall` in Unix seconds, `share` 1.0 at the timeout."""
 
@@ -173,6 +189,23 @@ def state(journal: sqlite3.Connection, run: str) -> State:
         return "finished"
     lives = Writer(*tuple(row)[:5]).lives()
     return "unknown" if lives is None else "running" if lives else "killed"
+
+
+def runs_without_boots(journal: sqlite3.Connection, asked: Filter) -> list[RunRow]:
+    """The runs that booted nothing, the newest first; none where certain boots are asked for."""
+    if asked.release is not None or asked.target is not None or asked.outcome is not None:
+        return []
+    rows = journal.execute(
+        "SELECT id, gate_file, began, verdict FROM runs WHERE began >= ?"
+        + (" AND id = ?" if asked.run is not None else "")
+        + " AND NOT EXISTS (SELECT 1 FROM boots WHERE boots.run = runs.id)"
+        " ORDER BY began DESC LIMIT ?",
+        (
+            *([asked.since or 0.0] if asked.run is None else [asked.since or 0.0, asked.run]),
+            asked.limit,
+        ),
+    ).fetchall()
+    return [RunRow(**dict(row), state=state(journal, row["id"])) for row in rows]
 
 
 def find_run(journal: sqlite3.Connection, begin: str) -> str:

@@ -27,6 +27,7 @@ CREATE TABLE runs (
     machine TEXT,                -- facts as JSON
     result TEXT                  -- the complete result as JSON, once finished
 ) STRICT;
+CREATE INDEX runs_by_began ON runs (began);
 CREATE TABLE releases (
     run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     name TEXT NOT NULL,

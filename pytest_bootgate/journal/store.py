@@ -280,7 +280,7 @@ class Journal:
             "UPDATE runs SET finished = ?, verdict = ?, engine = ?, result = ? WHERE id = ?",
             (
                 *(event.wall, result.verdict, result.engine),
-                *(jsonfile.encode(result).decode(), event.run),
+                *(msgspec.json.format(jsonfile.encode(result), indent=-1).decode(), event.run),
             ),
         )
         self._releases(event.run, result)
