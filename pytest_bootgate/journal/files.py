@@ -56,7 +56,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 def _for_reading(path: Path) -> sqlite3.Connection:
     uri = path.absolute().as_uri()
     try:
-        connection = _connect(f"{uri}?mode=ro")
+        # Not mode=ro, which leaves files of its own beside a journal.
+        connection = _connect(f"{uri}?mode=rw")
+        connection.execute("PRAGMA query_only = ON")
         version = _version(connection, path)
     except sqlite3.OperationalError:
         if path.with_name(f"{path.name}-wal").exists():

@@ -25,7 +25,6 @@ from pytest_bootgate.events import (
     PhaseReached,
     RunBegan,
     RunEnded,
-    RunEvent,
     VerdictGiven,
 )
 from pytest_bootgate.journal import files
@@ -135,7 +134,7 @@ class Journal:
 
     def _keep(self, event: Event) -> None:
         boot = event.boot if isinstance(event, BootEvent) else None
-        run = event.run if isinstance(event, RunEvent) else boot.run if boot is not None else ""
+        run = boot.run if boot is not None else str(getattr(event, "run", ""))
         self._ensure_run(run, event.wall)
         if boot is not None:
             self._ensure_boot(boot, event.wall)
