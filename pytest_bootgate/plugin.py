@@ -249,8 +249,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         ]
         config.workeroutput["bootgate_unheard"] = ours.unheard()  # type: ignore[attr-defined]
         return
+    shown = {target.broken for result in results for target in result.targets}
+    shown |= {upgrade.broken for result in results for upgrade in result.takeovers}
     for text in ours.unheard():
-        _red(session, text)
+        _red(session, "" if text in shown else text)
     path = config.getoption("bootgate_json")
     if path is not None and results:
         from pytest_bootgate.errors import BootgateError
@@ -262,11 +264,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _red(session: pytest.Session, text: str) -> None:
-    """Make the run red with a text."""
+    """Make the run red, with a text unless it is shown elsewhere."""
     if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
+    if reporter is not None and text:
         reporter.ensure_newline()
         reporter.write_line(f"ERROR: {text}", red=True)
 

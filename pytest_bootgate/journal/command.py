@@ -104,9 +104,7 @@ def _lines(journal: sqlite3.Connection, asked: Asked) -> Iterator[str]:
     rows = queries.boots(journal, boots)
     if asked.events:
         found = queries.events(journal, rows, boots.run)
-        yield from (
-            table.events_as_json(found) if asked.as_json else table.events(found, rows, _width())
-        )
+        yield from (table.events_as_json(found) if asked.as_json else table.events(found, rows))
         return
     if asked.as_json:
         yield from table.boots_as_json(rows)

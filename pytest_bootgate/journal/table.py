@@ -80,7 +80,7 @@ def _when(wall: float) -> str:
     return f"{at:%Y-%m-%d}".ljust(14) if time.time() - wall > _OLD else f"{at:%m-%d %H:%M:%S}"
 
 
-def events(found: Sequence[sqlite3.Row], rows: Sequence[Row], width: int) -> Iterator[str]:
+def events(found: Sequence[sqlite3.Row], rows: Sequence[Row]) -> Iterator[str]:
     """A line for each event, a heading for each boot."""
     known = {row.id: row for row in rows}
     last = ""
@@ -95,9 +95,7 @@ def events(found: Sequence[sqlite3.Row], rows: Sequence[Row], width: int) -> Ite
         more = " ".join(
             f"{name}={_value(value)}" for name, value in rest if value not in (None, "")
         )
-        yield _cut(
-            f"  {wall:%H:%M:%S.%f}"[:-3] + f" {at:>8} {event['kind']} {more}".rstrip(), width
-        )
+        yield f"  {wall:%H:%M:%S.%f}"[:-3] + f" {at:>8} {event['kind']} {more}".rstrip()
 
 
 def _value(value: object) -> str:
