@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pytest_bootgate import __version__
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.journal import command as journal
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,9 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--all", action="store_true", help="replace limits that are there and well kept, too"
     )
     calibrate.add_argument("--write", action="store_true", help="change the gate file as well")
+    log = commands.add_parser("log", help="the boots of a journal, the newest first")
+    journal.add_arguments(log)
     asked = parser.parse_args(argv)
     if asked.command == "schema":
         return _schema()
+    if asked.command == "log":
+        return journal.log(journal.asked_for(asked))
     return _check(asked.files) if asked.command == "check" else _calibrate(asked)
 
 

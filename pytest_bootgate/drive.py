@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,15 @@ from pytest_bootgate.conduct import conduct
 from pytest_bootgate.engines import Reaper, choose, start_reaper
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.events import Hear, RunBegan, RunEnded, VerdictGiven, ignore
+from pytest_bootgate.events import (
+    BootBegan,
+    Event,
+    Hear,
+    RunBegan,
+    RunEnded,
+    VerdictGiven,
+    ignore,
+)
 from pytest_bootgate.gate.campaign import Ask, campaign, plan
 from pytest_bootgate.gate.takeover import judge_takeover
 from pytest_bootgate.gate.verdict import Finding, Judgement, Limits, Rules, Verdict
@@ -66,8 +74,8 @@ class Gate:
 
     `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots` overrides the gate file's;
     `hosts` names the host profiles, empty for all that are not on request. `hear` is told every
-    event of the run as it happens. Raises `BootgateError` for a host profile that the gate file
-    does not have.
+    event of the run as it happens; where it raises `BootgateError`, nothing boots any more and the
+    run is broken. Raises `BootgateError` for a host profile that the gate file does not have.
     """
 
     def __init__(
@@ -82,7 +90,8 @@ class Gate:
     ) -> None:
         self.loaded, self.file = loaded, loaded.gate
         self.run = secrets.token_hex(6)
-        self.watch, self._hear = watch, hear
+        self.watch, self._listener = watch, hear
+        self._unheard: BootgateError | None = None
         self._told_begin = self._told_end = False
         self._wanted_engine = wanted_engine
         self._boots = boots or self.file.gate.boots
@@ -111,6 +120,24 @@ class Gate:
                 f"Every host profile of {loaded.path.name} is on request: name one with"
                 f" --bootgate-host ({', '.join(self.profiles)})."
             )
+
+    def _hear(self, event: Event) -> None:
+        """Tell an event. Nothing boots any more once somebody who must hear could not.
+
+        That is raised where a boot begins; in the midst of one, or while a pair is being closed, it
+        would leave things behind.
+        """
+        try:
+            self._listener(event)
+        except BootgateError as error:
+            self._unheard = self._unheard or error
+        if self._unheard is not None and isinstance(event, BootBegan):
+            raise self._unheard
+
+    @property
+    def unheard(self) -> str | None:
+        """Why not all events of this run were heard; None where they were."""
+        return None if self._unheard is None else str(self._unheard)
 
     # -- what is to be done ----------------------------------------------------------------
 
@@ -205,6 +232,8 @@ class Gate:
                 raise
             finally:
                 self._tell_target(self._results[key])
+            if self.unheard is not None and self._results[key].broken is None:
+                self._results[key] = replace(self._results[key], broken=self.unheard)
         return self._results[key]
 
     def takeover(self, host: str) -> TakeoverResult:
@@ -226,6 +255,8 @@ class Gate:
             finally:
                 self._takeovers[host] = found
                 self._tell(UPGRADE, host, found.verdict, found.findings, found.broken)
+            if self.unheard is not None and found.broken is None:
+                self._takeovers[host] = replace(found, broken=self.unheard)
         return self._takeovers[host]
 
     def _tell_target(self, found: TargetResult) -> None:

@@ -15,6 +15,10 @@ class CompanionError(BootgateError):
     """The companion died or did what it must not."""
 
 
+class JournalError(BootgateError):
+    """The journal cannot be read or written."""
+
+
 class GateFileError(BootgateError):
     """All the mistakes of one gate file, a line each: ``file:line:column: what, way out``."""
 

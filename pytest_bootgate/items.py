@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import pytest
 
+from pytest_bootgate.fixtures import TARGET_FIXTURES
 from pytest_bootgate.session import KEY
 
 if TYPE_CHECKING:
@@ -64,6 +65,12 @@ class GateFunction(pytest.Function):
         """Fail, or in setup err, in the gate's own words and without a traceback."""
         _, line, _ = self.reportinfo()
         pytest.fail(f"{self.path.name}:{(line or 0) + 1}: {text}", pytrace=False)
+
+
+def boots(item: pytest.Item) -> bool:
+    """Whether an item boots something."""
+    names = getattr(item, "fixturenames", ())
+    return isinstance(item, GateFunction) or any(name in names for name in TARGET_FIXTURES)
 
 
 def check(request: pytest.FixtureRequest) -> None:

@@ -58,6 +58,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--bootgate-json", type=Path, metavar="FILE", help="write the complete result as JSON"
     )
+    group.addoption(
+        "--bootgate-journal",
+        type=Path,
+        metavar="PATH",
+        help="where boots, events and verdicts are kept (SQLite; by default .bootgate/journal.db"
+        " below the rootdir)",
+    )
     parser.addini("bootgate_file", "the gate file of the fixtures, relative to the rootdir")
 
 
@@ -85,6 +92,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """One worker of pytest-xdist for each gate file; its own ways would spread the items."""
     booting = any(config.stash[KEY].named()) or config.getoption("bootgate")
+    if any(config.stash[KEY].named()):
+        _open_journal(config)  # here, because a worker could not make it a usage error
     if not booting or config.getoption("dist") in ("each", "loadfile"):
         return None
     from pytest_bootgate.distribute import GateScheduling
@@ -167,6 +176,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         session.selected = list(dict.fromkeys(keys))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A journal that cannot be written ends the run before anything boots."""
+    config = session.config
+    ours = config.stash[KEY]
+    if ours.gates and not config.getoption("collectonly") and not ours.is_worker:
+        from pytest_bootgate.items import boots
+
+        if any(boots(item) for item in session.items):
+            _open_journal(config)
+
+
+def _open_journal(config: pytest.Config) -> None:
+    from pytest_bootgate.errors import JournalError
+
+    if config.getoption("collectonly"):
+        return
+    try:
+        config.stash[KEY].open_journal()
+    except JournalError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """The gate files that only collection found."""
     session = config.stash[KEY]
@@ -195,6 +226,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         for line in summary(result, told):
             markup = {line.colour: True} if line.colour else {}
             terminalreporter.write_line(line.text, bold=line.bold, **markup)
+        journal = session.journal_path
+        shown = journal.relative_to(base) if journal.is_relative_to(base) else journal
+        terminalreporter.write_line(f"journal: {shown}, run {result.run}")
     for text in session.informed:
         terminalreporter.write_line(text)
     for text in session.uninformed:
@@ -206,13 +240,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Keep the results: a worker hands them over, the others write what was asked for."""
     config = session.config
     ours = config.stash[KEY]
-    if not (ours.gates or ours.from_workers):
+    if not (ours.gates or ours.from_workers or ours.unheard_of_workers):
         return
     ours.end_progress()
     if not ours.is_worker and session.exitstatus != pytest.ExitCode.INTERRUPTED:
         ours.inform()
-        if ours.uninformed and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if ours.uninformed:
+            _red(session, "")  # the summary says who was not told, and why
     ours.close()
     from pytest_bootgate.reports import jsonfile
 
@@ -221,7 +255,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         config.workeroutput["bootgate"] = [  # type: ignore[attr-defined]
             jsonfile.encode(result).decode() for result in results
         ]
+        config.workeroutput["bootgate_unheard"] = ours.unheard()  # type: ignore[attr-defined]
         return
+    shown = {target.broken for result in results for target in result.targets}
+    shown |= {upgrade.broken for result in results for upgrade in result.takeovers}
+    for text in ours.unheard():
+        _red(session, "" if text in shown else text)
     path = config.getoption("bootgate_json")
     if path is not None and results:
         from pytest_bootgate.errors import BootgateError
@@ -229,11 +268,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         try:
             jsonfile.write(results, config.invocation_params.dir / path)
         except BootgateError as error:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-            reporter = config.pluginmanager.get_plugin("terminalreporter")
-            if reporter is not None:
-                reporter.ensure_newline()
-                reporter.write_line(f"ERROR: {error}", red=True)
+            _red(session, str(error))
+
+
+def _red(session: pytest.Session, text: str) -> None:
+    """Make the run red, with a text unless it is shown elsewhere."""
+    if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and text:
+        reporter.ensure_newline()
+        reporter.write_line(f"ERROR: {text}", red=True)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -241,7 +286,9 @@ def pytest_testnodedown(node: Any, error: Any) -> None:
     """Take over what a worker of pytest-xdist found."""
     if error:
         node.config.stash[KEY].lost_workers = True
-    encoded = getattr(node, "workeroutput", {}).get("bootgate", ())
+    output = getattr(node, "workeroutput", {})
+    node.config.stash[KEY].unheard_of_workers.extend(output.get("bootgate_unheard", ()))
+    encoded = output.get("bootgate", ())
     if encoded:
         from pytest_bootgate.reports.jsonfile import decode
 

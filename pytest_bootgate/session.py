@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pytest_bootgate.drive import Gate, Progress
     from pytest_bootgate.events import Event
+    from pytest_bootgate.journal.store import Journal
     from pytest_bootgate.result import GateResult, TargetResult
 
 KEY = pytest.StashKey["Session"]()
@@ -46,6 +47,8 @@ class Session:
         self.informed: list[str] = []
         self.uninformed: list[str] = []
         self.lost_workers = False
+        self.unheard_of_workers: list[str] = []
+        self._journal: Journal | None = None
         self._line_open = False
 
     @property
@@ -80,8 +83,34 @@ class Session:
         return self.gates[path]
 
     def _hear(self, event: Event) -> None:
-        """Pass an event on to whoever listens."""
-        self.config.hook.pytest_bootgate_event(event=event)
+        """Keep an event, then pass it on to whoever listens. Raises `JournalError`."""
+        try:
+            self.open_journal().hear(event)
+        finally:
+            self.config.hook.pytest_bootgate_event(event=event)
+
+    @property
+    def journal_path(self) -> Path:
+        """Where the journal is kept: what the option names, or below the rootdir."""
+        named: Path | None = self.config.getoption("bootgate_journal")
+        if named is not None:
+            return self.config.invocation_params.dir / named
+        from pytest_bootgate.journal.files import DEFAULT
+
+        return self.config.rootpath / DEFAULT
+
+    def open_journal(self) -> Journal:
+        """The journal, open for writing; made where there is none. Raises `JournalError`."""
+        if self._journal is None:
+            from pytest_bootgate.journal.store import Journal
+
+            self._journal = Journal(self.journal_path)
+        return self._journal
+
+    def unheard(self) -> list[str]:
+        """Why events of this run were not heard, a text for each cause; empty where all were."""
+        from_here = [text for gate in self.gates.values() if (text := gate.unheard) is not None]
+        return list(dict.fromkeys([*self.unheard_of_workers, *from_here]))
 
     def describe(self, path: Path) -> str:
         """One line for the header: the gate file, its engine, why, and what is left out."""
@@ -138,6 +167,7 @@ class Session:
 
     def inform(self) -> None:
         """Tell those who asked to be told of a verdict, in the process that knows all results."""
+        from pytest_bootgate.errors import BootgateError
         from pytest_bootgate.notify import notify
 
         results = self.results()
@@ -146,14 +176,20 @@ class Session:
             known = {result.file for result in results}
             results += [g.outcome() for p, g in self.gates.items() if str(p) not in known]
         for result in results:
-            told, untold = notify(result, self.gate(Path(result.file)).file, self._hear)
+            try:
+                told, untold = notify(result, self.gate(Path(result.file)).file, self._hear)
+            except BootgateError as error:  # nor could the journal keep that somebody was not told
+                told, untold = [], [str(error)]
             self.informed += [f"told {name}: {result.verdict}" for name in told]
             self.uninformed += untold
 
     def close(self) -> None:
-        """Remove what the engines still hold."""
+        """Remove what the engines still hold, and tell that it is over."""
         for gate in self.gates.values():
             gate.close()
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
 
     # -- progress --------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ class BootKey:
     """Which boot: `id` is unique among all boots of all runs.
 
     `number` is that of its pair (0 for one that is thrown away), `attempt` counts from 1.
+    `during` is ``campaign``, or ``upgrade`` for what an upgrade in place boots.
     """
 
     id: str
@@ -29,6 +30,7 @@ class BootKey:
     start: str
     number: int
     attempt: int = 1
+    during: str = "campaign"
 
 
 @dataclass(frozen=True, kw_only=True)

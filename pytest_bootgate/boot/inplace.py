@@ -36,6 +36,7 @@ class InPlacePair(Pair):
     """
 
     lingers = True
+    during = "upgrade"
 
     def __init__(
         self,

@@ -59,6 +59,8 @@ class Pair:
 
     #: Whether a run that was proved may end before the next boot, also after a cold start.
     lingers = False
+    #: What it boots for.
+    during = "campaign"
 
     def __init__(
         self,
@@ -241,6 +243,7 @@ class Pair:
             start=recipe.target.start,
             number=number,
             attempt=attempt,
+            during=self.during,
         )
         self._voice = Voice(self._hear, key)
         self._voice.say(BootBegan)

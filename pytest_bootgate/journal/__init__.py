@@ -1,0 +1,1 @@
+"""What happened, kept: one SQLite file for all runs, written as things happen."""

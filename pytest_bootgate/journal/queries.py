@@ -1,0 +1,239 @@
+"""Reading a journal that was opened with `files.reading`: boots, events, runs, and a trend."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pytest_bootgate.boot.values import OUTCOMES
+from pytest_bootgate.errors import JournalError
+from pytest_bootgate.journal.process import Writer
+
+#: Stands for the outcome of a boot that has none yet.
+IN_FLIGHT = "in_flight"
+#: What boots may be asked for.
+WANTED = (*OUTCOMES, IN_FLIGHT)
+#: The names that releases have in gate files; anything else that is asked for is a version.
+_NAMES = ("baseline", "candidate")
+_COLUMNS = (
+    "id, run, target, release, version, host, number, attempt, start, during, began, outcome,"
+    " detail, phase, seconds, ended, timeout, accepted, ready, cpu_seconds, exit_code"
+)
+
+State = Literal["running", "finished", "killed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which boots: `run` by its whole id, `since` in Unix seconds, `outcome` one of `WANTED`.
+
+    `release` is ``baseline``, ``candidate``, or a version; `target` may name a host profile as
+    well (``target@host``). None: whichever. At most `limit` of them, the newest.
+    """
+
+    run: str | None = None
+    release: str | None = None
+    target: str | None = None
+    outcome: str | None = None
+    since: float | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One boot as its row says, and the state of its run; `began` in Unix seconds."""
+
+    id: str
+    run: str
+    target: str
+    release: str
+    version: str | None
+    host: str
+    number: int
+    attempt: int
+    start: str
+    during: str
+    began: float
+    outcome: str | None
+    detail: str | None
+    phase: str | None
+    seconds: float | None
+    ended: float | None
+    timeout: float | None
+    accepted: float | None
+    ready: float | None
+    cpu_seconds: float | None
+    exit_code: int | None
+    run_state: State
+
+    @property
+    def share(self) -> float | None:
+        """The share of its timeout that it used, None where it did not get to use it."""
+        if self.outcome not in ("started", "timed_out", "false_ok") or not self.timeout:
+            return None
+        used = self.seconds if self.seconds is not None else self.ended
+        return None if used is None else used / self.timeout
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run; `began` in Unix seconds."""
+
+    id: str
+    gate_file: str | None
+    began: float
+    verdict: str | None
+    state: State
+
+    @property
+    def words(self) -> str:
+        """Its verdict, or what has become of it without one."""
+        return self.verdict or self.state
+
+
+class Usage(NamedTuple):
+    """How near a boot came to its timeout: `wall` in Unix seconds, `share` 1.0 at the timeout."""
+
+    wall: float
+    share: float
+    outcome: str
+
+
+def usage(
+    journal: sqlite3.Connection,
+    gate_file: str | Path,
+    target: str,
+    host: str,
+    since: float,
+) -> list[Usage]:
+    """The measured boots of the candidate since an instant (Unix seconds), the oldest first.
+
+    `gate_file` is its resolved path. Boots that were thrown away, held on purpose, in flight or
+    lost are left out; one that ended early by itself has the share at which it did.
+    """
+    rows = journal.execute(
+        "SELECT b.began, coalesce(b.seconds, b.ended) / b.timeout, b.outcome"
+        " FROM boots b INDEXED BY boots_by_target JOIN runs r ON r.id = b.run"
+        " WHERE b.target = ? AND b.began >= ? AND b.host = ? AND b.release = 'candidate'"
+        " AND b.number > 0 AND b.during = 'campaign' AND b.timeout > 0"
+        " AND b.outcome IS NOT NULL AND b.outcome <> 'lost' AND r.gate_file = ?"
+        " ORDER BY b.began",
+        (target, since, host, str(gate_file)),
+    )
+    return [Usage(*row) for row in rows if row[1] is not None]
+
+
+def boots(journal: sqlite3.Connection, asked: Filter) -> list[Row]:
+    """The boots that are asked for, the newest first."""
+    where, values = _where(asked)
+    rows = journal.execute(
+        f"SELECT {_COLUMNS} FROM boots INDEXED BY {_index(asked)}{where}"
+        " ORDER BY began DESC, rowid DESC LIMIT ?",
+        (*values, asked.limit),
+    ).fetchall()
+    states: dict[str, State] = {}
+    for row in rows:
+        if row["run"] not in states:
+            states[row["run"]] = state(journal, row["run"])
+    return [Row(**dict(row), run_state=states[row["run"]]) for row in rows]
+
+
+def _index(asked: Filter) -> str:
+    """The index by which the fewest rows are looked at.
+
+    SQLite would have to guess: it does not know that most boots started, and that half of them
+    are the candidate's.
+    """
+    if asked.run is not None:
+        return "boots_by_run"
+    if asked.release is not None and asked.release not in _NAMES:
+        return "boots_by_version"
+    if asked.outcome is not None and asked.outcome != "started":
+        return "boots_by_outcome"
+    return "boots_by_target" if asked.target is not None else "boots_by_began"
+
+
+def _where(asked: Filter) -> tuple[str, list[Any]]:
+    terms: list[tuple[str, Any]] = []
+    if asked.run is not None:
+        terms.append(("run = ?", asked.run))
+    if asked.release is not None:
+        column = "release" if asked.release in _NAMES else "version"
+        terms.append((f"{column} = ?", asked.release))
+    if asked.target is not None:
+        name, _, host = asked.target.partition("@")
+        terms.append(("target = ?", name))
+        if host:
+            terms.append(("host = ?", host))
+    if asked.outcome is not None:
+        terms.append(("outcome IS ?", None if asked.outcome == IN_FLIGHT else asked.outcome))
+    if asked.since is not None:
+        terms.append(("began >= ?", asked.since))
+    if not terms:
+        return "", []
+    return " WHERE " + " AND ".join(term for term, _ in terms), [value for _, value in terms]
+
+
+def state(journal: sqlite3.Connection, run: str) -> State:
+    """What has become of a run. One of another machine that did not finish is `unknown`."""
+    row = journal.execute(
+        "SELECT host_name, pid, pid_started, kernel, machine_id, finished FROM runs WHERE id = ?",
+        (run,),
+    ).fetchone()
+    if row is None:
+        return "unknown"
+    if row["finished"] is not None:
+        return "finished"
+    lives = Writer(*tuple(row)[:5]).lives()
+    return "unknown" if lives is None else "running" if lives else "killed"
+
+
+def runs_without_boots(journal: sqlite3.Connection, asked: Filter) -> list[RunRow]:
+    """The runs that booted nothing, the newest first; none where certain boots are asked for."""
+    if asked.release is not None or asked.target is not None or asked.outcome is not None:
+        return []
+    rows = journal.execute(
+        "SELECT id, gate_file, began, verdict FROM runs WHERE began >= ?"
+        + (" AND id = ?" if asked.run is not None else "")
+        + " AND NOT EXISTS (SELECT 1 FROM boots WHERE boots.run = runs.id)"
+        " ORDER BY began DESC LIMIT ?",
+        (
+            *([asked.since or 0.0] if asked.run is None else [asked.since or 0.0, asked.run]),
+            asked.limit,
+        ),
+    ).fetchall()
+    return [RunRow(**dict(row), state=state(journal, row["id"])) for row in rows]
+
+
+def find_run(journal: sqlite3.Connection, begin: str) -> str:
+    """The id of the run that begins so. Raises `JournalError` where it is none, or several."""
+    found = [
+        row["id"]
+        for row in journal.execute(
+            "SELECT id FROM runs WHERE substr(id, 1, ?) = ? ORDER BY began DESC LIMIT 5",
+            (len(begin), begin),
+        )
+    ]
+    if len(found) == 1:
+        return str(found[0])
+    if found:
+        raise JournalError(f"Several runs begin with {begin!r}: {', '.join(found)}.")
+    last = [row["id"] for row in journal.execute("SELECT id FROM runs ORDER BY began DESC LIMIT 3")]
+    known = f"the last ones are {', '.join(last)}" if last else "there is none at all"
+    raise JournalError(f"There is no run {begin!r} in this journal; {known}.")
+
+
+def events(journal: sqlite3.Connection, rows: Sequence[Row], run: str | None) -> list[sqlite3.Row]:
+    """The events of some boots, and those of a whole run besides, in the order they were heard.
+
+    Columns: id, run, boot, kind, wall (Unix seconds), at (seconds since the trigger), rest (JSON).
+    """
+    return journal.execute(
+        "SELECT id, run, boot, kind, wall, at, rest FROM events"
+        " WHERE boot IN (SELECT value FROM json_each(?)) OR (boot IS NULL AND run = ?)"
+        " ORDER BY id",
+        ("[" + ",".join(f'"{row.id}"' for row in rows) + "]", run),
+    ).fetchall()

@@ -1,0 +1,116 @@
+"""Boots and events of a journal, for people and as JSON lines. Wall times are this machine's."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from pytest_bootgate.journal.queries import Row, RunRow
+from pytest_bootgate.reports.amounts import NONE, duration, share
+
+_HEADER = ("when", "run", "release", "target", "no.", "outcome", "after", "used")
+#: The columns that are cut where a line would be too long, and how short they may get.
+_ELASTIC, _SHORTEST = (2, 3), 8
+_RIGHT = (4, 6, 7)
+#: Older than so many seconds, the year is worth more than the time of day.
+_OLD = 300 * 86400
+#: So many characters of an id tell it from its neighbours.
+_ID = 6
+
+
+def boots(rows: Sequence[Row], without: Sequence[RunRow], width: int) -> Iterator[str]:
+    """A table of boots; runs that booted nothing stand between them."""
+    lines = [(row.began, _cells(row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(_HEADER, *(c for _, c in lines), strict=True)]
+    gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= width else " "
+    excess = sum(widths) + len(gap) * (len(widths) - 1) - width
+    while excess > 0 and any(widths[n] > _SHORTEST for n in _ELASTIC):
+        widest = max(_ELASTIC, key=lambda n: widths[n])
+        widths[widest] -= 1
+        excess -= 1
+    if rows:
+        yield _line(_HEADER, widths, gap)
+    texts = [(began, _line(cells, widths, gap)) for began, cells in lines]
+    for run in without:
+        text = f"{_when(run.began)}{gap}{run.id[:_ID]}{gap}no boot: {run.words}"
+        texts.append((run.began, text))
+    yield from (text for _, text in sorted(texts, key=lambda pair: -pair[0]))
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    used = NONE if row.share is None else share(row.share)
+    number = str(row.number) if row.attempt == 1 else f"{row.number}/{row.attempt}"
+    return (
+        _when(row.began),
+        row.run[:_ID],
+        f"{row.release} {row.version}" if row.version else row.release,
+        row.target if row.host == "default" else f"{row.target}@{row.host}",
+        number,
+        outcome(row),
+        duration(row.seconds if row.seconds is not None else row.ended),
+        used,
+    )
+
+
+def outcome(row: Row) -> str:
+    """The outcome, or what is known of a boot that has none."""
+    if row.outcome is not None:
+        return row.outcome
+    return {"killed": "killed in flight", "unknown": "unknown"}.get(row.run_state, "in flight")
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], gap: str) -> str:
+    parts = [
+        _cut(cell, size).rjust(size) if n in _RIGHT else _cut(cell, size).ljust(size)
+        for n, (cell, size) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return gap.join(parts).rstrip()
+
+
+def _cut(text: str, size: int) -> str:
+    return text if len(text) <= size else text[: size - 1] + "…"
+
+
+def _when(wall: float) -> str:
+    at = dt.datetime.fromtimestamp(wall)
+    return f"{at:%Y-%m-%d}".ljust(14) if time.time() - wall > _OLD else f"{at:%m-%d %H:%M:%S}"
+
+
+def events(found: Sequence[sqlite3.Row], rows: Sequence[Row]) -> Iterator[str]:
+    """A line for each event, a heading for each boot."""
+    known = {row.id: row for row in rows}
+    last = ""
+    for event in found:
+        boot = event["boot"]
+        if boot is not None and boot != last:
+            last = boot
+            yield " ".join(_cells(known[boot])[:6])
+        at = NONE if event["at"] is None else duration(event["at"])
+        wall = dt.datetime.fromtimestamp(event["wall"])
+        rest = json.loads(event["rest"]).items()
+        more = " ".join(
+            f"{name}={_value(value)}" for name, value in rest if value not in (None, "")
+        )
+        yield f"  {wall:%H:%M:%S.%f}"[:-3] + f" {at:>8} {event['kind']} {more}".rstrip()
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def boots_as_json(rows: Sequence[Row]) -> Iterator[str]:
+    """Every column of a boot but the whole, the state of its run, and the share that it used."""
+    for row in rows:
+        yield json.dumps({**asdict(row), "share": row.share})
+
+
+def events_as_json(found: Sequence[sqlite3.Row]) -> Iterator[str]:
+    """Every column of an event."""
+    for event in found:
+        yield json.dumps({**dict(event), "rest": json.loads(event["rest"])})
