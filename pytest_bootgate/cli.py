@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_bootgate import __version__
+from pytest_bootgate import probe as probing
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.journal import command as journal
 
@@ -48,11 +49,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     calibrate.add_argument("--write", action="store_true", help="change the gate file as well")
     log = commands.add_parser("log", help="the boots of a journal, the newest first")
     journal.add_arguments(log)
+    probe = commands.add_parser(
+        "probe",
+        help="boot each target once and say how near its timeout it came; for a scheduler",
+        description="Boots each target of the candidate once. Exit status: 0 well below warn,"
+        " 1 started but above warn (nothing has failed yet), 2 failed, 3 could not be measured,"
+        " 4 mistakes in the gate file.",
+    )
+    probing.add_arguments(probe)
     asked = parser.parse_args(argv)
     if asked.command == "schema":
         return _schema()
     if asked.command == "log":
         return journal.log(journal.asked_for(asked))
+    if asked.command == "probe":
+        return probing.probe(probing.asked_for(asked))
     return _check(asked.files) if asked.command == "check" else _calibrate(asked)
 
 

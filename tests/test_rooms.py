@@ -20,7 +20,7 @@ FLOORS = [
     {"reports", "journal"},
     {"conduct", "notify", "recorded", "takeover"},
     {"drive"},
-    {"session", "calibrate"},
+    {"session", "calibrate", "probe"},
     {"collect", "fixtures", "hooks", "items", "upgrade", "plugin", "cli", "distribute"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
