@@ -99,5 +99,6 @@ def trend_words(found: Trend | None, result: TargetResult) -> str:
     for what, at in (("warn", result.rules.warn), ("near", result.rules.near), ("timeout", 1.0)):
         left = found.days_until(at)
         if left is not None:
-            return f"{words}, at this pace {what} ({share(at)}) in about {count(max(round(left), 1), 'day')}"
+            days = count(max(round(left), 1), "day")
+            return f"{words}, at this pace {what} ({share(at)}) in about {days}"
     return words
