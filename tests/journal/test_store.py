@@ -199,3 +199,17 @@ def test_the_log_beside_it_does_not_grow_for_ever(journal, kept):
     tell(journal, *lives.campaign("r", 700))
     assert 0 < wal.stat().st_size < 12 * 2**20
     assert kept("SELECT count(*) FROM boots") == [(700,)]
+
+
+def test_only_the_end_of_a_boot_waits_for_the_disk(journal):
+    tell(journal, lives.began("r"))
+    said: list[str] = []
+    journal._sql.set_trace_callback(said.append)
+    *before, last = lives.life(lives.key("r", 1))
+    tell(journal, *before)
+    assert not [statement for statement in said if "synchronous" in statement]
+    assert journal._sql.execute("PRAGMA synchronous").fetchone() == (1,)
+    said.clear()
+    tell(journal, last)
+    wanted = ["PRAGMA synchronous = FULL", "COMMIT", "PRAGMA synchronous = NORMAL"]
+    assert [statement for statement in said if statement in wanted] == wanted
