@@ -11,7 +11,7 @@ import pytest
 
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.errors import JournalError
-from pytest_bootgate.events import BootBegan, BootFailed, Event, RunEnded
+from pytest_bootgate.events import BootBegan, BootFailed, Event, RunBegan, RunEnded
 from pytest_bootgate.journal.store import Journal
 from pytest_bootgate.reports import jsonfile
 from tests.journal import lives
@@ -175,6 +175,12 @@ def test_after_a_gap_boots_are_not_tried_but_verdicts_are(journal, kept):
         tell(journal, began)
     tell(journal, *lives.ended("r"))
     assert kept("SELECT kind FROM events") == [("run_began",), ("verdict_given",), ("run_ended",)]
+
+
+def test_a_path_that_is_no_text(journal):
+    result = lives.result("r", file="/srv/\udcff/bootgate.yaml")
+    with pytest.raises(JournalError, match="is no text"):
+        tell(journal, RunBegan(run="r", result=result))
 
 
 def test_what_was_interrupted_is_not_kept_by_half(journal, kept, monkeypatch):
