@@ -14,7 +14,7 @@ from pathlib import Path
 
 import docker
 
-from benchmarks import aa, cycle, lag, middle, truth, unused
+from benchmarks import aa, cycle, journal, lag, middle, truth, unused
 from benchmarks.report import Machine, Section, as_json, markdown, memory_gib, processor
 
 _ROOT = Path(__file__).parents[2]
@@ -30,6 +30,7 @@ def main() -> int:
         "truth": truth.measure,
         "unused": unused.measure,
         "middle": middle.measure,
+        "journal": journal.measure,
     }
     parser = argparse.ArgumentParser(prog="ci/bench", description=__doc__)
     parser.add_argument(

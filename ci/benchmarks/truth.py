@@ -160,7 +160,7 @@ def stored(record: Record, chance: random.Random, effect: float) -> Said:
             break
     before = median(t.wall for t in first[i : i + 5])
     now = median(t.wall for t in then[j : j + 5]) * (1 + effect)
-    check: Any = parse_compare_fail("median:10%")  # type: ignore[no-untyped-call]
+    check: Any = parse_compare_fail("median:10%")
     fails = check.fails({"median": now}, {"median": before})
     return Said("slower" if fails else "", 5)
 

@@ -112,6 +112,8 @@ class Journal:
             reason = files.why(error)
         except OSError as error:
             reason = error.strerror or str(error)
+        except UnicodeError:
+            reason = "a name in it is no text (UTF-8)"
         else:
             return
         self._trouble = JournalError(

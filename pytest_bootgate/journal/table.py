@@ -12,10 +12,11 @@ from dataclasses import asdict
 from pytest_bootgate.journal.queries import Row, RunRow
 from pytest_bootgate.reports.amounts import NONE, duration, share
 
-_HEADER = ("when", "run", "release", "target", "no.", "outcome", "after", "used")
-#: The columns that are cut where a line would be too long, and how short they may get.
-_ELASTIC, _SHORTEST = (2, 3), 8
-_RIGHT = (4, 6, 7)
+_HEADER = ("when", "run", "release", "version", "target", "no.", "outcome", "after", "used")
+#: The columns that are cut where a line would be too long, one after the other, and how short they
+#: may get: ``cand…`` is enough to tell a release.
+_ELASTIC = {2: 5, 4: 8, 3: 8}
+_RIGHT = (5, 7, 8)
 #: Older than so many seconds, the year is worth more than the time of day.
 _OLD = 300 * 86400
 #: So many characters of an id tell it from its neighbours.
@@ -28,10 +29,10 @@ def boots(rows: Sequence[Row], without: Sequence[RunRow], width: int) -> Iterato
     widths = [max(map(len, column)) for column in zip(_HEADER, *(c for _, c in lines), strict=True)]
     gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= width else " "
     excess = sum(widths) + len(gap) * (len(widths) - 1) - width
-    while excess > 0 and any(widths[n] > _SHORTEST for n in _ELASTIC):
-        widest = max(_ELASTIC, key=lambda n: widths[n])
-        widths[widest] -= 1
-        excess -= 1
+    for column, shortest in _ELASTIC.items():
+        less = max(0, min(excess, widths[column] - shortest))
+        widths[column] -= less
+        excess -= less
     if rows:
         yield _line(_HEADER, widths, gap)
     texts = [(began, _line(cells, widths, gap)) for began, cells in lines]
@@ -47,7 +48,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         _when(row.began),
         row.run[:_ID],
-        f"{row.release} {row.version}" if row.version else row.release,
+        row.release,
+        row.version or NONE,
         row.target if row.host == "default" else f"{row.target}@{row.host}",
         number,
         outcome(row),
@@ -88,7 +90,7 @@ def events(found: Sequence[sqlite3.Row], rows: Sequence[Row]) -> Iterator[str]:
         boot = event["boot"]
         if boot is not None and boot != last:
             last = boot
-            yield " ".join(_cells(known[boot])[:6])
+            yield " ".join(_cells(known[boot])[:7])
         at = NONE if event["at"] is None else duration(event["at"])
         wall = dt.datetime.fromtimestamp(event["wall"])
         rest = json.loads(event["rest"]).items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -346,3 +347,26 @@ def test_in_containers(upgrade):
             "UNSURE daily, cold: 1 started (baseline: 1 started)",
         ]
     )
+
+
+def test_the_journal_tells_the_boots_of_the_upgrade_from_those_of_the_campaign(upgrade, pytester):
+    upgrade("keep", "-k", "upgrade or (main and boot)")
+    with sqlite3.connect(pytester.path / ".bootgate" / "journal.db") as journal:
+        counts = dict(journal.execute("SELECT during, count(*) FROM boots GROUP BY during"))
+        given = "SELECT target, verdict FROM verdicts ORDER BY target"
+        assert journal.execute(given).fetchall()[-1] == ("upgrade", "pass")
+    assert counts["upgrade"] > 4
+    assert counts["campaign"] == 2
+
+
+def test_an_upgrade_that_cannot_be_kept_is_broken(upgrade, pytester):
+    (pytester.path / "conftest.py").write_text(
+        "import shutil\n"
+        "def pytest_bootgate_event(event):\n"
+        "    if event.kind == 'boot_began': shutil.rmtree('.bootgate', ignore_errors=True)\n"
+    )
+    result = upgrade("keep")
+    result.stdout.fnmatch_lines(["*journal.db was removed or replaced while it was being*"])
+    assert "Traceback" not in result.stdout.str()
+    assert result.ret == 1
+    assert json.loads(Path("out.json").read_text())["takeovers"][0]["verdict"] == "broken"

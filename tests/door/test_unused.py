@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ["docker", "yaml", "msgspec", "psutil", "pytest_bootgate.reports", "pytest_bootgate.drive"]
+HEAVY = ["docker", "yaml", "msgspec", "psutil", "sqlite3"]
+HEAVY += ["pytest_bootgate.reports", "pytest_bootgate.drive", "pytest_bootgate.journal"]
 
 
 def imported(tmp_path, *args: str) -> set[str]:

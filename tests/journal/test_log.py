@@ -60,19 +60,25 @@ def test_a_table(log, journal):
     status, lines, _ = log()
     assert status == 0
     assert lines == [
-        "when           run    release       target            no. outcome    after  used",
-        f"{when(journal + 61)} beef00 candidate 2.0 isolated@low-spec 1/2 in flight      -     -",
-        f"{when(journal + 2)} beef00 candidate 2.0 isolated            1 timed_out 2.00 s 100 %",
-        f"{when(journal + 1)} beef00 baseline 1.0  isolated            1 started   400 ms  20 %",
+        "when           run    rele… version target            no. outcome    after  used",
+        f"{when(journal + 61)} beef00 cand… 2.0     isolated@low-spec 1/2 in flight      -     -",
+        f"{when(journal + 2)} beef00 cand… 2.0     isolated            1 timed_out 2.00 s 100 %",
+        f"{when(journal + 1)} beef00 base… 1.0     isolated            1 started   400 ms  20 %",
     ]
     assert max(map(len, lines)) <= 80
 
 
 def test_a_narrow_terminal(log, journal, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "66")
+    monkeypatch.setenv("COLUMNS", "72")
     _, lines, _ = log()
-    assert "candida…" in lines[1]
-    assert max(map(len, lines)) <= 66
+    assert " cand… 2.0     isolated… 1/2 " in lines[1]
+    assert max(map(len, lines)) <= 72
+
+
+def test_a_wide_terminal(log, journal, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    _, lines, _ = log()
+    assert "  candidate  2.0      isolated@low-spec  1/2  in flight " in lines[1]
 
 
 def test_json_lines(log, journal):

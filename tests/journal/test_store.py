@@ -11,7 +11,7 @@ import pytest
 
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.errors import JournalError
-from pytest_bootgate.events import BootBegan, BootFailed, Event, RunEnded
+from pytest_bootgate.events import BootBegan, BootFailed, Event, RunBegan, RunEnded
 from pytest_bootgate.journal.store import Journal
 from pytest_bootgate.reports import jsonfile
 from tests.journal import lives
@@ -177,6 +177,12 @@ def test_after_a_gap_boots_are_not_tried_but_verdicts_are(journal, kept):
     assert kept("SELECT kind FROM events") == [("run_began",), ("verdict_given",), ("run_ended",)]
 
 
+def test_a_path_that_is_no_text(journal):
+    result = lives.result("r", file="/srv/\udcff/bootgate.yaml")
+    with pytest.raises(JournalError, match="is no text"):
+        tell(journal, RunBegan(run="r", result=result))
+
+
 def test_what_was_interrupted_is_not_kept_by_half(journal, kept, monkeypatch):
     tell(journal, lives.began("r"))
 
@@ -199,3 +205,17 @@ def test_the_log_beside_it_does_not_grow_for_ever(journal, kept):
     tell(journal, *lives.campaign("r", 700))
     assert 0 < wal.stat().st_size < 12 * 2**20
     assert kept("SELECT count(*) FROM boots") == [(700,)]
+
+
+def test_only_the_end_of_a_boot_waits_for_the_disk(journal):
+    tell(journal, lives.began("r"))
+    said: list[str] = []
+    journal._sql.set_trace_callback(said.append)
+    *before, last = lives.life(lives.key("r", 1))
+    tell(journal, *before)
+    assert not [statement for statement in said if "synchronous" in statement]
+    assert journal._sql.execute("PRAGMA synchronous").fetchone() == (1,)
+    said.clear()
+    tell(journal, last)
+    wanted = ["PRAGMA synchronous = FULL", "COMMIT", "PRAGMA synchronous = NORMAL"]
+    assert [statement for statement in said if statement in wanted] == wanted
