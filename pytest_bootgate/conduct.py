@@ -25,38 +25,46 @@ def conduct(
     *,
     warm: bool,
     looks: Collection[int] = (),
+    pause: float = 0.0,
 ) -> tuple[Judgement, tuple[Boot, ...]]:
     """Boot until the campaign has its judgement.
 
     `make` gives a pair of a release that is not open yet, `watch` what a pair tells of its moments
     during a boot. Pairs stay open for the next boot where starts are `warm`; all are closed in the
-    end, however it comes. `looks` are the pairs after which the campaign may end. Raises
-    `BootgateError` where the gate cannot measure.
+    end, however it comes. `looks` are the pairs after which the campaign may end. A boot that timed
+    out is tried again `pause` seconds after its gateway was removed. Raises `BootgateError` where
+    the gate cannot measure.
     """
     up: dict[str, Pair] = {}
     others: float | None = busy_share(STILL)
     try:
         ask = next(asking)
         while True:
-            if ask.release not in up:
-                up[ask.release] = make(ask.release)
-                up[ask.release].watch = watch(ask)
-                up[ask.release].begin(ask.number)
-                up[ask.release].open()
-            up[ask.release].watch = watch(ask)
+            fresh = ask.release not in up
+            pair = up[ask.release] if not fresh else make(ask.release)
+            up[ask.release] = pair
+            pair.watch = watch(ask)
+            pair.begin(ask.number, ask.attempt)
+            if fresh:
+                pair.open()
             boot = _boot(up, ask)
-            if not warm:
+            if not warm or not boot.started:
                 up.pop(ask.release).close()
             if ask.number in looks and ask.release == order(ask.number - 1)[1]:
                 others = busy_share(STILL)
             # What only this machine's kernel knows of a boot says that it was here.
             if boot.disk_read is not None and not ask.warm_up:
                 boot, others = replace(boot, others_busy=others), None
+            last = ask
             try:
                 ask = asking.send(boot)
             except StopIteration as stop:
                 judged: tuple[Judgement, tuple[Boot, ...]] = stop.value
                 return judged
+            if ask.attempt > last.attempt:
+                pair.retried(pause, f"{boot.outcome}: {boot.detail}")
+                watch(ask)(Moment("pause before the retry", pause))
+                time.sleep(pause)
     finally:
         for pair in up.values():
             pair.close()

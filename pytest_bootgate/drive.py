@@ -171,6 +171,8 @@ class Gate:
             slower=float(gate.slower),
             unsure=gate.unsure,
             cpus=self.profiles[host].cpus,
+            retries=gate.retries,
+            retry_pause=float(gate.retry_pause),
             phases={
                 name: Limits(
                     None if probe.limit is None else float(probe.limit),
@@ -190,7 +192,10 @@ class Gate:
             asks = len(plan(list(self.releases), rules, warm=warm, recorded=boots))
             once = target.timeout + target.listen + target.pause + _AROUND
             ready = self.file.gateway.ready_timeout + self.file.gateway.settle
-            total += asks * (once + (ready if target.trigger is not None else 0.0))
+            once += ready if target.trigger is not None else 0.0
+            # With warm starts a retry needs a boot more, which is thrown away.
+            again = rules.retries * len(self.releases) * (rules.retry_pause + once * (1 + warm))
+            total += asks * once + again
         if self._in_place is not None:
             total += len(self.hosts) * self._in_place.budget()
         return total
@@ -376,6 +381,7 @@ class Gate:
             lambda ask: self._watcher(host, target, ask, rules.most),
             warm=warm,
             looks=rules.plan.looks,
+            pause=rules.retry_pause,
         )
 
     def _waiter(self, name: str, host: str) -> Callable[[float], None]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_bootgate.boot.values import Boot, HostFacts
+from pytest_bootgate.gate.retry import started_later
 from pytest_bootgate.gate.takeover import Takeover
 from pytest_bootgate.gate.verdict import Finding, Judgement, Rules, Verdict, worst
 
@@ -55,8 +56,12 @@ class TargetResult:
         return self.judgement.verdict
 
     def of(self, release: str) -> tuple[Boot, ...]:
-        """The measured boots of one release; where there are none, its warm-up."""
-        made = tuple(b for b in self.boots if b.release == release)
+        """The measured boots of one release; where there are none, its warm-up.
+
+        A boot that timed out and started when tried again is measured by its last attempt.
+        """
+        again = started_later(self.boots)
+        made = tuple(b for b in self.boots if b.release == release and b not in again)
         return tuple(b for b in made if not b.warm_up) or made
 
 

@@ -56,13 +56,15 @@ def test_the_upgrade_of_the_story(run, engine):
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
-            "FAIL isolated, cold: 1 timed_out (baseline: 1 started)",
+            "FAIL isolated, cold: 2 timed_out (baseline: 1 started)",
+            "*fail: 2 of 2 boots timed out: no proof within 3 s",
             "*what happened:",
             "*trigger accepted in *",
             "*the task never started: task_started was not seen in time",
             "*last seen in phase context_engine, after accepted at *",
             "*ended after 3.00 s: timed_out (no proof within 3 s)",
             "*told: nobody (run log never; container log never)",
+            "*timed out as well at the first attempt, in phase context_engine after 3.00 s",
             "*the baseline started in * on the same host: the upgrade brought this",
             "*main started in * on the same host: the runner's boot is at fault, not the gateway",
             "PASS main, warm: * started*",

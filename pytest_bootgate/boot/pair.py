@@ -10,7 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from pytest_bootgate.boot.events import BootBegan, BootFailed, BootKey, Hear, Voice, ignore
+from pytest_bootgate.boot.events import (
+    BootBegan,
+    BootFailed,
+    BootKey,
+    Hear,
+    RetryScheduled,
+    Voice,
+    ignore,
+)
 from pytest_bootgate.boot.jobs import Job, Kept
 from pytest_bootgate.boot.link import Link
 from pytest_bootgate.boot.listener import Listener
@@ -74,6 +82,7 @@ class Pair:
         self._engine, self._recipe, self.watch = engine, recipe, watch
         self._state, self._hear = state, hear
         self._voice: Voice | None = None
+        self._last: BootKey | None = None
         self._listener = Listener(self._heed, self._heed_end)
         self._place: Place | None = None
         self._link: Link | None = None
@@ -326,10 +335,16 @@ class Pair:
 
     def _ended(self, boot: Boot, witness: Witness) -> Boot:
         assert self._voice is not None
-        key, self._voice = self._voice.key, None
+        key = self._last = self._voice.key
+        self._voice = None
         boot = replace(boot, id=key.id, attempt=key.attempt)
         witness.ended(boot)
         return boot
+
+    def retried(self, pause: float, reason: str) -> None:
+        """The last boot will be tried once more, `pause` seconds from now: tell so."""
+        assert self._last is not None
+        Voice(self._hear, self._last).say(RetryScheduled, pause=pause, reason=reason)
 
     def cpu_seconds(self) -> float | None:
         """CPU seconds that the gateway has used since its start, None where it does not run."""

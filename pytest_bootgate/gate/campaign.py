@@ -16,10 +16,14 @@ from pytest_bootgate.gate.verdict import Judgement, Rules, judge
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """The next boot: which release, and its number from 1 (0 for the one thrown away)."""
+    """The next boot: which release, and its number from 1 (0 for the one thrown away).
+
+    `attempt` is more than 1 where a boot timeout is retried, for all boots that this needs.
+    """
 
     release: str
     number: int
+    attempt: int = 1
 
     @property
     def warm_up(self) -> bool:
@@ -50,17 +54,23 @@ def campaign(
 ) -> Campaign:
     """Ask for boots until the judgement is clear.
 
-    A candidate that did not start ends the target at once; a baseline that did not start is
-    not asked again, and the candidate then for the least number of boots. `recorded` are boots
-    of the baseline that stand in for new ones.
+    A boot that timed out is asked for once more as long as its release has retries left, of
+    which it has `rules.retries` for the whole campaign. A candidate that did not start ends the
+    target at once; a baseline that did not start is not asked again, and the candidate then for
+    the least number of boots. `recorded` are boots of the baseline that stand in for new ones.
     """
     done: list[Boot] = list(recorded)
     asks = plan(releases, rules, warm=warm, recorded=len(recorded))
     left = list(releases)
+    retries = dict.fromkeys(releases, rules.retries)
     while asks:
         ask = asks.pop(0)
         boot = yield ask
         done.append(boot)
+        if boot.outcome == "timed_out" and retries[ask.release]:
+            retries[ask.release] -= 1
+            asks = _again(ask, asks, warm=warm)
+            continue
         if not boot.started:
             if ask.release == "candidate":
                 return _ended(done, rules, "the candidate did not start")
@@ -75,6 +85,20 @@ def campaign(
     compared = len(left) == 2
     why = f"{rules.most} pairs are the most" if compared and rules.plan.looks else "as planned"
     return _ended(done, rules, why)
+
+
+def _again(ask: Ask, asks: Sequence[Ask], *, warm: bool) -> list[Ask]:
+    """What is left to ask for, with a boot that timed out once more in front.
+
+    With warm starts its gateway is not trusted any more: a new one begins with a boot that is
+    thrown away.
+    """
+    attempt = ask.attempt + 1
+    if ask.attempt > 1 and asks and asks[0] == replace(ask, number=asks[0].number):
+        # It was the thrown away boot of a retry; the boot it was made for is a new attempt too.
+        asks = [replace(asks[0], attempt=attempt), *asks[1:]]
+    first = [Ask(ask.release, 0, attempt)] if warm and not ask.warm_up else []
+    return [*first, replace(ask, attempt=attempt), *asks]
 
 
 def _ended(done: Sequence[Boot], rules: Rules, why: str) -> tuple[Judgement, tuple[Boot, ...]]:

@@ -11,6 +11,7 @@ from pytest_bootgate.gate.attribution import Attribution, Pairs
 from pytest_bootgate.gate.comparison import blame, compare_boots, sentence
 from pytest_bootgate.gate.headroom import Headroom, headroom
 from pytest_bootgate.gate.regression import LEAST_PAIRS, USUAL_TOLERANCE, Plan, Regression
+from pytest_bootgate.gate.retry import forgiven, started_later, timeouts, where, which, words
 
 Verdict = Literal["pass", "warn", "unsure", "fail", "broken"]
 _ORDER: tuple[Verdict, ...] = ("pass", "warn", "unsure", "fail", "broken")
@@ -32,7 +33,8 @@ class Rules:
 
     `least` and `most` are the measured boots of each release. `slower` is the tolerance as a
     share of the baseline, `unsure` what becomes of an upgrade that can be shown neither way.
-    `cpus` is what the host profile gives a boot, None without a limit.
+    `cpus` is what the host profile gives a boot, None without a limit. `retries` is how many boot
+    timeouts of each release are tried again in a campaign, `retry_pause` after how many seconds.
     """
 
     timeout: float
@@ -43,6 +45,8 @@ class Rules:
     slower: float = USUAL_TOLERANCE
     unsure: Literal["warn", "fail"] = "warn"
     cpus: float | None = None
+    retries: int = 0
+    retry_pause: float = 0.0
     phases: Mapping[str, Limits] = field(default_factory=dict)
 
     @property
@@ -96,7 +100,7 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
     """
     tried = [boot for boot in boots if boot.release == "candidate"]
     pairs = Pairs(_measured(boots, "baseline"), _measured(boots, "candidate"))
-    findings = [f for boot in tried for f in _one(boot)]
+    findings = _of_each(boots, tried, rules)
     headrooms: dict[str, Headroom] = {}
     if not tried:
         findings.append(Finding("broken", WHOLE, "not one boot of the candidate was made"))
@@ -111,7 +115,8 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
     judgement = Judgement(
         worst([f.verdict for f in findings] or ["pass"]), tuple(findings), headrooms
     )
-    if any(not boot.started for boot in boots) or not pairs.baseline:
+    again = started_later(boots)
+    if any(not boot.started and boot not in again for boot in boots) or not pairs.baseline:
         return judgement
     return _beside_baseline(judgement, pairs, rules)
 
@@ -171,26 +176,43 @@ def _failed(findings: Sequence[Finding]) -> bool:
     return any(f.verdict in ("fail", "broken") for f in findings)
 
 
+def _of_each(boots: Sequence[Boot], tried: Sequence[Boot], rules: Rules) -> list[Finding]:
+    """What the candidate's boots say each by itself, and their timeouts together."""
+    late = timeouts(boots, "candidate")
+    retried = bool(late) and tried[-1] is not late[0]
+    if not retried:
+        return [f for boot in tried for f in _one(boot)]
+    how_many = words(boots, "candidate")
+    if forgiven(boots, "candidate", rules.retries):
+        each = "; ".join(f"{which(boot)} {where(boot)}" for boot in late)
+        text = f"{how_many}, and started when tried again ({each})"
+        found = [Finding("warn", WHOLE, text)]
+    else:
+        found = [Finding("fail", WHOLE, f"{how_many}: {late[-1].detail}")]
+        found += [f for f in _one(late[-1]) if f.subject != WHOLE]
+    return found + [f for boot in tried if boot not in late for f in _one(boot)]
+
+
 def _one(boot: Boot) -> list[Finding]:
     """What one boot says by itself."""
-    which = "the warm-up boot" if boot.warm_up else f"boot {boot.number}"
+    name = which(boot)
     if boot.outcome == "lost":
-        return [Finding("broken", WHOLE, f"{which} was lost: {boot.detail}")]
+        return [Finding("broken", WHOLE, f"{name} was lost: {boot.detail}")]
     if not boot.started:
-        found = [Finding("fail", WHOLE, f"{which} {boot.outcome}: {boot.detail}")]
+        found = [Finding("fail", WHOLE, f"{name} {boot.outcome}: {boot.detail}")]
         ended_in = boot.last_phase
         for phase in boot.phases:
             if phase.at is None and not phase.optional:
                 where = "ended in" if phase.name == ended_in else "never reached"
-                text = f"{which} {where} this phase: {boot.outcome}"
+                text = f"{name} {where} this phase: {boot.outcome}"
                 found.append(Finding("fail", phase.name, text))
         return found
     missing = [phase for phase in boot.phases if phase.at is None and not phase.optional]
-    text = f"{which} started, but the mark of this phase never appeared"
+    text = f"{name} started, but the mark of this phase never appeared"
     found = [Finding("broken", phase.name, text) for phase in missing]
     for told in boot.told:
         if told.says != "ok" and told.at is not None:
-            text = f"{which} started, but {told.channel} reported a failure: {told.text}"
+            text = f"{name} started, but {told.channel} reported a failure: {told.text}"
             found.append(Finding("warn", WHOLE, text))
     return found
 

@@ -258,12 +258,16 @@ class Gate(_Entry, frozen=True, kw_only=True):
     of each release decide: at least, and at most where the evidence is not clear before.
     `unsure` says whether an upgrade of which neither can be shown warns or fails. `allow:
     same-image` lets a release be gated against itself, to see what the gate says then.
+    `retries` is how many boot timeouts of each release are tried again, in all boots of one
+    target together, `retry_pause` how long the gate waits before it tries.
     """
 
     near: Share = Share(0.8)
     warn: Share = Share(0.6)
     slower: Share = Share(0.15)
     boots: Boots = Boots(5, 15)
+    retries: int = 1
+    retry_pause: Seconds = Seconds(2)
     unsure: Literal["warn", "fail"] = "warn"
     allow: Literal["same-image"] | None = None
 

@@ -167,6 +167,12 @@ class _Rules:
 
     def _thresholds(self) -> None:
         gate, default = self._gate.section("gate"), Gate()
+        if (retries := gate.get("retries")) is not None and retries < 0:
+            self._mistakes.add(
+                gate.at["retries"],
+                f"{retries} retries cannot be made",
+                "write 1, or 0 to fail at the first boot timeout",
+            )
         if any(key in gate and gate.get(key) is None for key in ("near", "warn")):
             return
         near: Share = gate.values.get("near", default.near)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from statistics import median
 
 from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.retry import started_later, timeouts, which
 from pytest_bootgate.gate.verdict import WHOLE, Finding
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.result import TargetResult
 
 _LAST_LINES = 8
+_NTH = {1: "the first attempt", 2: "the second attempt"}
 
 
 def failure(result: TargetResult, others: Sequence[TargetResult]) -> str:
@@ -39,8 +41,10 @@ def finding_line(finding: Finding) -> str:
 
 
 def failed_boot(result: TargetResult) -> Boot | None:
-    """The candidate's boot that did not start, None where all did."""
-    return next((b for b in result.boots if b.release == "candidate" and not b.started), None)
+    """The candidate's last boot that did not start, None where all did, be it when tried again."""
+    again = started_later(result.boots)
+    made = [b for b in result.boots if b.release == "candidate" and b not in again]
+    return next((b for b in reversed(made) if not b.started), None)
 
 
 def story(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> list[str]:
@@ -54,8 +58,25 @@ def story(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> l
             lines.append(f"last seen in phase {boot.last_phase}{_reached(boot)}")
         lines.append(f"ended after {duration(boot.ended)}: {boot.outcome} ({boot.detail})")
         lines.append(told(boot))
+    lines.extend(_before(boot, result.boots))
     lines.extend(note for note in boot.notes if note != boot.detail)
     lines.extend(_contrast(boot, result, others))
+    return lines
+
+
+def _before(boot: Boot, boots: Sequence[Boot]) -> list[str]:
+    """The timeouts of the same release before this boot."""
+    again = started_later(boots)
+    lines = []
+    for late in timeouts(boots, boot.release):
+        if late is boot:
+            break
+        same = late.number == boot.number and late not in again
+        as_well = " as well" if boot.outcome == "timed_out" else ""
+        who = f"{_NTH.get(late.attempt, f'attempt {late.attempt}')}" if same else which(late)
+        phase = f", in phase {late.last_phase}" if late.triggered and late.last_phase else ""
+        how = f"timed out{as_well} at {who}{phase} after {duration(late.ended)}"
+        lines.append(how + (", and started when tried again" if late in again else ""))
     return lines
 
 

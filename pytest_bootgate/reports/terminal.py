@@ -9,6 +9,7 @@ from statistics import median
 from pytest_bootgate.boot.values import Boot, Stage
 from pytest_bootgate.gate.comparison import sentence
 from pytest_bootgate.gate.regression import DRIFT
+from pytest_bootgate.gate.retry import started_later
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.reports import takeover
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
@@ -132,10 +133,12 @@ def _target(
 
 def _of_baseline(result: TargetResult) -> Iterator[str]:
     """What became of baseline boots that did not start: shown, never judged."""
+    again = started_later(result.boots)
     for boot in result.boots:
         if boot.release == "baseline" and not boot.started:
-            which = "warm-up boot" if boot.warm_up else f"boot {boot.number}"
-            yield f"the baseline's {which} {boot.outcome}: {boot.detail}"
+            name = "warm-up boot" if boot.warm_up else f"boot {boot.number}"
+            later = ", and started when tried again" * (boot in again)
+            yield f"the baseline's {name} {boot.outcome}: {boot.detail}{later}"
             yield from (f"the baseline: {note}" for note in boot.notes if note != boot.detail)
 
 

@@ -54,7 +54,7 @@ def test_a_boot_that_times_out_fails_and_tells_the_whole_story(gate, run):
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
-            "bootgate.yaml:*fail: boot 1 timed_out: no proof within 1 s",
+            "bootgate.yaml:*fail: 2 of 2 boots timed out: no proof within 1 s",
             "trigger accepted in *",
             "the task never started: task_started was not seen in time",
             "last seen in phase persona, after engine at *",
@@ -62,7 +62,7 @@ def test_a_boot_that_times_out_fails_and_tells_the_whole_story(gate, run):
             "told: nobody (log never)",
             "last 2 lines of gateway.out:",
             "    engine ready",
-            "FAIL isolated, cold: 1 timed_out",
+            "FAIL isolated, cold: 2 timed_out",
         ]
     )
 
@@ -290,7 +290,7 @@ def test_a_baseline_that_did_not_start_is_told_and_not_judged(gate, run):
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
-            "PASS isolated, cold: 1 started (baseline: 1 timed_out)",
+            "PASS isolated, cold: 1 started (baseline: 2 timed_out)",
             "*note: the baseline's boot 1 timed_out: no proof within 1 s",
         ]
     )

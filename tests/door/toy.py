@@ -2,6 +2,9 @@
 
 PLAN is a list of steps, each a sleep in seconds, a line to print, `exit:CODE`, `burn` (be busy
 from then on), or `ring` (call the doorbell with the message of the trigger).
+
+With COUNTER, a file that outlives the gateway, PLAN is a list of such plans: the first trigger
+carries out the first one, and the last one is for all that come after it.
 """
 
 from __future__ import annotations
@@ -13,13 +16,22 @@ import threading
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 PORT, DOORBELL = int(os.environ["PORT"]), os.environ["DOORBELL"]
 PLAN = json.loads(os.environ["PLAN"])
 
 
+def plan() -> list:
+    if "COUNTER" not in os.environ:
+        return PLAN
+    with Path(os.environ["COUNTER"]).open("a+") as counter:
+        counter.write("x")
+        return PLAN[min(counter.tell(), len(PLAN)) - 1]
+
+
 def carry_out(message: str) -> None:
-    for step in PLAN:
+    for step in plan():
         if isinstance(step, (int, float)):
             time.sleep(step)
         elif step == "ring":

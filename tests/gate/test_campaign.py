@@ -18,7 +18,8 @@ BOTH = ["baseline", "candidate"]
 
 def boot(release="candidate", number=1, seconds=1.0, outcome="started", **more) -> Boot:
     started = outcome == "started"
-    middle = Phase("setup", 0.5, 0.5) if started or more.pop("reached", False) else Phase("setup")
+    reached = more.pop("reached", False)
+    middle = Phase("setup", 0.5, 0.5) if started or reached else Phase("setup")
     last = Phase("task_started", seconds, seconds - 0.5) if started else Phase("task_started")
     values = {
         "target": "isolated",
@@ -91,6 +92,119 @@ def test_a_candidate_that_timed_out_ends_the_target_at_once():
     assert asked == [Ask("baseline", 1), Ask("candidate", 1)]
     assert judgement.verdict == "fail"
     assert judgement.stopped == "the candidate did not start"
+
+
+# -- boot timeouts that are tried again --------------------------------------------------------
+
+RETRY = replace(RULES, retries=1)
+
+
+def tried(*outcomes, rules=RETRY, releases=("candidate",), warm=False):
+    """A campaign whose candidate's boots end like this, one after the other, the rest started."""
+    left = list(outcomes)
+
+    def answer(ask):
+        outcome = left.pop(0) if ask.release == "candidate" and left else "started"
+        return boot(ask.release, ask.number, outcome=outcome, attempt=ask.attempt, reached=True)
+
+    return replay(campaign(list(releases), rules, warm=warm), answer)
+
+
+def test_timed_out_and_then_started_is_at_best_a_warning():
+    asked, judgement, _ = tried("timed_out")
+    assert asked[:3] == [Ask("candidate", 1), Ask("candidate", 1, 2), Ask("candidate", 2)]
+    assert len(asked) == 6
+    assert judgement.verdict == "warn"
+    assert [f.text for f in judgement.about("boot")] == [
+        "1 of 6 boots timed out, and started when tried again (boot 1 in phase task_started)"
+    ]
+    assert judgement.headrooms["boot"].boots == 5
+
+
+def test_timed_out_twice_is_a_failure():
+    asked, judgement, _ = tried("timed_out", "timed_out")
+    assert asked == [Ask("candidate", 1), Ask("candidate", 1, 2)]
+    assert judgement.verdict == "fail"
+    assert judgement.about("boot")[0].text.startswith("2 of 2 boots timed out")
+    assert "ended in this phase" in judgement.about("task_started")[0].text
+
+
+def test_the_retries_are_for_the_whole_campaign():
+    asked, judgement, _ = tried("timed_out", "started", "started", "timed_out")
+    assert asked[-1] == Ask("candidate", 3)
+    assert judgement.verdict == "fail"
+    assert judgement.about("boot")[0].text.startswith("2 of 4 boots timed out")
+
+
+def test_two_retries_forgive_two_timeouts_and_no_third():
+    twice = replace(RETRY, retries=2)
+    asked, judgement, _ = tried("timed_out", "timed_out", rules=twice)
+    assert [a.attempt for a in asked[:4]] == [1, 2, 3, 1]
+    assert judgement.verdict == "warn"
+    assert tried(*["timed_out"] * 3, rules=twice)[1].verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    "outcome", ["crashed", "oom_killed", "silent_exit", "false_ok", "not_accepted", "lost"]
+)
+def test_only_timeouts_are_retried_and_a_retry_hides_nothing(outcome):
+    asked, judgement, _ = tried(outcome)
+    assert len(asked) == 1
+    assert judgement.verdict in ("fail", "broken")
+    asked, judgement, _ = tried("timed_out", outcome)
+    assert len(asked) == 2
+    assert judgement.verdict in ("fail", "broken")
+    texts = [f.text for f in judgement.about("boot")]
+    assert any(text.startswith("1 of 2 boots timed out") for text in texts)
+    assert any(outcome in text or "lost" in text for text in texts)
+
+
+def test_a_judge_without_retries_forgives_nothing():
+    boots = [boot(outcome="timed_out"), boot(attempt=2), *(boot(number=n) for n in range(2, 6))]
+    assert judge(boots, RETRY).verdict == "warn"
+    assert judge(boots, RULES).verdict == "fail"
+
+
+def test_a_warm_up_that_timed_out_counts_the_same():
+    asked, judgement, _ = tried("timed_out", releases=BOTH)
+    assert asked[:4] == [
+        Ask("baseline", 0),
+        Ask("candidate", 0),
+        Ask("candidate", 0, 2),
+        Ask("baseline", 1),
+    ]
+    assert judgement.verdict == "warn"
+    assert judgement.regression is not None
+
+
+def test_a_warm_retry_begins_with_a_boot_that_is_thrown_away():
+    asked, judgement, _ = tried("started", "timed_out", warm=True)
+    wanted = [(0, 1), (1, 1), (0, 2), (1, 2), (2, 1)]
+    assert [(a.number, a.attempt) for a in asked[:5]] == wanted
+    assert judgement.verdict == "warn"
+    assert "(boot 1 in phase" in judgement.about("boot")[0].text
+
+
+def test_a_warm_retry_whose_thrown_away_boot_times_out():
+    outcomes = ["started", "timed_out", "timed_out"]
+    assert tried(*outcomes, warm=True)[1].verdict == "fail"
+    asked, judgement, _ = tried(*outcomes, rules=replace(RETRY, retries=2), warm=True)
+    wanted = [(0, 1), (1, 1), (0, 2), (0, 3), (1, 3), (2, 1)]
+    assert [(a.number, a.attempt) for a in asked[:6]] == wanted
+    assert judgement.verdict == "warn"
+
+
+def test_a_baseline_is_tried_again_for_the_comparison_and_judges_nothing():
+    late = iter(["started", "started", "timed_out"])
+
+    def answer(ask):
+        outcome = next(late, "started") if ask.release == "baseline" else "started"
+        return boot(ask.release, ask.number, outcome=outcome, attempt=ask.attempt)
+
+    asked, judgement, _ = replay(campaign(BOTH, RETRY, warm=False), answer)
+    assert [a for a in asked if a.attempt == 2] == [Ask("baseline", 2, 2)]
+    assert (judgement.verdict, judgement.findings) == ("pass", ())
+    assert judgement.regression.pairs == 5
 
 
 def test_a_baseline_that_did_not_start_is_not_asked_again_and_does_not_judge():

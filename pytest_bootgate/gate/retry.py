@@ -1,0 +1,53 @@
+"""Boot timeouts that are tried once more: which of them are forgiven, and what is said of them.
+
+A boot timeout may pass by itself, so it gets another attempt; it is told and never forgotten. No
+other outcome is retried: a crash or a lie does not become better by trying again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_bootgate.boot.values import Boot
+
+
+def timeouts(boots: Sequence[Boot], release: str) -> tuple[Boot, ...]:
+    """The boots of a release that timed out, in their order."""
+    return tuple(b for b in boots if b.release == release and b.outcome == "timed_out")
+
+
+def started_later(boots: Sequence[Boot]) -> tuple[Boot, ...]:
+    """The boots that timed out and started when tried again; `boots` in the order they ran."""
+    found = []
+    for place, boot in enumerate(boots):
+        same = (boot.release, boot.number)
+        after = any((b.release, b.number) == same and b.started for b in boots[place + 1 :])
+        if boot.outcome == "timed_out" and after:
+            found.append(boot)
+    return tuple(found)
+
+
+def forgiven(boots: Sequence[Boot], release: str, retries: int) -> bool:
+    """Whether a release timed out no more often than it may, and started each time it was retried.
+
+    Also where it never timed out.
+    """
+    late, again = timeouts(boots, release), started_later(boots)
+    return len(late) <= retries and all(boot in again for boot in late)
+
+
+def words(boots: Sequence[Boot], release: str) -> str:
+    """How many of a release's boots timed out: ``1 of 2 boots timed out``, attempts counted."""
+    made = sum(boot.release == release for boot in boots)
+    return f"{len(timeouts(boots, release))} of {made} boots timed out"
+
+
+def which(boot: Boot) -> str:
+    """A boot in words: ``the warm-up boot``, ``boot 3``."""
+    return "the warm-up boot" if boot.warm_up else f"boot {boot.number}"
+
+
+def where(boot: Boot) -> str:
+    """In which phase a boot timed out, and how: ``in phase setup: no proof within 60 s``."""
+    phase = f"in phase {boot.last_phase}" if boot.triggered and boot.last_phase else ""
+    return ": ".join(text for text in (phase, boot.detail) if text)
