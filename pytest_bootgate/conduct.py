@@ -6,16 +6,13 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
-from pytest_bootgate.boot.host import busy_share
+from pytest_bootgate.boot.machine import Machine
+from pytest_bootgate.boot.onlooker import Onlooker
 from pytest_bootgate.boot.pair import Moment, Pair
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.gate.campaign import Ask, Campaign
 from pytest_bootgate.gate.regression import order
 from pytest_bootgate.gate.verdict import Judgement
-
-#: How many seconds the gate keeps still to see how busy the host is without it: before the first
-#: boot, and at each look. Not before each pair: the boot after a rest was 2 % slower than the next.
-STILL = 0.5
 
 
 def conduct(
@@ -26,17 +23,21 @@ def conduct(
     warm: bool,
     looks: Collection[int] = (),
     pause: float = 0.0,
-) -> tuple[Judgement, tuple[Boot, ...]]:
+    disk: str = ".",
+) -> tuple[Judgement, tuple[Boot, ...], Machine]:
     """Boot until the campaign has its judgement.
 
     `make` gives a pair of a release that is not open yet, `watch` what a pair tells of its moments
     during a boot. Pairs stay open for the next boot where starts are `warm`; all are closed in the
     end, however it comes. `looks` are the pairs after which the campaign may end. A boot that timed
-    out is tried again `pause` seconds after its gateway was removed. Raises `BootgateError` where
+    out is tried again `pause` seconds after its gateway was removed. `disk` is where the machine's
+    free space is looked at. Raises `BootgateError` where
     the gate cannot measure.
     """
     up: dict[str, Pair] = {}
-    others: float | None = busy_share(STILL)
+    onlooker = Onlooker(disk)
+    others: float | None = onlooker.begin()
+    here = False
     try:
         ask = next(asking)
         while True:
@@ -51,8 +52,11 @@ def conduct(
             if not warm or not boot.started:
                 up.pop(ask.release).close()
             if ask.number in looks and ask.release == order(ask.number - 1)[1]:
-                others = busy_share(STILL)
+                others = onlooker.look()
+            else:
+                onlooker.glance()
             # What only this machine's kernel knows of a boot says that it was here.
+            here = here or boot.disk_read is not None
             if boot.disk_read is not None and not ask.warm_up:
                 boot, others = replace(boot, others_busy=others), None
             last = ask
@@ -60,7 +64,7 @@ def conduct(
                 ask = asking.send(boot)
             except StopIteration as stop:
                 judged: tuple[Judgement, tuple[Boot, ...]] = stop.value
-                return judged
+                return *judged, onlooker.machine(here=here)
             if ask.attempt > last.attempt:
                 pair.retried(pause, f"{boot.outcome}: {boot.detail}")
                 watch(ask)(Moment("pause before the retry", pause))

@@ -11,25 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from pytest_bootgate import __version__
-from pytest_bootgate.boot.host import facts, one_at_a_time
+from pytest_bootgate.boot.host import data_disk, facts, one_at_a_time
 from pytest_bootgate.boot.jobs import Kept
+from pytest_bootgate.boot.machine import Machine
 from pytest_bootgate.boot.pair import Moment, Pair
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.conduct import conduct
 from pytest_bootgate.engines import Reaper, choose, start_reaper
-from pytest_bootgate.engines.base import Engine
+from pytest_bootgate.engines.base import Capacity, Engine
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.events import (
     BootBegan,
     Event,
     Hear,
+    HostWarned,
     RunBegan,
     RunEnded,
     VerdictGiven,
     ignore,
 )
 from pytest_bootgate.gate.campaign import Ask, campaign, plan
+from pytest_bootgate.gate.host import weigh
 from pytest_bootgate.gate.takeover import judge_takeover
 from pytest_bootgate.gate.verdict import Finding, Judgement, Limits, Rules, Verdict
 from pytest_bootgate.gatefile import Loaded
@@ -101,6 +104,7 @@ class Gate:
         self._unusable: BootgateError | None = None
         self._reaper: Reaper | None = None
         self._prepared = False
+        self._capacity: Capacity | None = None
         self._identities: dict[str, str | None] = {}
         self._results: dict[tuple[str, str], TargetResult] = {}
         recorded = self.file.releases.baseline and self.file.releases.baseline.recorded
@@ -173,6 +177,7 @@ class Gate:
             cpus=self.profiles[host].cpus,
             retries=gate.retries,
             retry_pause=float(gate.retry_pause),
+            noise=gate.noise,
             phases={
                 name: Limits(
                     None if probe.limit is None else float(probe.limit),
@@ -347,8 +352,16 @@ class Gate:
             before = self._recorded.boots(host, target)
 
         with one_at_a_time(self._waiter(target, host)):
-            judgement, boots = self._campaign(engine, host, target, releases, rules, before)
-        return self._found(host, target, boots=boots, judgement=judgement, notes=tuple(notes))
+            judgement, boots, machine = self._campaign(
+                engine, host, target, releases, rules, before
+            )
+        judgement = weigh(judgement, boots, rules, facts(self._capacity), machine)
+        if judgement.host:
+            text = judgement.host
+            self._hear(HostWarned(run=self.run, host=host, target=target, text=text))
+        return self._found(
+            host, target, boots=boots, judgement=judgement, notes=tuple(notes), machine=machine
+        )
 
     def _found(self, host: str, target: str, **found: Any) -> TargetResult:
         runs_as = self.file.targets[target].as_ or target
@@ -367,7 +380,7 @@ class Gate:
         releases: list[str],
         rules: Rules,
         before: Sequence[Boot],
-    ) -> tuple[Judgement, tuple[Boot, ...]]:
+    ) -> tuple[Judgement, tuple[Boot, ...], Machine]:
         warm = self.file.targets[target].start == "warm"
         state = self._state(engine, host)
 
@@ -382,6 +395,7 @@ class Gate:
             warm=warm,
             looks=rules.plan.looks,
             pause=rules.retry_pause,
+            disk=data_disk(self._capacity),
         )
 
     def _waiter(self, name: str, host: str) -> Callable[[float], None]:
@@ -416,6 +430,7 @@ class Gate:
         if self._reaper is None:
             self._reaper = start_reaper(self.run, engine)
         try:
+            self._capacity = engine.capacity()
             first = self.pairs[0]
             for name, release in self.releases.items():
                 use_image = engine.name != "process" and release.image is not None
@@ -456,7 +471,7 @@ class Gate:
             run=self.run,
             engine=self._engine_version,
             why_engine=self._why_engine,
-            machine=facts(),
+            machine=facts(self._capacity),
             releases=self._all_facts(),
             measures=measures(self.loaded),
             targets=tuple(self._results[key] for key in self.pairs if key in self._results),

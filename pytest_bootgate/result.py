@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pytest_bootgate.boot.machine import Machine
 from pytest_bootgate.boot.values import Boot, HostFacts
 from pytest_bootgate.gate.retry import started_later
 from pytest_bootgate.gate.takeover import Takeover
@@ -33,7 +34,8 @@ class TargetResult:
 
     `runs_as` is the session target it stands for: its own name, unless the gate file says `as`.
     `left_out` is the gate file's reason why the candidate does not have this target; `broken`
-    is the paragraph that says why the gate could not measure.
+    is the paragraph that says why the gate could not measure. `machine` is what the machine was
+    like meanwhile.
     """
 
     target: str
@@ -45,6 +47,7 @@ class TargetResult:
     left_out: str | None = None
     broken: str | None = None
     notes: tuple[str, ...] = ()
+    machine: Machine | None = None
 
     @property
     def verdict(self) -> Verdict | None:

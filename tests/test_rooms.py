@@ -27,6 +27,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PURE = [
     "gate",
     "boot/values.py",
+    "boot/machine.py",
     "boot/observe.py",
     "boot/outcome.py",
     "boot/witness.py",

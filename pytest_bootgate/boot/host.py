@@ -11,46 +11,48 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pytest_bootgate.boot.cgroup import limits
+from pytest_bootgate.boot.onlooker import disk_free, pressures
 from pytest_bootgate.boot.values import HostFacts
+from pytest_bootgate.engines.base import Capacity
 from pytest_bootgate.errors import BootgateError
 
 _LOCK_DEADLINE = 3600.0
 _POLL = 0.2
 
 
-def facts() -> HostFacts:
-    """What is known of the machine just now."""
+def facts(engine: Capacity | None = None) -> HostFacts:
+    """What is known of the machine just now; `engine` is what the engine says of its own."""
     import psutil
 
+    memory, load = psutil.virtual_memory(), os.getloadavg()
+    cpu_limit, memory_limit = limits()
+    disk = data_disk(engine)
     return HostFacts(
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
         cpus=os.cpu_count() or 1,
-        memory=psutil.virtual_memory().total,
-        load=os.getloadavg()[0],
+        memory=memory.total,
+        load=load[0],
+        load5=load[1],
+        load15=load[2],
+        cpu_limit=cpu_limit,
+        memory_limit=memory_limit,
+        available=memory.available,
+        uptime=time.time() - psutil.boot_time(),
+        disk=disk,
+        disk_free=disk_free(disk),
+        pressure=pressures(),
+        engine_cpus=engine.cpus if engine is not None else None,
+        engine_memory=engine.memory if engine is not None else None,
     )
 
 
-def busy_share(seconds: float) -> float:
-    """The share of this machine's CPU time that is in use, all its CPUs together.
-
-    Looks on for some seconds, in which the caller should do nothing itself. What a hypervisor gave
-    to others (steal) is in use, waiting for disks is not.
-    """
-    before = _cpu_seconds()
-    time.sleep(seconds)
-    busy, every = (a - b for a, b in zip(_cpu_seconds(), before, strict=True))
-    return min(1.0, max(0.0, busy / every)) if every > 0 else 0.0
-
-
-def _cpu_seconds() -> tuple[float, float]:
-    """(in use, all) CPU seconds of this machine since it started."""
-    import psutil
-
-    times = psutil.cpu_times()
-    # Linux counts the guests' time in user and nice already.
-    every = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
-    return every - times.idle - getattr(times, "iowait", 0.0), every
+def data_disk(engine: Capacity | None = None) -> str:
+    """Where on this machine boots write: the engine's directory, or the temporary one."""
+    if engine is not None and os.access(engine.root, os.R_OK):
+        return engine.root
+    return tempfile.gettempdir()
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_bootgate.boot.cgroup import throttled
 from pytest_bootgate.engines.base import Unit
 
 
@@ -14,6 +15,7 @@ class Used:
 
     cpu_seconds: float | None = None
     disk_read: float | None = None
+    throttled: float | None = None
 
 
 class Meter:
@@ -24,15 +26,20 @@ class Meter:
     """
 
     def __init__(self, unit: Unit | None, *, warm: bool) -> None:
-        pid = None if unit is None else unit.pid
-        self._disk: float | None = _disk_read(pid) if warm and pid is not None else 0.0
         self._cpu = 0.0 if unit is None else unit.cpu_seconds()
+        pid = None if unit is None else unit.pid  # which only now is known
+        self._disk: float | None = _disk_read(pid) if warm and pid is not None else 0.0
+        # What held back the groups above it before its start is not known to be its own.
+        self._throttled = None if pid is None else throttled(pid)
 
     def stop(self, unit: Unit) -> Used:
         """What it used since; nothing is known of a unit that has ended."""
         cpu = _less(unit.cpu_seconds(), self._cpu)
         pid = unit.pid
-        return Used(cpu, None if pid is None else _less(_disk_read(pid), self._disk))
+        if pid is None:
+            return Used(cpu)
+        held = _less(throttled(pid), self._throttled)
+        return Used(cpu, _less(_disk_read(pid), self._disk), held)
 
 
 def _less(after: float | None, before: float | None) -> float | None:

@@ -327,6 +327,7 @@ class Pair:
             cpu_seconds=used.cpu_seconds,
             load=load,
             disk_read=used.disk_read,
+            throttled=used.throttled,
             identity=self._gateway.identity,
             version=self.version,
             tails=self._listener.tails(),

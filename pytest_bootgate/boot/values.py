@@ -72,7 +72,8 @@ class Boot:
     before the first boot of a campaign or at a look (known for some boots only),
     `waiting_cores` how many cores the other release used while it waited for its turn (warm
     starts), `disk_read` the bytes that the gateway read from disks, not from caches, since its
-    start (warm starts: since the trigger). None where unknown.
+    start (warm starts: since the trigger), `throttled` for how many seconds CPU limits held it
+    back. None where unknown.
     """
 
     target: str
@@ -100,6 +101,7 @@ class Boot:
     others_busy: float | None = None
     waiting_cores: float | None = None
     disk_read: float | None = None
+    throttled: float | None = None
     identity: str = ""
     version: str | None = None
     notes: tuple[str, ...] = ()
@@ -126,10 +128,28 @@ class Boot:
 
 @dataclass(frozen=True)
 class HostFacts:
-    """The machine on which a gate ran: memory in bytes, load as the one-minute average."""
+    """The machine on which a gate ran: memory in bytes, load as the one-minute average.
+
+    `load5` and `load15` are the averages of more minutes. `cpu_limit` (in CPUs) and `memory_limit`
+    (bytes) are those of the gate's own control group, None without any. `available` is memory,
+    `disk_free` what is free at `disk`, both in bytes. `uptime` is in seconds. `pressure` is the
+    share of the last ten seconds in which somebody waited for cpu, memory or io (PSI). The engine
+    itself says `engine_cpus` and `engine_memory` (bytes), where it is one that may be elsewhere.
+    """
 
     system: str
     python: str
     cpus: int
     memory: int
     load: float
+    load5: float | None = None
+    load15: float | None = None
+    cpu_limit: float | None = None
+    memory_limit: int | None = None
+    available: int | None = None
+    uptime: float | None = None
+    disk: str = ""
+    disk_free: int | None = None
+    pressure: Mapping[str, float] = field(default_factory=dict)
+    engine_cpus: int | None = None
+    engine_memory: int | None = None

@@ -136,6 +136,18 @@ class Place(Protocol):
         """Remove the units and the shared directory."""
 
 
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """The machine of an engine that may be elsewhere: memory in bytes.
+
+    `root` is the directory, there, in which it keeps its data.
+    """
+
+    cpus: int
+    memory: int
+    root: str
+
+
 class Engine(Protocol):
     """Where boots happen."""
 
@@ -146,6 +158,9 @@ class Engine(Protocol):
     @property
     def version(self) -> str:
         """The engine and its version, for people."""
+
+    def capacity(self) -> Capacity | None:
+        """Its machine as it tells it, None for this one. Raises `EngineError`."""
 
     def resolve(self, image: str) -> str:
         """The digest of an image, pulled where it is missing. Raises `EngineError`."""

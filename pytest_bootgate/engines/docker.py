@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from docker.errors import APIError, NotFound
 from docker.utils import parse_repository_tag
 
-from pytest_bootgate.engines.base import Sink, UnitSpec
+from pytest_bootgate.engines.base import Capacity, Sink, UnitSpec
 from pytest_bootgate.engines.container import (
     SHARED,
     Container,
@@ -46,6 +46,12 @@ class DockerEngine:
     def version(self) -> str:
         """The engine and its version, for people."""
         return f"docker {self._api.version}"
+
+    def capacity(self) -> Capacity:
+        """Its machine as it tells it. Raises `EngineError`."""
+        with self._api.call("tell what machine it has") as client:
+            told = client.info()
+        return Capacity(int(told["NCPU"]), int(told["MemTotal"]), str(told["DockerRootDir"]))
 
     def resolve(self, image: str) -> str:
         """The id of an image, pulled where it is missing. Raises `EngineError`."""

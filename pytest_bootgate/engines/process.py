@@ -37,6 +37,9 @@ class ProcessEngine:
         """The engine, for people."""
         return "local processes"
 
+    def capacity(self) -> None:
+        """Nothing: its machine is this one."""
+
     def resolve(self, image: str) -> str:
         """Always raises `EngineError`: there are no images here."""
         raise EngineError(

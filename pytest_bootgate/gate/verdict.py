@@ -35,6 +35,7 @@ class Rules:
     share of the baseline, `unsure` what becomes of an upgrade that can be shown neither way.
     `cpus` is what the host profile gives a boot, None without a limit. `retries` is how many boot
     timeouts of each release are tried again in a campaign, `retry_pause` after how many seconds.
+    `noise` is the most that `Machine.spread` may be.
     """
 
     timeout: float
@@ -47,6 +48,7 @@ class Rules:
     cpus: float | None = None
     retries: int = 0
     retry_pause: float = 0.0
+    noise: float = 3.0
     phases: Mapping[str, Limits] = field(default_factory=dict)
 
     @property
@@ -57,11 +59,15 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One reason for a verdict, about a phase or the whole boot (`WHOLE`)."""
+    """One reason for a verdict, about a phase or the whole boot (`WHOLE`).
+
+    It is `timed` where it rests on how long boots took, which a busy host may have lengthened.
+    """
 
     verdict: Verdict
     subject: str
     text: str
+    timed: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,8 @@ class Judgement:
 
     `regression` is None where nothing could be compared, `attribution` where the candidate is
     not slower. It is `open` if more pairs might change it. `notes` are worth reading and change
-    no verdict; `stopped` says why there were no more boots.
+    no verdict; `stopped` says why there were no more boots. `host` is what `gate.host` found to
+    warn of.
     """
 
     verdict: Verdict
@@ -81,6 +88,7 @@ class Judgement:
     open: bool = False
     notes: tuple[str, ...] = ()
     stopped: str = ""
+    host: str = ""
 
     def about(self, subject: str) -> tuple[Finding, ...]:
         """The findings about one phase or the whole boot, worst first."""
@@ -147,8 +155,8 @@ def _beside_baseline(judgement: Judgement, pairs: Pairs, rules: Rules) -> Judgem
     compared = compare_boots(pairs, plan, rules.slower, rules.cpus)
     regression, slower = compared.regression, compared.attribution
     if slower is not None:
-        found.append(Finding("fail", WHOLE, sentence(regression)))
-        found.append(Finding("fail", slower.phase, blame(slower)))
+        found.append(Finding("fail", WHOLE, sentence(regression), timed=True))
+        found.append(Finding("fail", slower.phase, blame(slower), timed=True))
     elif regression.verdict == "unsure":
         found.append(Finding(unsure, WHOLE, sentence(regression)))
     unsettled = regression.verdict == "unsure" and not regression.reason
@@ -169,7 +177,8 @@ def _too_near(headrooms: Mapping[str, Headroom]) -> Iterator[Finding]:
             subject = name.partition(":")[0]
             what = f"timeout {room.limit:g} s" if name == WHOLE else _limit_words(name, room)
             verdict: Verdict = "fail" if room.level == "fail" else "warn"
-            yield Finding(verdict, subject, f"{what}: {room.reason}")
+            # Beyond a limit is beyond it, on whatever host.
+            yield Finding(verdict, subject, f"{what}: {room.reason}", timed=room.used < 1)
 
 
 def _failed(findings: Sequence[Finding]) -> bool:

@@ -259,7 +259,9 @@ class Gate(_Entry, frozen=True, kw_only=True):
     `unsure` says whether an upgrade of which neither can be shown warns or fails. `allow:
     same-image` lets a release be gated against itself, to see what the gate says then.
     `retries` is how many boot timeouts of each release are tried again, in all boots of one
-    target together, `retry_pause` how long the gate waits before it tries.
+    target together, `retry_pause` how long the gate waits before it tries. `noise` is how many
+    times its best time the gate's own fixed piece of work may take: on a host with more of it
+    durations prove nothing.
     """
 
     near: Share = Share(0.8)
@@ -268,6 +270,7 @@ class Gate(_Entry, frozen=True, kw_only=True):
     boots: Boots = Boots(5, 15)
     retries: int = 1
     retry_pause: Seconds = Seconds(2)
+    noise: float = 3.0
     unsure: Literal["warn", "fail"] = "warn"
     allow: Literal["same-image"] | None = None
 

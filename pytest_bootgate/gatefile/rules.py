@@ -173,6 +173,10 @@ class _Rules:
                 f"{retries} retries cannot be made",
                 "write 1, or 0 to fail at the first boot timeout",
             )
+        if (noise := gate.get("noise")) is not None and not 1 < noise < math.inf:
+            self._mistakes.add(
+                gate.at["noise"], f"'noise' must be more than 1, not {noise:g}", "write 3"
+            )
         if any(key in gate and gate.get(key) is None for key in ("near", "warn")):
             return
         near: Share = gate.values.get("near", default.near)

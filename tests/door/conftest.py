@@ -12,6 +12,7 @@ TOY = Path(__file__).with_name("toy.py")
 #: A boot that goes well: three phases within a tenth of a second.
 GOOD = [0.02, "engine ready", 0.02, "persona loaded", 0.02, "ring"]
 
+#: The toy is about what the gate sees and says, also while other tests keep the machine busy.
 GATE = """\
 releases:
   candidate:
@@ -36,7 +37,7 @@ target:
     log: {{line: job failed}}
 targets:
 {targets}
-gate: {{boots: {boots}}}
+gate: {{boots: {boots}, noise: 1000}}
 {more}
 """
 
