@@ -136,7 +136,7 @@ class Pair:
         began = time.monotonic()
         self._start_gateway()
         if gateway.ready is not None:
-            self._await_ready(gateway.ready, began, gateway.ready_timeout)
+            self._await_ready(gateway.ready, began, float(gateway.ready_timeout))
         self._prove_version()
         self._pause(gateway.settle)
 

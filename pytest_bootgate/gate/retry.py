@@ -47,7 +47,7 @@ def which(boot: Boot) -> str:
     return "the warm-up boot" if boot.warm_up else f"boot {boot.number}"
 
 
-def where(boot: Boot) -> str:
-    """In which phase a boot timed out, and how: ``in phase setup: no proof within 60 s``."""
-    phase = f"in phase {boot.last_phase}" if boot.triggered and boot.last_phase else ""
-    return ": ".join(text for text in (phase, boot.detail) if text)
+def timed_out(boot: Boot) -> str:
+    """Which boot, in which phase, and how: ``boot 3 in phase setup: no proof within 60 s``."""
+    phase = f" in phase {boot.last_phase}" if boot.triggered and boot.last_phase else ""
+    return f"{which(boot)}{phase}" + (f": {boot.detail}" if boot.detail else "")

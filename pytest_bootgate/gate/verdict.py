@@ -11,7 +11,7 @@ from pytest_bootgate.gate.attribution import Attribution, Pairs
 from pytest_bootgate.gate.comparison import blame, compare_boots, sentence
 from pytest_bootgate.gate.headroom import Headroom, headroom
 from pytest_bootgate.gate.regression import LEAST_PAIRS, USUAL_TOLERANCE, Plan, Regression
-from pytest_bootgate.gate.retry import forgiven, started_later, timeouts, where, which, words
+from pytest_bootgate.gate.retry import forgiven, started_later, timed_out, timeouts, which, words
 
 Verdict = Literal["pass", "warn", "unsure", "fail", "broken"]
 _ORDER: tuple[Verdict, ...] = ("pass", "warn", "unsure", "fail", "broken")
@@ -193,7 +193,7 @@ def _of_each(boots: Sequence[Boot], tried: Sequence[Boot], rules: Rules) -> list
         return [f for boot in tried for f in _one(boot)]
     how_many = words(boots, "candidate")
     if forgiven(boots, "candidate", rules.retries):
-        each = "; ".join(f"{which(boot)} {where(boot)}" for boot in late)
+        each = "; ".join(timed_out(boot) for boot in late)
         text = f"{how_many}, and started when tried again ({each})"
         found = [Finding("warn", WHOLE, text)]
     else:

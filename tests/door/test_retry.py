@@ -148,3 +148,20 @@ def test_a_retried_baseline_is_a_note_and_still_compared(again, found, pytester)
     result.stdout.fnmatch_lines(
         ["*note: the baseline's warm-up boot timed_out: no proof*, and started when tried again"]
     )
+
+
+def test_a_gateway_that_was_not_ready_is_tried_again(gate, found, pytester):
+    path = gate(boots=1)
+    first = f"[ -e {pytester.path}/counter ] || {{ touch {pytester.path}/counter; exec sleep 60; }}"
+    text = path.read_text().replace(
+        "command: [python3, ", f"command: [sh, -c, '{first}; exec python3 "
+    )
+    text = text.replace('toy.py"]', "toy.py']").replace('python3 "', "python3 ")
+    path.write_text(text.replace("  ready: {http", "  ready_timeout: 3s\n  ready: {http"))
+    result, target = found()
+    assert outcomes(target) == [(1, 1, "timed_out"), (1, 2, "started")]
+    assert result.ret == 0
+    words = (
+        "1 of 2 boots timed out, and started when tried again (boot 1: the gateway was not ready"
+    )
+    result.stdout.fnmatch_lines([f"*warn: {words} after 3 s*"])
