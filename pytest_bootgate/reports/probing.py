@@ -65,9 +65,10 @@ def _boot(result: TargetResult) -> str:
     failed, rules = failed_boot(result), result.rules
     last = next((b for b in reversed(result.of("candidate")) if b.started), None)
     if last is None or last.seconds is None:
-        where = f" in phase {failed.last_phase}" if failed is not None and failed.last_phase else ""
-        silence = f"; {told(failed)}" if failed is not None else ""
-        return f"{'; '.join(reasons)}{where}{silence}"
+        if failed is not None and reasons:
+            where = f" in phase {failed.last_phase}" if failed.last_phase else ""
+            reasons[:1] = [f"{reasons[0]}{where}", told(failed)]
+        return "; ".join(reasons)
     part = last.seconds / rules.timeout
     used = f"started in {duration(last.seconds)}, {share(part)} of its timeout"
     used += f" {limit(rules.timeout)}"

@@ -33,7 +33,7 @@ def test_a_command_gets_the_verdict_of_a_failed_gate(gate, run, pytester):
     verdict = told(pytester)
     assert verdict["verdict"] == "fail"
     assert "isolated" in verdict["text"]
-    assert "timed_out" in verdict["text"]
+    assert "timed out" in verdict["text"]
     assert verdict["targets"][0]["target"] == "isolated"
     assert "told:" in verdict["targets"][0]["story"]
 

@@ -67,8 +67,8 @@ def test_a_boot_that_failed(gate, probe):
     status, [line] = probe("bootgate.yaml")
     assert status == 2
     assert line.startswith("CRITICAL isolated: ")
-    assert "timed_out: no proof within 0.3 s" in line
-    assert "in phase persona; told: nobody (log never)" in line
+    assert "2 of 2 boots timed out: no proof within 0.3 s in phase persona" in line
+    assert "; told: nobody (log never)" in line
     assert "nothing has failed" not in line
 
 
