@@ -7,10 +7,10 @@ sink, stamped with this machine's monotonic clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,38 @@ class Running(Protocol):
         """Its exit code, None while it runs."""
 
 
+#: How a unit is held just now, by the engine's own word.
+State = Literal["paused", "starved", ""]
+
+
+class Hold(Protocol):
+    """How a unit is kept from going on, on purpose. All raise `EngineError` where they cannot."""
+
+    def pause(self) -> None:
+        """Freeze all its processes."""
+
+    def starve(self) -> None:
+        """Leave it 1 % of a core."""
+
+    def release(self) -> None:
+        """End what `pause` or `starve` began; nothing where it is not held."""
+
+    def state(self) -> State:
+        """How it is held just now, asked of the engine or the kernel."""
+
+    def processes(self) -> Mapping[int, str]:
+        """Its processes but the main one and those of `Unit.run`: number and command line."""
+
+    def kill(self, processes: Collection[int]) -> None:
+        """Kill some of `processes`, and wait until they are gone."""
+
+
 class Unit(Protocol):
     """A gateway or a companion: a container, or a local process group."""
+
+    @property
+    def hold(self) -> Hold:
+        """How to keep it from going on."""
 
     @property
     def identity(self) -> str:

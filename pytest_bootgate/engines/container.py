@@ -19,6 +19,7 @@ from docker.utils import version_gte
 from pytest_bootgate.engines.base import Exit, Line, Sink, UnitSpec
 from pytest_bootgate.engines.container_files import archive as packed
 from pytest_bootgate.engines.container_files import parents
+from pytest_bootgate.engines.container_hold import ContainerHold
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
 from pytest_bootgate.engines.lines import LineSplitter
@@ -57,6 +58,7 @@ class Container:
         self._api, self._spec, self._id, self._user = api, spec, container, user
         self._stream, self._sink = stream, sink
         self.identity = identity
+        self.hold = ContainerHold(api, container, spec.role, spec.cpus)
         self._started = False
         self._cpu: Path | None = None
         self._pid: int | None = None

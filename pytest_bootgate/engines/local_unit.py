@@ -20,6 +20,7 @@ import psutil
 
 from pytest_bootgate.engines.base import Exit, Sink, UnitSpec
 from pytest_bootgate.engines.lines import LineSplitter
+from pytest_bootgate.engines.local_hold import LocalHold
 from pytest_bootgate.engines.processes import (
     UNIT_LABEL,
     carriers,
@@ -54,6 +55,7 @@ class LocalUnit:
         self.identity = _identity(spec.command or (), directory, ports)
         self._main: LocalCommand | None = None
         self._commands: list[LocalCommand] = []
+        self.hold = LocalHold(spec.role, self._living, self._not_below)
         self._sending = threading.Lock()
 
     @property
@@ -79,6 +81,21 @@ class LocalUnit:
             stdin=self._spec.stdin,
             after=self._kill_rest,
         )
+
+    def _living(self) -> set[psutil.Process]:
+        """All its processes, as a container has them: the commands run inside among them."""
+        found = set(carriers(UNIT_LABEL, self._label))
+        for command in [*self._commands, *([self._main] if self._main else [])]:
+            found.update(descendants(command.pid))
+        with contextlib.suppress(psutil.Error):
+            if self._main is not None and self._main.exit is None:
+                found.add(psutil.Process(self._main.pid))
+        return found
+
+    def _not_below(self) -> list[int]:
+        """The main process, then the commands run beside it."""
+        commands = [command.pid for command in self._commands]
+        return [self._main.pid, *commands] if self._main is not None else commands
 
     def _kill_rest(self) -> None:
         """A container's processes end with its main process; so do these."""

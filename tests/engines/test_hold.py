@@ -1,0 +1,104 @@
+"""What both engines promise about keeping a unit from going on."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pytest_bootgate.errors import EngineError
+
+#: A gateway that counts, and on request starts a child that counts as well.
+COUNT = "import itertools, time\nfor n in itertools.count(): print('{name}', n); time.sleep(.02)"
+PARENT = f"""
+import subprocess, sys, threading
+child = {COUNT.format(name="child")!r}
+print('up')
+input()
+subprocess.Popen([sys.executable, '-uc', child, 'the-runner'])
+{COUNT.format(name="parent")}
+"""
+
+
+def newest(bench, stream="gateway.out") -> int:
+    """How many lines have arrived by now."""
+    while not bench.lines.waiting.empty():
+        bench.lines.seen.append(bench.lines.waiting.get())
+    return len(bench.lines.seen)
+
+
+def test_a_paused_unit_stands_still_with_all_its_processes(bench):
+    unit = bench.begin(PARENT, stdin=True)
+    bench.lines.until("gateway.out", "up")
+    assert unit.hold.state() == ""
+    unit.send("go")
+    bench.lines.until("gateway.out", "child 3")
+    unit.hold.pause()
+    assert unit.hold.state() == "paused"
+    time.sleep(0.2)
+    before = newest(bench)
+    time.sleep(0.5)
+    assert newest(bench) == before
+    assert unit.exit() is None
+    unit.hold.release()
+    assert unit.hold.state() == ""
+    bench.lines.until("gateway.out", "child")
+    bench.lines.until("gateway.out", "parent")
+
+
+def test_a_release_of_what_is_not_held_changes_nothing(bench):
+    unit = bench.begin("input(); print('on')", stdin=True)
+    unit.hold.release()
+    unit.send("go")
+    bench.lines.until("gateway.out", "on")
+
+
+def test_a_paused_unit_can_be_removed(bench):
+    unit = bench.begin("print('up'); import time; time.sleep(60)")
+    bench.lines.until("gateway.out", "up")
+    unit.hold.pause()
+    unit.remove()
+    bench.lines.until("gateway.out", None)
+
+
+def test_the_runner_is_found_and_killed(bench):
+    unit = bench.begin(PARENT, stdin=True)
+    bench.lines.until("gateway.out", "up")
+    # A command run inside is not a process that the gateway started.
+    unit.run("trigger", [bench.python, "-c", "import time; time.sleep(60)"])
+    before = unit.hold.processes()
+    unit.send("go")
+    bench.lines.until("gateway.out", "child 3")
+    new = {pid: words for pid, words in unit.hold.processes().items() if pid not in before}
+    assert not before
+    ((pid, words),) = new.items()
+    assert words.endswith("the-runner")
+    unit.hold.kill([pid])
+    assert not unit.hold.processes()
+    bench.lines.until("gateway.out", "parent")
+    assert unit.exit() is None
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("cpus", [None, 0.5])
+def test_a_starved_container_crawls(docker_bench, cpus):
+    bench = docker_bench
+    unit = bench.begin("print('up')\nwhile True: pass", cpus=cpus)
+    bench.lines.until("gateway.out", "up")
+    unit.hold.starve()
+    assert unit.hold.state() == "starved"
+    time.sleep(0.2)
+    before = unit.cpu_seconds()
+    time.sleep(1)
+    assert unit.cpu_seconds() - before < 0.1
+    unit.hold.release()
+    assert unit.hold.state() == ""
+    before = unit.cpu_seconds()
+    time.sleep(1)
+    assert unit.cpu_seconds() - before > 0.2
+
+
+def test_the_cpu_of_a_process_cannot_be_taken_away(local_bench):
+    unit = local_bench.begin("import time; time.sleep(60)")
+    with pytest.raises(EngineError, match="cannot take the CPU away"):
+        unit.hold.starve()
