@@ -15,6 +15,7 @@ from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.items import GateFunction, check, plan_item
 from pytest_bootgate.reports.story import failure
 from pytest_bootgate.session import KEY
+from pytest_bootgate.silenced import SilenceItem, may_be_held
 from pytest_bootgate.upgrade import UpgradeNode
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ class TargetNode(pytest.Collector):
         super().__init__(**kwargs)
         self.gate, self.host, self.target = gate, host, target
 
-    def collect(self) -> Iterator[GateItem]:
-        """The phases in their order, then the whole boot."""
+    def collect(self) -> Iterator[GateItem | SilenceItem]:
+        """The phases in their order, then the whole boot, then the one that is held."""
         for subject in (*self.gate.file.targets[self.target].phases, WHOLE):
             item = GateItem.from_parent(self, name=subject, callobj=check)
             plan_item(item, self.gate, str(self.path))
@@ -91,6 +92,8 @@ class TargetNode(pytest.Collector):
                 if self.config.getoption("benchmark_only", default=False):
                     item.fixturenames.append("benchmark")
             yield item
+        if may_be_held(self.gate, self.target):
+            yield SilenceItem.of(self, self.gate, str(self.path))
 
 
 class GateItem(GateFunction):

@@ -33,6 +33,7 @@ from pytest_bootgate.events import (
 )
 from pytest_bootgate.gate.campaign import Ask, campaign, plan
 from pytest_bootgate.gate.host import weigh
+from pytest_bootgate.gate.silence import judge_silence
 from pytest_bootgate.gate.takeover import judge_takeover
 from pytest_bootgate.gate.verdict import Finding, Judgement, Limits, Rules, Verdict
 from pytest_bootgate.gatefile import Loaded
@@ -40,14 +41,17 @@ from pytest_bootgate.gatefile.digest import measures
 from pytest_bootgate.gatefile.model import Host, Release
 from pytest_bootgate.gatefile.quantities import Boots
 from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.gatefile.silence_rules import SILENCE
 from pytest_bootgate.recorded import Recorded
 from pytest_bootgate.result import (
     SCHEMA,
     GateResult,
     ReleaseFacts,
+    SilenceResult,
     TakeoverResult,
     TargetResult,
 )
+from pytest_bootgate.silence import silence_budget, stall
 from pytest_bootgate.takeover import InPlace, Site
 
 #: What bringing up and removing one pair may cost, in seconds, on top of the boot itself.
@@ -110,6 +114,7 @@ class Gate:
         recorded = self.file.releases.baseline and self.file.releases.baseline.recorded
         self._recorded = Recorded.read(Path(recorded)) if recorded else None
         self._takeovers: dict[str, TakeoverResult] = {}
+        self._silences: dict[tuple[str, str], SilenceResult] = {}
         self._in_place = self._upgrade_in_place()
         self.profiles = self.file.hosts or {"default": Host()}
         unknown = [name for name in hosts if name not in self.profiles]
@@ -201,6 +206,8 @@ class Gate:
             # With warm starts a retry needs a boot more, which is thrown away.
             again = rules.retries * len(self.releases) * (rules.retry_pause + once * (1 + warm))
             total += asks * once + again
+            if target.silence is not None:
+                total += silence_budget(target, target.silence) + ready + _AROUND
         if self._in_place is not None:
             total += len(self.hosts) * self._in_place.budget()
         return total
@@ -269,6 +276,34 @@ class Gate:
                 self._takeovers[host] = replace(found, broken=self.unheard)
         return self._takeovers[host]
 
+    def silence(self, host: str, target: str) -> SilenceResult:
+        """Hold a boot of the candidate beyond its timeout, or recall who was told."""
+        key, name = (host, target), f"{target}::{SILENCE}"
+        if key not in self._silences:
+            try:
+                engine, _ = self.engine()
+                self._prepare(engine)
+                with one_at_a_time(self._waiter(name, host)):
+                    recipe = self._recipe(host, target, "candidate")
+                    state = self._state(engine, host)
+                    watch = self._watcher(host, name, Ask("candidate", 0), 0)
+                    seen = stall(engine, recipe, watch, state, self._hear)
+                found = SilenceResult(target, host, seen, judge_silence(seen))
+            except BootgateError as error:
+                found = SilenceResult(target, host, broken=str(error))
+            except BaseException:
+                why = f"The silence test of {target} was interrupted, so nothing was measured."
+                found = SilenceResult(target, host, broken=why)
+                raise
+            finally:
+                self._silences[key] = found
+                self._tell(name, host, found.verdict, found.findings, found.broken)
+        return self._silences[key]
+
+    def left_out(self, target: str) -> str | None:
+        """Why the candidate does not have a target, None where it does."""
+        return self._absent(self.releases["candidate"], self.file.targets[target].absent)
+
     def _tell_target(self, found: TargetResult) -> None:
         findings = found.judgement.findings if found.judgement is not None else ()
         self._tell(found.target, found.host, found.verdict, findings, found.broken)
@@ -301,7 +336,7 @@ class Gate:
     @property
     def tried(self) -> bool:
         """Whether anything was booted so far, or tried to be."""
-        return bool(self._results or self._takeovers)
+        return bool(self._results or self._takeovers or self._silences)
 
     @property
     def in_place(self) -> bool:
@@ -476,6 +511,7 @@ class Gate:
             measures=measures(self.loaded),
             targets=tuple(self._results[key] for key in self.pairs if key in self._results),
             takeovers=tuple(self._takeovers[h] for h in self.hosts if h in self._takeovers),
+            silences=tuple(self._silences[key] for key in self.pairs if key in self._silences),
         )
 
     def _all_facts(self) -> dict[str, ReleaseFacts]:
@@ -490,6 +526,8 @@ class Gate:
             for boot in result.boots
             if boot.release == name and boot.version
         ]
+        held = [s.stall.boot for s in self._silences.values() if s.stall is not None]
+        said += [boot.version for boot in held if boot.release == name and boot.version]
         starts = [t.takeover for t in self._takeovers.values() if t.takeover is not None]
         for seen in starts:
             start = seen.baseline if name == "baseline" else seen.first

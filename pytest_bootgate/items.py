@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_bootgate.drive import Gate
-    from pytest_bootgate.result import TakeoverResult, TargetResult
+    from pytest_bootgate.result import SilenceResult, TakeoverResult, TargetResult
 
-Found = TypeVar("Found", bound="TargetResult | TakeoverResult")
+Found = TypeVar("Found", bound="TargetResult | TakeoverResult | SilenceResult")
 
 
 def plan_item(item: pytest.Item, gate: Gate, group: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_bootgate.boot.machine import Machine
+from pytest_bootgate.boot.stall import Stall
 from pytest_bootgate.boot.values import Boot, HostFacts
 from pytest_bootgate.gate.retry import started_later
 from pytest_bootgate.gate.takeover import Takeover
@@ -93,6 +94,27 @@ class TakeoverResult:
 
 
 @dataclass(frozen=True)
+class SilenceResult:
+    """A boot of a target that was held on purpose, and whether anybody was told.
+
+    `broken` is the paragraph that says why the gate could not measure.
+    """
+
+    target: str
+    host: str
+    stall: Stall | None = None
+    findings: tuple[Finding, ...] = ()
+    broken: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst finding; without any somebody was told."""
+        if self.broken is not None or self.stall is None:
+            return "broken"
+        return worst([finding.verdict for finding in self.findings] or ["pass"])
+
+
+@dataclass(frozen=True)
 class GateResult:
     """Everything one gate file's run found. `at` is the wall-clock start in ISO 8601, UTC.
 
@@ -112,9 +134,11 @@ class GateResult:
     targets: tuple[TargetResult, ...]
     measures: str = ""
     takeovers: tuple[TakeoverResult, ...] = ()
+    silences: tuple[SilenceResult, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
-        """The worst verdict of all targets and upgrades; `broken` where there is none."""
+        """The worst verdict of all that was judged; `broken` where there is none."""
         targets = [t.verdict for t in self.targets if t.verdict is not None]
-        return worst([*(t.verdict for t in self.takeovers), *targets])
+        held = [found.verdict for found in self.silences]
+        return worst([*(t.verdict for t in self.takeovers), *held, *targets])

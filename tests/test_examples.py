@@ -72,6 +72,24 @@ def test_the_upgrade_of_the_story(run, engine):
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "engine", "told"),
+    [
+        ("bootgate", "process", "FAIL isolated, silence: told: never by run log, *"),
+        ("mended.bootgate", "process", "PASS isolated, silence: told: in * by run log (4.*"),
+        pytest.param(
+            *("mended.bootgate", "docker", "PASS isolated, silence: told: in * by run log (4.*"),
+            marks=pytest.mark.docker,
+        ),
+    ],
+)
+def test_who_is_told_in_the_story(run, name, engine, told):
+    gate = EXAMPLES / "incident" / "told" / f"{name}.yaml"
+    result = run(gate, "-k", "silence", "--bootgate-engine", engine)
+    assert result.ret == (0 if told.startswith("PASS") else 1)
+    result.stdout.fnmatch_lines([told])
+
+
 @pytest.mark.docker
 def test_the_smallest_gate(run, found):
     assert run(EXAMPLES / "health" / "bootgate.yaml").ret == 0
@@ -110,6 +128,24 @@ def test_a_real_openclaw_release(run, found, pytester):
         ]
         assert all(p["seconds"] is not None for p in boot["phases"])
         assert {"startup", "prep"} <= {s["source"] for s in boot["stages"]}
+
+
+@pytest.mark.docker
+@pytest.mark.openclaw
+def test_a_real_openclaw_release_that_is_held_for_a_moment(run, pytester):
+    """Far shorter than its own watchdogs allow, so nobody is told; only the holds are tested."""
+    targets = (
+        "{isolated: {listen: 2s, silence: {hold: pause, in: setup, timeout: 3s, listen: 90s}},"
+        " current: {listen: 2s, silence: {hold: mute, timeout: 30s, for: 1s, listen: 2s}}}"
+    )
+    result = run(openclaw_gate(pytester, OPENCLAW, targets), "-k", "silence")
+    assert result.ret == 1
+    paused, mute = json.loads((pytester.path / "out.json").read_text())["silences"]
+    assert (paused["verdict"], mute["verdict"]) == ("fail", "fail")
+    assert paused["stall"]["proof"] > paused["stall"]["ended"] > 3
+    assert mute["stall"]["holds_task"]
+    assert "/readyz" in [told["channel"] for told in paused["stall"]["told"]]
+    result.stdout.fnmatch_lines(["*nothing ends the boot*", "*nothing ends the task*"])
 
 
 @pytest.mark.docker

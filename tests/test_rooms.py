@@ -18,10 +18,10 @@ FLOORS = [
     {"result"},
     {"events"},
     {"reports", "journal"},
-    {"conduct", "notify", "recorded", "takeover"},
+    {"conduct", "notify", "recorded", "silence", "takeover"},
     {"drive"},
     {"session", "calibrate", "probe"},
-    {"collect", "fixtures", "hooks", "items", "upgrade", "plugin", "cli", "distribute"},
+    {"collect", "fixtures", "hooks", "items", "silenced", "upgrade", "plugin", "cli", "distribute"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PURE = [
@@ -30,6 +30,8 @@ PURE = [
     "boot/machine.py",
     "boot/observe.py",
     "boot/outcome.py",
+    "boot/signals.py",
+    "boot/stall.py",
     "boot/witness.py",
     "result.py",
 ]

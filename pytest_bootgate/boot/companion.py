@@ -170,18 +170,36 @@ class Companion:
         self.say("watching", id=name)
         run(self._look_out, name, look, off)
 
-    def _look_out(self, name: str, look: Look, off: threading.Event) -> None:
+    def _look_out(self, name: str, look: Look, off: threading.Event, event: str = "seen") -> None:
         state = ""
         while not off.is_set():
             seen, text = look()
             if seen is not None:
                 self.read_tails()
-                self.say("seen", unless=off, id=name, **seen)
+                self.say(event, unless=off, id=name, **seen)
                 return
             if text and text != state:
                 self.say("state", unless=off, id=name, text=text)
             state = text
             off.wait(WATCH_EVERY)
+
+    def lapse(self, order: Event) -> None:
+        """Look every 20 ms until an endpoint says that it is not so, or nobody is there.
+
+        One that takes its time says nothing.
+        """
+        host, port, path = endpoint(order["http"])
+        status, wanted, off = order.get("status"), order.get("json"), threading.Event()
+
+        def look() -> tuple[Event | None, str]:
+            seen, text = look_http(host, port, path, status, wanted)
+            lapsed = seen is None and "timed out" not in text and text != "Timeout"
+            return ({"text": text} if lapsed else None), ""
+
+        with self._printing:
+            self._watching.append(off)
+        self.say("watching", id=order["id"])
+        run(self._look_out, order["id"], look, off, "lapsed")
 
     def tail(self, order: Event) -> None:
         """Follow a file, or all files that match a pattern."""
@@ -275,6 +293,7 @@ class Companion:
     _orders: dict[str, Callable[[Companion, Event], None]] = {  # noqa: RUF012
         "serve": serve,
         "watch": watch,
+        "lapse": lapse,
         "tail": tail,
         "arm": arm,
         "trigger": trigger,
@@ -333,6 +352,8 @@ class Ring(BaseHTTPRequestHandler):
             or token.encode() in body
         )
         companion.read_tails()
+        muted = self.server.reply.get("mute")
+        mute: Event = {"mute": True} if muted == "all" or (muted == "token" and rung) else {}
         companion.say(
             "ring",
             method=self.command,
@@ -340,7 +361,10 @@ class Ring(BaseHTTPRequestHandler):
             token=rung,
             bytes=len(body),
             head=body[:640].decode("utf-8", "replace")[:160],
+            **mute,
         )
+        if mute:
+            threading.Event().wait()  # who rang is left without an answer for good
         self.send(self.server.reply)
 
     def body(self) -> bytes:

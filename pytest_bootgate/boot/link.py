@@ -39,17 +39,30 @@ class Link:
         """Start the companion, its doorbell, and the following of files."""
         self.unit.start()
         self._expect("hello", "start")
-        doorbell = self._recipe.gate.companion.doorbell
-        if doorbell is not None:
-            reply = {
-                key: value
-                for key in ("status", "headers", "json", "body", "stream")
-                if (value := getattr(doorbell.reply, key)) is not None
-            }
-            port = int(fill(str(doorbell.port), variables))
-            self._order({"do": "serve", "port": port, "reply": fill_all(reply, variables)})
-            self._expect("serving", f"serve the doorbell on port {port}")
+        self._serve(variables)
         self.turn(self._recipe, variables)
+
+    def mute(self, variables: Mapping[str, str]) -> None:
+        """From now on the doorbell takes the requests of a boot and never answers them."""
+        self._serve(variables, mute="token" if self._recipe.needs_token else "all")
+
+    def _serve(self, variables: Mapping[str, str], **more: str) -> None:
+        doorbell = self._recipe.gate.companion.doorbell
+        if doorbell is None:
+            return
+        reply = {
+            key: value
+            for key in ("status", "headers", "json", "body", "stream")
+            if (value := getattr(doorbell.reply, key)) is not None
+        }
+        port = int(fill(str(doorbell.port), variables))
+        self._order({"do": "serve", "port": port, "reply": {**fill_all(reply, variables), **more}})
+        self._expect("serving", f"serve the doorbell on port {port}")
+
+    def lapse(self, name: str, probe: Probe, variables: Mapping[str, str]) -> None:
+        """Watch for an endpoint that no longer answers as the probe wants."""
+        order = {"http": probe.http, "status": probe.status, "json": probe.json}
+        self._order({"do": "lapse", "id": name, **fill_all(order, variables)})
 
     def turn(self, recipe: Recipe, variables: Mapping[str, str]) -> None:
         """Boots of this target follow: follow its files, unless they are followed already."""

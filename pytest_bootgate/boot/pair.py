@@ -357,15 +357,7 @@ class Pair:
         deadline = seen.trigger_at + self._recipe.target.timeout
 
         def over() -> bool:
-            ended = self._listener.ended.get("trigger.out")
-            if running is not None and ended is not None and seen.accepted is None:
-                code = running.exit_code()
-                if code is None:  # the end of an earlier trigger, which outlived its boot
-                    self._listener.ended.pop("trigger.out")
-                elif code == 0:
-                    seen.accepted = ended - (seen.trigger_at or 0)
-                elif seen.refused is None:
-                    seen.refused = f"the trigger's command ended with {code}"
+            self._look_at_trigger(seen, running)
             return (
                 seen.proof_at is not None
                 or seen.refused is not None
@@ -387,6 +379,20 @@ class Pair:
             refused=seen.refused,
             exited=self._exit,
         )
+
+    def _look_at_trigger(self, seen: Observation, running: Running | None) -> int | None:
+        """The exit code of the trigger's command, once it has ended; 0 accepts, others refuse."""
+        ended = self._listener.ended.get("trigger.out")
+        if running is None or ended is None:
+            return None
+        code = running.exit_code()
+        if code is None:  # the end of an earlier trigger, which outlived its boot
+            self._listener.ended.pop("trigger.out")
+        elif code == 0 and seen.accepted is None:
+            seen.accepted = ended - (seen.trigger_at or 0)
+        elif code != 0 and seen.accepted is None and seen.refused is None:
+            seen.refused = f"the trigger's command ended with {code}"
+        return code
 
     def _listen(self, seen: Observation, ending: Ending, witness: Witness) -> None:
         """After a failed boot: is anyone told, how late, and was what they were told true?"""

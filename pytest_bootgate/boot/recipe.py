@@ -107,7 +107,7 @@ class Recipe:
             yield "ready", gateway.ready
         if gateway.version is not None:
             yield "version", gateway.version
-        if gateway.health is not None and self.in_place:
+        if gateway.health is not None and (self.in_place or self.target.silence is not None):
             yield "health", gateway.health
         if self.in_place:
             yield from ((f"start:{name}", probe) for name, probe in gateway.stages.items())

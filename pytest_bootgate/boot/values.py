@@ -65,7 +65,8 @@ class Boot:
     took from its start to ready. `cpu_seconds` is what the gateway and all it started used
     between trigger and end. `notes` are things seen that belong into the story.
     `recorded` says that it was made in another run, as the candidate of that time. `id` is the one
-    of its `BootKey`; `attempt` counts from 1, more where a boot timeout was retried.
+    of its `BootKey`; `attempt` counts from 1, more where a boot timeout was retried. `held` says
+    how it was held on purpose (``pause``, …): such a boot measures nothing.
 
     What it was measured beside: `load` is the host's one-minute average before it,
     `others_busy` the share of the host's CPU time that others used while the gate kept still,
@@ -84,6 +85,7 @@ class Boot:
     id: str = ""
     attempt: int = 1
     warm_up: bool = False
+    held: str = ""
     outcome: Outcome
     detail: str
     timeout: float

@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docker.errors import NotFound
 
@@ -56,8 +56,9 @@ class ContainerHold:
         if self._cpus is not None:
             limit = {"NanoCpus": nano or 0}
         with self._api.call(f"limit the CPU of the {self._role}") as client:
-            url = client._url("/containers/{0}/update", self._id)  # noqa: SLF001
-            client._raise_for_status(client._post_json(url, data=limit))  # noqa: SLF001
+            raw: Any = client  # its own `update_container` does not know NanoCpus
+            url = raw._url("/containers/{0}/update", self._id)  # noqa: SLF001
+            raw._raise_for_status(raw._post_json(url, data=limit))  # noqa: SLF001
 
     def state(self) -> State:
         """How it is held, by the engine's own word. Raises `EngineError`."""
@@ -148,6 +149,8 @@ def _inner(pid: int, container: str) -> str | None:
     """The number of a process as its container knows it."""
     with contextlib.suppress(OSError):
         if _here(pid, container):
-            found = re.search(r"^NSpid:.*\t(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.M)
+            found = re.search(
+                r"^NSpid:.*\t(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE
+            )
             return found[1] if found else None
     return None

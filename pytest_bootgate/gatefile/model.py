@@ -97,6 +97,27 @@ class Trigger(_Entry, frozen=True, kw_only=True):
     send: dict[str, Any] | None = None
 
 
+class Silence(_Entry, frozen=True, kw_only=True):
+    """A boot held on purpose beyond its timeout, to see who is told of its failure.
+
+    `hold` pauses the gateway, leaves it 1 % of a core (starve), lets the doorbell take a request
+    and never answer (mute), or kills the runner: what the gateway started after the trigger, or
+    all below it whose command line matches the regular expression `runner`. It is held in the
+    phase `in` (the one after ``accepted`` by default, else the first), `after` the phase began.
+    `timeout` is when the system should give up, counted from the trigger (the target's by
+    default); the hold ends `for` after it (by default a quarter of it, at least a second). Then
+    the gate listens for a first word for `listen` (by default as long as the timeout).
+    """
+
+    hold: Literal["pause", "starve", "mute", "kill"]
+    in_: str | None = msgspec.field(default=None, name="in")
+    after: Seconds | None = None
+    timeout: Seconds | None = None
+    for_: Seconds | None = msgspec.field(default=None, name="for")
+    listen: Seconds | None = None
+    runner: str | None = None
+
+
 class _TargetEntries(_Entry, frozen=True, kw_only=True):
     """What a target says, and what the defaults of all targets may say."""
 
@@ -119,11 +140,13 @@ class Target(_TargetEntries, frozen=True, kw_only=True):
     no `phases` are told apart. `listen` is how long a failed boot is watched on, to see whether
     anyone is told. `pause` lies between two warm boots, for systems that limit how often they
     run. `absent` names releases (by the beginning of their version) that do not have this
-    target, with the reason.
+    target, with the reason. `silence` adds a boot that is held, to see who is told; `as` does not
+    take it over.
     """
 
     as_: str | None = msgspec.field(default=None, name="as")
     timeout: Seconds
+    silence: Silence | None = None
 
 
 class TargetDefaults(_TargetEntries, frozen=True, kw_only=True):

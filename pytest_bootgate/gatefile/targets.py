@@ -64,6 +64,10 @@ class _Resolution:
         if other is None:
             return own if self._defaults is None else merged(self._defaults, own, TARGET)
         base = self._definition(other)
+        if isinstance(base, Map) and "silence" in base.entries:
+            # One held boot for each session target is enough, and each takes its timeout.
+            rest = {key: entry for key, entry in base.entries.items() if key != "silence"}
+            base = replace(base, entries=rest)
         result = merged(base, own, TARGET)
         if isinstance(base, Map) and isinstance(result, Map) and "as" in base.entries:
             # ${target} is the name at the end of the chain, the only one the system knows.

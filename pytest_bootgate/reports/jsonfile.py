@@ -19,6 +19,8 @@ def encode(result: GateResult) -> bytes:
         value["verdict"] = target.verdict
     for takeover, value in zip(result.takeovers, plain["takeovers"], strict=True):
         value["verdict"] = takeover.verdict
+    for silence, value in zip(result.silences, plain["silences"], strict=True):
+        value["verdict"] = silence.verdict
     return json.dumps(plain, indent=1).encode()
 
 

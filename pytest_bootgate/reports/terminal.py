@@ -11,7 +11,7 @@ from pytest_bootgate.gate.comparison import sentence
 from pytest_bootgate.gate.regression import DRIFT
 from pytest_bootgate.gate.retry import started_later
 from pytest_bootgate.gate.verdict import WHOLE
-from pytest_bootgate.reports import takeover
+from pytest_bootgate.reports import silence, takeover
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
 from pytest_bootgate.reports.story import (
     failed_boot,
@@ -21,7 +21,7 @@ from pytest_bootgate.reports.story import (
     story,
     worth_saying,
 )
-from pytest_bootgate.result import GateResult, TakeoverResult, TargetResult
+from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
 
 _COLOURS = {"pass": "green", "warn": "yellow", "unsure": "yellow", "fail": "red", "broken": "red"}
 _INDENT = "  "
@@ -54,6 +54,7 @@ def summary(result: GateResult, told: Collection[str] = ()) -> Iterator[Styled]:
         what = " ".join(dict.fromkeys(parts)) or "by command"
         yield Styled(f"{name} {what}{digest}")
     hosts = {t.host for t in result.targets} | {t.host for t in result.takeovers}
+    hosts |= {found.host for found in result.silences}
     several_hosts = len(hosts) > 1 or hosts != {"default"}
     for upgrade in result.takeovers:
         yield Styled("")
@@ -62,14 +63,20 @@ def summary(result: GateResult, told: Collection[str] = ()) -> Iterator[Styled]:
         yield Styled("")
         others = [t for t in result.targets if t.host == target.host and t is not target]
         yield from _target(target, others, told, name_host=several_hosts)
+    for held in result.silences:
+        yield Styled("")
+        yield from _silence(held, name_host=several_hosts)
     yield Styled("")
     verdicts = [*(t.verdict for t in result.takeovers), *(t.verdict for t in result.targets)]
+    verdicts += [found.verdict for found in result.silences]
     counted = [f"{verdicts.count(v)} {v}" for v in _COLOURS if v in verdicts]
     left_out = sum(v is None for v in verdicts)
     counted += [f"{left_out} left out"] if left_out else []
     upgrades, targets = len(result.takeovers), len(result.targets)
+    silences = len(result.silences)
     parts = [count(upgrades, "upgrade")] if upgrades else []
-    parts += [count(targets, "target")] if targets or not upgrades else []
+    parts += [count(targets, "target")] if targets or not (upgrades or silences) else []
+    parts += [count(silences, "silence test")] if silences else []
     text = f"{result.verdict.upper()}: {', '.join([*parts, *counted])}"
     yield Styled(text, _COLOURS[result.verdict], bold=True)
 
@@ -86,6 +93,15 @@ def _upgrade(result: TakeoverResult, *, name_host: bool) -> Iterator[Styled]:
         yield Styled(_INDENT + text, _COLOURS[finding.verdict])
     yield from (Styled(_INDENT + text) for text in takeover.table(result.takeover))
     yield from (Styled(f"{_INDENT}note: {text}") for text in takeover.notes(result.takeover))
+
+
+def _silence(result: SilenceResult, *, name_host: bool) -> Iterator[Styled]:
+    where = f" on {result.host}" if name_host else ""
+    colour = _COLOURS[result.verdict]
+    heading = f"{result.verdict.upper()} {result.target}, silence{where}: {silence.heading(result)}"
+    yield Styled(heading, colour, bold=True)
+    for text in silence.details(result):
+        yield Styled(_INDENT + text, colour if text.startswith(result.verdict) else "")
 
 
 def _target(

@@ -1,7 +1,8 @@
 """A gateway that does as the environment tells it: the smallest system under gate.
 
 PLAN is a list of steps, each a sleep in seconds, a line to print, `exit:CODE`, `burn` (be busy
-from then on), or `ring` (call the doorbell with the message of the trigger).
+from then on), `work:S` (for so many CPU seconds), `runner` (wait for a child that never ends),
+`unhealthy`, or `ring` (call the doorbell with the message of the trigger).
 
 With COUNTER, a file that outlives the gateway, PLAN is a list of such plans: the first trigger
 carries out the first one, and the last one is for all that come after it.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -38,8 +40,21 @@ def carry_out(message: str) -> None:
             urllib.request.urlopen(DOORBELL, data=message.encode(), timeout=5).read()
         elif step == "ring without token":
             urllib.request.urlopen(DOORBELL, data=b"poll", timeout=5).read()
+        elif step == "ring or tell":
+            try:
+                urllib.request.urlopen(DOORBELL, data=message.encode(), timeout=1).read()
+            except OSError:
+                print("job failed: no answer", flush=True)
+        elif step == "runner":
+            subprocess.run([sys.executable, "-c", "import time; time.sleep(60)"], check=False)
+        elif step == "unhealthy":
+            Handler.health = 503
         elif step == "burn":
             while True:
+                pass
+        elif step.startswith("work:"):
+            until = time.process_time() + float(step[5:])
+            while time.process_time() < until:
                 pass
         elif step.startswith("exit:"):
             sys.stdout.flush()
@@ -49,8 +64,10 @@ def carry_out(message: str) -> None:
 
 
 class Handler(BaseHTTPRequestHandler):
+    health = 200
+
     def do_GET(self) -> None:
-        self._answer(200)
+        self._answer(self.health)
 
     def do_POST(self) -> None:
         message = self.rfile.read(int(self.headers["Content-Length"])).decode()

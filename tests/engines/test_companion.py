@@ -399,3 +399,37 @@ def test_orders_are_obeyed_at_once_and_idleness_is_cheap(companion, tmp_path):
     before = sum(process.cpu_times()[:2])
     time.sleep(1)
     assert sum(process.cpu_times()[:2]) - before < 0.1
+
+
+def test_a_mute_doorbell_answers_others_only(companion, port):
+    companion.tell(do="serve", port=port, reply={"body": "hi"})
+    companion.hear("serving")
+    companion.tell(do="arm", token="tok")
+    companion.hear("armed")
+    companion.tell(do="serve", port=port, reply={"body": "hi", "mute": "token"})
+    companion.hear("serving")
+    assert request(port)[2] == b"hi"
+    assert "mute" not in companion.hear("ring")
+    with socket.create_connection(("127.0.0.1", port)) as ringing:
+        ringing.sendall(b"GET /tok HTTP/1.1\r\n\r\n")
+        ringing.settimeout(0.5)
+        assert companion.hear("ring")["mute"] is True
+        with pytest.raises(TimeoutError):
+            ringing.recv(1)
+
+
+def test_lapse_is_an_answer_or_nobody_but_no_delay(companion, gateway):
+    order = {"http": f":{gateway.server_port}/", "status": None, "json": None}
+    companion.tell(do="lapse", id="health", **order)
+    companion.hear("watching")
+    gateway.delay = 2.5  # longer than the companion waits
+    companion.silent(3)
+    gateway.delay = 0
+    companion.silent()
+    gateway.status = 503
+    lapsed = companion.hear("lapsed")
+    assert (lapsed["id"], lapsed["text"]) == ("health", "503 {}")
+    gateway.server_close()
+    companion.tell(do="lapse", id="health", **order)
+    companion.hear("watching")
+    companion.hear("lapsed")

@@ -80,6 +80,20 @@ def test_the_runner_is_found_and_killed(bench):
 
 
 @pytest.mark.docker
+def test_a_container_kills_what_this_user_may_not(docker_bench):
+    unit = docker_bench.begin(PARENT, stdin=True)
+    unit.send("go")
+    docker_bench.lines.until("gateway.out", "child 3")
+    (pid,) = unit.hold.processes()
+    unit.hold._kill_from_inside([pid])
+    deadline = time.monotonic() + 5
+    while unit.hold.processes() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not unit.hold.processes()
+    assert unit.exit() is None
+
+
+@pytest.mark.docker
 @pytest.mark.parametrize("cpus", [None, 0.5])
 def test_a_starved_container_crawls(docker_bench, cpus):
     bench = docker_bench

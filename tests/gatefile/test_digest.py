@@ -17,3 +17,12 @@ def test_limits_do_not_change_what_is_measured(tmp_path):
         path.write_text(GATE.replace("{line: up}", probe))
         digests.append(measures(load(path)))
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_silence_test_does_not_change_what_is_measured(tmp_path):
+    path = tmp_path / "bootgate.yaml"
+    digests = []
+    for more in ("", ", silence: {hold: pause}"):
+        path.write_text(GATE.replace("{line: up}}}}", "{line: up}}" + more + "}}"))
+        digests.append(measures(load(path)))
+    assert digests[0] == digests[1]

@@ -174,3 +174,15 @@ def test_null_stays_null_in_free_data(gate: Gate) -> None:
     trigger = loaded.targets["main"].trigger
     assert trigger is not None
     assert trigger.json == {"a": None}
+
+
+def test_as_does_not_take_a_silence_test_over(gate: Gate) -> None:
+    targets = gate(
+        "targets:\n"
+        "  main: {timeout: 5s, proof: {line: up}, silence: {hold: pause}}\n"
+        "  again: {as: main}\n"
+        "  own: {as: main, silence: {hold: starve}}\n"
+    ).targets
+    assert targets["main"].silence.hold == "pause"
+    assert targets["again"].silence is None
+    assert targets["own"].silence.hold == "starve"

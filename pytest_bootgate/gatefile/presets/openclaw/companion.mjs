@@ -11,6 +11,8 @@ import readline from "node:readline";
 const [, , PORT, TOKEN] = process.argv;
 const RETRY_MS = 20;
 const ANSWER_MS = 60_000;
+const DOUBT_MS = 60_000;
+const DOUBT_EVERY_MS = 2_000;
 const WATCH_MS = 100; // a gateway under gate has better things to do than to answer
 const PART = 8_000; // of an answer, so that its event fits into a line
 const SCOPES = ["operator.admin", "operator.read", "operator.write"];
@@ -21,26 +23,35 @@ const words = (error) => error?.message || JSON.stringify(error) || String(error
 
 let token = "";
 let gateway = null; // the open connection, once the gateway said hello
+let mute = null; // requests that are never answered: "token" for those of this boot, "all"
+let serving = false;
 let job = null; // the job of this boot: {id}, or {error} where the gateway would not have it
 
 // -- the model: any chat completion is answered with two words -----------------------------------
 
-function serve({ port }) {
+function serve({ port, reply }) {
+  mute = reply?.mute ?? null;
+  if (serving) return say("serving", { port });
   const server = http.createServer((request, response) => {
     let raw = "";
     request.setEncoding("utf8");
     request.on("data", (chunk) => (raw += chunk));
     request.on("end", () => {
       const ours = token !== "" && (raw.includes(token) || request.url.includes(token));
+      // The list of models is asked for before the task starts, and is answered.
+      const muted = request.method === "POST" && (mute === "all" || (mute === "token" && ours));
       say("ring", {
         method: request.method, path: request.url, token: ours, bytes: raw.length,
-        head: lastMessage(raw).slice(0, 160),
+        head: lastMessage(raw).slice(0, 160), mute: muted,
       });
-      answer(request, response, raw);
+      if (!muted) answer(request, response, raw);
     });
   });
   server.on("error", (error) => say("trouble", { text: `port ${port}: ${error.message}` }));
-  server.listen(port, "127.0.0.1", () => say("serving", { port }));
+  server.listen(port, "127.0.0.1", () => {
+    serving = true;
+    say("serving", { port });
+  });
 }
 
 function parsed(raw) {
@@ -179,12 +190,26 @@ async function observe(event, payload) {
   if (event !== "cron" || !job?.id || payload?.jobId !== job.id) return;
   const { action, status = "", error = "", durationMs } = payload;
   say("cron", { action, status, error, durationMs });
-  if (action !== "finished") return;
+  if (action === "finished") await readRunLog(job);
+}
+
+async function readRunLog(mine, { patient = false } = {}) {
   try {
-    const { entries = [] } = await gateway.call("cron.runs", { id: job.id, limit: 1 });
+    const { entries = [] } = await gateway.call("cron.runs", { id: mine.id, limit: 1 });
+    const ended = entries.find((entry) => entry.status && (entry.runAtMs ?? mine.triggeredAt) >= mine.triggeredAt);
+    if (job !== mine || mine.logged || (patient && !ended)) return;
+    mine.logged = true;
     say("run-log", { status: entries[0]?.status ?? "", error: entries[0]?.error ?? "" });
   } catch (problem) {
-    say("run-log", { status: "unreadable", error: words(problem) });
+    if (!patient) say("run-log", { status: "unreadable", error: words(problem) });
+  }
+}
+
+// The run log may know of an end of which no event came. Nobody is disturbed by questions before
+// a boot has taken longer than the system's own watchdogs allow.
+async function doubt(mine) {
+  for (await sleep(DOUBT_MS); job === mine && !mine.logged; await sleep(DOUBT_EVERY_MS)) {
+    if (gateway) await readRunLog(mine, { patient: true });
   }
 }
 
@@ -219,6 +244,8 @@ async function trigger() {
   if (!job) return say("refused", { error: "there is no connection to the gateway" });
   if (job.error) return say("refused", { error: `cron.add: ${job.error}` });
   say("sent");
+  job.triggeredAt = Date.now();
+  doubt(job);
   try {
     const answered = await gateway.call("cron.run", { id: job.id, mode: "force" });
     const refused = answered?.ok === false || answered?.ran === false;
@@ -274,6 +301,24 @@ async function watch({ id, http: address, status, json }) {
   }
 }
 
+// An endpoint, until it says otherwise or nobody is there; one that takes its time says nothing.
+async function lapse({ id, http: address, status, json }) {
+  const order = {};
+  watching.add(order);
+  for (say("watching", { id }); watching.has(order); await sleep(WATCH_MS)) {
+    try {
+      const answered = await fetch(`http://127.0.0.1${address}`, { signal: AbortSignal.timeout(2_000) });
+      const text = await answered.text();
+      const right = status == null ? answered.ok : answered.status === status;
+      if (!right || (json != null && !contains(parsed(text), json))) {
+        return say("lapsed", { id, text: `${answered.status} ${text.slice(0, 200)}` });
+      }
+    } catch (error) {
+      if (error?.name !== "TimeoutError") return say("lapsed", { id, text: words(error) });
+    }
+  }
+}
+
 function contains(answer, wanted) {
   if (wanted === null || typeof wanted !== "object") return answer === wanted;
   if (answer === null || typeof answer !== "object") return false;
@@ -281,7 +326,7 @@ function contains(answer, wanted) {
   return Object.entries(wanted).every(([key, value]) => key in answer && contains(answer[key], value));
 }
 
-const orders = { serve, arm, trigger, jobs, watch };
+const orders = { serve, arm, trigger, jobs, watch, lapse };
 say("hello");
 attend();
 readline.createInterface({ input: process.stdin })

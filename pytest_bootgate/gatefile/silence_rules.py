@@ -1,0 +1,75 @@
+"""What must hold for a silence test, beyond the types of its entries."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_bootgate.gatefile import variables
+from pytest_bootgate.gatefile.check import Section
+from pytest_bootgate.gatefile.tree import Mistakes, did_you_mean, listed
+
+#: The name of the item that stands for a silence test, next to those of phases.
+SILENCE = "silence"
+
+
+class SilenceRules:
+    """The rules of silence tests in one gate file."""
+
+    def __init__(self, gate: Section, mistakes: Mistakes) -> None:
+        companion = gate.section("companion")
+        self._doorbell = "doorbell" in companion or not companion.whole
+        self._mistakes = mistakes
+
+    def check(self, silence: Section, target: Section) -> None:
+        """A silence test names a phase that there is, and a hold that is possible there."""
+        hold, add = silence.get("hold"), self._mistakes.add
+        phases = target.section("phases")
+        named = silence.get("in")
+        if isinstance(named, str) and phases.keys and named not in phases.keys:
+            way_out = did_you_mean(named, phases.keys, f"there are {listed(phases.keys)}")
+            add(silence.at["in"], f"unknown phase '{named}'", way_out)
+        if SILENCE in phases.keys:
+            add(phases.keys[SILENCE], f"'{SILENCE}' stands for the held boot", "take another name")
+        if hold == "mute" and not self._doorbell:
+            add(
+                silence.at["hold"],
+                "there is no doorbell that could be mute",
+                "add companion: {doorbell: {port: 8099}}, or write hold: pause",
+            )
+        for key in ("in", "after"):
+            if hold == "mute" and key in silence:
+                add(
+                    silence.keys[key],
+                    f"'{key}' has no meaning: a mute doorbell holds whoever rings it",
+                    "leave it out",
+                )
+        if hold == "kill" and "trigger" not in target and target.whole:
+            add(
+                silence.at["hold"],
+                "without a trigger the gateway is the runner, so there is none to kill",
+                "write hold: pause",
+            )
+        if hold not in (None, "kill") and "runner" in silence:
+            add(silence.keys["runner"], "'runner' goes only with 'hold: kill'", "leave it out")
+        self._pattern(silence)
+        for key, example in (("timeout", "60s"), ("for", "15s"), ("listen", "30s")):
+            value = silence.get(key)
+            if value is not None and value <= 0:
+                add(silence.at[key], f"'{key}' must be more than 0", f"write {example}")
+
+    def _pattern(self, silence: Section) -> None:
+        text = silence.get("runner")
+        if not isinstance(text, str):
+            return
+        if names := list(variables.names(text)):
+            self._mistakes.add(
+                silence.at["runner"],
+                f"'runner' knows no variables, not '${{{names[0]}}}' either",
+                "write a regular expression",
+            )
+            return
+        try:
+            re.compile(text)
+        except (re.error, OverflowError, RecursionError) as error:
+            place = silence.at["runner"]
+            self._mistakes.add(place, "'runner' is not a regular expression", str(error))

@@ -1,0 +1,39 @@
+"""The silence test: one boot of the candidate, held on purpose, in a pair of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_bootgate.boot.events import Hear
+from pytest_bootgate.boot.hold import HeldPair
+from pytest_bootgate.boot.jobs import Kept
+from pytest_bootgate.boot.pair import Moment
+from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.boot.stall import Stall, hold_until
+from pytest_bootgate.engines.base import Engine
+from pytest_bootgate.gatefile.model import Silence, Target
+
+
+def stall(
+    engine: Engine,
+    recipe: Recipe,
+    watch: Callable[[Moment], None],
+    state: Kept | None,
+    hear: Hear,
+) -> Stall:
+    """Hold a boot of a recipe's target as its `silence` says; `state` is what it starts on.
+
+    Raises `BootgateError` where the gate cannot measure.
+    """
+    pair = HeldPair(engine, recipe, watch, state=state, hear=hear)
+    try:
+        return pair.hold()
+    finally:
+        pair.close()
+
+
+def silence_budget(target: Target, silence: Silence) -> float:
+    """The seconds that a held boot may take at the very most, once its gateway is ready."""
+    timeout = float(silence.timeout or target.timeout)
+    first_word = max(float(silence.listen or timeout), float(target.listen))
+    return hold_until(silence, timeout) + (silence.after or 0.0) + first_word + target.listen

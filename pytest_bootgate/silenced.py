@@ -1,0 +1,63 @@
+"""The silence test as a pytest item, under its target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_bootgate.gatefile.silence_rules import SILENCE
+from pytest_bootgate.items import GateFunction, check, plan_item
+from pytest_bootgate.session import KEY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_bootgate.collect import TargetNode
+    from pytest_bootgate.drive import Gate
+    from pytest_bootgate.result import SilenceResult
+
+
+def may_be_held(gate: Gate, target: str) -> bool:
+    """Whether a target asks for a silence test, and the candidate has the target."""
+    return gate.file.targets[target].silence is not None and gate.left_out(target) is None
+
+
+class SilenceItem(GateFunction):
+    """Whether anybody is told of a boot that is held beyond its timeout."""
+
+    parent: TargetNode
+
+    @classmethod
+    def of(cls, parent: TargetNode, gate: Gate, group: str) -> SilenceItem:
+        """The item of a target; `group` names the worker of all items of its gate."""
+        item = cls.from_parent(parent, name=SILENCE, callobj=check)
+        plan_item(item, gate, group)
+        if parent.config.getoption("benchmark_only", default=False):
+            item.fixturenames.append("benchmark")  # else it would be skipped
+        return item
+
+    def setup(self) -> None:
+        """Hold a boot, unless that was done before."""
+        super().setup()
+        result = self.measure(self._result)
+        if result.verdict == "broken":
+            self.stop("\n".join(finding.text for finding in result.findings))
+
+    def check(self) -> None:
+        """Judge: fail where nobody was told, or pass."""
+        from pytest_bootgate.reports.silence import details, heading
+        from pytest_bootgate.reports.story import last_lines
+
+        result = self._result()
+        if result.verdict == "fail":
+            said = last_lines(result.stall.boot) if result.stall is not None else []
+            text = "\n".join([heading(result), *details(result), *said])
+            self.config.stash[KEY].first_time(text)
+            self.stop(text)
+
+    def _result(self) -> SilenceResult:
+        return self.parent.gate.silence(self.parent.host, self.parent.target)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The line of the gate file that asks for the test."""
+        line = self.parent.gate.loaded.line("targets", self.parent.target, SILENCE)
+        return self.path, line - 1, self.nodeid.partition("::")[2]
