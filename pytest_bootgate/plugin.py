@@ -259,6 +259,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     shown = {target.broken for result in results for target in result.targets}
     shown |= {upgrade.broken for result in results for upgrade in result.takeovers}
+    shown |= {held.broken for result in results for held in result.silences}
     for text in ours.unheard():
         _red(session, "" if text in shown else text)
     path = config.getoption("bootgate_json")

@@ -34,6 +34,7 @@ class HeldPair(Pair):
     """A pair for one boot, always cold, which is held as a target's `silence` says."""
 
     lingers = True
+    during = "silence"
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from pytest_bootgate.gate.verdict import Finding, Verdict
-from pytest_bootgate.reports import takeover
+from pytest_bootgate.reports import silence, takeover
 from pytest_bootgate.reports.story import failure
 from pytest_bootgate.result import GateResult, TargetResult
 
@@ -48,6 +48,16 @@ def notice(result: GateResult) -> bytes:
             }
             for found in result.takeovers
         ],
+        "silences": [
+            {
+                "target": found.target,
+                "host": found.host,
+                "verdict": found.verdict,
+                "findings": [msgspec.to_builtins(finding) for finding in found.findings],
+                "story": "\n".join([silence.heading(found), *silence.details(found)]),
+            }
+            for found in result.silences
+        ],
     }
     return json.dumps(plain).encode()
 
@@ -69,6 +79,9 @@ def _reasons(result: GateResult) -> Iterator[str]:
         if found.verdict not in (None, "pass"):
             given = found.judgement.findings if found.judgement is not None else ()
             yield f"{found.target}: {found.broken or _first(given, found.verdict)}"
+    for held in result.silences:
+        if held.verdict != "pass":
+            yield f"{held.target}: {held.broken or _first(held.findings, held.verdict)}"
 
 
 def _first(findings: tuple[Finding, ...], verdict: Verdict | None) -> str:
