@@ -249,6 +249,8 @@ def test_the_rest_of_the_gate_is_as_it_was(gate, run, pytester):
     assert [len(target["boots"]) for target in found["targets"]] == [1, 1]
     assert len(found["silences"]) == 1
     result.stdout.fnmatch_lines(["*::isolated::boot PASSED*", "*::isolated::silence FAILED*"])
+    log = pytester.run("bootgate", "log")
+    log.stdout.fnmatch_lines(["* isolated held timed_out *"])
     events = (pytester.path / "events").read_text().splitlines()
     assert "verdict_given isolated::silence " in events
     assert [e for e in events if e.startswith("boot_ended")] == [
