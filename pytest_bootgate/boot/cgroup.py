@@ -26,6 +26,20 @@ def throttled(pid: int) -> float | None:
     return sum(every) if every else None
 
 
+def oom_kills(pid: int) -> int | None:
+    """How many processes of a process' own group were killed for want of memory so far.
+
+    None where this kernel does not tell, or the group is the gate's own.
+    """
+    own = next(_groups("self", "memory"), None)
+    group = next(_groups(pid, "memory"), None)
+    if group is None or group == own:
+        return None
+    words = _words(group / "memory.events") or _words(group / "memory.oom_control")
+    stat = dict(zip(words[::2], words[1::2], strict=False))
+    return int(stat["oom_kill"]) if "oom_kill" in stat else None
+
+
 def _groups(pid: int | str, controller: str) -> Iterator[Path]:
     """The directories of a process' group and of all above it."""
     try:

@@ -155,20 +155,15 @@ class Companion:
     def watch(self, order: Event) -> None:
         """Look every 20 ms until it is so."""
         name, off = order["id"], threading.Event()
-        if "http" in order:
-            host, port, path = endpoint(order["http"])
-            status, wanted = order.get("status"), order.get("json")
-            look: Look = lambda: look_http(host, port, path, status, wanted)  # noqa: E731
-        elif "tcp" in order:
-            host, port, _ = endpoint(order["tcp"])
-            look = lambda: look_tcp(host, port)  # noqa: E731
-        else:
-            path = order["exists"]
-            look = lambda: ({} if os.path.exists(path) else None, "")  # noqa: E731, PTH110
+        look = look_of(order)
         with self._printing:
             self._watching.append(off)
         self.say("watching", id=name)
         run(self._look_out, name, look, off)
+
+    def look(self, order: Event) -> None:
+        """Is it so already? Look once."""
+        run(lambda: self.say("looked", id=order["id"], so=look_of(order)()[0] is not None))
 
     def _look_out(self, name: str, look: Look, off: threading.Event, event: str = "seen") -> None:
         state = ""
@@ -293,6 +288,7 @@ class Companion:
     _orders: dict[str, Callable[[Companion, Event], None]] = {  # noqa: RUF012
         "serve": serve,
         "watch": watch,
+        "look": look,
         "lapse": lapse,
         "tail": tail,
         "arm": arm,
@@ -421,6 +417,19 @@ def server_sent(item: Any) -> bytes:
 
 #: One look: what was seen (None: not yet), and how it stands instead.
 Look = Callable[[], "tuple[Event | None, str]"]
+
+
+def look_of(order: Event) -> Look:
+    """How to look for what an order names: an endpoint, a port or a file."""
+    if "http" in order:
+        host, port, path = endpoint(order["http"])
+        status, wanted = order.get("status"), order.get("json")
+        return lambda: look_http(host, port, path, status, wanted)
+    if "tcp" in order:
+        host, port, _ = endpoint(order["tcp"])
+        return lambda: look_tcp(host, port)
+    file = order["exists"]
+    return lambda: ({} if os.path.exists(file) else None, "")  # noqa: PTH110
 
 
 def look_http(

@@ -81,6 +81,9 @@ class InPlacePair(Pair):
             until = time.monotonic() + _HEALTH_LAG
             self._pump(until, lambda: self.health is not None or self._gateway_over(), "health")
 
+    def _await_answer(self, health: Probe, until: float) -> None:
+        """Here health is only shown: it was waited for already, a little."""
+
     def _tired(self, began: float) -> bool:
         if self._patience is None or self.health is None:
             return False

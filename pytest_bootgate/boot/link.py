@@ -88,16 +88,18 @@ class Link:
 
     def watch(self, name: str, probe: Probe, variables: Mapping[str, str]) -> None:
         """Watch for what is no line by itself; other probes need no order."""
-        order: dict[str, Any] = {"do": "watch", "id": name}
-        if probe.http is not None:
-            order |= {"http": probe.http, "status": probe.status, "json": probe.json}
-        elif probe.tcp is not None:
-            order |= {"tcp": probe.tcp}
-        elif probe.file is not None and probe.line is None:
-            order |= {"exists": probe.file}
-        else:
-            return
-        self._order(fill_all(order, variables))
+        if (what := _standing(probe)) is not None:
+            self._order(fill_all({"do": "watch", "id": name, **what}, variables))
+
+    def stands(self, name: str, probe: Probe, variables: Mapping[str, str]) -> bool:
+        """Whether what a probe watches for is so already; what is a line never is."""
+        what = _standing(probe)
+        if what is None:
+            return False
+        first = len(self._events)
+        self._order(fill_all({"do": "look", "id": name, **what}, variables))
+        self._expect("looked", f"look for {name}")
+        return any(e.get("event") == "looked" and e.get("so") for e in self._events[first:])
 
     def trigger(self, trigger: Trigger, variables: Mapping[str, str]) -> None:
         """Send a trigger; what comes of it arrives as events."""
@@ -147,6 +149,17 @@ class Link:
         self._wait(time.monotonic() + DEADLINE, lambda: bool(answers()), "companion")
         if not answers():
             raise CompanionError(f"The companion did not {what} within {DEADLINE:g} s.")
+
+
+def _standing(probe: Probe) -> dict[str, Any] | None:
+    """What a companion watches for: an endpoint, a port or a file; None for what is a line."""
+    if probe.http is not None:
+        return {"http": probe.http, "status": probe.status, "json": probe.json}
+    if probe.tcp is not None:
+        return {"tcp": probe.tcp}
+    if probe.file is not None and probe.line is None:
+        return {"exists": probe.file}
+    return None
 
 
 def _request(trigger: Trigger, variables: Mapping[str, str]) -> dict[str, Any]:

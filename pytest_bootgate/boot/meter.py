@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_bootgate.boot.cgroup import throttled
+from pytest_bootgate.boot.cgroup import oom_kills, throttled
 from pytest_bootgate.engines.base import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """The fields of the same names of a boot; None where this machine does not tell."""
+    """The fields of the same names of a boot; None where this machine does not tell.
+
+    `oom_kills` is how many of its processes were killed for want of memory.
+    """
 
     cpu_seconds: float | None = None
     disk_read: float | None = None
     throttled: float | None = None
+    oom_kills: int = 0
 
 
 class Meter:
@@ -31,6 +35,7 @@ class Meter:
         self._disk: float | None = _disk_read(pid) if warm and pid is not None else 0.0
         # What held back the groups above it before its start is not known to be its own.
         self._throttled = None if pid is None else throttled(pid)
+        self._oom_kills = 0 if pid is None else oom_kills(pid) or 0
 
     def stop(self, unit: Unit) -> Used:
         """What it used since; nothing is known of a unit that has ended."""
@@ -39,7 +44,8 @@ class Meter:
         if pid is None:
             return Used(cpu)
         held = _less(throttled(pid), self._throttled)
-        return Used(cpu, _less(_disk_read(pid), self._disk), held)
+        killed = max(0, (oom_kills(pid) or 0) - self._oom_kills)
+        return Used(cpu, _less(_disk_read(pid), self._disk), held, killed)
 
 
 def _less(after: float | None, before: float | None) -> float | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_bootgate.boot.stamps import Stamps
 from pytest_bootgate.boot.values import Phase, Stage, Told
 from pytest_bootgate.engines.base import Line
 from pytest_bootgate.gatefile.model import PhaseProbe, Probe, Signal, StageProbe
@@ -19,6 +20,8 @@ from pytest_bootgate.gatefile.variables import fill
 
 #: Two sources may be reported in the wrong order by at most this many seconds.
 LAG = 0.05
+#: The phase whose mark acknowledges the trigger, if a gate file names one.
+ACCEPTED = "accepted"
 #: How many of the last lines of every stream a boot keeps.
 TAIL = 20
 #: How many characters of each of them.
@@ -146,6 +149,13 @@ class Observation:
         self.told: dict[str, Told] = {}
         self.stages: list[Stage] = []
         self.strangers: list[float] = []
+        self.standing: list[str] = []
+        self.accepted_again: float | None = None
+        self._stamps = Stamps()
+
+    def stands(self, name: str) -> None:
+        """What the mark of a phase waits for was so before the trigger."""
+        self.standing.append(name)
 
     def see(self, seen: Sighting) -> None:
         """Take in one sighting."""
@@ -158,6 +168,11 @@ class Observation:
         for name, pattern in zip(self._phases, self._patterns, strict=True):
             if name not in self.marks and pattern.match(seen):
                 self.marks[name] = at
+                if pattern.line is not None:
+                    self._stamps.see(name, seen.source, at, seen.text)
+                break
+            if name == ACCEPTED and self.accepted_again is None and pattern.match(seen):
+                self.accepted_again = at
                 break
         else:
             last = self._patterns[-1]
@@ -231,9 +246,39 @@ class Observation:
             self.told.get(name, Told(name, signal.says)) for name, signal, _ in self._upstream
         )
 
+    def unsound(self, *, clock_moved: bool = False) -> str:
+        """Why the marks are none of one boot, or their times not known; empty where all is well.
+
+        Where the wall clock was moved, the times in lines say nothing.
+        """
+        if self.standing:
+            names = " and ".join(self.standing)
+            return f"the mark of {names} was there before the trigger, so it proves nothing"
+        if self.accepted_again is not None:
+            first = self.marks[ACCEPTED]
+            return (
+                f"the trigger was accepted twice ({first:.3f} s and {self.accepted_again:.3f} s"
+                " after it was sent): two runs, and nobody knows whose marks these are"
+            )
+        late = None if clock_moved else self._stamps.late()
+        if late is not None:
+            return (
+                f"marks were flushed late: by its own time the line of {late[0]} was written"
+                f" {late[1]:.2f} s before it arrived, so nobody knows when its phase ended"
+            )
+        try:
+            self.phases()
+        except ValueError as error:
+            return str(error)
+        return ""
+
     def phases(self) -> tuple[Phase, ...]:
         """The phases from the marks seen. Raises `ValueError` for marks out of order."""
         return phases_of(self.marks, {n: p.optional for n, p in self._phases.items()})
+
+    def unordered(self) -> tuple[Phase, ...]:
+        """The phases with the instants of their marks, where their lengths cannot be told."""
+        return tuple(Phase(n, self.marks.get(n), None, p.optional) for n, p in self._phases.items())
 
 
 def phases_of(marks: Mapping[str, float], optional: Mapping[str, bool]) -> tuple[Phase, ...]:

@@ -10,6 +10,9 @@ from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Boot, Outcome
 from pytest_bootgate.engines.base import Exit
 
+#: A second that is put in or left out is none.
+_CLOCK_MOVED = 1.5
+_KILLED = (137, -9)
 _TIMED_OUT = re.compile(r"time[ds]?[ -]?out|stalled", re.IGNORECASE)
 
 
@@ -17,7 +20,9 @@ _TIMED_OUT = re.compile(r"time[ds]?[ -]?out|stalled", re.IGNORECASE)
 class Ending:
     """What ended the watching: instants in seconds since the trigger.
 
-    `not_ready` says why the gateway could never be triggered.
+    `not_ready` says why the gateway could never be triggered. `reopened` is what became of a port
+    of the gateway since the trigger, empty where it stayed open. `oom_kills` is how many of its
+    processes were killed for want of memory, `clock` by how many seconds the wall clock was moved.
     """
 
     at: float
@@ -26,6 +31,14 @@ class Ending:
     refused: str | None = None
     exited: Exit | None = None
     not_ready: str | None = None
+    reopened: str = ""
+    oom_kills: int = 0
+    clock: float = 0.0
+
+    @property
+    def clock_moved(self) -> bool:
+        """Whether the wall clock was moved, by more than what keeping it right may do."""
+        return abs(self.clock) >= _CLOCK_MOVED
 
     @property
     def started(self) -> bool:
@@ -37,8 +50,10 @@ def exit_words(ended: Exit) -> str:
     """An exit in words that follow a subject."""
     if ended.gone:
         return "was removed by somebody else"
-    if ended.oom:
+    if ended.oom and ended.code in _KILLED:
         return "was killed for want of memory"
+    if ended.oom:
+        return f"exited with {ended.code}, after a process of it was killed for want of memory"
     return f"exited with {ended.code}"
 
 
@@ -49,8 +64,8 @@ def conclude(
     outcome, detail = outcome_of(seen, ending, triggered=recipe.triggered)
     try:
         phases = seen.phases()
-    except ValueError as error:
-        phases, outcome, detail = (), "lost", str(error)
+    except ValueError:  # then it is lost, or did not start anyway
+        phases = seen.unordered()
     exited = ending.exited
     return Boot(
         target=recipe.target_name,
@@ -79,9 +94,13 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     who = "the gateway" if triggered else "the runner"
     if ending.refused is not None:
         return "not_accepted", f"the trigger was refused: {ending.refused}"
-    if ending.started:
-        return "started", ""
     exited = ending.exited
+    if ending.reopened and exited is None:
+        came = "the task started all the same" if ending.started else "no task started"
+        return "crashed", f"the gateway restarted by itself: {ending.reopened} ({came})"
+    if ending.started:
+        unsound = seen.unsound(clock_moved=ending.clock_moved)
+        return ("lost", unsound) if unsound else ("started", "")
     if exited is not None and exited.gone:
         return "lost", f"{who} {exit_words(exited)}"
     if exited is not None and exited.oom:
@@ -101,16 +120,30 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     if seen.proof_at is not None:
         when = f"{seen.proof_at:.1f} s after the trigger, the timeout is {ending.timeout:g} s"
         return "timed_out", f"the proof came {when}"
+    if ending.oom_kills:
+        return "oom_killed", f"{who} lost {_processes(ending.oom_kills)} for want of memory"
     said_ok = seen.said_ok()
     if said_ok is not None:
         return "false_ok", f"{said_ok.channel} said ok, but nothing proved that the task started"
     return "timed_out", f"no proof within {ending.timeout:g} s"
 
 
+def _processes(count: int) -> str:
+    return f"{count} process{'es' * (count != 1)}"
+
+
 def _notes(seen: Observation, ending: Ending) -> list[str]:
     notes = []
+    if ending.clock_moved:
+        how = f"set {'back' if ending.clock < 0 else 'forward'} {abs(ending.clock):.0f} s"
+        notes.append(f"the wall clock was {how} during the boot; all times here are by another one")
     if ending.not_ready is not None:
         notes.append(ending.not_ready)
+    unsound = "" if ending.started else seen.unsound(clock_moved=ending.clock_moved)
+    if unsound:
+        notes.append(unsound)
+    if ending.oom_kills and ending.started:
+        notes.append(f"{_processes(ending.oom_kills)} of it were killed for want of memory")
     if seen.strangers and not ending.started:
         notes.append(
             f"the doorbell rang {seen.strangers[0]:.1f} s after the trigger, but without this"

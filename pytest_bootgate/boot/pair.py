@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from pytest_bootgate.boot.doors import Doors, open_doors, reopened
 from pytest_bootgate.boot.events import (
     BootBegan,
     BootFailed,
@@ -37,6 +38,8 @@ _LOOK = 1.0  # between two questions to the engine whether the gateway still run
 _VERSION_DEADLINE = 10.0
 _LATE_MARKS = 0.3
 _KILLED = 137  # 128 and SIGKILL
+_ANSWER = 2.0  # for a health endpoint, where ready came at the last moment
+_HEALTHY = "200"
 _REMOVAL = 0.6  # between the kill of a container and its removal, in `docker rm --force`
 
 
@@ -137,6 +140,8 @@ class Pair:
         self._start_gateway()
         if gateway.ready is not None:
             self._await_ready(gateway.ready, began, float(gateway.ready_timeout))
+        if gateway.health is not None:
+            self._await_answer(gateway.health, began + float(gateway.ready_timeout))
         self._prove_version()
         self._pause(gateway.settle)
 
@@ -206,6 +211,27 @@ class Pair:
         last = f"; its last answer was {states[-1]}" if states else ""
         after = min(at_most, time.monotonic() - began)
         raise NotReadyError(f"the gateway was not ready after {after:.3g} s{last}", None, after)
+
+    def _await_answer(self, health: Probe, until: float) -> None:
+        """A gateway that is ready answers at its health endpoint, be it that it is not well."""
+        assert self._link is not None
+        first = len(self._listener.events)
+
+        def said() -> list[str]:
+            of_health = [e for e in self._listener.events[first:] if e.get("id") == "health"]
+            return [str(e.get("text", _HEALTHY)) for e in of_health if e["event"] != "watching"]
+
+        def over() -> bool:
+            return any(text[:3].isdigit() for text in said()) or self._gateway_over()
+
+        self._link.watch("health", health, self._variables)
+        self._pump(max(until, time.monotonic() + _ANSWER), over, "health")
+        if not over():
+            when = "" if self.ready is None else f" after {self.ready:.2g} s"
+            where = fill(health.http or health.tcp or "", self._variables)
+            last = f": {said()[-1]}" if said() else ""
+            detail = f"the gateway called itself ready{when}, but {where} does not answer{last}"
+            raise NotReadyError(detail, None, self.ready or 0.0)
 
     def _prove_version(self) -> None:
         wanted = self._recipe.release.version
@@ -282,10 +308,12 @@ class Pair:
             return self._ended(boot, witness)
         if self._link is not None:
             self._link.arm(token, trigger, variables)
-        load = os.getloadavg()[0]
+        load, clock = os.getloadavg()[0], time.time() - time.monotonic()
         if recipe.triggered:
             assert self._gateway is not None
+            self._look_ahead(seen, variables)
             meter = Meter(self._gateway, warm=target.start == "warm")
+            doors = self._doors()
             seen.trigger_at = time.monotonic()
             assert trigger is not None
             running = self._send_trigger(trigger, variables)
@@ -297,12 +325,18 @@ class Pair:
             self._make_gateway(self._place)
             assert self._gateway is not None
             self._order_watches(variables)
-            meter = Meter(None, warm=False)
+            meter, doors = Meter(None, warm=False), {}
             seen.trigger_at = time.monotonic()
             self._start_gateway()
             witness.sent()
         ending = self._follow(seen, running, witness)
         used = Used() if self._gateway_over() else meter.stop(self._gateway)
+        ending = replace(
+            ending,
+            reopened="" if self._gateway_over() else reopened(doors, self._doors()),
+            oom_kills=used.oom_kills,
+            clock=time.time() - time.monotonic() - clock,
+        )
         if ending.started and not seen.complete:
             until = time.monotonic() + _LATE_MARKS
             self._pump(until, lambda: seen.complete, "marks", witness.see)
@@ -333,6 +367,16 @@ class Pair:
             tails=self._listener.tails(),
         )
         return self._ended(boot, witness)
+
+    def _look_ahead(self, seen: Observation, variables: Mapping[str, str]) -> None:
+        """What is so before the trigger is the mark of another boot, or of none."""
+        for name, probe in self._recipe.target.phases.items():
+            if self._link is not None and self._link.stands(f"phase:{name}", probe, variables):
+                seen.stands(name)
+
+    def _doors(self) -> Doors:
+        assert self._gateway is not None
+        return open_doors(self._gateway.pid, self._recipe.doors(self._variables))
 
     def _ended(self, boot: Boot, witness: Witness) -> Boot:
         assert self._voice is not None

@@ -219,6 +219,7 @@ def _one(boot: Boot) -> list[Finding]:
     missing = [phase for phase in boot.phases if phase.at is None and not phase.optional]
     text = f"{name} started, but the mark of this phase never appeared"
     found = [Finding("broken", phase.name, text) for phase in missing]
+    found += [Finding("warn", WHOLE, f"{name} started, but {note}") for note in boot.notes]
     for told in boot.told:
         if told.says != "ok" and told.at is not None:
             text = f"{name} started, but {told.channel} reported a failure: {told.text}"

@@ -2,7 +2,10 @@
 
 PLAN is a list of steps, each a sleep in seconds, a line to print, `exit:CODE`, `burn` (be busy
 from then on), `work:S` (for so many CPU seconds), `runner` (wait for a child that never ends),
-`unhealthy`, or `ring` (call the doorbell with the message of the trigger).
+`unhealthy`, `buffer` (print no line until `flush`), `eat` (memory, until it is killed),
+`child eats`, `restart` (by another process, which goes on with the plan), `wait:FILE` (until it is
+there), or `ring` (call the doorbell with the message of the trigger). STAMPS puts the time before
+each line, and with DEAF it opens no port.
 
 With COUNTER, a file that outlives the gateway, PLAN is a list of such plans: the first trigger
 carries out the first one, and the last one is for all that come after it.
@@ -17,10 +20,12 @@ import sys
 import threading
 import time
 import urllib.request
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 PORT, DOORBELL = int(os.environ["PORT"]), os.environ["DOORBELL"]
+EAT = "eaten = []\nwhile True: eaten.append(bytearray(b'x' * (1 << 20)))"
 PLAN = json.loads(os.environ["PLAN"])
 
 
@@ -32,8 +37,21 @@ def plan() -> list:
         return PLAN[min(counter.tell(), len(PLAN)) - 1]
 
 
-def carry_out(message: str) -> None:
-    for step in plan():
+held: list[str] | None = None
+
+
+def tell(line: str) -> None:
+    if "STAMPS" in os.environ:
+        line = f"{datetime.now(UTC).isoformat()} {line}"
+    if held is None:
+        print(line, flush=True)
+    else:
+        held.append(line)
+
+
+def carry_out(message: str, steps: list) -> None:
+    global held
+    for place, step in enumerate(steps):
         if isinstance(step, (int, float)):
             time.sleep(step)
         elif step == "ring":
@@ -49,6 +67,18 @@ def carry_out(message: str) -> None:
             subprocess.run([sys.executable, "-c", "import time; time.sleep(60)"], check=False)
         elif step == "unhealthy":
             Handler.health = 503
+        elif step == "buffer":
+            held = []
+        elif step == "flush":
+            print("\n".join(held or []), flush=True)
+            held = None
+        elif step == "eat":
+            exec(EAT)
+        elif step == "child eats":
+            subprocess.run([sys.executable, "-c", EAT], check=False)
+        elif step == "restart":
+            rest = json.dumps([message, steps[place + 1 :]])
+            os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "REST": rest})
         elif step == "burn":
             while True:
                 pass
@@ -56,11 +86,14 @@ def carry_out(message: str) -> None:
             until = time.process_time() + float(step[5:])
             while time.process_time() < until:
                 pass
+        elif step.startswith("wait:"):
+            while not Path(step[5:]).exists():
+                time.sleep(0.02)
         elif step.startswith("exit:"):
             sys.stdout.flush()
             os._exit(int(step[5:]))
         else:
-            print(step, flush=True)
+            tell(step)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -74,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
         status = int(os.environ.get("STATUS", "200"))
         self._answer(status)
         if status == 200:
-            threading.Thread(target=carry_out, args=(message,), daemon=True).start()
+            threading.Thread(target=carry_out, args=(message, plan()), daemon=True).start()
 
     def _answer(self, status: int) -> None:
         self.send_response(status)
@@ -86,5 +119,9 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+if "REST" in os.environ:
+    threading.Thread(target=carry_out, args=json.loads(os.environ["REST"]), daemon=True).start()
 print(f"toy {os.environ.get('VERSION', '1')} is here", flush=True)
+while "DEAF" in os.environ:
+    time.sleep(60)
 ThreadingHTTPServer(("127.0.0.1", PORT), Handler).serve_forever()

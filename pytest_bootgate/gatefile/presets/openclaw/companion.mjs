@@ -283,39 +283,40 @@ async function record({ id, name, enabled, schedule, payload, sessionTarget, wak
 // An endpoint, until it answers as wanted.
 const watching = new Set();
 
-async function watch({ id, http: address, status, json }) {
-  if (!address) return say("trouble", { text: "this companion can only watch HTTP endpoints" });
-  const order = {};
-  watching.add(order);
-  for (let last = ""; watching.has(order); await sleep(WATCH_MS)) {
-    try {
-      const answered = await fetch(`http://127.0.0.1${address}`, { signal: AbortSignal.timeout(2_000) });
-      const text = await answered.text();
-      const right = status == null ? answered.ok : answered.status === status;
-      if (right && (json == null || contains(parsed(text), json))) return say("seen", { id, status: answered.status });
-      const state = `${answered.status} ${text.slice(0, 200)}`;
-      if (state !== last) say("state", { id, text: (last = state) });
-    } catch (error) {
-      if (words(error) !== last) say("state", { id, text: (last = words(error)) });
-    }
+// One look at it: whether it answers as wanted, and how it stands.
+async function ask({ http: address, status, json }) {
+  try {
+    const answered = await fetch(`http://127.0.0.1${address}`, { signal: AbortSignal.timeout(2_000) });
+    const text = await answered.text();
+    const right = status == null ? answered.ok : answered.status === status;
+    const so = right && (json == null || contains(parsed(text), json));
+    return { so, status: answered.status, text: `${answered.status} ${text.slice(0, 200)}`, slow: false };
+  } catch (error) {
+    return { so: false, text: words(error), slow: error?.name === "TimeoutError" };
   }
 }
 
-// An endpoint, until it says otherwise or nobody is there; one that takes its time says nothing.
-async function lapse({ id, http: address, status, json }) {
-  const order = {};
+async function watch(order) {
+  if (!order.http) return say("trouble", { text: "this companion can only watch HTTP endpoints" });
   watching.add(order);
-  for (say("watching", { id }); watching.has(order); await sleep(WATCH_MS)) {
-    try {
-      const answered = await fetch(`http://127.0.0.1${address}`, { signal: AbortSignal.timeout(2_000) });
-      const text = await answered.text();
-      const right = status == null ? answered.ok : answered.status === status;
-      if (!right || (json != null && !contains(parsed(text), json))) {
-        return say("lapsed", { id, text: `${answered.status} ${text.slice(0, 200)}` });
-      }
-    } catch (error) {
-      if (error?.name !== "TimeoutError") return say("lapsed", { id, text: words(error) });
-    }
+  for (let last = ""; watching.has(order); await sleep(WATCH_MS)) {
+    const { so, status, text } = await ask(order);
+    if (so) return say("seen", { id: order.id, status });
+    if (text !== last) say("state", { id: order.id, text: (last = text) });
+  }
+}
+
+async function look(order) {
+  if (!order.http) return say("trouble", { text: "this companion can only look at HTTP endpoints" });
+  say("looked", { id: order.id, so: (await ask(order)).so });
+}
+
+// An endpoint, until it says otherwise or nobody is there; one that takes its time says nothing.
+async function lapse(order) {
+  watching.add(order);
+  for (say("watching", { id: order.id }); watching.has(order); await sleep(WATCH_MS)) {
+    const { so, text, slow } = await ask(order);
+    if (!so && !slow) return say("lapsed", { id: order.id, text });
   }
 }
 
@@ -326,7 +327,7 @@ function contains(answer, wanted) {
   return Object.entries(wanted).every(([key, value]) => key in answer && contains(answer[key], value));
 }
 
-const orders = { serve, arm, trigger, jobs, watch, lapse };
+const orders = { serve, arm, trigger, jobs, watch, look, lapse };
 say("hello");
 attend();
 readline.createInterface({ input: process.stdin })

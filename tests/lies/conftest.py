@@ -1,0 +1,131 @@
+"""A gate for a lying gateway, on either engine, and the table of what the gate says to each lie."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.door.conftest import TOY
+
+TABLE = ROOT / "docs" / "lies.md"
+IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")
+GATE = """\
+releases:
+{releases}
+gateway:
+  command: [python3, "${{dir}}/toy.py"]
+  files: {{"${{dir}}/toy.py": {{path: "{toy}"}}}}
+  env: {{PORT: "${{port.gateway}}", DOORBELL: "http://127.0.0.1:${{port.bell}}/"}}
+  ready: {ready}
+  ready_timeout: 10s
+  version: {{line: 'toy (?P<version>\\S+) is here'}}
+companion: {{doorbell: {{port: "${{port.bell}}"}}}}
+ports: {{gateway: 8080, bell: 8099}}
+hosts: {{here: {host}}}
+target:
+  timeout: {timeout}
+  listen: 300ms
+  trigger: {{http: ":${{port.gateway}}/run", body: "do ${{target}} ${{token}}"}}
+  phases: {phases}
+  upstream:
+    log: {{line: job failed}}
+    run log: {{line: 'run finished: ok', says: ok}}
+targets:
+  {targets}
+gate: {gate}
+"""
+PHASES = (
+    "{engine: {line: engine ready}, persona: {line: persona loaded},"
+    " task_started: {doorbell: true}}"
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the docs say the gate says to a lie."""
+
+    verdict: str
+    text: str
+
+    def said_in(self, output: str) -> bool:
+        """Whether the text was printed, other numbers notwithstanding."""
+        pattern = re.sub(r"\d+(?:\\\.\d+)?", r"[\\d.]+", re.escape(self.text))
+        return re.search(pattern, output) is not None
+
+
+def rows() -> dict[str, Row]:
+    """The table of the docs: for each lie, the verdict and the text."""
+    found = {}
+    for line in TABLE.read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if line.startswith("| ") and len(cells) == 3 and cells[1] in ("fail", "broken", "red"):
+            found[cells[0]] = Row(cells[1], cells[2].strip("`"))
+    return found
+
+
+@pytest.fixture
+def told(request):
+    """The row of the lie that a test is marked with."""
+    return rows()[request.node.get_closest_marker("lie").args[0]]
+
+
+@pytest.fixture
+def lying(pytester):
+    """Gate a gateway that does as its plan says; returns pytester's result and the JSON."""
+
+    def call(
+        plan=(),
+        *args,
+        engine="process",
+        env=None,
+        releases=None,
+        options=(),
+        listener="",
+        **more,
+    ):
+        if releases is None:
+            entries = {"PLAN": json.dumps(list(plan)), **(env or {})}
+            releases = {"candidate": entries}
+        text = GATE.format(
+            releases="\n".join(
+                f'  {name}: {{image: "{IMAGE}", env: {json.dumps(env)}}}'
+                if isinstance(env, dict)
+                else f"  {name}: {env}"
+                for name, env in releases.items()
+            ),
+            toy=TOY,
+            **{
+                "ready": '{http: ":${port.gateway}/"}',
+                "host": "{}",
+                "timeout": "5s",
+                "phases": PHASES,
+                "targets": "isolated: {}",
+                "gate": "{boots: 1, noise: 1000, retries: 0}",
+                **more,
+            },
+        )
+        (pytester.path / "bootgate.yaml").write_text(text)
+        if listener:
+            (pytester.path / "conftest.py").write_text(listener)
+        result = pytester.runpytest_subprocess(
+            *("-p", "no:cacheprovider", "bootgate.yaml", "--bootgate-engine", engine),
+            *("--bootgate-json", "out.json", *options, *args),
+        )
+        for stream in (result.stdout, result.stderr):
+            stream.no_fnmatch_line("*Traceback (most recent call last)*")
+        written = Path(pytester.path / "out.json")
+        return result, json.loads(written.read_text()) if written.exists() else {}
+
+    return call
+
+
+def verdicts(found) -> set[str]:
+    """The verdicts of all that a run judged."""
+    each = [*found["targets"], *found["takeovers"], *found["silences"]]
+    return {one["verdict"] for one in each}

@@ -1,0 +1,239 @@
+"""Lies that take more than one boot, another program, or a hand from outside."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import libfaketime
+import psutil
+import pytest
+
+from tests.door.test_in_place import upgrade  # noqa: F401 (a fixture)
+from tests.lies.conftest import IMAGE, verdicts
+
+ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
+GOOD = ["engine ready", "persona loaded", "ring"]
+#: Containers of a run, by what they run.
+FIND = """\
+import subprocess
+def containers(run, command):
+    ps = ["docker", "ps", "--no-trunc", "--filter", f"label=bootgate.run={run}"]
+    lines = subprocess.check_output([*ps, "--format", "{{.ID}} {{.Command}}"], text=True)
+    return [line.split()[0] for line in lines.splitlines() if command in line]
+"""
+
+
+@pytest.mark.lie("a proof left over from an earlier boot")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_left_over_proof(lying, told, engine):
+    late = [*GOOD, "run finished: ok", 0.6, "ring"]
+    env = {"COUNTER": "${dir}/counter"}
+    result, found = lying(
+        [late, GOOD[:2]],
+        engine=engine,
+        env=env,
+        timeout="1500ms",
+        targets="isolated: {start: warm}",
+    )
+    assert result.ret == 1
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+
+
+@pytest.mark.lie("baseline and candidate are the same image")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_same_twice(lying, told, engine):
+    same = {"PLAN": json.dumps(GOOD)}
+    result, found = lying(engine=engine, releases={"baseline": same, "candidate": same})
+    assert result.ret == 1
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+
+
+@pytest.mark.lie("the baseline is missing")
+@pytest.mark.docker
+def test_no_baseline(lying, told):
+    releases = {"baseline": "{image: no-such-image-of-bootgate:1}", "candidate": {"PLAN": "[]"}}
+    result, found = lying(engine="docker", releases=releases)
+    assert result.ret == 1
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+
+
+@pytest.mark.lie("the container is removed by somebody else")
+@pytest.mark.docker
+def test_removed(lying, told):
+    listener = f"""{FIND}
+def pytest_bootgate_event(event):
+    if event.kind == "phase_reached":
+        subprocess.run(["docker", "rm", "-f", *containers(event.boot.run, "toy.py")])
+"""
+    result, found = lying(["engine ready"], engine="docker", listener=listener)
+    assert result.ret == 1
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+
+
+@pytest.mark.lie("the companion dies")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_companion_dies(lying, told, engine):
+    listener = f"""{FIND}
+import psutil
+def pytest_bootgate_event(event):
+    if event.kind != "phase_reached":
+        return
+    for process in psutil.Process().children(recursive=True):
+        if any(word.endswith("companion.py") for word in process.cmdline()):
+            process.kill()
+            return
+    subprocess.run(["docker", "kill", *containers(event.boot.run, "companion.py")])
+"""
+    result, found = lying(["engine ready"], engine=engine, listener=listener)
+    assert result.ret == 1
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+
+
+@pytest.fixture
+def own_engine(monkeypatch):
+    """A Docker engine that may be stopped: the pid of its daemon, and the image is there."""
+    here = Path(tempfile.mkdtemp(dir="/tmp"))  # the path of a socket has 108 bytes at most
+    socket = f"unix://{here}/docker.sock"
+    state = ["--data-root", here / "data", "--exec-root", here / "exec", "--pidfile", here / "pid"]
+    apart = ["--bridge=none", "--iptables=false", "--ip-forward=false", "--storage-driver=vfs"]
+    with (here / "log").open("w") as log:
+        command = ["dockerd", "-H", socket, *state, *apart]
+        daemon = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        for _ in range(150):
+            asked = ["docker", "-H", socket, "version"]
+            if subprocess.run(asked, capture_output=True, check=False).returncode == 0:
+                break
+            time.sleep(0.2)
+        with subprocess.Popen(["docker", "save", IMAGE], stdout=subprocess.PIPE) as saved:
+            subprocess.run(["docker", "-H", socket, "load", "-q"], stdin=saved.stdout, check=True)
+        monkeypatch.setenv("DOCKER_HOST", socket)
+        yield daemon.pid
+    finally:
+        belongs = [p for p in psutil.process_iter() if _belongs(p, str(here))]
+        for process in [*belongs, daemon]:
+            with suppress(psutil.Error, ProcessLookupError):
+                process.kill()
+        daemon.wait(10)
+        psutil.wait_procs(belongs, 10)
+        for mount in reversed(Path("/proc/mounts").read_text().splitlines()):
+            if str(here) in (place := mount.split()[1]):
+                subprocess.run(["umount", "-l", place], check=False)
+        shutil.rmtree(here, ignore_errors=True)
+
+
+def _belongs(process: psutil.Process, where: str) -> bool:
+    """Whether a process was started by the engine there, or by one of its containers."""
+    with suppress(psutil.Error):
+        family = [process, *process.parents()]
+        return any(where in " ".join(each.cmdline()) for each in family)
+    return False
+
+
+@pytest.mark.lie("the engine stops in the middle")
+@pytest.mark.docker
+@pytest.mark.parametrize("signal", ["SIGKILL", "SIGTERM"])
+def test_the_engine_stops(pytester, own_engine, told, signal):
+    pytester.makeconftest(f"""\
+import os, signal
+def pytest_bootgate_event(event):
+    if event.kind == "phase_reached":
+        os.kill({own_engine}, signal.{signal})
+""")
+    (pytester.path / "bootgate.yaml").write_text(f"""\
+releases:
+  candidate: {{image: "{IMAGE}", command: [sh, -c, "echo engine ready; sleep 60"]}}
+targets:
+  boot: {{timeout: 15s, phases: {{engine: {{line: engine ready}}, task: {{line: never}}}}}}
+""")
+    options = ["--bootgate-engine", "docker", "--bootgate-json", "out.json"]
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "bootgate.yaml", *options)
+    assert result.ret == 1
+    assert verdicts(json.loads((pytester.path / "out.json").read_text())) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.lie("a retry hides a timeout")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_retry_that_hides_timeouts(lying, told, engine, tmp_path):
+    go = "/tmp/go" if engine == "docker" else str(tmp_path / "go")
+    listener = f"""{FIND}
+import os
+def pytest_bootgate_event(event):
+    if event.kind != "trigger_sent":
+        return
+    again = event.boot.attempt > 1
+    if {engine!r} == "process":
+        open({go!r}, "w") if again else os.path.exists({go!r}) and os.remove({go!r})
+    for container in containers(event.boot.run, "toy.py") if again else ():
+        subprocess.run(["docker", "exec", container, "touch", {go!r}])
+"""
+    result, found = lying(
+        ["engine ready", "persona loaded", f"wait:{go}", "ring"],
+        engine=engine,
+        timeout="1s",
+        listener=listener,
+        gate="{boots: 2, noise: 1000, retries: 1, retry_pause: 100ms}",
+    )
+    assert result.ret == 1
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+
+
+@pytest.mark.lie("the release has no boot timeout at all")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_boot_timeout(lying, told, engine):
+    result, found = lying(
+        ["engine ready", 1, "persona loaded", "ring"],
+        *("-k", "silence"),
+        engine=engine,
+        timeout="1s",
+        targets="isolated: {silence: {hold: pause, in: persona}}",
+    )
+    assert result.ret == 1
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+
+
+@pytest.mark.lie("a job is gone after the upgrade")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_lost_job(upgrade, told, engine):  # noqa: F811
+    result = upgrade("lose", engine=engine)
+    assert result.ret == 1
+    assert verdicts(json.loads(Path("out.json").read_text())) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+
+
+@pytest.mark.lie("the wall clock is set back an hour in the midst of a boot that comes too late")
+def test_the_wall_clock(lying, told, tmp_path, monkeypatch):
+    clock, library = tmp_path / "clock", Path("vendor/libfaketime/src/libfaketime.so.1")
+    clock.write_text("+0s\n")
+    monkeypatch.setenv("LD_PRELOAD", str(Path(libfaketime.__path__[0]) / library))
+    monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(clock))
+    for name in ("FAKETIME_NO_CACHE", "FAKETIME_DONT_FAKE_MONOTONIC", "DONT_FAKE_MONOTONIC"):
+        monkeypatch.setenv(name, "1")
+    listener = f"""\
+def pytest_bootgate_event(event):
+    if event.kind == "phase_reached":
+        with open({str(clock)!r}, "w") as clock:
+            clock.write("-3600s\\n")
+"""
+    late = ["engine ready", 0.4, "persona loaded", 0.8, "ring"]
+    result, found = lying(late, timeout="1s", listener=listener, env={"STAMPS": "1"})
+    assert result.ret == 1
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+    (boot,) = found["targets"][0]["boots"]
+    assert boot["ended"] == pytest.approx(1, abs=0.5)

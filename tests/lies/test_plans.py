@@ -1,0 +1,118 @@
+"""Lies that a gateway tells by what it does in one boot, or in a few."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.lies.conftest import IMAGE, PHASES, rows, verdicts
+
+SMALL = "{memory: 64MB}"
+ACCEPTED = PHASES.replace("{engine", "{accepted: {line: run accepted}, engine", 1)
+READY_AND_PROOF = '{ready: {line: is here}, answers: {http: ":${port.gateway}/"}}'
+
+
+@dataclass(frozen=True)
+class Lie:
+    """What a gateway does; `docker` alone where a process cannot do it."""
+
+    plan: list[Any]
+    more: dict[str, Any] = field(default_factory=dict)
+    engines: tuple[str, ...] = ("process", "docker")
+
+
+def docker(plan: list[Any], **more: Any) -> Lie:
+    return Lie(plan, more, ("docker",))
+
+
+LIES = {
+    "the runner exits with 0 before its proof": Lie(["engine ready", "exit:0"]),
+    "the runner exits with 1": Lie(["engine ready", "exit:1"]),
+    "the runner is killed for want of memory": docker(["engine ready", "eat"], host=SMALL),
+    "a child is killed for want of memory, and the runner exits with 0": docker(
+        ["engine ready", "child eats", "exit:0"], host=SMALL
+    ),
+    "a child is killed for want of memory, and the gateway goes on": docker(
+        ["engine ready", "child eats"], host=SMALL, timeout="3s"
+    ),
+    "upstream reports ok without a proof": Lie(
+        ["engine ready", "persona loaded", "run finished: ok"], {"timeout": "1s"}
+    ),
+    "`main` reports that it finished when it was only enqueued": Lie(
+        ["enqueued", "run finished: ok"],
+        {
+            "timeout": "1s",
+            "targets": "main: {phases: {enqueued: {line: enqueued}, run: {doorbell: true}}}",
+        },
+    ),
+    "the proof comes after the deadline": Lie(
+        ["engine ready", "persona loaded", 1.2, "ring"], {"timeout": "1s"}
+    ),
+    "a proof without the token of this boot": Lie(
+        ["engine ready", "persona loaded", "ring without token"], {"timeout": "1s"}
+    ),
+    "a proof that was there before the trigger": Lie(
+        ["engine ready"],
+        {"phases": '{engine: {line: engine ready}, up: {http: ":${port.gateway}/"}}'},
+    ),
+    "another release answers on the port": Lie(
+        [],
+        {"releases": {"candidate": f'{{image: "{IMAGE}", env: {{PLAN: "[]"}}, version: "2"}}'}},
+    ),
+    "a phase's mark never appears": Lie(["engine ready", "ring"]),
+    "marks out of order": Lie(["persona loaded", 0.3, "engine ready", 0.1, "ring"]),
+    "marks flushed late, in one burst before the proof": Lie(
+        ["buffer", "engine ready", 0.8, "persona loaded", 0.2, "flush", "ring"],
+        {"env": {"STAMPS": "1"}},
+    ),
+    "marks flushed late, in one burst after the proof": Lie(
+        ["buffer", "engine ready", 0.1, "persona loaded", "ring", 0.1, "flush"]
+    ),
+    "the gateway crashes and restarts itself": Lie(
+        ["engine ready", "restart", "persona loaded", 0.3, "ring"]
+    ),
+    "the trigger is accepted twice": Lie(
+        ["run accepted", "engine ready", "run accepted", "persona loaded", "ring"],
+        {"phases": ACCEPTED},
+    ),
+    '"ready" is logged while nobody answers': Lie(
+        [],
+        {"env": {"DEAF": "1"}, "ready": '{line: is here}\n  health: {http: ":${port.gateway}/"}'},
+    ),
+    '"ready" is logged while the endpoint that proves it does not answer': Lie(
+        [],
+        {
+            "env": {"DEAF": "1"},
+            "timeout": "1s",
+            "targets": f"boot: {{trigger: null, phases: {READY_AND_PROOF}}}",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("lie", "engine"),
+    [
+        pytest.param(
+            name, engine, id=f"{name}, {engine}",
+            marks=[pytest.mark.lie(name), *[pytest.mark.docker] * (engine == "docker")],
+        )
+        for name, lie in LIES.items()
+        for engine in lie.engines
+    ],
+)  # fmt: skip
+def test_a_lie_is_red_and_named(lying, told, lie, engine):
+    plan, more = LIES[lie].plan, dict(LIES[lie].more)
+    result, found = lying(plan, engine=engine, **more)
+    assert result.ret == 1
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+
+
+def test_without_a_lie_it_is_green(lying):
+    result, found = lying(["engine ready", "persona loaded", "ring"])
+    assert result.ret == 0
+    assert verdicts(found) == {"pass"}
+    assert not any(row.said_in(result.stdout.str()) for row in rows().values())
