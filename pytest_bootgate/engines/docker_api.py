@@ -44,6 +44,7 @@ class DockerApi:
         self._idle: list[APIClient] = []
         self._lock = threading.Lock()
         self._api_version = "auto"
+        self.version = ""
         with self._explained("reach the engine"):
             _knock(self._arguments.get("base_url", DEFAULT_UNIX_SOCKET.removeprefix("http+")))
         with self.call("reach the engine") as client:
@@ -90,7 +91,8 @@ class DockerApi:
             OSError,
             ValueError,
         ) as error:
-            raise EngineError(_unreachable(error, doing, self._where)) from error
+            once = bool(self.version)
+            raise EngineError(_unreachable(error, doing, self._where, once=once)) from error
 
 
 def said(error: APIError) -> str:
@@ -141,7 +143,7 @@ def _knock(address: str) -> None:
             door.connect(address.removeprefix("unix://"))
 
 
-def _unreachable(error: Exception, doing: str, where: str) -> str:
+def _unreachable(error: Exception, doing: str, where: str, *, once: bool) -> str:
     text = _whole(error)
     if "PermissionError" in text or "Permission denied" in text:
         return (
@@ -156,6 +158,11 @@ def _unreachable(error: Exception, doing: str, where: str) -> str:
     if "Install paramiko" in text:
         return (
             f"Reaching Docker over ssh ({where}) needs a package more: pip install 'docker[ssh]'."
+        )
+    if once and any(sign in text for sign in _NOBODY):
+        return (
+            f"The Docker engine ({where}) was stopped or restarted in the midst of the gate: it"
+            f" does not answer any more, so it could not {doing}. Start it and gate again."
         )
     if any(sign in text for sign in _NOBODY):
         return (

@@ -79,6 +79,8 @@ def test_nothing_is_left_behind(tmp_path: Path, engine: str, how: str):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        # In the background of a script SIGINT is ignored, and that would be inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         run = until(lambda: run_of(engine, command), 30)

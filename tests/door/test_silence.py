@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -249,7 +250,8 @@ def test_the_rest_of_the_gate_is_as_it_was(gate, run, pytester):
     assert [len(target["boots"]) for target in found["targets"]] == [1, 1]
     assert len(found["silences"]) == 1
     result.stdout.fnmatch_lines(["*::isolated::boot PASSED*", "*::isolated::silence FAILED*"])
-    log = pytester.run("bootgate", "log")
+    main = "import sys; from pytest_bootgate.cli import main; sys.exit(main(['log']))"
+    log = pytester.run(sys.executable, "-c", main)
     log.stdout.fnmatch_lines(["* isolated held timed_out *"])
     events = (pytester.path / "events").read_text().splitlines()
     assert "verdict_given isolated::silence " in events
