@@ -56,6 +56,18 @@ def seen(**lines_at: float) -> Observation:
         ({}, {"exited": Exit(0, oom=True)}, "oom_killed", "want of memory"),
         ({}, {"exited": Exit(None, gone=True)}, "lost", "removed by somebody else"),
         ({"ok": 1.0}, {"exited": Exit(0)}, "silent_exit", "exited with 0"),
+        (
+            {"ring": 2.0},
+            {"proof": 2.0, "reopened": "port 80 was opened anew"},
+            "crashed",
+            "all the",
+        ),
+        ({}, {"reopened": "port 80 was opened anew"}, "crashed", "restarted by itself: port 80"),
+        ({}, {"reopened": "port 80 is shut", "exited": Exit(3)}, "crashed", "exited with 3"),
+        ({}, {"oom_kills": 2}, "oom_killed", "lost 2 processes for want of memory"),
+        ({"ring": 70.0}, {"proof": 70.0, "oom_kills": 1}, "timed_out", "the proof came 70.0 s"),
+        ({"ring": 2.0}, {"proof": 2.0, "oom_kills": 1}, "started", ""),
+        ({}, {"exited": Exit(0, oom=True)}, "oom_killed", "exited with 0, after a process of it"),
         ({}, {"not_ready": "the gateway was not ready"}, "timed_out", "was not ready"),
     ],
 )
@@ -64,3 +76,44 @@ def test_outcome(lines, ending, outcome, detail):
     word, said = outcome_of(seen(**lines), ended, triggered=True)
     assert word == outcome
     assert detail in said
+
+
+def observed(*lines: tuple[float, str], standing: str = "") -> Observation:
+    """A boot of two phases and a proof, by what the gateway printed and when."""
+    phases = {name: PhaseProbe(line=name) for name in ("accepted", "setup")}
+    observation = Observation({**phases, "task": PhaseProbe(doorbell=True)}, {}, {}, {}, token=True)
+    if standing:
+        observation.stands(standing)
+    observation.trigger_at = 0.0
+    for at, text in lines:
+        observation.see(sighting(Line("gateway.out", at, text)))
+    ring = json.dumps({"event": "ring", "path": "/", "token": True})
+    observation.see(sighting(Line("companion.out", 2.0, ring)))
+    return observation
+
+
+FLUSHED = [(1.9, "2026-11-25T02:30:00.1Z accepted"), (1.9, "2026-11-25T02:30:01.9Z setup")]
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (observed((0.1, "accepted"), (1.0, "setup")), ""),
+        (observed((0.1, "accepted"), standing="setup"), "setup was there before the trigger"),
+        (observed((0.1, "accepted"), (0.5, "accepted"), (1.0, "setup")), "0.100 s and 0.500 s"),
+        (observed((0.1, "setup"), (1.0, "accepted")), "accepted was seen 0.900 s after setup"),
+        (observed(*FLUSHED), "the line of accepted was written 1.80 s before it arrived"),
+    ],
+)
+def test_marks_that_prove_nothing_are_no_start(seen, why):
+    started = Ending(at=2.0, timeout=TIMEOUT, proof=2.0)
+    word, said = outcome_of(seen, started, triggered=True)
+    assert (word, why in said) == ("lost" if why else "started", True)
+    late = Ending(at=TIMEOUT, timeout=TIMEOUT, proof=61.0)
+    assert outcome_of(seen, late, triggered=True)[0] == "timed_out"
+
+
+def test_a_clock_that_was_moved_says_nothing_about_lines():
+    started = Ending(at=2.0, timeout=TIMEOUT, proof=2.0, clock=-3600.0)
+    assert outcome_of(observed(*FLUSHED), started, triggered=True) == ("started", "")
+    assert not Ending(at=2.0, timeout=TIMEOUT, clock=1.0).clock_moved  # a leap second

@@ -433,3 +433,19 @@ def test_lapse_is_an_answer_or_nobody_but_no_delay(companion, gateway):
     companion.tell(do="lapse", id="health", **order)
     companion.hear("watching")
     companion.hear("lapsed")
+
+
+def test_one_look_says_whether_it_is_so_already(companion, gateway, tmp_path):
+    looks = [
+        ({"http": f":{gateway.server_port}/ready"}, True),
+        ({"http": f":{gateway.server_port}/ready", "status": 404}, False),
+        ({"http": ":1/"}, False),
+        ({"tcp": f":{gateway.server_port}"}, True),
+        ({"exists": str(tmp_path)}, True),
+        ({"exists": str(tmp_path / "nothing")}, False),
+    ]
+    for number, (what, so) in enumerate(looks):
+        companion.tell(do="look", id=f"phase:{number}", **what)
+        heard = companion.hear("looked")
+        assert (heard["id"], heard["so"]) == (f"phase:{number}", so)
+    companion.silent()
