@@ -85,7 +85,7 @@ def conclude(
         stages=tuple(seen.stages),
         told=seen.signals(),
         exit_code=exited.code if exited is not None else None,
-        notes=tuple(_notes(seen, ending)),
+        notes=tuple(_notes(seen, ending, triggered=recipe.triggered)),
     )
 
 
@@ -132,8 +132,10 @@ def _processes(count: int) -> str:
     return f"{count} process{'es' * (count != 1)}"
 
 
-def _notes(seen: Observation, ending: Ending) -> list[str]:
+def _notes(seen: Observation, ending: Ending, *, triggered: bool) -> list[str]:
     notes = []
+    if triggered and ending.started and ending.exited is not None:
+        notes.append(f"the gateway {exit_words(ending.exited)} right after")
     if ending.clock_moved:
         how = f"set {'back' if ending.clock < 0 else 'forward'} {abs(ending.clock):.0f} s"
         notes.append(f"the wall clock was {how} during the boot; all times here are by another one")

@@ -333,7 +333,8 @@ class Pair:
         used = Used() if self._gateway_over() else meter.stop(self._gateway)
         ending = replace(
             ending,
-            reopened="" if self._gateway_over() else reopened(doors, self._doors()),
+            reopened=self._reopened(doors),
+            exited=self._exit,
             oom_kills=used.oom_kills,
             clock=time.time() - time.monotonic() - clock,
         )
@@ -377,6 +378,13 @@ class Pair:
     def _doors(self) -> Doors:
         assert self._gateway is not None
         return open_doors(self._gateway.pid, self._recipe.doors(self._variables))
+
+    def _reopened(self, before: Doors) -> str:
+        """What became of a port of a gateway that still runs; one that ended has closed them."""
+        if self._gateway_over() or not (what := reopened(before, self._doors())):
+            return ""
+        self._look(force=True)
+        return "" if self._gateway_over() else what
 
     def _ended(self, boot: Boot, witness: Witness) -> Boot:
         assert self._voice is not None
