@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from pytest_bootgate.boot.machine import Machine
 from pytest_bootgate.boot.onlooker import Onlooker
-from pytest_bootgate.boot.pair import Moment, Pair
+from pytest_bootgate.boot.opened import Moment
+from pytest_bootgate.boot.pair import Pair
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.gate.campaign import Ask, Campaign
 from pytest_bootgate.gate.regression import order

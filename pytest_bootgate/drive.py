@@ -14,7 +14,8 @@ from pytest_bootgate import __version__
 from pytest_bootgate.boot.host import data_disk, facts, one_at_a_time
 from pytest_bootgate.boot.jobs import Kept
 from pytest_bootgate.boot.machine import Machine
-from pytest_bootgate.boot.pair import Moment, Pair
+from pytest_bootgate.boot.opened import Moment
+from pytest_bootgate.boot.pair import Pair
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.conduct import conduct

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pytest_bootgate.boot.events import Hear
 from pytest_bootgate.boot.hold import HeldPair
 from pytest_bootgate.boot.jobs import Kept
-from pytest_bootgate.boot.pair import Moment
+from pytest_bootgate.boot.opened import Moment
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.stall import Stall, hold_until
 from pytest_bootgate.engines.base import Engine

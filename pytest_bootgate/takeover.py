@@ -15,8 +15,8 @@ from pytest_bootgate.boot.events import Hear, ignore
 from pytest_bootgate.boot.inplace import InPlacePair
 from pytest_bootgate.boot.jobs import Job, JobsError, Kept
 from pytest_bootgate.boot.observe import Sighting
+from pytest_bootgate.boot.opened import Moment
 from pytest_bootgate.boot.outcome import exit_words
-from pytest_bootgate.boot.pair import Moment
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.errors import BootgateError

@@ -13,8 +13,9 @@ import msgspec
 from pytest_bootgate.boot.events import FailureTold, Hear, ignore
 from pytest_bootgate.boot.jobs import Kept
 from pytest_bootgate.boot.observe import Observation, Sighting
+from pytest_bootgate.boot.opened import Moment
 from pytest_bootgate.boot.outcome import Ending, exit_words
-from pytest_bootgate.boot.pair import Moment, Pair
+from pytest_bootgate.boot.pair import Pair
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.signals import EXIT, Signals, health_of
 from pytest_bootgate.boot.stall import Stall, held_in, hold_until

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from pytest_bootgate.boot.doors import Doors, open_doors, reopened
 from pytest_bootgate.boot.events import (
@@ -21,45 +19,21 @@ from pytest_bootgate.boot.events import (
     ignore,
 )
 from pytest_bootgate.boot.jobs import Job, Kept
-from pytest_bootgate.boot.link import Link
-from pytest_bootgate.boot.listener import Listener
 from pytest_bootgate.boot.meter import Meter, Used
-from pytest_bootgate.boot.observe import Observation, Pattern, Sighting
-from pytest_bootgate.boot.outcome import Ending, conclude, exit_words, outcome_of
+from pytest_bootgate.boot.observe import Observation
+from pytest_bootgate.boot.opened import Moment, NotReadyError, OpenedPair
+from pytest_bootgate.boot.outcome import Ending, conclude, outcome_of
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.boot.witness import Witness
-from pytest_bootgate.engines.base import Engine, Exit, Place, Running, Unit
-from pytest_bootgate.errors import BootgateError, CompanionError
-from pytest_bootgate.gatefile.model import Gateway, Probe, Trigger
+from pytest_bootgate.engines.base import Engine, Running
+from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill
 
-_LOOK = 1.0  # between two questions to the engine whether the gateway still runs
-_VERSION_DEADLINE = 10.0
-_LATE_MARKS = 0.3
-_KILLED = 137  # 128 and SIGKILL
-_ANSWER = 2.0  # for a health endpoint, where ready came at the last moment
-_HEALTHY = "200"
-_REMOVAL = 0.6  # between the kill of a container and its removal, in `docker rm --force`
+_LATE_MARKS = 0.3  # between the proof and the marks that came before it, on another way
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What a pair is doing just now: `left` is how many seconds it may still take at most."""
-
-    doing: str
-    left: float
-
-
-class NotReadyError(Exception):
-    """The gateway could not be triggered: it never became ready."""
-
-    def __init__(self, detail: str, exited: Exit | None, after: float) -> None:
-        super().__init__(detail)
-        self.detail, self.exited, self.after = detail, exited, after
-
-
-class Pair:
+class Pair(OpenedPair):
     """Open it, boot it, close it. Every wait has a deadline; `watch` hears of each moment.
 
     `hear` is told the events of every boot as they happen.
@@ -82,189 +56,11 @@ class Pair:
         state: Kept | None = None,
         hear: Hear = ignore,
     ) -> None:
-        self._engine, self._recipe, self.watch = engine, recipe, watch
-        self._state, self._hear = state, hear
+        super().__init__(engine, recipe, watch, state=state)
+        self._hear = hear
         self._voice: Voice | None = None
         self._last: BootKey | None = None
-        self._listener = Listener(self._heed, self._heed_end)
-        self._place: Place | None = None
-        self._link: Link | None = None
-        self._gateway: Unit | None = None
-        self._variables: dict[str, str] = {}
-        self._exit: Exit | None = None
-        self._looked = 0.0
-        self._begun = False
-        self._version_pattern: Pattern | None = None
-        self.version: str | None = None
-        self.ready: float | None = None
         self.token = ""
-        self.not_ready: NotReadyError | None = None
-
-    # -- opening and closing ---------------------------------------------------------------
-
-    def open(self) -> None:
-        """Bring up the companion and, where there is a trigger, a gateway that is ready."""
-        place = self._open_place()
-        if self._recipe.triggered:
-            try:
-                self._open_gateway(place)
-            except NotReadyError as error:
-                self.not_ready = error
-
-    def _open_place(self) -> Place:
-        gate = self._recipe.gate
-        self._place = self._engine.place(gate.ports)
-        self._variables = self._recipe.variables(self._place.dir, self._place.ports)
-        if gate.gateway.version is not None:
-            self._version_pattern = Pattern(
-                "version", gate.gateway.version, self._variables, token=False
-            )
-        if self._recipe.needs_companion:
-            self._open_companion(self._place)
-        return self._place
-
-    def _open_companion(self, place: Place) -> None:
-        spec = self._recipe.companion(self._engine.name, self._variables)
-        unit = place.create(spec, self._listener.put)
-        self._link = Link(unit, self._recipe, self._listener.events, self._pump)
-        self._link.open(self._variables)
-
-    def _open_gateway(self, place: Place) -> None:
-        gateway = self._recipe.gate.gateway
-        self._make_gateway(place)
-        assert self._gateway is not None
-        if gateway.ready is not None and self._link is not None:
-            self._link.watch("ready", gateway.ready, self._variables)
-        self._before_start(gateway)
-        began = time.monotonic()
-        self._start_gateway()
-        if gateway.ready is not None:
-            self._await_ready(gateway.ready, began, float(gateway.ready_timeout))
-        if gateway.health is not None:
-            self._await_answer(gateway.health, began + float(gateway.ready_timeout))
-        self._prove_version()
-        self._pause(gateway.settle)
-
-    def _before_start(self, gateway: Gateway) -> None:
-        """For those who observe more of a start than when the gateway is ready."""
-
-    def _tired(self, began: float) -> bool:  # noqa: ARG002
-        """Whether waiting on for a gateway that is not ready has no use."""
-        return False
-
-    def _make_gateway(self, place: Place, command: Sequence[str] | None = None) -> None:
-        spec = self._recipe.gateway(self._engine.name, self._variables)
-        if command is not None:
-            spec = replace(spec, command=[fill(word, self._variables) for word in command])
-        inside: dict[str, bytes] = {}
-        if self._state is not None:
-            inside = {p: c for p, c in spec.files.items() if _within(p, self._state_path)}
-            outside = {p: c for p, c in spec.files.items() if p not in inside}
-            spec = replace(spec, files=outside)
-        self._gateway = place.create(spec, self._listener.put)
-        if self._state is not None:
-            over = {} if self._state.restart else inside
-            self._gateway.load(self._state_path, self._state.archive, over)
-        meant = self._recipe.image_digest
-        if meant is not None and self._gateway.identity != meant:
-            raise BootgateError(
-                f"The {self._recipe.release_name} runs image {self._gateway.identity}, but"
-                f" {spec.image} was {meant} when the gate began: somebody moved the tag. Name the"
-                " image by its digest (image@sha256:…), or gate again."
-            )
-
-    def _start_gateway(self) -> None:
-        assert self._gateway is not None
-        self._begun = True
-        self._gateway.start()
-
-    @property
-    def _state_path(self) -> str:
-        return fill(self._recipe.gate.state.path or "", self._variables)
-
-    def _await_ready(self, probe: Probe, began: float, at_most: float) -> None:
-        pattern = Pattern("ready", probe, self._variables, token=False)
-        seen_at: list[float] = []
-
-        def ready(seen: Sighting) -> None:
-            if not seen_at and seen.at >= began and pattern.match(seen):
-                seen_at.append(seen.at)
-
-        def over() -> bool:
-            return bool(seen_at) or self._tired(began) or self._gateway_over()
-
-        self._pump(began + at_most, over, "start", ready)
-        if seen_at:
-            self.ready = seen_at[0] - began
-            return
-        if (exited := self._exit) is not None:
-            raise NotReadyError(
-                f"the gateway {exit_words(exited)} before it was ready",
-                exited,
-                time.monotonic() - began,
-            )
-        states = [
-            str(event.get("text"))
-            for event in self._listener.events
-            if event.get("event") == "state" and event.get("id") != "health"
-        ]
-        last = f"; its last answer was {states[-1]}" if states else ""
-        after = min(at_most, time.monotonic() - began)
-        raise NotReadyError(f"the gateway was not ready after {after:.3g} s{last}", None, after)
-
-    def _await_answer(self, health: Probe, until: float) -> None:
-        """A gateway that is ready answers at its health endpoint, be it that it is not well."""
-        assert self._link is not None
-        first = len(self._listener.events)
-
-        def said() -> list[str]:
-            of_health = [e for e in self._listener.events[first:] if e.get("id") == "health"]
-            return [str(e.get("text", _HEALTHY)) for e in of_health if e["event"] != "watching"]
-
-        def over() -> bool:
-            return any(text[:3].isdigit() for text in said()) or self._gateway_over()
-
-        self._link.watch("health", health, self._variables)
-        self._pump(max(until, time.monotonic() + _ANSWER), over, "health")
-        if not over():
-            when = "" if self.ready is None else f" after {self.ready:.2g} s"
-            where = fill(health.http or health.tcp or "", self._variables)
-            last = f": {said()[-1]}" if said() else ""
-            detail = f"the gateway called itself ready{when}, but {where} does not answer{last}"
-            raise NotReadyError(detail, None, self.ready or 0.0)
-
-    def _prove_version(self) -> None:
-        wanted = self._recipe.release.version
-        if self._version_pattern is None:
-            return
-        self._pump(
-            time.monotonic() + _VERSION_DEADLINE,
-            lambda: self.version is not None or self._gateway_over(),
-            "version",
-        )
-        if wanted and self.version != wanted and not self._gateway_over():
-            says = f"says {self.version}" if self.version else "does not say its version"
-            raise BootgateError(
-                f"The {self._recipe.release_name} should be version {wanted}, but the gateway that"
-                f" answers {says}. Check the image behind {self._recipe.release.image or 'it'},"
-                " or the gateway's version probe."
-            )
-
-    def _pause(self, seconds: float) -> None:
-        if seconds > 0:
-            self._pump(time.monotonic() + seconds, self._gateway_over, "settle")
-
-    def close(self) -> None:
-        """Remove both, and all that they shared."""
-        if self._voice is not None:
-            why = "the gate could not go on observing it"
-            self._voice.say(BootFailed, outcome="lost", phase=None, detail=why)
-            self._voice = None
-        if self._place is not None:
-            self._place.remove()
-        self._gateway = self._link = self._place = None
-
-    # -- one boot --------------------------------------------------------------------------
 
     def begin(self, number: int, attempt: int = 1) -> Voice:
         """A boot begins, with the opening of the pair where it is cold; `boot` ends it."""
@@ -310,25 +106,10 @@ class Pair:
             self._link.arm(token, trigger, variables)
         load, clock = os.getloadavg()[0], time.time() - time.monotonic()
         if recipe.triggered:
-            assert self._gateway is not None
-            self._look_ahead(seen, variables)
-            meter = Meter(self._gateway, warm=target.start == "warm")
-            doors = self._doors()
-            seen.trigger_at = time.monotonic()
-            assert trigger is not None
-            running = self._send_trigger(trigger, variables)
-            witness.sent()
-            self._order_watches(variables)
+            running, meter, doors = self._fire(seen, trigger, variables, witness)
         else:
-            running = None
-            self._variables = variables  # a runner may be given its token when it is made
-            self._make_gateway(self._place)
-            assert self._gateway is not None
-            self._order_watches(variables)
-            meter, doors = Meter(None, warm=False), {}
-            seen.trigger_at = time.monotonic()
-            self._start_gateway()
-            witness.sent()
+            running, meter, doors = None, self._start(seen, variables, witness), {}
+        assert self._gateway is not None
         ending = self._follow(seen, running, witness)
         used = Used() if self._gateway_over() else meter.stop(self._gateway)
         ending = replace(
@@ -368,6 +149,37 @@ class Pair:
             tails=self._listener.tails(),
         )
         return self._ended(boot, witness)
+
+    def _fire(
+        self,
+        seen: Observation,
+        trigger: Trigger | None,
+        variables: Mapping[str, str],
+        witness: Witness,
+    ) -> tuple[Running | None, Meter, Doors]:
+        """Trigger a gateway that runs, after a look at how it stands."""
+        assert self._gateway is not None
+        assert trigger is not None
+        self._look_ahead(seen, variables)
+        meter = Meter(self._gateway, warm=self._recipe.target.start == "warm")
+        doors = self._doors()
+        seen.trigger_at = time.monotonic()
+        running = self._send_trigger(trigger, variables)
+        witness.sent()
+        self._order_watches(variables)
+        return running, meter, doors
+
+    def _start(self, seen: Observation, variables: dict[str, str], witness: Witness) -> Meter:
+        """Make and start the gateway, where that is the trigger."""
+        assert self._place is not None
+        self._variables = variables  # a runner may be given its token when it is made
+        self._make_gateway(self._place)
+        self._order_watches(variables)
+        meter = Meter(None, warm=False)
+        seen.trigger_at = time.monotonic()
+        self._start_gateway()
+        witness.sent()
+        return meter
 
     def _look_ahead(self, seen: Observation, variables: Mapping[str, str]) -> None:
         """What is so before the trigger is the mark of another boot, or of none."""
@@ -496,61 +308,10 @@ class Pair:
             if self._link is not None and wanted and isinstance(probe, Probe):
                 self._link.watch(name, probe, variables)
 
-    # -- listening -------------------------------------------------------------------------
-
-    def _pump(
-        self,
-        deadline: float,
-        done: Callable[[], bool],
-        doing: str | Callable[[], str],
-        see: Callable[[Sighting], None] | None = None,
-    ) -> None:
-        """Listen until `done`, at most until the monotonic second `deadline`."""
-
-        def idle(left: float) -> None:
-            self._look()
-            self.watch(Moment(doing if isinstance(doing, str) else doing(), left))
-
-        self._listener.wait(deadline, done, idle, see)
-
-    def _heed(self, seen: Sighting) -> None:
-        if seen.event is not None and seen.event.get("event") == "trouble":
-            raise CompanionError(f"The companion says: {seen.event.get('text')}")
-        if self._version_pattern is not None and self.version is None:
-            found = self._version_pattern.match(seen)
-            if isinstance(found, re.Match):
-                self.version = found["version"]
-
-    def _heed_end(self, stream: str) -> None:
-        if stream == "companion.out" and self._link is not None:
-            raise self._link.died(self._listener.tail("companion.err")[-3:])
-        if stream == "gateway.out":
-            self._look(force=True)
-
-    def _look(self, *, force: bool = False) -> None:
-        """Ask the engine whether the gateway still runs; a stream may outlive its process."""
-        now = time.monotonic()
-        if self._gateway is None or self._exit is not None or not self._begun:
-            return
-        if force or now - self._looked >= _LOOK:
-            self._looked = now
-            self._exit = self._gateway.exit()
-            if self._exit is not None:
-                self._listener.ended.setdefault("gateway.out", now)
-
-    def _gateway_over(self) -> bool:
-        return self._exit is not None
-
-    def _look_again(self) -> None:
-        """Was a gateway that somebody killed removed with it? Then it was no crash."""
-        until = time.monotonic() + _REMOVAL
-        while self._exit is not None and self._exit.code == _KILLED and not self._exit.oom:
-            assert self._gateway is not None
-            self._exit = self._gateway.exit()
-            if time.monotonic() > until:
-                return
-            time.sleep(_REMOVAL / 10)
-
-
-def _within(path: str, directory: str) -> bool:
-    return PurePosixPath(path).is_relative_to(directory)
+    def close(self) -> None:
+        """Remove both, and all that they shared."""
+        if self._voice is not None:
+            why = "the gate could not go on observing it"
+            self._voice.say(BootFailed, outcome="lost", phase=None, detail=why)
+            self._voice = None
+        super().close()
