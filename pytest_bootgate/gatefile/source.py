@@ -19,6 +19,8 @@ _TAGS = {
     yaml.SequenceNode: ("seq",),
     yaml.MappingNode: ("map",),
 }
+#: How many other gate files are named where there is none.
+_NEAR = 5
 _RESOLVER = yaml.resolver.Resolver()
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()
 _VALUES: dict[str, Callable[[yaml.ScalarNode], int | float | bool]] = {
@@ -35,7 +37,9 @@ def read(path: Path, mistakes: Mistakes) -> Map | None:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        mistakes.add(top, "the file cannot be read", error.strerror or str(error))
+        near = sorted(path.parent.glob("*/bootgate.yaml"))[:_NEAR]
+        below = f"; there is {', '.join(map(str, near))}" if near else ""
+        mistakes.add(top, "the file cannot be read", f"{error.strerror or error}{below}")
         return None
     if len(data) > MAX_BYTES:
         mistakes.add(top, f"the file is larger than {MAX_BYTES // 1024} KiB", "shorten it")

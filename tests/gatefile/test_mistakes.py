@@ -39,6 +39,12 @@ def test_a_gate_file_is_named_from_the_current_directory(monkeypatch: pytest.Mon
 def test_a_missing_file(tmp_path: Path) -> None:
     path = tmp_path / "bootgate.yaml"
     assert mistakes(path) == [f"{path}:1:1: the file cannot be read: No such file or directory"]
+    other = tmp_path / "good" / "bootgate.yaml"
+    other.parent.mkdir()
+    other.touch()
+    assert mistakes(path) == [
+        f"{path}:1:1: the file cannot be read: No such file or directory; there is {other}"
+    ]
 
 
 def test_a_directory(tmp_path: Path) -> None:
