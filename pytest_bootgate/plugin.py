@@ -274,7 +274,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     ours.ended_early = bool(session.exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldfail)
     if ours.ran and session.exitstatus in _JUDGED:
         ours.require()
-    if session.exitstatus != pytest.ExitCode.INTERRUPTED:
+    if not _interrupted(session):
         ours.inform()
     if ours.missing or ours.uninformed:
         _red(session, "")  # the summary says what and why
@@ -282,6 +282,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         if reporter is not None and config.getoption("no_summary"):
             _show_errors(reporter, ours)  # pytest before 9.2 leaves ours out, too
     _keep(session)
+
+
+def _interrupted(session: pytest.Session) -> bool:
+    """Whether somebody ended the run; -x under pytest-xdist ends it with the same status."""
+    stopped = getattr(session.config.pluginmanager.get_plugin("dsession"), "shouldstop", False)
+    return session.exitstatus == pytest.ExitCode.INTERRUPTED and not stopped
 
 
 def _hand_over(ours: Session, output: dict[str, Any]) -> None:
