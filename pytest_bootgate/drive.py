@@ -197,6 +197,20 @@ class Gate:
             },
         )
 
+    def planned(self, host: str, target: str) -> tuple[int, int]:
+        """How many boots a target takes: at least, if all of them start, and at the very most."""
+        asked, rules = self.file.targets[target], self.rules(host, target)
+        if self.left_out(target) is not None:
+            return 0, 0
+        warm = asked.start == "warm"
+        releases = [n for n, r in self.releases.items() if self._absent(r, asked.absent) is None]
+        recorded = len(self._recorded.boots(host, target)) if self._recorded is not None else 0
+        asks = plan(releases, rules, warm=warm, recorded=recorded)
+        looks = rules.plan.looks if len(releases) == 2 else ()
+        least = len(asks) - sum(ask.number > looks[0] for ask in asks) if looks else len(asks)
+        # With warm starts a retry needs a boot more, which is thrown away.
+        return least, len(asks) + rules.retries * len(releases) * (1 + warm)
+
     def budget(self) -> float:
         """The seconds that the whole gate may take at the very most."""
         total = 0.0
@@ -507,8 +521,8 @@ class Gate:
                 digest = engine.resolve(release.image) if use_image and release.image else None
                 self._identities[name] = digest
             prints = {self._recipe(*first, name).fingerprint() for name in self.releases}
-            image = self._recipe(*first, "candidate").companion_image()
-            if engine.name != "process" and image is not None and self._any_companion():
+            image = self.companion_image()
+            if engine.name != "process" and image is not None:
                 engine.resolve(image)
         except BootgateError as error:
             self._unusable = error
@@ -524,10 +538,11 @@ class Gate:
         self._prepared = True
         self._begin()
 
-    def _any_companion(self) -> bool:
-        return any(
-            self._recipe(host, target, "candidate").needs_companion for host, target in self.pairs
-        )
+    def companion_image(self) -> str | None:
+        """The image of the companion where there are images; None where no boot needs one."""
+        recipes = [self._recipe(host, target, "candidate") for host, target in self.pairs]
+        needed = any(recipe.needs_companion for recipe in recipes)
+        return recipes[0].companion_image() if needed else None
 
     # -- afterwards ------------------------------------------------------------------------
 

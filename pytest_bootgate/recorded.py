@@ -58,21 +58,28 @@ class Recorded:
     def check(self, now: GateResult, host: str, target: str) -> None:
         """Raise `BootgateError` unless what is measured now can be held against it."""
         then, way_out = self.result, "Boot both releases, or record the baseline here."
-        differences = [
-            *_host_class(then, now),
-            *([f"engine {then.engine} there, {now.engine} here"] * (_engine(then) != _engine(now))),
-            *(["the gate file measured something else then"] * (then.measures != now.measures)),
-        ]
-        if differences:
+        if found := differences(then, now):
             raise BootgateError(
                 f"The recorded baseline {self.path.name} ({then.at[:10]}) cannot be compared with:"
-                f" {'; '.join(differences)}. {way_out}"
+                f" {'; '.join(found)}. {way_out}"
             )
         if (count := len(self.boots(host, target))) < LEAST_PAIRS:
             raise BootgateError(
                 f"The recorded baseline {self.path.name} has {count} measured boots of {target} on"
                 f" host profile {host}; at least {LEAST_PAIRS} are needed. {way_out}"
             )
+
+
+def differences(then: GateResult, now: GateResult) -> list[str]:
+    """Why boots of two runs cannot be held against each other; empty where they can.
+
+    In words `then` is "there", `now` is "here".
+    """
+    return [
+        *_host_class(then, now),
+        *([f"engine {then.engine} there, {now.engine} here"] * (_engine(then) != _engine(now))),
+        *(["the gate file measured something else then"] * (then.measures != now.measures)),
+    ]
 
 
 def _host_class(then: GateResult, now: GateResult) -> list[str]:

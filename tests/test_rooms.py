@@ -21,7 +21,8 @@ FLOORS = [
     {"conduct", "notify", "recorded", "require", "silence", "takeover"},
     {"drive"},
     {"session", "calibrate", "probe"},
-    {"collect", "fixtures", "hooks", "items", "silenced", "upgrade", "plugin", "cli", "distribute"},
+    {"collect", "fixtures", "hooks", "items", "silenced", "upgrade", "plugin", "distribute"},
+    {"cli", "command", "__main__"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PURE = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import sys
 import tempfile
@@ -36,6 +37,43 @@ class Asked:
     release: str = "candidate"
     again: bool = False
     write: bool = False
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``bootgate calibrate`` takes."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="the gate file")
+    parser.add_argument(
+        "results",
+        nargs="+",
+        type=Path,
+        metavar="RESULT",
+        help="what pytest FILE --bootgate-json RESULT wrote",
+    )
+    parser.add_argument("--host", metavar="PROFILE", help="take the boots of one host profile")
+    parser.add_argument(
+        "--release",
+        choices=["candidate", "baseline"],
+        default="candidate",
+        help="take the boots of this release (default: candidate)",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="replace limits that are there and well kept, too"
+    )
+    parser.add_argument("--write", action="store_true", help="change the gate file as well")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Do what the options say; return the exit status."""
+    return calibrate(
+        Asked(
+            file=options.file,
+            results=options.results,
+            host=options.host,
+            release=options.release,
+            again=options.all,
+            write=options.write,
+        )
+    )
 
 
 def calibrate(asked: Asked) -> int:

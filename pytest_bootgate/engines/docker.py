@@ -64,6 +64,28 @@ class DockerEngine:
                 raise _not_pulled(image, said(error)) from error
             return _image_id(client, image)
 
+    def look_for(self, image: str) -> bool:
+        """Whether an image is here, else its registry has it. Nothing is pulled.
+
+        Raises `EngineError` where it is in neither place.
+        """
+        with self._api.call(f"find image {image}") as client:
+            try:
+                _image_id(client, image)
+                return True
+            except NotFound:
+                pass
+            try:
+                client.inspect_distribution(image)  # type: ignore[no-untyped-call]
+            except APIError as error:
+                raise _not_pulled(image, said(error)) from error
+        return False
+
+    def info(self) -> dict[str, Any]:
+        """What it tells about itself (``docker info``). Raises `EngineError`."""
+        with self._api.call("tell what machine it has") as client:
+            return dict(client.info())
+
     def place(self, ports: Mapping[str, int]) -> DockerPlace:
         """A new place; the network is its own, so the ports are as asked for."""
         return DockerPlace(self._api, self._run, ports)

@@ -35,12 +35,7 @@ class Asked:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate log`` takes."""
-    parser.add_argument(
-        "--journal",
-        type=Path,
-        metavar="PATH",
-        help=f"the journal (default: {files.DEFAULT}, here or in the nearest directory above)",
-    )
+    add_journal(parser)
     parser.add_argument("--run", metavar="ID", help="one run, by how its id begins")
     parser.add_argument(
         "--release", metavar="NAME", help="candidate or baseline, or a version of either"
@@ -63,6 +58,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON, one line each")
 
 
+def add_journal(parser: argparse.ArgumentParser) -> None:
+    """The option that names a journal."""
+    parser.add_argument(
+        "--journal",
+        type=Path,
+        metavar="PATH",
+        help=f"the journal (default: {files.DEFAULT}, here or in the nearest directory above)",
+    )
+
+
 def asked_for(options: argparse.Namespace) -> Asked:
     """What the options say."""
     return Asked(
@@ -80,10 +85,15 @@ def asked_for(options: argparse.Namespace) -> Asked:
     )
 
 
+def main(options: argparse.Namespace) -> int:
+    """Do what the options say; return the exit status."""
+    return log(asked_for(options))
+
+
 def log(asked: Asked) -> int:
     """Print what was asked for on stdout; return the exit status."""
     try:
-        with files.reading(_journal(asked.journal)) as journal:
+        with files.reading(nearest(asked.journal)) as journal:
             lines = list(_lines(journal, asked))
     except BootgateError as error:
         print(error, file=sys.stderr)
@@ -117,7 +127,8 @@ def _lines(journal: sqlite3.Connection, asked: Asked) -> Iterator[str]:
         print("No boot in this journal is such a one.", file=sys.stderr)
 
 
-def _journal(named: Path | None) -> Path:
+def nearest(named: Path | None) -> Path:
+    """The journal that is named, else the nearest default one upwards. Raises `JournalError`."""
     if named is not None:
         return named
     here = Path.cwd()

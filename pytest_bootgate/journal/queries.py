@@ -226,6 +226,31 @@ def find_run(journal: sqlite3.Connection, begin: str) -> str:
     raise JournalError(f"There is no run {begin!r} in this journal; {known}.")
 
 
+def last_run(journal: sqlite3.Connection) -> str:
+    """The id of the newest run. Raises `JournalError` where there is none."""
+    row = journal.execute("SELECT id FROM runs ORDER BY began DESC, rowid DESC LIMIT 1").fetchone()
+    if row is None:
+        raise JournalError("There is no run in this journal.")
+    return str(row["id"])
+
+
+def saved_result(journal: sqlite3.Connection, run: str) -> str:
+    """The complete result of a run as JSON. Raises `JournalError` where it has none."""
+    row = journal.execute("SELECT result FROM runs WHERE id = ?", (run,)).fetchone()
+    if row is not None and row["result"] is not None:
+        return str(row["result"])
+    what = {
+        "running": "is still running",
+        "killed": "was killed before its end",
+        "finished": "has ended without a result",
+        "unknown": "has not ended, as far as this machine knows",
+    }[state(journal, run)]
+    raise JournalError(
+        f"Run {run} {what}, so there is no complete result of it. See its boots with `bootgate log"
+        f" --run {run}`."
+    )
+
+
 def events(journal: sqlite3.Connection, rows: Sequence[Row], run: str | None) -> list[sqlite3.Row]:
     """The events of some boots, and those of a whole run besides, in the order they were heard.
 

@@ -138,7 +138,7 @@ def test_nothing_such(log, journal):
 def test_what_cannot_be_asked_for(log, journal, capsys, args, said):
     with pytest.raises(SystemExit) as stop:
         log(*args)
-    assert stop.value.code == 2
+    assert stop.value.code == 4
     assert said in capsys.readouterr().err.splitlines()[-1]
 
 

@@ -1,0 +1,120 @@
+"""What a gate would do, in words, without booting anything."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Iterator
+
+from pytest_bootgate.drive import Gate
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.model import Release
+from pytest_bootgate.reports.amounts import count, limit
+
+_WORDS_OF_COMMAND = 52
+
+
+def plan(gate: Gate) -> Iterator[tuple[str, str]]:
+    """The plan of a gate as (what, how) lines; looks for an engine, and contacts no registry."""
+    engine, why = _engine(gate)
+    yield "engine", why
+    for name, release in gate.releases.items():
+        yield name, _release(release, gate.file.gateway.command, engine)
+    baseline = gate.file.releases.baseline
+    if baseline is not None and baseline.recorded is not None:
+        yield "baseline", f"not booted: the candidate of {baseline.recorded}"
+    elif baseline is None:
+        yield "baseline", "none, so nothing is compared: headroom only"
+    if engine != "process" and (image := gate.companion_image()) is not None:
+        own = " (the release's own)" if gate.file.companion.image == "release" else ""
+        yield "companion", f"image {image}{own}"
+    yield from _boots(gate)
+    if gate.in_place:
+        subjects = ", ".join(gate.upgrade_subjects)
+        yield "upgrade", f"in place, on a copy of what the baseline left: {subjects}"
+    yield from _left_out(gate)
+    yield "in all", _in_all(gate)
+
+
+def _engine(gate: Gate) -> tuple[str, str]:
+    try:
+        engine, why = gate.engine()
+    except BootgateError as error:
+        return "none", f"none: {error}"
+    return engine.name, why if why.startswith(engine.name) else f"{engine.name}: {why}"
+
+
+def _release(release: Release, common: list[str] | None, engine: str) -> str:
+    command = release.command or common
+    parts = [] if release.image is None or engine == "process" else [f"image {release.image}"]
+    if command is not None and (release.command is not None or not parts):
+        text = shlex.join(command).replace("'", "") if len(command) > 1 else command[0]
+        long = len(text) > _WORDS_OF_COMMAND
+        parts.append(f"{text[: _WORDS_OF_COMMAND - 1]}…" if long else text)
+    if release.version is not None:
+        parts.append(f"version {release.version}")
+    return ", ".join(parts) or "no image, and no command"
+
+
+def _boots(gate: Gate) -> Iterator[tuple[str, str]]:
+    label = "boots"
+    for host, name in gate.pairs:
+        target = gate.file.targets[name]
+        least, most = gate.planned(host, name)
+        if not most:
+            continue
+        start = f"{target.start}, timeout {limit(target.timeout)}"
+        yield label, f"{gate.label(host, name)}: {_span(least, most)} ({start})"
+        label = ""
+        if target.silence is not None:
+            silence = target.silence
+            until = limit(float(silence.timeout or target.timeout))
+            where = f" in {silence.in_}" if silence.in_ else ""
+            yield "", f"  and 1 held on purpose ({silence.hold}{where}) beyond {until}"
+
+
+def _left_out(gate: Gate) -> Iterator[tuple[str, str]]:
+    lines = [
+        f"host profile {name}: on request (--bootgate-host {name})"
+        for name in gate.profiles
+        if name not in gate.hosts
+    ]
+    for name, target in gate.file.targets.items():
+        reason = gate.left_out(name)
+        if reason is not None:
+            lines.append(f"{name}: {reason}")
+        elif target.absent and "baseline" in gate.releases:
+            version = gate.releases["baseline"].version or ""
+            why = [text for start, text in target.absent.items() if version.startswith(start)]
+            lines += [f"{name} of the baseline: {text}" for text in why[:1]]
+    for number, text in enumerate(lines):
+        yield "" if number else "left out", text
+
+
+def _in_all(gate: Gate) -> str:
+    spans = [gate.planned(host, target) for host, target in gate.pairs]
+    held = sum(gate.may_be_held(target) for _, target in gate.pairs)
+    least, most = (sum(span[n] for span in spans) + held for n in (0, 1))
+    beside = " and those of the upgrade" if gate.in_place else ""
+    longest = f"never longer than {_long(gate.budget())} (all at their timeouts)"
+    return f"{_span(least, most)}{beside}, {longest}"
+
+
+def _span(least: int, most: int) -> str:
+    return count(most, "boot") if least == most else f"{least} to {most} boots"
+
+
+def _long(seconds: float) -> str:
+    """A length of time that nobody needs to the second."""
+    minutes = max(1, -(-int(seconds) // 60))
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
+
+
+@contextlib.contextmanager
+def closed(gate: Gate) -> Iterator[Gate]:
+    """A gate that lets go of its engine in the end."""
+    try:
+        yield gate
+    finally:
+        gate.close()

@@ -1,0 +1,253 @@
+"""What each verdict and each outcome means, and what to do: the texts of every report.
+
+A sentence of `todo` is an instruction by itself. All of them hold for any system; what is about
+one case (`CASES`) says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["verdict", "comparison", "outcome", "case"]
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One word: what it means, in pytest and at all, and what to do about it.
+
+    `shown` is how pytest shows it, empty for what is no verdict. `diff` is a change of a job that
+    helps for a while, `costs` what one gives up with it.
+    """
+
+    word: str
+    kind: Kind
+    means: str
+    todo: tuple[str, ...] = ()
+    shown: str = ""
+    diff: tuple[str, ...] = ()
+    costs: tuple[str, ...] = ()
+
+
+_VERDICTS = (
+    Meaning(
+        "pass",
+        "verdict",
+        "every boot brought its proof, well inside the timeout, and the candidate is not slower",
+        ("Nothing. Keep the journal: it is what a later `bootgate compare` needs.",),
+        shown="passed",
+    ),
+    Meaning(
+        "warn",
+        "verdict",
+        "all boots that count started, but the slowest one, or the bound for the next one, passed"
+        " `warn`, or a boot timed out and started when it was tried again",
+        (
+            "Read the line that begins with `warn:`; it names the phase and the share.",
+            "Look at the host facts: a poor or busy host is said there.",
+            "Let `bootgate probe` watch the trend, and act before `near` is reached.",
+        ),
+        shown="passed, with a warning",
+    ),
+    Meaning(
+        "unsure",
+        "verdict",
+        "neither slower nor the same can be shown, or the host is too busy to measure",
+        (
+            (
+                "Do what the line that begins with `unsure:` says: more pairs (`boots: 5..N`), or a"
+                " quieter host."
+            ),
+            "Write `gate: {unsure: fail}` if such a build must not pass.",
+        ),
+        shown="passed, with a warning; failed with `unsure: fail`",
+    ),
+    Meaning(
+        "fail",
+        "verdict",
+        "a boot did not start, came too near (`near`) to its timeout or a limit, or the candidate"
+        " is slower than the baseline",
+        (
+            "Do not ship the candidate.",
+            "Read `what happened`: the phase in which it stood still, and who was told.",
+            "Look up how the boot ended: `bootgate explain timed_out`, for one.",
+            "Boot it again by itself: pytest bootgate.yaml -k TARGET.",
+        ),
+        shown="failed",
+    ),
+    Meaning(
+        "broken",
+        "verdict",
+        "the gate could not measure, so nothing is known of the release: never a pass, never a"
+        " skip",
+        (
+            "Read the sentence under the target: it says what is missing.",
+            "Run `bootgate doctor bootgate.yaml` on the machine where it happened.",
+            "Gate again. Until then the upgrade is as unproven as before.",
+        ),
+        shown="error",
+    ),
+)
+
+_COMPARISONS = (
+    Meaning(
+        "slower",
+        "comparison",
+        "the candidate's boots are longer than the baseline's, by more than is tolerated"
+        " (`slower`) and more than chance explains",
+        (
+            "Look at the phase that is named first: it grew most.",
+            (
+                "`more work` is CPU time (profile that phase), `more waiting` is not (what does it"
+                " wait for?), `busy host` is a neighbour (gate again on a quiet one)."
+            ),
+            "If it is the price of the release, raise `slower`, and say so in the gate file.",
+        ),
+    ),
+    Meaning(
+        "same",
+        "comparison",
+        "the candidate is shown to be no slower than is tolerated; that is more than not having"
+        " found a difference",
+        ("Nothing.",),
+    ),
+    Meaning(
+        "faster",
+        "comparison",
+        "the candidate's boots are reliably shorter than the baseline's; never a failure",
+        (
+            "Look once whether a phase is missing: work that was left out is fast, too.",
+            "Then consider tighter limits: `bootgate calibrate` proposes them.",
+        ),
+    ),
+)
+
+_OUTCOMES = (
+    Meaning("started", "outcome", "the proof came in time", ("Nothing.",)),
+    Meaning(
+        "timed_out",
+        "outcome",
+        "no proof within the timeout, or the system itself said that it timed out",
+        (
+            (
+                "Look at the phase it was last seen in, and at the CPU time beside it: much CPU"
+                " time is work that does not end, little is waiting for something."
+            ),
+            "See whether the baseline starts on the same host: then the upgrade brought this.",
+            "If main starts and isolated does not, see `bootgate explain isolated`.",
+            "Do not raise the timeout before you know the phase: production has it, too.",
+        ),
+    ),
+    Meaning(
+        "crashed",
+        "outcome",
+        "the process ended by itself before the proof, with a status other than 0, or restarted",
+        (
+            "Read the last lines of the gateway and the runner, which stand below the story.",
+            "Start the same image or command by hand, with the same environment.",
+        ),
+    ),
+    Meaning(
+        "oom_killed",
+        "outcome",
+        "the kernel killed a process of it for want of memory",
+        (
+            "Compare the `memory` of the host profile with what production gives.",
+            (
+                "If the baseline lives within it and the candidate does not, the release needs"
+                " more: give more, or do not ship it."
+            ),
+        ),
+    ),
+    Meaning(
+        "silent_exit",
+        "outcome",
+        "the process ended with status 0 before the proof: it calls itself done, and the task"
+        " never started",
+        (
+            "Look for a watchdog that ends the runner, and raise its log level.",
+            "Watch for it in production: an exit status of 0 alarms nobody.",
+        ),
+    ),
+    Meaning(
+        "false_ok",
+        "outcome",
+        "the system said ok, and no proof came: a green status over a task that did not start",
+        (
+            "Do not trust this status anywhere else either, such as on a dashboard.",
+            "See whether ok means `enqueued`: main sessions often say it before the task runs.",
+            "Check that the proof still fits the release, such as the path of the doorbell.",
+        ),
+    ),
+    Meaning(
+        "not_accepted",
+        "outcome",
+        "the trigger was refused, or nobody took it",
+        (
+            "Read the answer that is quoted: a changed API or a missing right is usual.",
+            "If only one release refuses it, the trigger of the gate file must know both.",
+        ),
+    ),
+    Meaning(
+        "lost",
+        "outcome",
+        "the container went away, or marks contradict each other: nothing is known of this boot",
+        (
+            "See who removes containers on this machine, or restarts its engine.",
+            "Where marks are out of order, correct their patterns or their order in the gate file.",
+            "Gate again. It is the gate that failed here, not the release.",
+        ),
+    ),
+)
+
+CASES = (
+    Meaning(
+        "isolated",
+        "case",
+        "isolated runs do not get through their boot, while main runs on the same host do: the"
+        " gateway is well, and setting up a runner of its own is what takes too long",
+        (
+            "Stay on the baseline if you can: it is the only way that costs nothing.",
+            (
+                "Where the candidate is in production already, let urgent jobs run in main until it"
+                " is repaired. Gate main first: it must be a pass."
+            ),
+            (
+                "Then watch the proof, not the run log: in main, ok may mean that the task was put"
+                " into a queue."
+            ),
+            "Turn it back when isolated is a pass again.",
+        ),
+        diff=(
+            " {",
+            '   "name": "daily-content-task",',
+            '   "schedule": {"kind": "cron", "expr": "0 6 * * *"},',
+            '-  "sessionTarget": "isolated",',
+            '+  "sessionTarget": "main",',
+            '   "wakeMode": "now",',
+            '-  "payload": {"kind": "agentTurn", "message": "write the daily post"}',
+            '+  "payload": {"kind": "systemEvent", "text": "write the daily post"}',
+            " }",
+        ),
+        costs=(
+            (
+                "Isolation: the task sees what the main session has said and done, and leaves its"
+                " own there, so one task may spoil the next, and the context grows with each run."
+            ),
+            (
+                "Its own turn: it shares the main session with people and other jobs, and waits for"
+                " them; a wake may be put off until the next heartbeat."
+            ),
+            (
+                "Its own settings: what the payload of an isolated run may say (model, timeout,"
+                " delivery of the answer) has no place in a system event."
+            ),
+        ),
+    ),
+)
+
+#: Every word by its name, verdicts first.
+MEANINGS: Mapping[str, Meaning] = {
+    one.word: one for one in (*_VERDICTS, *_COMPARISONS, *_OUTCOMES, *CASES)
+}
