@@ -63,6 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return statuses.INTERRUPTED
+    except OSError as error:  # a file, a directory or a disk, and never worth a traceback
+        print(f"{error.filename or 'bootgate'}: {error.strerror or error}.", file=sys.stderr)
+        return statuses.MISTAKE
     return status
 
 

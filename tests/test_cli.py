@@ -26,4 +26,4 @@ def test_check_of_a_good_file(capsys, tmp_path, monkeypatch):
         "releases: {candidate: {image: a}}\ntargets: {boot: {timeout: 5s, proof: {line: up}}}\n"
     )
     assert main(["check", "bootgate.yaml"]) == 0
-    assert capsys.readouterr().out == "bootgate.yaml: no mistakes\n"
+    assert capsys.readouterr().out.startswith("bootgate.yaml: no mistakes\n  engine ")

@@ -67,15 +67,14 @@ def _chooses(word: str) -> bool:
 
 
 def _names_gate(word: str) -> bool:
-    name = word.partition("::")[0]
-    return not word.startswith("-") and _is_gate_file(name) and Path(name).is_file()
+    path = Path(word.partition("::")[0])
+    return not word.startswith("-") and _is_gate_file(path) and path.is_file()
 
 
-def _is_gate_file(name: str) -> bool:
-    path = Path(name)
-    return path.suffix in (".yaml", ".yml") and (
-        path.name.startswith("bootgate.") or path.stem.endswith(".bootgate")
-    )
+def _is_gate_file(path: Path) -> bool:
+    from pytest_bootgate.session import is_gate_file  # imports pytest
+
+    return is_gate_file(path)
 
 
 def _gate_file(word: str) -> str:
@@ -89,7 +88,7 @@ def _gate_file(word: str) -> str:
         raise BootgateError(
             f"There is no gate file {path}. Name one, or go to its directory.{begin}"
         )
-    if not _is_gate_file(path.name):
+    if not _is_gate_file(path):
         raise BootgateError(
             f"{path} is no gate file by its name, so pytest would leave it alone. Call it"
             " bootgate.yaml or NAME.bootgate.yaml."
