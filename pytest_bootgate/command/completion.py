@@ -44,10 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "Prints what makes a shell complete the command.\n\n"
-        "  bash:  bootgate completion bash > ~/.local/share/bash-completion/completions/bootgate\n"
-        "  zsh:   bootgate completion zsh > DIR/_bootgate   (a directory of your $fpath)\n"
-        "  fish:  bootgate completion fish > ~/.config/fish/completions/bootgate.fish\n\n"
-        'Or, for this shell only: eval "$(bootgate completion bash)"'
+        "  bash:  bootgate completion bash > FILE, and `source FILE` in ~/.bashrc\n"
+        "  zsh:   bootgate completion zsh > DIR/_bootgate, DIR being in $fpath\n"
+        "  fish:  bootgate completion fish > ~/.config/fish/completions/bootgate.fish"
     )
     parser.add_argument("shell", choices=sorted(_SHELLS), help="the shell")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
+import tempfile
 import time
 from collections.abc import Iterator
 from importlib import metadata
@@ -145,16 +147,22 @@ def journal(named: Path | None, file: Path) -> Finding:
     every = [directory / files.DEFAULT for directory in (here, *here.parents)]
     path = named or next((path for path in every if path.is_file()), every[0])
     way_out = "name another one with --bootgate-journal PATH"
+    above = next(p for p in path.absolute().parents if p.exists())
+    try:
+        if not above.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        with tempfile.TemporaryFile(dir=above):  # it needs files of its own beside it
+            pass
+    except OSError as error:
+        text = f"{path} cannot be written in {above} ({error.strerror}): {way_out}"
+        return Finding("FAIL", "journal", text)
     if not path.is_file():
-        above = next((p for p in path.absolute().parents if p.exists()), Path("/"))
-        if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
-            return Finding("ok", "journal", f"{path} will be made")
-        return Finding("FAIL", "journal", f"{path} cannot be made in {above}: {way_out}")
+        return Finding("ok", "journal", f"{path} will be made")
     try:
         with files.reading(path) as kept:
             runs = kept.execute("SELECT count(*) FROM runs").fetchone()[0]
     except BootgateError as error:
         return Finding("FAIL", "journal", str(error))
-    if not all(os.access(part, os.W_OK) for part in (path, path.parent)):
+    if not os.access(path, os.W_OK):
         return Finding("FAIL", "journal", f"{path} cannot be written: {way_out}")
     return Finding("ok", "journal", f"{path}, {runs} run{'' if runs == 1 else 's'}")

@@ -27,11 +27,11 @@ MEANINGS: Mapping[str, Mapping[int, str]] = {
     },
     "run": {
         0: "pytest's: every verdict is pass, warn or unsure",
-        1: "pytest's: a verdict is fail or broken, or somebody was not told",
+        1: "pytest's: a verdict is fail or broken, or someone was not told",
         2: "pytest's: interrupted",
         3: "pytest's: an internal error",
         4: "pytest's: a mistake in the command or in a gate file",
-        5: "pytest's: nothing was collected (without --bootgate-require)",
+        5: "pytest's: nothing of the gate was chosen (-k, -m, a node id)",
     },
     "probe": {
         0: "started, below warn",

@@ -134,7 +134,9 @@ def test_an_engine_that_is_not_there_is_no_mistake(command, tmp_path):
     )
     said = command("check", DOCKER_HOST="tcp://127.0.0.1:1")
     assert said.status == 0
-    assert "  engine     none: No Docker engine answers (DOCKER_HOST=tcp://127.0.0.1:1)." in said.out
+    assert (
+        "  engine     none: No Docker engine answers (DOCKER_HOST=tcp://127.0.0.1:1)." in said.out
+    )
     assert "  baseline   none, so nothing is compared: headroom only" in said.out
 
 

@@ -74,7 +74,9 @@ def test_green(command, example):
 
 
 def test_red(runs, command, example):
-    edit(example, ("timeout: 3s", "timeout: 100ms"), (", limit: 2s", ""), ("boots: 5 ", "boots: 1 "))
+    edit(
+        example, ("timeout: 3s", "timeout: 100ms"), (", limit: 2s", ""), ("boots: 5 ", "boots: 1 ")
+    )
     said = command("run", "-q")
     assert said.status == 1
     assert "timed_out" in said.out
