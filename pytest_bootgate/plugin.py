@@ -29,6 +29,9 @@ _JUDGED = (
     pytest.ExitCode.NO_TESTS_COLLECTED,
 )
 
+#: How a run ends in which nothing failed.
+_PASSING = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """What other plugins may listen to."""
@@ -273,7 +276,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     ours.ended_early = bool(session.exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldfail)
     if ours.ran and session.exitstatus in _JUDGED:
-        ours.require()
+        ours.require(passing=session.exitstatus in _PASSING)
     if not _interrupted(session):
         ours.inform()
     if ours.missing or ours.uninformed:
@@ -328,7 +331,7 @@ def _keep(session: pytest.Session) -> None:
 
 def _red(session: pytest.Session, text: str) -> None:
     """Make the run red, with a text unless it is shown elsewhere."""
-    if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+    if session.exitstatus in _PASSING:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and text:

@@ -219,10 +219,15 @@ class Session:
         ]
         return [replace(r, broken=self.insufficient.get(r.file)) for r in found]
 
-    def require(self) -> None:
-        """Find out what was not judged, where the run must not pass without it."""
+    def require(self, *, passing: bool) -> None:
+        """Find out what was not judged, where the run must not pass without it.
+
+        `passing` is a run in which no item failed, so that a verdict may have gone unseen.
+        """
         if self.gates or self.from_workers:
             self._require_whole()
+            if passing and not self.missing:
+                self._require_seen()
         elif self.required:
             self.missing.append(f"--bootgate-require: {self._no_gate()}")
 
@@ -247,6 +252,13 @@ class Session:
         asked = "--bootgate-require: " if self.required else ""
         for file, text in self.insufficient.items():
             self.missing.append(f"{asked}{self.shown(Path(file))}: {text}")
+
+    def _require_seen(self) -> None:
+        from pytest_bootgate.require import unseen
+
+        for result in self.outcomes():
+            if text := unseen(result):
+                self.missing.append(f"{self.shown(Path(result.file))}: {text}")
 
     def inform(self) -> None:
         """Tell those who asked to be told of a verdict, in the process that knows all results."""
