@@ -11,7 +11,7 @@ from pytest_bootgate.command.side_by_side import sides
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.journal.command import add_journal
 from pytest_bootgate.recorded import differences
-from pytest_bootgate.reports.terminal import Styled
+from pytest_bootgate.reports.layout import Styled
 from pytest_bootgate.result import GateResult
 
 

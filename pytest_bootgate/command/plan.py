@@ -50,7 +50,7 @@ def _release(release: Release, common: list[str] | None, engine: str) -> str:
     if command is not None and (release.command is not None or not parts):
         text = shlex.join(command).replace("'", "") if len(command) > 1 else command[0]
         long = len(text) > _WORDS_OF_COMMAND
-        parts.append(f"{text[: _WORDS_OF_COMMAND - 1]}…" if long else text)
+        parts.append(f"{text[: _WORDS_OF_COMMAND - 3]}..." if long else text)
     if release.version is not None:
         parts.append(f"version {release.version}")
     return ", ".join(parts) or "no image, and no command"

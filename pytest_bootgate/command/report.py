@@ -30,6 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--text", action="store_true", help="the summary, also where files are written"
     )
+    parser.add_argument(
+        "-v", "--verbose", action="count", default=0, help="say more, as pytest does (-vv: all)"
+    )
+    parser.add_argument("-q", "--quiet", action="count", default=0, help="say less")
     add_journal(parser)
 
 
@@ -39,7 +43,7 @@ def main(options: argparse.Namespace) -> int:
     if options.text or not (options.html or options.json):
         for result in results:
             print(painted(_heading(result), bold=True))
-            show(summary(result))
+            show(summary(result), options.verbose - options.quiet)
     if options.json:
         jsonfile.write(results, options.json)
         print(f"Wrote {options.json}.")

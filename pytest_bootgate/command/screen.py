@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_bootgate.reports.terminal import Styled
+    from pytest_bootgate.reports.layout import Styled
 
 _CODES = {"green": 32, "yellow": 33, "red": 31}
 
@@ -28,7 +29,11 @@ def painted(text: str, colour: str = "", *, bold: bool = False) -> str:
     return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if codes and coloured() else text
 
 
-def show(lines: Iterable[Styled]) -> None:
-    """Print lines of a report."""
-    for line in lines:
+def show(lines: Iterable[Styled], verbosity: int = 0) -> None:
+    """Print lines of a report, broken to the width of a terminal; a log keeps them whole."""
+    from pytest_bootgate.reports.layout import laid_out
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    encoding = sys.stdout.encoding
+    for line in laid_out(lines, verbosity=verbosity, width=width, encoding=encoding):
         print(painted(line.text, line.colour, bold=line.bold))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from math import inf
 from statistics import median
@@ -17,7 +16,7 @@ from pytest_bootgate.gate.regression import (
 )
 from pytest_bootgate.gate.verdict import WHOLE, Rules
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
-from pytest_bootgate.reports.terminal import Styled
+from pytest_bootgate.reports.layout import Styled
 from pytest_bootgate.result import GateResult, TargetResult
 
 _COLOURS = {"slower": "red", "unsure": "yellow", "same": "green", "faster": "green"}
@@ -47,7 +46,7 @@ def _target(
     first: TargetResult, second: TargetResult, release: str, *, judged: bool
 ) -> Iterator[Styled]:
     for text in _lines(list(_rows(first, second, release))):
-        yield Styled(f"  {text}")
+        yield Styled(f"  {text}", fixed=True)
     if (apart := _other_rules(first.rules, second.rules)) is not None:
         yield Styled(f"  note: {apart}", "yellow")
     if judged:
@@ -135,12 +134,12 @@ def _conclusion(first: TargetResult, second: TargetResult, release: str) -> Iter
     count = min(len(sides[0]), len(sides[1]), RECORDED_BOOTS)
     why = _no_judgement((first, second), sides, count)
     if why is not None:
-        yield from _folded(f"not judged: {why}", "yellow")
+        yield Styled(f"  not judged: {why}", "yellow")
         return
     before, after = ([b.seconds or 0.0 for b in side[-count:]] for side in sides)
     tolerance = max(first.rules.slower, second.rules.slower)
     found = compare_recorded((before, after), Plan.of(count, count), tolerance)
-    yield from _folded(f"{found.verdict}: {_sentence(found)}", _COLOURS[found.verdict])
+    yield Styled(f"  {found.verdict}: {_sentence(found)}", _COLOURS[found.verdict])
 
 
 def _no_judgement(
@@ -159,11 +158,6 @@ def _no_judgement(
     if count < LEAST_PAIRS:
         return f"{LEAST_PAIRS} boots of each run are needed, there are {count}"
     return None
-
-
-def _folded(text: str, colour: str) -> Iterator[Styled]:
-    for line in textwrap.wrap(text, 80, initial_indent="  ", subsequent_indent="    "):
-        yield Styled(line, colour)
 
 
 def _sentence(found: Regression) -> str:

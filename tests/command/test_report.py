@@ -9,6 +9,7 @@ import pytest
 
 from pytest_bootgate.journal.store import Journal
 from pytest_bootgate.reports import jsonfile
+from pytest_bootgate.reports.layout import laid_out
 from pytest_bootgate.reports.terminal import summary
 from tests.command.conftest import bootgate
 from tests.journal import lives
@@ -34,7 +35,8 @@ def test_it_is_the_summary_of_the_result(runs, report, name):
     said = report(path.name)
     assert said.status == 0
     assert said.lines[0].startswith(f"run {result.run} of bootgate.yaml, {result.at[:10]} ")
-    assert said.lines[1:] == [line.text for line in summary(result)]
+    lines = laid_out(summary(result), verbosity=0, width=None, encoding="utf-8")
+    assert said.lines[1:] == [line.text for line in lines]
     assert f"{result.verdict.upper()}: 1 target" in said.out
 
 
@@ -121,6 +123,12 @@ def test_last_is_never_an_older_run(command, tmp_path):
     said = command("report", "last")
     assert said.status == 4
     assert said.err.startswith("Run beef0002cafe is still running, so there is no complete result")
+
+
+def test_how_much_is_said(report):
+    lengths = [len(report("slower.json", *v).lines) for v in (["-qq"], ["-q"], [], ["-v"], ["-vv"])]
+    assert lengths[0] == 2
+    assert lengths == sorted(set(lengths))
 
 
 def test_colours(report):

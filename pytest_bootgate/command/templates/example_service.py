@@ -35,6 +35,7 @@ def main() -> None:
     print("configuration loaded", flush=True)
     time.sleep(0.1 + options.slow)
     print("plugins loaded", flush=True)
+    time.sleep(0.15)  # until its caches are warm
     HTTPServer(("0.0.0.0", options.port), Health).serve_forever()
 
 
