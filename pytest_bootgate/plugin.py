@@ -75,6 +75,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--bootgate-json", type=Path, metavar="FILE", help="write the complete result as JSON"
     )
     group.addoption(
+        "--bootgate-html", type=Path, metavar="FILE", help="write what was found as one HTML page"
+    )
+    group.addoption(
         "--bootgate-journal",
         type=Path,
         metavar="PATH",
@@ -324,6 +327,22 @@ def _keep(session: pytest.Session) -> None:
             jsonfile.write(results, config.invocation_params.dir / path)
         except BootgateError as error:
             _red(session, str(error))
+    _write_page(session, results)
+
+
+def _write_page(session: pytest.Session, results: list[GateResult]) -> None:
+    config = session.config
+    path = config.getoption("bootgate_html")
+    if path is None or not results:
+        return
+    from pytest_bootgate.errors import BootgateError
+    from pytest_bootgate.reports.html.page import write
+
+    base, journal = config.invocation_params.dir, config.stash[KEY].journal_path
+    try:
+        write(results, base / path, journal=journal, base=base)
+    except BootgateError as error:
+        _red(session, str(error))
 
 
 def _red(session: pytest.Session, text: str) -> None:
