@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.retry import timeouts
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.story import failed_boot
@@ -57,15 +58,22 @@ def _in_time(found: TargetResult) -> str:
         hint = f" ({kind})" if kind else ""
         return (
             f"{_KEEP} Look at what {phase} does in the new release{hint}; if that is meant,"
-            " allow more with `slower` in the gate file."
+            " allow more with gate.slower in the gate file."
         )
-    if judgement.host:
-        return "Quiet or enlarge the host as the finding says, and gate again."
-    tight = [name for name, room in judgement.headrooms.items() if room.level != "pass"]
+    host = "Quiet or enlarge the host as the finding says, and gate again." * bool(judgement.host)
+    if timeouts(found.boots, "candidate"):
+        what = "A boot timed out and started when tried again: find out why before it goes out."
+        return f"{what} {host}".strip()
+    rooms = sorted(judgement.headrooms.items(), key=lambda named: named[1].level)  # fail, warn
+    tight = [name for name, room in rooms if room.level != "pass"]
     if tight:
         what = "the timeout" if tight[0] == WHOLE else f"the limit of {tight[0].partition(':')[0]}"
         again = f"Shorten the boot or raise {what}, in production and in the gate file."
-        return f"{_KEEP} {again}" if found.verdict == "fail" else f"{again} Nothing failed yet."
+        if found.verdict == "fail":
+            return f"{_KEEP} {again}"
+        return f"{host} If it stays so near: {again}" if host else f"{again} Nothing failed yet."
+    if host:
+        return host
     if found.verdict == "unsure":
         return "Gate again with more pairs or on a quieter host, as the finding says."
     if found.verdict == "fail":
@@ -101,5 +109,5 @@ def advice_on_silence(found: SilenceResult) -> str:
     if found.verdict == "pass":
         return _GOOD
     if found.verdict == "broken":
-        return "Hold it in another way or phase (`silence` in the gate file), and gate again."
-    return "Watch this target from outside (`bootgate probe`): its failures reach nobody."
+        return "Hold it in another way or phase (silence in the gate file), and gate again."
+    return "Watch this target from outside (bootgate probe): its failures reach nobody."

@@ -8,7 +8,6 @@ from math import floor, log10
 from statistics import median
 
 from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.retry import started_later
 from pytest_bootgate.gate.verdict import Rules
 from pytest_bootgate.reports.amounts import NONE, duration
 from pytest_bootgate.reports.story import failed_boot
@@ -123,14 +122,20 @@ class Waterfall:
 
 def waterfall(result: TargetResult, axis: Axis) -> Waterfall:
     """The phases by the medians of the measured boots, of the baseline above the candidate's."""
-    rows, top = [], 40
+    rows, top, releases = [], 40, tried(result)
+    high = _ROW - _BARS * (2 - len(releases))
     for name in phase_names(result):
-        bars = [bar for release in RELEASES if (bar := _bar(result, axis, name, release, top))]
-        stages = tuple(_stage_bars(result, axis, name, top + _ROW + 4))
+        bars = [bar for release in releases if (bar := _bar(result, axis, name, release, top))]
+        stages = tuple(_stage_bars(result, axis, name, top + high + 4))
         limits = tuple(_limits(result, axis, name))
         rows.append(Row(_short(name), _words(result, name), top, tuple(bars), limits, stages))
-        top += _ROW + 8 + _STAGE * len(stages)
+        top += high + 8 + _STAGE * len(stages)
     return Waterfall(axis, tuple(rows), top + 4)
+
+
+def tried(result: TargetResult) -> list[str]:
+    """The releases of which there are boots."""
+    return [release for release in RELEASES if result.of(release)]
 
 
 def phase_names(result: TargetResult) -> list[str]:
@@ -145,7 +150,7 @@ def seen(result: TargetResult, release: str, name: str) -> list[tuple[float, flo
 
 
 def _bar(result: TargetResult, axis: Axis, name: str, release: str, top: int) -> Bar | None:
-    lane = top + 17 + _BARS * RELEASES.index(release)
+    lane = top + 17 + _BARS * tried(result).index(release)
     found = seen(result, release, name)
     if found:
         start, end = median(at - took for at, took in found), median(at for at, _ in found)
@@ -173,8 +178,7 @@ def _ended_here(result: TargetResult, release: str, name: str) -> Boot | None:
 
 def _words(result: TargetResult, name: str) -> str:
     """The medians, the baseline's before the candidate's."""
-    tried = [release for release in RELEASES if result.of(release)]
-    return " → ".join(middle(result, release, name) for release in tried)
+    return " → ".join(middle(result, release, name) for release in tried(result))
 
 
 def middle(result: TargetResult, release: str, name: str) -> str:
@@ -263,14 +267,14 @@ class Dots:
 
 
 def dots(result: TargetResult, axis: Axis) -> Dots:
-    """Every boot, in the order of its release; those that measure nothing are faint."""
-    again, lanes, top = started_later(result.boots), [], 40
+    """Every boot, in the order of its release; warm-ups that started are faint."""
+    lanes, top = [], 40
     for release in RELEASES:
         boots = [b for b in result.boots if b.release == release]
         if not boots:
             continue
         made = [
-            _dot(boot, axis, top + 28 + 14 * n, boot in again or (boot.warm_up and boot.started))
+            _dot(boot, axis, top + 28 + 14 * n, boot.warm_up and boot.started)
             for n, boot in enumerate(boots)
         ]
         lanes.append(Lane(release, top, tuple(made)))

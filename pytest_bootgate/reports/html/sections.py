@@ -156,7 +156,7 @@ def _notes(found: TargetResult) -> Iterator[str]:
     if found.judgement is not None:
         yield from found.judgement.notes
         if found.judgement.stopped:
-            yield f"no more boots, because {found.judgement.stopped}"
+            yield f"the boots ended here: {found.judgement.stopped}"
 
 
 # -- what is no target -------------------------------------------------------------------------

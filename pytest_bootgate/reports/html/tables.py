@@ -13,7 +13,7 @@ from pytest_bootgate.gate.attribution import Attribution
 from pytest_bootgate.gate.regression import Regression
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.reports.amounts import NONE, duration, share
-from pytest_bootgate.reports.html.charts import RELEASES, phase_names, seen, which
+from pytest_bootgate.reports.html.charts import RELEASES, phase_names, seen, tried, which
 from pytest_bootgate.result import GateResult, TargetResult
 
 
@@ -63,28 +63,28 @@ def tables(result: TargetResult) -> Iterator[Table]:
 
 def phases(result: TargetResult) -> Table:
     """Median and slowest of each phase and of the whole boot, beside their limits."""
-    tried = [release for release in RELEASES if result.of(release)]
-    head = ["phase", *(f"{r}, {what}" for r in tried for what in ("median", "slowest")), "limits"]
+    made = tried(result)
+    head = ["phase", *(f"{r}, {what}" for r in made for what in ("median", "slowest")), "limits"]
     rows: list[list[Cell]] = []
     for name in phase_names(result):
         row: list[Cell] = [name]
-        for release in tried:
+        for release in made:
             has = any(boot.phase(name) is not None for boot in result.of(release))
             row += _two([took for _, took in seen(result, release, name)], "never" * has or NONE)
         rows.append([*row, _limits(result, name)])
     for title, what in (("whole boot", "seconds"), ("CPU time", "cpu_seconds")):
-        rows.append([title, *_of_boots(result, tried, what), ""])
+        rows.append([title, *_of_boots(result, made, what), ""])
     if any(boot.ready is not None for boot in result.boots):
-        rows.append(["gateway ready", *_of_boots(result, tried, "ready"), ""])
-    if rows and tried:
+        rows.append(["gateway ready", *_of_boots(result, made, "ready"), ""])
+    if rows and made:
         place = len(phase_names(result))
         rows[place][-1] = f"timeout {duration(result.rules.timeout)}"
-    return Table("phases", "Phases: measured boots of each release", head, rows if tried else [])
+    return Table("phases", "Phases: measured boots of each release", head, rows if made else [])
 
 
-def _of_boots(result: TargetResult, tried: Sequence[str], what: str) -> list[Cell]:
+def _of_boots(result: TargetResult, releases: Sequence[str], what: str) -> list[Cell]:
     cells: list[Cell] = []
-    for release in tried:
+    for release in releases:
         values = [v for boot in result.of(release) if (v := getattr(boot, what)) is not None]
         cells += _two(values, "never" if what == "seconds" else NONE)
     return cells

@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import median
 
 from pytest_bootgate.gate.comparison import sentence
+from pytest_bootgate.gate.retry import timeouts
+from pytest_bootgate.gate.retry import words as words_of
 from pytest_bootgate.gate.verdict import VERDICTS, WHOLE, Finding, Verdict
 from pytest_bootgate.reports import silence, takeover
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
@@ -145,6 +147,8 @@ def _phase(found: TargetResult) -> str:
     attribution = found.judgement.attribution if found.judgement is not None else None
     if attribution is not None:
         return attribution.phase
+    if late := timeouts(found.boots, "candidate"):
+        return late[-1].last_phase or NONE
     named = [f.subject for f in _findings(found) if f.subject != WHOLE]
     if named:
         return named[0]
@@ -173,6 +177,10 @@ def nearness(found: TargetResult) -> Near:
     room = judgement.headrooms.get(WHOLE) if judgement is not None else None
     if room is None:
         return Near("not measured")
+    if timeouts(found.boots, "candidate"):
+        how_many = words_of(found.boots, "candidate")
+        words = f"{how_many}, and used {share(room.used)} of the {timeout} when tried again"
+        return Near(words, 1.0, None, rules.near, rules.warn)
     words = f"{share(room.used)} of the {timeout}"
     if room.bound_used is not None:
         words += f", the next boot {share(room.bound_used)} at most"
@@ -187,7 +195,8 @@ def _since(found: TargetResult, result: GateResult) -> str:
     if not before:
         return f"unknown: {new} was booted without a baseline"
     if not any(b.started for b in before):
-        return f"before {new}: {old} did not start either"
+        either = "" if found.verdict == "pass" else f"before {new}: "
+        return f"{either}{old} did not start{' either' * bool(either)}"
     slowest = max(b.seconds for b in before if b.seconds is not None)
     part = f"{share(slowest / found.rules.timeout)} of the timeout"
     regression = found.judgement.regression if found.judgement is not None else None
