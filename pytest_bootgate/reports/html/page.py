@@ -11,7 +11,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pytest_bootgate import __version__
-from pytest_bootgate.boot.values import OUTCOMES
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.reports.html.clean import clean
 from pytest_bootgate.reports.html.sections import gate
@@ -34,7 +33,6 @@ def render(
         # Our own file, and the only text that is not escaped.
         style=Markup((files(_HERE) / "templates" / "style.css").read_text("utf-8")),
         gates=[gate(result, n, journal, base) for n, result in enumerate(results, 1)],
-        outcomes=OUTCOMES,
         version=__version__,
     )
 
