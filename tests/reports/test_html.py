@@ -15,6 +15,7 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate.verdict import Finding, Rules, judge
 from pytest_bootgate.reports import jsonfile
 from pytest_bootgate.reports.amounts import duration
+from pytest_bootgate.reports.html.axis import Axis
 from pytest_bootgate.reports.html.page import render, write
 from pytest_bootgate.reports.html.top import label
 from pytest_bootgate.result import ReleaseFacts, TargetResult, Unjudged
@@ -333,3 +334,25 @@ def test_a_page_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "page").mkdir()
     with pytest.raises(BootgateError, match=r"could not be written to .*: Is a directory. Give"):
         write([recorded("slower")], tmp_path / "page")
+
+
+# -- the axis ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("longest", [0.0, 0.001, 0.9, 20.0, 35.9, 36.1, 59.0, 60.0, 90.0])
+def test_later_is_never_further_left_and_zones_are_in_their_order(longest):
+    axis = Axis.of([longest / 2, longest], RULES)
+    instants = [0, longest / 3, longest, axis.warn, axis.near, axis.timeout]
+    places = [axis.at(seconds) for seconds in sorted(instants)]
+    assert places == sorted(places)
+    assert places[0] == 0
+    assert places[-1] <= 100
+    assert axis.at(axis.warn) < axis.at(axis.near) < axis.at(axis.timeout)
+    assert axis.cut == (0 < longest < 21)
+    assert all(tick.at <= (axis.cut_at[0] if axis.cut else 100) for tick in axis.ticks)
+    assert 1 <= len(axis.ticks) <= 6
+
+
+def test_a_cut_axis_keeps_its_proportions_left_of_the_cut():
+    axis = Axis.of([1.0], RULES)
+    assert axis.at(1.0) == pytest.approx(2 * axis.at(0.5), abs=0.02)

@@ -4,87 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import floor, log10
 from statistics import median
 
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.gate.verdict import Rules
-from pytest_bootgate.reports.amounts import NONE, duration
+from pytest_bootgate.reports.amounts import NONE, duration, limit
+from pytest_bootgate.reports.html.axis import Axis, Tick
 from pytest_bootgate.reports.story import failed_boot
 from pytest_bootgate.result import TargetResult
 
 #: Releases in the order in which they are drawn.
 RELEASES = ("baseline", "candidate")
-#: Boots that use less than this share of where the zones begin get an axis that is cut.
-_SMALL = 0.45
-#: Where a cut axis is cut, and where it goes on (per cent of its width).
-_CUT, _ON = 70.0, 78.0
 _MOST_STAGES = 4
 _ROW, _BARS, _STAGE = 38, 12, 16  # heights in pixels
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A labelled instant of an axis; `at` in per cent of its width."""
-
-    at: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """Seconds from left to right; `high` is the last second left of the cut, if it is `cut`."""
-
-    high: float
-    timeout: float
-    near: float
-    warn: float
-    cut: bool
-
-    @classmethod
-    def of(cls, seconds: Iterable[float], rules: Rules) -> Axis:
-        """An axis for durations, with the timeout on it; cut where they are far below it."""
-        longest = max(seconds, default=0.0)
-        zones = min(rules.warn, rules.near) * rules.timeout
-        cut = 0 < longest < _SMALL * zones
-        high = longest * 1.08 if cut else max(longest, rules.timeout) * 1.02
-        return cls(high, rules.timeout, rules.near * rules.timeout, rules.warn * rules.timeout, cut)
-
-    def at(self, seconds: float) -> float:
-        """Where an instant stands, in per cent of the width."""
-        if not self.cut:
-            return round(100 * min(seconds, self.high) / self.high, 2)
-        if seconds <= self.high:
-            return round(_CUT * seconds / self.high, 2)
-        if seconds < self.warn:
-            return (_CUT + _ON) / 2
-        end = self.timeout * 1.02
-        part = (min(seconds, end) - self.warn) / (end - self.warn)
-        return round(_ON + (100 - _ON) * part, 2)
-
-    @property
-    def cut_at(self) -> tuple[float, float]:
-        """Where it is cut, and where it goes on."""
-        return _CUT, _ON
-
-    @property
-    def ticks(self) -> list[Tick]:
-        """Round instants, three to five, left of the cut."""
-        step = _round_step(self.high / 4)
-        count = floor(self.high / step + 1e-9)
-        ticks = [Tick(self.at(step * n), _tick(step * n)) for n in range(count + 1)]
-        return [tick for tick in ticks if tick.at < 97]
-
-
-def _round_step(about: float) -> float:
-    power = 10.0 ** floor(log10(about))
-    return next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= about * 0.999)
-
-
-def _tick(seconds: float) -> str:
-    if seconds == 0:
-        return "0"
-    return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +109,16 @@ def _ended_here(result: TargetResult, release: str, name: str) -> Boot | None:
 
 
 def _words(result: TargetResult, name: str) -> str:
-    """The medians, the baseline's before the candidate's."""
-    return " → ".join(middle(result, release, name) for release in tried(result))
+    """The medians, the baseline's before the candidate's, and the limits."""
+    words = " → ".join(middle(result, release, name) for release in tried(result))
+    return ", ".join([words, *limit_words(result, name)])
+
+
+def limit_words(result: TargetResult, name: str) -> list[str]:
+    """The limits of a phase, as somebody set them."""
+    limits = result.rules.phases.get(name)
+    kinds = [("limit", limits.limit), ("by", limits.by)] if limits is not None else []
+    return [f"{kind} {limit(seconds)}" for kind, seconds in kinds if seconds is not None]
 
 
 def middle(result: TargetResult, release: str, name: str) -> str:

@@ -12,8 +12,15 @@ from pytest_bootgate.boot.values import Boot, HostFacts
 from pytest_bootgate.gate.attribution import Attribution
 from pytest_bootgate.gate.regression import Regression
 from pytest_bootgate.gate.verdict import WHOLE
-from pytest_bootgate.reports.amounts import NONE, duration, share
-from pytest_bootgate.reports.html.charts import RELEASES, phase_names, seen, tried, which
+from pytest_bootgate.reports.amounts import NONE, duration, limit, share
+from pytest_bootgate.reports.html.charts import (
+    RELEASES,
+    limit_words,
+    phase_names,
+    seen,
+    tried,
+    which,
+)
 from pytest_bootgate.result import GateResult, TargetResult
 
 
@@ -71,14 +78,14 @@ def phases(result: TargetResult) -> Table:
         for release in made:
             has = any(boot.phase(name) is not None for boot in result.of(release))
             row += _two([took for _, took in seen(result, release, name)], "never" * has or NONE)
-        rows.append([*row, _limits(result, name)])
+        rows.append([*row, ", ".join(limit_words(result, name))])
     for title, what in (("whole boot", "seconds"), ("CPU time", "cpu_seconds")):
         rows.append([title, *_of_boots(result, made, what), ""])
     if any(boot.ready is not None for boot in result.boots):
         rows.append(["gateway ready", *_of_boots(result, made, "ready"), ""])
     if rows and made:
         place = len(phase_names(result))
-        rows[place][-1] = f"timeout {duration(result.rules.timeout)}"
+        rows[place][-1] = f"timeout {limit(result.rules.timeout)}"
     return Table("phases", "Phases: measured boots of each release", head, rows if made else [])
 
 
@@ -94,14 +101,6 @@ def _two(values: Sequence[float], missing: str) -> list[Cell]:
     if not values:
         return [missing, missing]
     return [seconds(median(values)), seconds(max(values))]
-
-
-def _limits(result: TargetResult, name: str) -> str:
-    limits = result.rules.phases.get(name)
-    if limits is None:
-        return ""
-    parts = [("limit", limits.limit), ("by", limits.by)]
-    return ", ".join(f"{kind} {duration(value)}" for kind, value in parts if value is not None)
 
 
 def boots(result: TargetResult) -> Table:
