@@ -29,6 +29,9 @@ _JUDGED = (
     pytest.ExitCode.NO_TESTS_COLLECTED,
 )
 
+#: How a run ends in which nothing failed.
+_PASSING = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """What other plugins may listen to."""
@@ -243,15 +246,21 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
 
 
 def _show_results(reporter: Any, session: Session, results: list[GateResult]) -> None:
+    from pytest_bootgate.reports.layout import laid_out
     from pytest_bootgate.reports.terminal import summary
 
     told = session.told if session.config.getoption("tbstyle") != "no" else ()
+    verbosity = session.config.get_verbosity()
+    width = reporter._tw.fullwidth if reporter.isatty else None  # noqa: SLF001
+    encoding = getattr(reporter._tw._file, "encoding", None)  # noqa: SLF001
     for result in results:
-        reporter.section(f"bootgate: {session.shown(Path(result.file))}")
-        for line in summary(result, told, lost=session.lost_results):
+        if verbosity >= 0:
+            reporter.section(f"bootgate: {session.shown(Path(result.file))}")
+        lines = summary(result, told, lost=session.lost_results)
+        for line in laid_out(lines, verbosity=verbosity, width=width, encoding=encoding):
             markup = {line.colour: True} if line.colour else {}
             reporter.write_line(line.text, bold=line.bold, **markup)
-        if result.tried:
+        if result.tried and verbosity >= 0:
             journal = session.shown(session.journal_path)
             reporter.write_line(f"journal: {journal}, run {result.run}")
 
@@ -276,7 +285,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     ours.ended_early = bool(session.exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldfail)
     if ours.ran and session.exitstatus in _JUDGED:
-        ours.require()
+        ours.require(passing=session.exitstatus in _PASSING)
     if not _interrupted(session):
         ours.inform()
     if ours.missing or ours.uninformed:
@@ -347,7 +356,7 @@ def _write_page(session: pytest.Session, results: list[GateResult]) -> None:
 
 def _red(session: pytest.Session, text: str) -> None:
     """Make the run red, with a text unless it is shown elsewhere."""
-    if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+    if session.exitstatus in _PASSING:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and text:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.reports.unjudged import paragraph
 from pytest_bootgate.result import GateResult, Unjudged
 
@@ -51,6 +53,16 @@ def insufficient(results: Sequence[GateResult], why: str, *, lost: bool) -> dict
         for group in _by_file(results)
         if group[0].unjudged or not any(_measured(result) for result in group)
     }
+
+
+def unseen(result: GateResult) -> str:
+    """Which booted targets would fail the run, had their verdict been asked for; empty: none."""
+    red = {(t.host, t.target, WHOLE) for t in result.targets if t.verdict in ("fail", "broken")}
+    red |= {(u.host, UPGRADE, finding.subject) for u in result.takeovers for finding in u.findings
+            if finding.verdict in ("fail", "broken")}  # fmt: skip
+    items = [u for u in result.unjudged if u.booted and (u.host, u.target, u.item) in red]
+    names = ", ".join(dict.fromkeys(f"{u.target}::{u.item}" for u in items))
+    return f"failed, but the item that says so did not run: {names}" if items else ""
 
 
 def _measured(result: GateResult) -> bool:

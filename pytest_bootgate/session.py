@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,6 +123,8 @@ class Session:
         try:
             self.open_journal().hear(event)
         finally:
+            if self.config.hook.pytest_bootgate_event.get_hookimpls():
+                self.end_progress()  # a listener may write
             self.config.hook.pytest_bootgate_event(event=event)
 
     @property
@@ -219,10 +222,15 @@ class Session:
         ]
         return [replace(r, broken=self.insufficient.get(r.file)) for r in found]
 
-    def require(self) -> None:
-        """Find out what was not judged, where the run must not pass without it."""
+    def require(self, *, passing: bool) -> None:
+        """Find out what was not judged, where the run must not pass without it.
+
+        `passing` is a run in which no item failed, so that a verdict may have gone unseen.
+        """
         if self.gates or self.from_workers:
             self._require_whole()
+            if passing and not self.missing:
+                self._require_seen()
         elif self.required:
             self.missing.append(f"--bootgate-require: {self._no_gate()}")
 
@@ -247,6 +255,13 @@ class Session:
         asked = "--bootgate-require: " if self.required else ""
         for file, text in self.insufficient.items():
             self.missing.append(f"{asked}{self.shown(Path(file))}: {text}")
+
+    def _require_seen(self) -> None:
+        from pytest_bootgate.require import unseen
+
+        for result in self.outcomes():
+            if text := unseen(result):
+                self.missing.append(f"{self.shown(Path(result.file))}: {text}")
 
     def inform(self) -> None:
         """Tell those who asked to be told of a verdict, in the process that knows all results."""
@@ -280,18 +295,19 @@ class Session:
         if self.is_worker or reporter is None or quiet:
             return
         from pytest_bootgate.drive import WAITING
+        from pytest_bootgate.reports.layout import encodable
         from pytest_bootgate.reports.progress import progress_line
 
-        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
-        if not reporter.isatty:
+        if not reporter.isatty or os.environ.get("TERM") == "dumb":
             # A log gets no progress, but it must not look as if it hung.
             if progress.doing == WAITING and self.first_time(WAITING):
-                with capture.global_and_fixture_disabled():
+                with self._uncaptured():
                     reporter.ensure_newline()
                     reporter.write_line(f"bootgate: {WAITING}")
             return
-        line = progress_line(progress, reporter._screen_width)  # noqa: SLF001
-        with capture.global_and_fixture_disabled():
+        encoding = getattr(reporter._tw._file, "encoding", None)  # noqa: SLF001
+        line = encodable(progress_line(progress, reporter._screen_width), encoding)  # noqa: SLF001
+        with self._uncaptured():
             if not self._line_open:
                 reporter.ensure_newline()
             reporter.rewrite(line, erase=True)
@@ -304,8 +320,12 @@ class Session:
             return
         self._line_open = False
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
-        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
-        with capture.global_and_fixture_disabled():
+        with self._uncaptured():
             reporter.rewrite("", erase=True)
             reporter.rewrite("")
             reporter.flush()
+
+    def _uncaptured(self) -> AbstractContextManager[Any]:
+        """What is written now is for the terminal; without pytest's capture it is anyway."""
+        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
+        return nullcontext() if capture is None else capture.global_and_fixture_disabled()

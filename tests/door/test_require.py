@@ -18,6 +18,7 @@ LOST = (
     " or lost with the worker of pytest-xdist that died)"
 )
 UNSEEN = "booted, but the item that gives the verdict did not run"
+HIDDEN = "failed, but the item that says so did not run"
 SILENT = "  main: {silence: {hold: kill, in: persona}}"
 NOTIFY = "notify:\n  on call: {command: [sh, -c, 'cat > told.json']}\n"
 
@@ -109,11 +110,19 @@ def test_host_profiles_count_and_those_on_request_only_where_asked_for(gate, run
 def test_booted_without_the_item_that_gives_the_verdict(gate, run, workers):
     gate(["engine ready"], timeout="500ms", boots=1)
     result = run("bootgate.yaml::isolated::engine", *workers)
-    assert result.ret == 0  # the phase was good, and nobody asked for more
+    assert result.ret == 1  # the phase was good, but a boot that failed is never green
     result.stdout.fnmatch_lines([f"{UNSEEN}: isolated::boot", "FAIL: 1 target, 1 fail"])
+    assert errors(result) == [f"bootgate.yaml: {HIDDEN}: isolated::boot"]
+    assert run("bootgate.yaml::isolated", *workers).ret == 1
     result = run("bootgate.yaml::isolated::engine", REQUIRE, *workers)
     assert result.ret == 1
     assert errors(result) == missing(f"0 of 1 target was judged; {UNSEEN}: isolated::boot")
+
+
+def test_a_part_of_a_good_gate_is_green(gate, run):
+    gate(boots=1)
+    result = run("bootgate.yaml::isolated::engine")
+    assert (result.ret, errors(result)) == (0, [])
 
 
 @pytest.mark.parametrize(
