@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -513,7 +513,17 @@ class Gate:
             targets=tuple(self._results[key] for key in self.pairs if key in self._results),
             takeovers=tuple(self._takeovers[h] for h in self.hosts if h in self._takeovers),
             silences=tuple(self._silences[key] for key in self.pairs if key in self._silences),
+            lines=dict(self._lines()),
         )
+
+    def _lines(self) -> Iterator[tuple[str, int]]:
+        yield UPGRADE, self.loaded.line("upgrade")
+        for name, target in self.file.targets.items():
+            yield name, self.loaded.line("targets", name)
+            for phase in target.phases:
+                yield f"{name}::{phase}", self.loaded.line("targets", name, "phases", phase)
+            if target.silence is not None:
+                yield f"{name}::{SILENCE}", self.loaded.line("targets", name, SILENCE)
 
     def _all_facts(self) -> dict[str, ReleaseFacts]:
         booted = {name: self._facts(name) for name in self.releases}

@@ -65,6 +65,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where boots, events and verdicts are kept (SQLite; by default .bootgate/journal.db"
         " below the rootdir)",
     )
+    group.addoption(
+        "--bootgate-report",
+        action="append",
+        type=_report,
+        metavar="FORMAT=PATH",
+        help="write the result in another format (repeatable): junit, github, gitlab, openmetrics,"
+        " prometheus, bencher, benchmark-action, ctrf, otel",
+    )
     parser.addini("bootgate_file", "the gate file of the fixtures, relative to the rootdir")
 
 
@@ -79,6 +87,18 @@ def _boots(text: str) -> Any:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _report(text: str) -> str:
+    from pytest_bootgate.reports.formats import parse
+
+    try:
+        parse(text)
+    except ValueError as error:
+        import argparse
+
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text  # what it means cannot be sent to a worker of pytest-xdist
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Read the named gate files, so that a mistake ends the run before anything starts."""
@@ -86,6 +106,10 @@ def pytest_configure(config: pytest.Config) -> None:
     named = list(session.named())
     for path in named:
         _load(session, path)
+    if config.getoption("bootgate_report"):
+        from pytest_bootgate.publish import wanted
+
+        wanted(config)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -270,6 +294,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             jsonfile.write(results, config.invocation_params.dir / path)
         except BootgateError as error:
             _red(session, str(error))
+    from pytest_bootgate.publish import publish
+
+    for text in publish(config):
+        _red(session, text)
 
 
 def _red(session: pytest.Session, text: str) -> None:

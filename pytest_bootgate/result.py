@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_bootgate.boot.machine import Machine
 from pytest_bootgate.boot.stall import Stall
@@ -119,7 +119,9 @@ class GateResult:
     """Everything one gate file's run found. `at` is the wall-clock start in ISO 8601, UTC.
 
     `measures` is a digest of what the gate file measures: all of it but the releases and the
-    rules of the verdict. Results are comparable only where it is the same.
+    rules of the verdict. Results are comparable only where it is the same. `lines` are those of
+    the gate file (from 1) that ask for a target, for ``TARGET::PHASE``, ``TARGET::silence`` and
+    ``upgrade``.
     """
 
     schema: str
@@ -135,6 +137,7 @@ class GateResult:
     measures: str = ""
     takeovers: tuple[TakeoverResult, ...] = ()
     silences: tuple[SilenceResult, ...] = ()
+    lines: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
