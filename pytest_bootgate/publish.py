@@ -12,9 +12,15 @@ import pytest
 
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.reports import formats
-from pytest_bootgate.result import GateResult, TargetResult
+from pytest_bootgate.result import GateResult
 from pytest_bootgate.session import KEY, Session
 
+#: How a run ends that got to its end.
+_FINISHED = (
+    pytest.ExitCode.OK,
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.NO_TESTS_COLLECTED,
+)
 GITHUB, GITLAB = "GITHUB_ACTIONS", "GITLAB_CI"
 
 
@@ -28,12 +34,16 @@ def wanted(config: pytest.Config) -> list[formats.Wanted]:
     return found
 
 
-def publish(config: pytest.Config) -> Iterator[str]:
+def publish(run: pytest.Session) -> Iterator[str]:
     """Write all reports, each whatever becomes of the others; a sentence for each failure."""
-    if config.getoption("collectonly"):
-        return
-    results, base = complete(config.stash[KEY]), config.invocation_params.dir
+    config = run.config
+    session, base = config.stash[KEY], config.invocation_params.dir
+    results = finished(session, run.exitstatus) if session.ran else []
     asked = wanted(config)
+    if not results:
+        if asked and session.ran:
+            _say(config, "bootgate: no gate was to be booted, so no --bootgate-report was written")
+        return
     _add_to_junitxml(config, results, base)
     for one in asked:
         try:
@@ -88,38 +98,13 @@ def _add_to_junitxml(config: pytest.Config, results: list[GateResult], base: Pat
                 xml.add_global_property(f"{name}::{key}", value)
 
 
-def complete(session: Session) -> list[GateResult]:
-    """All results, and what should be among them: what never had its turn is broken.
+def finished(session: Session, status: int) -> list[GateResult]:
+    """The results; broken where the run ended before all was judged that it should have."""
+    results = session.outcomes()
+    if not (session.ended_early or status not in _FINISHED):
+        return results
+    from pytest_bootgate.require import insufficient, why
 
-    That is a gate that a lost worker took with it, and a target that was selected and not booted.
-    """
-    results = session.results()
-    known = {result.file for result in results}
-    due = {path for path, _, _ in session.selected}
-    for path, gate in session.gates.items():
-        file = str(gate.loaded.path)
-        if file not in known and (session.lost_workers or not known or path in due):
-            results.append(gate.outcome())
-    return [_with_missing(session, result) for result in results]
-
-
-def _with_missing(session: Session, result: GateResult) -> GateResult:
-    gate = session.gates.get(Path(result.file))
-    booted = {(target.host, target.target) for target in result.targets}
-    missing = []
-    for path, host, name in session.selected:
-        if gate is None or path != Path(result.file) or (host, name) in booted:
-            continue
-        left_out = gate.left_out(name)
-        why = f"{name} was selected and not booted: the run ended before its turn."
-        missing.append(
-            TargetResult(
-                name,
-                host,
-                gate.file.targets[name].as_ or name,
-                gate.rules(host, name),
-                left_out=left_out,
-                broken=why if left_out is None else None,
-            )
-        )
-    return replace(result, targets=(*result.targets, *missing)) if missing else result
+    reason = why(ended_early=True, lost_workers=session.lost_workers)
+    texts = insufficient(results, reason, lost=session.lost_results)
+    return [replace(r, broken=r.broken or texts.get(r.file)) for r in results]

@@ -18,7 +18,7 @@ FLOORS = [
     {"result"},
     {"events"},
     {"reports", "journal"},
-    {"conduct", "notify", "recorded", "silence", "takeover"},
+    {"conduct", "notify", "recorded", "require", "silence", "takeover"},
     {"drive"},
     {"session", "calibrate", "probe"},
     {"publish"},

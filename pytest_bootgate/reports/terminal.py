@@ -11,7 +11,7 @@ from pytest_bootgate.gate.comparison import sentence
 from pytest_bootgate.gate.regression import DRIFT
 from pytest_bootgate.gate.retry import started_later
 from pytest_bootgate.gate.verdict import WHOLE
-from pytest_bootgate.reports import silence, takeover
+from pytest_bootgate.reports import silence, takeover, unjudged
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
 from pytest_bootgate.reports.story import (
     failed_boot,
@@ -36,11 +36,18 @@ class Styled:
     bold: bool = False
 
 
-def summary(result: GateResult, told: Collection[str] = ()) -> Iterator[Styled]:
+def summary(
+    result: GateResult, told: Collection[str] = (), *, lost: bool = False
+) -> Iterator[Styled]:
     """All lines of the summary, without its heading.
 
     `told` are the stories that stand above it in full; their last lines are not said twice.
+    `lost`: some results did not come back.
     """
+    left = unjudged.line(result, lost=lost)
+    if not result.tried:
+        yield Styled(left or "nothing was booted", "yellow")
+        return
     why = f": {result.why_engine}" if result.why_engine else ""
     yield Styled(f"engine {result.engine}{why}")
     for name, release in result.releases.items():
@@ -67,6 +74,8 @@ def summary(result: GateResult, told: Collection[str] = ()) -> Iterator[Styled]:
         yield Styled("")
         yield from _silence(held, name_host=several_hosts)
     yield Styled("")
+    if left:
+        yield Styled(left, "yellow")
     verdicts = [*(t.verdict for t in result.takeovers), *(t.verdict for t in result.targets)]
     verdicts += [found.verdict for found in result.silences]
     counted = [f"{verdicts.count(v)} {v}" for v in _COLOURS if v in verdicts]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.takeover import JOBS, RESTART, ROLLBACK, RUNS, STATE
+from pytest_bootgate.gate.takeover import ROLLBACK, SUBJECTS
 from pytest_bootgate.gate.verdict import WHOLE, Finding, Verdict, worst
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.gatefile.silence_rules import SILENCE
@@ -34,9 +34,9 @@ Kind = Literal["boot", "upgrade", "silence", "gate"]
 class Case:
     """One thing that was judged. `name` is that of its pytest item, without the gate file.
 
-    `verdict` is None for what the gate file leaves out, and for an optional phase that was not
-    seen; `text` says why a verdict is what it is, `story` says all that is known. `seconds` are
-    those of the slowest boot, None where nothing was timed. `line` is in the gate file, from 1.
+    `verdict` is None where there is none, and `missing` says which way; `text` says why a verdict
+    is what it is, `story` all that is known. `seconds` are those of the slowest boot, None where
+    nothing was timed. `line` is in the gate file, from 1.
     """
 
     name: str
@@ -45,11 +45,12 @@ class Case:
     story: str = ""
     seconds: float | None = None
     line: int = 1
+    missing: Literal["left out", "not seen", "unjudged"] = "left out"
 
     @property
     def state(self) -> str:
-        """The verdict, or ``left out``."""
-        return self.verdict or "left out"
+        """The verdict, or why there is none."""
+        return self.verdict or self.missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,10 @@ def entries(result: GateResult) -> list[Entry]:
         others = [t for t in result.targets if t.host == target.host and t is not target]
         found.append(_target(result, target, others))
     found += [_silence(result, one) for one in result.silences]
+    found += _unjudged(result)
     said: list[Verdict] = [e.whole.verdict for e in found if e.whole.verdict is not None]
     if not said or worst(said) != result.verdict:
-        text = f"{result.verdict}: not one target was judged"
+        text = f"{result.verdict}: {result.broken or 'not one target was judged'}"
         found.append(Entry("gate", "gate", "", "", Case("gate", result.verdict, text, text)))
     return found
 
@@ -146,6 +148,7 @@ def _target(result: GateResult, target: TargetResult, others: Sequence[TargetRes
                 text,
                 max(times(target.of("candidate"), name), default=None),
                 result.lines.get(f"{target.target}::{name}", place),
+                "left out" if target.left_out is not None else "not seen",
             )
         )
     text = "\n".join(_why(target))
@@ -200,7 +203,7 @@ def _phase(target: TargetResult, name: str) -> tuple[Verdict | None, str]:
     if seen and (whole != "broken" or any(boot.started for boot in seen)):
         return "pass", ""
     if optional and whole != "broken":
-        return None, "optional, and not seen in any boot"
+        return None, "not seen in any boot, and optional"
     verdict: Verdict = "fail" if whole == "fail" else "broken"
     return verdict, f"{verdict}: not seen in any boot that was measured"
 
@@ -213,7 +216,7 @@ def _upgrade(result: GateResult, found: TakeoverResult) -> Entry:
     label, line = _label(UPGRADE, found.host), result.lines.get(UPGRADE, 1)
     asked = found.takeover is not None and found.takeover.rollback_asked
     parts = []
-    for subject in (STATE, JOBS, RUNS, RESTART, *([ROLLBACK] if asked else [])):
+    for subject in (*SUBJECTS, *([ROLLBACK] if asked else [])):
         about = found.about(subject)
         verdict: Verdict = worst([finding.verdict for finding in about] or ["pass"])
         text = _listed(about)
@@ -243,6 +246,29 @@ def _silence(result: GateResult, found: SilenceResult) -> Entry:
     name = f"{label}::{SILENCE}"
     whole = Case(name, found.verdict, text, story, line=line)
     return Entry("silence", name, found.target, found.host, whole)
+
+
+def _unjudged(result: GateResult) -> Iterator[Entry]:
+    """What the gate file asks for and nobody booted; what was booted has its verdict already."""
+    asked: dict[tuple[str, str, Kind], list[Case]] = {}
+    for one in result.unjudged:
+        if one.booted:
+            continue
+        keys = (one.target,) if one.item == WHOLE else (f"{one.target}::{one.item}", one.target)
+        line = next((result.lines[key] for key in keys if key in result.lines), 1)
+        name, text = f"{_label(one.target, one.host)}::{one.item}", "unjudged: it was not booted"
+        kinds: dict[str, Kind] = {WHOLE: "boot", SILENCE: "silence"}
+        key = (one.target, one.host, kinds.get(one.item, "upgrade"))
+        case = Case(name, None, text, text, line=line, missing="unjudged")
+        asked.setdefault(key, []).append(case)
+    for (target, host, kind), cases in asked.items():
+        label = _label(target, host)
+        if kind == "upgrade":
+            whole = replace(cases[0], name=label)
+            yield Entry(kind, label, target, host, whole, tuple(cases))
+        else:
+            label = label if kind == "boot" else f"{label}::{SILENCE}"
+            yield Entry(kind, label, target, host, cases[0])
 
 
 def releases(result: GateResult) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,8 @@ from pytest_bootgate.reports.formats.text import plain, write_text
 from pytest_bootgate.result import GateResult
 
 SPECIFICATION = "0.0.0"
-_STATUS = {"pass": "passed", "fail": "failed", "broken": "failed", "left out": "skipped"}
+_STATUS = {"pass": "passed", "fail": "failed", "broken": "failed"}
+_STATUS |= dict.fromkeys(("left out", "not seen", "unjudged"), "skipped")
 _STATES = ("passed", "failed", "skipped", "pending", "other")
 
 

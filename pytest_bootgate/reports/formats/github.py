@@ -27,7 +27,15 @@ from pytest_bootgate.result import GateResult, TargetResult
 #: What GitHub shows of one step's summary, in bytes; of more it shows nothing at all.
 MOST = 1024 * 1024
 _LEVELS = {"warn": "warning", "unsure": "warning", "fail": "error", "broken": "error"}
-_SIGNS = {"pass": "✅", "warn": "⚠️", "unsure": "❔", "fail": "❌", "broken": "💥", "left out": "⚪"}
+_SIGNS = {
+    "pass": "✅",
+    "warn": "⚠️",
+    "unsure": "❔",
+    "fail": "❌",
+    "broken": "💥",
+    "left out": "⚪",
+    "unjudged": "⚪",
+}
 _LONGEST = 4000  # characters of an annotation; the summary has the rest
 
 

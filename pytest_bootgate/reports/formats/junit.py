@@ -63,7 +63,6 @@ def _case(file: str, case: Case) -> ET.Element:
         said = ET.SubElement(found, tag, type=case.state, message=plain(message))
         said.text = plain(case.story or case.text)
     out = ET.SubElement(found, "system-out")
-    out.text = plain(
-        f"verdict: {case.state}" + (f"\n{case.text}" if tag is None and case.text else "")
-    )
+    lines = [f"verdict: {case.state}", *(case.text.splitlines() if tag is None else ())]
+    out.text = plain("\n".join(lines))
     return found

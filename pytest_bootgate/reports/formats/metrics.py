@@ -56,7 +56,7 @@ def families(results: Sequence[GateResult], base: Path) -> list[Family]:
 def _all() -> Iterator[Family]:
     yield Family("bootgate_gate_verdict", "1 for the verdict of the whole gate, 0 for the others.")
     yield Family("bootgate_verdict", "1 for the verdict of a target, 0 for the others.")
-    yield Family("bootgate_left_out", "1 for a target that the gate file leaves out.")
+    yield Family("bootgate_not_judged", "1 for a target without a verdict, and the reason.")
     yield Family(
         "bootgate_run_timestamp_seconds", "When the run began, in Unix seconds.", "seconds"
     )
@@ -102,7 +102,7 @@ def _entry(found: Mapping[str, Family], entry: Entry, about: dict[str, str]) -> 
     if entry.kind == "gate":
         return  # the verdict of the whole gate says it
     if entry.whole.verdict is None:
-        found["bootgate_left_out"].add(1.0, **about)
+        found["bootgate_not_judged"].add(1.0, **about, reason=entry.whole.state)
         return
     for word in get_args(Verdict):
         found["bootgate_verdict"].add(float(word == entry.whole.verdict), **about, verdict=word)

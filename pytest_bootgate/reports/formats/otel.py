@@ -250,5 +250,5 @@ def _close(span: Span, wall: float, after: float = 0.0) -> None:
 
 
 def _nano(wall: float, after: float = 0.0) -> int:
-    """An instant in Unix nanoseconds; added up as integers, or a duration would lose its last digits."""
+    """An instant in Unix nanoseconds, added up as integers: a duration keeps its last digits."""
     return round(wall * _NANO) + round(after * _NANO)
