@@ -63,8 +63,8 @@ def _github(config: pytest.Config, results: list[GateResult], base: Path) -> Ite
     """Annotations on the terminal, and the job summary where GitHub collects it."""
     from pytest_bootgate.reports.formats import github
 
-    for line in github.commands(results, base):
-        _say(config, line)
+    if commands := github.commands(results, base):
+        _say(config, "\n".join(["", *commands]))  # a command stands at the beginning of a line
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if os.environ.get(GITHUB) == "true" and path:
         try:
@@ -73,14 +73,14 @@ def _github(config: pytest.Config, results: list[GateResult], base: Path) -> Ite
             yield f"The job summary could not be written to {path}: {error.strerror or error}."
 
 
-def _say(config: pytest.Config, line: str) -> None:
-    """Write a line, be it without pytest's own reporter."""
+def _say(config: pytest.Config, text: str) -> None:
+    """Write lines, be it without pytest's own reporter."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:
-        print(line)
+        print(text)
         return
     reporter.ensure_newline()
-    reporter.write_line(line)
+    reporter.write_line(text)
 
 
 def _add_to_junitxml(config: pytest.Config, results: list[GateResult], base: Path) -> None:

@@ -105,10 +105,9 @@ def record(results: Sequence[GateResult], base: Path, exporter: SpanExporter) ->
                 "service.version": __version__,
             }
         )
-        provider = TracerProvider(sampler=ALWAYS_ON, resource=resource)
+        provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
         provider.add_span_processor(SimpleSpanProcessor(exporter))
         _Trace(provider.get_tracer("pytest-bootgate", __version__), result).tell(name)
-        provider.shutdown()
 
 
 class _Trace:
