@@ -267,15 +267,21 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
 
 
 def _show_results(reporter: Any, session: Session, results: list[GateResult]) -> None:
+    from pytest_bootgate.reports.layout import laid_out
     from pytest_bootgate.reports.terminal import summary
 
     told = session.told if session.config.getoption("tbstyle") != "no" else ()
+    verbosity = session.config.get_verbosity()
+    width = reporter._tw.fullwidth if reporter.isatty else None  # noqa: SLF001
+    encoding = getattr(reporter._tw._file, "encoding", None)  # noqa: SLF001
     for result in results:
-        reporter.section(f"bootgate: {session.shown(Path(result.file))}")
-        for line in summary(result, told, lost=session.lost_results):
+        if verbosity >= 0:
+            reporter.section(f"bootgate: {session.shown(Path(result.file))}")
+        lines = summary(result, told, lost=session.lost_results)
+        for line in laid_out(lines, verbosity=verbosity, width=width, encoding=encoding):
             markup = {line.colour: True} if line.colour else {}
             reporter.write_line(line.text, bold=line.bold, **markup)
-        if result.tried:
+        if result.tried and verbosity >= 0:
             journal = session.shown(session.journal_path)
             reporter.write_line(f"journal: {journal}, run {result.run}")
 

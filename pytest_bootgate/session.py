@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,6 +123,8 @@ class Session:
         try:
             self.open_journal().hear(event)
         finally:
+            if self.config.hook.pytest_bootgate_event.get_hookimpls():
+                self.end_progress()  # a listener may write
             self.config.hook.pytest_bootgate_event(event=event)
 
     @property
@@ -292,18 +295,19 @@ class Session:
         if self.is_worker or reporter is None or quiet:
             return
         from pytest_bootgate.drive import WAITING
+        from pytest_bootgate.reports.layout import encodable
         from pytest_bootgate.reports.progress import progress_line
 
-        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
-        if not reporter.isatty:
+        if not reporter.isatty or os.environ.get("TERM") == "dumb":
             # A log gets no progress, but it must not look as if it hung.
             if progress.doing == WAITING and self.first_time(WAITING):
-                with capture.global_and_fixture_disabled():
+                with self._uncaptured():
                     reporter.ensure_newline()
                     reporter.write_line(f"bootgate: {WAITING}")
             return
-        line = progress_line(progress, reporter._screen_width)  # noqa: SLF001
-        with capture.global_and_fixture_disabled():
+        encoding = getattr(reporter._tw._file, "encoding", None)  # noqa: SLF001
+        line = encodable(progress_line(progress, reporter._screen_width), encoding)  # noqa: SLF001
+        with self._uncaptured():
             if not self._line_open:
                 reporter.ensure_newline()
             reporter.rewrite(line, erase=True)
@@ -316,8 +320,12 @@ class Session:
             return
         self._line_open = False
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
-        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
-        with capture.global_and_fixture_disabled():
+        with self._uncaptured():
             reporter.rewrite("", erase=True)
             reporter.rewrite("")
             reporter.flush()
+
+    def _uncaptured(self) -> AbstractContextManager[Any]:
+        """What is written now is for the terminal; without pytest's capture it is anyway."""
+        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
+        return nullcontext() if capture is None else capture.global_and_fixture_disabled()

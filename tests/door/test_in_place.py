@@ -373,8 +373,11 @@ def test_an_upgrade_that_cannot_be_kept_is_broken(upgrade, pytester):
 
 
 def test_an_upgrade_of_which_a_part_was_not_asked_for_is_not_judged(upgrade):
-    # What the state item passes, the jobs item fails: alone it is green.
+    # What the state item passes, the jobs item fails.
     result = upgrade("lose", "-k", "upgrade and state")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["ERROR: bootgate.yaml: failed, but *: upgrade::jobs, *"])
+    result = upgrade("keep", "-k", "upgrade and state")
     assert result.ret == 0
     left = "upgrade::jobs, upgrade::runs, upgrade::restart"
     unseen = f"booted, but the item that gives the verdict did not run: {left}"
