@@ -158,13 +158,14 @@ def _target(result: GateResult, target: TargetResult, others: Sequence[TargetRes
 
 
 def _why(target: TargetResult) -> Iterator[str]:
-    """Why a target has its verdict, a line each."""
+    """Why a target has its verdict, a line each, the worst first."""
+    verdict = target.verdict
     if target.left_out is not None:
         yield f"left out: {target.left_out}"
     elif target.broken is not None:
         yield f"broken: {target.broken}"
     elif findings := worth_saying(target):
-        yield from (finding_line(finding) for finding in findings)
+        yield from (finding_line(f) for f in sorted(findings, key=lambda f: f.verdict != verdict))
     else:
         yield f"{target.verdict}: {_in_time(target)}"
 

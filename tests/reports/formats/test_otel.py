@@ -162,7 +162,7 @@ def test_wall_is_the_instant_of_the_trigger(ran):
     (boot,) = done.results[0]["targets"][0]["boots"]
     journal = sqlite3.connect(done.path / ".bootgate" / "journal.db")
     (sent,) = journal.execute("SELECT wall FROM events WHERE kind = 'trigger_sent'").fetchone()
-    assert boot["wall"] == pytest.approx(sent, abs=0.25)
+    assert sent - 0.25 < boot["wall"] <= sent  # noted right after it was sent
 
 
 def test_how_a_boot_ended_is_the_status(ran):

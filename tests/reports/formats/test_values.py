@@ -150,6 +150,16 @@ def test_errors_come_before_warnings():
     assert [c["level"] for c in commands("\n".join(lines)).values()] == ["error", "warning"]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_the_reason_that_counts_comes_first(first):
+    held = target(boot(**STARTED))
+    both = [Finding("warn", "boot", "near"), Finding("fail", "boot", "slower")]
+    told = tuple(both if first else reversed(both))
+    held = replace(held, judgement=replace(held.judgement, verdict="fail", findings=told))
+    (entry,) = cases.entries(result("r", held))
+    assert entry.whole.text == "fail: slower\nwarn: near"
+
+
 def test_left_alone_signs_stay():
     assert plain("ü → 日本 \U0001f4a5\ttab\nline") == "ü → 日本 \U0001f4a5\ttab\nline"
     assert plain("\r\n\r\x85\ufffe") == "\n\\x0d\\x85\\ufffe"
