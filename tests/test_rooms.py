@@ -21,6 +21,7 @@ FLOORS = [
     {"conduct", "notify", "recorded", "require", "silence", "takeover"},
     {"drive"},
     {"session", "calibrate", "probe"},
+    {"publish"},
     {"collect", "fixtures", "hooks", "items", "silenced", "upgrade", "plugin", "cli", "distribute"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
