@@ -15,7 +15,7 @@ from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.items import GateFunction, check, plan_item
 from pytest_bootgate.reports.story import failure
 from pytest_bootgate.session import KEY
-from pytest_bootgate.silenced import SilenceItem, may_be_held
+from pytest_bootgate.silenced import SilenceItem
 from pytest_bootgate.upgrade import UpgradeNode
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class TargetNode(pytest.Collector):
                 if self.config.getoption("benchmark_only", default=False):
                     item.fixturenames.append("benchmark")
             yield item
-        if may_be_held(self.gate, self.target):
+        if self.gate.may_be_held(self.target):
             yield SilenceItem.of(self, self.gate, str(self.path))
 
 

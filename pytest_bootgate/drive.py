@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,8 @@ from pytest_bootgate.events import (
 from pytest_bootgate.gate.campaign import Ask, campaign, plan
 from pytest_bootgate.gate.host import weigh
 from pytest_bootgate.gate.silence import judge_silence
-from pytest_bootgate.gate.takeover import judge_takeover
-from pytest_bootgate.gate.verdict import Finding, Judgement, Limits, Rules, Verdict
+from pytest_bootgate.gate.takeover import ROLLBACK, SUBJECTS, judge_takeover
+from pytest_bootgate.gate.verdict import WHOLE, Finding, Judgement, Limits, Rules, Verdict
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.digest import measures
 from pytest_bootgate.gatefile.model import Host, Release
@@ -51,6 +51,7 @@ from pytest_bootgate.result import (
     SilenceResult,
     TakeoverResult,
     TargetResult,
+    Unjudged,
 )
 from pytest_bootgate.silence import silence_budget, stall
 from pytest_bootgate.takeover import InPlace, Site
@@ -117,6 +118,9 @@ class Gate:
         self._takeovers: dict[str, TakeoverResult] = {}
         self._silences: dict[tuple[str, str], SilenceResult] = {}
         self._in_place = self._upgrade_in_place()
+        self._shown: set[tuple[str, str, str]] = set()
+        #: Why the run must not pass with what it left unjudged; whoever runs the gate says so.
+        self.broken: str | None = None
         self.profiles = self.file.hosts or {"default": Host()}
         unknown = [name for name in hosts if name not in self.profiles]
         if unknown:
@@ -300,6 +304,36 @@ class Gate:
                 self._silences[key] = found
                 self._tell(name, host, found.verdict, found.findings, found.broken)
         return self._silences[key]
+
+    def note_shown(self, host: str, target: str, item: str = WHOLE) -> None:
+        """Note that somebody was shown a verdict. Booted alone is not judged."""
+        self._shown.add((host, target, item))
+
+    @property
+    def unjudged(self) -> tuple[Unjudged, ...]:
+        """Every verdict that the gate file asks for and that nobody was shown so far."""
+        shown = self._shown
+        return tuple(one for one in self._asked() if (one.host, one.target, one.item) not in shown)
+
+    def _asked(self) -> Iterator[Unjudged]:
+        """Every verdict that the gate file asks for, in the order of the boots."""
+        for host in self.hosts if self.in_place else ():
+            for subject in self.upgrade_subjects:
+                yield Unjudged(UPGRADE, host, subject, booted=host in self._takeovers)
+        for host, target in self.pairs:
+            if self.left_out(target) is None:
+                yield Unjudged(target, host, WHOLE, booted=(host, target) in self._results)
+            if self.may_be_held(target):
+                yield Unjudged(target, host, SILENCE, booted=(host, target) in self._silences)
+
+    @property
+    def upgrade_subjects(self) -> tuple[str, ...]:
+        """What an upgrade in place is judged by, in the order it happens."""
+        return (*SUBJECTS, ROLLBACK) if self.file.state.rollback else SUBJECTS
+
+    def may_be_held(self, target: str) -> bool:
+        """Whether a target asks for a silence test, and the candidate has the target."""
+        return self.file.targets[target].silence is not None and self.left_out(target) is None
 
     def left_out(self, target: str) -> str | None:
         """Why the candidate does not have a target, None where it does."""
@@ -513,6 +547,8 @@ class Gate:
             targets=tuple(self._results[key] for key in self.pairs if key in self._results),
             takeovers=tuple(self._takeovers[h] for h in self.hosts if h in self._takeovers),
             silences=tuple(self._silences[key] for key in self.pairs if key in self._silences),
+            unjudged=self.unjudged,
+            broken=self.broken,
         )
 
     def _all_facts(self) -> dict[str, ReleaseFacts]:

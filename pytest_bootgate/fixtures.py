@@ -36,11 +36,17 @@ class BootGate:
         self._session = session
 
     def result(self, target: SessionTarget) -> TargetResult:
-        """Boot a target, or recall its boots, without judging. Never raises for a bad boot."""
+        """Boot a target, or recall its boots, without judging. Never raises for a bad boot.
+
+        The test has what the gate found, so for ``--bootgate-require`` the target is judged.
+        """
+        gate = self._session.gate(target.file)
         try:
-            return self._session.gate(target.file).result(target.host, target.name)
+            found = gate.result(target.host, target.name)
         finally:
             self._session.end_progress()
+        gate.note_shown(target.host, target.name)
+        return found
 
     def check(self, target: SessionTarget) -> TargetResult:
         """Boot a target and fail the test unless it got through the door.

@@ -13,8 +13,10 @@ from pytest_bootgate.session import KEY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_bootgate.collect import TargetNode
     from pytest_bootgate.drive import Gate
     from pytest_bootgate.result import SilenceResult, TakeoverResult, TargetResult
+    from pytest_bootgate.upgrade import UpgradeNode
 
 Found = TypeVar("Found", bound="TargetResult | TakeoverResult | SilenceResult")
 
@@ -40,6 +42,8 @@ def _timeout_set(item: pytest.Item) -> bool:
 class GateFunction(pytest.Function):
     """An item of a gate file: a function that lets the item judge."""
 
+    parent: TargetNode | UpgradeNode
+
     def check(self) -> None:
         """Judge: fail, warn, skip, or pass."""
         raise NotImplementedError
@@ -49,7 +53,7 @@ class GateFunction(pytest.Function):
 
         What could not be measured is an error of the item that tried, and named in the others.
         """
-        session, parent = self.config.stash[KEY], getattr(self.parent, "name", self.name)
+        session, parent = self.config.stash[KEY], self.parent.name
         try:
             found = result()
         except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
@@ -63,8 +67,13 @@ class GateFunction(pytest.Function):
 
     def stop(self, text: str) -> NoReturn:
         """Fail, or in setup err, in the gate's own words and without a traceback."""
+        self.note_shown()
         _, line, _ = self.reportinfo()
         pytest.fail(f"{self.path.name}:{(line or 0) + 1}: {text}", pytrace=False)
+
+    def note_shown(self) -> None:
+        """Note that this item shows its verdict, whichever it is."""
+        self.parent.gate.note_shown(self.parent.host, self.parent.target, self.name)
 
 
 def boots(item: pytest.Item) -> bool:
@@ -75,4 +84,5 @@ def boots(item: pytest.Item) -> bool:
 
 def check(request: pytest.FixtureRequest) -> None:
     """What pytest calls for every item: the item judges itself."""
+    request.node.note_shown()
     request.node.check()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +16,21 @@ from pytest_bootgate.fixtures import (
 )
 from pytest_bootgate.session import KEY, Session, is_gate_file
 
+if TYPE_CHECKING:
+    from pytest_bootgate.result import GateResult
+
 __all__ = ["boot_gate", "isolated_runner", "main_runner", "session_target"]
+
+#: How a run ends whose gates may be asked for; where it ends otherwise, pytest says why.
+_JUDGED = (
+    pytest.ExitCode.OK,
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.INTERRUPTED,
+    pytest.ExitCode.NO_TESTS_COLLECTED,
+)
+
+#: How a run ends in which nothing failed.
+_PASSING = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -34,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="boot every gate file that is found (bootgate.yaml, NAME.bootgate.yaml), not only"
         " those named on the command line",
+    )
+    group.addoption(
+        "--bootgate-require",
+        action="store_true",
+        help="fail unless there was a gate, and each of its targets was booted and judged",
     )
     group.addoption(
         "--bootgate-engine",
@@ -66,6 +85,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         " below the rootdir)",
     )
     parser.addini("bootgate_file", "the gate file of the fixtures, relative to the rootdir")
+    parser.addini("bootgate_require", "as --bootgate-require", type="bool", default=False)
 
 
 def _boots(text: str) -> Any:
@@ -116,19 +136,20 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     named = list(session.named())
     lines = [] if config.getoption("collectonly") else [session.describe(path) for path in named]
     if not config.getoption("bootgate"):
-        near = {config.rootpath, config.invocation_params.dir}
-        near |= {config.invocation_params.dir / str(arg).partition("::")[0] for arg in config.args}
-        found = {(d / "bootgate.yaml").resolve() for d in near if (d / "bootgate.yaml").is_file()}
-        for path in sorted(found - set(named)):
-            session.left_alone.append(path)
-            lines.append(_left_alone(path, config))
+        for path in session.near():
+            session.leave_alone(path)
+            lines.append(_left_alone(path, session))
     return lines
 
 
-def _left_alone(path: Path, config: pytest.Config) -> str:
-    base = config.invocation_params.dir
-    shown = path.relative_to(base) if path.is_relative_to(base) else path
-    return f"bootgate: {shown} found and left alone (name it, or add --bootgate)"
+def _left_alone(path: Path, session: Session) -> str:
+    return f"bootgate: {session.shown(path)} found and left alone (name it, or add --bootgate)"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """From here on it is a run, and not only a list of what there is."""
+    session.config.stash[KEY].ran = not session.config.getoption("collectonly")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -141,8 +162,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
         module: pytest.Collector = GateModule.from_parent(parent, path=file_path)
         return module
-    if file_path.resolve() not in config.stash[KEY].left_alone:
-        config.stash[KEY].left_alone.append(file_path.resolve())
+    config.stash[KEY].leave_alone(file_path.resolve())
     return None
 
 
@@ -206,57 +226,100 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     named = set(session.named())
     lines = [session.describe(path) for path in session.gates if path not in named]
     header = {config.rootpath, config.invocation_params.dir}
-    lines += [_left_alone(p, config) for p in session.left_alone if p.parent not in header]
+    lines += [_left_alone(p, session) for p in session.left_alone if p.parent not in header]
     return lines
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """What every gate found."""
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
+    """What every gate found, and what makes the run red by itself."""
     session = config.stash[KEY]
-    if not (session.gates or session.from_workers):
-        return
-    from pytest_bootgate.reports.terminal import summary
-
-    told = session.told if config.getoption("tbstyle") != "no" else ()
-    for result in session.results():
-        path = Path(result.file)
-        base = config.invocation_params.dir
-        shown = path.relative_to(base) if path.is_relative_to(base) else path
-        terminalreporter.section(f"bootgate: {shown}")
-        for line in summary(result, told):
-            markup = {line.colour: True} if line.colour else {}
-            terminalreporter.write_line(line.text, bold=line.bold, **markup)
-        journal = session.journal_path
-        shown = journal.relative_to(base) if journal.is_relative_to(base) else journal
-        terminalreporter.write_line(f"journal: {shown}, run {result.run}")
+    if session.gates or session.from_workers:
+        whole_run = session.ran and exitstatus in _JUDGED
+        outcomes = session.outcomes() if whole_run else session.results()
+        _show_results(terminalreporter, session, outcomes)
     for text in session.informed:
         terminalreporter.write_line(text)
-    for text in session.uninformed:
-        terminalreporter.write_line(f"ERROR: {text}", red=True, bold=True)
+    _show_errors(terminalreporter, session)
+
+
+def _show_results(reporter: Any, session: Session, results: list[GateResult]) -> None:
+    from pytest_bootgate.reports.layout import laid_out
+    from pytest_bootgate.reports.terminal import summary
+
+    told = session.told if session.config.getoption("tbstyle") != "no" else ()
+    verbosity = session.config.get_verbosity()
+    width = reporter._tw.fullwidth if reporter.isatty else None  # noqa: SLF001
+    encoding = getattr(reporter._tw._file, "encoding", None)  # noqa: SLF001
+    for result in results:
+        if verbosity >= 0:
+            reporter.section(f"bootgate: {session.shown(Path(result.file))}")
+        lines = summary(result, told, lost=session.lost_results)
+        for line in laid_out(lines, verbosity=verbosity, width=width, encoding=encoding):
+            markup = {line.colour: True} if line.colour else {}
+            reporter.write_line(line.text, bold=line.bold, **markup)
+        if result.tried and verbosity >= 0:
+            journal = session.shown(session.journal_path)
+            reporter.write_line(f"journal: {journal}, run {result.run}")
+
+
+def _show_errors(reporter: Any, session: Session) -> None:
+    errors = [*session.uninformed, *session.missing]
+    session.uninformed, session.missing = [], []
+    for text in errors:
+        reporter.ensure_newline()
+        reporter.write_line(f"ERROR: {text}", red=True, bold=True)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Keep the results: a worker hands them over, the others write what was asked for."""
+    """Keep the results: a worker hands them over, the others judge the run as a whole."""
+    config = session.config
+    ours = config.stash[KEY]
+    ours.end_progress()
+    if ours.is_worker:
+        ours.close()
+        _hand_over(ours, config.workeroutput)  # type: ignore[attr-defined]
+        return
+    ours.ended_early = bool(session.exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldfail)
+    if ours.ran and session.exitstatus in _JUDGED:
+        ours.require(passing=session.exitstatus in _PASSING)
+    if not _interrupted(session):
+        ours.inform()
+    if ours.missing or ours.uninformed:
+        _red(session, "")  # the summary says what and why
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and config.getoption("no_summary"):
+            _show_errors(reporter, ours)  # pytest before 9.2 leaves ours out, too
+    _keep(session)
+
+
+def _interrupted(session: pytest.Session) -> bool:
+    """Whether somebody ended the run; -x under pytest-xdist ends it with the same status."""
+    stopped = getattr(session.config.pluginmanager.get_plugin("dsession"), "shouldstop", False)
+    return session.exitstatus == pytest.ExitCode.INTERRUPTED and not stopped
+
+
+def _hand_over(ours: Session, output: dict[str, Any]) -> None:
+    """What a worker of pytest-xdist found, for the process that knows all results."""
+    output["bootgate_left_alone"] = [str(path) for path in ours.left_alone]
+    if ours.gates:
+        from pytest_bootgate.reports import jsonfile
+
+        outcomes = [gate.outcome() for gate in ours.gates.values()]
+        output["bootgate"] = [jsonfile.encode(result).decode() for result in outcomes]
+        output["bootgate_unheard"] = ours.unheard()
+
+
+def _keep(session: pytest.Session) -> None:
+    """Write what was asked for, and tell what could not be heard or written."""
     config = session.config
     ours = config.stash[KEY]
     if not (ours.gates or ours.from_workers or ours.unheard_of_workers):
         return
-    ours.end_progress()
-    if not ours.is_worker and session.exitstatus != pytest.ExitCode.INTERRUPTED:
-        ours.inform()
-        if ours.uninformed:
-            _red(session, "")  # the summary says who was not told, and why
     ours.close()
     from pytest_bootgate.reports import jsonfile
 
     results = ours.results()
-    if ours.is_worker:
-        config.workeroutput["bootgate"] = [  # type: ignore[attr-defined]
-            jsonfile.encode(result).decode() for result in results
-        ]
-        config.workeroutput["bootgate_unheard"] = ours.unheard()  # type: ignore[attr-defined]
-        return
     shown = {target.broken for result in results for target in result.targets}
     shown |= {upgrade.broken for result in results for upgrade in result.takeovers}
     shown |= {held.broken for result in results for held in result.silences}
@@ -274,7 +337,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _red(session: pytest.Session, text: str) -> None:
     """Make the run red, with a text unless it is shown elsewhere."""
-    if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+    if session.exitstatus in _PASSING:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and text:
@@ -285,10 +348,14 @@ def _red(session: pytest.Session, text: str) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: Any) -> None:
     """Take over what a worker of pytest-xdist found."""
-    if error:
-        node.config.stash[KEY].lost_workers = True
     output = getattr(node, "workeroutput", {})
+    if error:
+        # One that was interrupted comes here twice: it had handed over what it found before.
+        node.config.stash[KEY].lost_workers |= not output
+        return
     node.config.stash[KEY].unheard_of_workers.extend(output.get("bootgate_unheard", ()))
+    for path in output.get("bootgate_left_alone", ()):
+        node.config.stash[KEY].leave_alone(Path(path))
     encoded = output.get("bootgate", ())
     if encoded:
         from pytest_bootgate.reports.jsonfile import decode

@@ -123,6 +123,7 @@ def _probe(loaded: Loaded, asked: Asked, journal: Journal) -> Status:
         found = []
         for host, target in gate.pairs:
             result = gate.result(host, target)
+            gate.note_shown(host, target)
             if result.left_out is None:
                 found.append(status(result))
             print(

@@ -115,11 +115,26 @@ class SilenceResult:
 
 
 @dataclass(frozen=True)
+class Unjudged:
+    """A verdict that the gate file asks for and no test of the run showed.
+
+    `item` is the item of pytest that shows it: ``boot`` or ``silence`` of a target, or one of the
+    items of ``upgrade``. `booted` where it was measured all the same.
+    """
+
+    target: str
+    host: str
+    item: str
+    booted: bool = False
+
+
+@dataclass(frozen=True)
 class GateResult:
     """Everything one gate file's run found. `at` is the wall-clock start in ISO 8601, UTC.
 
     `measures` is a digest of what the gate file measures: all of it but the releases and the
-    rules of the verdict. Results are comparable only where it is the same.
+    rules of the verdict. Results are comparable only where it is the same. `broken` is the
+    paragraph that says why the run must not pass with what it left `unjudged`.
     """
 
     schema: str
@@ -135,10 +150,19 @@ class GateResult:
     measures: str = ""
     takeovers: tuple[TakeoverResult, ...] = ()
     silences: tuple[SilenceResult, ...] = ()
+    unjudged: tuple[Unjudged, ...] = ()
+    broken: str | None = None
+
+    @property
+    def tried(self) -> bool:
+        """Whether anything was booted, or tried to be."""
+        return bool(self.targets or self.takeovers or self.silences)
 
     @property
     def verdict(self) -> Verdict:
         """The worst verdict of all that was judged; `broken` where there is none."""
+        if self.broken is not None:
+            return "broken"
         targets = [t.verdict for t in self.targets if t.verdict is not None]
         held = [found.verdict for found in self.silences]
         return worst([*(t.verdict for t in self.takeovers), *held, *targets])

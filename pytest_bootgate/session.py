@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +35,9 @@ class Session:
     `selected` holds (gate file, host, target) of all collected items; `mistakes` the texts of
     gate files that could not be read; `left_alone` those found but not named; `told` the texts that
     failed or broken items have shown. `informed` and `uninformed` are those who asked to be told
-    of a verdict, and were or were not.
+    of a verdict, and were or were not. `ran` is set where pytest runs tests, or tries to;
+    `insufficient` has a paragraph for each gate file that was not judged as it should be, and
+    `missing` says the same to the user, also where there was no gate at all.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -46,7 +50,9 @@ class Session:
         self.told: set[str] = set()
         self.informed: list[str] = []
         self.uninformed: list[str] = []
-        self.lost_workers = False
+        self.lost_workers = self.ran = self.ended_early = False
+        self.insufficient: dict[str, str] = {}
+        self.missing: list[str] = []
         self.unheard_of_workers: list[str] = []
         self._journal: Journal | None = None
         self._line_open = False
@@ -55,6 +61,36 @@ class Session:
     def is_worker(self) -> bool:
         """Whether this process is a worker of pytest-xdist."""
         return hasattr(self.config, "workerinput")
+
+    @property
+    def required(self) -> bool:
+        """Whether this run may pass only if it judged all that its gate files ask for."""
+        asked = self.config.getoption("bootgate_require") or self.config.getini("bootgate_require")
+        return bool(asked)
+
+    @property
+    def lost_results(self) -> bool:
+        """Whether workers of pytest-xdist booted what did not come back here."""
+        distributed = bool(getattr(self.config.option, "tx", None))
+        return self.lost_workers or (self.ended_early and distributed)
+
+    def shown(self, path: Path) -> Path:
+        """A path as the user writes it: from the directory where pytest was started."""
+        base = self.config.invocation_params.dir
+        return path.relative_to(base) if path.is_relative_to(base) else path
+
+    def near(self) -> list[Path]:
+        """The gate files in the rootdir, here, and in the named directories, but not named."""
+        base = self.config.invocation_params.dir
+        near = {self.config.rootpath, base}
+        near |= {base / str(arg).partition("::")[0] for arg in self.config.args}
+        found = {(d / "bootgate.yaml").resolve() for d in near if (d / "bootgate.yaml").is_file()}
+        return sorted(found - set(self.named()))
+
+    def leave_alone(self, path: Path) -> None:
+        """Remember a gate file that was found and is not to be booted."""
+        if path not in self.left_alone:
+            self.left_alone.append(path)
 
     def named(self) -> Iterator[Path]:
         """The gate files named on the command line."""
@@ -87,6 +123,8 @@ class Session:
         try:
             self.open_journal().hear(event)
         finally:
+            if self.config.hook.pytest_bootgate_event.get_hookimpls():
+                self.end_progress()  # a listener may write
             self.config.hook.pytest_bootgate_event(event=event)
 
     @property
@@ -161,20 +199,77 @@ class Session:
         return new
 
     def results(self) -> list[GateResult]:
-        """What all gates of this run found, those of the workers included."""
-        from_here = [gate.outcome() for gate in self.gates.values() if gate.tried]
-        return [*self.from_workers, *from_here]
+        """What all gates of this run found, those of the workers included.
+
+        A gate that booted nothing is among them where that must not pass.
+        """
+        return [found for found in self.outcomes() if found.tried or found.broken is not None]
+
+    def outcomes(self) -> list[GateResult]:
+        """The results of all gates that this run should boot, also where it booted nothing.
+
+        Gates that were loaded for tests that did not run are not among them, unless required.
+        """
+        if not (self.gates or self.from_workers):
+            return []
+        from pytest_bootgate.require import settled
+
+        here = [gate.outcome() for gate in self.gates.values()]
+        asked = {str(path) for path in self.named()}
+        every = self.required or self.config.getoption("bootgate")
+        found = [
+            r for r in settled([*self.from_workers, *here]) if r.tried or every or r.file in asked
+        ]
+        return [replace(r, broken=self.insufficient.get(r.file)) for r in found]
+
+    def require(self, *, passing: bool) -> None:
+        """Find out what was not judged, where the run must not pass without it.
+
+        `passing` is a run in which no item failed, so that a verdict may have gone unseen.
+        """
+        if self.gates or self.from_workers:
+            self._require_whole()
+            if passing and not self.missing:
+                self._require_seen()
+        elif self.required:
+            self.missing.append(f"--bootgate-require: {self._no_gate()}")
+
+    def _no_gate(self) -> str:
+        from pytest_bootgate.require import no_gate
+
+        everywhere = self.config.getoption("bootgate")
+        for path in () if everywhere else self.near():
+            self.leave_alone(path)
+        left_alone = [str(self.shown(path)) for path in self.left_alone]
+        return no_gate(left_alone, everywhere=everywhere, lost=self.lost_results)
+
+    def _require_whole(self) -> None:
+        if not (self.required or self.lost_workers):
+            return
+        from pytest_bootgate.require import insufficient, why
+
+        reason = why(ended_early=self.ended_early, lost_workers=self.lost_workers)
+        self.insufficient = insufficient(self.outcomes(), reason, lost=self.lost_results)
+        for path, gate in self.gates.items():
+            gate.broken = self.insufficient.get(str(path))
+        asked = "--bootgate-require: " if self.required else ""
+        for file, text in self.insufficient.items():
+            self.missing.append(f"{asked}{self.shown(Path(file))}: {text}")
+
+    def _require_seen(self) -> None:
+        from pytest_bootgate.require import unseen
+
+        for result in self.outcomes():
+            if text := unseen(result):
+                self.missing.append(f"{self.shown(Path(result.file))}: {text}")
 
     def inform(self) -> None:
         """Tell those who asked to be told of a verdict, in the process that knows all results."""
+        if not (results := self.results()):
+            return
         from pytest_bootgate.errors import BootgateError
         from pytest_bootgate.notify import notify
 
-        results = self.results()
-        if self.lost_workers:
-            # What a worker took with it was not measured, and that must come back, too.
-            known = {result.file for result in results}
-            results += [g.outcome() for p, g in self.gates.items() if str(p) not in known]
         for result in results:
             try:
                 told, untold = notify(result, self.gate(Path(result.file)).file, self._hear)
@@ -200,18 +295,19 @@ class Session:
         if self.is_worker or reporter is None or quiet:
             return
         from pytest_bootgate.drive import WAITING
+        from pytest_bootgate.reports.layout import encodable
         from pytest_bootgate.reports.progress import progress_line
 
-        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
-        if not reporter.isatty:
+        if not reporter.isatty or os.environ.get("TERM") == "dumb":
             # A log gets no progress, but it must not look as if it hung.
             if progress.doing == WAITING and self.first_time(WAITING):
-                with capture.global_and_fixture_disabled():
+                with self._uncaptured():
                     reporter.ensure_newline()
                     reporter.write_line(f"bootgate: {WAITING}")
             return
-        line = progress_line(progress, reporter._screen_width)  # noqa: SLF001
-        with capture.global_and_fixture_disabled():
+        encoding = getattr(reporter._tw._file, "encoding", None)  # noqa: SLF001
+        line = encodable(progress_line(progress, reporter._screen_width), encoding)  # noqa: SLF001
+        with self._uncaptured():
             if not self._line_open:
                 reporter.ensure_newline()
             reporter.rewrite(line, erase=True)
@@ -224,8 +320,12 @@ class Session:
             return
         self._line_open = False
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
-        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
-        with capture.global_and_fixture_disabled():
+        with self._uncaptured():
             reporter.rewrite("", erase=True)
             reporter.rewrite("")
             reporter.flush()
+
+    def _uncaptured(self) -> AbstractContextManager[Any]:
+        """What is written now is for the terminal; without pytest's capture it is anyway."""
+        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
+        return nullcontext() if capture is None else capture.global_and_fixture_disabled()

@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from pytest_bootgate.result import SilenceResult
 
 
-def may_be_held(gate: Gate, target: str) -> bool:
-    """Whether a target asks for a silence test, and the candidate has the target."""
-    return gate.file.targets[target].silence is not None and gate.left_out(target) is None
-
-
 class SilenceItem(GateFunction):
     """Whether anybody is told of a boot that is held beyond its timeout."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_bootgate.errors import BootgateWarning
-from pytest_bootgate.gate.takeover import JOBS, RESTART, ROLLBACK, RUNS, STATE
+from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.items import GateFunction, check, plan_item
 from pytest_bootgate.reports.takeover import story
 from pytest_bootgate.session import KEY
@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 class UpgradeNode(pytest.Collector):
     """The upgrade in place on a host profile."""
 
+    target = UPGRADE
+
     def __init__(self, *, gate: Gate, host: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.gate, self.host = gate, host
 
     def collect(self) -> Iterator[UpgradeItem]:
         """What an upgrade in place is judged by, in the order it happens."""
-        asked = self.gate.file.state.rollback
-        for subject in (STATE, JOBS, RUNS, RESTART, *([ROLLBACK] if asked else [])):
+        for subject in self.gate.upgrade_subjects:
             item = UpgradeItem.from_parent(self, name=subject, callobj=check)
             plan_item(item, self.gate, str(self.path))
             if self.config.getoption("benchmark_only", default=False):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,9 @@ def test_every_option_is_named(pytester):
     shown = pytester.runpytest_inprocess("--help").stdout.str()
     for option in re.findall(r"--bootgate[\w-]*", shown):
         assert option in README
+
+
+def test_the_reference_of_gate_files_is_the_models():
+    command = [sys.executable, ROOT / "ci" / "reference"]
+    made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert made == DOCS["gate-file.md"], "ci/reference > docs/gate-file.md"

@@ -18,7 +18,7 @@ FLOORS = [
     {"result"},
     {"events"},
     {"reports", "journal"},
-    {"conduct", "notify", "recorded", "silence", "takeover"},
+    {"conduct", "notify", "recorded", "require", "silence", "takeover"},
     {"drive"},
     {"session", "calibrate", "probe"},
     {"collect", "fixtures", "hooks", "items", "silenced", "upgrade", "plugin", "cli", "distribute"},

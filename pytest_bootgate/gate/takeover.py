@@ -16,6 +16,7 @@ from pytest_bootgate.gate.verdict import Finding
 
 #: What is judged, in this order; also the names of the items.
 STATE, JOBS, RUNS, RESTART, ROLLBACK = "state", "jobs", "runs", "restart", "rollback"
+SUBJECTS = (STATE, JOBS, RUNS, RESTART)  # and a rollback, where it is asked for
 #: A stage that took this much longer (seconds) on the old state is part of the migration.
 LEAST_SHRINK = 0.1
 

@@ -194,7 +194,8 @@ class Gateway(_Entry, frozen=True, kw_only=True):
 
     `ready` is seen before anything is triggered, at most `ready_timeout` after the start;
     `settle` is a pause after it. `version` is a `line` probe with a group `version`. `health` is
-    what the system itself calls ready: shown beside an upgrade in place, never trusted. `stages`
+    what the system itself calls ready: shown, never trusted; but a gateway that is ready must
+    answer there before it is triggered, be it that it is not well. `stages`
     are lines in which it reports the stages of its own start.
     """
 

@@ -26,6 +26,8 @@ def notice(result: GateResult) -> bytes:
         "verdict": result.verdict,
         "file": result.file,
         "run": result.run,
+        "broken": result.broken,
+        "unjudged": msgspec.to_builtins(result.unjudged),
         "at": result.at,
         "engine": result.engine,
         "releases": {n: msgspec.to_builtins(r) for n, r in result.releases.items()},
@@ -71,6 +73,8 @@ def sentence(result: GateResult) -> str:
 
 
 def _reasons(result: GateResult) -> Iterator[str]:
+    if result.broken is not None:
+        yield result.broken
     for upgrade in result.takeovers:
         if upgrade.verdict != "pass":
             first = _first(upgrade.findings, upgrade.verdict)

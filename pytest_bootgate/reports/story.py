@@ -120,6 +120,8 @@ def _trigger(boot: Boot) -> str:
 
 def _never(boot: Boot) -> str:
     proof = boot.phases[-1].name if boot.phases else "the proof"
+    if boot.phases and boot.phases[-1].at is not None:
+        return f"{proof} was seen after {duration(boot.phases[-1].at)}, which does not count"
     return f"the task never started: {proof} was not seen in time"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from statistics import median
 
 from pytest_bootgate.boot.values import Boot, Stage
@@ -11,8 +11,10 @@ from pytest_bootgate.gate.comparison import sentence
 from pytest_bootgate.gate.regression import DRIFT
 from pytest_bootgate.gate.retry import started_later
 from pytest_bootgate.gate.verdict import WHOLE
-from pytest_bootgate.reports import silence, takeover
+from pytest_bootgate.reports import silence, takeover, unjudged
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
+from pytest_bootgate.reports.boots import machine, rows
+from pytest_bootgate.reports.layout import ALL, ALWAYS, MORE, QUIET, Styled
 from pytest_bootgate.reports.story import (
     failed_boot,
     failure,
@@ -25,22 +27,21 @@ from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, Ta
 
 _COLOURS = {"pass": "green", "warn": "yellow", "unsure": "yellow", "fail": "red", "broken": "red"}
 _INDENT = "  "
+_MOST_STAGES = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Styled:
-    """A line and its colour; `bold` for the lines that one must not miss."""
-
-    text: str
-    colour: str = ""
-    bold: bool = False
-
-
-def summary(result: GateResult, told: Collection[str] = ()) -> Iterator[Styled]:
+def summary(
+    result: GateResult, told: Collection[str] = (), *, lost: bool = False
+) -> Iterator[Styled]:
     """All lines of the summary, without its heading.
 
     `told` are the stories that stand above it in full; their last lines are not said twice.
+    `lost`: some results did not come back.
     """
+    left = unjudged.line(result, lost=lost)
+    if not result.tried:
+        yield Styled(left or "nothing was booted", "yellow", level=ALWAYS)
+        return
     why = f": {result.why_engine}" if result.why_engine else ""
     yield Styled(f"engine {result.engine}{why}")
     for name, release in result.releases.items():
@@ -53,6 +54,7 @@ def summary(result: GateResult, told: Collection[str] = ()) -> Iterator[Styled]:
             )
         what = " ".join(dict.fromkeys(parts)) or "by command"
         yield Styled(f"{name} {what}{digest}")
+    yield Styled(machine(result.machine), level=MORE)
     hosts = {t.host for t in result.targets} | {t.host for t in result.takeovers}
     hosts |= {found.host for found in result.silences}
     several_hosts = len(hosts) > 1 or hosts != {"default"}
@@ -67,6 +69,8 @@ def summary(result: GateResult, told: Collection[str] = ()) -> Iterator[Styled]:
         yield Styled("")
         yield from _silence(held, name_host=several_hosts)
     yield Styled("")
+    if left:
+        yield Styled(left, "yellow", level=ALWAYS)
     verdicts = [*(t.verdict for t in result.takeovers), *(t.verdict for t in result.targets)]
     verdicts += [found.verdict for found in result.silences]
     counted = [f"{verdicts.count(v)} {v}" for v in _COLOURS if v in verdicts]
@@ -78,20 +82,33 @@ def summary(result: GateResult, told: Collection[str] = ()) -> Iterator[Styled]:
     parts += [count(targets, "target")] if targets or not (upgrades or silences) else []
     parts += [count(silences, "silence test")] if silences else []
     text = f"{result.verdict.upper()}: {', '.join([*parts, *counted])}"
-    yield Styled(text, _COLOURS[result.verdict], bold=True)
+    yield Styled(text, _COLOURS[result.verdict], bold=True, level=ALWAYS)
+
+
+def _heading(text: str, colour: str) -> Styled:
+    return Styled(text, colour, bold=True, level=QUIET)
+
+
+def _said(text: str, colour: str) -> Styled:
+    """Why a verdict is what it is."""
+    return Styled(_INDENT + text, colour, level=QUIET)
+
+
+def _fixed(text: str, depth: int = 1) -> Styled:
+    return Styled(_INDENT * depth + text, fixed=True)
 
 
 def _upgrade(result: TakeoverResult, *, name_host: bool) -> Iterator[Styled]:
     where = f" on {result.host}" if name_host else ""
     colour = _COLOURS[result.verdict]
-    yield Styled(f"{result.verdict.upper()} {takeover.heading(result)}{where}", colour, bold=True)
+    yield _heading(f"{result.verdict.upper()} {takeover.heading(result)}{where}", colour)
     if result.takeover is None:
-        yield Styled(f"{_INDENT}{result.broken}", colour)
+        yield _said(str(result.broken), colour)
         return
     for finding in result.findings:
         text = f"{finding.verdict}: {finding.subject}: {finding.text}"
-        yield Styled(_INDENT + text, _COLOURS[finding.verdict])
-    yield from (Styled(_INDENT + text) for text in takeover.table(result.takeover))
+        yield _said(text, _COLOURS[finding.verdict])
+    yield from (_fixed(text) for text in takeover.table(result.takeover))
     yield from (Styled(f"{_INDENT}note: {text}") for text in takeover.notes(result.takeover))
 
 
@@ -99,9 +116,10 @@ def _silence(result: SilenceResult, *, name_host: bool) -> Iterator[Styled]:
     where = f" on {result.host}" if name_host else ""
     colour = _COLOURS[result.verdict]
     heading = f"{result.verdict.upper()} {result.target}, silence{where}: {silence.heading(result)}"
-    yield Styled(heading, colour, bold=True)
+    yield _heading(heading, colour)
     for text in silence.details(result):
-        yield Styled(_INDENT + text, colour if text.startswith(result.verdict) else "")
+        worth = text.startswith(result.verdict)
+        yield _said(text, colour) if worth else Styled(_INDENT + text)
 
 
 def _target(
@@ -113,7 +131,7 @@ def _target(
 ) -> Iterator[Styled]:
     where = f" on {result.host}" if name_host else ""
     if result.verdict is None:
-        yield Styled(f"LEFT OUT {result.target}{where}: {result.left_out}", "yellow", bold=True)
+        yield _heading(f"LEFT OUT {result.target}{where}: {result.left_out}", "yellow")
         return
     colour = _COLOURS[result.verdict]
     boots = result.of("candidate")
@@ -122,20 +140,21 @@ def _target(
     before = [b for b in result.boots if b.release == "baseline"]
     beside = f" (baseline: {_outcomes(before)})" if before else ""
     heading = f"{result.verdict.upper()} {result.target}{where}{start}: {outcomes}{beside}"
-    yield Styled(heading, colour, bold=True)
+    yield _heading(heading, colour)
     if result.broken is not None:
-        yield Styled(f"{_INDENT}{result.broken}", colour)
+        yield _said(result.broken, colour)
         return
     yield from (Styled(_INDENT + text) for text in _headroom(result))
     regression = result.judgement.regression if result.judgement is not None else None
     if regression is not None and regression.verdict in ("same", "faster"):
         yield Styled(f"{_INDENT}{regression.verdict}: {sentence(regression)}", "green")
     for finding in worth_saying(result):
-        yield Styled(_INDENT + finding_line(finding), _COLOURS[finding.verdict])
+        yield _said(finding_line(finding), _COLOURS[finding.verdict])
     notes = [*result.notes, *_of_baseline(result), *_compared(result)]
     yield from (Styled(f"{_INDENT}note: {text}") for text in notes)
-    yield from (Styled(_INDENT + text) for text in _table(result))
-    yield from (Styled(_INDENT + text) for text in _stages(boots))
+    yield from (_fixed(text) for text in _table(result))
+    yield from (replace(_fixed(text), level=MORE) for text in rows(result.boots))
+    yield from _stages(boots)
     failed = failed_boot(result)
     if failed is not None:
         yield Styled(f"{_INDENT}what happened:", colour, bold=True)
@@ -144,7 +163,7 @@ def _target(
         if failure(result, others) in told:
             yield Styled(f"{_INDENT * 2}(the last lines of every stream stand above)")
             return
-        yield from (Styled(f"{_INDENT * 2}{text}") for text in last_lines(failed))
+        yield from (_fixed(text, 2) for text in last_lines(failed))
 
 
 def _of_baseline(result: TargetResult) -> Iterator[str]:
@@ -221,8 +240,8 @@ def _two(values: Sequence[float], missing: str = NONE) -> list[str]:
     return [duration(median(values)), duration(max(values))] if values else [missing, ""]
 
 
-def _stages(boots: Sequence[Boot]) -> Iterator[str]:
-    """Self-reported stages of the candidate, the longest first."""
+def _stages(boots: Sequence[Boot]) -> Iterator[Styled]:
+    """Self-reported stages of the candidate, the longest first; a few, or all with -vv."""
     seen: dict[tuple[str, str, str | None], list[Stage]] = {}
     for boot in boots:
         for stage in boot.stages:
@@ -230,9 +249,11 @@ def _stages(boots: Sequence[Boot]) -> Iterator[str]:
     if not seen:
         return
     ranked = sorted(seen.items(), key=lambda kv: -median(s.seconds for s in kv[1]))
-    yield "self-reported stages (candidate, median):"
-    for (source, name, phase), stages in ranked[:6]:
+    yield _fixed("self-reported stages (candidate, median):")
+    for place, ((source, name, phase), stages) in enumerate(ranked):
         took = duration(median(s.seconds for s in stages))
-        yield f"  {source} {name} {took}" + (f", seen in phase {phase}" if phase else "")
-    if len(ranked) > 6:
-        yield f"  and {len(ranked) - 6} shorter ones, all in --bootgate-json"
+        where = f", seen in phase {phase}" if phase else ""
+        line = _fixed(f"{source} {name} {took}{where}", 2)
+        yield line if place < _MOST_STAGES else replace(line, level=ALL)
+    if len(ranked) > _MOST_STAGES:
+        yield _fixed(f"and {len(ranked) - _MOST_STAGES} shorter ones (-vv, --bootgate-json)", 2)

@@ -370,3 +370,20 @@ def test_an_upgrade_that_cannot_be_kept_is_broken(upgrade, pytester):
     assert "Traceback" not in result.stdout.str()
     assert result.ret == 1
     assert json.loads(Path("out.json").read_text())["takeovers"][0]["verdict"] == "broken"
+
+
+def test_an_upgrade_of_which_a_part_was_not_asked_for_is_not_judged(upgrade):
+    # What the state item passes, the jobs item fails.
+    result = upgrade("lose", "-k", "upgrade and state")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["ERROR: bootgate.yaml: failed, but *: upgrade::jobs, *"])
+    result = upgrade("keep", "-k", "upgrade and state")
+    assert result.ret == 0
+    left = "upgrade::jobs, upgrade::runs, upgrade::restart"
+    unseen = f"booted, but the item that gives the verdict did not run: {left}"
+    result.stdout.fnmatch_lines([f"not booted: main, isolated, again, daily; {unseen}"])
+    result = upgrade("lose", "-k", "upgrade and state", "--bootgate-require")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"ERROR: --bootgate-require: *; {unseen} (*"])
+    result = upgrade("keep", "-k", "main", "--bootgate-require")
+    result.stdout.fnmatch_lines(["*: 1 of 4 targets was judged; not booted: upgrade, isolated, *"])

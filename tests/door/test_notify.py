@@ -149,3 +149,25 @@ def test_workers_leave_the_telling_to_the_controller(gate, run, hook, monkeypatc
     gate(SLOW, boots=1, timeout="300ms", more=WEBHOOK.format(port=hook.server_port))
     run("bootgate.yaml", "-n", "2").stdout.fnmatch_lines(["told chat: fail"])
     assert len(hook.got) == 1
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_run_that_stops_at_its_first_failure_tells_of_it(gate, run, pytester, workers):
+    gate(SLOW, boots=1, timeout="300ms", more=NOTIFY.format(command=KEEP, more=""))
+    result = run("bootgate.yaml", "-x", *workers)
+    assert result.ret == (2 if workers else 1)
+    result.stdout.fnmatch_lines(["told on call: fail"])
+    assert told(pytester)["verdict"] == "fail"
+
+
+def test_a_run_that_somebody_ends_tells_nobody(gate, run, pytester):
+    path = gate(SLOW, boots=1, timeout="300ms", more=NOTIFY.format(command=KEEP, more=""))
+    path.write_text(path.read_text().replace("  isolated: {}", "  isolated: {}\n  main: {}"))
+    pytester.makeconftest(
+        "import os\n"
+        "def pytest_bootgate_event(event):\n"
+        "    if event.kind == 'trigger_sent' and event.boot.target == 'main':\n"
+        "        os.kill(os.getpid(), 2)\n"
+    )
+    assert run("bootgate.yaml").ret == 2
+    assert not (pytester.path / "told.json").exists()

@@ -11,13 +11,13 @@ from pytest_bootgate.drive import Progress
 from pytest_bootgate.reports.progress import progress_line
 
 
-def in_terminal(directory: Path, *args: str) -> str:
-    """What pytest writes to a terminal."""
+def in_terminal(directory: Path, *args: str, term: str = "xterm") -> str:
+    """What pytest writes to a terminal, 120 columns wide unless COLUMNS says otherwise."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(directory)
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args]
-        os.execve(sys.executable, command, {**os.environ, "TERM": "xterm", "COLUMNS": "120"})
+        os.execve(sys.executable, command, {"COLUMNS": "120", **os.environ, "TERM": term})
     seen = b""
     while True:
         try:

@@ -237,3 +237,57 @@ def pytest_bootgate_event(event):
     assert told.said_in(result.stdout.str())
     (boot,) = found["targets"][0]["boots"]
     assert boot["ended"] == pytest.approx(1, abs=0.5)
+
+
+GATED = "isolated: {}\n  main: {}"
+
+
+@pytest.mark.lie("every item is deselected while a gate was expected")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_all_deselected(lying, told, engine):
+    result, found = lying(GOOD, "-k", "nothing", engine=engine, options=["--bootgate-require"])
+    assert result.ret == 1
+    assert told.said_in(result.stdout.str())
+    assert found["verdict"] == told.verdict
+
+
+@pytest.mark.lie("nothing is collected while a gate was expected")
+def test_nothing_collected(pytester, told):
+    pytester.makepyfile("def test_unit(): pass")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--bootgate-require")
+    assert result.ret == 1
+    assert told.said_in(result.stdout.str())
+
+
+@pytest.mark.lie("only a part of the targets runs")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_only_a_part(lying, told, engine):
+    options = ["--bootgate-require"]
+    result, found = lying(GOOD, "-k", "main", engine=engine, targets=GATED, options=options)
+    assert result.ret == 1
+    assert told.said_in(result.stdout.str())
+    assert found["verdict"] == told.verdict
+
+
+@pytest.mark.lie("a phase is asked for that was good, of a boot that failed")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_good_phase(lying, told, engine):
+    result, found = lying(["engine ready"], "-k", "engine", engine=engine, timeout="1s")
+    assert result.ret == 1
+    assert told.said_in(result.stdout.str())
+    assert verdicts(found) == {told.verdict}
+
+
+@pytest.mark.lie("a worker process dies (pytest-xdist)")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_worker_dies(lying, told, engine):
+    listener = """\
+import os
+def pytest_bootgate_event(event):
+    if event.kind == "trigger_sent" and event.boot.target == "isolated":
+        os.kill(os.getpid(), 9)
+"""
+    result, found = lying(GOOD, "-n", "1", engine=engine, targets=GATED, listener=listener)
+    assert result.ret == 1
+    assert told.said_in(result.stdout.str())
+    assert found["verdict"] == told.verdict
