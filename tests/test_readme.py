@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +64,25 @@ def test_the_reference_of_gate_files_is_the_models():
     command = [sys.executable, ROOT / "ci" / "reference"]
     made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert made == DOCS["gate-file.md"], "ci/reference > docs/gate-file.md"
+
+
+def _shape(line: str) -> str:
+    """A line of the summary without its numbers."""
+    line = re.sub(r"[█·│]+", "BAR", line.strip())
+    line = re.sub(r"\b\d+(\.\d+)?( ms| s| min)?\b", "N", line)
+    return re.sub(r"\s+", " ", line)
+
+
+@pytest.mark.parametrize(("number", "example"), [(0, "bad"), (1, "good")])
+def test_outputs(pytester, number, example):
+    """What the README shows of the incident is what comes out, in that order."""
+    shutil.copytree(ROOT / "examples" / "incident", pytester.path / "incident")
+    gate = pytester.path / "incident" / example / "bootgate.yaml"
+    options = ("-p", "no:cacheprovider", "--bootgate-engine", "process")
+    out = pytester.runpytest_subprocess(str(gate), *options).stdout.str()
+    printed = iter([_shape(line) for line in out.splitlines()])
+    shown = re.findall(r"^```\n(.*?)```", README, re.DOTALL | re.MULTILINE)[number]
+    for line in filter(None, map(_shape, shown.splitlines())):
+        if "PASS" in line or line.startswith("same:"):
+            continue  # how clear the evidence is, and how noisy the host, is another matter
+        assert line in printed, f"{line!r} did not come, or not after those before it, in\n{out}"

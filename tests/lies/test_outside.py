@@ -107,8 +107,9 @@ def own_engine(monkeypatch):
     socket = f"unix://{here}/docker.sock"
     state = ["--data-root", here / "data", "--exec-root", here / "exec", "--pidfile", here / "pid"]
     apart = ["--bridge=none", "--iptables=false", "--ip-forward=false", "--storage-driver=vfs"]
+    # In a network of its own: --bridge=none removes docker0, which is another engine's as well.
     with (here / "log").open("w") as log:
-        command = ["dockerd", "-H", socket, *state, *apart]
+        command = ["unshare", "--net", "--mount", "dockerd", "-H", socket, *state, *apart]
         daemon = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         for _ in range(150):
