@@ -174,3 +174,17 @@ def test_boots_of_another_run_are_no_spans(tmp_path):
 
     (trace,) = spans(path)
     assert [s.name for s in trace].count("boot isolated") == 1
+
+
+def test_annotations_mean_what_they_say():
+    held = target(name="a:b, c=%0A", broken="50% of %0A, %2C::x\nand more")
+    (line,) = github.commands([result("r", held, file="/srv/a,b:c%0A.yaml")], BASE)
+    assert commands(line) == {
+        "bootgate: BROKEN a:b, c=%0A": {
+            "title": "bootgate: BROKEN a:b, c=%0A",
+            "file": "a,b:c%0A.yaml",
+            "line": "1",
+            "level": "error",
+            "text": "broken: 50% of %0A, %2C::x\nand more",
+        }
+    }
