@@ -564,7 +564,17 @@ class Gate:
             silences=tuple(self._silences[key] for key in self.pairs if key in self._silences),
             unjudged=self.unjudged,
             broken=self.broken,
+            lines=dict(self._lines()),
         )
+
+    def _lines(self) -> Iterator[tuple[str, int]]:
+        yield UPGRADE, self.loaded.line("upgrade")
+        for name, target in self.file.targets.items():
+            yield name, self.loaded.line("targets", name)
+            for phase in target.phases:
+                yield f"{name}::{phase}", self.loaded.line("targets", name, "phases", phase)
+            if target.silence is not None:
+                yield f"{name}::{SILENCE}", self.loaded.line("targets", name, SILENCE)
 
     def _all_facts(self) -> dict[str, ReleaseFacts]:
         booted = {name: self._facts(name) for name in self.releases}

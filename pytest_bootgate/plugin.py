@@ -78,11 +78,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--bootgate-json", type=Path, metavar="FILE", help="write the complete result as JSON"
     )
     group.addoption(
+        "--bootgate-html", type=Path, metavar="FILE", help="write what was found as one HTML page"
+    )
+    group.addoption(
         "--bootgate-journal",
         type=Path,
         metavar="PATH",
         help="where boots, events and verdicts are kept (SQLite; by default .bootgate/journal.db"
         " below the rootdir)",
+    )
+    group.addoption(
+        "--bootgate-report",
+        action="append",
+        type=_report,
+        metavar="FORMAT=PATH",
+        help="write the result in another format (repeatable): junit, github, gitlab, openmetrics,"
+        " prometheus, bencher, benchmark-action, ctrf, otel",
     )
     parser.addini("bootgate_file", "the gate file of the fixtures, relative to the rootdir")
     parser.addini("bootgate_require", "as --bootgate-require", type="bool", default=False)
@@ -99,6 +110,18 @@ def _boots(text: str) -> Any:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _report(text: str) -> str:
+    from pytest_bootgate.reports.formats import parse
+
+    try:
+        parse(text)
+    except ValueError as error:
+        import argparse
+
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text  # what it means cannot be sent to a worker of pytest-xdist
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Read the named gate files, so that a mistake ends the run before anything starts."""
@@ -106,6 +129,10 @@ def pytest_configure(config: pytest.Config) -> None:
     named = list(session.named())
     for path in named:
         _load(session, path)
+    if config.getoption("bootgate_report"):
+        from pytest_bootgate.publish import wanted
+
+        wanted(config)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -333,6 +360,26 @@ def _keep(session: pytest.Session) -> None:
             jsonfile.write(results, config.invocation_params.dir / path)
         except BootgateError as error:
             _red(session, str(error))
+    _write_page(session, results)
+    from pytest_bootgate.publish import publish
+
+    for text in publish(session):
+        _red(session, text)
+
+
+def _write_page(session: pytest.Session, results: list[GateResult]) -> None:
+    config = session.config
+    path = config.getoption("bootgate_html")
+    if path is None or not results:
+        return
+    from pytest_bootgate.errors import BootgateError
+    from pytest_bootgate.reports.html.page import write
+
+    base, journal = config.invocation_params.dir, config.stash[KEY].journal_path
+    try:
+        write(results, base / path, journal=journal, base=base)
+    except BootgateError as error:
+        _red(session, str(error))
 
 
 def _red(session: pytest.Session, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_bootgate.boot.machine import Machine
 from pytest_bootgate.boot.stall import Stall
@@ -134,7 +134,9 @@ class GateResult:
 
     `measures` is a digest of what the gate file measures: all of it but the releases and the
     rules of the verdict. Results are comparable only where it is the same. `broken` is the
-    paragraph that says why the run must not pass with what it left `unjudged`.
+    paragraph that says why the run must not pass with what it left `unjudged`. `lines`
+    are those of the gate file (from 1) that ask for a target, ``TARGET::PHASE``,
+    ``TARGET::silence`` and ``upgrade``.
     """
 
     schema: str
@@ -152,6 +154,7 @@ class GateResult:
     silences: tuple[SilenceResult, ...] = ()
     unjudged: tuple[Unjudged, ...] = ()
     broken: str | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def tried(self) -> bool:

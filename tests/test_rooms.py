@@ -21,6 +21,7 @@ FLOORS = [
     {"conduct", "notify", "recorded", "require", "silence", "takeover"},
     {"drive"},
     {"session", "calibrate", "probe"},
+    {"publish"},
     {"collect", "fixtures", "hooks", "items", "silenced", "upgrade", "plugin", "distribute"},
     {"cli", "command", "__main__"},
 ]

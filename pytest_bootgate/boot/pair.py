@@ -147,6 +147,7 @@ class Pair(OpenedPair):
             identity=self._gateway.identity,
             version=self.version,
             tails=self._listener.tails(),
+            wall=clock + (seen.trigger_at or 0.0),
         )
         return self._ended(boot, witness)
 
@@ -287,7 +288,13 @@ class Pair(OpenedPair):
         )
         boot = conclude(self._recipe, seen, ending, number=number, warm_up=warm_up)
         identity = self._gateway.identity if self._gateway is not None else ""
-        return replace(boot, identity=identity, triggered=False, tails=self._listener.tails())
+        return replace(
+            boot,
+            identity=identity,
+            triggered=False,
+            tails=self._listener.tails(),
+            wall=time.time() - why.after,
+        )
 
     def _send_trigger(self, trigger: Trigger, variables: Mapping[str, str]) -> Running | None:
         if trigger.exec is not None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 from pathlib import Path
-from typing import Any
 
 from pytest_bootgate.command.saved import RUN, saved
 from pytest_bootgate.command.screen import painted, show
@@ -14,8 +12,6 @@ from pytest_bootgate.journal.command import add_journal, nearest
 from pytest_bootgate.reports import jsonfile
 from pytest_bootgate.reports.terminal import summary
 from pytest_bootgate.result import GateResult
-
-_HTML = "pytest_bootgate.reports.html"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,14 +55,10 @@ def _heading(result: GateResult) -> str:
 
 def _write_html(results: list[GateResult], path: Path, named: Path | None) -> None:
     """The HTML report, with the trend where there is a journal."""
-    try:
-        html: Any = importlib.import_module(_HTML)
-    except ModuleNotFoundError as error:
-        if error.name != _HTML:
-            raise BootgateError(f"The HTML report needs the package {error.name}.") from None
-        raise BootgateError("This pytest-bootgate has no HTML report.") from None
+    from pytest_bootgate.reports.html import page
+
     try:
         journal = nearest(named)
     except BootgateError:
         journal = None  # a result file without a journal beside it has no trend to show
-    html.write(results, path, journal=journal)
+    page.write(results, path, journal=journal)

@@ -14,7 +14,8 @@ from pytest_bootgate.gate.regression import LEAST_PAIRS, USUAL_TOLERANCE, Plan, 
 from pytest_bootgate.gate.retry import forgiven, started_later, timed_out, timeouts, which, words
 
 Verdict = Literal["pass", "warn", "unsure", "fail", "broken"]
-_ORDER: tuple[Verdict, ...] = ("pass", "warn", "unsure", "fail", "broken")
+#: From the best to the worst.
+VERDICTS: tuple[Verdict, ...] = ("pass", "warn", "unsure", "fail", "broken")
 #: The subject of findings about a whole boot, and the item that stands for it.
 WHOLE = "boot"
 
@@ -93,12 +94,12 @@ class Judgement:
     def about(self, subject: str) -> tuple[Finding, ...]:
         """The findings about one phase or the whole boot, worst first."""
         found = [finding for finding in self.findings if finding.subject == subject]
-        return tuple(sorted(found, key=lambda f: -_ORDER.index(f.verdict)))
+        return tuple(sorted(found, key=lambda f: -VERDICTS.index(f.verdict)))
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
     """The verdict that counts; none at all is no evidence, so it is `broken`."""
-    return max(verdicts, key=_ORDER.index, default="broken")
+    return max(verdicts, key=VERDICTS.index, default="broken")
 
 
 def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:

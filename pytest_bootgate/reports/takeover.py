@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from pytest_bootgate.boot.jobs import Job
 from pytest_bootgate.gate.takeover import ROLLBACK, Start, Takeover, judge_takeover, migration
@@ -54,12 +55,17 @@ def notes(seen: Takeover) -> Iterator[str]:
     yield f"compared: {', '.join(seen.same)}"
 
 
+def rows(seen: Takeover) -> Iterator[list[str]]:
+    """A head, and a row for each job of the baseline."""
+    yield ["job", "session target", "there", "equal", "history", "ran", "second start"]
+    yield from (_row(seen, job) for job in seen.jobs)
+
+
 def table(seen: Takeover) -> Iterator[str]:
-    """A row for each job of the baseline."""
-    rows = [["job", "session target", "there", "equal", "history", "ran", "second start"]]
-    rows += [_row(seen, job) for job in seen.jobs[:_MOST_JOBS]]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
+    """The rows of the first jobs as lines."""
+    shown = [*islice(rows(seen), _MOST_JOBS + 1)]
+    widths = [max(len(row[i]) for row in shown) for i in range(len(shown[0]))]
+    for row in shown:
         yield "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
     if len(seen.jobs) > _MOST_JOBS:
         yield f"and {len(seen.jobs) - _MOST_JOBS} more, all in --bootgate-json"

@@ -65,7 +65,6 @@ def test_json(runs, report, tmp_path):
 
 
 def test_html(runs, report, tmp_path):
-    pytest.importorskip("pytest_bootgate.reports.html")
     path = tmp_path / "report.html"
     said = report("slower.json", "--html", str(path))
     assert (said.status, said.lines) == (0, [f"Wrote {path}."]), said.err
@@ -128,7 +127,8 @@ def test_last_is_never_an_older_run(command, tmp_path):
 def test_how_much_is_said(report):
     lengths = [len(report("slower.json", *v).lines) for v in (["-qq"], ["-q"], [], ["-v"], ["-vv"])]
     assert lengths[0] == 2
-    assert lengths == sorted(set(lengths))
+    assert lengths[:4] == sorted(set(lengths[:4]))
+    assert lengths[4] >= lengths[3]  # -vv quotes all of what this run has nothing of
 
 
 def test_colours(report):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ["docker", "yaml", "msgspec", "psutil", "sqlite3"]
+HEAVY = ["docker", "yaml", "msgspec", "psutil", "sqlite3", "jinja2"]
 HEAVY += ["pytest_bootgate.reports", "pytest_bootgate.drive", "pytest_bootgate.journal"]
 
 

@@ -48,7 +48,9 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_directory(tmp_path: Path) -> None:
-    assert mistakes(tmp_path) == [f"{tmp_path}:1:1: the file cannot be read: Is a directory"]
+    path = tmp_path / "bootgate.yaml"
+    path.mkdir()
+    assert mistakes(path) == [f"{path}:1:1: the file cannot be read: Is a directory"]
 
 
 def test_a_file_that_is_too_large(tmp_path: Path) -> None:

@@ -1,0 +1,305 @@
+"""A result as the things that were judged, each with its verdict: what all formats are made of.
+
+No case is better than the result it comes from: what was not measured is never a pass.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.takeover import ROLLBACK, SUBJECTS
+from pytest_bootgate.gate.verdict import WHOLE, Finding, Verdict, worst
+from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.gatefile.silence_rules import SILENCE
+from pytest_bootgate.reports import silence, takeover
+from pytest_bootgate.reports.amounts import count, duration, limit, share
+from pytest_bootgate.reports.story import (
+    failed_boot,
+    failure,
+    finding_line,
+    last_lines,
+    worth_saying,
+)
+from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+
+Kind = Literal["boot", "upgrade", "silence", "gate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing that was judged. `name` is that of its pytest item, without the gate file.
+
+    `verdict` is None where there is none, and `missing` says which way; `text` says why a verdict
+    is what it is, `story` all that is known. `seconds` are those of the slowest boot, None where
+    nothing was timed. `line` is in the gate file, from 1.
+    """
+
+    name: str
+    verdict: Verdict | None
+    text: str = ""
+    story: str = ""
+    seconds: float | None = None
+    line: int = 1
+    missing: Literal["left out", "not seen", "unjudged"] = "left out"
+
+    @property
+    def state(self) -> str:
+        """The verdict, or why there is none."""
+        return self.verdict or self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A target, an upgrade in place or a silence test on a host profile: `whole` judges it all.
+
+    `parts` are its phases, or what an upgrade is judged by.
+    """
+
+    kind: Kind
+    label: str
+    target: str
+    host: str
+    whole: Case
+    parts: tuple[Case, ...] = ()
+    found: TargetResult | None = None
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """One for each pytest item."""
+        return self.parts if self.kind == "upgrade" else (*self.parts, self.whole)
+
+
+def names(results: Sequence[GateResult], base: Path) -> list[str]:
+    """The gate file of each result relative to `base`; one that ran twice has its run beside it."""
+    shown = []
+    for result in results:
+        path = Path(result.file)
+        shown.append(str(path.relative_to(base) if path.is_relative_to(base) else path))
+    often = Counter(shown)
+    both = zip(shown, results, strict=True)
+    return [n if often[n] == 1 else f"{n} (run {r.run})" for n, r in both]
+
+
+def entries(result: GateResult) -> list[Entry]:
+    """All that was judged, in the order of the terminal's summary.
+
+    Where nothing was, there is one entry all the same, with the verdict of the whole gate.
+    """
+    found = [_upgrade(result, one) for one in result.takeovers]
+    for target in result.targets:
+        others = [t for t in result.targets if t.host == target.host and t is not target]
+        found.append(_target(result, target, others))
+    found += [_silence(result, one) for one in result.silences]
+    found += _unjudged(result)
+    said: list[Verdict] = [e.whole.verdict for e in found if e.whole.verdict is not None]
+    if not said or worst(said) != result.verdict:
+        text = f"{result.verdict}: {result.broken or 'not one target was judged'}"
+        found.append(Entry("gate", "gate", "", "", Case("gate", result.verdict, text, text)))
+    return found
+
+
+def times(boots: Sequence[Boot], subject: str) -> list[float]:
+    """How many seconds each boot took, as a whole or for a phase, where that was measured."""
+    if subject == WHOLE:
+        return [boot.seconds for boot in boots if boot.seconds is not None]
+    phases = [boot.phase(subject) for boot in boots]
+    return [phase.seconds for phase in phases if phase is not None and phase.seconds is not None]
+
+
+def phases(result: TargetResult) -> list[str]:
+    """The names of a target's phases, in their order."""
+    return list(
+        dict.fromkeys([*result.rules.phases, *(p.name for b in result.boots for p in b.phases)])
+    )
+
+
+def used(target: TargetResult) -> float | None:
+    """The share of its timeout that a target's slowest boot used.
+
+    All of it where one ran into the timeout; None where one ended in another way, or none started.
+    """
+    failed = failed_boot(target)
+    if failed is not None:
+        return 1.0 if failed.outcome in ("timed_out", "false_ok") else None
+    took = times(target.of("candidate"), WHOLE)
+    return max(took) / target.rules.timeout if took else None
+
+
+def _label(name: str, host: str) -> str:
+    return name if host == "default" else f"{name}@{host}"
+
+
+def _target(result: GateResult, target: TargetResult, others: Sequence[TargetResult]) -> Entry:
+    label = _label(target.target, target.host)
+    place = result.lines.get(target.target, 1)
+    parts = []
+    for name in phases(target):
+        verdict, text = _phase(target, name)
+        parts.append(
+            Case(
+                f"{label}::{name}",
+                verdict,
+                text,
+                text,
+                max(times(target.of("candidate"), name), default=None),
+                result.lines.get(f"{target.target}::{name}", place),
+                "left out" if target.left_out is not None else "not seen",
+            )
+        )
+    text = "\n".join(_why(target))
+    story = failure(target, others) if target.verdict in ("fail", "broken") else text
+    whole = Case(f"{label}::{WHOLE}", target.verdict, text, story, _longest(target), place)
+    return Entry("boot", label, target.target, target.host, whole, tuple(parts), target)
+
+
+def _why(target: TargetResult) -> Iterator[str]:
+    """Why a target has its verdict, a line each, the worst first."""
+    verdict = target.verdict
+    if target.left_out is not None:
+        yield f"left out: {target.left_out}"
+    elif target.broken is not None:
+        yield f"broken: {target.broken}"
+    elif findings := worth_saying(target):
+        yield from (finding_line(f) for f in sorted(findings, key=lambda f: f.verdict != verdict))
+    else:
+        yield f"{target.verdict}: {_in_time(target)}"
+
+
+def _in_time(target: TargetResult) -> str:
+    took = times(target.of("candidate"), WHOLE)
+    timeout = target.rules.timeout
+    if not took:
+        return f"no boot started, the timeout is {limit(timeout)}"
+    slowest = max(took)
+    return (
+        f"the slowest of {count(len(took), 'boot')} took {duration(slowest)},"
+        f" {share(slowest / timeout)} of the timeout {limit(timeout)}"
+    )
+
+
+def _longest(target: TargetResult) -> float | None:
+    """The longest boot of the candidate in seconds, one that did not start until it ended."""
+    made = target.of("candidate")
+    return max((b.ended if b.seconds is None else b.seconds for b in made), default=None)
+
+
+def _phase(target: TargetResult, name: str) -> tuple[Verdict | None, str]:
+    """The verdict on a phase, and why; a phase that nobody saw has none of its own."""
+    if target.left_out is not None:
+        return None, f"left out: {target.left_out}"
+    if target.broken is not None or target.judgement is None:
+        return "broken", f"broken: not measured; {WHOLE} says why"
+    found = target.judgement.about(name)
+    if found:
+        return worst([f.verdict for f in found]), _listed(found)
+    made = [(boot, boot.phase(name)) for boot in target.boots if boot.release == "candidate"]
+    seen = [boot for boot, phase in made if phase is not None and phase.at is not None]
+    optional = any(phase is not None and phase.optional for _, phase in made)
+    whole = target.verdict or "broken"
+    if seen and (whole != "broken" or any(boot.started for boot in seen)):
+        return "pass", ""
+    if optional and whole != "broken":
+        return None, "not seen in any boot, and optional"
+    verdict: Verdict = "fail" if whole == "fail" else "broken"
+    return verdict, f"{verdict}: not seen in any boot that was measured"
+
+
+def _listed(findings: Sequence[Finding]) -> str:
+    return "\n".join(f"{finding.verdict}: {finding.text}" for finding in findings)
+
+
+def _upgrade(result: GateResult, found: TakeoverResult) -> Entry:
+    label, line = _label(UPGRADE, found.host), result.lines.get(UPGRADE, 1)
+    asked = found.takeover is not None and found.takeover.rollback_asked
+    parts = []
+    for subject in (*SUBJECTS, *([ROLLBACK] if asked else [])):
+        about = found.about(subject)
+        verdict: Verdict = worst([finding.verdict for finding in about] or ["pass"])
+        text = _listed(about)
+        if found.broken is not None or found.takeover is None:
+            verdict, text = "broken", f"broken: {found.broken or 'nothing was seen'}"
+        parts.append(Case(f"{label}::{subject}", verdict, text, text, line=line))
+    told = [f"{f.verdict}: {f.subject}: {f.text}" for f in found.findings]
+    if found.broken is not None:
+        told = [f"broken: {found.broken}"]
+    text = "\n".join(told) or f"{found.verdict}: {takeover.heading(found)}"
+    story = "\n".join([takeover.heading(found), *told, *takeover.story(found)])
+    whole = Case(label, found.verdict, text, story, line=line)
+    return Entry("upgrade", label, UPGRADE, found.host, whole, tuple(parts))
+
+
+def _silence(result: GateResult, found: SilenceResult) -> Entry:
+    label = _label(found.target, found.host)
+    place = result.lines.get(found.target, 1)
+    line = result.lines.get(f"{found.target}::{SILENCE}", place)
+    said = [f"{f.verdict}: {f.text}" for f in found.findings]
+    if found.broken is not None:
+        said = [f"broken: {found.broken}"]
+    text = "\n".join(said) or f"{found.verdict}: {silence.heading(found)}"
+    story = "\n".join([silence.heading(found), *silence.details(found)])
+    if found.verdict == "fail" and found.stall is not None:
+        story = "\n".join([story, *last_lines(found.stall.boot)])
+    name = f"{label}::{SILENCE}"
+    whole = Case(name, found.verdict, text, story, line=line)
+    return Entry("silence", name, found.target, found.host, whole)
+
+
+def _unjudged(result: GateResult) -> Iterator[Entry]:
+    """What the gate file asks for and nobody booted; what was booted has its verdict already."""
+    asked: dict[tuple[str, str, Kind], list[Case]] = {}
+    for one in result.unjudged:
+        if one.booted:
+            continue
+        keys = (one.target,) if one.item == WHOLE else (f"{one.target}::{one.item}", one.target)
+        line = next((result.lines[key] for key in keys if key in result.lines), 1)
+        name, text = f"{_label(one.target, one.host)}::{one.item}", "unjudged: it was not booted"
+        kinds: dict[str, Kind] = {WHOLE: "boot", SILENCE: "silence"}
+        key = (one.target, one.host, kinds.get(one.item, "upgrade"))
+        case = Case(name, None, text, text, line=line, missing="unjudged")
+        asked.setdefault(key, []).append(case)
+    for (target, host, kind), cases in asked.items():
+        label = _label(target, host)
+        if kind == "upgrade":
+            whole = replace(cases[0], name=label)
+            yield Entry(kind, label, target, host, whole, tuple(cases))
+        else:
+            label = label if kind == "boot" else f"{label}::{SILENCE}"
+            yield Entry(kind, label, target, host, cases[0])
+
+
+def releases(result: GateResult) -> Iterator[tuple[str, str]]:
+    """Each release by its name, and what stood behind it: image, version, digest."""
+    for name, facts in result.releases.items():
+        parts = dict.fromkeys(p for p in (facts.image, facts.version, facts.identity) if p)
+        recorded = f" (recorded {facts.recorded})" if facts.recorded is not None else ""
+        yield name, (" ".join(parts) or "by command") + recorded
+
+
+def properties(result: GateResult) -> Iterator[tuple[str, str]]:
+    """What holds for the whole run of a gate: verdict, run, releases, engine, host."""
+    machine = result.machine
+    yield "verdict", result.verdict
+    yield "run", result.run
+    yield "at", result.at
+    yield "pytest-bootgate", result.bootgate
+    yield "engine", result.engine
+    for name, facts in result.releases.items():
+        for what, value in (
+            ("image", facts.image),
+            ("digest", facts.identity),
+            ("version", facts.version),
+            ("recorded", facts.recorded),
+        ):
+            if value:
+                yield f"{name}.{what}", value
+    yield "host.system", machine.system
+    yield "host.cpus", str(machine.cpus)
+    yield "host.memory_bytes", str(machine.memory)
+    yield "host.load", f"{machine.load:g}"
+    if result.measures:
+        yield "measures", result.measures

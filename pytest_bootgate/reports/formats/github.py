@@ -1,0 +1,157 @@
+"""GitHub Actions: a line for each target that is not green, and a job summary in Markdown."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
+
+from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.reports.amounts import NONE, duration, share
+from pytest_bootgate.reports.formats.cases import (
+    Entry,
+    entries,
+    names,
+    phases,
+    releases,
+    times,
+    used,
+)
+from pytest_bootgate.reports.formats.text import one_line, plain, write_text
+from pytest_bootgate.reports.story import failed_boot
+from pytest_bootgate.result import GateResult, TargetResult
+
+#: What GitHub shows of one step's summary, in bytes; of more it shows nothing at all.
+MOST = 1024 * 1024
+_LEVELS = {"warn": "warning", "unsure": "warning", "fail": "error", "broken": "error"}
+_SIGNS = {
+    "pass": "✅",
+    "warn": "⚠️",
+    "unsure": "❔",
+    "fail": "❌",
+    "broken": "💥",
+    "left out": "⚪",
+    "unjudged": "⚪",
+}
+_LONGEST = 4000  # characters of an annotation; the summary has the rest
+
+
+def write(results: Sequence[GateResult], path: str, base: Path) -> None:
+    """Write the job summary to a file. Raises `OSError`."""
+    write_text(base / path, summary(results, base))
+
+
+def append(results: Sequence[GateResult], path: Path, base: Path) -> None:
+    """Add the job summary to what a step has written before. Raises `OSError`."""
+    left = MOST - (path.stat().st_size if path.exists() else 0)
+    text = summary(results, base)
+    if len(text.encode()) > left:
+        text = summary(results, base, stories=False)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def commands(results: Sequence[GateResult], base: Path) -> list[str]:
+    """Workflow commands that annotate the gate files, errors first.
+
+    GitHub shows ten errors and ten warnings of a step; the summary has all of them.
+    """
+    found = []
+    top = Path(os.environ.get("GITHUB_WORKSPACE") or base).resolve()
+    for file, result in zip(names(results, top), results, strict=True):
+        for entry in entries(result):
+            state = entry.whole.state
+            if state not in _LEVELS:
+                continue
+            title = f"bootgate: {state.upper()} {entry.label}"
+            where = f"file={_property(file)},line={entry.whole.line},title={_property(title)}"
+            text = plain(entry.whole.text or entry.whole.story)
+            if len(text) > _LONGEST:
+                text = f"{text[:_LONGEST]}… (shortened; the job summary has all of it)"
+            found.append(f"::{_LEVELS[state]} {where}::{_data(text)}")
+    return sorted(found, key=lambda line: not line.startswith("::error"))
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(plain(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+def summary(results: Sequence[GateResult], base: Path, *, stories: bool = True) -> str:
+    """The job summary; without the stories where they would make it longer than GitHub takes."""
+    lines: list[str] = []
+    for name, result in zip(names(results, base), results, strict=True):
+        lines += _gate(name, result, stories=stories)
+    return "\n".join(lines) + "\n"
+
+
+def _gate(name: str, result: GateResult, *, stories: bool) -> Iterator[str]:
+    found = entries(result)
+    yield f"## {_SIGNS[result.verdict]} bootgate: {_cell(name)}: {result.verdict.upper()}"
+    yield ""
+    for release, what in releases(result):
+        yield f"- {_cell(release)}: {_cell(what)}"
+    yield f"- engine {_cell(result.engine)}, run {_cell(result.run)}"
+    yield ""
+    yield "| target | verdict | slowest boot | used | slowest phase | why |"
+    yield "| --- | --- | ---: | ---: | --- | --- |"
+    for entry in found:
+        yield f"| {' | '.join(_row(entry))} |"
+    yield ""
+    for entry in found:
+        if entry.whole.state not in _LEVELS:
+            continue
+        if not stories:
+            continue
+        yield f"<details><summary>{_cell(entry.label)}: the whole story</summary>"
+        yield ""
+        yield f"<pre>\n{html.escape(plain(entry.whole.story or entry.whole.text))}\n</pre>"
+        yield ""
+        yield "</details>"
+        yield ""
+    if not stories:
+        yield "The stories are left out: with them this page would be longer than GitHub shows."
+        yield ""
+
+
+def _row(entry: Entry) -> list[str]:
+    state = entry.whole.state
+    first = entry.whole.text.partition("\n")[0].removeprefix(f"{state}: ")
+    target = entry.found
+    slowest, spent, phase = NONE, NONE, NONE
+    if target is not None and target.boots:
+        failed = failed_boot(target)
+        took = times(target.of("candidate"), WHOLE)
+        slowest = failed.outcome if failed is not None else duration(max(took, default=None))
+        part = used(target)
+        spent = NONE if part is None else share(part)
+        phase = _slowest_phase(target, failed)
+    why = first if state != "pass" else ""
+    verdict = f"{_SIGNS[state]} {state}"
+    return [_cell(text) for text in (entry.label, verdict, slowest, spent, phase, why)]
+
+
+def _slowest_phase(target: TargetResult, failed: Boot | None) -> str:
+    """The phase that took longest (median), or the one in which a boot ended that failed."""
+    boots = target.of("candidate")
+    if failed is not None and failed.last_phase is not None:
+        return f"{failed.last_phase}: never ended"
+    took = {name: found for name in phases(target) if (found := times(boots, name))}
+    if not took:
+        return NONE
+    name = max(took, key=lambda name: median(took[name]))
+    return f"{name} {duration(median(took[name]))}"
+
+
+def _cell(text: str) -> str:
+    """A text as one line of Markdown that means nothing but itself."""
+    escaped = html.escape(one_line(text), quote=False)
+    for sign in "\\`*_[]|~#!":
+        escaped = escaped.replace(sign, f"&#{ord(sign)};" if sign != "#" else sign)
+    return escaped

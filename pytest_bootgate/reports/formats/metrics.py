@@ -1,0 +1,149 @@
+"""A result as families of gauges, before they are written in one exposition or the other.
+
+What was not measured has no sample: a zero would be a boot without duration.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from statistics import median
+from typing import get_args
+
+from pytest_bootgate.gate.verdict import WHOLE, Verdict
+from pytest_bootgate.reports.formats.cases import Entry, entries, names, phases, times, used
+from pytest_bootgate.reports.formats.text import plain
+from pytest_bootgate.reports.story import failed_boot
+from pytest_bootgate.result import GateResult, TargetResult
+
+Labels = Mapping[str, str]
+
+
+@dataclass
+class Family:
+    """Samples of one name. `unit` is the end of the name, empty without one."""
+
+    name: str
+    help: str
+    unit: str = ""
+    samples: list[tuple[Labels, float]] = field(default_factory=list)
+
+    def add(self, value: float | None, **labels: str) -> None:
+        """Add a sample, unless nothing was measured."""
+        if value is not None and isfinite(value):
+            self.samples.append(({key: plain(text) for key, text in labels.items()}, value))
+
+
+def families(results: Sequence[GateResult], base: Path) -> list[Family]:
+    """All families that have samples, each series once."""
+    found = {family.name: family for family in _all()}
+    for file, result in zip(names(results, base), results, strict=True):
+        _gate(found, file, result)
+        for entry in entries(result):
+            about = {
+                "gate_file": file,
+                "target": entry.target,
+                "host": entry.host,
+                "kind": entry.kind,
+            }
+            _entry(found, entry, about)
+    return [family for family in found.values() if family.samples]
+
+
+def _all() -> Iterator[Family]:
+    yield Family("bootgate_gate_verdict", "1 for the verdict of the whole gate, 0 for the others.")
+    yield Family("bootgate_verdict", "1 for the verdict of a target, 0 for the others.")
+    yield Family("bootgate_not_judged", "1 for a target without a verdict, and the reason.")
+    yield Family(
+        "bootgate_run_timestamp_seconds", "When the run began, in Unix seconds.", "seconds"
+    )
+    yield Family("bootgate_release", "1 for each release that was gated, with what it was.")
+    yield Family("bootgate_timeout_seconds", "The timeout of a target.", "seconds")
+    yield Family(
+        "bootgate_timeout_used_ratio", "Share of the timeout that the slowest boot used.", "ratio"
+    )
+    yield Family(
+        "bootgate_timeout_bound_ratio",
+        "Share of the timeout that the next boot stays below, nineteen times of twenty.",
+        "ratio",
+    )
+    yield Family("bootgate_boots", "Boots by their outcome, attempts and warm-ups included.")
+    yield Family("bootgate_boot_median_seconds", "From trigger to proof, median.", "seconds")
+    yield Family("bootgate_boot_slowest_seconds", "From trigger to proof, slowest.", "seconds")
+    yield Family("bootgate_phase_median_seconds", "Length of a phase, median.", "seconds")
+    yield Family("bootgate_phase_slowest_seconds", "Length of a phase, slowest.", "seconds")
+    yield Family("bootgate_cpu_median_seconds", "CPU time of a boot, median.", "seconds")
+    yield Family(
+        "bootgate_candidate_time_ratio", "The candidate's time over the baseline's.", "ratio"
+    )
+
+
+def _gate(found: Mapping[str, Family], file: str, result: GateResult) -> None:
+    for word in get_args(Verdict):
+        value = float(word == result.verdict)
+        found["bootgate_gate_verdict"].add(value, gate_file=file, verdict=word)
+    began = dt.datetime.fromisoformat(result.at).timestamp()
+    found["bootgate_run_timestamp_seconds"].add(began, gate_file=file)
+    for name, facts in result.releases.items():
+        found["bootgate_release"].add(
+            1.0,
+            gate_file=file,
+            release=name,
+            image=facts.image or "",
+            digest=facts.identity or "",
+            version=facts.version or "",
+        )
+
+
+def _entry(found: Mapping[str, Family], entry: Entry, about: dict[str, str]) -> None:
+    if entry.kind == "gate":
+        return  # the verdict of the whole gate says it
+    if entry.whole.verdict is None:
+        found["bootgate_not_judged"].add(1.0, **about, reason=entry.whole.state)
+        return
+    for word in get_args(Verdict):
+        found["bootgate_verdict"].add(float(word == entry.whole.verdict), **about, verdict=word)
+    if entry.found is not None:
+        del about["kind"]
+        _target(found, entry.found, about)
+
+
+def _target(found: Mapping[str, Family], target: TargetResult, about: dict[str, str]) -> None:
+    timeout = target.rules.timeout
+    found["bootgate_timeout_seconds"].add(timeout, **about)
+    for release in dict.fromkeys(boot.release for boot in target.boots):
+        made = [boot for boot in target.boots if boot.release == release]
+        for outcome in dict.fromkeys(boot.outcome for boot in made):
+            number = float(sum(boot.outcome == outcome for boot in made))
+            found["bootgate_boots"].add(number, **about, release=release, outcome=outcome)
+        boots = target.of(release)
+        for subject in (WHOLE, *phases(target)):
+            if took := times(boots, subject):
+                phase = {} if subject == WHOLE else {"phase": subject}
+                name = "boot" if subject == WHOLE else "phase"
+                for what, value in (("median", median(took)), ("slowest", max(took))):
+                    family = found[f"bootgate_{name}_{what}_seconds"]
+                    family.add(value, **about, release=release, **phase)
+        if cpu := [boot.cpu_seconds for boot in boots if boot.cpu_seconds is not None]:
+            found["bootgate_cpu_median_seconds"].add(median(cpu), **about, release=release)
+    found["bootgate_timeout_used_ratio"].add(used(target), **about)
+    if target.judgement is not None:
+        room = target.judgement.headrooms.get(WHOLE)
+        if room is not None and failed_boot(target) is None:
+            found["bootgate_timeout_bound_ratio"].add(room.bound_used, **about)
+        if target.judgement.regression is not None:
+            ratio = target.judgement.regression.ratio
+            found["bootgate_candidate_time_ratio"].add(ratio, **about)
+
+
+def sample(name: str, labels: Labels, value: float) -> str:
+    """One line of either exposition."""
+    inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+    return f"{name}{{{inside}}} {value!r}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

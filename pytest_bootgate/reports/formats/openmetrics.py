@@ -1,0 +1,27 @@
+"""OpenMetrics text, as GitLab's `metrics` report and others read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_bootgate.reports.formats.metrics import families, sample
+from pytest_bootgate.reports.formats.text import write_text
+from pytest_bootgate.result import GateResult
+
+
+def write(results: Sequence[GateResult], path: str, base: Path) -> None:
+    """Write one file for all results. Raises `OSError`."""
+    write_text(base / path, document(results, base))
+
+
+def document(results: Sequence[GateResult], base: Path) -> str:
+    """The whole text."""
+    lines = []
+    for family in families(results, base):
+        lines.append(f"# TYPE {family.name} gauge")
+        if family.unit:
+            lines.append(f"# UNIT {family.name} {family.unit}")
+        lines.append(f"# HELP {family.name} {family.help}")
+        lines += [sample(family.name, labels, value) for labels, value in family.samples]
+    return "\n".join([*lines, "# EOF", ""])

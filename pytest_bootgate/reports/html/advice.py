@@ -1,0 +1,113 @@
+"""What to do next, in a sentence or two, for each way in which a gate ends."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.retry import timeouts
+from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.reports.amounts import duration
+from pytest_bootgate.reports.story import failed_boot
+from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+
+_KEEP = "Keep the old release in production."
+_FAILED = {
+    "timed_out": "Find out what {phase} {does}, from the last lines below.",
+    "false_ok": "Trust no status of it: it said ok, and the task never started.",
+    "crashed": "Read the last lines below and its exit code.",
+    "oom_killed": "It needs more memory than it had: raise the host profile's limit, or find"
+    " what grew.",
+    "silent_exit": "It ended without a word: raise its log level and gate again.",
+    "not_accepted": "Check the trigger in the gate file against the new release.",
+}
+_GOOD = "Nothing: no rule was broken."
+
+
+def advice(found: TargetResult, result: GateResult) -> str:
+    """What to do about a target."""
+    if found.verdict == "pass":
+        return _GOOD
+    if found.verdict == "broken":
+        return "Mend what kept the gate from measuring, and gate again: this is no pass."
+    failed = failed_boot(found)
+    if found.verdict == "fail" and failed is not None:
+        phase = failed.last_phase or "the boot"
+        what = _FAILED.get(failed.outcome, "Gate again: the boot was lost.")
+        what = what.format(phase=phase, does=_does(failed))
+        return " ".join([_KEEP, what, *_until_then(failed, found, result)])
+    return _in_time(found)
+
+
+def _does(failed: Boot) -> str:
+    """Whether a boot that ran out of time worked or waited, by its CPU seconds."""
+    cpu, wall = failed.cpu_seconds, failed.ended
+    if cpu is None or wall <= 0:
+        return "works on or waits for"
+    used = f"{duration(cpu)} of CPU in {duration(wall)}"
+    return f"works on ({used})" if cpu >= wall / 2 else f"waits for ({used})"
+
+
+def _in_time(found: TargetResult) -> str:
+    """For boots that all started."""
+    judgement = found.judgement
+    if judgement is None:
+        return "Gate again."
+    if judgement.attribution is not None:
+        phase, kind = judgement.attribution.phase, judgement.attribution.kind
+        hint = f" ({kind})" if kind else ""
+        return (
+            f"{_KEEP} Look at what {phase} does in the new release{hint}; if that is meant,"
+            " allow more with gate.slower in the gate file."
+        )
+    host = "Quiet or enlarge the host as the finding says, and gate again." * bool(judgement.host)
+    if timeouts(found.boots, "candidate"):
+        what = "A boot timed out and started when tried again: find out why before it goes out."
+        return f"{what} {host}".strip()
+    rooms = sorted(judgement.headrooms.items(), key=lambda named: named[1].level)  # fail, warn
+    tight = [name for name, room in rooms if room.level != "pass"]
+    if tight:
+        what = "the timeout" if tight[0] == WHOLE else f"the limit of {tight[0].partition(':')[0]}"
+        again = f"Shorten the boot or raise {what}, in production and in the gate file."
+        if found.verdict == "fail":
+            return f"{_KEEP} {again}"
+        return f"{host} If it stays so near: {again}" if host else f"{again} Nothing failed yet."
+    if host:
+        return host
+    if found.verdict == "unsure":
+        return "Gate again with more pairs or on a quieter host, as the finding says."
+    if found.verdict == "fail":
+        return f"{_KEEP} Mend what the finding says."
+    return "Read the warning before the release goes out."
+
+
+def _until_then(failed: Boot, found: TargetResult, result: GateResult) -> list[str]:
+    """Which other target starts on the same host."""
+    if not failed.triggered:
+        return []
+    for other in result.targets:
+        took = [b.seconds for b in other.of("candidate") if b.seconds is not None]
+        same = other.host == found.host and other.runs_as != found.runs_as
+        if same and other.verdict in ("pass", "warn") and took:
+            return [f"{other.target} does start ({duration(median(took))}) on the same host."]
+    return []
+
+
+def advice_on_upgrade(found: TakeoverResult) -> str:
+    """What to do about an upgrade in place."""
+    if found.verdict == "pass":
+        return _GOOD
+    if found.verdict == "broken":
+        return "Mend what kept the gate from measuring, and gate again: this is no pass."
+    if found.verdict == "fail":
+        return f"{_KEEP} Take a copy of the state before any upgrade; see its jobs below."
+    return "Read the findings before the release goes out."
+
+
+def advice_on_silence(found: SilenceResult) -> str:
+    """What to do about a boot that was held."""
+    if found.verdict == "pass":
+        return _GOOD
+    if found.verdict == "broken":
+        return "Hold it in another way or phase (silence in the gate file), and gate again."
+    return "Watch this target from outside (bootgate probe): its failures reach nobody."

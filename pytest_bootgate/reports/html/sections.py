@@ -1,0 +1,228 @@
+"""What each section of the page holds, worked out before anything is drawn."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.comparison import sentence
+from pytest_bootgate.gate.retry import started_later
+from pytest_bootgate.gate.verdict import VERDICTS, WHOLE, Finding, Verdict
+from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.gatefile.silence_rules import SILENCE
+from pytest_bootgate.reports import silence, takeover, unjudged
+from pytest_bootgate.reports.html import charts
+from pytest_bootgate.reports.html import tables as made
+from pytest_bootgate.reports.html.past import Past, past
+from pytest_bootgate.reports.html.tables import Table
+from pytest_bootgate.reports.html.top import Near, Top, by_weight, hosts_of, label, nearness, top
+from pytest_bootgate.reports.story import failed_boot, last_lines, story, worth_saying
+from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+
+
+@dataclass(frozen=True)
+class Section:
+    """A target, an upgrade in place, or a silence test. `verdict` None: left out."""
+
+    id: str
+    name: str
+    verdict: Verdict | None
+    says: str
+    command: str = ""
+    broken: str = ""
+    near: Near | None = None
+    findings: Sequence[Finding] = ()
+    compared: str = ""
+    notes: Sequence[str] = ()
+    story: Sequence[str] = ()
+    last: str = ""
+    waterfall: charts.Waterfall | None = None
+    dots: charts.Dots | None = None
+    past: Past | None = None
+    tables: dict[str, Table] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """All that the page says of one gate file."""
+
+    id: str
+    file: str
+    result: GateResult
+    top: Top
+    sections: Sequence[Section]
+    tables: dict[str, Table]
+    unjudged: str
+    command: str
+    log: str
+
+
+def gate(result: GateResult, number: int, journal: Path | None, base: Path | None) -> Gate:
+    """The view of one result; paths are shown as seen from `base`."""
+    file = _shown(result.file, base)
+    before = past(journal, result)
+    sections = [
+        *(_target(t, result, file, before) for t in result.targets),
+        *(_upgrade(u, result, file) for u in result.takeovers),
+        *(_silence(s, result, file) for s in result.silences),
+    ]
+    sections.sort(key=lambda one: VERDICTS.index(one.verdict) if one.verdict else -1, reverse=True)
+    numbered = [_numbered(one, f"g{number}s{place}") for place, one in enumerate(sections, 1)]
+    kept = f" --journal {shlex.quote(_shown(str(journal), base))}" if journal is not None else ""
+    return Gate(
+        id=f"g{number}",
+        file=file,
+        result=result,
+        top=top(result),
+        sections=numbered,
+        tables={"releases": made.releases(result), "host": made.host(result.machine)},
+        unjudged=unjudged.line(result),
+        command=f"pytest {shlex.quote(file)} {_engine(result)}",
+        log=f"bootgate log --run {shlex.quote(result.run)}{kept}",
+    )
+
+
+def _numbered(section: Section, name: str) -> Section:
+    return Section(**{**section.__dict__, "id": name})
+
+
+def _shown(file: str, base: Path | None) -> str:
+    path = Path(file)
+    return str(path.relative_to(base)) if base and path.is_relative_to(base) else file
+
+
+# -- a target ----------------------------------------------------------------------------------
+
+
+def _target(
+    found: TargetResult, result: GateResult, file: str, before: dict[tuple[str, str], Past]
+) -> Section:
+    name = label(found.target, found.host, result)
+    if found.left_out is not None:
+        return Section("", name, None, f"left out by the gate file: {found.left_out}")
+    others = [t for t in result.targets if t.host == found.host and t is not found]
+    failed = failed_boot(found)
+    regression = found.judgement.regression if found.judgement is not None else None
+    calm = regression is not None and regression.verdict in ("same", "faster")
+    axis = charts.axis_of(found) if found.boots else None
+    return Section(
+        id="",
+        name=name,
+        verdict=found.verdict,
+        says=_says(found),
+        command=_command(file, f"{found.target}::{WHOLE}", found.host, result, found),
+        broken=found.broken or "",
+        near=nearness(found),
+        findings=by_weight(worth_saying(found)),
+        compared=f"{regression.verdict}: {sentence(regression)}" if regression and calm else "",
+        notes=list(_notes(found)),
+        story=story(failed, found, others) if failed is not None else (),
+        last="\n".join(last_lines(failed)) if failed is not None else "",
+        waterfall=charts.waterfall(found, axis) if axis and charts.phase_names(found) else None,
+        dots=charts.dots(found, axis) if axis else None,
+        past=before.get((found.host, found.target)),
+        tables={table.name: table for table in made.tables(found)},
+    )
+
+
+def _says(found: TargetResult) -> str:
+    """The boots of both releases by their outcomes, those thrown away by name."""
+    parts = []
+    for release in ("candidate", "baseline"):
+        boots = [b for b in found.boots if b.release == release]
+        if boots:
+            parts.append(f"{release}: {_outcomes(boots)}")
+    start = f"{found.boots[0].start} start, " if found.boots else ""
+    return start + ("; ".join(parts) or "no boot")
+
+
+def _outcomes(boots: Sequence[Boot]) -> str:
+    measured = [b for b in boots if not b.warm_up or not b.started] or boots
+    counted = Counter(b.outcome for b in measured)
+    return ", ".join(f"{number} {outcome}" for outcome, number in counted.items())
+
+
+def _notes(found: TargetResult) -> Iterator[str]:
+    yield from found.notes
+    again = started_later(found.boots)
+    for boot in found.boots:
+        if boot.release == "baseline" and not boot.started:
+            later = ", and started when tried again" * (boot in again)
+            yield f"the baseline's {charts.which(boot)} {boot.outcome}: {boot.detail}{later}"
+    if found.judgement is not None:
+        yield from found.judgement.notes
+        if found.judgement.stopped:
+            yield f"the boots ended here: {found.judgement.stopped}"
+
+
+# -- what is no target -------------------------------------------------------------------------
+
+
+def _upgrade(found: TakeoverResult, result: GateResult, file: str) -> Section:
+    seen = found.takeover
+    rows = list(takeover.rows(seen)) if seen is not None else []
+    tables = {}
+    if seen is not None:
+        tables["jobs"] = Table("jobs", "What became of each job", rows[0], rows[1:])
+    return Section(
+        id="",
+        name=label("Upgrade in place", found.host, result),
+        verdict=found.verdict,
+        says=takeover.heading(found).removeprefix("upgrade in place: "),
+        command=_command(file, UPGRADE, found.host, result, None),
+        broken=found.broken or "",
+        findings=by_weight(found.findings),
+        notes=list(takeover.notes(seen)) if seen is not None else (),
+        last="\n".join(takeover.story(found)),
+        tables=tables,
+    )
+
+
+def _silence(found: SilenceResult, result: GateResult, file: str) -> Section:
+    stall = found.stall
+    tables = {}
+    if stall is not None and stall.told:
+        tables["told"] = made.told(stall)
+    notes = list(silence.notes(stall)) if stall is not None else []
+    if stall is not None and stall.evidence:
+        notes.append(f"held for sure: {stall.evidence}")
+    return Section(
+        id="",
+        name=f"{label(found.target, found.host, result)}, silence",
+        verdict=found.verdict,
+        says=silence.heading(found),
+        command=_command(file, f"{found.target}::{SILENCE}", found.host, result, None),
+        broken=found.broken or "",
+        findings=by_weight(found.findings),
+        notes=notes,
+        last="\n".join(last_lines(stall.boot)) if stall is not None else "",
+        tables=tables,
+    )
+
+
+def _command(
+    file: str, item: str, host: str, result: GateResult, found: TargetResult | None
+) -> str:
+    """How to boot the same once more.
+
+    A result does not say whether its gate file has more host profiles than were booted, on which
+    the names of items depend: where that is open, the command takes the whole profile.
+    """
+    if hosts_of(result) == {"default"}:
+        asked = shlex.quote(f"{file}::{item}")
+    else:
+        asked = f"{shlex.quote(file)} --bootgate-host {shlex.quote(host)}"
+    parts = ["pytest", asked, _engine(result)]
+    if found is not None:
+        least, most = found.rules.least, found.rules.most
+        parts.append(f"--bootgate-boots {least if least == most else f'{least}..{most}'}")
+    return " ".join(parts)
+
+
+def _engine(result: GateResult) -> str:
+    name = "docker" if result.engine.startswith("docker") else "process"
+    return f"--bootgate-engine {name}"

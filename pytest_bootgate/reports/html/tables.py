@@ -1,0 +1,302 @@
+"""The tables of the page: every number that a drawing shows, and those that none does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from pytest_bootgate.boot.machine import Machine, Span
+from pytest_bootgate.boot.stall import Stall
+from pytest_bootgate.boot.values import Boot, HostFacts
+from pytest_bootgate.gate.attribution import Attribution
+from pytest_bootgate.gate.regression import Regression
+from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.reports.amounts import NONE, duration, limit, share
+from pytest_bootgate.reports.html.charts import (
+    RELEASES,
+    limit_words,
+    phase_names,
+    seen,
+    tried,
+    which,
+)
+from pytest_bootgate.result import GateResult, TargetResult
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number as the result has it, and as people read it."""
+
+    value: float
+    text: str
+
+
+Cell = str | Amount
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with a head; `name` tells it from the other tables of its section."""
+
+    name: str
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+def seconds(value: float | None, missing: str = NONE) -> Cell:
+    """A duration as a cell."""
+    return missing if value is None else Amount(value, duration(value))
+
+
+def part(value: float | None) -> Cell:
+    """A share as a cell."""
+    return NONE if value is None else Amount(value, share(value))
+
+
+def tables(result: TargetResult) -> Iterator[Table]:
+    """The tables of a target, those that are empty left out."""
+    made = [phases(result), boots(result), lengths(result), stages(result), headrooms(result)]
+    judgement = result.judgement
+    if judgement is not None and judgement.regression is not None:
+        made.append(comparison(judgement.regression))
+    if judgement is not None and judgement.attribution is not None:
+        made.append(attribution(judgement.attribution))
+    if result.machine is not None:
+        made.append(machine(result.machine))
+    yield from (table for table in made if table.rows)
+
+
+def phases(result: TargetResult) -> Table:
+    """Median and slowest of each phase and of the whole boot, beside their limits."""
+    made = tried(result)
+    head = ["phase", *(f"{r}, {what}" for r in made for what in ("median", "slowest")), "limits"]
+    rows: list[list[Cell]] = []
+    for name in phase_names(result):
+        row: list[Cell] = [name]
+        for release in made:
+            has = any(boot.phase(name) is not None for boot in result.of(release))
+            row += _two([took for _, took in seen(result, release, name)], "never" * has or NONE)
+        rows.append([*row, ", ".join(limit_words(result, name))])
+    for title, what in (("whole boot", "seconds"), ("CPU time", "cpu_seconds")):
+        rows.append([title, *_of_boots(result, made, what), ""])
+    if any(boot.ready is not None for boot in result.boots):
+        rows.append(["gateway ready", *_of_boots(result, made, "ready"), ""])
+    if rows and made:
+        place = len(phase_names(result))
+        rows[place][-1] = f"timeout {limit(result.rules.timeout)}"
+    return Table("phases", "Phases: measured boots of each release", head, rows if made else [])
+
+
+def _of_boots(result: TargetResult, releases: Sequence[str], what: str) -> list[Cell]:
+    cells: list[Cell] = []
+    for release in releases:
+        values = [v for boot in result.of(release) if (v := getattr(boot, what)) is not None]
+        cells += _two(values, "never" if what == "seconds" else NONE)
+    return cells
+
+
+def _two(values: Sequence[float], missing: str) -> list[Cell]:
+    if not values:
+        return [missing, missing]
+    return [seconds(median(values)), seconds(max(values))]
+
+
+def boots(result: TargetResult) -> Table:
+    """Every boot, as they ran."""
+    head = ["boot", "outcome", "wall", "CPU", "of timeout", "accepted", "gateway ready"]
+    head += ["in phase", "ended"]
+    rows = [
+        [
+            f"{boot.release}, {which(boot)}{', recorded' * boot.recorded}",
+            boot.outcome,
+            seconds(boot.seconds, "no proof"),
+            seconds(boot.cpu_seconds),
+            part((boot.ended if boot.seconds is None else boot.seconds) / boot.timeout),
+            seconds(boot.accepted),
+            seconds(boot.ready),
+            (not boot.started and boot.last_phase) or "",
+            seconds(boot.ended),
+        ]
+        for boot in result.boots
+    ]
+    return Table("boots", "Every boot, in the order in which they ran", head, rows)
+
+
+def lengths(result: TargetResult) -> Table:
+    """How long each phase of each boot took."""
+    names = phase_names(result)
+    rows = [[f"{b.release}, {which(b)}", *_lengths(b, names)] for b in result.boots]
+    return Table("lengths", "Phases of every boot", ["boot", *names], rows if names else [])
+
+
+def _lengths(boot: Boot, names: Iterable[str]) -> Iterator[Cell]:
+    for name in names:
+        phase = boot.phase(name)
+        yield NONE if phase is None else seconds(phase.seconds, "never")
+
+
+def stages(result: TargetResult) -> Table:
+    """What the releases report about themselves, by medians."""
+    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for release in RELEASES:
+        for boot in result.of(release):
+            for stage in boot.stages:
+                key = (stage.phase or NONE, f"{stage.source} {stage.name}")
+                found.setdefault(key, {}).setdefault(release, []).append(stage.seconds)
+    rows = [
+        [name, phase, *(seconds(median(of[r])) if r in of else NONE for r in RELEASES)]
+        for (phase, name), of in found.items()
+    ]
+    head = ["stage", "in phase", *(f"{release}, median" for release in RELEASES)]
+    return Table("stages", "Self-reported stages: the system's own word", head, rows)
+
+
+def headrooms(result: TargetResult) -> Table:
+    """Each limit and how much of it was used."""
+    head = ["of", "limit", "boots", "median", "slowest", "used", "next boot at most", "of limit"]
+    head += ["level"]
+    rooms = result.judgement.headrooms if result.judgement is not None else {}
+    rows = [
+        [
+            "whole boot" if name == WHOLE else name.replace(":", ", "),
+            seconds(room.limit),
+            Amount(room.boots, str(room.boots)),
+            seconds(room.median),
+            seconds(room.slowest),
+            part(room.used),
+            seconds(room.bound, "not established"),
+            part(room.bound_used),
+            room.level,
+        ]
+        for name, room in rooms.items()
+    ]
+    return Table("headroom", "Headroom, with the 95 % bound of the next boot", head, rows)
+
+
+def comparison(found: Regression) -> Table:
+    """The figures behind the comparison."""
+
+    def plain(value: float | None) -> Cell:
+        return NONE if value is None else Amount(value, f"{value:.3g}")
+
+    rows: list[list[Cell]] = [
+        ["says", found.verdict],
+        ["pairs", plain(found.pairs)],
+        ["candidate over baseline", plain(found.ratio)],
+        ["95 % interval, from", plain(found.low)],
+        ["95 % interval, to", plain(found.high)],
+        ["exact p", plain(found.p)],
+        ["CPU time, candidate over baseline", plain(found.cpu_ratio)],
+        ["exact p of CPU time", plain(found.cpu_p)],
+        ["tolerance", part(found.tolerance)],
+    ]
+    return Table("comparison", "The comparison in figures", ["figure", "value"], rows)
+
+
+def attribution(found: Attribution) -> Table:
+    """What the slowdown is made of."""
+    kinds = [("phase", found.phases), ("phase, taken apart", found.inner)]
+    kinds += [("stage", found.stages), ("stage elsewhere", found.elsewhere)]
+    rows: list[list[Cell]] = [["whole boot", "", _signed(found.seconds), ""]]
+    for kind, shifts in kinds:
+        rows += [[s.name, kind, _signed(s.seconds), s.only or ""] for s in shifts]
+    if found.stages:
+        rows.append(["in no stage", "", _signed(found.unattributed), ""])
+    if found.cpu_seconds is not None:
+        rows.append(["CPU time", found.kind or "", _signed(found.cpu_seconds), ""])
+    head = ["of", "kind", "grew by", "only in the"]
+    return Table("attribution", "Where the time went: the largest first", head, rows)
+
+
+def _signed(value: float) -> Amount:
+    text = duration(abs(value))
+    return Amount(value, f"{'-' if value < 0 else '+'}{text}")
+
+
+def told(stall: Stall) -> Table:
+    """Every channel that was listened to while a boot was held."""
+    rows: list[list[Cell]] = [
+        [
+            one.channel,
+            one.says if one.at is not None else "nothing",
+            seconds(one.at, "never"),
+            seconds(stall.late(one) if one.at is not None else None),
+            one.text,
+        ]
+        for one in (*stall.heard, *stall.silent)
+    ]
+    head = ["channel", "said", "after the trigger", "late by", "text"]
+    return Table("told", "Who was told", head, rows)
+
+
+def machine(found: Machine) -> Table:
+    """What the machine was like beside the boots of one target."""
+    rows: list[list[Cell]] = [["boots ran on this machine", "yes" if found.here else "no"]]
+    if found.spread is not None:
+        rows.append(["fixed work, slow over best", Amount(found.spread, f"{found.spread:.2f}")])
+    kinds = {"busy": "CPU used by others", "steal": "CPU taken by the hypervisor"}
+    kinds |= {"cpu": "waited for CPU", "memory": "waited for memory", "io": "waited for disks"}
+    for name, words in kinds.items():
+        if (usual := found.usual(name)) is not None:
+            rows.append([words, Amount(usual, share(usual))])
+    rows += _span("load", found.load, 1, "")
+    rows += _span("memory available", found.available, 2**30, " GiB")
+    rows += _span("disk free", found.disk_free, 2**30, " GiB")
+    return Table("machine", "The machine beside these boots", ["what", "value"], rows)
+
+
+def _span(name: str, span: Span | None, unit: float, word: str) -> list[list[Cell]]:
+    if span is None:
+        return []
+    return [
+        [f"{name}, least", Amount(span.least, f"{span.least / unit:.1f}{word}")],
+        [f"{name}, most", Amount(span.most, f"{span.most / unit:.1f}{word}")],
+    ]
+
+
+def host(found: HostFacts) -> Table:
+    """The machine on which the gate ran."""
+    rows: list[list[Cell]] = [
+        ["system", found.system],
+        ["python", found.python],
+        ["CPUs", Amount(found.cpus, str(found.cpus))],
+        ["memory", _bytes(found.memory)],
+        ["load, 1 minute", Amount(found.load, f"{found.load:.2f}")],
+    ]
+    more = [("load, 5 minutes", found.load5), ("load, 15 minutes", found.load15)]
+    more += [("CPU limit of the gate", found.cpu_limit)]
+    rows += [[name, Amount(value, f"{value:.2f}")] for name, value in more if value is not None]
+    sizes = [
+        ("memory limit of the gate", found.memory_limit),
+        ("memory available", found.available),
+    ]
+    sizes += [(f"free at {found.disk}", found.disk_free), ("engine's memory", found.engine_memory)]
+    rows += [[name, _bytes(value)] for name, value in sizes if value is not None]
+    if found.uptime is not None:
+        rows.append(["up for", Amount(found.uptime, f"{found.uptime / 86400:.1f} days")])
+    rows += [[f"pressure, {kind}", part(value)] for kind, value in found.pressure.items()]
+    if found.engine_cpus is not None:
+        rows.append(["engine's CPUs", Amount(found.engine_cpus, str(found.engine_cpus))])
+    return Table("host", "The machine on which the gate ran", ["what", "value"], rows)
+
+
+def _bytes(value: float) -> Amount:
+    return Amount(value, f"{value / 2**30:.1f} GiB")
+
+
+def releases(result: GateResult) -> Table:
+    """What stood behind the releases."""
+    rows = [
+        [
+            name,
+            facts.version or NONE,
+            facts.image or "by command",
+            facts.identity[:19] if facts.identity else NONE,
+            facts.recorded or "no",
+        ]
+        for name, facts in result.releases.items()
+    ]
+    head = ["release", "version", "image", "identity", "recorded"]
+    return Table("releases", "What was booted", head, rows)

@@ -1,0 +1,242 @@
+"""What one must see in ten seconds: which target, which phase, how near, since when, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from pytest_bootgate.gate.comparison import sentence
+from pytest_bootgate.gate.retry import timeouts
+from pytest_bootgate.gate.retry import words as words_of
+from pytest_bootgate.gate.verdict import VERDICTS, WHOLE, Finding, Verdict
+from pytest_bootgate.reports import silence, takeover
+from pytest_bootgate.reports.amounts import NONE, duration, limit, share
+from pytest_bootgate.reports.html.advice import advice, advice_on_silence, advice_on_upgrade
+from pytest_bootgate.reports.html.charts import phase_names, seen
+from pytest_bootgate.reports.story import failed_boot
+from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Shares of the timeout: what the slowest boot used, and the bound of the next one.
+
+    `used` is None where no boot was measured; then `words` say why.
+    """
+
+    words: str
+    used: float | None = None
+    bound: float | None = None
+    near: float = 1.0
+    warn: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The five answers about what is worst in a run, or about what came nearest in a good one."""
+
+    verdict: Verdict
+    subject: str
+    why: str
+    phase: str
+    near: Near
+    since: str
+    next: str
+    more: str = ""
+
+
+def top(result: GateResult) -> Top:
+    """The answers for a whole run."""
+    if result.broken is not None:
+        missing = "the run was not judged as it should be"
+        todo = "Boot what is missing (it is listed below), and gate again."
+        return Top("broken", missing, result.broken, NONE, Near(NONE), NONE, todo)
+    found = sorted(_every(result), key=_rank, reverse=True)
+    if not found:
+        todo = "Name a target of the gate file that can be booted, and gate again."
+        why = "nothing was judged: every target is left out, or none was booted"
+        return Top("broken", "no target", why, NONE, Near(NONE), NONE, todo)
+    worst = found[0]
+    as_bad = sum(one.verdict == worst.verdict for one in found) - 1
+    more = f"and {as_bad} more" if as_bad and worst.verdict != "pass" else ""
+    unjudged = " But not all was judged: see below." if result.unjudged else ""
+    return Top(
+        result.verdict,
+        worst.subject,
+        worst.why,
+        worst.phase,
+        worst.near,
+        worst.since,
+        worst.next + unjudged,
+        more,
+    )
+
+
+def _every(result: GateResult) -> list[Top]:
+    made = [_of_target(t, result) for t in result.targets if t.verdict is not None]
+    made += [_of_upgrade(u, result) for u in result.takeovers]
+    return made + [_of_silence(s, result) for s in result.silences]
+
+
+def _rank(one: Top) -> tuple[int, float]:
+    used = max(one.near.used or 0.0, one.near.bound or 0.0)
+    return VERDICTS.index(one.verdict), used
+
+
+def label(target: str, host: str, result: GateResult) -> str:
+    """A target, with its host profile where there is more than the usual one."""
+    return target if hosts_of(result) == {"default"} else f"{target} on {host}"
+
+
+def hosts_of(result: GateResult) -> set[str]:
+    """The host profiles of a result, those of what it left unjudged included."""
+    hosts = {t.host for t in result.targets} | {t.host for t in result.takeovers}
+    return hosts | {s.host for s in result.silences} | {u.host for u in result.unjudged}
+
+
+def release_words(result: GateResult, name: str) -> str:
+    """A release by its version, else by its image, else by its role."""
+    facts = result.releases.get(name)
+    if facts is None:
+        return name
+    what = facts.version or facts.image
+    return f"{what} ({name})" if what else f"the {name}"
+
+
+# -- a target ----------------------------------------------------------------------------------
+
+
+def _of_target(found: TargetResult, result: GateResult) -> Top:
+    return Top(
+        found.verdict or "broken",
+        label(found.target, found.host, result),
+        _why(found),
+        _phase(found),
+        nearness(found),
+        _since(found, result),
+        advice(found, result),
+    )
+
+
+def by_weight(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings, worst first."""
+    return sorted(findings, key=lambda f: -VERDICTS.index(f.verdict))
+
+
+def _findings(found: TargetResult) -> list[Finding]:
+    return by_weight(found.judgement.findings if found.judgement is not None else ())
+
+
+def _why(found: TargetResult) -> str:
+    if found.broken is not None:
+        return found.broken
+    findings = _findings(found)
+    if findings:
+        return findings[0].text
+    regression = found.judgement.regression if found.judgement is not None else None
+    beside = f"; {regression.verdict}: {sentence(regression)}" if regression is not None else ""
+    return f"every measured boot started, well below its timeout{beside}"
+
+
+def _phase(found: TargetResult) -> str:
+    failed = failed_boot(found)
+    if failed is not None:
+        return failed.last_phase or NONE
+    attribution = found.judgement.attribution if found.judgement is not None else None
+    if attribution is not None:
+        return attribution.phase
+    if late := timeouts(found.boots, "candidate"):
+        return late[-1].last_phase or NONE
+    named = [f.subject for f in _findings(found) if f.subject != WHOLE]
+    if named:
+        return named[0]
+    lengths = {
+        name: median(took for _, took in lengths)
+        for name in phase_names(found)
+        if (lengths := seen(found, "candidate", name))
+    }
+    if not lengths:
+        return NONE
+    longest = max(lengths, key=lambda name: lengths[name])
+    return f"{longest} is the longest, {duration(lengths[longest])}"
+
+
+def nearness(found: TargetResult) -> Near:
+    """How near the candidate came to its timeout."""
+    rules, judgement = found.rules, found.judgement
+    timeout = f"timeout of {limit(rules.timeout)}"
+    if found.broken is not None:
+        return Near("not measured")
+    failed = failed_boot(found)
+    if failed is not None and failed.outcome in ("timed_out", "false_ok"):
+        return Near(f"the whole {timeout}", 1.0, None, rules.near, rules.warn)
+    if failed is not None:
+        return Near(f"{failed.outcome} after {duration(failed.ended)}, {timeout}")
+    room = judgement.headrooms.get(WHOLE) if judgement is not None else None
+    if room is None:
+        return Near("not measured")
+    if timeouts(found.boots, "candidate"):
+        how_many = words_of(found.boots, "candidate")
+        words = f"{how_many}, and used {share(room.used)} of the {timeout} when tried again"
+        return Near(words, 1.0, None, rules.near, rules.warn)
+    words = f"{share(room.used)} of the {timeout}"
+    if room.bound_used is not None:
+        words += f", the next boot {share(room.bound_used)} at most"
+    return Near(words, room.used, room.bound_used, rules.near, rules.warn)
+
+
+def _since(found: TargetResult, result: GateResult) -> str:
+    new, old = release_words(result, "candidate"), release_words(result, "baseline")
+    before = found.of("baseline")
+    if found.broken is not None:
+        return NONE
+    if not before:
+        return f"unknown: {new} was booted without a baseline"
+    if not any(b.started for b in before):
+        either = "" if found.verdict == "pass" else f"before {new}: "
+        return f"{either}{old} did not start{' either' * bool(either)}"
+    slowest = max(b.seconds for b in before if b.seconds is not None)
+    part = f"{share(slowest / found.rules.timeout)} of the timeout"
+    regression = found.judgement.regression if found.judgement is not None else None
+    if failed_boot(found) is not None:
+        return f"{new}; {old} started in {duration(slowest)} at most"
+    if regression is not None and regression.verdict == "slower":
+        return f"{new}; {old} used {part} at most"
+    if found.verdict == "pass":
+        return f"no harm by {new}; {old} used {part} at most"
+    if slowest >= found.rules.near * found.rules.timeout:
+        return f"before {new}: {old} used {part} already"
+    return f"{new}; {old} used {part} at most"
+
+
+# -- what is no target -------------------------------------------------------------------------
+
+
+def _of_upgrade(found: TakeoverResult, result: GateResult) -> Top:
+    findings = by_weight(found.findings)
+    why = found.broken or (findings[0].text if findings else takeover.heading(found))
+    step = findings[0].subject if findings else NONE
+    new, old = release_words(result, "candidate"), release_words(result, "baseline")
+    since = f"{new}, on the state that {old} left"
+    name = label("upgrade in place", found.host, result)
+    near = Near("about the state, not about time")
+    return Top(found.verdict, name, why, step, near, since, advice_on_upgrade(found))
+
+
+def _of_silence(found: SilenceResult, result: GateResult) -> Top:
+    findings = by_weight(found.findings)
+    why = found.broken or (findings[0].text if findings else silence.heading(found))
+    phase = found.stall.phase if found.stall is not None else NONE
+    since = f"{release_words(result, 'candidate')}; a silence test has no baseline"
+    name = f"{label(found.target, found.host, result)}, silence"
+    near = Near("held beyond its timeout on purpose")
+    return Top(found.verdict, name, why, phase, near, since, advice_on_silence(found))
+
+
+def title(results: Sequence[GateResult]) -> str:
+    """The page's title: the worst verdict, and the gate files."""
+    worst = max((r.verdict for r in results), key=VERDICTS.index)
+    names = ", ".join(Path(r.file).name for r in results)
+    return f"{worst.upper()}: {names} - bootgate"

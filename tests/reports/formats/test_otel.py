@@ -1,0 +1,194 @@
+"""Spans: their instants, their durations, and that a collector takes them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
+
+from pytest_bootgate.reports.formats.otel import record
+from pytest_bootgate.reports.jsonfile import decode
+from tests.reports.formats.conftest import green, run_pytest
+from tests.reports.formats.readers import spans
+
+
+class Collector(ThreadingHTTPServer):
+    """Takes OTLP over HTTP and decodes it."""
+
+    def __init__(self, status: int = 200) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.status, self.paths, self.taken = status, [], []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Collector
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.paths.append(self.path)
+        self.server.taken.append(ExportTraceServiceRequest.FromString(body))
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def collector():
+    found: list[Collector] = []
+
+    def start(status: int = 200) -> Collector:
+        found.append(Collector(status))
+        return found[-1]
+
+    yield start
+    for one in found:
+        one.shutdown()
+        one.server_close()
+
+
+@pytest.fixture
+def here(tmp_path):
+    path = tmp_path / "here"
+    path.mkdir()
+    green(path)
+    return path
+
+
+def names(request) -> list[str]:
+    return sorted(s.name for s in request.resource_spans[0].scope_spans[0].spans)
+
+
+ALL = sorted(
+    ["gate bootgate.yaml", "target isolated", "boot isolated", "engine", "persona", "task_started"]
+)
+
+
+def test_a_url_gets_the_spans(here, collector):
+    to = collector()
+    done = run_pytest(here, "bootgate.yaml", f"--bootgate-report=otel={to.url}")
+    assert done.status == 0
+    assert to.paths == ["/v1/traces"]
+    assert names(to.taken[0]) == ALL
+    held = {a.key: a.value.string_value for a in to.taken[0].resource_spans[0].resource.attributes}
+    assert held["service.name"] == "pytest-bootgate"
+
+
+def test_so_does_the_endpoint_of_the_environment(here, collector):
+    to = collector()
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": to.url, "OTEL_TRACES_SAMPLER": "always_off"}
+    done = run_pytest(here, "bootgate.yaml", "--bootgate-report=otel=t.jsonl", **environ)
+    assert done.status == 0
+    assert names(to.taken[0]) == ALL
+    (written,) = spans(here / "t.jsonl")
+    taken = to.taken[0].resource_spans[0].scope_spans[0].spans
+    assert sorted(map(str, written)) == sorted(map(str, taken))
+
+
+def test_a_collector_that_takes_nothing_makes_the_run_red(here, collector):
+    to = collector(status=400)
+    done = run_pytest(here, "bootgate.yaml", f"--bootgate-report=otel={to.url}")
+    assert done.status == 1
+    assert f"ERROR: The report otel was not taken by {to.url}/v1/traces: " in done.output
+    assert "Traceback" not in done.output
+
+
+def test_so_does_one_that_is_not_there(here):
+    done = run_pytest(
+        here,
+        "bootgate.yaml",
+        "--bootgate-report=otel=http://127.0.0.1:9",
+        OTEL_EXPORTER_OTLP_TIMEOUT="1",
+    )
+    assert done.status == 1
+    assert "ERROR: The report otel was not taken by http://127.0.0.1:9/v1/traces: " in done.output
+    assert "Traceback" not in done.output
+
+
+def test_an_sdk_that_is_switched_off_makes_the_run_red(here):
+    done = run_pytest(
+        here, "bootgate.yaml", "--bootgate-report=otel=t.jsonl", OTEL_SDK_DISABLED="true"
+    )
+    assert done.status == 1
+    assert "The report otel has no spans: is OTEL_SDK_DISABLED set?" in done.output
+
+
+def recorded(done):
+    memory = InMemorySpanExporter()
+    results = [decode(json.dumps(result)) for result in done.results]
+    record(results, done.path, memory)
+    return results, memory.get_finished_spans()
+
+
+def test_instants_and_durations_are_those_of_the_boots(ran):
+    done = ran("unsure")
+    (result,), found = recorded(done)
+    by_boot = {s.attributes["bootgate.boot"]: s for s in found if s.name.startswith("boot ")}
+    boots = result.targets[0].boots
+    assert len(by_boot) == len(boots) == 4
+    for boot in boots:
+        span = by_boot[boot.id]
+        assert boot.wall is not None
+        assert span.start_time == round(boot.wall * 1e9)
+        assert span.end_time - span.start_time == round(boot.ended * 1e9)
+        below = [s for s in found if s.parent and s.parent.span_id == span.context.span_id]
+        assert [s.name for s in below] == [p.name for p in boot.phases]
+        for child, phase in zip(below, boot.phases, strict=True):
+            assert child.end_time - span.start_time == round(phase.at * 1e9)
+            assert (child.end_time - child.start_time) / 1e9 == pytest.approx(
+                phase.seconds, abs=2e-9
+            )
+            assert span.start_time <= child.start_time <= child.end_time <= span.end_time
+    order = [boot.wall + boot.ended for boot in boots]
+    assert order == sorted(order)
+
+
+def test_wall_is_the_instant_of_the_trigger(ran):
+    """The journal notes when a trigger was sent by the same clock, in its own words."""
+    done = ran("green")
+    (boot,) = done.results[0]["targets"][0]["boots"]
+    journal = sqlite3.connect(done.path / ".bootgate" / "journal.db")
+    (sent,) = journal.execute("SELECT wall FROM events WHERE kind = 'trigger_sent'").fetchone()
+    assert sent - 0.25 < boot["wall"] <= sent  # noted right after it was sent
+
+
+def test_how_a_boot_ended_is_the_status(ran):
+    _, found = recorded(ran("warn"))
+    boots = [s for s in found if s.name == "boot isolated"]
+    assert [s.status.status_code for s in boots] == [StatusCode.ERROR, StatusCode.OK]
+    assert boots[0].status.description.startswith("timed_out: no proof within 0.7 s")
+    assert [s.attributes["bootgate.attempt"] for s in boots] == [1, 2]
+    below = [s for s in found if s.parent and s.parent.span_id == boots[0].context.span_id]
+    codes = [(s.name, s.status.status_code) for s in below]
+    assert codes == [("engine", StatusCode.OK), ("persona", StatusCode.ERROR)]
+    assert below[1].end_time == boots[0].end_time
+    (target,) = [s for s in found if s.name == "target isolated"]
+    assert target.status.status_code is StatusCode.UNSET
+    assert target.attributes["bootgate.verdict"] == "warn"
+
+
+def test_results_of_old_know_no_instant_and_their_spans_say_so(ran):
+    done = ran("green")
+    (boot,) = done.results[0]["targets"][0]["boots"]
+    old = {k: v for k, v in boot.items() if k != "wall"}
+    done.results[0]["targets"][0]["boots"][0] = old
+    try:
+        _, found = recorded(done)
+    finally:
+        done.results[0]["targets"][0]["boots"][0] = boot
+    (span,) = [s for s in found if s.name == "boot isolated"]
+    assert span.attributes["bootgate.instant_unknown"] is True
+    assert not [s for s in found if s.name == "engine"]

@@ -1,0 +1,358 @@
+"""The HTML report says what the result says, in its numbers and in its verdicts."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from itertools import pairwise
+from statistics import median
+
+import pytest
+
+from pytest_bootgate.boot.values import Phase
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gate.verdict import Finding, Rules, judge
+from pytest_bootgate.reports import jsonfile
+from pytest_bootgate.reports.amounts import duration
+from pytest_bootgate.reports.html.axis import Axis
+from pytest_bootgate.reports.html.page import render, write
+from pytest_bootgate.reports.html.top import label
+from pytest_bootgate.result import ReleaseFacts, TargetResult, Unjudged
+
+from .pages import RECORDED, boot, drawn, gate, read, recorded, rows, section
+
+RULES = Rules(timeout=60.0, near=0.8, warn=0.6, least=1, most=1)
+STARTED = {"outcome": "started", "detail": "", "seconds": 2.4, "ended": 2.4, "cpu_seconds": 1.1}
+STARTED["phases"] = (
+    Phase("accepted", 0.006, 0.006),
+    Phase("setup", 2.0, 1.994),
+    Phase("task_started", 2.4, 0.4),
+)
+RESULTS = [pytest.param(recorded(path.stem), id=path.stem) for path in RECORDED]
+RESULTS += [pytest.param(drawn(seed), id=f"drawn {seed}") for seed in range(40)]
+
+
+def target(*boots, rules=RULES, **more) -> TargetResult:
+    return TargetResult(
+        "isolated", "default", "isolated", rules, boots, judge(boots, rules), **more
+    )
+
+
+def top(page) -> dict[str, str]:
+    """The answers on top of the page, by their questions."""
+    return {
+        pair.every("dt")[0].text: pair.every("dd")[0].text
+        for pair in page.every("dl", **{"class": "answers"})[0].inside
+    }
+
+
+# -- numbers -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("result", RESULTS)
+def test_the_numbers_are_those_of_the_json(result):
+    page = read(render([result]))
+    plain = json.loads(jsonfile.encode(result))
+    for found, one in zip(result.targets, plain["targets"], strict=True):
+        if not one["boots"]:
+            continue
+        shown = section(page, label(one["target"], one["host"], result))
+        _same_boots(rows(shown, "boots"), one["boots"])
+        _same_lengths(rows(shown, "lengths"), one["boots"])
+        _same_phases(rows(shown, "phases"), found)
+        judged = one["judgement"]
+        _same_headrooms(rows(shown, "headroom"), (judged or {}).get("headrooms", {}))
+        regression = (judged or {}).get("regression")
+        figures = dict(rows(shown, "comparison"))
+        assert bool(figures) == bool(regression)
+        if regression:
+            assert figures["says"] == regression["verdict"]
+            assert figures["candidate over baseline"] == regression["ratio"]
+            assert figures["95 % interval, from"] == regression["low"]
+            assert figures["95 % interval, to"] == regression["high"]
+            assert figures["exact p"] == regression["p"]
+        grown = [row[2] for row in rows(shown, "attribution") if row[1] == "phase"]
+        attribution = (judged or {}).get("attribution") or {"phases": []}
+        assert grown == [phase["seconds"] for phase in attribution["phases"]]
+
+
+def _same_boots(shown, boots):
+    assert len(shown) == len(boots)
+    for row, one in zip(shown, boots, strict=True):
+        assert row[0].startswith(one["release"])
+        assert row[1] == one["outcome"]
+        assert row[2] == ("no proof" if one["seconds"] is None else one["seconds"])
+        assert row[3] == ("-" if one["cpu_seconds"] is None else one["cpu_seconds"])
+        wall = one["ended"] if one["seconds"] is None else one["seconds"]
+        assert row[4] == wall / one["timeout"]
+        assert row[8] == one["ended"]
+
+
+def _same_lengths(shown, boots):
+    for row, one in zip(shown, boots, strict=True):
+        lengths = ["never" if p["seconds"] is None else p["seconds"] for p in one["phases"]]
+        assert [cell for cell in row[1:] if cell != "-"] == lengths
+
+
+def _same_phases(shown, found):
+    by_name = {row[0]: row[1:] for row in shown}
+    for place, release in enumerate(r for r in ("baseline", "candidate") if found.of(r)):
+        walls = [b.seconds for b in found.of(release) if b.seconds is not None]
+        middle = [median(walls), max(walls)] if walls else ["never", "never"]
+        assert by_name["whole boot"][2 * place : 2 * place + 2] == middle
+
+
+def _same_headrooms(shown, rooms):
+    assert len(shown) == len(rooms)
+    for row, room in zip(shown, rooms.values(), strict=True):
+        assert row[1:5] == [room["limit"], room["boots"], room["median"], room["slowest"]]
+        assert row[5] == room["slowest"] / room["limit"]
+        assert row[6] == ("not established" if room["bound"] is None else room["bound"])
+        assert row[8] == room["level"]
+
+
+@pytest.mark.parametrize("result", RESULTS)
+def test_what_stands_there_is_the_number_behind_it(result):
+    page = read(render([result]))
+    tables = [t for name in ("boots", "lengths", "told") for t in _named(page, name)]
+    for cell in (d for table in tables for d in table.every("data")):
+        value = float(cell.attributes["value"])
+        assert cell.text in (duration(value), f"{value * 100:.0f} %")
+
+
+def _named(page, name):
+    return page.every("table", **{"data-table": name})
+
+
+# -- verdicts ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("result", RESULTS)
+def test_the_verdicts_are_those_of_the_result(result):
+    page = read(render([result]))
+    assert page.every("h1")[0].text.startswith(f"{result.verdict.upper()} ")
+    assert page.every("title")[0].text.startswith(f"{result.verdict.upper()}: ")
+    for found in result.targets:
+        heading = section(page, label(found.target, found.host, result)).every("h2")[0]
+        assert heading.text.split()[0] == found.verdict
+    every = [found.verdict for found in (*result.targets, *result.takeovers, *result.silences)]
+    sections = page.every("section", **{"class": "card target"})
+    assert [s.every("h2")[0].text.split()[0] for s in sections] == sorted(
+        every, key=["broken", "fail", "unsure", "warn", "pass"].index
+    )
+
+
+@pytest.mark.parametrize("result", RESULTS)
+def test_every_finding_is_there_worst_first(result):
+    page = read(render([result]))
+    for found in (*result.takeovers, *result.silences):
+        for finding in found.findings:
+            assert finding.text in page.text
+    for shown in page.every("ul", **{"class": "findings"}):
+        order = [li.text.split()[0] for li in shown.every("li")]
+        assert order == sorted(order, key=["broken", "fail", "unsure", "warn"].index)
+
+
+def test_the_story_of_ten_seconds():
+    page = read(render([recorded("timed-out")]))
+    answers = top(page)
+    assert answers["Target"] == "isolated"
+    assert answers["Phase"] == "context_engine"
+    assert answers["How near"].startswith("the whole timeout of 3 s")
+    assert answers["Since"] == "2.0 (candidate); 1.0 (baseline) started in 164 ms at most"
+    assert answers["What to do"] == (
+        "Keep the old release in production. Find out what context_engine works on (2.58 s of CPU"
+        " in 3.00 s), from the last lines below. main does start (53 ms) on the same host."
+    ).replace("2.58 s", duration(recorded("timed-out").targets[0].boots[-1].cpu_seconds))
+
+
+@pytest.mark.parametrize(
+    ("found", "near", "since", "todo"),
+    [
+        (
+            target(boot(**STARTED)),
+            "4 % of the timeout of 60 s",
+            "unknown: 2.0 (candidate) was booted without a baseline",
+            "Nothing: no rule was broken.",
+        ),
+        (
+            target(boot(release="baseline"), boot()),
+            "the whole timeout of 60 s",
+            "before 2.0 (candidate): 1.0 (baseline) did not start either",
+            "Keep the old release in production. Find out what setup works on or waits for*",
+        ),
+        (
+            target(boot(release="baseline", **STARTED), boot(outcome="crashed", ended=0.2)),
+            "crashed after 200 ms, timeout of 60 s",
+            "2.0 (candidate); 1.0 (baseline) started in 2.40 s at most",
+            "Keep the old release in production. Read the last lines below and its exit code.",
+        ),
+        (
+            target(boot(**{**STARTED, "seconds": 50.0, "ended": 50.0})),
+            "83 % of the timeout of 60 s",
+            "unknown*",
+            "Keep the old release in production. Shorten the boot or raise the timeout,*",
+        ),
+        (
+            target(boot(), boot(**STARTED, attempt=2), rules=replace(RULES, retries=1)),
+            "1 of 2 boots timed out, and used 4 % of the timeout of 60 s when tried again",
+            "unknown*",
+            "A boot timed out and started when tried again*",
+        ),
+        (
+            target(broken="the engine went away"),
+            "not measured",
+            "-",
+            "Mend what kept the gate from measuring, and gate again: this is no pass.",
+        ),
+    ],
+)
+def test_how_near_since_when_and_what_to_do(found, near, since, todo):
+    answers = top(read(render([gate(found)])))
+    for answer, wanted in (("How near", near), ("Since", since), ("What to do", todo)):
+        pattern = re.escape(wanted).replace(r"\*", ".*")
+        assert re.match(pattern, answers[answer]), answers[answer]
+
+
+def test_a_retried_timeout_fills_the_whole_bar():
+    found = target(boot(), boot(**STARTED, attempt=2), rules=replace(RULES, retries=1))
+    meter = read(render([gate(found)])).every("svg", **{"class": "meter"})[0]
+    (used,) = [r for r in meter.every("rect") if "used" in r.attributes["class"].split()]
+    assert used.attributes["width"] == "100.0%"
+
+
+def test_a_run_that_was_not_judged_as_it_should_be_is_broken_on_top():
+    found = gate(target(boot(**STARTED)), broken="2 of 3 targets were judged")
+    page = read(render([found]))
+    assert page.every("h1")[0].text.startswith("BROKEN")
+    assert "2 of 3 targets were judged" in page.text
+
+
+def test_what_was_not_judged_and_what_was_left_out_stand_there():
+    out = TargetResult("main", "default", "main", RULES, left_out="not in 2.0")
+    more = (Unjudged("current", "default", "boot"),)
+    page = read(render([gate(target(boot(**STARTED)), out, unjudged=more)]))
+    assert "not booted: current" in page.text
+    assert "left out by the gate file: not in 2.0" in page.text
+    assert "But not all was judged" in top(page)["What to do"]
+
+
+def test_several_gate_files_are_on_one_page_each_with_its_verdict():
+    good = replace(gate(target(boot(**STARTED))), file="/gates/good.bootgate.yaml")
+    page = read(render([good, recorded("timed-out")]))
+    assert [h.text.split()[0] for h in page.every("h1")] == ["PASS", "FAIL"]
+    assert page.every("title")[0].text.startswith("FAIL: good.bootgate.yaml, bootgate.yaml")
+
+
+def test_the_command_repeats_the_same():
+    page = read(render([recorded("timed-out")]))
+    commands = [pre.text for pre in page.every("pre", **{"class": "command"})]
+    file, engine = "/gates/timed-out/bootgate.yaml", "--bootgate-engine docker"
+    assert commands == [
+        f"pytest {file}::isolated::boot {engine} --bootgate-boots 5..15",
+        f"pytest {file}::main::boot {engine} --bootgate-boots 5..15",
+        f"pytest {file} {engine}",
+        f"bootgate log --run {recorded('timed-out').run}",
+    ]
+
+
+# -- strangers' text -----------------------------------------------------------------------------
+
+EVIL = (
+    "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;\x1b[31m\x00\u202egnp.exe\ud800"
+)
+
+
+def test_text_of_strangers_is_shown_and_never_obeyed(tmp_path):
+    late = boot(
+        target=EVIL,
+        detail=EVIL,
+        notes=(EVIL,),
+        phases=(Phase(EVIL),),
+        tails={EVIL: (EVIL, "last")},
+        version=EVIL,
+    )
+    judged = judge([late], RULES)
+    judged = replace(judged, findings=(*judged.findings, Finding("fail", EVIL, EVIL)))
+    found = TargetResult(EVIL, EVIL, EVIL, RULES, (late,), judged, notes=(EVIL,))
+    facts = ReleaseFacts(EVIL, EVIL, EVIL)
+    result = gate(found, file=f"/{EVIL}", engine=EVIL, releases={"candidate": facts})
+    write([result], tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", text)
+    page = read(text)
+    assert not page.every("script")
+    assert not page.every("img")
+    attributes = {name for element in page.every("*") for name in element.attributes}
+    assert not {name for name in attributes if name.startswith("on")}
+    log = page.every("pre", **{"class": "log"})[0].text
+    assert "<script>alert(1)</script>\"'><img src=x" in log
+    assert "\\x1b[31m\\x00\\u202egnp.exe\\ud800" in log
+
+
+# -- the page itself -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("result", RESULTS)
+def test_headings_ids_and_references_are_in_order(result):
+    page = read(render([result, result]))
+    levels = [int(e.tag[1]) for e in page.every("*") if re.fullmatch("h[1-6]", e.tag)]
+    assert levels[0] == 1
+    assert all(b <= a + 1 for a, b in pairwise(levels))
+    ids = [e.attributes["id"] for e in page.every("*") if "id" in e.attributes]
+    assert len(ids) == len(set(ids))
+    for element in page.every("*"):
+        wanted = element.attributes.get("aria-labelledby", "").split()
+        reference = element.attributes.get("href", "")
+        wanted += [reference[1:]] if reference.startswith("#") else []
+        assert set(wanted) <= set(ids)
+    for drawing in page.every("svg", role="img"):
+        assert drawing.every("title")
+        assert drawing.every("desc")
+
+
+def test_nothing_is_loaded():
+    text = render([recorded("timed-out")])
+    for element in read(text).every("*"):
+        for name in ("src", "href", "srcset", "action", "data"):
+            value = element.attributes.get(name, "#")
+            assert value.startswith("#") or value == "data:,", value
+    assert "@import" not in text
+    assert re.findall(r"url\((.*?)\)", text) == ["#stripes", "#ended"]
+
+
+def test_five_targets_with_fifteen_pairs_are_no_large_page():
+    (found,) = recorded("slower").targets
+    measured = [b for b in found.boots if not b.warm_up][:2]
+    boots = tuple(replace(b, number=n) for n in range(1, 16) for b in measured)
+    targets = [replace(found, target=f"target {n}", boots=boots) for n in range(5)]
+    assert len(render([gate(*targets)]).encode()) < 300_000
+
+
+def test_a_page_that_cannot_be_written_is_a_sentence(tmp_path):
+    (tmp_path / "page").mkdir()
+    with pytest.raises(BootgateError, match=r"could not be written to .*: Is a directory. Give"):
+        write([recorded("slower")], tmp_path / "page")
+
+
+# -- the axis ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("longest", [0.0, 0.001, 0.9, 20.0, 35.9, 36.1, 59.0, 60.0, 90.0])
+def test_later_is_never_further_left_and_zones_are_in_their_order(longest):
+    axis = Axis.of([longest / 2, longest], RULES)
+    instants = [0, longest / 3, longest, axis.warn, axis.near, axis.timeout]
+    places = [axis.at(seconds) for seconds in sorted(instants)]
+    assert places == sorted(places)
+    assert places[0] == 0
+    assert places[-1] <= 100
+    assert axis.at(axis.warn) < axis.at(axis.near) < axis.at(axis.timeout)
+    assert axis.cut == (0 < longest < 21)
+    assert all(tick.at <= (axis.cut_at[0] if axis.cut else 100) for tick in axis.ticks)
+    assert 1 <= len(axis.ticks) <= 6
+
+
+def test_a_cut_axis_keeps_its_proportions_left_of_the_cut():
+    axis = Axis.of([1.0], RULES)
+    assert axis.at(1.0) == pytest.approx(2 * axis.at(0.5), abs=0.02)

@@ -1,0 +1,198 @@
+"""The HTML report in a real browser: nothing is loaded, all is seen, and reached by keyboard."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.verdict import Rules, judge
+from pytest_bootgate.reports.html.page import write
+from pytest_bootgate.result import GateResult, TargetResult
+
+from .pages import boot, drawn, gate, recorded
+
+pytestmark = pytest.mark.browser
+
+SCREENS = [(w, scheme) for w in (390, 1280) for scheme in ("light", "dark")]
+
+
+def every_outcome() -> GateResult:
+    """A target for each way in which a boot ends, with long names."""
+    outcomes = ["crashed", "oom_killed", "silent_exit", "false_ok", "not_accepted", "lost"]
+    rules = Rules(60.0, 0.8, 0.6, 1, 1)
+
+    def one(outcome: str) -> TargetResult:
+        name = f"session:{outcome}-with-a-name-that-is-far-too-long-for-a-telephone"
+        boots: tuple[Boot, ...] = (boot(outcome=outcome, detail="x" * 300, ended=7.0),)
+        return TargetResult(name, "low-spec", name, rules, boots, judge(boots, rules))
+
+    return gate(*(one(outcome) for outcome in outcomes))
+
+
+RESULTS = {
+    "red": lambda: [recorded("timed-out")],
+    "slower": lambda: [recorded("slower")],
+    "silence": lambda: [recorded("untold")],
+    "upgrade": lambda: [recorded("lost-job")],
+    "broken": lambda: [recorded("broken")],
+    "several": lambda: [recorded("near"), recorded("retried")],
+    "drawn": lambda: [replace(drawn(n), file=f"/gates/{n}/bootgate.yaml") for n in (3, 11)],
+    "outcomes": lambda: [every_outcome()],
+}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A Chromium without a head; missing, the tests fail: skipped they would show nothing."""
+    names = [os.environ.get("BOOTGATE_CHROMIUM", "chromium"), "chromium-browser", "google-chrome"]
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.fail("there is no Chromium; run ci/browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium, tmp_path):
+    """Open the page of a result; returns it, and the list of what it loaded or complained of."""
+    contexts = []
+
+    def call(name: str, width: int = 1280, scheme: str = "light", **more):
+        path = tmp_path / f"{name}.html"
+        write(RESULTS[name](), path)
+        context = chromium.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, **more
+        )
+        contexts.append(context)
+        page, heard = context.new_page(), []
+        page.on("console", lambda message: heard.append(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("request", lambda request: heard.append(request.url))
+        page.goto(path.as_uri())
+        page.wait_for_load_state("networkidle")
+        assert heard.pop(0) == path.as_uri()
+        return page, heard
+
+    yield call
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+@pytest.mark.parametrize("name", RESULTS)
+def test_it_is_quiet_and_every_section_is_visible(opened, name, width, scheme):
+    page, heard = opened(name, width, scheme)
+    assert [line for line in heard if line != "data:,"] == []
+    sections = page.locator("section")
+    assert sections.count() >= 2
+    for number in range(sections.count()):
+        box = sections.nth(number).bounding_box()
+        assert sections.nth(number).is_visible()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["height"] > 40
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+@pytest.mark.parametrize("name", RESULTS)
+def test_no_text_of_a_drawing_leaves_the_screen(opened, name, width, scheme):
+    page, _ = opened(name, width, scheme)
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('svg text, svg use')].filter(e => !e.closest('.defs'))"
+        ".map(e => e.getBoundingClientRect()).map(b => [b.left, b.right])"
+    )
+    assert all(left >= 0 and right <= width for left, right in boxes)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", RESULTS)
+def test_axe_finds_nothing(opened, name, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page, _ = opened(name, 390, scheme, bypass_csp=True)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_verdict_is_on_the_first_screen_of_a_telephone(opened):
+    page, _ = opened("red", 390)
+    page.set_viewport_size({"width": 390, "height": 844})
+    box = page.locator("section.top").bounding_box()
+    assert box["y"] + box["height"] <= 844
+
+
+def test_the_keyboard_reaches_and_opens_everything_that_is_folded(opened):
+    page, _ = opened("red")
+    closed = page.locator("details:not([open])").count()
+    assert closed >= 5
+    reached = 0
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        tag = page.evaluate("document.activeElement.tagName")
+        if tag == "BODY":
+            break
+        if tag == "SUMMARY" and not page.evaluate("document.activeElement.parentNode.open"):
+            page.keyboard.press("Enter")
+            reached += 1
+    assert reached == closed
+    assert page.locator("details:not([open])").count() == 0
+
+
+def test_what_is_focused_can_be_seen(opened):
+    page, _ = opened("red")
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert style == "solid"
+
+
+def test_light_and_dark_differ(opened):
+    colours = set()
+    for scheme in ("light", "dark"):
+        page, _ = opened("red", 390, scheme)
+        colours.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert len(colours) == 2
+
+
+def test_the_timeout_is_right_of_every_boot_that_was_in_time(opened):
+    page, _ = opened("slower", 390)
+    line = page.locator("svg.chart").first.locator("line.timeout").bounding_box()["x"]
+    bars = page.locator("svg.chart").first.locator("rect.candidate, rect.baseline")
+    assert bars.count() == 6
+    for number in range(bars.count()):
+        box = bars.nth(number).bounding_box()
+        assert box["x"] + box["width"] < line
+
+
+def test_a_boot_that_ran_out_of_time_ends_at_the_timeout(opened):
+    page, _ = opened("red", 1280)
+    drawing = page.locator("svg.chart").first
+    line = drawing.locator("line.timeout").bounding_box()["x"]
+    bar = drawing.locator("rect.ended").bounding_box()
+    assert abs(bar["x"] + bar["width"] - line) < 4
+
+
+def test_script_in_a_log_does_not_run(opened, monkeypatch):
+    evil = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">"
+
+    def result():
+        (found, *_) = recorded("timed-out").targets
+        boots = tuple(replace(b, tails={evil: (evil,)}, detail=evil) for b in found.boots)
+        return [gate(replace(found, boots=boots, target=evil, judgement=judge(boots, found.rules)))]
+
+    monkeypatch.setitem(RESULTS, "evil", result)
+    page, heard = opened("evil")
+    assert [line for line in heard if line != "data:,"] == []
+    assert "owned" not in page.title()
+    assert evil in page.locator("pre.log").first.inner_text()
