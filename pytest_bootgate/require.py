@@ -56,7 +56,12 @@ def insufficient(results: Sequence[GateResult], why: str, *, lost: bool) -> dict
 
 
 def unseen(result: GateResult) -> str:
-    """Which booted targets would fail the run, had their verdict been asked for; empty: none."""
+    """What would fail the run, had its verdict been asked for; empty where nothing would.
+
+    A gate of which every target is left out has none to ask for, and has measured nothing.
+    """
+    if result.tried and not _measured(result) and not result.silences and not result.unjudged:
+        return paragraph([result], "")
     red = {(t.host, t.target, WHOLE) for t in result.targets if t.verdict in ("fail", "broken")}
     red |= {(u.host, UPGRADE, finding.subject) for u in result.takeovers for finding in u.findings
             if finding.verdict in ("fail", "broken")}  # fmt: skip

@@ -259,7 +259,7 @@ class Session:
     def _require_seen(self) -> None:
         from pytest_bootgate.require import unseen
 
-        for result in self.outcomes():
+        for result in self.results():
             if text := unseen(result):
                 self.missing.append(f"{self.shown(Path(result.file))}: {text}")
 

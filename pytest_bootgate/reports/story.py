@@ -104,8 +104,13 @@ def last_lines(boot: Boot) -> list[str]:
         shown = tail[-_LAST_LINES:]
         what = "last line" if len(shown) == 1 else f"last {len(shown)} lines"
         lines.append(f"{what} of {name}:")
-        lines.extend(f"    {text}" for text in shown)
+        lines.extend(f"    {quoted(text)}" for text in shown)
     return lines or ["neither the gateway nor the runner said a word"]
+
+
+def quoted(text: str) -> str:
+    """A line that a system said; CI services take one that begins with ``::`` for a command."""
+    return f"> {text}" if text.lstrip().startswith("::") else text
 
 
 def _trigger(boot: Boot) -> str:
