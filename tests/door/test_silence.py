@@ -68,7 +68,7 @@ def test_one_that_tells(silenced, engine):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_one_that_tells_nobody(silenced, engine):
     plan = [READY, 1, "persona loaded", "ring"]
-    result, found = silenced(plan, "{hold: pause, in: persona}", engine=engine)
+    result, found = silenced(plan, "{hold: pause, in: persona, listen: 9s}", engine=engine)
     assert result.ret == 1
     assert (found["verdict"], heard(found)) == ("fail", [])
     result.stdout.fnmatch_lines(

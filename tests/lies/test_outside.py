@@ -201,7 +201,7 @@ def test_no_boot_timeout(lying, told, engine):
         *("-k", "silence"),
         engine=engine,
         timeout="1s",
-        targets="isolated: {silence: {hold: pause, in: persona}}",
+        targets="isolated: {silence: {hold: pause, in: persona, listen: 9s}}",
     )
     assert result.ret == 1
     assert verdicts(found) == {told.verdict}

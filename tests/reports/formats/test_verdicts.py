@@ -42,7 +42,7 @@ def test_the_scenarios_are_what_they_are_called(ran, scenario):
     if scenario == "no boots":
         assert done.status == 5
     elif scenario == "all left out":
-        assert done.status == 0
+        assert done.status == 1  # it has measured nothing
     else:
         assert done.status == max(STATUS[w] for w in wanted.values() if w in STATUS)
 
