@@ -13,7 +13,7 @@ from pytest_bootgate.errors import BootgateError, BootgateWarning
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.items import GateFunction, check, plan_item
-from pytest_bootgate.reports.story import failure
+from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.session import KEY
 from pytest_bootgate.silenced import SilenceItem
 from pytest_bootgate.upgrade import UpgradeNode

@@ -17,7 +17,7 @@ from pytest_bootgate.boot.machine import Machine
 from pytest_bootgate.boot.opened import Moment
 from pytest_bootgate.boot.pair import Pair
 from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.boot.values import Boot, HostFacts
 from pytest_bootgate.conduct import conduct
 from pytest_bootgate.engines import Reaper, choose, start_reaper
 from pytest_bootgate.engines.base import Capacity, Engine
@@ -111,6 +111,7 @@ class Gate:
         self._reaper: Reaper | None = None
         self._prepared = False
         self._capacity: Capacity | None = None
+        self._machine: HostFacts | None = None
         self._identities: dict[str, str | None] = {}
         self._results: dict[tuple[str, str], TargetResult] = {}
         recorded = self.file.releases.baseline and self.file.releases.baseline.recorded
@@ -439,7 +440,7 @@ class Gate:
             judgement, boots, machine = self._campaign(
                 engine, host, target, releases, rules, before
             )
-        judgement = weigh(judgement, boots, rules, facts(self._capacity), machine)
+        judgement = weigh(judgement, boots, rules, self._machine or facts(self._capacity), machine)
         if judgement.host:
             text = judgement.host
             self._hear(HostWarned(run=self.run, host=host, target=target, text=text))
@@ -515,6 +516,7 @@ class Gate:
             self._reaper = start_reaper(self.run, engine)
         try:
             self._capacity = engine.capacity()
+            self._machine = facts(self._capacity)
             first = self.pairs[0]
             for name, release in self.releases.items():
                 use_image = engine.name != "process" and release.image is not None
@@ -548,6 +550,8 @@ class Gate:
 
     def outcome(self) -> GateResult:
         """Everything found so far."""
+        # As it was before the first boot: later its load is the gate's own.
+        self._machine = self._machine or facts(self._capacity)
         return GateResult(
             schema=SCHEMA,
             file=str(self.loaded.path),
@@ -556,7 +560,7 @@ class Gate:
             run=self.run,
             engine=self._engine_version,
             why_engine=self._why_engine,
-            machine=facts(self._capacity),
+            machine=self._machine,
             releases=self._all_facts(),
             measures=measures(self.loaded),
             targets=tuple(self._results[key] for key in self.pairs if key in self._results),

@@ -59,12 +59,13 @@ class BootGate:
         if result.left_out is not None:
             pytest.skip(f"{target.name} is left out by the gate file: {result.left_out}")
         if result.verdict in ("fail", "broken"):
-            from pytest_bootgate.reports.story import failure
+            from pytest_bootgate.reports.clean import clean
+            from pytest_bootgate.reports.failure import failure
 
             others = self._session.contrast(target.file, result)
             self._session.end_progress()
             text = f"{target.file.name}: {target.name}: {result.verdict}"
-            pytest.fail(f"{text}\n{failure(result, others)}", pytrace=False)
+            pytest.fail(clean(f"{text}\n{failure(result, others)}"), pytrace=False)
         if result.judgement is not None:
             from pytest_bootgate.errors import BootgateWarning
 

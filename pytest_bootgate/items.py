@@ -67,9 +67,11 @@ class GateFunction(pytest.Function):
 
     def stop(self, text: str) -> NoReturn:
         """Fail, or in setup err, in the gate's own words and without a traceback."""
+        from pytest_bootgate.reports.clean import clean
+
         self.note_shown()
         _, line, _ = self.reportinfo()
-        pytest.fail(f"{self.path.name}:{(line or 0) + 1}: {text}", pytrace=False)
+        pytest.fail(f"{self.path.name}:{(line or 0) + 1}: {clean(text)}", pytrace=False)
 
     def note_shown(self) -> None:
         """Note that this item shows its verdict, whichever it is."""

@@ -14,23 +14,12 @@ from pytest_bootgate.fixtures import (
     main_runner,
     session_target,
 )
-from pytest_bootgate.session import KEY, Session, is_gate_file
+from pytest_bootgate.session import JUDGED, KEY, PASSING, Session, is_gate_file
 
 if TYPE_CHECKING:
     from pytest_bootgate.result import GateResult
 
 __all__ = ["boot_gate", "isolated_runner", "main_runner", "session_target"]
-
-#: How a run ends whose gates may be asked for; where it ends otherwise, pytest says why.
-_JUDGED = (
-    pytest.ExitCode.OK,
-    pytest.ExitCode.TESTS_FAILED,
-    pytest.ExitCode.INTERRUPTED,
-    pytest.ExitCode.NO_TESTS_COLLECTED,
-)
-
-#: How a run ends in which nothing failed.
-_PASSING = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -126,13 +115,13 @@ def _report(text: str) -> str:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the named gate files, so that a mistake ends the run before anything starts."""
     session = config.stash[KEY] = Session(config)
+    if _writes(config):
+        from pytest_bootgate.publish import check
+
+        check(config)
     named = list(session.named())
     for path in named:
         _load(session, path)
-    if config.getoption("bootgate_report"):
-        from pytest_bootgate.publish import wanted
-
-        wanted(config)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -154,7 +143,22 @@ def _load(session: Session, path: Path) -> None:
     try:
         session.gate(path)
     except BootgateError as error:
+        if not session.config.getoption("collectonly"):
+            _clear(session.config)
         raise pytest.UsageError(str(error)) from None
+
+
+def _writes(config: pytest.Config) -> bool:
+    """Whether any file was asked for."""
+    return any(config.getoption(f"bootgate_{name}") for name in ("json", "html", "report"))
+
+
+def _clear(config: pytest.Config) -> None:
+    """Nobody must take the report of an earlier run for the one that this run did not come to."""
+    if _writes(config):
+        from pytest_bootgate.publish import clear
+
+        clear(config)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -176,7 +180,10 @@ def _left_alone(path: Path, session: Session) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
     """From here on it is a run, and not only a list of what there is."""
-    session.config.stash[KEY].ran = not session.config.getoption("collectonly")
+    config = session.config
+    config.stash[KEY].ran = not config.getoption("collectonly")
+    if config.stash[KEY].ran and not config.stash[KEY].is_worker:
+        _clear(config)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -261,9 +268,9 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
     """What every gate found, and what makes the run red by itself."""
     session = config.stash[KEY]
     if session.gates or session.from_workers:
-        whole_run = session.ran and exitstatus in _JUDGED
-        outcomes = session.outcomes() if whole_run else session.results()
-        _show_results(terminalreporter, session, outcomes)
+        whole_run = session.ran and exitstatus in JUDGED
+        shown = [found for found in session.outcomes() if whole_run or found.tried]
+        _show_results(terminalreporter, session, shown)
     for text in session.informed:
         terminalreporter.write_line(text)
     _show_errors(terminalreporter, session)
@@ -308,8 +315,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         _hand_over(ours, config.workeroutput)  # type: ignore[attr-defined]
         return
     ours.ended_early = bool(session.exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldfail)
-    if ours.ran and session.exitstatus in _JUDGED:
-        ours.require(passing=session.exitstatus in _PASSING)
+    if ours.ran:
+        ours.require(session.exitstatus)
     if not _interrupted(session):
         ours.inform()
     if ours.missing or ours.uninformed:
@@ -341,50 +348,26 @@ def _keep(session: pytest.Session) -> None:
     """Write what was asked for, and tell what could not be heard or written."""
     config = session.config
     ours = config.stash[KEY]
-    if not (ours.gates or ours.from_workers or ours.unheard_of_workers):
+    if not (ours.gates or ours.from_workers or ours.unheard_of_workers or _writes(config)):
         return
+    if ours.from_workers:
+        ours.correct()
     ours.close()
-    from pytest_bootgate.reports import jsonfile
-
     results = ours.results()
     shown = {target.broken for result in results for target in result.targets}
     shown |= {upgrade.broken for result in results for upgrade in result.takeovers}
     shown |= {held.broken for result in results for held in result.silences}
     for text in ours.unheard():
         _red(session, "" if text in shown else text)
-    path = config.getoption("bootgate_json")
-    if path is not None and results:
-        from pytest_bootgate.errors import BootgateError
-
-        try:
-            jsonfile.write(results, config.invocation_params.dir / path)
-        except BootgateError as error:
-            _red(session, str(error))
-    _write_page(session, results)
     from pytest_bootgate.publish import publish
 
     for text in publish(session):
         _red(session, text)
 
 
-def _write_page(session: pytest.Session, results: list[GateResult]) -> None:
-    config = session.config
-    path = config.getoption("bootgate_html")
-    if path is None or not results:
-        return
-    from pytest_bootgate.errors import BootgateError
-    from pytest_bootgate.reports.html.page import write
-
-    base, journal = config.invocation_params.dir, config.stash[KEY].journal_path
-    try:
-        write(results, base / path, journal=journal, base=base)
-    except BootgateError as error:
-        _red(session, str(error))
-
-
 def _red(session: pytest.Session, text: str) -> None:
     """Make the run red, with a text unless it is shown elsewhere."""
-    if session.exitstatus in _PASSING:
+    if session.exitstatus in PASSING:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and text:

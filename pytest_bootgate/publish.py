@@ -1,10 +1,9 @@
-"""The reports that were asked for, and those that GitHub and GitLab get by themselves."""
+"""What a run leaves behind: the files that were asked for, and what GitHub and GitLab get."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,50 +12,103 @@ import pytest
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.reports import formats
 from pytest_bootgate.result import GateResult
-from pytest_bootgate.session import KEY, Session
+from pytest_bootgate.session import KEY
 
-#: How a run ends that got to its end.
-_FINISHED = (
-    pytest.ExitCode.OK,
-    pytest.ExitCode.TESTS_FAILED,
-    pytest.ExitCode.NO_TESTS_COLLECTED,
-)
 GITHUB, GITLAB = "GITHUB_ACTIONS", "GITLAB_CI"
 
 
 def wanted(config: pytest.Config) -> list[formats.Wanted]:
-    """The reports that the options ask for. Raises `pytest.UsageError` for one path twice."""
-    found = [formats.parse(text) for text in config.getoption("bootgate_report") or ()]
-    paths = [one.path for one in found]
+    """What ``--bootgate-report`` asks for."""
+    return [formats.parse(text) for text in config.getoption("bootgate_report") or ()]
+
+
+def asked_for(config: pytest.Config) -> dict[str, list[Path]]:
+    """The files that a run writes, by the option that asks for them."""
+    base, option = config.invocation_params.dir, config.getoption
+    reports = [path for one in wanted(config) for path in one.files(base)]
+    found = {
+        "--bootgate-json": [base / path for path in [option("bootgate_json")] if path],
+        "--bootgate-html": [base / path for path in [option("bootgate_html")] if path],
+        "--bootgate-report": reports,
+    }
+    return {name: paths for name, paths in found.items() if paths}
+
+
+def check(config: pytest.Config) -> None:
+    """Raises `pytest.UsageError` where two reports would be one file."""
+    paths = [path.resolve() for paths in asked_for(config).values() for path in paths]
     for path in paths:
-        if paths.count(path) > 1:
-            raise pytest.UsageError(f"--bootgate-report: two reports cannot both be {path}")
-    return found
+        if paths.count(path) > 1 and (path.is_file() or not path.exists()):  # no terminal, no pipe
+            shown = os.path.relpath(path, config.invocation_params.dir)
+            raise pytest.UsageError(f"bootgate: two reports cannot both be {shown}")
+
+
+def clear(config: pytest.Config) -> None:
+    """Remove what earlier runs left where this one writes, so that it is taken for nobody's result.
+
+    Raises `pytest.UsageError` for what cannot be removed: it could not be written either.
+    """
+    for option, paths in asked_for(config).items():
+        for path in paths:
+            try:
+                if path.is_file():  # no pipe, no device
+                    path.resolve().unlink()
+            except OSError as error:
+                raise pytest.UsageError(
+                    f"{option}: {path} is of an earlier run and cannot be removed:"
+                    f" {error.strerror or error}. Name another path, or remove it."
+                ) from None
 
 
 def publish(run: pytest.Session) -> Iterator[str]:
-    """Write all reports, each whatever becomes of the others; a sentence for each failure."""
+    """Write all that was asked for, each whatever becomes of the others.
+
+    Yields a sentence for each failure.
+    """
     config = run.config
     session, base = config.stash[KEY], config.invocation_params.dir
-    results = finished(session, run.exitstatus) if session.ran else []
-    asked = wanted(config)
-    if not results:
-        if asked and session.ran:
-            _say(config, "bootgate: no gate was to be booted, so no --bootgate-report was written")
+    if not session.ran:
         return
+    results = session.outcomes()
+    if not results:
+        if asked := asked_for(config):
+            options = " and no ".join(asked)
+            _say(config, f"bootgate: no gate was to be booted, so no {options} was written")
+        return
+    yield from _whole(config, results, base)
     _add_to_junitxml(config, results, base)
-    for one in asked:
+    for one in wanted(config):
         try:
             formats.write(one.format, results, one.path, base)
         except BootgateError as error:
             yield str(error)
-    if os.environ.get(GITHUB) == "true" or any(one.format == "github" for one in asked):
+    formats_asked = {one.format: one.path for one in wanted(config)}
+    if os.environ.get(GITHUB) == "true" or "github" in formats_asked:
         yield from _github(config, results, base)
     if os.environ.get(GITLAB) == "true":
         from pytest_bootgate.reports.formats import gitlab
 
-        directory = next((one.path for one in asked if one.format == "gitlab"), None)
-        _say(config, f"bootgate: {gitlab.hint(directory)}")
+        _say(config, f"bootgate: {gitlab.hint(formats_asked.get('gitlab'))}")
+
+
+def _whole(config: pytest.Config, results: list[GateResult], base: Path) -> Iterator[str]:
+    """The complete result, and the page."""
+    path = config.getoption("bootgate_json")
+    if path is not None:
+        from pytest_bootgate.reports import jsonfile
+
+        try:
+            jsonfile.write(results, base / path)
+        except BootgateError as error:
+            yield str(error)
+    path = config.getoption("bootgate_html")
+    if path is not None:
+        from pytest_bootgate.reports.html.page import write
+
+        try:
+            write(results, base / path, journal=config.stash[KEY].journal_path, base=base)
+        except BootgateError as error:
+            yield str(error)
 
 
 def _github(config: pytest.Config, results: list[GateResult], base: Path) -> Iterator[str]:
@@ -96,15 +148,3 @@ def _add_to_junitxml(config: pytest.Config, results: list[GateResult], base: Pat
         for name, result in zip(cases.names(results, base), results, strict=True):
             for key, value in cases.properties(result):
                 xml.add_global_property(f"{name}::{key}", value)
-
-
-def finished(session: Session, status: int) -> list[GateResult]:
-    """The results; broken where the run ended before all was judged that it should have."""
-    results = session.outcomes()
-    if not (session.ended_early or status not in _FINISHED):
-        return results
-    from pytest_bootgate.require import insufficient, why
-
-    reason = why(ended_early=True, lost_workers=session.lost_workers)
-    texts = insufficient(results, reason, lost=session.lost_results)
-    return [replace(r, broken=r.broken or texts.get(r.file)) for r in results]

@@ -156,6 +156,10 @@ class GateResult:
     broken: str | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
 
+    def beside(self, target: TargetResult) -> tuple[TargetResult, ...]:
+        """The other targets on the host profile of one."""
+        return tuple(t for t in self.targets if t.host == target.host and t is not target)
+
     @property
     def tried(self) -> bool:
         """Whether anything was booted, or tried to be."""

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from pytest_bootgate.result import GateResult, TargetResult
 
 KEY = pytest.StashKey["Session"]()
+#: How a run ends that got to its end, and in which of these cases nothing failed.
+FINISHED = (
+    pytest.ExitCode.OK,
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.NO_TESTS_COLLECTED,
+)
+PASSING = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+#: How a run ends whose gates may be asked for; where it ends otherwise, pytest says why.
+JUDGED = (*FINISHED, pytest.ExitCode.INTERRUPTED)
 
 
 def is_gate_file(path: Path) -> bool:
@@ -222,17 +231,20 @@ class Session:
         ]
         return [replace(r, broken=self.insufficient.get(r.file)) for r in found]
 
-    def require(self, *, passing: bool) -> None:
+    def require(self, status: int) -> None:
         """Find out what was not judged, where the run must not pass without it.
 
-        `passing` is a run in which no item failed, so that a verdict may have gone unseen.
+        `status` is the one with which pytest would end. Where it passes no item failed, so that a
+        verdict may have gone unseen; where it is not among `JUDGED`, pytest itself says why.
         """
         if self.gates or self.from_workers:
-            self._require_whole()
-            if passing and not self.missing:
+            self._require_whole(ended=self.ended_early or status not in FINISHED)
+            if status in PASSING and not self.missing:
                 self._require_seen()
         elif self.required:
             self.missing.append(f"--bootgate-require: {self._no_gate()}")
+        if status not in JUDGED:
+            self.missing.clear()
 
     def _no_gate(self) -> str:
         from pytest_bootgate.require import no_gate
@@ -243,18 +255,24 @@ class Session:
         left_alone = [str(self.shown(path)) for path in self.left_alone]
         return no_gate(left_alone, everywhere=everywhere, lost=self.lost_results)
 
-    def _require_whole(self) -> None:
-        if not (self.required or self.lost_workers):
+    def _require_whole(self, *, ended: bool) -> None:
+        if not (self.required or self.lost_workers or ended):
             return
         from pytest_bootgate.require import insufficient, why
 
-        reason = why(ended_early=self.ended_early, lost_workers=self.lost_workers)
-        self.insufficient = insufficient(self.outcomes(), reason, lost=self.lost_results)
+        outcomes = self.outcomes()
+        reason = why(ended_early=ended, lost_workers=self.lost_workers)
+        self.insufficient = insufficient(outcomes, reason, lost=self.lost_results)
+        if self.required or self.lost_workers:
+            asked = "--bootgate-require: " if self.required else ""
+            for file, text in self.insufficient.items():
+                self.missing.append(f"{asked}{self.shown(Path(file))}: {text}")
+        else:
+            # pytest says that the run ended early: it must not look green, and a red one stays so.
+            red = {r.file for r in outcomes if r.tried and r.verdict in ("fail", "broken")}
+            self.insufficient = {f: t for f, t in self.insufficient.items() if f not in red}
         for path, gate in self.gates.items():
             gate.broken = self.insufficient.get(str(path))
-        asked = "--bootgate-require: " if self.required else ""
-        for file, text in self.insufficient.items():
-            self.missing.append(f"{asked}{self.shown(Path(file))}: {text}")
 
     def _require_seen(self) -> None:
         from pytest_bootgate.require import unseen
@@ -277,6 +295,19 @@ class Session:
                 told, untold = [], [str(error)]
             self.informed += [f"told {name}: {result.verdict}" for name in told]
             self.uninformed += untold
+
+    def correct(self) -> None:
+        """Tell the end of runs once more whose workers could not know all of it."""
+        from pytest_bootgate.errors import BootgateError
+        from pytest_bootgate.events import RunEnded
+
+        told = {result.run: result for result in self.from_workers}
+        for result in self.results():
+            if result.run in told and result != told[result.run]:
+                try:
+                    self._hear(RunEnded(run=result.run, result=result))
+                except BootgateError as error:
+                    self.unheard_of_workers.append(str(error))
 
     def close(self) -> None:
         """Remove what the engines still hold, and tell that it is over."""

@@ -70,6 +70,7 @@ def _shape(line: str) -> str:
     """A line of the summary without its numbers."""
     line = re.sub(r"[█·│]+", "BAR", line.strip())
     line = re.sub(r"\b\d+(\.\d+)?( ms| s| min)?\b", "N", line)
+    line = re.sub(r"works on or waits for|works on", "does", line)  # by how busy this machine is
     return re.sub(r"\s+", " ", line)
 
 
@@ -80,9 +81,10 @@ def test_outputs(pytester, number, example):
     gate = pytester.path / "incident" / example / "bootgate.yaml"
     options = ("-p", "no:cacheprovider", "--bootgate-engine", "process")
     out = pytester.runpytest_subprocess(str(gate), *options).stdout.str()
-    printed = iter([_shape(line) for line in out.splitlines()])
+    printed, place = " ".join(_shape(line) for line in out.splitlines()), 0
     shown = re.findall(r"^```\n(.*?)```", README, re.DOTALL | re.MULTILINE)[number]
     for line in filter(None, map(_shape, shown.splitlines())):
         if "PASS" in line or line.startswith("same:"):
             continue  # how clear the evidence is, and how noisy the host, is another matter
-        assert line in printed, f"{line!r} did not come, or not after those before it, in\n{out}"
+        place = printed.find(line, place)
+        assert place >= 0, f"{line!r} did not come, or not after those before it, in\n{out}"

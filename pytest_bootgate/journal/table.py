@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 from pytest_bootgate.journal.queries import Row, RunRow
 from pytest_bootgate.reports.amounts import NONE, duration, share
+from pytest_bootgate.reports.clean import one_line
 
 _HEADER = ("when", "run", "release", "version", "target", "no.", "outcome", "after", "used")
 #: The columns that are cut where a line would be too long, one after the other, and how short they
@@ -105,7 +106,7 @@ def events(found: Sequence[sqlite3.Row], rows: Sequence[Row]) -> Iterator[str]:
 def _value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
-    return value if isinstance(value, str) else json.dumps(value)
+    return one_line(value) if isinstance(value, str) else json.dumps(value)
 
 
 def boots_as_json(rows: Sequence[Row]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.reports.whole import write_text
 from pytest_bootgate.result import SCHEMA, GateResult
 
 
@@ -59,8 +60,7 @@ def write(results: list[GateResult], path: Path) -> None:
     parts = [encode(result) for result in results]
     data = parts[0] if len(parts) == 1 else b"[" + b",\n".join(parts) + b"]"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data + b"\n")
+        write_text(path, f"{data.decode()}\n")
     except OSError as error:
         raise BootgateError(
             f"The result could not be written to {path}: {error.strerror}. Give"

@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from pytest_bootgate.reports.clean import clean
+
 #: What stands for a character where the output has ASCII only.
 _PLAIN = str.maketrans({"█": "#", "·": ".", "│": "|", "…": "~", "→": ">"})
 _NARROWEST = 40
@@ -39,12 +41,12 @@ def laid_out(
     """The lines that a verbosity asks for, broken to a width where there is one.
 
     A log has none (`width` None): a sentence stays in one line, to be searched for. Characters that
-    the `encoding` does not have are replaced.
+    the `encoding` does not have are replaced, and none of them commands the terminal.
     """
     for line in lines:
         if line.level > verbosity:
             continue
-        text = encodable(line.text, encoding)
+        text = encodable(clean(line.text), encoding)
         whole = width is None or line.fixed or len(text) <= width
         for part in [text] if whole else _broken(text, width or 0):
             yield replace(line, text=part)

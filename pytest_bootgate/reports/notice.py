@@ -11,7 +11,7 @@ import msgspec
 
 from pytest_bootgate.gate.verdict import Finding, Verdict
 from pytest_bootgate.reports import silence, takeover
-from pytest_bootgate.reports.story import failure
+from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.result import GateResult, TargetResult
 
 #: Raised whenever a field changes its meaning or goes away.
@@ -37,7 +37,7 @@ def notice(result: GateResult) -> bytes:
                 "host": found.host,
                 "verdict": found.verdict,
                 "findings": _findings(found),
-                "story": failure(found, _others(found, result)) if _bad(found.verdict) else "",
+                "story": failure(found, result.beside(found)) if _bad(found.verdict) else "",
             }
             for found in result.targets
         ],
@@ -95,10 +95,6 @@ def _first(findings: tuple[Finding, ...], verdict: Verdict | None) -> str:
 def _findings(found: TargetResult) -> list[Any]:
     given = found.judgement.findings if found.judgement is not None else ()
     return [msgspec.to_builtins(finding) for finding in given]
-
-
-def _others(found: TargetResult, result: GateResult) -> list[TargetResult]:
-    return [t for t in result.targets if t.host == found.host and t is not found]
 
 
 def _bad(verdict: Verdict | None) -> bool:

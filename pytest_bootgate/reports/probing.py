@@ -8,6 +8,7 @@ from enum import IntEnum
 from pytest_bootgate.gate.trend import Trend
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.reports.amounts import count, duration, limit, share
+from pytest_bootgate.reports.clean import one_line
 from pytest_bootgate.reports.story import failed_boot, told
 from pytest_bootgate.result import TargetResult
 
@@ -48,7 +49,7 @@ def status(result: TargetResult) -> Status:
 def line(name: str, result: TargetResult, over_days: Trend | None) -> str:
     """One line for a scheduler's log: what came of the boot, and where things are going."""
     what = "; ".join(part for part in (_boot(result), trend_words(over_days, result)) if part)
-    return f"{status(result).name} {name}: {' '.join(what.split())}"
+    return f"{status(result).name} {name}: {one_line(what)}"
 
 
 def _boot(result: TargetResult) -> str:

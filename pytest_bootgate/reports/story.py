@@ -9,21 +9,11 @@ from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.gate.retry import started_later, timeouts, which
 from pytest_bootgate.gate.verdict import WHOLE, Finding
 from pytest_bootgate.reports.amounts import duration
+from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.result import TargetResult
 
 _LAST_LINES = 8
 _NTH = {1: "the first attempt", 2: "the second attempt"}
-
-
-def failure(result: TargetResult, others: Sequence[TargetResult]) -> str:
-    """Everything about a target that failed or is broken, as one text."""
-    if result.broken is not None:
-        return result.broken
-    lines = [finding_line(finding) for finding in worth_saying(result)]
-    failed = failed_boot(result)
-    if failed is not None:
-        lines += [*story(failed, result, others), *last_lines(failed)]
-    return "\n".join(lines)
 
 
 def worth_saying(result: TargetResult) -> list[Finding]:
@@ -109,7 +99,8 @@ def last_lines(boot: Boot) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """A line that a system said; CI services take one that begins with ``::`` for a command."""
+    """A line that a system said, which commands neither a terminal nor a CI service (``::``)."""
+    text = clean(text)
     return f"> {text}" if text.lstrip().startswith("::") else text
 
 

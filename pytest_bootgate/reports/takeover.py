@@ -8,6 +8,7 @@ from itertools import islice
 from pytest_bootgate.boot.jobs import Job
 from pytest_bootgate.gate.takeover import ROLLBACK, Start, Takeover, judge_takeover, migration
 from pytest_bootgate.reports.amounts import NONE, count, duration
+from pytest_bootgate.reports.story import quoted
 from pytest_bootgate.result import TakeoverResult
 
 _LAST_LINES = 8
@@ -97,7 +98,10 @@ def _quoted(who: str, said: Sequence[str]) -> list[str]:
     if not said:
         return [f"{who} said nothing"]
     shown = said[-_LAST_LINES:]
-    return [f"the last {count(len(shown), 'line')} of {who}:", *(f"    {text}" for text in shown)]
+    return [
+        f"the last {count(len(shown), 'line')} of {who}:",
+        *(f"    {quoted(text)}" for text in shown),
+    ]
 
 
 def _row(seen: Takeover, job: Job) -> list[str]:

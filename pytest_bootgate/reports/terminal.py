@@ -12,12 +12,12 @@ from pytest_bootgate.gate.regression import DRIFT
 from pytest_bootgate.gate.retry import started_later
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.reports import silence, takeover, unjudged
+from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
 from pytest_bootgate.reports.boots import machine, rows
 from pytest_bootgate.reports.layout import ALL, ALWAYS, MORE, QUIET, Styled
 from pytest_bootgate.reports.story import (
     failed_boot,
-    failure,
     finding_line,
     last_lines,
     story,
@@ -63,8 +63,7 @@ def summary(
         yield from _upgrade(upgrade, name_host=several_hosts)
     for target in result.targets:
         yield Styled("")
-        others = [t for t in result.targets if t.host == target.host and t is not target]
-        yield from _target(target, others, told, name_host=several_hosts)
+        yield from _target(target, result.beside(target), told, name_host=several_hosts)
     for held in result.silences:
         yield Styled("")
         yield from _silence(held, name_host=several_hosts)
@@ -94,6 +93,10 @@ def _said(text: str, colour: str) -> Styled:
     return Styled(_INDENT + text, colour, level=QUIET)
 
 
+def _todo(text: str) -> Styled:
+    return Styled(f"{_INDENT}what to do: {text}", bold=True)
+
+
 def _fixed(text: str, depth: int = 1) -> Styled:
     return Styled(_INDENT * depth + text, fixed=True)
 
@@ -110,6 +113,8 @@ def _upgrade(result: TakeoverResult, *, name_host: bool) -> Iterator[Styled]:
         yield _said(text, _COLOURS[finding.verdict])
     yield from (_fixed(text) for text in takeover.table(result.takeover))
     yield from (Styled(f"{_INDENT}note: {text}") for text in takeover.notes(result.takeover))
+    if result.verdict != "pass":
+        yield _todo(advice_on_upgrade(result))
 
 
 def _silence(result: SilenceResult, *, name_host: bool) -> Iterator[Styled]:
@@ -120,6 +125,8 @@ def _silence(result: SilenceResult, *, name_host: bool) -> Iterator[Styled]:
     for text in silence.details(result):
         worth = text.startswith(result.verdict)
         yield _said(text, colour) if worth else Styled(_INDENT + text)
+    if result.verdict not in ("pass", "broken"):
+        yield _todo(advice_on_silence(result))
 
 
 def _target(
@@ -160,10 +167,13 @@ def _target(
         yield Styled(f"{_INDENT}what happened:", colour, bold=True)
         for text in story(failed, result, others):
             yield Styled(f"{_INDENT * 2}{text}", bold=" started in " in text)
-        if failure(result, others) in told:
+        last = last_lines(failed)
+        if any("\n".join(last) in text for text in told):
             yield Styled(f"{_INDENT * 2}(the last lines of every stream stand above)")
-            return
-        yield from (_fixed(text, 2) for text in last_lines(failed))
+        else:
+            yield from (_fixed(text, 2) for text in last)
+    if result.verdict != "pass":
+        yield _todo(advice(result, others))
 
 
 def _of_baseline(result: TargetResult) -> Iterator[str]:

@@ -163,3 +163,21 @@ def test_a_journal_that_somebody_removes(gate, run, pytester):
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*journal.db was removed or replaced while it was being written*"])
     assert "Traceback" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)])
+def test_the_journal_keeps_the_verdict_of_the_run_as_a_whole(gate, run, pytester, workers):
+    """A worker knows its own boots, not what the run should have judged besides."""
+    gate(targets=("isolated", "main"))
+    done = run(
+        "bootgate.yaml::isolated", "--bootgate-require", "--bootgate-json=out.json", *workers
+    )
+    assert done.ret == 1
+    path = pytester.path / ".bootgate" / "journal.db"
+    ((verdict, whole),) = kept(path, "SELECT verdict, result FROM runs")
+    found = json.loads((pytester.path / "out.json").read_text())
+    assert verdict == found["verdict"] == "broken"
+    assert json.loads(whole) == found
+    ends = kept(path, "SELECT kind FROM events WHERE kind = 'run_ended'")
+    assert len(ends) == 1 + len(workers)
+    assert set(kept(path, "SELECT outcome FROM boots")) == {("started",)}

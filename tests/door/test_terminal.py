@@ -71,6 +71,26 @@ def test_what_the_verbosities_say(gate, run):
             result.stdout.no_fnmatch_line(text)
 
 
+def test_no_gateway_writes_over_its_verdict(gate, monkeypatch):
+    for name in ("NO_COLOR", "PY_COLORS"):
+        monkeypatch.delenv(name, raising=False)
+    path = gate(["engine ready", "\x1b[2J\x1b[3A\x1b[32mPASS\x07"], timeout="500ms", boots=1)
+    shown = in_terminal(path.parent, "bootgate.yaml")
+    assert r"    \x1b[2J\x1b[3APASS\x07" in shown
+    for command in ("\x1b[2J", "\x1b[3A", "\x1b[32mPASS", "\x07"):
+        assert command not in shown
+
+
+def test_what_to_do_is_the_last_that_is_said_of_a_target(gate, run):
+    gate(LATE, targets=["isolated", "main"], timeout="500ms", boots=1)
+    result = run("bootgate.yaml::isolated")
+    text = "what to do: Keep the old release in production. Find out what persona waits for *"
+    result.stdout.fnmatch_lines(
+        ["bootgate.yaml:*: fail: *", text, "FAIL isolated*", f"  {text}", "", "not booted: main"],
+        consecutive=False,
+    )
+
+
 def test_what_a_listener_prints_stands_on_a_line_of_its_own(gate, pytester):
     path = gate(["engine ready", 0.5, "persona loaded", 0.5, "ring"], boots=1)
     pytester.makeconftest(

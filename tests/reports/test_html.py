@@ -163,7 +163,8 @@ def test_the_story_of_ten_seconds():
     assert answers["Since"] == "2.0 (candidate); 1.0 (baseline) started in 164 ms at most"
     assert answers["What to do"] == (
         "Keep the old release in production. Find out what context_engine works on (2.58 s of CPU"
-        " in 3.00 s), from the last lines below. main does start (53 ms) on the same host."
+        " in 3.00 s); its last lines are a beginning. main does start (53 ms) on the same host:"
+        " `bootgate explain isolated` says what moving its jobs there costs."
     ).replace("2.58 s", duration(recorded("timed-out").targets[0].boots[-1].cpu_seconds))
 
 
@@ -186,7 +187,7 @@ def test_the_story_of_ten_seconds():
             target(boot(release="baseline", **STARTED), boot(outcome="crashed", ended=0.2)),
             "crashed after 200 ms, timeout of 60 s",
             "2.0 (candidate); 1.0 (baseline) started in 2.40 s at most",
-            "Keep the old release in production. Read the last lines below and its exit code.",
+            "Keep the old release in production. Read its last lines and its exit code.",
         ),
         (
             target(boot(**{**STARTED, "seconds": 50.0, "ended": 50.0})),
@@ -288,7 +289,7 @@ def test_text_of_strangers_is_shown_and_never_obeyed(tmp_path):
     assert not {name for name in attributes if name.startswith("on")}
     log = page.every("pre", **{"class": "log"})[0].text
     assert "<script>alert(1)</script>\"'><img src=x" in log
-    assert "\\x1b[31m\\x00\\u202egnp.exe\\ud800" in log
+    assert "&amp;\\x00\\u202egnp.exe\\ud800" in log
 
 
 # -- the page itself -----------------------------------------------------------------------------

@@ -7,7 +7,8 @@ import pytest
 from pytest_bootgate.boot.values import Boot, Phase, Told
 from pytest_bootgate.gate.verdict import Rules, judge
 from pytest_bootgate.reports.amounts import bar, count, duration, limit
-from pytest_bootgate.reports.story import failure, story, told
+from pytest_bootgate.reports.failure import failure
+from pytest_bootgate.reports.story import story, told
 from pytest_bootgate.result import TargetResult
 
 RULES = Rules(timeout=60.0, near=0.8, warn=0.6, least=1, most=1)

@@ -34,6 +34,15 @@ class Wanted:
     format: str
     path: str
 
+    def files(self, base: Path) -> list[Path]:
+        """The files that it is, none where it is sent to a URL."""
+        if self.format == "gitlab":
+            from pytest_bootgate.reports.formats.gitlab import JUNIT, METRICS
+
+            return [base / self.path / name for name in (JUNIT, METRICS)]
+        sent = self.path.startswith(("http://", "https://"))
+        return [] if sent else [base / self.path]
+
 
 def names() -> list[str]:
     """The names of all formats."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_bootgate.reports.formats.figures import VERDICTS, figures
-from pytest_bootgate.reports.formats.text import write_text
+from pytest_bootgate.reports.whole import write_text
 from pytest_bootgate.result import GateResult
 
 _NANO = 1e9  # the unit of Bencher's own measure `latency`

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_bootgate.reports.amounts import count, duration
+from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats.figures import VERDICTS, figures
-from pytest_bootgate.reports.formats.text import plain, write_text
+from pytest_bootgate.reports.whole import write_text
 from pytest_bootgate.result import GateResult
 
 _SCALE = ", ".join(f"{number} {word}" for word, number in VERDICTS.items())
@@ -31,7 +32,7 @@ def document(results: Sequence[GateResult], base: Path) -> list[dict[str, Any]]:
                 "name": f"{figure.name} [verdict]",
                 "unit": _SCALE,
                 "value": VERDICTS[verdict],
-                "extra": plain(f"{verdict}\n{figure.case.text}"),
+                "extra": clean(f"{verdict}\n{figure.case.text}"),
             }
         )
         if figure.used is not None:

@@ -17,10 +17,11 @@ from pytest_bootgate.gate.verdict import WHOLE, Finding, Verdict, worst
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.gatefile.silence_rules import SILENCE
 from pytest_bootgate.reports import silence, takeover
+from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import count, duration, limit, share
+from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.reports.story import (
     failed_boot,
-    failure,
     finding_line,
     last_lines,
     worth_saying,
@@ -91,9 +92,7 @@ def entries(result: GateResult) -> list[Entry]:
     Where nothing was, there is one entry all the same, with the verdict of the whole gate.
     """
     found = [_upgrade(result, one) for one in result.takeovers]
-    for target in result.targets:
-        others = [t for t in result.targets if t.host == target.host and t is not target]
-        found.append(_target(result, target, others))
+    found += [_target(result, one) for one in result.targets]
     found += [_silence(result, one) for one in result.silences]
     found += _unjudged(result)
     said: list[Verdict] = [e.whole.verdict for e in found if e.whole.verdict is not None]
@@ -134,7 +133,7 @@ def _label(name: str, host: str) -> str:
     return name if host == "default" else f"{name}@{host}"
 
 
-def _target(result: GateResult, target: TargetResult, others: Sequence[TargetResult]) -> Entry:
+def _target(result: GateResult, target: TargetResult) -> Entry:
     label = _label(target.target, target.host)
     place = result.lines.get(target.target, 1)
     parts = []
@@ -152,7 +151,11 @@ def _target(result: GateResult, target: TargetResult, others: Sequence[TargetRes
             )
         )
     text = "\n".join(_why(target))
-    story = failure(target, others) if target.verdict in ("fail", "broken") else text
+    story = text
+    if target.verdict in ("fail", "broken"):
+        story = failure(target, result.beside(target))
+    elif target.verdict in ("warn", "unsure"):
+        story = f"{text}\nwhat to do: {advice(target, result.beside(target))}"
     whole = Case(f"{label}::{WHOLE}", target.verdict, text, story, _longest(target), place)
     return Entry("boot", label, target.target, target.host, whole, tuple(parts), target)
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_bootgate import __version__
+from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats.cases import Case, Entry, entries, names, properties
-from pytest_bootgate.reports.formats.text import plain, write_text
+from pytest_bootgate.reports.whole import write_text
 from pytest_bootgate.result import GateResult
 
 SPECIFICATION = "0.0.0"
@@ -56,7 +57,7 @@ def document(results: Sequence[GateResult], base: Path) -> dict[str, Any]:
             "tests": tests,
             "extra": {
                 "gates": [
-                    {"file": plain(name), **{k: plain(v) for k, v in properties(result)}}
+                    {"file": clean(name), **{k: clean(v) for k, v in properties(result)}}
                     for name, result in shown
                 ]
             },
@@ -74,17 +75,17 @@ def _ends(result: GateResult) -> tuple[int, int]:
 
 def _test(file: str, entry: Entry, case: Case) -> dict[str, Any]:
     test = {
-        "name": plain(f"{file}::{case.name}"),
+        "name": clean(f"{file}::{case.name}"),
         "status": _STATUS.get(case.state, "other"),
         "rawStatus": case.state,
         "duration": round((case.seconds or 0.0) * 1000),
-        "suite": [plain(file), plain(entry.label)],
-        "filePath": plain(file),
+        "suite": [clean(file), clean(entry.label)],
+        "filePath": clean(file),
         "line": case.line,
         "type": entry.kind,
     }
     if case.text:
-        test["message"] = plain(case.text)
+        test["message"] = clean(case.text)
     if case.story and case.story != case.text:
-        test["trace"] = plain(case.story)
+        test["trace"] = clean(case.story)
     return test

@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import median
 
 from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.reports.clean import one_line
 from pytest_bootgate.reports.formats.cases import Case, Entry, entries, names, phases, times, used
-from pytest_bootgate.reports.formats.text import one_line
 from pytest_bootgate.result import GateResult
 
 #: Verdicts as numbers, for tools that know numbers only: the greater, the worse.

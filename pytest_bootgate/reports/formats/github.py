@@ -11,6 +11,7 @@ from statistics import median
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.reports.amounts import NONE, duration, share
+from pytest_bootgate.reports.clean import clean, one_line
 from pytest_bootgate.reports.formats.cases import (
     Entry,
     entries,
@@ -20,8 +21,8 @@ from pytest_bootgate.reports.formats.cases import (
     times,
     used,
 )
-from pytest_bootgate.reports.formats.text import one_line, plain, write_text
 from pytest_bootgate.reports.story import failed_boot
+from pytest_bootgate.reports.whole import write_text
 from pytest_bootgate.result import GateResult, TargetResult
 
 #: What GitHub shows of one step's summary, in bytes; of more it shows nothing at all.
@@ -68,7 +69,7 @@ def commands(results: Sequence[GateResult], base: Path) -> list[str]:
                 continue
             title = f"bootgate: {state.upper()} {entry.label}"
             where = f"file={_property(file)},line={entry.whole.line},title={_property(title)}"
-            text = plain(entry.whole.text or entry.whole.story)
+            text = clean(entry.whole.text or entry.whole.story)
             if len(text) > _LONGEST:
                 text = f"{text[:_LONGEST]}… (shortened; the job summary has all of it)"
             found.append(f"::{_LEVELS[state]} {where}::{_data(text)}")
@@ -80,7 +81,7 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(plain(text)).replace(":", "%3A").replace(",", "%2C")
+    return _data(clean(text)).replace(":", "%3A").replace(",", "%2C")
 
 
 def summary(results: Sequence[GateResult], base: Path, *, stories: bool = True) -> str:
@@ -111,7 +112,7 @@ def _gate(name: str, result: GateResult, *, stories: bool) -> Iterator[str]:
             continue
         yield f"<details><summary>{_cell(entry.label)}: the whole story</summary>"
         yield ""
-        yield f"<pre>\n{html.escape(plain(entry.whole.story or entry.whole.text))}\n</pre>"
+        yield f"<pre>\n{html.escape(clean(entry.whole.story or entry.whole.text))}\n</pre>"
         yield ""
         yield "</details>"
         yield ""

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 from xml.etree import ElementTree as ET
 
+from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats.cases import Case, entries, names, properties
-from pytest_bootgate.reports.formats.text import plain, write_text
+from pytest_bootgate.reports.whole import write_text
 from pytest_bootgate.result import GateResult
 
 _ELEMENTS = {"fail": "failure", "broken": "error", "pass": None}
@@ -35,10 +36,10 @@ def document(results: Sequence[GateResult], base: Path) -> str:
 
 
 def _suite(name: str, result: GateResult) -> ET.Element:
-    suite = ET.Element("testsuite", name=plain(name), timestamp=result.at, file=plain(name))
+    suite = ET.Element("testsuite", name=clean(name), timestamp=result.at, file=clean(name))
     held = ET.SubElement(suite, "properties")
     for key, value in properties(result):
-        ET.SubElement(held, "property", name=plain(key), value=plain(value))
+        ET.SubElement(held, "property", name=clean(key), value=clean(value))
     cases = [case for entry in entries(result) for case in entry.cases]
     for case in cases:
         suite.append(_case(name, case))
@@ -53,16 +54,16 @@ def _suite(name: str, result: GateResult) -> ET.Element:
 def _case(file: str, case: Case) -> ET.Element:
     owner, _, name = case.name.rpartition("::")
     parts = [*PurePath(file).with_suffix("").parts, *([owner] if owner else [])]
-    found = ET.Element("testcase", classname=plain(".".join(parts).lstrip("/.")), name=plain(name))
+    found = ET.Element("testcase", classname=clean(".".join(parts).lstrip("/.")), name=clean(name))
     if case.seconds is not None:
         found.set("time", f"{case.seconds:.3f}")
     tag = _ELEMENTS.get(case.state, "skipped")
     if tag is not None:
         lines = case.text.splitlines() or [case.state]
         message = lines[0] if lines[0].startswith(case.state) else f"{case.state}: {lines[0]}"
-        said = ET.SubElement(found, tag, type=case.state, message=plain(message))
-        said.text = plain(case.story or case.text)
+        said = ET.SubElement(found, tag, type=case.state, message=clean(message))
+        said.text = clean(case.story or case.text)
     out = ET.SubElement(found, "system-out")
     lines = [f"verdict: {case.state}", *(case.text.splitlines() if tag is None else ())]
-    out.text = plain("\n".join(lines))
+    out.text = clean("\n".join(lines))
     return found

@@ -14,8 +14,8 @@ from statistics import median
 from typing import get_args
 
 from pytest_bootgate.gate.verdict import WHOLE, Verdict
+from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats.cases import Entry, entries, names, phases, times, used
-from pytest_bootgate.reports.formats.text import plain
 from pytest_bootgate.reports.story import failed_boot
 from pytest_bootgate.result import GateResult, TargetResult
 
@@ -34,7 +34,7 @@ class Family:
     def add(self, value: float | None, **labels: str) -> None:
         """Add a sample, unless nothing was measured."""
         if value is not None and isfinite(value):
-            self.samples.append(({key: plain(text) for key, text in labels.items()}, value))
+            self.samples.append(({key: clean(text) for key, text in labels.items()}, value))
 
 
 def families(results: Sequence[GateResult], base: Path) -> list[Family]:

@@ -25,8 +25,9 @@ from pytest_bootgate import __version__
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate.verdict import Verdict
+from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats.cases import Entry, entries, names, properties
-from pytest_bootgate.reports.formats.text import plain, write_text
+from pytest_bootgate.reports.whole import write_text
 from pytest_bootgate.result import GateResult
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -157,12 +158,12 @@ class _Trace:
             self._phases(boot, wall, span)
             for told in boot.told:
                 if told.at is not None:
-                    about = {"channel": told.channel, "says": told.says, "text": plain(told.text)}
+                    about = {"channel": told.channel, "says": told.says, "text": clean(told.text)}
                     span.add_event("told", about, timestamp=_nano(wall, told.at))
         if boot.started:
             span.set_status(Status(StatusCode.OK))
         elif not boot.held:  # one that was held on purpose is judged by who was told of it
-            span.set_status(Status(StatusCode.ERROR, plain(f"{boot.outcome}: {boot.detail}")))
+            span.set_status(Status(StatusCode.ERROR, clean(f"{boot.outcome}: {boot.detail}")))
         _close(span, wall, boot.ended)
 
     def _phases(self, boot: Boot, wall: float, parent: Span) -> None:
@@ -190,9 +191,9 @@ class _Trace:
         after: float = 0.0,
     ) -> Span:
         context = None if parent is None else set_span_in_context(parent)
-        values = {k: plain(v) if isinstance(v, str) else v for k, v in about.items()}
+        values = {k: clean(v) if isinstance(v, str) else v for k, v in about.items()}
         return self._tracer.start_span(
-            plain(name), context=context, attributes=values, start_time=_nano(wall, after)
+            clean(name), context=context, attributes=values, start_time=_nano(wall, after)
         )
 
 
@@ -241,7 +242,7 @@ def _judge(span: Span, verdict: Verdict | None, why: str) -> None:
     if verdict == "pass":
         span.set_status(Status(StatusCode.OK))
     elif verdict in ("fail", "broken"):
-        span.set_status(Status(StatusCode.ERROR, plain(why)))
+        span.set_status(Status(StatusCode.ERROR, clean(why)))
 
 
 def _close(span: Span, wall: float, after: float = 0.0) -> None:

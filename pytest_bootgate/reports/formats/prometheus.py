@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_bootgate.reports.formats.metrics import families, sample
-from pytest_bootgate.reports.formats.text import write_text
+from pytest_bootgate.reports.whole import write_text
 from pytest_bootgate.result import GateResult
 
 

@@ -12,9 +12,10 @@ from markupsafe import Markup
 
 from pytest_bootgate import __version__
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.reports.html.clean import clean
+from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.html.sections import gate
 from pytest_bootgate.reports.html.top import title
+from pytest_bootgate.reports.whole import write_text
 from pytest_bootgate.result import GateResult
 
 _HERE = "pytest_bootgate.reports.html"
@@ -47,8 +48,7 @@ def write(
     """Write the page. Raises `BootgateError` where it cannot."""
     page = render(results, journal=journal, base=base)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
+        write_text(path, page)
     except OSError as error:
         raise BootgateError(
             f"The HTML report could not be written to {path}: {error.strerror}. Give"

@@ -104,7 +104,6 @@ def _target(
     name = label(found.target, found.host, result)
     if found.left_out is not None:
         return Section("", name, None, f"left out by the gate file: {found.left_out}")
-    others = [t for t in result.targets if t.host == found.host and t is not found]
     failed = failed_boot(found)
     regression = found.judgement.regression if found.judgement is not None else None
     calm = regression is not None and regression.verdict in ("same", "faster")
@@ -120,7 +119,7 @@ def _target(
         findings=by_weight(worth_saying(found)),
         compared=f"{regression.verdict}: {sentence(regression)}" if regression and calm else "",
         notes=list(_notes(found)),
-        story=story(failed, found, others) if failed is not None else (),
+        story=story(failed, found, result.beside(found)) if failed is not None else (),
         last="\n".join(last_lines(failed)) if failed is not None else "",
         waterfall=charts.waterfall(found, axis) if axis and charts.phase_names(found) else None,
         dots=charts.dots(found, axis) if axis else None,

@@ -12,8 +12,8 @@ from pytest_bootgate.gate.retry import timeouts
 from pytest_bootgate.gate.retry import words as words_of
 from pytest_bootgate.gate.verdict import VERDICTS, WHOLE, Finding, Verdict
 from pytest_bootgate.reports import silence, takeover
+from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
-from pytest_bootgate.reports.html.advice import advice, advice_on_silence, advice_on_upgrade
 from pytest_bootgate.reports.html.charts import phase_names, seen
 from pytest_bootgate.reports.story import failed_boot
 from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
@@ -116,7 +116,7 @@ def _of_target(found: TargetResult, result: GateResult) -> Top:
         _phase(found),
         nearness(found),
         _since(found, result),
-        advice(found, result),
+        advice(found, result.beside(found)),
     )
 
 

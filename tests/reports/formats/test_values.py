@@ -11,8 +11,8 @@ import pytest
 from pytest_bootgate.boot.values import Phase
 from pytest_bootgate.gate.verdict import Finding, Limits, judge, worst
 from pytest_bootgate.reports import formats
+from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats import cases, github, openmetrics
-from pytest_bootgate.reports.formats.text import plain
 from pytest_bootgate.result import SilenceResult, TakeoverResult, TargetResult, Unjudged
 from tests.journal.lives import key, measured, result
 from tests.reports.formats.readers import NAMES, READERS, SILENT, commands
@@ -161,8 +161,8 @@ def test_the_reason_that_counts_comes_first(first):
 
 
 def test_left_alone_signs_stay():
-    assert plain("ü → 日本 \U0001f4a5\ttab\nline") == "ü → 日本 \U0001f4a5\ttab\nline"
-    assert plain("\r\n\r\x85\ufffe") == "\n\\x0d\\x85\\ufffe"
+    assert clean("ü → 日本 \U0001f4a5\ttab\nline") == "ü → 日本 \U0001f4a5\ttab\nline"
+    assert clean("\r\n\r\x85\ufffe") == "\n\\x0d\\x85\\ufffe"
 
 
 def test_boots_of_another_run_are_no_spans(tmp_path):

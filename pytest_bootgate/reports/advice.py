@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 
 from pytest_bootgate.boot.values import Boot
@@ -9,13 +10,13 @@ from pytest_bootgate.gate.retry import timeouts
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.story import failed_boot
-from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+from pytest_bootgate.result import SilenceResult, TakeoverResult, TargetResult
 
 _KEEP = "Keep the old release in production."
 _FAILED = {
-    "timed_out": "Find out what {phase} {does}, from the last lines below.",
+    "timed_out": "Find out what {phase} {does}; its last lines are a beginning.",
     "false_ok": "Trust no status of it: it said ok, and the task never started.",
-    "crashed": "Read the last lines below and its exit code.",
+    "crashed": "Read its last lines and its exit code.",
     "oom_killed": "It needs more memory than it had: raise the host profile's limit, or find"
     " what grew.",
     "silent_exit": "It ended without a word: raise its log level and gate again.",
@@ -24,8 +25,8 @@ _FAILED = {
 _GOOD = "Nothing: no rule was broken."
 
 
-def advice(found: TargetResult, result: GateResult) -> str:
-    """What to do about a target."""
+def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
+    """What to do about a target; `others` are the gate's other targets on the same host profile."""
     if found.verdict == "pass":
         return _GOOD
     if found.verdict == "broken":
@@ -35,17 +36,18 @@ def advice(found: TargetResult, result: GateResult) -> str:
         phase = failed.last_phase or "the boot"
         what = _FAILED.get(failed.outcome, "Gate again: the boot was lost.")
         what = what.format(phase=phase, does=_does(failed))
-        return " ".join([_KEEP, what, *_until_then(failed, found, result)])
+        return " ".join([_KEEP, what, *_until_then(failed, found, others)])
     return _in_time(found)
 
 
 def _does(failed: Boot) -> str:
-    """Whether a boot that ran out of time worked or waited, by its CPU seconds."""
+    """Whether a boot that ran out of time worked or waited, where its CPU seconds are clear."""
     cpu, wall = failed.cpu_seconds, failed.ended
     if cpu is None or wall <= 0:
         return "works on or waits for"
-    used = f"{duration(cpu)} of CPU in {duration(wall)}"
-    return f"works on ({used})" if cpu >= wall / 2 else f"waits for ({used})"
+    works = "works on" if cpu >= wall / 2 else "works on or waits for"
+    does = "waits for" if cpu <= wall / 10 else works
+    return f"{does} ({duration(cpu)} of CPU in {duration(wall)})"
 
 
 def _in_time(found: TargetResult) -> str:
@@ -81,15 +83,17 @@ def _in_time(found: TargetResult) -> str:
     return "Read the warning before the release goes out."
 
 
-def _until_then(failed: Boot, found: TargetResult, result: GateResult) -> list[str]:
-    """Which other target starts on the same host."""
+def _until_then(failed: Boot, found: TargetResult, others: Sequence[TargetResult]) -> Sequence[str]:
+    """Which other target starts on the same host, and could do the work until then."""
     if not failed.triggered:
         return []
-    for other in result.targets:
+    for other in others:
         took = [b.seconds for b in other.of("candidate") if b.seconds is not None]
-        same = other.host == found.host and other.runs_as != found.runs_as
-        if same and other.verdict in ("pass", "warn") and took:
-            return [f"{other.target} does start ({duration(median(took))}) on the same host."]
+        if other.runs_as != found.runs_as and other.verdict in ("pass", "warn") and took:
+            way_out = "`bootgate explain isolated` says what moving its jobs there costs"
+            known = (found.runs_as, other.runs_as) == ("isolated", "main")
+            starts = f"{other.target} does start ({duration(median(took))}) on the same host"
+            return [f"{starts}: {way_out}." if known else f"{starts}."]
     return []
 
 
@@ -100,7 +104,7 @@ def advice_on_upgrade(found: TakeoverResult) -> str:
     if found.verdict == "broken":
         return "Mend what kept the gate from measuring, and gate again: this is no pass."
     if found.verdict == "fail":
-        return f"{_KEEP} Take a copy of the state before any upgrade; see its jobs below."
+        return f"{_KEEP} Take a copy of the state before any upgrade; see what became of each job."
     return "Read the findings before the release goes out."
 
 

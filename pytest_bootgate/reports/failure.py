@@ -1,0 +1,29 @@
+"""All that is to be said of a target that failed or is broken, as one text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_bootgate.reports.advice import advice
+from pytest_bootgate.reports.story import (
+    failed_boot,
+    finding_line,
+    last_lines,
+    story,
+    worth_saying,
+)
+from pytest_bootgate.result import TargetResult
+
+
+def failure(result: TargetResult, others: Sequence[TargetResult]) -> str:
+    """Why, how far the boot came, its last words, and what to do; a sentence a line.
+
+    `others` are the gate's other targets on the same host profile.
+    """
+    if result.broken is not None:
+        return result.broken
+    lines = [finding_line(finding) for finding in worth_saying(result)]
+    failed = failed_boot(result)
+    if failed is not None:
+        lines += [*story(failed, result, others), *last_lines(failed)]
+    return "\n".join([*lines, f"what to do: {advice(result, others)}"])

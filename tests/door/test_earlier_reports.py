@@ -1,0 +1,135 @@
+"""A report of an earlier run is never taken for the one that this run did not come to."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from tests.reports.pages import read
+
+FILES = {
+    "--bootgate-json": "out.json",
+    "--bootgate-html": "out.html",
+    "--bootgate-report": "junit=out.xml",
+}
+OPTIONS = [word for pair in FILES.items() for word in pair]
+
+
+@pytest.fixture
+def earlier(pytester):
+    """The files of an earlier, green run."""
+    paths = [pytester.path / name.rpartition("=")[2] for name in FILES.values()]
+    for path in paths:
+        path.write_text("pass\n")
+    return paths
+
+
+def gone(paths):
+    return not any(path.exists() for path in paths)
+
+
+def test_a_run_without_a_gate_leaves_none_and_says_so(run, pytester, earlier):
+    pytester.makepyfile("def test_unit(): pass")
+    result = run(*OPTIONS)
+    assert result.ret == 0
+    assert gone(earlier)
+    options = " and no ".join(FILES)
+    result.stdout.fnmatch_lines(
+        [f"bootgate: no gate was to be booted, so no {options} was written"]
+    )
+
+
+@pytest.mark.parametrize("name", ["bootgate.yaml", "named"])
+def test_a_mistake_in_the_gate_file_leaves_none(gate, run, earlier, name, pytester):
+    gate(timeout="5")
+    if name == "named":
+        result = run("bootgate.yaml", *OPTIONS)
+    else:
+        pytester.makepyfile("def test_door(session_target): pass")
+        result = run(*OPTIONS)
+    assert result.ret in (2, 4)
+    assert gone(earlier)
+
+
+def test_a_run_that_is_killed_leaves_none(gate, run, pytester, earlier):
+    gate()
+    pytester.makeconftest(
+        "import os\ndef pytest_runtest_logfinish(nodeid): os.kill(os.getpid(), 9)\n"
+    )
+    assert run("bootgate.yaml", *OPTIONS).ret == -9
+    assert gone(earlier)
+
+
+def test_a_worker_removes_nothing(gate, run, pytester):
+    gate()
+    result = run("bootgate.yaml", "-n1", *OPTIONS)
+    assert result.ret == 0
+    assert json.loads((pytester.path / "out.json").read_text())["verdict"] == "pass"
+
+
+@pytest.mark.parametrize("asked", ["--collect-only", "--help", "--markers"])
+def test_where_nothing_runs_they_stay(gate, run, earlier, asked):
+    gate()
+    run("bootgate.yaml", asked, *OPTIONS)
+    assert [path.read_text() for path in earlier] == ["pass\n"] * 3
+
+
+def test_one_that_cannot_be_removed_ends_the_run_before_it_boots(gate, run, pytester):
+    gate()
+    result = run("bootgate.yaml", "--bootgate-json", "/proc/version")
+    assert result.ret == 4
+    text = "--bootgate-json: /proc/version is of an earlier run and cannot be removed: *"
+    result.stderr.fnmatch_lines([f"ERROR: {text}Name another path, or remove it."])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    assert not (pytester.path / ".bootgate").exists()
+
+
+@pytest.mark.parametrize("other", ["--bootgate-html=out.json", "--bootgate-report=ctrf=./out.json"])
+def test_two_reports_cannot_be_one_file(gate, run, other):
+    gate()
+    result = run("bootgate.yaml", "--bootgate-json=out.json", other)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: *two reports cannot both be *out.json"])
+
+
+INTERRUPT = """
+def pytest_runtest_logfinish(nodeid):
+    if nodeid.endswith("isolated::boot"):
+        raise KeyboardInterrupt
+"""
+
+
+def test_an_interrupted_run_is_green_nowhere(gate, run, pytester):
+    gate(targets=("isolated", "main"))
+    pytester.makeconftest(INTERRUPT)
+    result = run("bootgate.yaml", *OPTIONS)
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["not booted: main", "BROKEN: 1 target, 1 pass"])
+    found = json.loads((pytester.path / "out.json").read_text())
+    assert found["verdict"] == "broken"
+    assert found["broken"] == "1 of 2 targets was judged; not booted: main (the run ended early)"
+    page = read((pytester.path / "out.html").read_text())
+    assert page.every("h1")[0].text.startswith("BROKEN")
+    kept = pytester.run(sys.executable, "-m", "pytest_bootgate", "report", "last")
+    kept.stdout.fnmatch_lines(["BROKEN: 1 target, 1 pass"])
+
+
+def test_a_run_that_a_failure_ended_keeps_its_verdict(gate, run, pytester):
+    gate(["engine ready", "exit:1"], targets=("isolated", "main"))
+    result = run("bootgate.yaml", "-x", *OPTIONS)
+    assert result.ret == 1
+    found = json.loads((pytester.path / "out.json").read_text())
+    assert (found["verdict"], found["broken"]) == ("fail", None)
+    assert [one["target"] for one in found["unjudged"] if not one["booted"]] in (["main"], [])
+    page = read((pytester.path / "out.html").read_text())
+    assert page.every("h1")[0].text.startswith("FAIL isolated")
+
+
+def test_a_failure_elsewhere_that_ends_the_run_leaves_no_green_gate(gate, run, pytester):
+    gate(targets=("isolated", "main"))
+    pytester.makepyfile(test_unit="def test_unit(): assert False")
+    result = run("bootgate.yaml::isolated", "test_unit.py", "bootgate.yaml::main", "-x", *OPTIONS)
+    assert result.ret == 1
+    assert json.loads((pytester.path / "out.json").read_text())["verdict"] == "broken"
