@@ -55,30 +55,24 @@ def headroom(
     """
     slowest = max(seconds)
     bound = prediction_bound(seconds, beside) if len(seconds) >= LEAST_FOR_TAIL else None
+    boots = _boots(seconds)
+    used = f"the slowest of {boots} used {_share(slowest / limit)}"
+    if bound is not None:
+        may_use = f"the next boot may use {_share(bound / limit)} (95 % bound from {boots})"
+    at_near, at_warn = f"near is {_share(near)}", f"warn is {_share(warn)}"
     level, reason = "pass", ""
     if slowest >= limit:
-        level, reason = "fail", f"the slowest of {_boots(seconds)} reached the limit"
+        level, reason = "fail", f"the slowest of {boots} reached the limit"
     elif bound is None and slowest >= near * limit:
-        level = "fail"
-        reason = f"the slowest of {_boots(seconds)} used {slowest / limit:.0%}, near is {near:.0%}"
+        level, reason = "fail", f"{used}, {at_near}"
     elif bound is not None and bound >= near * limit:
-        level = "fail"
-        reason = (
-            f"the next boot may use {_share(bound / limit)} (95 % bound from {_boots(seconds)}),"
-            f" near is {near:.0%}"
-        )
+        level, reason = "fail", f"{may_use}, {at_near}"
     elif slowest >= near * limit:
-        level = "warn"
-        reason = f"the slowest of {_boots(seconds)} used {slowest / limit:.0%}, near is {near:.0%}"
+        level, reason = "warn", f"{used}, {at_near}"
     elif bound is None and slowest >= warn * limit:
-        level = "warn"
-        reason = f"the slowest of {_boots(seconds)} used {slowest / limit:.0%}, warn is {warn:.0%}"
+        level, reason = "warn", f"{used}, {at_warn}"
     elif bound is not None and bound >= warn * limit:
-        level = "warn"
-        reason = (
-            f"the next boot may use {_share(bound / limit)} (95 % bound from {_boots(seconds)}),"
-            f" warn is {warn:.0%}"
-        )
+        level, reason = "warn", f"{may_use}, {at_warn}"
     return Headroom(limit, len(seconds), median(seconds), slowest, bound, level, reason)
 
 
@@ -139,4 +133,4 @@ def _boots(seconds: Sequence[float]) -> str:
 
 
 def _share(share: float) -> str:
-    return f"{share:.0%}" if share < 10 else "more than ten times the limit"
+    return f"{share * 100:.0f} %" if share < 10 else "more than ten times the limit"

@@ -70,10 +70,11 @@ def _in_time(found: TargetResult) -> str:
     tight = [name for name, room in rooms if room.level != "pass"]
     if tight:
         what = "the timeout" if tight[0] == WHOLE else f"the limit of {tight[0].partition(':')[0]}"
-        again = f"Shorten the boot or raise {what}, in production and in the gate file."
-        if found.verdict == "fail":
-            return f"{_KEEP} {again}"
-        return f"{host} If it stays so near: {again}" if host else f"{again} Nothing failed yet."
+        again = f"shorten the boot or raise {what}, in production and in the gate file."
+        if host and found.verdict != "fail":
+            return f"{host} If it stays so near, {again}"
+        again = f"S{again[1:]}"
+        return f"{_KEEP} {again}" if found.verdict == "fail" else f"{again} Nothing failed yet."
     if host:
         return host
     if found.verdict == "unsure":

@@ -117,13 +117,13 @@ def test_outcomes(gate, run, plan, env, outcome):
 def test_near_the_timeout_fails_and_between_warn_and_near_warns(gate, run):
     gate([2.5, *GOOD], timeout="3s", boots=1)
     result = run("bootgate.yaml")
-    result.stdout.fnmatch_lines(["*fail: timeout 3 s: the slowest of 1 boot used *, near is 80%"])
+    result.stdout.fnmatch_lines(["*fail: timeout 3 s: the slowest of 1 boot used *, near is 80 %"])
     assert result.ret == 1
     gate([1.9, *GOOD], timeout="3s", boots=1)
     result = run("bootgate.yaml")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["*BootgateWarning: isolated: timeout 3 s: *warn is 60%", "WARN isolated*"]
+        ["*BootgateWarning: isolated: timeout 3 s: *warn is 60 %", "WARN isolated*"]
     )
 
 

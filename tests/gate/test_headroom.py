@@ -41,8 +41,8 @@ def test_the_bound_of_a_known_sample():
         ([6.5, 6.4, 6.6, 6.5, 6.5], "warn", "95 % bound"),
         ([7.5, 8.1, 7.6, 7.7, 7.9], "fail", "95 % bound"),
         ([1.0, 1.1, 1.0, 10.0, 1.1], "fail", "reached the limit"),
-        ([1.0, 8.0], "fail", "used 80%"),
-        ([1.0, 6.0], "warn", "used 60%"),
+        ([1.0, 8.0], "fail", "used 80 %"),
+        ([1.0, 6.0], "warn", "used 60 %"),
         ([1.0, 1.0], "pass", ""),
     ],
 )
