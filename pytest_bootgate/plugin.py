@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_bootgate.fixtures import (
+from pytest_bootgate.door.fixtures import (
     TARGET_FIXTURES,
     boot_gate,
     isolated_runner,
     main_runner,
     session_target,
 )
-from pytest_bootgate.session import JUDGED, KEY, PASSING, Session, is_gate_file
+from pytest_bootgate.door.session import JUDGED, KEY, PASSING, Session, is_gate_file
 
 if TYPE_CHECKING:
     from pytest_bootgate.result import GateResult
@@ -24,7 +24,7 @@ __all__ = ["boot_gate", "isolated_runner", "main_runner", "session_target"]
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """What other plugins may listen to."""
-    from pytest_bootgate import hooks
+    from pytest_bootgate.door import hooks
 
     pluginmanager.add_hookspecs(hooks)
 
@@ -116,7 +116,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the named gate files, so that a mistake ends the run before anything starts."""
     session = config.stash[KEY] = Session(config)
     if _writes(config):
-        from pytest_bootgate.publish import check
+        from pytest_bootgate.door.publish import check
 
         check(config)
     named = list(session.named())
@@ -132,7 +132,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         _open_journal(config)  # here, because a worker could not make it a usage error
     if not booting or config.getoption("dist") in ("each", "loadfile"):
         return None
-    from pytest_bootgate.distribute import GateScheduling
+    from pytest_bootgate.door.distribute import GateScheduling
 
     return GateScheduling(config, log)
 
@@ -156,7 +156,7 @@ def _writes(config: pytest.Config) -> bool:
 def _clear(config: pytest.Config) -> None:
     """Nobody must take the report of an earlier run for the one that this run did not come to."""
     if _writes(config):
-        from pytest_bootgate.publish import clear
+        from pytest_bootgate.door.publish import clear
 
         clear(config)
 
@@ -192,7 +192,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     config = parent.config
     if config.getoption("bootgate") or parent.session.isinitpath(file_path):
-        from pytest_bootgate.collect import GateModule
+        from pytest_bootgate.door.collect import GateModule
 
         module: pytest.Collector = GateModule.from_parent(parent, path=file_path)
         return module
@@ -203,7 +203,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`session_target` runs a test for every target of its gate file."""
     if "session_target" in metafunc.fixturenames:
-        from pytest_bootgate.fixtures import parametrize_targets
+        from pytest_bootgate.door.fixtures import parametrize_targets
 
         parametrize_targets(metafunc)
 
@@ -212,7 +212,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """A test that boots gets the time it needs, and its gate's worker."""
     names = getattr(item, "fixturenames", ())
     if any(name in names for name in TARGET_FIXTURES):
-        from pytest_bootgate.fixtures import plan_test
+        from pytest_bootgate.door.fixtures import plan_test
 
         plan_test(item)
 
@@ -224,7 +224,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if session.mistakes:
         raise pytest.UsageError("\n".join(session.mistakes.values()))
     if session.gates:
-        from pytest_bootgate.collect import GateItem
+        from pytest_bootgate.door.collect import GateItem
 
         keys = [item.key for item in items if isinstance(item, GateItem)]
         session.selected = list(dict.fromkeys(keys))
@@ -235,7 +235,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     ours = config.stash[KEY]
     if ours.gates and not config.getoption("collectonly") and not ours.is_worker:
-        from pytest_bootgate.items import boots
+        from pytest_bootgate.door.items import boots
 
         if any(boots(item) for item in session.items):
             _open_journal(config)
@@ -309,7 +309,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Keep the results: a worker hands them over, the others judge the run as a whole."""
     config = session.config
     ours = config.stash[KEY]
-    ours.end_progress()
+    ours.progress.end()
     if ours.is_worker:
         ours.close()
         _hand_over(ours, config.workeroutput)  # type: ignore[attr-defined]
@@ -359,7 +359,7 @@ def _keep(session: pytest.Session) -> None:
     shown |= {held.broken for result in results for held in result.silences}
     for text in ours.unheard():
         _red(session, "" if text in shown else text)
-    from pytest_bootgate.publish import publish
+    from pytest_bootgate.door.publish import publish
 
     for text in publish(session):
         _red(session, text)

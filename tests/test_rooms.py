@@ -18,11 +18,9 @@ FLOORS = [
     {"result"},
     {"events"},
     {"reports", "journal"},
-    {"conduct", "notify", "recorded", "require", "silence", "takeover"},
-    {"drive"},
-    {"session", "calibrate", "probe"},
-    {"publish"},
-    {"collect", "fixtures", "hooks", "items", "silenced", "upgrade", "plugin", "distribute"},
+    {"calibrate", "drive"},
+    {"door"},
+    {"plugin"},
     {"cli", "command", "__main__"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

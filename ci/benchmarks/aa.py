@@ -43,7 +43,7 @@ def measure(campaigns: int = 100) -> Section:
 def _campaign(loaded: Loaded) -> TargetResult:
     gate = Gate(loaded, wanted_engine="process")
     try:
-        result = gate.result(*gate.pairs[0])
+        result = gate.result(*gate.plan.pairs[0])
     finally:
         gate.close()
     if result.judgement is None or result.judgement.regression is None:

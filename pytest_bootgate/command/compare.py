@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
+from pytest_bootgate.command.log import add_journal
 from pytest_bootgate.command.saved import RUN, one
 from pytest_bootgate.command.screen import show
 from pytest_bootgate.command.side_by_side import sides
+from pytest_bootgate.drive.recorded import differences
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.journal.command import add_journal
-from pytest_bootgate.recorded import differences
 from pytest_bootgate.reports.layout import Styled
 from pytest_bootgate.result import GateResult
 

@@ -6,36 +6,26 @@ import argparse
 import contextlib
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pytest_bootgate.command import statuses
+from pytest_bootgate.command.found import Finding, Level
 from pytest_bootgate.command.screen import painted
 from pytest_bootgate.errors import BootgateError
 
 if TYPE_CHECKING:
     from pytest_bootgate.drive import Gate
 
-Level = Literal["ok", "warn", "FAIL"]
 _COLOURS: dict[Level, str] = {"ok": "green", "warn": "yellow", "FAIL": "red"}
 _DEFAULT = Path("bootgate.yaml")
 _WIDTH = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was looked at, what was seen, and what to do about it."""
-
-    level: Level
-    about: str
-    text: str
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate doctor`` takes."""
+    from pytest_bootgate.command.log import add_journal
     from pytest_bootgate.engines import NAMES
-    from pytest_bootgate.journal.command import add_journal
 
     parser.description = (
         "Looks at all that a gate needs, without booting: the engine, the images (also whether"

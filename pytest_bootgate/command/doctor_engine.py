@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from pytest_bootgate.command.doctor import Finding
+from pytest_bootgate.command.found import Finding
 from pytest_bootgate.engines import choose
 from pytest_bootgate.engines.base import Capacity, Engine
 from pytest_bootgate.errors import BootgateError
@@ -67,8 +67,8 @@ def limits(gate: Gate, engine: Engine | None) -> Iterator[Finding]:
     if engine is None:
         return
     asked = {
-        "cpus": [n for n in gate.hosts if gate.profiles[n].cpus is not None],
-        "memory": [n for n in gate.hosts if gate.profiles[n].memory is not None],
+        "cpus": [n for n in gate.plan.hosts if gate.plan.profiles[n].cpus is not None],
+        "memory": [n for n in gate.plan.hosts if gate.plan.profiles[n].memory is not None],
     }
     named = sorted({name for names in asked.values() for name in names})
     if not named:
@@ -89,7 +89,7 @@ def limits(gate: Gate, engine: Engine | None) -> Iterator[Finding]:
         )
         yield Finding("FAIL", "limits", text)
         return
-    most = max(gate.profiles[n].cpus or 0.0 for n in named)
+    most = max(gate.plan.profiles[n].cpus or 0.0 for n in named)
     if most > float(told.get("NCPU", most)):
         text = f"{profiles} asks for {most:g} CPUs, the engine has {told['NCPU']}: lower cpus"
         yield Finding("FAIL", "limits", text)
@@ -101,8 +101,8 @@ def images(gate: Gate, engine: Engine | None) -> Iterator[Finding]:
     """Whether each image is here, or can be pulled."""
     if engine is None or engine.name == "process":
         return
-    named = {name: release.image for name, release in gate.releases.items()}
-    if (companion := gate.companion_image()) not in named.values():
+    named = {name: release.image for name, release in gate.plan.releases.items()}
+    if (companion := gate.plan.companion_image()) not in named.values():
         named["companion"] = companion
     for name, image in named.items():
         if image is None:
@@ -120,8 +120,8 @@ def commands(gate: Gate, engine: Engine | None) -> Iterator[Finding]:
     """Whether the program of each release is here, where releases boot as processes."""
     if engine is None or engine.name != "process":
         return
-    for name, release in gate.releases.items():
-        command = release.command or gate.file.gateway.command or []
+    for name, release in gate.plan.releases.items():
+        command = release.command or gate.plan.file.gateway.command or []
         program = command[0] if command else ""
         if not program or "${" in program or ("/" in program and not program.startswith("/")):
             continue

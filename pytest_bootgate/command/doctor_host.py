@@ -17,7 +17,7 @@ from pytest_bootgate.boot.host import facts
 from pytest_bootgate.boot.machine import Machine
 from pytest_bootgate.boot.onlooker import STILL, still, work
 from pytest_bootgate.boot.values import HostFacts
-from pytest_bootgate.command.doctor import Finding
+from pytest_bootgate.command.found import Finding
 from pytest_bootgate.engines.base import Capacity
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate.attribution import BUSY
@@ -72,7 +72,7 @@ def host(capacity: Capacity | None, gate: Gate | None) -> Iterator[Finding]:
     yield _cpus(seen)
     yield _memory(seen)
     yield _disk(seen)
-    yield _quiet(gate.file.gate.noise if gate is not None else _NOISE)
+    yield _quiet(gate.plan.file.gate.noise if gate is not None else _NOISE)
     days = (seen.uptime or 0.0) / 86400
     long = (seen.uptime or 0.0) > LONGEST_UP
     more = ": restart it before an upgrade, memory fragments and leftovers grow" if long else ""

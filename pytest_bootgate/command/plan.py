@@ -6,7 +6,7 @@ import contextlib
 import shlex
 from collections.abc import Iterator
 
-from pytest_bootgate.drive import Gate
+from pytest_bootgate.drive import Gate, Plan
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Release
 from pytest_bootgate.reports.amounts import count, limit
@@ -18,22 +18,22 @@ def plan(gate: Gate) -> Iterator[tuple[str, str]]:
     """The plan of a gate as (what, how) lines; looks for an engine, and contacts no registry."""
     engine, why = _engine(gate)
     yield "engine", why
-    for name, release in gate.releases.items():
-        yield name, _release(release, gate.file.gateway.command, engine)
-    baseline = gate.file.releases.baseline
+    for name, release in gate.plan.releases.items():
+        yield name, _release(release, gate.plan.file.gateway.command, engine)
+    baseline = gate.plan.file.releases.baseline
     if baseline is not None and baseline.recorded is not None:
         yield "baseline", f"not booted: the candidate of {baseline.recorded}"
     elif baseline is None:
         yield "baseline", "none, so nothing is compared: headroom only"
-    if engine != "process" and (image := gate.companion_image()) is not None:
-        own = " (the release's own)" if gate.file.companion.image == "release" else ""
+    if engine != "process" and (image := gate.plan.companion_image()) is not None:
+        own = " (the release's own)" if gate.plan.file.companion.image == "release" else ""
         yield "companion", f"image {image}{own}"
-    yield from _boots(gate)
-    if gate.in_place:
-        subjects = ", ".join(gate.upgrade_subjects)
+    yield from _boots(gate.plan)
+    if gate.plan.in_place:
+        subjects = ", ".join(gate.plan.upgrade_subjects)
         yield "upgrade", f"in place, on a copy of what the baseline left: {subjects}"
-    yield from _left_out(gate)
-    yield "in all", _in_all(gate)
+    yield from _left_out(gate.plan)
+    yield "in all", _in_all(gate.plan)
 
 
 def _engine(gate: Gate) -> tuple[str, str]:
@@ -56,15 +56,15 @@ def _release(release: Release, common: list[str] | None, engine: str) -> str:
     return ", ".join(parts) or "no image, and no command"
 
 
-def _boots(gate: Gate) -> Iterator[tuple[str, str]]:
+def _boots(asked: Plan) -> Iterator[tuple[str, str]]:
     label = "boots"
-    for host, name in gate.pairs:
-        target = gate.file.targets[name]
-        least, most = gate.planned(host, name)
+    for host, name in asked.pairs:
+        target = asked.file.targets[name]
+        least, most = asked.boots(host, name)
         if not most:
             continue
         start = f"{target.start}, timeout {limit(target.timeout)}"
-        yield label, f"{gate.label(host, name)}: {_span(least, most)} ({start})"
+        yield label, f"{asked.label(host, name)}: {_span(least, most)} ({start})"
         label = ""
         if target.silence is not None:
             silence = target.silence
@@ -73,30 +73,30 @@ def _boots(gate: Gate) -> Iterator[tuple[str, str]]:
             yield "", f"  and 1 held on purpose ({silence.hold}{where}) beyond {until}"
 
 
-def _left_out(gate: Gate) -> Iterator[tuple[str, str]]:
+def _left_out(asked: Plan) -> Iterator[tuple[str, str]]:
     lines = [
         f"host profile {name}: on request (--bootgate-host {name})"
-        for name in gate.profiles
-        if name not in gate.hosts
+        for name in asked.profiles
+        if name not in asked.hosts
     ]
-    for name, target in gate.file.targets.items():
-        reason = gate.left_out(name)
+    for name, target in asked.file.targets.items():
+        reason = asked.left_out(name)
         if reason is not None:
             lines.append(f"{name}: {reason}")
-        elif target.absent and "baseline" in gate.releases:
-            version = gate.releases["baseline"].version or ""
+        elif target.absent and "baseline" in asked.releases:
+            version = asked.releases["baseline"].version or ""
             why = [text for start, text in target.absent.items() if version.startswith(start)]
             lines += [f"{name} of the baseline: {text}" for text in why[:1]]
     for number, text in enumerate(lines):
         yield "" if number else "left out", text
 
 
-def _in_all(gate: Gate) -> str:
-    spans = [gate.planned(host, target) for host, target in gate.pairs]
-    held = sum(gate.may_be_held(target) for _, target in gate.pairs)
+def _in_all(asked: Plan) -> str:
+    spans = [asked.boots(host, target) for host, target in asked.pairs]
+    held = sum(asked.may_be_held(target) for _, target in asked.pairs)
     least, most = (sum(span[n] for span in spans) + held for n in (0, 1))
-    beside = " and those of the upgrade" if gate.in_place else ""
-    longest = f"never longer than {_long(gate.budget())} (all at their timeouts)"
+    beside = " and those of the upgrade" if asked.in_place else ""
+    longest = f"never longer than {_long(asked.budget())} (all at their timeouts)"
     return f"{_span(least, most)}{beside}, {longest}"
 
 

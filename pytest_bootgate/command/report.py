@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pytest_bootgate.command.log import add_journal, nearest
 from pytest_bootgate.command.saved import RUN, saved
 from pytest_bootgate.command.screen import painted, show
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.journal.command import add_journal, nearest
 from pytest_bootgate.reports import jsonfile
 from pytest_bootgate.reports.terminal import summary
 from pytest_bootgate.result import GateResult

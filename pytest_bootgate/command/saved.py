@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pytest_bootgate.command.log import nearest
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.journal import files, queries
-from pytest_bootgate.journal.command import nearest
 from pytest_bootgate.reports import jsonfile
 from pytest_bootgate.result import GateResult
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pytest_bootgate.drive import Gate
+from pytest_bootgate.drive import Gate, Plan
 from pytest_bootgate.gatefile import load
 from tests.command.conftest import edit
 
@@ -76,8 +76,8 @@ def test_the_number_of_boots_is_the_one_that_is_made(example, boots):
 
     edit(example, ("boots: 5 ", f"boots: {boots} "))
     gate = Gate(load(example))
-    least, most = gate.planned("default", "boot")
-    rules = gate.rules("default", "boot")
+    least, most = gate.plan.boots("default", "boot")
+    rules = gate.plan.rules("default", "boot")
 
     def made(retries: dict[str, int], far: float) -> int:
         count, asks = 0, campaign(["baseline", "candidate"], rules, warm=False)
@@ -124,7 +124,7 @@ def _boot(ask, retries, far, count):
 
 def test_the_longest_duration_is_the_budget_of_the_gate(command, example):
     minutes = int(re.search(r"never longer than (\d+) min", command("check").out)[1])
-    budget = Gate(load(example)).budget()
+    budget = Plan(load(example)).budget()
     assert budget <= minutes * 60 < budget + 60
 
 

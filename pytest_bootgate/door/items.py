@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import pytest
 
-from pytest_bootgate.fixtures import TARGET_FIXTURES
-from pytest_bootgate.session import KEY
+from pytest_bootgate.door.fixtures import TARGET_FIXTURES
+from pytest_bootgate.door.session import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_bootgate.collect import TargetNode
-    from pytest_bootgate.drive import Gate
+    from pytest_bootgate.door.collect import TargetNode
+    from pytest_bootgate.door.upgrade import UpgradeNode
     from pytest_bootgate.result import SilenceResult, TakeoverResult, TargetResult
-    from pytest_bootgate.upgrade import UpgradeNode
 
 Found = TypeVar("Found", bound="TargetResult | TakeoverResult | SilenceResult")
-
-
-def plan_item(item: pytest.Item, gate: Gate, group: str) -> None:
-    """Give an item the time that its boots need, and one worker for all items of a gate."""
-    plugins = item.config.pluginmanager
-    if plugins.hasplugin("timeout") and not _timeout_set(item):
-        item.add_marker(pytest.mark.timeout(gate.budget(), func_only=False))
-    if plugins.hasplugin("xdist"):
-        item.add_marker(pytest.mark.xdist_group(name=group))
-
-
-def _timeout_set(item: pytest.Item) -> bool:
-    """Whether the user set a timeout for this run; one in the ini file is for other tests."""
-    return (
-        item.get_closest_marker("timeout") is not None
-        or item.config.getoption("timeout", default=None) is not None
-        or "PYTEST_TIMEOUT" in os.environ
-    )
 
 
 class GateFunction(pytest.Function):
@@ -59,7 +39,7 @@ class GateFunction(pytest.Function):
         except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
             self.stop(f"{error.msg}: {parent} was not measured.")
         finally:
-            session.end_progress()
+            session.progress.end()
         if found.broken is not None:
             again = f"{parent} is broken for the reason given above."
             self.stop(found.broken if session.first_time(found.broken) else again)

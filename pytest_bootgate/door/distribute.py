@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xdist.scheduler import LoadGroupScheduling
 
-from pytest_bootgate.session import is_gate_file
+from pytest_bootgate.door.session import is_gate_file
 
 
 class GateScheduling(LoadGroupScheduling):  # type: ignore[misc]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from pytest_bootgate.door.session import KEY
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.reports import formats
 from pytest_bootgate.result import GateResult
-from pytest_bootgate.session import KEY
 
 GITHUB, GITLAB = "GITHUB_ACTIONS", "GITLAB_CI"
 

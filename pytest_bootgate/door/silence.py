@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_bootgate.door.items import GateFunction, check
+from pytest_bootgate.door.planned import plan_item
+from pytest_bootgate.door.session import KEY
 from pytest_bootgate.gatefile.silence_rules import SILENCE
-from pytest_bootgate.items import GateFunction, check, plan_item
-from pytest_bootgate.session import KEY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_bootgate.collect import TargetNode
+    from pytest_bootgate.door.collect import TargetNode
     from pytest_bootgate.drive import Gate
     from pytest_bootgate.result import SilenceResult
 
@@ -54,5 +55,5 @@ class SilenceItem(GateFunction):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The line of the gate file that asks for the test."""
-        line = self.parent.gate.loaded.line("targets", self.parent.target, SILENCE)
+        line = self.parent.gate.plan.loaded.line("targets", self.parent.target, SILENCE)
         return self.path, line - 1, self.nodeid.partition("::")[2]

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_bootgate.door.items import GateFunction, check
+from pytest_bootgate.door.planned import plan_item
+from pytest_bootgate.door.session import KEY
+from pytest_bootgate.door.silence import SilenceItem
+from pytest_bootgate.door.upgrade import UpgradeNode
 from pytest_bootgate.errors import BootgateError, BootgateWarning
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.gatefile.rules import UPGRADE
-from pytest_bootgate.items import GateFunction, check, plan_item
 from pytest_bootgate.reports.failure import failure
-from pytest_bootgate.session import KEY
-from pytest_bootgate.silenced import SilenceItem
-from pytest_bootgate.upgrade import UpgradeNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,13 +66,13 @@ class GateModule(pytest.Module):
                 raise self.CollectError(str(error)) from None
             session.mistakes[self.path] = str(error)  # told as a usage error after collection
             return
-        for host in gate.hosts if gate.in_place else ():
+        for host in gate.plan.hosts if gate.plan.in_place else ():
             yield UpgradeNode.from_parent(
-                self, name=gate.label(host, UPGRADE), gate=gate, host=host
+                self, name=gate.plan.label(host, UPGRADE), gate=gate, host=host
             )
-        for host, target in gate.pairs:
+        for host, target in gate.plan.pairs:
             yield TargetNode.from_parent(
-                self, name=gate.label(host, target), gate=gate, host=host, target=target
+                self, name=gate.plan.label(host, target), gate=gate, host=host, target=target
             )
 
 
@@ -84,7 +85,7 @@ class TargetNode(pytest.Collector):
 
     def collect(self) -> Iterator[GateItem | SilenceItem]:
         """The phases in their order, then the whole boot, then the one that is held."""
-        for subject in (*self.gate.file.targets[self.target].phases, WHOLE):
+        for subject in (*self.gate.plan.file.targets[self.target].phases, WHOLE):
             item = GateItem.from_parent(self, name=subject, callobj=check)
             plan_item(item, self.gate, str(self.path))
             if self.config.pluginmanager.hasplugin("benchmark"):
@@ -92,7 +93,7 @@ class TargetNode(pytest.Collector):
                 if self.config.getoption("benchmark_only", default=False):
                     item.fixturenames.append("benchmark")
             yield item
-        if self.gate.may_be_held(self.target):
+        if self.gate.plan.may_be_held(self.target):
             yield SilenceItem.of(self, self.gate, str(self.path))
 
 
@@ -124,7 +125,7 @@ class GateItem(GateFunction):
             try:
                 others = session.contrast(self.path.resolve(), result)
             finally:
-                session.end_progress()
+                session.progress.end()
             text = failure(result, others)
             session.first_time(text)
             self.stop(text)
@@ -179,7 +180,7 @@ class GateItem(GateFunction):
         keys = ["targets", self.parent.target]
         if self.name != WHOLE:
             keys += ["phases", self.name]
-        line = self.parent.gate.loaded.line(*keys)
+        line = self.parent.gate.plan.loaded.line(*keys)
         return self.path, line - 1, self.nodeid.partition("::")[2]
 
 

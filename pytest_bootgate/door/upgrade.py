@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_bootgate.door.items import GateFunction, check
+from pytest_bootgate.door.planned import plan_item
+from pytest_bootgate.door.session import KEY
 from pytest_bootgate.errors import BootgateWarning
 from pytest_bootgate.gatefile.rules import UPGRADE
-from pytest_bootgate.items import GateFunction, check, plan_item
 from pytest_bootgate.reports.takeover import story
-from pytest_bootgate.session import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ class UpgradeNode(pytest.Collector):
 
     def collect(self) -> Iterator[UpgradeItem]:
         """What an upgrade in place is judged by, in the order it happens."""
-        for subject in self.gate.upgrade_subjects:
+        for subject in self.gate.plan.upgrade_subjects:
             item = UpgradeItem.from_parent(self, name=subject, callobj=check)
             plan_item(item, self.gate, str(self.path))
             if self.config.getoption("benchmark_only", default=False):
@@ -69,5 +70,5 @@ class UpgradeItem(GateFunction):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The line of the gate file that switches the upgrade in place on."""
-        line = self.parent.gate.loaded.line("upgrade")
+        line = self.parent.gate.plan.loaded.line("upgrade")
         return self.path, line - 1, self.nodeid.partition("::")[2]

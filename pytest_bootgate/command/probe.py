@@ -26,8 +26,8 @@ from pytest_bootgate.gatefile.quantities import Boots
 from pytest_bootgate.journal import files
 from pytest_bootgate.journal.queries import usage
 from pytest_bootgate.journal.store import Journal
-from pytest_bootgate.notify import notify
 from pytest_bootgate.reports import jsonfile
+from pytest_bootgate.reports.notify import notify
 from pytest_bootgate.reports.probing import Status, line, status, worst
 
 #: The exit status for mistakes in a gate file, as pytest and ``bootgate check`` have it.
@@ -131,13 +131,17 @@ def _probe(loaded: Loaded, asked: Asked, journal: Journal) -> Status:
         )
     ) as gate:
         found = []
-        for host, target in gate.pairs:
+        for host, target in gate.plan.pairs:
             result = gate.result(host, target)
             gate.note_shown(host, target)
             if result.left_out is None:
                 found.append(status(result))
             print(
-                line(gate.label(host, target), result, _trend(gate, journal, asked, host, target))
+                line(
+                    gate.plan.label(host, target),
+                    result,
+                    _trend(gate, journal, asked, host, target),
+                )
             )
             sys.stdout.flush()
         outcome = gate.outcome()
@@ -156,7 +160,7 @@ def _trend(gate: Gate, journal: Journal, asked: Asked, host: str, target: str) -
         return None  # the journal tells the baseline's boots apart, and they are another's trend
     since = time.time() - asked.days * 86400
     with files.reading(journal.path) as kept:
-        boots = usage(kept, gate.loaded.path, target, host, since)
+        boots = usage(kept, gate.plan.loaded.path, target, host, since)
     used = [(b.wall, b.share) for b in boots if b.outcome in ("started", "timed_out", "false_ok")]
     return trend(used)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_bootgate.session import KEY, Session
+from pytest_bootgate.door.session import KEY, Session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ class BootGate:
         try:
             found = gate.result(target.host, target.name)
         finally:
-            self._session.end_progress()
+            self._session.progress.end()
         gate.note_shown(target.host, target.name)
         return found
 
@@ -63,7 +63,7 @@ class BootGate:
             from pytest_bootgate.reports.failure import failure
 
             others = self._session.contrast(target.file, result)
-            self._session.end_progress()
+            self._session.progress.end()
             text = f"{target.file.name}: {target.name}: {result.verdict}"
             pytest.fail(clean(f"{text}\n{failure(result, others)}"), pytrace=False)
         if result.judgement is not None:
@@ -102,27 +102,27 @@ def session_target(request: pytest.FixtureRequest) -> SessionTarget:
 def _target(request: pytest.FixtureRequest, name: str) -> SessionTarget:
     path = _nearest(request.config, request.path)
     gate = _gate(request.config, path)
-    if name not in gate.file.targets:
+    if name not in gate.plan.file.targets:
         pytest.fail(
-            f"{path} has no target {name!r}; it has {', '.join(gate.file.targets)}."
+            f"{path} has no target {name!r}; it has {', '.join(gate.plan.file.targets)}."
             " Use the fixture session_target for targets by other names.",
             pytrace=False,
         )
-    return SessionTarget(path, name, gate.hosts[0])
+    return SessionTarget(path, name, gate.plan.hosts[0])
 
 
 def parametrize_targets(metafunc: pytest.Metafunc) -> None:
     """Run a test for every target of its gate file."""
     path = _nearest(metafunc.config, metafunc.definition.path)
     gate = _gate(metafunc.config, path)
-    targets = [SessionTarget(path, target, host) for host, target in gate.pairs]
-    ids = [gate.label(t.host, t.name) for t in targets]
+    targets = [SessionTarget(path, target, host) for host, target in gate.plan.pairs]
+    ids = [gate.plan.label(t.host, t.name) for t in targets]
     metafunc.parametrize("session_target", targets, ids=ids, indirect=True)
 
 
 def plan_test(item: pytest.Item) -> None:
     """Give a test that boots the time it needs, unless its author did."""
-    from pytest_bootgate.items import plan_item
+    from pytest_bootgate.door.planned import plan_item
 
     try:
         path = _nearest(item.config, item.path)

@@ -60,6 +60,25 @@ class Base:
     archive: Path
 
 
+def proving(gate: GateFile) -> list[str]:
+    """The targets that leave a job: distinct session targets with a trigger, ``main`` last."""
+    named = [n for n, t in gate.targets.items() if t.trigger is not None and not t.as_]
+    named = named or [n for n, t in gate.targets.items() if t.trigger is not None]
+    return sorted(named, key=lambda name: name == "main")
+
+
+def takeover_budget(gate: GateFile) -> float:
+    """The seconds that an upgrade in place may take on one host profile at the very most."""
+    gateway, state = gate.gateway, gate.state
+    runs = sum(
+        t.timeout + 2 * t.listen + max(t.pause, gateway.settle)
+        for t in (gate.targets[name] for name in proving(gate))
+    )
+    start = gateway.ready_timeout + gateway.settle + state.stop + runs + _AROUND
+    # The baseline, the candidate twice and once repaired, the rollback; and the control.
+    return 6 * start + 2 * COMMAND_DEADLINE
+
+
 class InPlace:
     """Upgrades in place of one gate, one for each host profile; what was written is kept.
 
@@ -79,23 +98,6 @@ class InPlace:
         self._hear = hear
         self._bases: dict[str, Base | BootgateError] = {}
         self._directory: Path | None = None
-
-    def targets(self) -> list[str]:
-        """The targets that leave a job: distinct session targets with a trigger, ``main`` last."""
-        named = [n for n, t in self._gate.targets.items() if t.trigger is not None and not t.as_]
-        named = named or [n for n, t in self._gate.targets.items() if t.trigger is not None]
-        return sorted(named, key=lambda name: name == "main")
-
-    def budget(self) -> float:
-        """The seconds that one host profile may take at the very most."""
-        gateway, state, targets = self._gate.gateway, self._gate.state, self._gate.targets
-        runs = sum(
-            t.timeout + 2 * t.listen + max(t.pause, gateway.settle)
-            for t in (targets[name] for name in self.targets())
-        )
-        start = gateway.ready_timeout + gateway.settle + state.stop + runs + _AROUND
-        # The baseline, the candidate twice and once repaired, the rollback; and the control.
-        return 6 * start + 2 * COMMAND_DEADLINE
 
     def close(self) -> None:
         """Remove the states."""
@@ -328,7 +330,7 @@ class InPlace:
 
     def _of(self, release: str) -> list[str]:
         """The targets that a release has."""
-        names = [n for n in self.targets() if release not in self._absent.get(n, ())]
+        names = [n for n in proving(self._gate) if release not in self._absent.get(n, ())]
         if not names:
             raise BootgateError(
                 f"The {release} has none of the targets that leave a job, so no upgrade in place"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_bootgate.door.progress import ProgressLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ class Session:
         self.missing: list[str] = []
         self.unheard_of_workers: list[str] = []
         self._journal: Journal | None = None
-        self._line_open = False
+        self.progress = ProgressLine(config)
 
     @property
     def is_worker(self) -> bool:
@@ -122,10 +123,14 @@ class Session:
                 wanted_engine=option("bootgate_engine"),
                 boots=option("bootgate_boots"),
                 hosts=option("bootgate_host") or (),
-                watch=self._show,
+                watch=self._watch,
                 hear=self._hear,
             )
         return self.gates[path]
+
+    def _watch(self, progress: Progress) -> None:
+        if not self.is_worker:
+            self.progress.show(progress)
 
     def _hear(self, event: Event) -> None:
         """Keep an event, then pass it on to whoever listens. Raises `JournalError`."""
@@ -133,7 +138,7 @@ class Session:
             self.open_journal().hear(event)
         finally:
             if self.config.hook.pytest_bootgate_event.get_hookimpls():
-                self.end_progress()  # a listener may write
+                self.progress.end()  # a listener may write
             self.config.hook.pytest_bootgate_event(event=event)
 
     @property
@@ -170,8 +175,10 @@ class Session:
             chosen = f"engine {engine.name} ({why})"
         except BootgateError as error:
             chosen = f"no engine ({error})"
-        left = [name for name in gate.profiles if name not in gate.hosts]
-        hosts = f", host profiles {', '.join(gate.hosts)}" if len(gate.profiles) > 1 else ""
+        left = [name for name in gate.plan.profiles if name not in gate.plan.hosts]
+        hosts = (
+            f", host profiles {', '.join(gate.plan.hosts)}" if len(gate.plan.profiles) > 1 else ""
+        )
         asked = f" (without {', '.join(left)}: --bootgate-host)" if left else ""
         return f"bootgate: {name}: {chosen}{hosts}{asked}"
 
@@ -183,7 +190,7 @@ class Session:
         gate = self.gate(path)
         others = [
             (host, target)
-            for host, target in gate.pairs
+            for host, target in gate.plan.pairs
             if host == result.host and target != result.target
         ]
         known = [found for key in others if (found := gate.known(*key)) is not None]
@@ -194,7 +201,7 @@ class Session:
         if failed and not telling:
             chosen = {(h, t) for p, h, t in self.selected if p == path}
             for host, target in others:
-                runs_as = gate.file.targets[target].as_ or target
+                runs_as = gate.plan.file.targets[target].as_ or target
                 new = (host, target) in chosen and gate.known(host, target) is None
                 if new and runs_as != result.runs_as:
                     known.append(gate.result(host, target))
@@ -221,7 +228,7 @@ class Session:
         """
         if not (self.gates or self.from_workers):
             return []
-        from pytest_bootgate.require import settled
+        from pytest_bootgate.door.require import settled
 
         here = [gate.outcome() for gate in self.gates.values()]
         asked = {str(path) for path in self.named()}
@@ -247,7 +254,7 @@ class Session:
             self.missing.clear()
 
     def _no_gate(self) -> str:
-        from pytest_bootgate.require import no_gate
+        from pytest_bootgate.door.require import no_gate
 
         everywhere = self.config.getoption("bootgate")
         for path in () if everywhere else self.near():
@@ -258,7 +265,7 @@ class Session:
     def _require_whole(self, *, ended: bool) -> None:
         if not (self.required or self.lost_workers or ended):
             return
-        from pytest_bootgate.require import insufficient, why
+        from pytest_bootgate.door.require import insufficient, why
 
         outcomes = self.outcomes()
         reason = why(ended_early=ended, lost_workers=self.lost_workers)
@@ -275,7 +282,7 @@ class Session:
             gate.broken = self.insufficient.get(str(path))
 
     def _require_seen(self) -> None:
-        from pytest_bootgate.require import unseen
+        from pytest_bootgate.door.require import unseen
 
         for result in self.results():
             if text := unseen(result):
@@ -286,11 +293,11 @@ class Session:
         if not (results := self.results()):
             return
         from pytest_bootgate.errors import BootgateError
-        from pytest_bootgate.notify import notify
+        from pytest_bootgate.reports.notify import notify
 
         for result in results:
             try:
-                told, untold = notify(result, self.gate(Path(result.file)).file, self._hear)
+                told, untold = notify(result, self.gate(Path(result.file)).plan.file, self._hear)
             except BootgateError as error:  # nor could the journal keep that somebody was not told
                 told, untold = [], [str(error)]
             self.informed += [f"told {name}: {result.verdict}" for name in told]
@@ -316,47 +323,3 @@ class Session:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
-
-    # -- progress --------------------------------------------------------------------------
-
-    def _show(self, progress: Progress) -> None:
-        """Rewrite the progress line; nothing where nobody watches."""
-        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
-        quiet = self.config.get_verbosity() < 0
-        if self.is_worker or reporter is None or quiet:
-            return
-        from pytest_bootgate.drive import WAITING
-        from pytest_bootgate.reports.layout import encodable
-        from pytest_bootgate.reports.progress import progress_line
-
-        if not reporter.isatty or os.environ.get("TERM") == "dumb":
-            # A log gets no progress, but it must not look as if it hung.
-            if progress.doing == WAITING and self.first_time(WAITING):
-                with self._uncaptured():
-                    reporter.ensure_newline()
-                    reporter.write_line(f"bootgate: {WAITING}")
-            return
-        encoding = getattr(reporter._tw._file, "encoding", None)  # noqa: SLF001
-        line = encodable(progress_line(progress, reporter._screen_width), encoding)  # noqa: SLF001
-        with self._uncaptured():
-            if not self._line_open:
-                reporter.ensure_newline()
-            reporter.rewrite(line, erase=True)
-            reporter.flush()
-        self._line_open = True
-
-    def end_progress(self) -> None:
-        """Take the progress line away again."""
-        if not self._line_open:
-            return
-        self._line_open = False
-        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
-        with self._uncaptured():
-            reporter.rewrite("", erase=True)
-            reporter.rewrite("")
-            reporter.flush()
-
-    def _uncaptured(self) -> AbstractContextManager[Any]:
-        """What is written now is for the terminal; without pytest's capture it is anyway."""
-        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
-        return nullcontext() if capture is None else capture.global_and_fixture_disabled()

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_bootgate.drive.recorded import Recorded
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate.regression import DRIFT, Plan, compare_recorded
-from pytest_bootgate.recorded import Recorded
 from tests.door.conftest import GOOD, gate, run  # noqa: F401
 
 SLOW = [0.5, "engine ready", 0.02, "persona loaded", 0.02, "ring"]

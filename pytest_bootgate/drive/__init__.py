@@ -1,0 +1,7 @@
+"""The loop that ties the rooms together: the campaign asks, the engine boots, the result keeps."""
+
+from pytest_bootgate.drive.gate import Gate
+from pytest_bootgate.drive.plan import Plan
+from pytest_bootgate.drive.progress import WAITING, Progress
+
+__all__ = ["WAITING", "Gate", "Plan", "Progress"]

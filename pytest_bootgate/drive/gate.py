@@ -1,0 +1,389 @@
+"""One gate file under gate: what is asked of it is booted once, judged, told and kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pytest_bootgate import __version__
+from pytest_bootgate.boot.host import data_disk, one_at_a_time
+from pytest_bootgate.boot.jobs import Kept
+from pytest_bootgate.boot.machine import Machine
+from pytest_bootgate.boot.opened import Moment
+from pytest_bootgate.boot.pair import Pair
+from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.drive.conduct import conduct
+from pytest_bootgate.drive.machinery import Machinery
+from pytest_bootgate.drive.plan import Plan
+from pytest_bootgate.drive.progress import WAITING, Progress
+from pytest_bootgate.drive.silence import stall
+from pytest_bootgate.drive.takeover import InPlace, Site
+from pytest_bootgate.engines.base import Engine
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.events import (
+    BootBegan,
+    Event,
+    Hear,
+    HostWarned,
+    RunBegan,
+    RunEnded,
+    VerdictGiven,
+    ignore,
+)
+from pytest_bootgate.gate.campaign import Ask, campaign
+from pytest_bootgate.gate.host import weigh
+from pytest_bootgate.gate.silence import judge_silence
+from pytest_bootgate.gate.takeover import judge_takeover
+from pytest_bootgate.gate.verdict import WHOLE, Finding, Judgement, Rules
+from pytest_bootgate.gatefile import Loaded
+from pytest_bootgate.gatefile.digest import measures
+from pytest_bootgate.gatefile.quantities import Boots
+from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.gatefile.silence_rules import SILENCE
+from pytest_bootgate.result import (
+    SCHEMA,
+    GateResult,
+    ReleaseFacts,
+    SilenceResult,
+    TakeoverResult,
+    TargetResult,
+    Unjudged,
+)
+
+
+class Gate:
+    """One gate file under gate. Results are kept: a target is never booted twice in a run.
+
+    `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots` and `hosts` are those of `Plan`.
+    `hear` is told every event of the run as it happens; where it raises `BootgateError`, nothing
+    boots any more and the run is broken. Raises `BootgateError` as `Plan` does.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        wanted_engine: str = "auto",
+        boots: Boots | None = None,
+        hosts: Sequence[str] = (),
+        watch: Callable[[Progress], None] = lambda _: None,
+        hear: Hear = ignore,
+    ) -> None:
+        self.plan = Plan(loaded, boots=boots, hosts=hosts)
+        self.run = secrets.token_hex(6)
+        self.watch, self._listener = watch, hear
+        self._machinery = Machinery(self.plan, self.run, wanted_engine)
+        self._in_place = self._upgrade_in_place()
+        self._at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        self._results: dict[tuple[str, str], TargetResult] = {}
+        self._takeovers: dict[str, TakeoverResult] = {}
+        self._silences: dict[tuple[str, str], SilenceResult] = {}
+        self._shown: set[tuple[str, str, str]] = set()
+        self._unheard: BootgateError | None = None
+        self._told_begin = self._told_end = False
+        #: Why the run must not pass with what it left unjudged; whoever runs the gate says so.
+        self.broken: str | None = None
+
+    def engine(self) -> tuple[Engine, str]:
+        """The engine, and why this one. Raises `EngineError`, each time again."""
+        return self._machinery.engine()
+
+    # -- doing it --------------------------------------------------------------------------
+
+    def result(self, host: str, target: str) -> TargetResult:
+        """Boot and judge one target on one host profile, or recall what was found."""
+        key = (host, target)
+        if key not in self._results:
+            try:
+                self._results[key] = self._gate(host, target)
+            except BootgateError as error:
+                self._results[key] = self._found(host, target, broken=str(error))
+            except BaseException:
+                # Interrupted or timed out by pytest: not measured, and not to be tried again.
+                why = f"The boots of {target} were interrupted, so nothing was measured."
+                self._results[key] = self._found(host, target, broken=why)
+                raise
+            finally:
+                self._tell(target, self._results[key])
+            if self.unheard is not None and self._results[key].broken is None:
+                self._results[key] = replace(self._results[key], broken=self.unheard)
+        return self._results[key]
+
+    def takeover(self, host: str) -> TakeoverResult:
+        """Let the candidate take over the baseline's state, or recall what came of it."""
+        if host not in self._takeovers:
+            assert self._in_place is not None
+            try:
+                engine = self._ready()
+                with one_at_a_time(self._waiter(UPGRADE, host)):
+                    seen = self._in_place.takeover(self._site(engine, host))
+                found = TakeoverResult(host, seen, judge_takeover(seen))
+            except BootgateError as error:
+                found = TakeoverResult(host, broken=str(error))
+            except BaseException:
+                why = "The upgrade in place was interrupted, so nothing was measured."
+                found = TakeoverResult(host, broken=why)
+                raise
+            finally:
+                self._takeovers[host] = found
+                self._tell(UPGRADE, found)
+            if self.unheard is not None and found.broken is None:
+                self._takeovers[host] = replace(found, broken=self.unheard)
+        return self._takeovers[host]
+
+    def silence(self, host: str, target: str) -> SilenceResult:
+        """Hold a boot of the candidate beyond its timeout, or recall who was told."""
+        key, name = (host, target), f"{target}::{SILENCE}"
+        if key not in self._silences:
+            try:
+                engine = self._ready()
+                with one_at_a_time(self._waiter(name, host)):
+                    recipe = self._machinery.recipe(host, target, "candidate")
+                    state = self._state(engine, host)
+                    watch = self._watcher(host, name, Ask("candidate", 0), 0)
+                    seen = stall(engine, recipe, watch, state, self._hear)
+                found = SilenceResult(target, host, seen, judge_silence(seen))
+            except BootgateError as error:
+                found = SilenceResult(target, host, broken=str(error))
+            except BaseException:
+                why = f"The silence test of {target} was interrupted, so nothing was measured."
+                found = SilenceResult(target, host, broken=why)
+                raise
+            finally:
+                self._silences[key] = found
+                self._tell(name, found)
+        return self._silences[key]
+
+    def known(self, host: str, target: str) -> TargetResult | None:
+        """What was found of a target, without booting it."""
+        return self._results.get((host, target))
+
+    def _ready(self) -> Engine:
+        """The engine, ready for boots; the run has begun."""
+        engine = self._machinery.ready()
+        self._begin()
+        return engine
+
+    def _gate(self, host: str, target: str) -> TargetResult:
+        absent = self.plan.absent(target)
+        if (reason := absent["candidate"]) is not None:
+            return self._found(host, target, left_out=reason)
+        releases = [name for name, reason in absent.items() if reason is None]
+        notes = [
+            f"the {n} does not have this target: {r}" for n, r in absent.items() if r is not None
+        ]
+        engine, rules = self._ready(), self.plan.rules(host, target)
+        before: tuple[Boot, ...] = ()
+        if self.plan.recorded is not None:
+            self.plan.recorded.check(self.outcome(), host, target)
+            before = self.plan.recorded.boots(host, target)
+        with one_at_a_time(self._waiter(target, host)):
+            judgement, boots, machine = self._campaign(
+                engine, host, target, releases, rules, before
+            )
+        judgement = weigh(judgement, boots, rules, self._machinery.machine, machine)
+        if judgement.host:
+            text = judgement.host
+            self._hear(HostWarned(run=self.run, host=host, target=target, text=text))
+        return self._found(
+            host, target, boots=boots, judgement=judgement, notes=tuple(notes), machine=machine
+        )
+
+    def _found(self, host: str, target: str, **found: Any) -> TargetResult:
+        runs_as = self.plan.file.targets[target].as_ or target
+        return TargetResult(target, host, runs_as, self.plan.rules(host, target), **found)
+
+    def _campaign(
+        self,
+        engine: Engine,
+        host: str,
+        target: str,
+        releases: list[str],
+        rules: Rules,
+        before: Sequence[Boot],
+    ) -> tuple[Judgement, tuple[Boot, ...], Machine]:
+        warm = self.plan.file.targets[target].start == "warm"
+        state = self._state(engine, host)
+
+        def make(release: str) -> Pair:
+            recipe = self._machinery.recipe(host, target, release)
+            return Pair(engine, recipe, lambda _: None, state=state, hear=self._hear)
+
+        return conduct(
+            campaign(releases, rules, warm=warm, recorded=before),
+            make,
+            lambda ask: self._watcher(host, target, ask, rules.most),
+            warm=warm,
+            looks=rules.plan.looks,
+            pause=rules.retry_pause,
+            disk=data_disk(self._machinery.capacity),
+        )
+
+    def _upgrade_in_place(self) -> InPlace | None:
+        if not self.plan.in_place:
+            return None
+        absent = {
+            target: tuple(n for n, why in self.plan.absent(target).items() if why is not None)
+            for target in self.plan.file.targets
+        }
+        recipe = self._machinery.recipe
+        return InPlace(self.plan.file, self.run, recipe, absent, self._hear)
+
+    def _site(self, engine: Engine, host: str) -> Site:
+        def tell(release: str, moment: Moment) -> None:
+            self.watch(Progress(UPGRADE, host, release, 0, 0, moment.doing, moment.left))
+
+        return Site(engine, host, tell)
+
+    def _state(self, engine: Engine, host: str) -> Kept | None:
+        """What a boot starts on: a copy of the baseline's state, or nothing."""
+        if self._in_place is None:
+            return None
+        return Kept(self._in_place.base(self._site(engine, host)).archive)
+
+    # -- telling it ------------------------------------------------------------------------
+
+    def _hear(self, event: Event) -> None:
+        """Tell an event. Nothing boots any more once somebody who must hear could not.
+
+        That is raised where a boot begins; in the midst of one, or while a pair is being closed, it
+        would leave things behind.
+        """
+        try:
+            self._listener(event)
+        except BootgateError as error:
+            self._unheard = self._unheard or error
+        if self._unheard is not None and isinstance(event, BootBegan):
+            raise self._unheard
+
+    @property
+    def unheard(self) -> str | None:
+        """Why not all events of this run were heard; None where they were."""
+        return None if self._unheard is None else str(self._unheard)
+
+    def _begin(self) -> None:
+        """Tell that the run begins, once, before anything else of it is told."""
+        if not self._told_begin:
+            self._told_begin = True
+            self._hear(RunBegan(run=self.run, result=self.outcome()))
+
+    def _tell(self, name: str, found: TargetResult | TakeoverResult | SilenceResult) -> None:
+        """Tell a verdict, under the name of what was judged."""
+        self._begin()
+        findings: tuple[Finding, ...] = ()
+        if not isinstance(found, TargetResult):
+            findings = found.findings
+        elif found.judgement is not None:
+            findings = found.judgement.findings
+        event = VerdictGiven(
+            run=self.run,
+            host=found.host,
+            target=name,
+            verdict=found.verdict,
+            findings=findings,
+            broken=found.broken,
+        )
+        self._hear(event)
+
+    def _waiter(self, name: str, host: str) -> Callable[[float], None]:
+        return lambda left: self.watch(Progress(name, host, "", 0, 0, WAITING, left))
+
+    def _watcher(self, host: str, target: str, ask: Ask, most: int) -> Callable[[Moment], None]:
+        def tell(moment: Moment) -> None:
+            self.watch(
+                Progress(target, host, ask.release, ask.number, most, moment.doing, moment.left)
+            )
+
+        return tell
+
+    # -- afterwards ------------------------------------------------------------------------
+
+    def note_shown(self, host: str, target: str, item: str = WHOLE) -> None:
+        """Note that somebody was shown a verdict. Booted alone is not judged."""
+        self._shown.add((host, target, item))
+
+    @property
+    def unjudged(self) -> tuple[Unjudged, ...]:
+        """Every verdict that the gate file asks for and that nobody was shown so far."""
+        return tuple(
+            Unjudged(target, host, item, booted=self._booted(host, target, item))
+            for host, target, item in self.plan.asked()
+            if (host, target, item) not in self._shown
+        )
+
+    def _booted(self, host: str, target: str, item: str) -> bool:
+        if target == UPGRADE:
+            return host in self._takeovers
+        return (host, target) in (self._silences if item == SILENCE else self._results)
+
+    @property
+    def tried(self) -> bool:
+        """Whether anything was booted so far, or tried to be."""
+        return bool(self._results or self._takeovers or self._silences)
+
+    def outcome(self) -> GateResult:
+        """Everything found so far."""
+        plan = self.plan
+        return GateResult(
+            schema=SCHEMA,
+            file=str(plan.loaded.path),
+            at=self._at,
+            bootgate=__version__,
+            run=self.run,
+            engine=self._machinery.version,
+            why_engine=self._machinery.why,
+            machine=self._machinery.machine,
+            releases=self._all_facts(),
+            measures=measures(plan.loaded),
+            targets=tuple(self._results[key] for key in plan.pairs if key in self._results),
+            takeovers=tuple(self._takeovers[h] for h in plan.hosts if h in self._takeovers),
+            silences=tuple(self._silences[key] for key in plan.pairs if key in self._silences),
+            unjudged=self.unjudged,
+            broken=self.broken,
+            lines=dict(self._lines()),
+        )
+
+    def _lines(self) -> Iterator[tuple[str, int]]:
+        loaded = self.plan.loaded
+        yield UPGRADE, loaded.line("upgrade")
+        for name, target in self.plan.file.targets.items():
+            yield name, loaded.line("targets", name)
+            for phase in target.phases:
+                yield f"{name}::{phase}", loaded.line("targets", name, "phases", phase)
+            if target.silence is not None:
+                yield f"{name}::{SILENCE}", loaded.line("targets", name, SILENCE)
+
+    def _all_facts(self) -> dict[str, ReleaseFacts]:
+        booted = {name: self._facts(name) for name in self.plan.releases}
+        recorded = self.plan.recorded
+        return booted if recorded is None else {"baseline": recorded.facts, **booted}
+
+    def _facts(self, name: str) -> ReleaseFacts:
+        release = self.plan.releases[name]
+        said = [
+            boot.version
+            for result in self._results.values()
+            for boot in result.boots
+            if boot.release == name and boot.version
+        ]
+        held = [s.stall.boot for s in self._silences.values() if s.stall is not None]
+        said += [boot.version for boot in held if boot.release == name and boot.version]
+        starts = [t.takeover for t in self._takeovers.values() if t.takeover is not None]
+        for seen in starts:
+            start = seen.baseline if name == "baseline" else seen.first
+            said += [start.version] if start.version else []
+        version = said[0] if said else release.version
+        image = None if self._machinery.name == "process" else release.image
+        return ReleaseFacts(image, self._machinery.identities.get(name), version)
+
+    def close(self) -> None:
+        """Remove all that is left of this run, and tell that it is over."""
+        if self._told_begin and not self._told_end:
+            self._told_end = True
+            self._hear(RunEnded(run=self.run, result=self.outcome()))
+        if self._in_place is not None:
+            self._in_place.close()
+        self._machinery.close()

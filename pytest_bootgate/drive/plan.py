@@ -1,0 +1,197 @@
+"""What a gate file asks for in one run: releases, host profiles, targets, rules, boots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.drive.recorded import Recorded
+from pytest_bootgate.drive.silence import silence_budget
+from pytest_bootgate.drive.takeover import takeover_budget
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gate.campaign import plan
+from pytest_bootgate.gate.takeover import ROLLBACK, SUBJECTS
+from pytest_bootgate.gate.verdict import WHOLE, Limits, Rules
+from pytest_bootgate.gatefile import Loaded
+from pytest_bootgate.gatefile.model import Host, Release
+from pytest_bootgate.gatefile.quantities import Boots
+from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.gatefile.silence_rules import SILENCE
+
+#: What bringing up and removing one pair may cost, in seconds, on top of the boot itself.
+_AROUND = 60.0
+
+
+class Plan:
+    """What one gate file asks for, before anything boots.
+
+    `boots` overrides the gate file's; `hosts` names the host profiles, empty for all that are not
+    on request. Raises `BootgateError` for a host profile that the gate file does not have, and for
+    a recorded baseline that cannot be read.
+    """
+
+    def __init__(
+        self, loaded: Loaded, *, boots: Boots | None = None, hosts: Sequence[str] = ()
+    ) -> None:
+        self.loaded, self.file = loaded, loaded.gate
+        self._boots = boots or self.file.gate.boots
+        recorded = self.file.releases.baseline and self.file.releases.baseline.recorded
+        self.recorded = Recorded.read(Path(recorded)) if recorded else None
+        self.profiles = self.file.hosts or {"default": Host()}
+        unknown = [name for name in hosts if name not in self.profiles]
+        if unknown:
+            raise BootgateError(
+                f"{loaded.path.name} has no host profile {unknown[0]!r}; it has"
+                f" {', '.join(self.profiles)}."
+            )
+        self.hosts = list(hosts) or [n for n, h in self.profiles.items() if not h.on_request]
+        if not self.hosts:
+            raise BootgateError(
+                f"Every host profile of {loaded.path.name} is on request: name one with"
+                f" --bootgate-host ({', '.join(self.profiles)})."
+            )
+
+    # -- what is to be booted --------------------------------------------------------------
+
+    @property
+    def releases(self) -> dict[str, Release]:
+        """The releases to boot, the baseline first if there is one that can be booted."""
+        both = self.file.releases
+        named = {}
+        if both.baseline is not None and self.recorded is None:
+            named["baseline"] = both.baseline
+        return {**named, "candidate": both.candidate}
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All (host profile, target) of this run, in the order they are booted."""
+        return [(host, target) for host in self.hosts for target in self.file.targets]
+
+    @property
+    def in_place(self) -> bool:
+        """Whether boots start on the state that the baseline left."""
+        return self.file.upgrade == "in-place"
+
+    @property
+    def upgrade_subjects(self) -> tuple[str, ...]:
+        """What an upgrade in place is judged by, in the order it happens."""
+        return (*SUBJECTS, ROLLBACK) if self.file.state.rollback else SUBJECTS
+
+    def label(self, host: str, target: str) -> str:
+        """The name of a target on a host profile: bare where the gate file has one profile."""
+        return target if len(self.profiles) == 1 else f"{target}@{host}"
+
+    def absent(self, target: str) -> dict[str, str | None]:
+        """For each release why it does not have a target, None where it does."""
+        reasons = self.file.targets[target].absent.items()
+        return {
+            name: next((why for start, why in reasons if (r.version or "").startswith(start)), None)
+            for name, r in self.releases.items()
+        }
+
+    def left_out(self, target: str) -> str | None:
+        """Why the candidate does not have a target, None where it does."""
+        return self.absent(target)["candidate"]
+
+    def may_be_held(self, target: str) -> bool:
+        """Whether a target asks for a silence test, and the candidate has the target."""
+        return self.file.targets[target].silence is not None and self.left_out(target) is None
+
+    def asked(self) -> Iterator[tuple[str, str, str]]:
+        """Every verdict that is asked for, as (host profile, target, item), as they are booted."""
+        for host in self.hosts if self.in_place else ():
+            yield from ((host, UPGRADE, subject) for subject in self.upgrade_subjects)
+        for host, target in self.pairs:
+            if self.left_out(target) is None:
+                yield host, target, WHOLE
+            if self.may_be_held(target):
+                yield host, target, SILENCE
+
+    def recipe(
+        self, host: str, target: str, release: str, *, run: str = "", digest: str | None = None
+    ) -> Recipe:
+        """How a release boots a target on a host profile, in a run, by the image's digest."""
+        return Recipe(
+            gate=self.file,
+            target_name=target,
+            target=self.file.targets[target],
+            release_name=release,
+            release=self.releases[release],
+            host_name=host,
+            host=self.profiles[host],
+            here=self.loaded.path.parent,
+            image_digest=digest,
+            run=run,
+        )
+
+    def companion_image(self) -> str | None:
+        """The image of the companion where there are images; None where no boot needs one."""
+        recipes = [self.recipe(host, target, "candidate") for host, target in self.pairs]
+        needed = any(recipe.needs_companion for recipe in recipes)
+        return recipes[0].companion_image() if needed else None
+
+    # -- by which rules, and for how long --------------------------------------------------
+
+    def rules(self, host: str, target: str) -> Rules:
+        """What a target is judged by on a host profile."""
+        asked, gate = self.file.targets[target], self.file.gate
+        return Rules(
+            timeout=float(asked.timeout),
+            near=float(gate.near),
+            warn=float(gate.warn),
+            least=self._boots.least,
+            most=self._boots.most,
+            slower=float(gate.slower),
+            unsure=gate.unsure,
+            cpus=self.profiles[host].cpus,
+            retries=gate.retries,
+            retry_pause=float(gate.retry_pause),
+            noise=gate.noise,
+            phases={
+                name: Limits(
+                    None if probe.limit is None else float(probe.limit),
+                    None if probe.by is None else float(probe.by),
+                )
+                for name, probe in asked.phases.items()
+            },
+        )
+
+    def boots(self, host: str, target: str) -> tuple[int, int]:
+        """How many boots a target takes: at least, if all of them start, and at the very most."""
+        if self.left_out(target) is not None:
+            return 0, 0
+        releases = [name for name, reason in self.absent(target).items() if reason is None]
+        rules, warm = self.rules(host, target), self._warm(target)
+        recorded = self._recorded_boots(host, target)
+        asks = plan(releases, rules, warm=warm, recorded=recorded)
+        looks = rules.plan.looks if len(releases) == 2 else ()
+        least = len(asks) - sum(ask.number > looks[0] for ask in asks) if looks else len(asks)
+        # With warm starts a retry needs a boot more, which is thrown away.
+        return least, len(asks) + rules.retries * len(releases) * (1 + warm)
+
+    def budget(self) -> float:
+        """The seconds that the whole gate may take at the very most."""
+        total = sum(self._budget(host, target) for host, target in self.pairs)
+        if self.in_place:
+            total += len(self.hosts) * takeover_budget(self.file)
+        return total
+
+    def _budget(self, host: str, name: str) -> float:
+        target, rules, warm = self.file.targets[name], self.rules(host, name), self._warm(name)
+        recorded = self._recorded_boots(host, name)
+        asks = len(plan(list(self.releases), rules, warm=warm, recorded=recorded))
+        ready = self.file.gateway.ready_timeout + self.file.gateway.settle
+        once = target.timeout + target.listen + target.pause + _AROUND
+        once += ready if target.trigger is not None else 0.0
+        again = rules.retries * len(self.releases) * (rules.retry_pause + once * (1 + warm))
+        held = 0.0
+        if target.silence is not None:
+            held = silence_budget(target, target.silence) + ready + _AROUND
+        return asks * once + again + held
+
+    def _warm(self, target: str) -> bool:
+        return self.file.targets[target].start == "warm"
+
+    def _recorded_boots(self, host: str, target: str) -> int:
+        return len(self.recorded.boots(host, target)) if self.recorded is not None else 0
