@@ -126,6 +126,12 @@ class Boot:
         required = [phase.name for phase in following if not phase.optional]
         return required[0] if required else None
 
+    @property
+    def ended_in(self) -> str | None:
+        """Its `last_phase`; None where it started, or never came as far as a first phase."""
+        begun = self.triggered or any(phase.at is not None for phase in self.phases)
+        return self.last_phase if begun and not self.started else None
+
     def phase(self, name: str) -> Phase | None:
         """The phase of that name, None where this boot has none."""
         return next((phase for phase in self.phases if phase.name == name), None)

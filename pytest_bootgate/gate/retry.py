@@ -49,5 +49,5 @@ def which(boot: Boot) -> str:
 
 def timed_out(boot: Boot) -> str:
     """Which boot, in which phase, and how: ``boot 3 in phase setup: no proof within 60 s``."""
-    phase = f" in phase {boot.last_phase}" if boot.triggered and boot.last_phase else ""
+    phase = f" in phase {boot.ended_in}" if boot.ended_in else ""
     return f"{which(boot)}{phase}" + (f": {boot.detail}" if boot.detail else "")

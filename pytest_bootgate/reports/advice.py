@@ -14,7 +14,7 @@ from pytest_bootgate.result import SilenceResult, TakeoverResult, TargetResult
 
 _KEEP = "Keep the old release in production."
 _FAILED = {
-    "timed_out": "Find out what {phase} {does}; its last lines are a beginning.",
+    "timed_out": "Find out what it {does}; its last lines are a beginning.",
     "false_ok": "Trust no status of it: it said ok, and the task never started.",
     "crashed": "Read its last lines and its exit code.",
     "oom_killed": "It needs more memory than it had: raise the host profile's limit, or find"
@@ -33,9 +33,8 @@ def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
         return "Mend what kept the gate from measuring, and gate again: this is no pass."
     failed = failed_boot(found)
     if found.verdict == "fail" and failed is not None:
-        phase = failed.last_phase or "the boot"
         what = _FAILED.get(failed.outcome, "Gate again: the boot was lost.")
-        what = what.format(phase=phase, does=_does(failed))
+        what = what.format(does=_does(failed))
         return " ".join([_KEEP, what, *_until_then(failed, found, others)])
     return _in_time(found)
 
@@ -43,11 +42,12 @@ def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
 def _does(failed: Boot) -> str:
     """Whether a boot that ran out of time worked or waited, where its CPU seconds are clear."""
     cpu, wall = failed.cpu_seconds, failed.ended
+    phase = f" in {failed.ended_in}" if failed.ended_in else ""
     if cpu is None or wall <= 0:
-        return "works on or waits for"
+        return f"works on or waits for{phase}"
     works = "works on" if cpu >= wall / 2 else "works on or waits for"
     does = "waits for" if cpu <= wall / 10 else works
-    return f"{does} ({duration(cpu)} of CPU in {duration(wall)})"
+    return f"{does}{phase} ({duration(cpu)} of CPU in {duration(wall)})"
 
 
 def _in_time(found: TargetResult) -> str:

@@ -44,8 +44,8 @@ def story(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> l
     """
     lines = [_trigger(boot), _never(boot)]
     if boot.outcome != "not_accepted":
-        if boot.triggered and boot.last_phase is not None:
-            lines.append(f"last seen in phase {boot.last_phase}{_reached(boot)}")
+        if boot.ended_in is not None:
+            lines.append(f"last seen in phase {boot.ended_in}{_reached(boot)}")
         lines.append(f"ended after {duration(boot.ended)}: {boot.outcome} ({boot.detail})")
         lines.append(told(boot))
     lines.extend(_before(boot, result.boots))
@@ -64,7 +64,7 @@ def _before(boot: Boot, boots: Sequence[Boot]) -> list[str]:
         same = late.number == boot.number and late not in again
         as_well = " as well" if boot.outcome == "timed_out" else ""
         who = f"{_NTH.get(late.attempt, f'attempt {late.attempt}')}" if same else which(late)
-        phase = f", in phase {late.last_phase}" if late.triggered and late.last_phase else ""
+        phase = f", in phase {late.ended_in}" if late.ended_in else ""
         how = f"timed out{as_well} at {who}{phase} after {duration(late.ended)}"
         lines.append(how + (", and started when tried again" if late in again else ""))
     return lines

@@ -84,7 +84,7 @@ def test_no_gateway_writes_over_its_verdict(gate, monkeypatch):
 def test_what_to_do_is_the_last_that_is_said_of_a_target(gate, run):
     gate(LATE, targets=["isolated", "main"], timeout="500ms", boots=1)
     result = run("bootgate.yaml::isolated")
-    text = "what to do: Keep the old release in production. Find out what persona waits for *"
+    text = "what to do: Keep the old release in production. Find out what it waits for in persona *"
     result.stdout.fnmatch_lines(
         ["bootgate.yaml:*: fail: *", text, "FAIL isolated*", f"  {text}", "", "not booted: main"],
         consecutive=False,

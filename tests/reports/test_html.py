@@ -162,9 +162,9 @@ def test_the_story_of_ten_seconds():
     assert answers["How near"].startswith("the whole timeout of 3 s")
     assert answers["Since"] == "2.0 (candidate); 1.0 (baseline) started in 164 ms at most"
     assert answers["What to do"] == (
-        "Keep the old release in production. Find out what context_engine works on (2.58 s of CPU"
-        " in 3.00 s); its last lines are a beginning. main does start (53 ms) on the same host:"
-        " bootgate explain isolated says what moving its jobs there costs."
+        "Keep the old release in production. Find out what it works on in context_engine (2.58 s"
+        " of CPU in 3.00 s); its last lines are a beginning. main does start (53 ms) on the same"
+        " host: bootgate explain isolated says what moving its jobs there costs."
     ).replace("2.58 s", duration(recorded("timed-out").targets[0].boots[-1].cpu_seconds))
     assert "bootgate explain isolated" in [code.text for code in page.every("code")]
 
@@ -182,7 +182,7 @@ def test_the_story_of_ten_seconds():
             target(boot(release="baseline"), boot()),
             "the whole timeout of 60 s",
             "before 2.0 (candidate): 1.0 (baseline) did not start either",
-            "Keep the old release in production. Find out what setup works on or waits for*",
+            "Keep the old release in production. Find out what it works on or waits for in setup*",
         ),
         (
             target(boot(release="baseline", **STARTED), boot(outcome="crashed", ended=0.2)),
