@@ -79,6 +79,17 @@ class Session:
         return bool(asked)
 
     @property
+    def writes(self) -> bool:
+        """Whether this run is to write files."""
+        return any(self.config.getoption(f"bootgate_{name}") for name in ("json", "html", "report"))
+
+    @property
+    def concerned(self) -> bool:
+        """Whether there is anything to be said at the end of this run."""
+        found = self.gates or self.from_workers or self.unheard_of_workers
+        return bool(found or self.writes or self.required)
+
+    @property
     def lost_results(self) -> bool:
         """Whether workers of pytest-xdist booted what did not come back here."""
         distributed = bool(getattr(self.config.option, "tx", None))
