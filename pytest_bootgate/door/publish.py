@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,22 +93,30 @@ def publish(run: pytest.Session) -> Iterator[str]:
 
 def _whole(config: pytest.Config, results: list[GateResult], base: Path) -> Iterator[str]:
     """The complete result, and the page."""
-    path = config.getoption("bootgate_json")
-    if path is not None:
+    if (path := config.getoption("bootgate_json")) is not None:
         from pytest_bootgate.reports import jsonfile
 
-        try:
-            jsonfile.write(results, base / path)
-        except BootgateError as error:
-            yield str(error)
-    path = config.getoption("bootgate_html")
-    if path is not None:
+        yield from _tried("The result", lambda: jsonfile.write(results, base / path))
+    if (page := config.getoption("bootgate_html")) is not None:
         from pytest_bootgate.reports.html.page import write
 
-        try:
-            write(results, base / path, journal=config.stash[KEY].journal_path, base=base)
-        except BootgateError as error:
-            yield str(error)
+        journal = config.stash[KEY].journal_path
+        yield from _tried(
+            "The HTML report", lambda: write(results, base / page, journal=journal, base=base)
+        )
+
+
+def _tried(what: str, write: Callable[[], None]) -> Iterator[str]:
+    """Write something; a sentence where that fails, also by our own mistake."""
+    try:
+        write()
+    except BootgateError as error:
+        yield str(error)
+    except Exception as error:
+        yield (
+            f"{what} could not be made: {type(error).__name__}: {error}. This is a mistake in"
+            " pytest-bootgate; please report it with the journal of this run."
+        )
 
 
 def _github(config: pytest.Config, results: list[GateResult], base: Path) -> Iterator[str]:

@@ -63,6 +63,6 @@ def write(results: list[GateResult], path: Path) -> None:
         write_text(path, f"{data.decode()}\n")
     except OSError as error:
         raise BootgateError(
-            f"The result could not be written to {path}: {error.strerror}. Give"
-            " --bootgate-json a path that can be written."
+            f"The result could not be written to {path}: {error.strerror}. Name a"
+            " path that can be written."
         ) from None

@@ -147,7 +147,9 @@ def test_quiet_says_mistakes_only(command, example):
     edit(example, ("limit: 2s", "limit: 2"))
     said = command("check", "--quiet")
     assert (said.status, said.out) == (4, "")
-    assert said.err.startswith("bootgate.yaml:25:46: 2 has no unit")
+    lines = example.read_text().splitlines()
+    (place,) = [(n, text.index("2}")) for n, text in enumerate(lines, 1) if "limit: 2}" in text]
+    assert said.err.startswith(f"bootgate.yaml:{place[0]}:{place[1] + 1}: 2 has no unit")
 
 
 def test_of_several_files_each_is_looked_at(command, example, tmp_path):

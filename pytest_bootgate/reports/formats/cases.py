@@ -17,7 +17,7 @@ from pytest_bootgate.gate.verdict import WHOLE, Finding, Verdict, worst
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.gatefile.silence_rules import SILENCE
 from pytest_bootgate.reports import silence, takeover
-from pytest_bootgate.reports.advice import advice
+from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
 from pytest_bootgate.reports.amounts import count, duration, limit, share
 from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.reports.story import (
@@ -29,6 +29,8 @@ from pytest_bootgate.reports.story import (
 from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
 
 Kind = Literal["boot", "upgrade", "silence", "gate"]
+#: Verdicts with something to do about them; one that is `broken` says so itself.
+_TO_DO = ("warn", "unsure", "fail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,9 @@ class Case:
     """One thing that was judged. `name` is that of its pytest item, without the gate file.
 
     `verdict` is None where there is none, and `missing` says which way; `text` says why a verdict
-    is what it is, `story` all that is known. `seconds` are those of the slowest boot, None where
-    nothing was timed. `line` is in the gate file, from 1.
+    is what it is, `todo` what to do about it, `story` all that is known, what to do included.
+    `seconds` are those of the slowest boot, None where nothing was timed. `line` is in the gate
+    file, from 1.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Case:
     seconds: float | None = None
     line: int = 1
     missing: Literal["left out", "not seen", "unjudged"] = "left out"
+    todo: str = ""
 
     @property
     def state(self) -> str:
@@ -151,13 +155,18 @@ def _target(result: GateResult, target: TargetResult) -> Entry:
             )
         )
     text = "\n".join(_why(target))
-    story = text
-    if target.verdict in ("fail", "broken"):
-        story = failure(target, result.beside(target))
-    elif target.verdict in ("warn", "unsure"):
-        story = f"{text}\nwhat to do: {advice(target, result.beside(target))}"
-    whole = Case(f"{label}::{WHOLE}", target.verdict, text, story, _longest(target), place)
+    others = result.beside(target)
+    todo = advice(target, others) if target.verdict in _TO_DO else ""
+    failed = target.verdict in ("fail", "broken")
+    story = failure(target, others) if failed else _story([text], todo)
+    whole = Case(
+        f"{label}::{WHOLE}", target.verdict, text, story, _longest(target), place, todo=todo
+    )
     return Entry("boot", label, target.target, target.host, whole, tuple(parts), target)
+
+
+def _story(lines: Sequence[str], todo: str) -> str:
+    return "\n".join([*lines, *([f"what to do: {todo}"] if todo else [])])
 
 
 def _why(target: TargetResult) -> Iterator[str]:
@@ -231,8 +240,9 @@ def _upgrade(result: GateResult, found: TakeoverResult) -> Entry:
     if found.broken is not None:
         told = [f"broken: {found.broken}"]
     text = "\n".join(told) or f"{found.verdict}: {takeover.heading(found)}"
-    story = "\n".join([takeover.heading(found), *told, *takeover.story(found)])
-    whole = Case(label, found.verdict, text, story, line=line)
+    todo = advice_on_upgrade(found) if found.verdict in _TO_DO else ""
+    story = _story([takeover.heading(found), *told, *takeover.story(found)], todo)
+    whole = Case(label, found.verdict, text, story, line=line, todo=todo)
     return Entry("upgrade", label, UPGRADE, found.host, whole, tuple(parts))
 
 
@@ -244,11 +254,13 @@ def _silence(result: GateResult, found: SilenceResult) -> Entry:
     if found.broken is not None:
         said = [f"broken: {found.broken}"]
     text = "\n".join(said) or f"{found.verdict}: {silence.heading(found)}"
-    story = "\n".join([silence.heading(found), *silence.details(found)])
+    lines = [silence.heading(found), *silence.details(found)]
     if found.verdict == "fail" and found.stall is not None:
-        story = "\n".join([story, *last_lines(found.stall.boot)])
+        lines += last_lines(found.stall.boot)
     name = f"{label}::{SILENCE}"
-    whole = Case(name, found.verdict, text, story, line=line)
+    todo = advice_on_silence(found) if found.verdict in _TO_DO else ""
+    story = _story(lines, todo)
+    whole = Case(name, found.verdict, text, story, line=line, todo=todo)
     return Entry("silence", name, found.target, found.host, whole)
 
 

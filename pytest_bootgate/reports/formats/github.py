@@ -72,6 +72,7 @@ def commands(results: Sequence[GateResult], base: Path) -> list[str]:
             text = clean(entry.whole.text or entry.whole.story)
             if len(text) > _LONGEST:
                 text = f"{text[:_LONGEST]}… (shortened; the job summary has all of it)"
+            text += f"\nwhat to do: {clean(entry.whole.todo)}" * bool(entry.whole.todo)
             found.append(f"::{_LEVELS[state]} {where}::{_data(text)}")
     return sorted(found, key=lambda line: not line.startswith("::error"))
 
@@ -105,6 +106,11 @@ def _gate(name: str, result: GateResult, *, stories: bool) -> Iterator[str]:
     for entry in found:
         yield f"| {' | '.join(_row(entry))} |"
     yield ""
+    if todo := [entry for entry in found if entry.whole.todo]:
+        yield "What to do:"
+        yield ""
+        yield from (f"- {_cell(one.label)}: {_cell(one.whole.todo)}" for one in todo)
+        yield ""
     for entry in found:
         if entry.whole.state not in _LEVELS:
             continue

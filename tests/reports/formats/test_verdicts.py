@@ -63,8 +63,16 @@ def test_a_github_annotation_for_each_target_that_is_not_green(ran, scenario):
         assert found[title]["level"] == LEVELS[word]
         assert found[title]["file"] == file
         assert found[title]["text"].startswith(word)
+        assert ("\nwhat to do: " in found[title]["text"]) == (word != "broken")
         key = label.rpartition("::")[2].partition("@")[0]
         assert label == "gate" or key in lines[int(found[title]["line"]) - 1]
+
+
+def test_the_job_summary_says_what_to_do(ran):
+    page = (ran("fail").path / "reports" / "summary.md").read_text()
+    text = "Keep the old release in production. Find out what it waits for in persona ("
+    assert f"\nWhat to do:\n\n- isolated: {text}" in page
+    assert "What to do" not in (ran("green").path / "reports" / "summary.md").read_text()
 
 
 def test_phases_are_cases_too(ran):
