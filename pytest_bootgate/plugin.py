@@ -72,7 +72,7 @@ def _load(session: Session, path: Path) -> None:
 
 def _clear(config: pytest.Config) -> None:
     """Nobody must take the report of an earlier run for the one that this run did not come to."""
-    if config.stash[KEY].writes:
+    if config.stash[KEY].writes and not config.stash[KEY].is_worker:
         from pytest_bootgate.door.publish import clear
 
         clear(config)
@@ -99,8 +99,6 @@ def pytest_collection(session: pytest.Session) -> None:
     """From here on it is a run, and not only a list of what there is."""
     config = session.config
     config.stash[KEY].ran = not config.getoption("collectonly")
-    if config.stash[KEY].ran and not config.stash[KEY].is_worker:
-        _clear(config)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -148,14 +146,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """A journal that cannot be written ends the run before anything boots."""
+    """A journal or report that cannot be written ends the run before anything boots.
+
+    Not earlier: a gate file may take the result of an earlier run for its recorded baseline.
+    """
     config = session.config
     ours = config.stash[KEY]
+    if ours.ran:
+        _clear(config)
     if ours.gates and not config.getoption("collectonly") and not ours.is_worker:
         from pytest_bootgate.door.items import boots
 
         if any(boots(item) for item in session.items):
             _open_journal(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any) -> None:
+    """Under pytest-xdist only the workers collect."""
+    _clear(node.config)
 
 
 def _open_journal(config: pytest.Config) -> None:

@@ -145,7 +145,7 @@ def _probe(loaded: Loaded, asked: Asked, journal: Journal) -> Status:
             )
             sys.stdout.flush()
         outcome = gate.outcome()
-        _, untold = notify(outcome, loaded.gate, journal.hear)
+        _, untold = notify(outcome, loaded.gate.notify, journal.hear)
         for text in untold:
             print(f"{Status.CRITICAL.name} {text}")
             found.append(Status.CRITICAL)

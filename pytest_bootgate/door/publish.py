@@ -44,20 +44,25 @@ def check(config: pytest.Config) -> None:
 
 
 def clear(config: pytest.Config) -> None:
-    """Remove what earlier runs left where this one writes, so that it is taken for nobody's result.
+    """Move aside what earlier runs left where this one writes: it is not this one's result.
 
-    Raises `pytest.UsageError` for what cannot be removed: it could not be written either.
+    Raises `pytest.UsageError` for what cannot be moved: it could not be written either.
     """
     for option, paths in asked_for(config).items():
         for path in paths:
             try:
                 if path.is_file():  # no pipe, no device
-                    path.resolve().unlink()
+                    path.resolve().replace(_aside(path))
             except OSError as error:
                 raise pytest.UsageError(
-                    f"{option}: {path} is of an earlier run and cannot be removed:"
+                    f"{option}: {path} is of an earlier run and cannot be moved aside:"
                     f" {error.strerror or error}. Name another path, or remove it."
                 ) from None
+
+
+def _aside(path: Path) -> Path:
+    real = path.resolve()
+    return real.with_name(f"{real.name}.earlier")
 
 
 def publish(run: pytest.Session) -> Iterator[str]:
@@ -71,6 +76,10 @@ def publish(run: pytest.Session) -> Iterator[str]:
         return
     results = session.outcomes()
     if not results:
+        try:
+            clear(config)
+        except pytest.UsageError as error:
+            yield str(error)
         if asked := asked_for(config):
             options = " and no ".join(asked)
             _say(config, f"bootgate: no gate was to be booted, so no {options} was written")
@@ -82,6 +91,9 @@ def publish(run: pytest.Session) -> Iterator[str]:
             formats.write(one.format, results, one.path, base)
         except BootgateError as error:
             yield str(error)
+    for path in (path for paths in asked_for(config).values() for path in paths):
+        if path.is_file():
+            _aside(path).unlink(missing_ok=True)
     formats_asked = {one.format: one.path for one in wanted(config)}
     if os.environ.get(GITHUB) == "true" or "github" in formats_asked:
         yield from _github(config, results, base)

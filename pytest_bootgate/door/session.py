@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_bootgate.drive import Gate, Progress
     from pytest_bootgate.events import Event
+    from pytest_bootgate.gatefile.model import Notify
     from pytest_bootgate.journal.store import Journal
     from pytest_bootgate.result import GateResult, TargetResult
 
@@ -64,6 +65,7 @@ class Session:
         self.insufficient: dict[str, str] = {}
         self.missing: list[str] = []
         self.unheard_of_workers: list[str] = []
+        self.notify_of_workers: dict[str, dict[str, Notify]] = {}
         self._journal: Journal | None = None
         self.progress = ProgressLine(config)
 
@@ -306,9 +308,11 @@ class Session:
         from pytest_bootgate.errors import BootgateError
         from pytest_bootgate.reports.notify import notify
 
+        asked = {str(path): gate.plan.file.notify for path, gate in self.gates.items()}
+        asked |= self.notify_of_workers
         for result in results:
             try:
-                told, untold = notify(result, self.gate(Path(result.file)).plan.file, self._hear)
+                told, untold = notify(result, asked.get(result.file, {}), self._hear)
             except BootgateError as error:  # nor could the journal keep that somebody was not told
                 told, untold = [], [str(error)]
             self.informed += [f"told {name}: {result.verdict}" for name in told]

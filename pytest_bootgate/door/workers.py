@@ -13,8 +13,14 @@ def hand_over(ours: Session, output: dict[str, Any]) -> None:
     """Put what this worker found where pytest-xdist sends it from."""
     output["bootgate_left_alone"] = [str(path) for path in ours.left_alone]
     if ours.gates:
+        import msgspec
+
         from pytest_bootgate.reports import jsonfile
 
+        output["bootgate_notify"] = {
+            str(path): msgspec.to_builtins(gate.plan.file.notify, enc_hook=float)
+            for path, gate in ours.gates.items()
+        }
         outcomes = [gate.outcome() for gate in ours.gates.values()]
         output["bootgate"] = [jsonfile.encode(result).decode() for result in outcomes]
         output["bootgate_unheard"] = ours.unheard()
@@ -31,6 +37,14 @@ def take_over(ours: Session, output: Mapping[str, Any], error: object) -> None:
         ours.leave_alone(Path(path))
     encoded = output.get("bootgate", ())
     if encoded:
+        import msgspec
+
+        from pytest_bootgate.gatefile.model import Notify
         from pytest_bootgate.reports.jsonfile import decode
+
+        for path, asked in output["bootgate_notify"].items():
+            # A float arrives as what the model calls it.
+            notify = msgspec.convert(asked, dict[str, Notify], dec_hook=lambda kind, n: kind(n))
+            ours.notify_of_workers[path] = notify
 
         ours.from_workers.extend(decode(text) for text in encoded)

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pytest_bootgate.events import Hear, NotificationFailed
-from pytest_bootgate.gatefile.model import GateFile, Notify
+from pytest_bootgate.gatefile.model import Notify
 from pytest_bootgate.gatefile.variables import fill, fill_all
 from pytest_bootgate.reports.notice import notice
 from pytest_bootgate.result import GateResult
@@ -19,15 +19,17 @@ from pytest_bootgate.result import GateResult
 _SAID = 300  # characters of what a command said
 
 
-def notify(result: GateResult, file: GateFile, hear: Hear) -> tuple[list[str], list[str]]:
-    """Tell everybody who is to be told of this verdict, one after another.
+def notify(
+    result: GateResult, asked: Mapping[str, Notify], hear: Hear
+) -> tuple[list[str], list[str]]:
+    """Tell all who are `asked` for and are to be told of this verdict, one after another.
 
     Returns the names of those who were told, and for each of the others a sentence that says why
     not; each of these is an event `NotificationFailed` as well.
     """
     told, untold = [], []
     body = b""
-    for name, one in file.notify.items():
+    for name, one in asked.items():
         if result.verdict not in one.when:
             continue
         body = body or notice(result)

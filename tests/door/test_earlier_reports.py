@@ -27,6 +27,9 @@ def earlier(pytester):
 
 
 def gone(paths):
+    """They are not where a report is looked for; nothing is lost."""
+    for path in paths:
+        assert path.with_name(f"{path.name}.earlier").read_text() == "pass\n"
     return not any(path.exists() for path in paths)
 
 
@@ -62,11 +65,39 @@ def test_a_run_that_is_killed_leaves_none(gate, run, pytester, earlier):
     assert gone(earlier)
 
 
-def test_a_worker_removes_nothing(gate, run, pytester):
+@pytest.mark.parametrize("workers", [(), ("-n1",)])
+def test_they_make_room_for_new_ones(gate, run, pytester, earlier, workers):
     gate()
-    result = run("bootgate.yaml", "-n1", *OPTIONS)
+    result = run("bootgate.yaml", *workers, *OPTIONS)
     assert result.ret == 0
     assert json.loads((pytester.path / "out.json").read_text())["verdict"] == "pass"
+    assert not list(pytester.path.glob("*.earlier"))
+
+
+def test_under_xdist_a_run_that_is_killed_leaves_none(gate, run, pytester, earlier):
+    gate()
+    pytester.makeconftest(
+        "import os\n"
+        "def pytest_runtest_logreport(report):\n"
+        "    if 'PYTEST_XDIST_WORKER' not in os.environ: os.kill(os.getpid(), 9)\n"
+    )
+    assert run("bootgate.yaml", "-n1", *OPTIONS).ret == -9
+    assert gone(earlier)
+
+
+@pytest.mark.parametrize("how", [("bootgate.yaml",), ("--bootgate",), ("--bootgate", "-n1")])
+def test_the_last_result_may_be_the_recorded_baseline(gate, run, pytester, how):
+    path = gate(boots="5")
+    options = ("--bootgate-json", "out.json")
+    assert run(*how, *options).ret == 0
+    path.write_text(
+        path.read_text().replace("releases:\n", "releases:\n  baseline: {recorded: out.json}\n")
+    )
+    result = run(*how, *options)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*(baseline: 5 started)"])
+    releases = json.loads((pytester.path / "out.json").read_text())["releases"]
+    assert releases["baseline"]["recorded"] is not None
 
 
 @pytest.mark.parametrize("asked", ["--collect-only", "--help", "--markers"])
@@ -76,11 +107,11 @@ def test_where_nothing_runs_they_stay(gate, run, earlier, asked):
     assert [path.read_text() for path in earlier] == ["pass\n"] * 3
 
 
-def test_one_that_cannot_be_removed_ends_the_run_before_it_boots(gate, run, pytester):
+def test_one_that_cannot_be_moved_ends_the_run_before_it_boots(gate, run, pytester):
     gate()
     result = run("bootgate.yaml", "--bootgate-json", "/proc/version")
     assert result.ret == 4
-    text = "--bootgate-json: /proc/version is of an earlier run and cannot be removed: *"
+    text = "--bootgate-json: /proc/version is of an earlier run and cannot be moved aside: *"
     result.stderr.fnmatch_lines([f"ERROR: {text}Name another path, or remove it."])
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
     assert not (pytester.path / ".bootgate").exists()

@@ -334,7 +334,7 @@ def test_five_targets_with_fifteen_pairs_are_no_large_page():
 
 def test_a_page_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "page").mkdir()
-    with pytest.raises(BootgateError, match=r"could not be written to .*: Is a directory. Give"):
+    with pytest.raises(BootgateError, match=r"could not be written to .*: Is a directory. Name a"):
         write([recorded("slower")], tmp_path / "page")
 
 
