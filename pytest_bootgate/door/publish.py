@@ -11,6 +11,7 @@ import pytest
 
 from pytest_bootgate.door.session import KEY
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.paths import EARLIER
 from pytest_bootgate.reports import formats
 from pytest_bootgate.result import GateResult
 
@@ -62,7 +63,7 @@ def clear(config: pytest.Config) -> None:
 
 def _aside(path: Path) -> Path:
     real = path.resolve()
-    return real.with_name(f"{real.name}.earlier")
+    return real.with_name(f"{real.name}{EARLIER}")
 
 
 def publish(run: pytest.Session) -> Iterator[str]:

@@ -8,6 +8,9 @@ from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.check import Section
 from pytest_bootgate.gatefile.tree import Mistakes, shown
 
+#: How the name of a report ends that a later run has moved aside.
+EARLIER = ".earlier"
+
 
 def resolve_paths(gate: Section, here: Path, mistakes: Mistakes) -> None:
     """Make every path absolute, from the file that names it; a missing file is a mistake.
@@ -46,4 +49,8 @@ def _resolve(section: Section, key: str, here: Path, mistakes: Mistakes) -> None
     elif path.exists():
         mistakes.add(place, f"'{text}' is not a file", "name a file")
     else:
-        mistakes.add(place, f"there is no file '{text}'", f"looked for {shown(path)}")
+        aside = path.with_name(f"{path.name}{EARLIER}")
+        hint = f"looked for {shown(path)}"
+        if aside.is_file():
+            hint = f"a run that came to no result has left {shown(aside)}: rename it to use it"
+        mistakes.add(place, f"there is no file '{text}'", hint)

@@ -117,6 +117,20 @@ def test_one_that_cannot_be_moved_ends_the_run_before_it_boots(gate, run, pytest
     assert not (pytester.path / ".bootgate").exists()
 
 
+def test_a_recorded_baseline_that_was_moved_aside_is_found(gate, run, pytester):
+    path = gate()
+    (pytester.path / "out.json.earlier").write_text("{}")
+    path.write_text(
+        path.read_text().replace("releases:\n", "releases:\n  baseline: {recorded: out.json}\n")
+    )
+    result = run("bootgate.yaml")
+    assert result.ret == 4
+    text = (
+        "ERROR: bootgate.yaml:2:24: there is no file 'out.json': a run that came to no result has"
+    )
+    result.stderr.fnmatch_lines([f"{text} left out.json.earlier: rename it to use it"])
+
+
 @pytest.mark.parametrize("other", ["--bootgate-html=out.json", "--bootgate-report=ctrf=./out.json"])
 def test_two_reports_cannot_be_one_file(gate, run, other):
     gate()
