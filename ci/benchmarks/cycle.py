@@ -18,7 +18,7 @@ from benchmarks.report import Section, Spread, Target, at_most, number
 from pytest_bootgate.boot.pair import Pair
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.engines.docker import DockerEngine
-from pytest_bootgate.gate.regression import Plan, Regression, compare
+from pytest_bootgate.gate.regression import Regression, Schedule, compare
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.model import Host
 
@@ -157,7 +157,7 @@ def _section(
     took: dict[str, list[float]], calls: dict[str, dict[str, float]], rounds: int
 ) -> Section:
     spreads = {name: Spread.of(values) for name, values in took.items()}
-    plan = Plan.of(rounds, rounds)
+    plan = Schedule.of(rounds, rounds)
     ratios = {name: compare((took[name], took[_GATE]), None, plan) for name in (_FLOOR, _RUN)}
     over = ratios[_FLOOR].ratio
     extra = {kind: ms - calls[_FLOOR].get(kind, 0.0) for kind, ms in calls[_GATE].items()}

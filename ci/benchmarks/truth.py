@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from pytest_benchmark.utils import parse_compare_fail
 
 from benchmarks.report import Section, Target, percent
-from pytest_bootgate.gate.regression import Plan, compare, order
+from pytest_bootgate.gate.regression import Schedule, compare, order
 
 RECORDED = Path(__file__).parents[2] / "tests" / "recorded" / "boots.jsonl"
 #: How many campaigns stand behind a figure: without an effect, with one, of a recorded release.
@@ -24,7 +24,7 @@ EFFECTS = (0.0, 0.05, 0.10, 0.20, 0.50)
 LOADS = {"quiet": ("quiet",), "noisy": ("busy1", "burst")}
 _SAME_CODE = {"A", "A2"}
 _SLOWER = ("tot10", "cpu10", "cpu20", "tot20imp")
-_PLAN, _FIXED = Plan.of(5, 15), Plan.of(15, 15)
+_PLAN, _FIXED = Schedule.of(5, 15), Schedule.of(15, 15)
 _MOST = 15
 _T = TypeVar("_T")
 #: A campaign is two runs of so many pairs: they meet where the rule's last stage begins, and
@@ -130,7 +130,7 @@ def _run(blocks: Sequence[Sequence[_T]], chance: random.Random, length: int) -> 
 # -- the rules -----------------------------------------------------------------------------------
 
 
-def staged(pairs: Pairs, *, by_cpu: bool, plan: Plan = _PLAN) -> Said:
+def staged(pairs: Pairs, *, by_cpu: bool, plan: Schedule = _PLAN) -> Said:
     """The project's own rule, look by look."""
     verdict, looked = "unsure", 0
     for looked in plan.looks:

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.report import Section, Spread, Target, at_most, number
-from pytest_bootgate.gate.regression import Plan, interval, shift
+from pytest_bootgate.gate.regression import Schedule, interval, shift
 
 _BARE = "pytest, no plugins"
 _OURS = "pytest-bootgate"
@@ -132,7 +132,7 @@ def _section(
         """The shift between both, as the gate itself takes it, and the extremes of a round."""
         both = [[run[which] for run in runs[one]] for one in (base, name)]
         rounds = [b - a for a, b in zip(*both, strict=True)]
-        sizes = Plan.of(len(rounds), len(rounds)).strata(len(rounds))
+        sizes = Schedule.of(len(rounds), len(rounds)).strata(len(rounds))
         return Spread(shift((both[0], both[1]), sizes), min(rounds), max(rounds))
 
     bases = {_WITH: _WITHOUT, **{name: _BARE for name in CONTENDERS if name != _BARE}}

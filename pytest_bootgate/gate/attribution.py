@@ -13,7 +13,7 @@ from statistics import median
 from typing import Literal
 
 from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.regression import Plan, shift
+from pytest_bootgate.gate.regression import Schedule, shift
 
 Kind = Literal["more work", "more waiting", "busy host"]
 
@@ -84,7 +84,7 @@ class Pairs:
         return [value(boot) for boot in self.baseline], [value(boot) for boot in self.candidate]
 
 
-def attribute(pairs: Pairs, plan: Plan, cpus: float | None) -> Attribution:
+def attribute(pairs: Pairs, plan: Schedule, cpus: float | None) -> Attribution:
     """Take a slowdown apart. `cpus` is what the host profile gives a boot, None without a limit.
 
     The boots all started, and there are as many pairs as one of the plan's looks.

@@ -14,7 +14,7 @@ from pytest_bootgate.gate.attribution import (
     only_in_one,
     others_busy,
 )
-from pytest_bootgate.gate.regression import Plan, Regression, compare, compare_recorded
+from pytest_bootgate.gate.regression import Regression, Schedule, compare, compare_recorded
 
 #: How many cores a release may use while it waits for its turn without disturbing the other.
 IDLE = 0.1
@@ -33,7 +33,7 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def compare_boots(pairs: Pairs, plan: Plan, tolerance: float, cpus: float | None) -> Comparison:
+def compare_boots(pairs: Pairs, plan: Schedule, tolerance: float, cpus: float | None) -> Comparison:
     """Compare pairs of boots that all started, as many as one of the plan's looks."""
     wall = pairs.values(lambda boot: boot.seconds or 0.0)
     if pairs.recorded:

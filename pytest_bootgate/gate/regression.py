@@ -51,13 +51,13 @@ Stratum = tuple[Sequence[float], Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Schedule:
     """After how many pairs the boots are looked at; empty where there can be no comparison."""
 
     looks: tuple[int, ...]
 
     @classmethod
-    def of(cls, least: int, most: int) -> Plan:
+    def of(cls, least: int, most: int) -> Schedule:
         """The looks of a campaign of `least` to `most` pairs."""
         if most < LEAST_PAIRS:
             return cls(())
@@ -129,7 +129,7 @@ def order(pair: int) -> tuple[str, str]:
 def compare(
     wall: tuple[Sequence[float], Sequence[float]],
     cpu: tuple[Sequence[float], Sequence[float]] | None,
-    plan: Plan,
+    plan: Schedule,
     tolerance: float = USUAL_TOLERANCE,
 ) -> Regression:
     """Compare durations in seconds, (baseline's, candidate's), pair by pair in their order.
@@ -191,7 +191,7 @@ def compare(
 
 
 def compare_recorded(
-    wall: tuple[Sequence[float], Sequence[float]], plan: Plan, tolerance: float
+    wall: tuple[Sequence[float], Sequence[float]], plan: Schedule, tolerance: float
 ) -> Regression:
     """Compare with boots of the baseline that were made at another time, on the same host class.
 

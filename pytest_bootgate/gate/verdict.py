@@ -10,7 +10,7 @@ from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.gate.attribution import Attribution, Pairs
 from pytest_bootgate.gate.comparison import blame, compare_boots, sentence
 from pytest_bootgate.gate.headroom import Headroom, headroom
-from pytest_bootgate.gate.regression import LEAST_PAIRS, USUAL_TOLERANCE, Plan, Regression
+from pytest_bootgate.gate.regression import LEAST_PAIRS, USUAL_TOLERANCE, Regression, Schedule
 from pytest_bootgate.gate.retry import forgiven, started_later, timed_out, timeouts, which, words
 
 Verdict = Literal["pass", "warn", "unsure", "fail", "broken"]
@@ -53,9 +53,9 @@ class Rules:
     phases: Mapping[str, Limits] = field(default_factory=dict)
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> Schedule:
         """After how many pairs the boots are looked at."""
-        return Plan.of(self.least, self.most)
+        return Schedule.of(self.least, self.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _beside_baseline(judgement: Judgement, pairs: Pairs, rules: Rules) -> Judgem
     plan = rules.plan
     if pairs.recorded:
         pairs = Pairs(pairs.baseline, pairs.candidate[: len(pairs.baseline)])
-        plan = Plan.of(len(pairs.baseline), len(pairs.baseline))
+        plan = Schedule.of(len(pairs.baseline), len(pairs.baseline))
     count = len(pairs.candidate)
     unsure: Verdict = "fail" if rules.unsure == "fail" else "unsure"
     if count != len(pairs.baseline) or count not in plan.looks:

@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 
 from pytest_bootgate.boot.machine import Machine, Work
-from pytest_bootgate.gate.regression import Plan, compare_recorded
+from pytest_bootgate.gate.regression import Schedule, compare_recorded
 from pytest_bootgate.reports import jsonfile
 from pytest_bootgate.reports.amounts import duration
 from tests.command.conftest import bootgate
@@ -78,7 +78,7 @@ def test_slower_is_what_the_test_for_recorded_boots_says(runs, compare):
         [b.seconds for b in saved(path).targets[0].of("candidate")]
         for path in (runs.green, runs.slower)
     ]
-    found = compare_recorded((sides[0], sides[1]), Plan.of(5, 5), 0.15)
+    found = compare_recorded((sides[0], sides[1]), Schedule.of(5, 5), 0.15)
     assert found.verdict == "slower"
     said = compare("green.json", "slower.json")
     text = " ".join(said.out.split())

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_bootgate.drive.recorded import Recorded
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.regression import DRIFT, Plan, compare_recorded
+from pytest_bootgate.gate.regression import DRIFT, Schedule, compare_recorded
 from tests.door.conftest import GOOD, gate, run  # noqa: F401
 
 SLOW = [0.5, "engine ready", 0.02, "persona loaded", 0.02, "ring"]
@@ -107,4 +107,4 @@ def test_nothing_below_the_drift_is_told_from_a_recording():
     before = [1.0 + n / 1000 for n in range(10)]
     for effect, verdict in ((1.2, "same"), (1.0 + DRIFT * 1.1, "slower"), (0.5, "faster")):
         after = [value * effect for value in before]
-        assert compare_recorded((before, after), Plan.of(10, 10), 0.15).verdict == verdict
+        assert compare_recorded((before, after), Schedule.of(10, 10), 0.15).verdict == verdict

@@ -7,9 +7,9 @@ import pytest
 from pytest_bootgate.boot.values import Boot, Phase, Stage
 from pytest_bootgate.gate.attribution import Pairs, attribute, only_in_one
 from pytest_bootgate.gate.comparison import blame
-from pytest_bootgate.gate.regression import Plan
+from pytest_bootgate.gate.regression import Schedule
 
-PLAN = Plan.of(5, 15)
+PLAN = Schedule.of(5, 15)
 
 
 def boot(release, number, marks, stages=(), **more) -> Boot:

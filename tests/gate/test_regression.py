@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from pytest_bootgate.gate.regression import (
-    Plan,
+    Schedule,
     compare,
     exact_p,
     interval,
@@ -21,7 +21,7 @@ from pytest_bootgate.gate.regression import (
 )
 
 RECORDED = Path(__file__).parent.parent / "recorded"
-USUAL = Plan.of(5, 15)
+USUAL = Schedule.of(5, 15)
 
 
 def logs(count: int, seed: int, effect: float = 1.0) -> list[float]:
@@ -93,15 +93,15 @@ def test_order_is_thue_morse():
 
 def test_looks():
     assert USUAL.looks == (5, 7, 10, 15)
-    assert Plan.of(5, 5).looks == (5,)
-    assert Plan.of(1, 4).looks == ()
-    assert Plan.of(2, 8).looks == (5, 7, 8)
-    assert Plan.of(8, 40).looks == (8, 10, 15, 20, 30, 40)
+    assert Schedule.of(5, 5).looks == (5,)
+    assert Schedule.of(1, 4).looks == ()
+    assert Schedule.of(2, 8).looks == (5, 7, 8)
+    assert Schedule.of(8, 40).looks == (8, 10, 15, 20, 30, 40)
 
 
 @pytest.mark.parametrize(("least", "most"), [(5, 15), (5, 5), (5, 40), (15, 15), (6, 9)])
 def test_strata_add_up_and_stay_small(least, most):
-    plan = Plan.of(least, most)
+    plan = Schedule.of(least, most)
     for look in plan.looks:
         sizes = plan.strata(look)
         assert sum(sizes) == look
@@ -110,7 +110,7 @@ def test_strata_add_up_and_stay_small(least, most):
 
 @pytest.mark.parametrize(("least", "most"), [(5, 15), (5, 5), (5, 7), (5, 40)])
 def test_levels_of_looks_other_than_the_usual_add_up_to_the_promise(least, most):
-    plan = Plan.of(least, most)
+    plan = Schedule.of(least, most)
     if plan.looks != USUAL.looks:
         slower = sum(2 * plan.levels(look, metrics=2)[0] for look in plan.looks)
         assert slower == pytest.approx(0.02)
