@@ -104,7 +104,11 @@ class NotificationFailed(RunEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class RunEnded(RunEvent):
-    """A gate is over; `result` is all that it found."""
+    """A gate is over; `result` is all that it found.
+
+    Under pytest-xdist it is told once more, by the process that knows all workers, where the run as
+    a whole judged less than it should have.
+    """
 
     kind = "run_ended"
     result: GateResult
