@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from contextlib import closing
 
 from tests.door.conftest import GOOD, add_baseline
 from tests.reports.pages import read, rows, section
@@ -102,14 +103,13 @@ def test_a_run_that_must_judge_more_is_broken_on_its_page(gate, run, pytester):
 def test_the_trend_is_the_journals(gate, run, pytester):
     gate(boots="10")
     assert run("bootgate.yaml").ret == 0
-    with sqlite3.connect(pytester.path / ".bootgate" / "journal.db") as journal:
+    with closing(sqlite3.connect(pytester.path / ".bootgate" / "journal.db")) as journal, journal:
         boots = journal.execute("SELECT id FROM boots WHERE number > 0 ORDER BY began").fetchall()
         for i, (boot,) in enumerate(boots):
             journal.execute(
                 "UPDATE boots SET began = ?, seconds = ? WHERE id = ?",
                 (time.time() - (10 - i) * DAY, 5 * (0.4 + 0.02 * i), boot),
             )
-    journal.close()
     gate(boots="1")
     assert run("bootgate.yaml", *BOTH).ret == 0
     found = section(page(pytester), "isolated")

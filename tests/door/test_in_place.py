@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -351,7 +352,7 @@ def test_in_containers(upgrade):
 
 def test_the_journal_tells_the_boots_of_the_upgrade_from_those_of_the_campaign(upgrade, pytester):
     upgrade("keep", "-k", "upgrade or (main and boot)")
-    with sqlite3.connect(pytester.path / ".bootgate" / "journal.db") as journal:
+    with closing(sqlite3.connect(pytester.path / ".bootgate" / "journal.db")) as journal, journal:
         counts = dict(journal.execute("SELECT during, count(*) FROM boots GROUP BY during"))
         given = "SELECT target, verdict FROM verdicts ORDER BY target"
         assert journal.execute(given).fetchall()[-1] == ("upgrade", "pass")

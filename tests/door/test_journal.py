@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ BROKEN = "*The journal *bootgate.db could not be written:*make room there*"
 
 
 def kept(path: Path, sql: str):
-    with sqlite3.connect(path) as journal:
+    with closing(sqlite3.connect(path)) as journal, journal:
         return journal.execute(sql).fetchall()
 
 

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -128,7 +129,7 @@ def test_the_trend_comes_from_the_journal(gate, probe, pytester):
     # A week of boots, from a gate's own run, made older and slower day by day.
     ran = pytester.runpytest_subprocess("bootgate.yaml", "-p", "no:cacheprovider")
     assert ran.ret == 0
-    with sqlite3.connect(pytester.path / ".bootgate" / "journal.db") as journal:
+    with closing(sqlite3.connect(pytester.path / ".bootgate" / "journal.db")) as journal, journal:
         boots = journal.execute("SELECT id FROM boots WHERE number > 0 ORDER BY began").fetchall()
         assert len(boots) == 10
         for i, (boot,) in enumerate(boots):
@@ -136,7 +137,6 @@ def test_the_trend_comes_from_the_journal(gate, probe, pytester):
                 "UPDATE boots SET began = ?, seconds = ? WHERE id = ?",
                 (time.time() - (10 - i) * DAY, 5 * (0.4 + 0.02 * i), boot),
             )
-    journal.close()
     status, [line] = probe("bootgate.yaml")
     assert status == 0
     # Today's boot is an odd one, which moves the line a little.

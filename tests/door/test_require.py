@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -459,6 +460,6 @@ def test_result_and_journal_say_it(gate, run, pytester):
         del plain[new]
     old = decode(json.dumps(plain))
     assert (old.unjudged, old.verdict) == ((), "pass")
-    with sqlite3.connect(pytester.path / ".bootgate" / "journal.db") as journal:
+    with closing(sqlite3.connect(pytester.path / ".bootgate" / "journal.db")) as journal, journal:
         verdicts = journal.execute("SELECT verdict FROM runs ORDER BY began").fetchall()
     assert verdicts == [("pass",), ("broken",)]

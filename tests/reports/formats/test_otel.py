@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -160,8 +161,8 @@ def test_wall_is_the_instant_of_the_trigger(ran):
     """The journal notes when a trigger was sent by the same clock, in its own words."""
     done = ran("green")
     (boot,) = done.results[0]["targets"][0]["boots"]
-    journal = sqlite3.connect(done.path / ".bootgate" / "journal.db")
-    (sent,) = journal.execute("SELECT wall FROM events WHERE kind = 'trigger_sent'").fetchone()
+    with closing(sqlite3.connect(done.path / ".bootgate" / "journal.db")) as journal:
+        (sent,) = journal.execute("SELECT wall FROM events WHERE kind = 'trigger_sent'").fetchone()
     assert sent - 0.25 < boot["wall"] <= sent  # noted right after it was sent
 
 
