@@ -14,6 +14,7 @@ Outcome = Literal[
     "silent_exit",
     "false_ok",
     "not_accepted",
+    "reported_error",
     "lost",
 ]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
@@ -76,7 +77,11 @@ class Boot:
     `waiting_cores` how many cores the other release used while it waited for its turn (warm
     starts), `disk_read` the bytes that the gateway read from disks, not from caches, since its
     start (warm starts: since the trigger), `throttled` for how many seconds CPU limits held it
-    back. None where unknown.
+    back, `run_delay` for how many seconds its tasks stood ready to run without a CPU (their sum),
+    `others_cpu` how many CPU seconds everybody else used meanwhile. None where unknown.
+
+    `answers` is the last answer seen by each probe of an endpoint, a port or a file that was not
+    satisfied, `nearest` for each phase whose mark was not seen the lines that come nearest to it.
     """
 
     target: str
@@ -106,12 +111,21 @@ class Boot:
     waiting_cores: float | None = None
     disk_read: float | None = None
     throttled: float | None = None
+    run_delay: float | None = None
+    others_cpu: float | None = None
     identity: str = ""
     version: str | None = None
     notes: tuple[str, ...] = ()
     recorded: bool = False
     tails: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     wall: float | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    nearest: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def net_seconds(self) -> float | None:
+        """`seconds` without the time in which a neighbour had the CPU that it was ready for."""
+        return self.seconds
 
     @property
     def started(self) -> bool:
