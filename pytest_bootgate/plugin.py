@@ -14,7 +14,7 @@ from pytest_bootgate.door.fixtures import (
     main_runner,
     session_target,
 )
-from pytest_bootgate.door.session import JUDGED, KEY, Session, is_gate_file
+from pytest_bootgate.door.session import GATE, JUDGED, KEY, Session, is_gate_file
 
 __all__ = ["boot_gate", "isolated_runner", "main_runner", "session_target"]
 
@@ -47,16 +47,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """One worker of pytest-xdist for each gate file; its own ways would spread the items."""
-    booting = any(config.stash[KEY].named()) or config.getoption("bootgate")
-    if any(config.stash[KEY].named()):
-        _open_journal(config)  # here, because a worker could not make it a usage error
-    if not booting or config.getoption("dist") in ("each", "loadfile"):
-        return None
-    from pytest_bootgate.door.distribute import GateScheduling
+def pytest_configure_node(node: Any) -> None:
+    """Let the workers of pytest-xdist know where they tell each other what they boot."""
+    from pytest_bootgate.door.spread import SHARED
 
-    return GateScheduling(config, log)
+    node.workerinput[SHARED] = str(node.config.stash[KEY].shared)
 
 
 def _load(session: Session, path: Path) -> None:
@@ -145,6 +140,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         session.selected = list(dict.fromkeys(keys))
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist tells that this worker has collected
 def pytest_collection_finish(session: pytest.Session) -> None:
     """A journal or report that cannot be written ends the run before anything boots.
 
@@ -154,17 +150,33 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     ours = config.stash[KEY]
     if ours.ran:
         _clear(config)
-    if ours.gates and not config.getoption("collectonly") and not ours.is_worker:
-        from pytest_bootgate.door.items import boots
+    gates = {item.nodeid: str(item.stash[GATE]) for item in session.items if GATE in item.stash}
+    if gates and ours.is_worker:
+        from pytest_bootgate.door.spread import tell
 
-        if any(boots(item) for item in session.items):
-            _open_journal(config)
+        tell(config.workerinput, gates)  # type: ignore[attr-defined]
+    elif gates:
+        _open_journal(config)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_node_collection_finished(node: Any) -> None:
-    """Under pytest-xdist only the workers collect."""
-    _clear(node.config)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """Under pytest-xdist only the workers collect; one of them gets all tests of a gate."""
+    from pytest_bootgate.door.spread import gates_of, scheduler
+
+    config, ours = node.config, node.config.stash[KEY]
+    _clear(config)
+    if gates := gates_of(ours.shared, node.gateway.id):
+        distributed: Any = config.pluginmanager.get_plugin("dsession")
+        old = distributed.sched
+        if (new := scheduler(old, distributed.log, ids, gates)) is not None:
+            for other in old.nodes:
+                new.add_node(other)
+                if other in ours.collected:
+                    new.add_node_collection(other, ours.collected[other])
+            distributed.sched = new
+        _open_journal(config)
+    ours.collected[node] = ids
 
 
 def _open_journal(config: pytest.Config) -> None:
@@ -231,7 +243,8 @@ def pytest_testnodedown(node: Any, error: Any) -> None:
     """Take over what a worker of pytest-xdist found."""
     from pytest_bootgate.door.workers import take_over
 
-    take_over(node.config.stash[KEY], getattr(node, "workeroutput", {}), error)
+    ours = node.config.stash[KEY]
+    take_over(ours, node.gateway.id, getattr(node, "workeroutput", {}), error)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -254,3 +267,4 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind, also where the session never began."""
     if (ours := config.stash.get(KEY, None)) is not None:
         ours.close()
+        ours.forget()

@@ -87,14 +87,14 @@ class TargetNode(pytest.Collector):
         """The phases in their order, then the whole boot, then the one that is held."""
         for subject in (*self.gate.plan.file.targets[self.target].phases, WHOLE):
             item = GateItem.from_parent(self, name=subject, callobj=check)
-            plan_item(item, self.gate, str(self.path))
+            plan_item(item, self.gate)
             if self.config.pluginmanager.hasplugin("benchmark"):
                 item.add_marker(pytest.mark.benchmark(group=self.name, timer=ReplayTimer()))
                 if self.config.getoption("benchmark_only", default=False):
                     item.fixturenames.append("benchmark")
             yield item
         if self.gate.plan.may_be_held(self.target):
-            yield SilenceItem.of(self, self.gate, str(self.path))
+            yield SilenceItem.of(self, self.gate)
 
 
 class GateItem(GateFunction):

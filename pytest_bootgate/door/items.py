@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import pytest
 
-from pytest_bootgate.door.fixtures import TARGET_FIXTURES
 from pytest_bootgate.door.session import KEY
+from pytest_bootgate.errors import BootgateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,10 @@ class GateFunction(pytest.Function):
         """
         session, parent = self.config.stash[KEY], self.parent.name
         try:
+            session.claim(self.path)
             found = result()
+        except BootgateError as error:
+            self.stop(str(error))
         except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
             self.stop(f"{error.msg}: {parent} was not measured.")
         finally:
@@ -56,12 +59,6 @@ class GateFunction(pytest.Function):
     def note_shown(self) -> None:
         """Note that this item shows its verdict, whichever it is."""
         self.parent.gate.note_shown(self.parent.host, self.parent.target, self.name)
-
-
-def boots(item: pytest.Item) -> bool:
-    """Whether an item boots something."""
-    names = getattr(item, "fixturenames", ())
-    return isinstance(item, GateFunction) or any(name in names for name in TARGET_FIXTURES)
 
 
 def check(request: pytest.FixtureRequest) -> None:
