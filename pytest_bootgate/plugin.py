@@ -37,8 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the named gate files, so that a mistake ends the run before anything starts."""
     session = config.stash[KEY] = Session(config)
-    if session.writes:
-        from pytest_bootgate.door.publish import check
+    named_journal = config.getoption("bootgate_journal") is not None
+    if (session.writes or named_journal) and not session.is_worker:
+        from pytest_bootgate.door.places import check
 
         check(config)
     named = list(session.named())
@@ -68,7 +69,7 @@ def _load(session: Session, path: Path) -> None:
 def _clear(config: pytest.Config) -> None:
     """Nobody must take the report of an earlier run for the one that this run did not come to."""
     if config.stash[KEY].writes and not config.stash[KEY].is_worker:
-        from pytest_bootgate.door.publish import clear
+        from pytest_bootgate.door.places import clear
 
         clear(config)
 

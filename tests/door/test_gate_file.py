@@ -180,7 +180,7 @@ def test_the_complete_result_as_json(gate, run):
 
 def test_a_result_that_cannot_be_written_is_not_green(gate, run, pytester):
     gate(boots=1)
-    (pytester.path / "file").write_text("")
+    pytester.makeconftest("def pytest_runtest_logfinish(): open('file', 'w').close()")
     result = run("bootgate.yaml", "--bootgate-json", "file/out.json")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["ERROR: The result could not be written to *"])
