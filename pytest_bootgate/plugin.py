@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -128,10 +129,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         plan_test(item)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
     """Tell the mistakes of gate files found on the way; remember what is to be booted."""
     session = config.stash[KEY]
+    if session.gates:
+        from pytest_bootgate.door.rows import counted
+
+        with counted(config, items):
+            yield
+    else:
+        yield
     if session.mistakes:
         raise pytest.UsageError("\n".join(session.mistakes.values()))
     if session.gates:
@@ -189,6 +199,19 @@ def _open_journal(config: pytest.Config) -> None:
         config.stash[KEY].open_journal()
     except JournalError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Afterwards pytest-benchmark gets its rows, which it writes before all else is finished."""
+    try:
+        return (yield)
+    finally:
+        ours = session.config.stash[KEY]
+        if (ours.gates or ours.from_workers) and not ours.is_worker:
+            from pytest_bootgate.door.rows import add_rows
+
+            add_rows(session.config)
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:

@@ -27,8 +27,6 @@ class SilenceItem(GateFunction):
         """The item of a target."""
         item = cls.from_parent(parent, name=SILENCE, callobj=check)
         plan_item(item, gate)
-        if parent.config.getoption("benchmark_only", default=False):
-            item.fixturenames.append("benchmark")  # else it would be skipped
         return item
 
     def setup(self) -> None:

@@ -36,8 +36,6 @@ class UpgradeNode(pytest.Collector):
         for subject in self.gate.plan.upgrade_subjects:
             item = UpgradeItem.from_parent(self, name=subject, callobj=check)
             plan_item(item, self.gate)
-            if self.config.getoption("benchmark_only", default=False):
-                item.fixturenames.append("benchmark")  # else it would be skipped
             yield item
 
 
