@@ -72,8 +72,10 @@ def next_door():
     """A process that listens on a port and has nothing to do with any boot."""
     started = []
 
-    def listen(port: int, address: str = "127.0.0.1") -> psutil.Process:
-        command = [sys.executable, "-c", LISTEN, str(port), address]
+    def listen(
+        port: int, address: str = "127.0.0.1", python: str = sys.executable
+    ) -> psutil.Process:
+        command = [python, "-c", LISTEN, str(port), address]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
         started.append(process)
         assert process.stdout.readline() == b"up\n"
@@ -126,6 +128,18 @@ def test_who_was_started_since_then_by_others_is_a_stranger(local_bench, next_do
     local_bench.begin("import time; time.sleep(60)")
     process = next_door(port)
     assert f"process {process.pid} (" in local_bench.place.strangers([port])[port]
+
+
+def test_a_port_of_a_container_may_be_that_of_one_which_the_gateway_started(
+    local_bench, next_door, tmp_path
+):
+    """A gateway may be ``docker run -p``: then the engine's own process listens for it."""
+    port = local_bench.place.ports["gateway"]
+    (tmp_path / "docker-proxy").symlink_to(sys.executable)
+    local_bench.begin("input()", role="companion", stdin=True)
+    local_bench.begin("import time; time.sleep(60)")
+    next_door(port, python=str(tmp_path / "docker-proxy"))
+    assert local_bench.place.strangers([port]) == {}
 
 
 def test_what_a_gateway_started_and_let_go_is_no_stranger(local_bench):
