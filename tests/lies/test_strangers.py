@@ -43,8 +43,10 @@ def next_door(port):
 def gated(pytester):
     """Gate a release that does not start; returns pytester's result and the JSON."""
 
-    def call(target: str, *, engine: str = "process", more: str = "", listener: str = ""):
-        command = json.dumps(["sh", "-c", DEAD])
+    def call(
+        target: str, *, engine: str = "process", more: str = "", listener: str = "", dead=DEAD
+    ):
+        command = json.dumps(["sh", "-c", dead])
         (pytester.path / "bootgate.yaml").write_text(f"""\
 releases: {{candidate: {{image: "{IMAGE}", command: {command}}}}}
 targets: {{boot: {{timeout: 10s, listen: 0s, {target}}}}}
@@ -142,6 +144,29 @@ def pytest_bootgate_event(event):
         held.append(socket.create_server(("127.0.0.1", {port})))
 """
     check(*gated(f'proof: {{tcp: ":{port}"}}', listener=listener), told)
+
+
+WHEN_TOLD = """\
+import pathlib, socket, sys, time
+while not pathlib.Path(sys.argv[1]).exists():
+    time.sleep(0.02)
+server = socket.create_server(("127.0.0.1", int(sys.argv[2])))
+time.sleep(60)
+"""
+
+
+@pytest.mark.lie("another server listens on the port of the ready probe before the gateway does")
+def test_a_server_that_is_ready_instead(gated, told, port, tmp_path):
+    go = tmp_path / "go"
+    command = [sys.executable, "-c", WHEN_TOLD, str(go), str(port)]
+    with subprocess.Popen(command) as server:
+        try:
+            more = f'gateway: {{ready: {{tcp: ":{port}"}}}}'
+            target = 'trigger: {exec: ["true"]}, proof: {line: never}'
+            result, found = gated(target, more=more, dead=f"touch {go}; {DEAD}")
+        finally:
+            server.kill()
+    check(result, found, told)
 
 
 def test_a_followed_file_may_be_there_before(gated, tmp_path):
