@@ -31,6 +31,7 @@ PURE = [
     "boot/observe.py",
     "boot/outcome.py",
     "boot/signals.py",
+    "boot/spots.py",
     "boot/stall.py",
     "boot/witness.py",
     "result.py",

@@ -94,10 +94,12 @@ class Link:
     def stands(self, name: str, probe: Probe, variables: Mapping[str, str]) -> bool:
         """Whether what a probe watches for is so already; what is a line never is."""
         what = _standing(probe)
-        if what is None:
-            return False
+        return what is not None and self.look(name, fill_all(what, variables))
+
+    def look(self, name: str, what: Mapping[str, Any]) -> bool:
+        """Whether something is as wanted just now."""
         first = len(self._events)
-        self._order(fill_all({"do": "look", "id": name, **what}, variables))
+        self._order({"do": "look", "id": name, **what})
         self._expect("looked", f"look for {name}")
         return any(e.get("event") == "looked" and e.get("so") for e in self._events[first:])
 

@@ -14,6 +14,8 @@ from pytest_bootgate.boot.listener import Listener
 from pytest_bootgate.boot.observe import Pattern, Sighting
 from pytest_bootgate.boot.outcome import exit_words
 from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.boot.spots import last_answers
+from pytest_bootgate.boot.strangers import answered_instead, nobody_there
 from pytest_bootgate.engines.base import Engine, Exit, Place, Unit
 from pytest_bootgate.errors import BootgateError, CompanionError
 from pytest_bootgate.gatefile.model import Gateway, Probe
@@ -114,6 +116,7 @@ class OpenedPair:
     def _open_gateway(self, place: Place) -> None:
         gateway = self._recipe.gate.gateway
         self._make_gateway(place)
+        self._nobody_there()
         assert self._gateway is not None
         if gateway.ready is not None and self._link is not None:
             self._link.watch("ready", gateway.ready, self._variables)
@@ -122,10 +125,16 @@ class OpenedPair:
         self._start_gateway()
         if gateway.ready is not None:
             self._await_ready(gateway.ready, began, float(gateway.ready_timeout))
+            if other := answered_instead(place, self._recipe, self._variables, ["ready"]):
+                raise BootgateError(other)
         if gateway.health is not None:
             self._await_answer(gateway.health, began + float(gateway.ready_timeout))
         self._prove_version()
         self._pause(gateway.settle)
+
+    def _nobody_there(self) -> None:
+        assert self._place is not None
+        nobody_there(self._engine, self._place, self._link, self._recipe, self._variables)
 
     def _before_start(self, gateway: Gateway) -> None:
         """For those who observe more of a start than when the gateway is ready."""
@@ -185,12 +194,8 @@ class OpenedPair:
                 exited,
                 time.monotonic() - began,
             )
-        states = [
-            str(event.get("text"))
-            for event in self._listener.events
-            if event.get("event") == "state" and event.get("id") != "health"
-        ]
-        last = f"; its last answer was {states[-1]}" if states else ""
+        answer = last_answers(self._recipe, self._variables, self._listener.events).get("ready")
+        last = f"; {answer.words}" if answer is not None else ""
         after = min(at_most, time.monotonic() - began)
         raise NotReadyError(f"the gateway was not ready after {after:.3g} s{last}", None, after)
 

@@ -24,6 +24,8 @@ from pytest_bootgate.boot.observe import Observation
 from pytest_bootgate.boot.opened import Moment, NotReadyError, OpenedPair
 from pytest_bootgate.boot.outcome import Ending, conclude, outcome_of
 from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.boot.spots import Answer, doors, last_answers
+from pytest_bootgate.boot.strangers import answered_instead
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.boot.witness import Witness
 from pytest_bootgate.engines.base import Engine, Running
@@ -99,6 +101,7 @@ class Pair(OpenedPair):
         )
         voice = self._voice or self.begin(number)
         witness = Witness(seen, voice)
+        first = len(self._listener.events)
         if self.not_ready is not None:
             boot = self._never_ready(seen, number, warm_up, self.not_ready)
             return self._ended(boot, witness)
@@ -106,15 +109,18 @@ class Pair(OpenedPair):
             self._link.arm(token, trigger, variables)
         load, clock = os.getloadavg()[0], time.time() - time.monotonic()
         if recipe.triggered:
-            running, meter, doors = self._fire(seen, trigger, variables, witness)
+            running, meter, before = self._fire(seen, trigger, variables, witness)
         else:
-            running, meter, doors = None, self._start(seen, variables, witness), {}
+            running, meter, before = None, self._start(seen, variables, witness), {}
         assert self._gateway is not None
         ending = self._follow(seen, running, witness)
         used = Used() if self._gateway_over() else meter.stop(self._gateway)
+        answers = last_answers(recipe, variables, self._listener.events[first:])
         ending = replace(
             ending,
-            reopened=self._reopened(doors),
+            reopened=self._reopened(before),
+            answered_by=self._answered_by(seen, variables),
+            last_answer=_of_proof(seen, answers),
             exited=self._exit,
             oom_kills=used.oom_kills,
             clock=time.time() - time.monotonic() - clock,
@@ -148,6 +154,7 @@ class Pair(OpenedPair):
             version=self.version,
             tails=self._listener.tails(),
             wall=clock + (seen.trigger_at or 0.0),
+            answers={n: str(answer) for n, answer in answers.items() if n not in seen.marks},
         )
         return self._ended(boot, witness)
 
@@ -163,18 +170,19 @@ class Pair(OpenedPair):
         assert trigger is not None
         self._look_ahead(seen, variables)
         meter = Meter(self._gateway, warm=self._recipe.target.start == "warm")
-        doors = self._doors()
+        before = self._doors()
         seen.trigger_at = time.monotonic()
         running = self._send_trigger(trigger, variables)
         witness.sent()
         self._order_watches(variables)
-        return running, meter, doors
+        return running, meter, before
 
     def _start(self, seen: Observation, variables: dict[str, str], witness: Witness) -> Meter:
         """Make and start the gateway, where that is the trigger."""
         assert self._place is not None
         self._variables = variables  # a runner may be given its token when it is made
         self._make_gateway(self._place)
+        self._nobody_there()
         self._order_watches(variables)
         meter = Meter(None, warm=False)
         seen.trigger_at = time.monotonic()
@@ -190,7 +198,7 @@ class Pair(OpenedPair):
 
     def _doors(self) -> Doors:
         assert self._gateway is not None
-        return open_doors(self._gateway.pid, self._recipe.doors(self._variables))
+        return open_doors(self._gateway.pid, doors(self._recipe, self._variables))
 
     def _reopened(self, before: Doors) -> str:
         """What became of a port of a gateway that still runs; one that ended has closed them."""
@@ -198,6 +206,14 @@ class Pair(OpenedPair):
             return ""
         self._look(force=True)
         return "" if self._gateway_over() else what
+
+    def _answered_by(self, seen: Observation, variables: Mapping[str, str]) -> str:
+        """Who gave what was seen, if it was somebody whom this boot did not start."""
+        assert self._place is not None
+        satisfied = {f"phase:{name}" for name in seen.marks}
+        if self._recipe.triggered:
+            satisfied |= {"ready", "trigger"}
+        return answered_instead(self._place, self._recipe, variables, satisfied)
 
     def _ended(self, boot: Boot, witness: Witness) -> Boot:
         assert self._voice is not None
@@ -288,9 +304,11 @@ class Pair(OpenedPair):
         )
         boot = conclude(self._recipe, seen, ending, number=number, warm_up=warm_up)
         identity = self._gateway.identity if self._gateway is not None else ""
+        answers = last_answers(self._recipe, self._variables, self._listener.events)
         return replace(
             boot,
             identity=identity,
+            answers={name: str(answer) for name, answer in answers.items()},
             triggered=False,
             tails=self._listener.tails(),
             wall=time.time() - why.after,
@@ -322,3 +340,9 @@ class Pair(OpenedPair):
             self._voice.say(BootFailed, outcome="lost", phase=None, detail=why)
             self._voice = None
         super().close()
+
+
+def _of_proof(seen: Observation, answers: Mapping[str, Answer]) -> str:
+    """What was last seen where the proof should have been, at the end of a sentence."""
+    answer = answers.get(seen.proof)
+    return "" if answer is None else answer.words

@@ -162,6 +162,12 @@ class Place(Protocol):
     def create(self, spec: UnitSpec, sink: Sink) -> Unit:
         """Make a unit, not started yet, and listen to it. The companion comes first."""
 
+    def strangers(self, ports: Collection[int]) -> Mapping[int, str]:
+        """Who listens on these ports though nobody started it here: a process in words, by port.
+
+        Nothing where the network is the place's own, and where the kernel does not tell.
+        """
+
     def remove(self) -> None:
         """Remove the units and the shared directory."""
 
