@@ -32,6 +32,8 @@ PURE = [
     "boot/outcome.py",
     "boot/signals.py",
     "boot/stall.py",
+    "boot/stamps.py",
+    "boot/timeouts.py",
     "boot/witness.py",
     "result.py",
 ]

@@ -1,19 +1,18 @@
-"""How a boot ended, in the eight words of the gate. Pure."""
+"""How a boot ended, in the words of the gate. Pure."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from pytest_bootgate.boot.observe import Observation
 from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.boot.timeouts import says_timeout
 from pytest_bootgate.boot.values import Boot, Outcome
 from pytest_bootgate.engines.base import Exit
 
 #: A second that is put in or left out is none.
 _CLOCK_MOVED = 1.5
 _KILLED = (137, -9)
-_TIMED_OUT = re.compile(r"time[ds]?[ -]?out|stalled", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +112,9 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
         return "timed_out", ending.not_ready
     told = seen.failure()
     in_time = told is not None and told.at is not None and told.at < ending.timeout
-    if told is not None and in_time and _TIMED_OUT.search(told.text):
-        return "timed_out", f"{told.channel} reported: {told.text}"
     if told is not None and in_time:
-        return "crashed", f"{told.channel} reported: {told.text}"
+        word: Outcome = "timed_out" if says_timeout(told.text) else "reported_error"
+        return word, f"{told.channel} reported: {told.text}"
     if seen.proof_at is not None:
         when = f"{seen.proof_at:.1f} s after the trigger, the timeout is {ending.timeout:g} s"
         return "timed_out", f"the proof came {when}"

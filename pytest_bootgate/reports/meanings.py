@@ -190,6 +190,17 @@ _OUTCOMES = (
         ),
     ),
     Meaning(
+        "reported_error",
+        "outcome",
+        "a channel under `upstream` reported that the run failed, in words that are no timeout, and"
+        " no proof came",
+        (
+            "Read the text that the channel gave: it is quoted in the story.",
+            "Read the last lines of the gateway and the runner, which stand below the story.",
+            "If that line is printed in good runs too, make the channel's pattern narrower.",
+        ),
+    ),
+    Meaning(
         "lost",
         "outcome",
         "the container went away, or marks contradict each other: nothing is known of this boot",

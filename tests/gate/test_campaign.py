@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.boot.values import Boot, Phase
+from pytest_bootgate.boot.values import OUTCOMES, Boot, Phase
 from pytest_bootgate.gate.campaign import Ask, campaign, plan
 from pytest_bootgate.gate.verdict import Limits, Rules, judge
 
@@ -145,7 +145,7 @@ def test_two_retries_forgive_two_timeouts_and_no_third():
 
 
 @pytest.mark.parametrize(
-    "outcome", ["crashed", "oom_killed", "silent_exit", "false_ok", "not_accepted", "lost"]
+    "outcome", [word for word in OUTCOMES if word not in ("started", "timed_out")]
 )
 def test_only_timeouts_are_retried_and_a_retry_hides_nothing(outcome):
     asked, judgement, _ = tried(outcome)
