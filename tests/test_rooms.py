@@ -28,6 +28,7 @@ PURE = [
     "gate",
     "boot/values.py",
     "boot/machine.py",
+    "boot/nearest.py",
     "boot/observe.py",
     "boot/outcome.py",
     "boot/signals.py",

@@ -162,8 +162,12 @@ class Companion:
         run(self._look_out, name, look, off)
 
     def look(self, order: Event) -> None:
-        """Is it so already? Look once."""
-        run(lambda: self.say("looked", id=order["id"], so=look_of(order)()[0] is not None))
+        """Is it so already? Look once; what was written until now is reported before."""
+        run(self._look_once, order["id"], look_of(order))
+
+    def _look_once(self, name: str, look: Look) -> None:
+        self.read_tails()
+        self.say("looked", id=name, so=look()[0] is not None)
 
     def _look_out(self, name: str, look: Look, off: threading.Event, event: str = "seen") -> None:
         state = ""

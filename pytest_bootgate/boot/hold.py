@@ -334,8 +334,7 @@ class HeldPair(Pair):
         elif self._exit is not None and self._exit.code == 0:
             signals.otherwise(EXIT, exit_words(self._exit))
         elif self._exit is not None:
-            ended = self._listener.ended.get("gateway.out", time.monotonic())
-            signals.report(EXIT, ended - zero, exit_words(self._exit))
+            signals.report(EXIT, self._ended_at - zero, exit_words(self._exit))
         return signals.all(seen)
 
     def _tell(self, told: Told) -> None:

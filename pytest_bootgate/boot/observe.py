@@ -90,7 +90,8 @@ class Pattern:
             return None
         if self.doorbell:
             return self.rings(seen) and (not self.needs_token or bool(_get(seen, "token")))
-        return _is(seen, "seen") and _get(seen, "id") == self.name
+        so = _is(seen, "seen") or (_is(seen, "looked") and bool(_get(seen, "so")))
+        return so and _get(seen, "id") == self.name
 
     def rings(self, seen: Sighting) -> bool:
         """Whether the sighting is a request at the doorbell that this probe waits for."""
@@ -171,7 +172,8 @@ class Observation:
                 if pattern.line is not None:
                     self._stamps.see(name, seen.source, at, seen.text)
                 break
-            if name == ACCEPTED and self.accepted_again is None and pattern.match(seen):
+            again = name == ACCEPTED and self.accepted_again is None and not _is(seen, "looked")
+            if again and pattern.match(seen):
                 self.accepted_again = at
                 break
         else:
@@ -222,6 +224,12 @@ class Observation:
             for name, probe in self._phases.items()
             if name not in self.marks and not probe.optional
         ]
+
+    @property
+    def unmatched(self) -> dict[str, Pattern]:
+        """The patterns of the missing phases whose mark is a line."""
+        patterns = dict(zip(self._phases, self._patterns, strict=True))
+        return {name: patterns[name] for name in self.missing if patterns[name].line is not None}
 
     def failure(self) -> Told | None:
         """The first report of a failure from upstream."""

@@ -19,9 +19,10 @@ _KILLED = (137, -9)
 class Ending:
     """What ended the watching: instants in seconds since the trigger.
 
-    `not_ready` says why the gateway could never be triggered. `reopened` is what became of a port
-    of the gateway since the trigger, empty where it stayed open. `oom_kills` is how many of its
-    processes were killed for want of memory, `clock` by how many seconds the wall clock was moved.
+    `not_ready` says why the gateway could never be triggered; then they count from its start.
+    `reopened` is what became of a port of the gateway since the trigger, empty where it stayed
+    open. `oom_kills` is how many of its processes were killed for want of memory, `clock` by how
+    many seconds the wall clock was moved.
     """
 
     at: float
@@ -38,6 +39,11 @@ class Ending:
     def clock_moved(self) -> bool:
         """Whether the wall clock was moved, by more than what keeping it right may do."""
         return abs(self.clock) >= _CLOCK_MOVED
+
+    @property
+    def not_accepted(self) -> bool:
+        """Whether the trigger was refused by a gateway that goes on."""
+        return self.refused is not None and self.exited is None
 
     @property
     def started(self) -> bool:
@@ -91,7 +97,7 @@ def conclude(
 def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[Outcome, str]:
     """Say how a boot ended, in a word and in half a sentence."""
     who = "the gateway" if triggered else "the runner"
-    if ending.refused is not None:
+    if ending.not_accepted:
         return "not_accepted", f"the trigger was refused: {ending.refused}"
     exited = ending.exited
     if ending.reopened and exited is None:
@@ -104,10 +110,9 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
         return "lost", f"{who} {exit_words(exited)}"
     if exited is not None and exited.oom:
         return "oom_killed", f"{who} {exit_words(exited)}"
-    if exited is not None and exited.code != 0:
-        return "crashed", f"{who} {exit_words(exited)} before the task started"
     if exited is not None:
-        return "silent_exit", f"{who} exited with 0 before the task started"
+        how = ending.not_ready or f"{who} {exit_words(exited)} before the task started"
+        return ("silent_exit" if exited.code == 0 else "crashed"), how
     if ending.not_ready is not None:
         return "timed_out", ending.not_ready
     told = seen.failure()
@@ -139,6 +144,8 @@ def _notes(seen: Observation, ending: Ending, *, triggered: bool) -> list[str]:
         notes.append(f"the wall clock was {how} during the boot; all times here are by another one")
     if ending.not_ready is not None:
         notes.append(ending.not_ready)
+    if ending.refused is not None and not ending.not_accepted:
+        notes.append(f"the trigger was refused: {ending.refused}")
     unsound = "" if ending.started else seen.unsound(clock_moved=ending.clock_moved)
     if unsound:
         notes.append(unsound)

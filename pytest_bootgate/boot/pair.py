@@ -20,17 +20,21 @@ from pytest_bootgate.boot.events import (
 )
 from pytest_bootgate.boot.jobs import Job, Kept
 from pytest_bootgate.boot.meter import Meter, Used
-from pytest_bootgate.boot.observe import Observation
+from pytest_bootgate.boot.nearest import nearest
+from pytest_bootgate.boot.observe import Observation, Sighting
 from pytest_bootgate.boot.opened import Moment, NotReadyError, OpenedPair
 from pytest_bootgate.boot.outcome import Ending, conclude, outcome_of
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.boot.witness import Witness
 from pytest_bootgate.engines.base import Engine, Running
+from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill
 
 _LATE_MARKS = 0.3  # between the proof and the marks that came before it, on another way
+_LAST_LOOK = 2.0  # for the companion's last look at files, once the gateway has ended
+_LATE_EXIT = 0.3  # between a trigger that fails and the exit that made it fail
 
 
 class Pair(OpenedPair):
@@ -99,6 +103,11 @@ class Pair(OpenedPair):
         )
         voice = self._voice or self.begin(number)
         witness = Witness(seen, voice)
+        if self._gateway is not None and self.not_ready is None:
+            try:
+                self._must_run("before it was triggered")
+            except NotReadyError as error:
+                self.not_ready = NotReadyError(error.detail, error.exited, 0.0)
         if self.not_ready is not None:
             boot = self._never_ready(seen, number, warm_up, self.not_ready)
             return self._ended(boot, witness)
@@ -111,6 +120,9 @@ class Pair(OpenedPair):
             running, meter, doors = None, self._start(seen, variables, witness), {}
         assert self._gateway is not None
         ending = self._follow(seen, running, witness)
+        if self._gateway_over() and seen.missing:
+            self._look_last(seen, variables, witness)
+            ending = replace(ending, proof=seen.proof_at)
         used = Used() if self._gateway_over() else meter.stop(self._gateway)
         ending = replace(
             ending,
@@ -122,13 +134,14 @@ class Pair(OpenedPair):
         if ending.started and not seen.complete:
             until = time.monotonic() + _LATE_MARKS
             self._pump(until, lambda: seen.complete, "marks", witness.see)
-        if ending.started or ending.at >= ending.timeout or ending.exited or ending.refused:
+        known = ending.started or ending.exited or ending.refused
+        if known or ending.at >= ending.timeout:
             # Only a failure that was reported may still be followed by a proof in time.
             outcome, detail = outcome_of(seen, ending, triggered=recipe.triggered)
             at = ending.proof if ending.started and ending.proof is not None else ending.at
             code = None if ending.exited is None else ending.exited.code
             witness.decided(outcome, at, detail, code)
-        if not ending.started and not ending.refused:
+        if not ending.started and not ending.not_accepted:
             self._listen(seen, ending, witness)
             # A failure that was reported, and after it a proof in time: the proof counts.
             ending = replace(ending, proof=seen.proof_at)
@@ -147,9 +160,18 @@ class Pair(OpenedPair):
             identity=self._gateway.identity,
             version=self.version,
             tails=self._listener.tails(),
+            nearest=self._nearest(seen),
             wall=clock + (seen.trigger_at or 0.0),
         )
         return self._ended(boot, witness)
+
+    def _nearest(self, seen: Observation) -> dict[str, tuple[str, ...]]:
+        """For each phase whose line was not seen, the lines of the boot that come nearest."""
+        if not (unmatched := seen.unmatched):
+            return {}
+        streams = self._listener.since(seen.trigger_at or 0.0)
+        near = {name: nearest(one, streams, self.token) for name, one in unmatched.items()}
+        return {name: lines for name, lines in near.items() if lines}
 
     def _fire(
         self,
@@ -165,7 +187,13 @@ class Pair(OpenedPair):
         meter = Meter(self._gateway, warm=self._recipe.target.start == "warm")
         doors = self._doors()
         seen.trigger_at = time.monotonic()
-        running = self._send_trigger(trigger, variables)
+        running = None
+        try:
+            running = self._send_trigger(trigger, variables)
+        except EngineError:  # nothing runs inside of what has just ended
+            self._look(force=True)
+            if not self._gateway_over():
+                raise
         witness.sent()
         self._order_watches(variables)
         return running, meter, doors
@@ -232,11 +260,14 @@ class Pair(OpenedPair):
 
         self._listener.ended.pop("trigger.out", None)
         self._pump(deadline, over, lambda: seen.current or "proof", witness.see)
+        if seen.refused is not None:  # because it has ended?
+            self._pump(time.monotonic() + _LATE_EXIT, self._gateway_over, "refused", witness.see)
+            self._look(force=True)
         witness.look()
         self._look_again()
         at = min(time.monotonic(), deadline) - seen.trigger_at
         if self._gateway_over():
-            at = min(self._listener.ended.get("gateway.out", deadline), deadline) - seen.trigger_at
+            at = min(max(self._ended_at - seen.trigger_at, 0.0), deadline - seen.trigger_at)
         return Ending(
             at=at,
             timeout=float(self._recipe.target.timeout),
@@ -244,6 +275,35 @@ class Pair(OpenedPair):
             refused=seen.refused,
             exited=self._exit,
         )
+
+    def _look_last(self, seen: Observation, variables: Mapping[str, str], witness: Witness) -> None:
+        """The gateway has ended: what it still printed, and once more at the files it wrote.
+
+        All of that was there before it ended.
+        """
+        at_most = max(self._ended_at, seen.trigger_at or 0.0)
+
+        def see(sighting: Sighting) -> None:
+            witness.see(replace(sighting, at=min(sighting.at, at_most)))
+
+        self._await_last_lines(see)
+        if self._link is None:
+            return
+        target = self._recipe.target
+        probes: dict[str, Probe] = {f"phase:{n}": target.phases[n] for n in seen.missing}
+        probes |= {f"upstream:{n}": target.upstream[n] for n in seen.silent_channels}
+        events = self._listener.events
+        first, asked = len(events), 0
+        for name, probe in probes.items():
+            # A companion program of somebody else's need not know how to look at a followed file.
+            if probe.file is not None and not (probe.line and self._recipe.gate.companion.program):
+                self._link.look(name, probe, variables)
+                asked += 1
+
+        def looked() -> bool:
+            return len([e for e in events[first:] if e.get("event") == "looked"]) >= asked
+
+        self._pump(time.monotonic() + _LAST_LOOK, looked, "last look", see)
 
     def _look_at_trigger(self, seen: Observation, running: Running | None) -> int | None:
         """The exit code of the trigger's command, once it has ended; 0 accepts, others refuse."""
@@ -292,6 +352,8 @@ class Pair(OpenedPair):
             boot,
             identity=identity,
             triggered=False,
+            ready=self.ready,
+            version=self.version,
             tails=self._listener.tails(),
             wall=time.time() - why.after,
         )
