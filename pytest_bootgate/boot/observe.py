@@ -338,8 +338,12 @@ def read_stages(
 
 
 def _seconds(groups: Mapping[str, str | None], s: str, ms: str) -> float | None:
-    if (text := groups.get(s)) is not None:
-        return float(text)
-    if (text := groups.get(ms)) is not None:
-        return float(text) / 1000
+    """A duration as it was reported; what is no number of seconds from 0 on is none."""
+    for name, unit in ((s, 1.0), (ms, 1000.0)):
+        if (text := groups.get(name)) is not None:
+            try:
+                found = float(text) / unit
+            except ValueError:
+                return None
+            return found if 0 <= found < float("inf") else None
     return None

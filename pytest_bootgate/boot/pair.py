@@ -310,11 +310,12 @@ class Pair(OpenedPair):
         ended = self._listener.ended.get("trigger.out")
         if running is None or ended is None:
             return None
-        code = running.exit_code()
+        assert seen.trigger_at is not None
+        code = running.exit_code() if ended >= seen.trigger_at else None
         if code is None:  # the end of an earlier trigger, which outlived its boot
             self._listener.ended.pop("trigger.out")
         elif code == 0 and seen.accepted is None:
-            seen.accepted = ended - (seen.trigger_at or 0)
+            seen.accepted = ended - seen.trigger_at
         elif code != 0 and seen.accepted is None and seen.refused is None:
             seen.refused = f"the trigger's command ended with {code}"
         return code
