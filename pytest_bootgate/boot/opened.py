@@ -142,7 +142,9 @@ class OpenedPair:
         self._look_again()
         self._await_last_lines()
         after = max(self._ended_at - self._started, 0.0)
-        detail = f"the gateway {exit_words(self._exit)} {when}, {after:.2g} s after its start"
+        detail = f"the gateway {exit_words(self._exit)} {when}"
+        if self.ready is not None:
+            detail += f", {after:.2g} s after its start"
         raise NotReadyError(detail, self._exit, after)
 
     def _before_start(self, gateway: Gateway) -> None:

@@ -100,7 +100,8 @@ _COMPARISONS = (
             "Look at the phase that is named first: it grew most.",
             (
                 "`more work` is CPU time (profile that phase), `more waiting` is not (what does it"
-                " wait for?), `busy host` is a neighbour (gate again on a quiet one)."
+                " wait for?), `busy host` is a neighbour (gate again on a quiet one). None of"
+                " them is said where the times do not tell them apart."
             ),
             "If it is the price of the release, raise `slower`, and say so in the gate file.",
         ),
