@@ -156,13 +156,24 @@ class InPlacePair(Pair):
         self._pump(time.monotonic() + deadline, self._gateway_over, "repair")
         return self.stop(0)
 
-    def stop(self, deadline: float) -> Exit:
-        """Ask the gateway to end, kill it after `deadline` seconds; the companion stays."""
+    def stop(
+        self, deadline: float, by: str | None = None, command: Sequence[str] | None = None
+    ) -> Exit:
+        """Ask the gateway to end, kill it after `deadline` seconds; the companion stays.
+
+        It is asked with the signal `by`, or with a command that runs inside it.
+        """
         assert self._gateway is not None
         self._look(force=True)
+        self.watch(Moment("stop", deadline))
+        if self._exit is None and command is not None:
+            until = time.monotonic() + deadline
+            self._run("stop", Trigger(exec=list(command)), self._variables)
+            self._pump(until, self._gateway_over, "stop")
+            self._look(force=True)
+            by = "SIGKILL"
         if self._exit is None:
-            self.watch(Moment("stop", deadline))
-            self._exit = self._gateway.stop(deadline)
+            self._exit = self._gateway.stop(deadline, by)
         self._pump(time.monotonic() + _LATE_LINES, lambda: False, "stop")
         return self._exit
 

@@ -226,10 +226,15 @@ class Observation:
         ]
 
     @property
+    def by_line(self) -> dict[str, Pattern]:
+        """The patterns of the phases whose mark is a line."""
+        patterns = zip(self._phases, self._patterns, strict=True)
+        return {name: pattern for name, pattern in patterns if pattern.line is not None}
+
+    @property
     def unmatched(self) -> dict[str, Pattern]:
         """The patterns of the missing phases whose mark is a line."""
-        patterns = dict(zip(self._phases, self._patterns, strict=True))
-        return {name: patterns[name] for name in self.missing if patterns[name].line is not None}
+        return {name: pattern for name, pattern in self.by_line.items() if name in self.missing}
 
     def failure(self) -> Told | None:
         """The first report of a failure from upstream."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from pytest_bootgate.boot.aftermath import Aftermath
 from pytest_bootgate.boot.doors import Doors, open_doors, reopened
 from pytest_bootgate.boot.events import (
     BootBegan,
@@ -20,9 +21,8 @@ from pytest_bootgate.boot.events import (
 )
 from pytest_bootgate.boot.jobs import Job, Kept
 from pytest_bootgate.boot.meter import Meter, Used
-from pytest_bootgate.boot.nearest import nearest
-from pytest_bootgate.boot.observe import Observation, Sighting
-from pytest_bootgate.boot.opened import Moment, NotReadyError, OpenedPair
+from pytest_bootgate.boot.observe import Observation, Pattern
+from pytest_bootgate.boot.opened import Moment, NotReadyError
 from pytest_bootgate.boot.outcome import Ending, conclude, outcome_of
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Boot
@@ -33,11 +33,10 @@ from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill
 
 _LATE_MARKS = 0.3  # between the proof and the marks that came before it, on another way
-_LAST_LOOK = 2.0  # for the companion's last look at files, once the gateway has ended
 _LATE_EXIT = 0.3  # between a trigger that fails and the exit that made it fail
 
 
-class Pair(OpenedPair):
+class Pair(Aftermath):
     """Open it, boot it, close it. Every wait has a deadline; `watch` hears of each moment.
 
     `hear` is told the events of every boot as they happen.
@@ -141,8 +140,11 @@ class Pair(OpenedPair):
             at = ending.proof if ending.started and ending.proof is not None else ending.at
             code = None if ending.exited is None else ending.exited.code
             witness.decided(outcome, at, detail, code)
+        held_back = ""
         if not ending.started and not ending.not_accepted:
             self._listen(seen, ending, witness)
+            if ending.exited is None and not self.lingers:
+                held_back = self._held_back(seen.by_line)
             # A failure that was reported, and after it a proof in time: the proof counts.
             ending = replace(ending, proof=seen.proof_at)
         if not recipe.triggered and ending.started:
@@ -152,6 +154,7 @@ class Pair(OpenedPair):
         boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
         boot = replace(
             boot,
+            notes=(*boot.notes, *filter(None, [held_back])),
             ready=self.ready,
             cpu_seconds=used.cpu_seconds,
             load=load,
@@ -160,18 +163,10 @@ class Pair(OpenedPair):
             identity=self._gateway.identity,
             version=self.version,
             tails=self._listener.tails(),
-            nearest=self._nearest(seen),
+            nearest=self._nearest(seen, token),
             wall=clock + (seen.trigger_at or 0.0),
         )
         return self._ended(boot, witness)
-
-    def _nearest(self, seen: Observation) -> dict[str, tuple[str, ...]]:
-        """For each phase whose line was not seen, the lines of the boot that come nearest."""
-        if not (unmatched := seen.unmatched):
-            return {}
-        streams = self._listener.since(seen.trigger_at or 0.0)
-        near = {name: nearest(one, streams, self.token) for name, one in unmatched.items()}
-        return {name: lines for name, lines in near.items() if lines}
 
     def _fire(
         self,
@@ -276,35 +271,6 @@ class Pair(OpenedPair):
             exited=self._exit,
         )
 
-    def _look_last(self, seen: Observation, variables: Mapping[str, str], witness: Witness) -> None:
-        """The gateway has ended: what it still printed, and once more at the files it wrote.
-
-        All of that was there before it ended.
-        """
-        at_most = max(self._ended_at, seen.trigger_at or 0.0)
-
-        def see(sighting: Sighting) -> None:
-            witness.see(replace(sighting, at=min(sighting.at, at_most)))
-
-        self._await_last_lines(see)
-        if self._link is None:
-            return
-        target = self._recipe.target
-        probes: dict[str, Probe] = {f"phase:{n}": target.phases[n] for n in seen.missing}
-        probes |= {f"upstream:{n}": target.upstream[n] for n in seen.silent_channels}
-        events = self._listener.events
-        first, asked = len(events), 0
-        for name, probe in probes.items():
-            # A companion program of somebody else's need not know how to look at a followed file.
-            if probe.file is not None and not (probe.line and self._recipe.gate.companion.program):
-                self._link.look(name, probe, variables)
-                asked += 1
-
-        def looked() -> bool:
-            return len([e for e in events[first:] if e.get("event") == "looked"]) >= asked
-
-        self._pump(time.monotonic() + _LAST_LOOK, looked, "last look", see)
-
     def _look_at_trigger(self, seen: Observation, running: Running | None) -> int | None:
         """The exit code of the trigger's command, once it has ended; 0 accepts, others refuse."""
         ended = self._listener.ended.get("trigger.out")
@@ -348,9 +314,14 @@ class Pair(OpenedPair):
             not_ready=why.detail,
         )
         boot = conclude(self._recipe, seen, ending, number=number, warm_up=warm_up)
+        ready, held_back = self._recipe.gate.gateway.ready, ""
+        if ready is not None and why.exited is None and not self.lingers:
+            pattern = Pattern("ready", ready, self._variables, token=False)
+            held_back = self._held_back({"ready": pattern})
         identity = self._gateway.identity if self._gateway is not None else ""
         return replace(
             boot,
+            notes=(*boot.notes, *filter(None, [held_back])),
             identity=identity,
             triggered=False,
             ready=self.ready,

@@ -125,3 +125,54 @@ def test_the_lines_that_come_nearest_to_a_mark_that_was_not_seen(ends):
     )
     assert boot["outcome"] == "timed_out"
     assert boot["nearest"] == {"log": ["log  ready"], "task": ["INFO task started"]}
+
+
+BUFFERED = """\
+import sys, time
+print("{first}", flush=True) if "{first}" else None
+time.sleep(0.1)
+print("worker ready")
+time.sleep(60)
+"""
+ADVICE = "PYTHONUNBUFFERED=1"
+
+
+def buffered(first: str = "") -> str:
+    return f"exec python3 -c '{BUFFERED.format(first=first)}'"
+
+
+@pytest.mark.parametrize(
+    ("gateway", "target", "what"),
+    [
+        ("", "{timeout: 1s, listen: 100ms, proof: {line: worker ready}}", "proof"),
+        ("gateway: {ready: {line: worker ready}, ready_timeout: 1s}", TRIGGERED, "ready"),
+    ],
+)
+def test_a_line_that_is_held_in_a_buffer(ends, gateway, target, what):
+    result, (boot,) = ends(buffered(), target, gateway=gateway)
+    assert result.ret == 1
+    assert boot["outcome"] == "timed_out"
+    (note,) = [note for note in boot["notes"] if ADVICE in note]
+    assert f"the line of {what} arrived only when the gateway was asked to end" in note
+    assert boot["tails"]["gateway.out"] == ["worker ready"]
+    result.stdout.fnmatch_lines([f"*{ADVICE}*"])
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        (buffered("hello"), False),
+        ("echo hello; sleep 60", False),
+        ("exec sleep 60", True),
+        ("echo hello >&2; exec sleep 60", True),
+    ],
+)
+def test_a_silent_one_may_hold_its_lines_in_a_buffer_and_one_that_printed_does_not(
+    ends, script, told
+):
+    target = "{timeout: 1s, listen: 100ms, proof: {line: worker ready}}"
+    _, (boot,) = ends(script, target)
+    assert boot["outcome"] == "timed_out"
+    notes = [note for note in boot["notes"] if ADVICE in note]
+    assert len(notes) == told
+    assert all("it may hold it in a buffer" in note for note in notes)
