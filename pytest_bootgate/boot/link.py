@@ -103,6 +103,11 @@ class Link:
         self._expect("looked", f"look for {name}")
         return any(e.get("event") == "looked" and e.get("so") for e in self._events[first:])
 
+    def look_last(self, name: str, probe: Probe, variables: Mapping[str, str]) -> None:
+        """Look once for what a probe watches for, and before it at all files that are followed."""
+        what = _standing(probe) or {"exists": probe.file}
+        self._order(fill_all({"do": "look", "id": name, **what}, variables))
+
     def trigger(self, trigger: Trigger, variables: Mapping[str, str]) -> None:
         """Send a trigger; what comes of it arrives as events."""
         self._order({"do": "trigger", **_request(trigger, variables)})

@@ -131,11 +131,11 @@ class LocalUnit:
         """How it ended, None while it runs."""
         return self._main.exit if self._main is not None else None
 
-    def stop(self, deadline: float) -> Exit:
-        """Send SIGTERM to the main process, kill all after `deadline` seconds."""
+    def stop(self, deadline: float, by: str | None = None) -> Exit:
+        """Send a signal to the main process, kill all after `deadline` seconds."""
         if self._main is None:
             return Exit(None, gone=True)
-        self._main.end(signal.SIGTERM, deadline)
+        self._main.end(signal.Signals[by or "SIGTERM"], deadline)
         self.remove()
         return self._main.exit or Exit(None, gone=True)
 

@@ -352,6 +352,99 @@ def test_tail_of_a_glob_does_not_read_a_renamed_file_again(companion, tmp_path):
     companion.silent()
 
 
+OLD = "".join(f"old {number}\n" for number in range(2000))
+
+
+@pytest.mark.parametrize("old", ["old\n", "old\nhalf a li", OLD])
+def test_a_file_that_takes_the_place_of_another_begins_where_that_was_read(
+    companion, tmp_path, old
+):
+    """As editors save: the old content and more, under another name that is then renamed."""
+    log, draft = tmp_path / "log", tmp_path / "log.new"
+    log.write_text(old)
+    companion.tell(do="tail", file=str(log))
+    companion.hear("tailing")
+    companion.tell(do="arm", token="t")
+    companion.hear("armed")
+    draft.write_text(f"{old}ne\nnews\n")
+    draft.rename(log)
+    said = [companion.hear("line")["text"] for _ in range(2)]
+    assert said == ["ne", "news"]
+    draft.write_text(f"{old}ne\nnews\nmore\n")
+    draft.rename(log)
+    assert companion.hear("line")["text"] == "more"
+    companion.silent()
+
+
+def test_a_file_that_is_saved_in_place_begins_where_it_was_read(companion, tmp_path):
+    log = tmp_path / "log"
+    log.write_text(OLD)
+    companion.tell(do="tail", file=str(log))
+    companion.hear("tailing")
+    with log.open("r+b", buffering=0) as file:
+        file.truncate()
+        time.sleep(0.1)  # which the companion sees
+        file.write(f"{OLD}new\n".encode())
+    assert companion.hear("line")["text"] == "new"
+    companion.silent()
+
+
+@pytest.mark.parametrize("pattern", ["app.log", "app.log*"])
+def test_a_file_that_is_copied_and_truncated_is_read_once(companion, tmp_path, pattern):
+    log = tmp_path / "app.log"
+    log.write_text(OLD)
+    companion.tell(do="tail", file=str(tmp_path / pattern))
+    companion.hear("tailing")
+    with log.open("a") as file:
+        file.write("one\n")
+    assert companion.hear("line")["text"] == "one"
+    (tmp_path / "app.log.1").write_bytes(log.read_bytes())
+    with log.open("r+b") as file:
+        file.truncate()
+    companion.silent()
+    with log.open("a") as file:
+        file.write("two\n")
+    assert companion.hear("line")["text"] == "two"
+    companion.silent()
+
+
+@pytest.mark.parametrize("pattern", ["app.log", "app.l*g"])
+def test_an_old_file_that_is_renamed_brings_no_news(companion, tmp_path, pattern):
+    """As a rotation that is taken back: its lines were written before anybody asked for them."""
+    kept = tmp_path / "app.1"
+    kept.write_text("old\n")
+    time.sleep(0.1)
+    companion.tell(do="tail", file=str(tmp_path / pattern))
+    companion.hear("tailing")
+    companion.tell(do="arm", token="t")
+    companion.hear("armed")
+    kept.rename(tmp_path / "app.log")
+    companion.silent()
+    with (tmp_path / "app.log").open("a") as file:
+        file.write("new\n")
+    assert companion.hear("line")["text"] == "new"
+
+
+def test_a_short_file_that_is_written_anew_for_every_boot_is_news(companion, tmp_path):
+    companion.tell(do="tail", file=str(tmp_path / "*.log"))
+    companion.hear("tailing")
+    for number in range(4):
+        companion.tell(do="arm", token="t")
+        companion.hear("armed")
+        (tmp_path / f"{number}.log").write_text("task started\n")
+        assert companion.hear("line")["text"] == "task started"
+
+
+def test_a_log_of_every_boot_that_begins_like_the_last_is_news(companion, tmp_path):
+    companion.tell(do="tail", file=str(tmp_path / "*.log"))
+    companion.hear("tailing")
+    for number in range(3):
+        with (tmp_path / f"{number}.log").open("wb", buffering=0) as file:
+            for line in OLD.splitlines(keepends=True)[:4]:
+                file.write(line.encode())
+                assert companion.hear("line")["text"] == line.strip()
+
+
 def test_a_line_before_the_ring_is_reported_before_it(companion, port, tmp_path):
     companion.tell(do="serve", port=port, reply={"body": ""})
     companion.hear("serving")

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pytest_bootgate.boot.meter import Meter
 from pytest_bootgate.engines import choose
 from pytest_bootgate.engines.processes import RUN_LABEL
 from pytest_bootgate.errors import EngineError
@@ -267,3 +268,34 @@ def test_importing_the_engines_is_light():
     )
     environment = {k: v for k, v in os.environ.items() if not k.startswith("COV")}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment | {RUN_LABEL: ""})
+
+
+ORPHAN = """\
+import os, sys, time, pathlib
+go = pathlib.Path(sys.argv[1])
+if os.fork() == 0:
+    if os.fork() == 0:
+        os.setsid()
+        while time.process_time() < 0.3:
+            pass
+        print("burnt", os.getpid(), flush=True)
+        while not go.exists():
+            time.sleep(0.01)
+    os._exit(0)
+os.wait()
+time.sleep(60)
+"""
+
+
+def test_what_an_orphan_used_that_has_ended_is_not_less_than_nothing(local_bench, tmp_path):
+    unit = local_bench.unit([sys.executable, "-c", ORPHAN, str(tmp_path / "go")])
+    unit.start()
+    pid = int(local_bench.lines.until("gateway.out", "burnt").text.split()[1])
+    meter = Meter(unit, warm=True)
+    (tmp_path / "go").touch()
+    until = time.monotonic() + 10
+    while not is_gone(pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    used = meter.stop(unit)
+    assert used.cpu_seconds is None or used.cpu_seconds >= 0
+    assert used.disk_read is None or used.disk_read >= 0
