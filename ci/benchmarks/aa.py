@@ -25,7 +25,7 @@ releases:
   baseline: {{command: {command}, env: {{RELEASE: one}}}}
   candidate: {{command: {command}, env: {{RELEASE: two}}}}
 targets: {{boot: {{timeout: 30s, proof: {{line: "^ready$"}}}}}}
-gate: {{boots: 5..15}}
+gate: {{boots: 5..30}}
 """
 
 

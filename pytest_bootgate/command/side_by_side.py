@@ -11,7 +11,6 @@ from pytest_bootgate.gate.regression import (
     LEAST_PAIRS,
     RECORDED_BOOTS,
     Regression,
-    Schedule,
     compare_recorded,
 )
 from pytest_bootgate.gate.verdict import WHOLE, Rules
@@ -138,7 +137,7 @@ def _conclusion(first: TargetResult, second: TargetResult, release: str) -> Iter
         return
     before, after = ([b.seconds or 0.0 for b in side[-count:]] for side in sides)
     tolerance = max(first.rules.slower, second.rules.slower)
-    found = compare_recorded((before, after), Schedule.of(count, count), tolerance)
+    found = compare_recorded((before, after), tolerance)
     yield Styled(f"  {found.verdict}: {_sentence(found)}", _COLOURS[found.verdict])
 
 

@@ -13,7 +13,8 @@ from statistics import median
 from typing import Literal
 
 from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.regression import Schedule, shift
+from pytest_bootgate.gate.pairs import Pairs
+from pytest_bootgate.gate.rank_test import shift
 
 Kind = Literal["more work", "more waiting", "busy host"]
 
@@ -58,38 +59,11 @@ class Attribution:
         return self.inner[0].name if self.inner else self.phases[0].name
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """The measured boots of both releases, pair by pair."""
-
-    baseline: Sequence[Boot]
-    candidate: Sequence[Boot]
-
-    @property
-    def every(self) -> list[Boot]:
-        """All boots of both."""
-        return [*self.baseline, *self.candidate]
-
-    @property
-    def recorded(self) -> bool:
-        """Whether the baseline's boots were made at another time."""
-        return any(boot.recorded for boot in self.baseline)
-
-    def of(self, release: str) -> Sequence[Boot]:
-        """The boots of one release."""
-        return self.baseline if release == "baseline" else self.candidate
-
-    def values(self, value: Callable[[Boot], float]) -> tuple[list[float], list[float]]:
-        """One number of each boot: the baseline's, the candidate's."""
-        return [value(boot) for boot in self.baseline], [value(boot) for boot in self.candidate]
-
-
-def attribute(pairs: Pairs, plan: Schedule, cpus: float | None) -> Attribution:
+def attribute(pairs: Pairs, sizes: Sequence[int], cpus: float | None) -> Attribution:
     """Take a slowdown apart. `cpus` is what the host profile gives a boot, None without a limit.
 
-    The boots all started, and there are as many pairs as one of the plan's looks.
+    The boots all started; `sizes` are those of their strata.
     """
-    sizes = plan.strata(len(pairs.candidate))
     common = _common(pairs)
     phases = {
         (before, name): Shift(name, shift(pairs.values(_stretch(before, name)), sizes))

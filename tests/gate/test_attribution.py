@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pytest_bootgate.boot.values import Boot, Phase, Stage
-from pytest_bootgate.gate.attribution import Pairs, attribute, only_in_one
+from pytest_bootgate.gate.attribution import attribute, only_in_one
 from pytest_bootgate.gate.comparison import blame
-from pytest_bootgate.gate.regression import Schedule
+from pytest_bootgate.gate.pairs import Pairs
 
-PLAN = Schedule.of(5, 15)
+SIZES = [5]
 
 
 def boot(release, number, marks, stages=(), **more) -> Boot:
@@ -49,7 +49,7 @@ def test_the_largest_shift_in_seconds_is_to_blame_not_the_largest_in_per_cent():
             {"accepted": 0.01, "setup": 2.0, "proof": 3.0},
             {"accepted": 0.1, "setup": 4.0, "proof": 5.1},
         ),
-        PLAN,
+        SIZES,
         None,
     )
     assert found.phase == "setup"
@@ -70,7 +70,7 @@ def test_the_stage_inside_that_phase_and_what_no_stage_explains():
             [("startup", "plugins", 0.2, None, "setup"), ("prep", "prompt", 0.1, None, "proof")],
             [("startup", "plugins", 1.5, None, "setup"), ("prep", "prompt", 9.0, None, "proof")],
         ),
-        PLAN,
+        SIZES,
         None,
     )
     assert [(s.name, round(s.seconds, 3)) for s in found.stages] == [("startup plugins", 1.3)]
@@ -84,7 +84,7 @@ def test_the_stage_inside_that_phase_and_what_no_stage_explains():
 def test_a_stage_of_another_phase_is_said_only_where_the_blamed_one_reports_none():
     stages = [("prep", "prompt", 1.0, None, "proof")]
     before, after = {"setup": 1.0, "proof": 2.0}, {"setup": 3.0, "proof": 4.0}
-    found = attribute(pairs(before, after, [], stages), PLAN, None)
+    found = attribute(pairs(before, after, [], stages), SIZES, None)
     assert found.stages == ()
     assert "no stage reported in it, elsewhere prep prompt +1.00 s (only the cand" in blame(found)
 
@@ -94,7 +94,7 @@ def test_marks_that_only_one_release_has_are_taken_as_one_phase_and_taken_apart(
         {"accepted": 0.1, "setup": None, "engine": None, "proof": 1.0},
         {"accepted": 0.1, "setup": 5.0, "engine": 6.0, "proof": 6.5},
     )
-    found = attribute(boots, PLAN, None)
+    found = attribute(boots, SIZES, None)
     assert [s.name for s in found.phases] == ["proof", "accepted"]
     assert [(s.name, s.only) for s in found.inner][:2] == [
         ("setup", "candidate"),
@@ -120,5 +120,5 @@ def test_a_phase_seen_in_some_boots_only_is_nobodys_alone():
     ],
 )
 def test_kind(cpu, cpus, kind):
-    found = attribute(pairs({"proof": 2.0}, {"proof": 4.0}, cpu=cpu), PLAN, cpus)
+    found = attribute(pairs({"proof": 2.0}, {"proof": 4.0}, cpu=cpu), SIZES, cpus)
     assert found.kind == kind

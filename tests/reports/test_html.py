@@ -12,7 +12,8 @@ import pytest
 
 from pytest_bootgate.boot.values import Phase
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.verdict import Finding, Rules, judge
+from pytest_bootgate.gate.judge import judge
+from pytest_bootgate.gate.verdict import Finding, Rules
 from pytest_bootgate.reports import jsonfile
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.html.axis import Axis
@@ -254,8 +255,8 @@ def test_the_command_repeats_the_same():
     commands = [pre.text for pre in page.every("pre", **{"class": "command"})]
     file, engine = "/gates/timed-out/bootgate.yaml", "--bootgate-engine docker"
     assert commands == [
-        f"pytest {file}::isolated::boot {engine} --bootgate-boots 5..15",
-        f"pytest {file}::main::boot {engine} --bootgate-boots 5..15",
+        f"pytest {file}::isolated::boot {engine} --bootgate-boots 5..30",
+        f"pytest {file}::main::boot {engine} --bootgate-boots 5..30",
         f"pytest {file} {engine}",
         f"bootgate log --run {recorded('timed-out').run}",
     ]

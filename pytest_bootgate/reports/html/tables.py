@@ -186,12 +186,13 @@ def comparison(found: Regression) -> Table:
     rows: list[list[Cell]] = [
         ["says", found.verdict],
         ["pairs", plain(found.pairs)],
+        ["of them fresh, to confirm", plain(found.fresh)],
         ["candidate over baseline", plain(found.ratio)],
         ["95 % interval, from", plain(found.low)],
         ["95 % interval, to", plain(found.high)],
         ["exact p", plain(found.p)],
         ["CPU time, candidate over baseline", plain(found.cpu_ratio)],
-        ["exact p of CPU time", plain(found.cpu_p)],
+        ["exact p in fresh boots", plain(found.again)],
         ["tolerance", part(found.tolerance)],
     ]
     return Table("comparison", "The comparison in figures", ["figure", "value"], rows)
