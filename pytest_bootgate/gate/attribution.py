@@ -78,6 +78,8 @@ def attribute(pairs: Pairs, sizes: Sequence[int], cpus: float | None) -> Attribu
     cpu = None
     if all(boot.cpu_seconds is not None for boot in pairs.every):
         cpu = shift(pairs.values(lambda boot: boot.cpu_seconds or 0.0), sizes)
+    # What neighbours are known to have cost is no waiting of the release's.
+    net = shift(pairs.values(lambda boot: boot.net_seconds or 0.0), sizes)
     return Attribution(
         seconds=total,
         phases=_largest_first(phases.values()),
@@ -86,7 +88,7 @@ def attribute(pairs: Pairs, sizes: Sequence[int], cpus: float | None) -> Attribu
         elsewhere=_stages(pairs, others),
         unattributed=worst.seconds - sum(stage.seconds for stage in stages),
         cpu_seconds=cpu,
-        kind=None if cpu is None else _kind(pairs, total, cpu, cpus),
+        kind=None if cpu is None else _kind(pairs, net, cpu, cpus),
     )
 
 

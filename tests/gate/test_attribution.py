@@ -122,3 +122,23 @@ def test_a_phase_seen_in_some_boots_only_is_nobodys_alone():
 def test_kind(cpu, cpus, kind):
     found = attribute(pairs({"proof": 2.0}, {"proof": 4.0}, cpu=cpu), SIZES, cpus)
     assert found.kind == kind
+
+
+def test_more_work_beside_neighbours_is_more_work():
+    beside = {"throttled": 0.0, "others_cpu": 9.0, "others_busy": 0.9}
+    found = attribute(
+        Pairs(
+            [
+                boot("baseline", n, {"a": 1.0}, cpu_seconds=0.5, run_delay=0.5, **beside)
+                for n in range(5)
+            ],
+            [
+                boot("candidate", n, {"a": 3.0}, cpu_seconds=0.7, run_delay=2.3, **beside)
+                for n in range(5)
+            ],
+        ),
+        SIZES,
+        None,
+    )
+    assert found.seconds == pytest.approx(2.0)
+    assert found.kind == "more work"
