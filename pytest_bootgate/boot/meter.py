@@ -54,14 +54,14 @@ class Meter:
         """What it used since; nothing is known of a unit that has ended."""
         self._delays.look(unit.tasks())
         busy = cpu_times()[0] - self._busy
-        cpu = _less(unit.cpu_seconds(), self._cpu)
+        cpu = grown(unit.cpu_seconds(), self._cpu)
         pid = unit.pid
         if pid is None:
             return Used(cpu)
         self._delays.look(unit.tasks())  # with the orphans, which are known now
         return Used(
             cpu_seconds=cpu,
-            disk_read=_less(_disk_read(pid), self._disk),
+            disk_read=grown(_disk_read(pid), self._disk),
             throttled=_held(throttled(pid), self._throttled),
             run_delay=self._delays.total,
             others_cpu=None if cpu is None else max(0.0, busy - cpu),
@@ -80,8 +80,15 @@ def _held(after: Mapping[Path, float], before: Mapping[Path, float]) -> float | 
     return total
 
 
-def _less(after: float | None, before: float | None) -> float | None:
-    return None if after is None or before is None else after - before
+def grown(after: float | None, before: float | None) -> float | None:
+    """How much was used in between, None where that is not known.
+
+    A process that ended and left nobody who waits for it took what it had used out of the sum:
+    then the sum may even have become less.
+    """
+    if after is None or before is None or after < before:
+        return None
+    return after - before
 
 
 def _disk_read(pid: int) -> float | None:

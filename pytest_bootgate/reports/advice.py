@@ -17,6 +17,7 @@ _FAILED = {
     "timed_out": "Find out what it {does}; its last lines are a beginning.",
     "false_ok": "Trust no status of it: it said ok, and the task never started.",
     "crashed": "Read its last lines and its exit code.",
+    "reported_error": "Read the error that it reported, and its last lines: it says itself why.",
     "oom_killed": "It needs more memory than it had: raise the host profile's limit, or find"
     " what grew.",
     "silent_exit": "It ended without a word: raise its log level and gate again.",

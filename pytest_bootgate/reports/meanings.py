@@ -101,7 +101,8 @@ _COMPARISONS = (
             "Look at the phase that is named first: it grew most.",
             (
                 "`more work` is CPU time (profile that phase), `more waiting` is not (what does it"
-                " wait for?), `busy host` is a neighbour (gate again on a quiet one)."
+                " wait for?), `busy host` is a neighbour (gate again on a quiet one). None of"
+                " them is said where the times do not tell them apart."
             ),
             "If it is the price of the release, raise `slower`, and say so in the gate file.",
         ),
@@ -109,8 +110,8 @@ _COMPARISONS = (
     Meaning(
         "same",
         "comparison",
-        "the candidate is measured to be within what is allowed (`slower`), and one and a half times"
-        " that is refuted; that is more than not having found a difference",
+        "the candidate is measured to be within what is allowed (`slower`), and one and a half"
+        " times that is refuted; that is more than not having found a difference",
         ("Nothing.",),
     ),
     Meaning(
@@ -188,6 +189,17 @@ _OUTCOMES = (
         (
             "Read the answer that is quoted: a changed API or a missing right is usual.",
             "If only one release refuses it, the trigger of the gate file must know both.",
+        ),
+    ),
+    Meaning(
+        "reported_error",
+        "outcome",
+        "a channel under `upstream` reported that the run failed, in words that are no timeout, and"
+        " no proof came",
+        (
+            "Read the text that the channel gave: it is quoted in the story.",
+            "Read the last lines of the gateway and the runner, which stand below the story.",
+            "If that line is printed in good runs too, make the channel's pattern narrower.",
         ),
     ),
     Meaning(

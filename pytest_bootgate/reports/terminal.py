@@ -16,6 +16,7 @@ from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
 from pytest_bootgate.reports.boots import machine, rows, whole
 from pytest_bootgate.reports.layout import ALL, ALWAYS, MORE, QUIET, Styled
+from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import (
     failed_boot,
     finding_line,
@@ -55,6 +56,8 @@ def summary(
         what = " ".join(dict.fromkeys(parts)) or "by command"
         yield Styled(f"{name} {what}{digest}")
     yield Styled(machine(result.machine), level=MORE)
+    if waited := waited_words(result.waited):
+        yield Styled(f"{waited} on this machine before it booted; no boot's time has it in it")
     hosts = {t.host for t in result.targets} | {t.host for t in result.takeovers}
     hosts |= {found.host for found in result.silences}
     several_hosts = len(hosts) > 1 or hosts != {"default"}

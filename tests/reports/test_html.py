@@ -10,7 +10,7 @@ from statistics import median
 
 import pytest
 
-from pytest_bootgate.boot.values import Phase
+from pytest_bootgate.boot.values import OUTCOMES, Phase
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate.judge import judge
 from pytest_bootgate.gate.verdict import Finding, Rules
@@ -339,6 +339,13 @@ def test_a_page_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "page").mkdir()
     with pytest.raises(BootgateError, match=r"could not be written to .*: Is a directory. Name a"):
         write([recorded("slower")], tmp_path / "page")
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_every_outcome_has_a_shape_of_its_own(outcome):
+    page = render([gate(target(boot(outcome=outcome)))])
+    shapes = dict(re.findall(r' id="o-(\w+)" (.*)/>', page))
+    assert [word for word, shape in shapes.items() if shape == shapes[outcome]] == [outcome]
 
 
 # -- the axis ------------------------------------------------------------------------------------
