@@ -32,6 +32,7 @@ PURE = [
     "boot/observe.py",
     "boot/outcome.py",
     "boot/signals.py",
+    "boot/spots.py",
     "boot/stall.py",
     "boot/stamps.py",
     "boot/timeouts.py",

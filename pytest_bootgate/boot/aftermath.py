@@ -44,7 +44,7 @@ class Aftermath(OpenedPair):
         for name, probe in probes.items():
             # A companion program of somebody else's need not know how to look at a followed file.
             if probe.file is not None and not (probe.line and self._recipe.gate.companion.program):
-                self._link.look(name, probe, variables)
+                self._link.look_last(name, probe, variables)
                 asked += 1
 
         def looked() -> bool:

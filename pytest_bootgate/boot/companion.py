@@ -38,6 +38,9 @@ ANSWER_WAIT = 1.0
 LONGEST_LINE = 16_000
 LONGEST_ANSWER = 4_000
 LONGEST_PART = 8_000
+#: How many characters of a body that is not as wanted are reported.
+LONGEST_BODY = 200
+TIMED_OUT = "timed out"
 #: How many seconds the answer to a question may take.
 ANSWER_DEADLINE = 60.0
 
@@ -253,7 +256,7 @@ class Companion:
 
         def look() -> tuple[Event | None, str]:
             seen, text = look_http(host, port, path, status, wanted)
-            lapsed = seen is None and "timed out" not in text and text != "Timeout"
+            lapsed = seen is None and text != TIMED_OUT
             return ({"text": text} if lapsed else None), ""
 
         with self._printing:
@@ -300,7 +303,7 @@ class Companion:
             connection = request(order, "POST", None)
             answer = connection.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self.say("refused", error=f"{short(error)}: {error}")
+            self.say("refused", error=why(error))
             return
         # A stream may go on for as long as the task does: closing it early could end the task.
         parts: list[bytes] = []
@@ -342,7 +345,7 @@ class Companion:
             answer = connection.getresponse()
             text = answer.read().decode("utf-8", "replace")
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self.say("answer", error=f"{short(error)}: {error}")
+            self.say("answer", error=why(error))
             return
         finally:
             if connection is not None:
@@ -498,7 +501,7 @@ def look_of(order: Event) -> Look:
         host, port, _ = endpoint(order["tcp"])
         return lambda: look_tcp(host, port)
     file = order["exists"]
-    return lambda: ({} if os.path.exists(file) else None, "")  # noqa: PTH110
+    return lambda: ({}, "") if os.path.exists(file) else (None, "no such file")  # noqa: PTH110
 
 
 def look_http(
@@ -522,10 +525,12 @@ def look_http(
         if right and contains(parsed(body), wanted):
             return {"status": answer.status}, ""
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return None, short(error)
+        return None, why(error)
     finally:
         connection.close()
-    return None, f"{answer.status} {body.decode('utf-8', 'replace')[:200]}"
+    said = " ".join(body[: 4 * LONGEST_BODY].decode("utf-8", "replace").split())[:LONGEST_BODY]
+    stands = f"{answer.status} {answer.reason}".strip()
+    return None, f"{stands}: {said}" if said else stands
 
 
 def look_tcp(host: str, port: int) -> tuple[Event | None, str]:
@@ -533,7 +538,7 @@ def look_tcp(host: str, port: int) -> tuple[Event | None, str]:
     try:
         socket.create_connection((host, port), REQUEST_TIMEOUT).close()
     except OSError as error:
-        return None, short(error)
+        return None, why(error)
     return {}, ""
 
 
@@ -563,6 +568,19 @@ def endpoint(text: str) -> tuple[str, int, str]:
     place, slash, path = text.split("://", 1)[-1].partition("/")
     host, _, port = place.rpartition(":")
     return host or "127.0.0.1", int(port), slash + path or "/"
+
+
+def why(error: BaseException) -> str:
+    """Why an endpoint or a port did not answer, in plain words."""
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, (TimeoutError, socket.timeout)):
+        return TIMED_OUT
+    if isinstance(error, ConnectionResetError):  # as servers do that speak TLS only
+        return "closed without an answer (TLS?)"
+    if isinstance(error, http.client.BadStatusLine):
+        return "not HTTP" + (" (TLS?)" if str(error).startswith("\x15\x03") else "")
+    return (getattr(error, "strerror", None) or str(error) or short(error)).lower()
 
 
 def short(error: BaseException) -> str:

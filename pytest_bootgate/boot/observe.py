@@ -209,7 +209,12 @@ class Observation:
     @property
     def proof_at(self) -> float | None:
         """Seconds from the trigger to the proof, None while there is none."""
-        return self.marks.get(next(reversed(self._phases)))
+        return self.marks.get(self.proof)
+
+    @property
+    def proof(self) -> str:
+        """The phase that proves the start: the last one."""
+        return next(reversed(self._phases))
 
     @property
     def complete(self) -> bool:

@@ -14,6 +14,8 @@ from pytest_bootgate.boot.listener import Listener
 from pytest_bootgate.boot.observe import Pattern, Sighting
 from pytest_bootgate.boot.outcome import exit_words
 from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.boot.spots import last_answers
+from pytest_bootgate.boot.strangers import answered_instead, nobody_there
 from pytest_bootgate.engines.base import Engine, Exit, Place, Unit
 from pytest_bootgate.errors import BootgateError, CompanionError
 from pytest_bootgate.gatefile.model import Gateway, Probe
@@ -120,6 +122,7 @@ class OpenedPair:
     def _open_gateway(self, place: Place) -> None:
         gateway = self._recipe.gate.gateway
         self._make_gateway(place)
+        self._nobody_there()
         assert self._gateway is not None
         if gateway.ready is not None and self._link is not None:
             self._link.watch("ready", gateway.ready, self._variables)
@@ -128,6 +131,8 @@ class OpenedPair:
         self._start_gateway()
         if gateway.ready is not None:
             self._await_ready(gateway.ready, began, float(gateway.ready_timeout))
+            if other := answered_instead(place, self._recipe, self._variables, ["ready"]):
+                raise BootgateError(other)
         if gateway.health is not None:
             self._await_answer(gateway.health, began + float(gateway.ready_timeout))
         self._prove_version()
@@ -146,6 +151,10 @@ class OpenedPair:
         if self.ready is not None:
             detail += f", {after:.2g} s after its start"
         raise NotReadyError(detail, self._exit, after)
+
+    def _nobody_there(self) -> None:
+        assert self._place is not None
+        nobody_there(self._engine, self._place, self._link, self._recipe, self._variables)
 
     def _before_start(self, gateway: Gateway) -> None:
         """For those who observe more of a start than when the gateway is ready."""
@@ -200,12 +209,8 @@ class OpenedPair:
             self.ready = seen_at[0] - began
             return
         self._must_run("before it was ready")
-        states = [
-            str(event.get("text"))
-            for event in self._listener.events
-            if event.get("event") == "state" and event.get("id") != "health"
-        ]
-        last = f"; its last answer was {states[-1]}" if states else ""
+        answer = last_answers(self._recipe, self._variables, self._listener.events).get("ready")
+        last = f"; {answer.words}" if answer is not None else ""
         after = min(at_most, time.monotonic() - began)
         raise NotReadyError(f"the gateway was not ready after {after:.3g} s{last}", None, after)
 

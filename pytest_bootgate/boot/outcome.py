@@ -21,8 +21,10 @@ class Ending:
 
     `not_ready` says why the gateway could never be triggered; then they count from its start.
     `reopened` is what became of a port of the gateway since the trigger, empty where it stayed
-    open. `oom_kills` is how many of its processes were killed for want of memory, `clock` by how
-    many seconds the wall clock was moved.
+    open. `answered_by` says who answered whom the boot did not start, `last_answer` what was last
+    seen where the proof should have been, both empty where there was none. `oom_kills` is how many
+    of its processes were killed for want of memory, `clock` by how many seconds the wall clock was
+    moved.
     """
 
     at: float
@@ -32,6 +34,8 @@ class Ending:
     exited: Exit | None = None
     not_ready: str | None = None
     reopened: str = ""
+    answered_by: str = ""
+    last_answer: str = ""
     oom_kills: int = 0
     clock: float = 0.0
 
@@ -97,6 +101,8 @@ def conclude(
 def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[Outcome, str]:
     """Say how a boot ended, in a word and in half a sentence."""
     who = "the gateway" if triggered else "the runner"
+    if ending.answered_by:
+        return "lost", ending.answered_by
     if ending.not_accepted:
         return "not_accepted", f"the trigger was refused: {ending.refused}"
     exited = ending.exited
@@ -129,7 +135,8 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     said_ok = seen.said_ok()
     if said_ok is not None:
         return "false_ok", f"{said_ok.channel} said ok, but nothing proved that the task started"
-    return "timed_out", f"no proof within {ending.timeout:g} s"
+    last = f"; {ending.last_answer}" if ending.last_answer else ""
+    return "timed_out", f"no proof within {ending.timeout:g} s{last}"
 
 
 def _processes(count: int) -> str:

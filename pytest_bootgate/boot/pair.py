@@ -25,6 +25,8 @@ from pytest_bootgate.boot.observe import Observation, Pattern
 from pytest_bootgate.boot.opened import Moment, NotReadyError
 from pytest_bootgate.boot.outcome import Ending, conclude, outcome_of
 from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.boot.spots import Answer, doors, last_answers
+from pytest_bootgate.boot.strangers import answered_instead
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.boot.witness import Witness
 from pytest_bootgate.engines.base import Engine, Running
@@ -63,6 +65,7 @@ class Pair(Aftermath):
         self._hear = hear
         self._voice: Voice | None = None
         self._last: BootKey | None = None
+        self._meter: Meter | None = None
         self.token = ""
 
     def begin(self, number: int, attempt: int = 1) -> Voice:
@@ -102,6 +105,7 @@ class Pair(Aftermath):
         )
         voice = self._voice or self.begin(number)
         witness = Witness(seen, voice)
+        first = len(self._listener.events)
         if self._gateway is not None and self.not_ready is None:
             try:
                 self._must_run("before it was triggered")
@@ -114,18 +118,23 @@ class Pair(Aftermath):
             self._link.arm(token, trigger, variables)
         load, clock = os.getloadavg()[0], time.time() - time.monotonic()
         if recipe.triggered:
-            running, meter, doors = self._fire(seen, trigger, variables, witness)
+            running, before = self._fire(seen, trigger, variables, witness)
         else:
-            running, meter, doors = None, self._start(seen, variables, witness), {}
+            running, before = None, {}
+            self._start(seen, variables, witness)
         assert self._gateway is not None
+        assert self._meter is not None
         ending = self._follow(seen, running, witness)
         if self._gateway_over() and seen.missing:
             self._look_last(seen, variables, witness)
             ending = replace(ending, proof=seen.proof_at)
-        used = Used() if self._gateway_over() else meter.stop(self._gateway)
+        used = Used() if self._gateway_over() else self._meter.stop(self._gateway)
+        answers = last_answers(recipe, variables, self._listener.events[first:])
         ending = replace(
             ending,
-            reopened=self._reopened(doors),
+            reopened=self._reopened(before),
+            answered_by=self._answered_by(seen, variables),
+            last_answer=_of_proof(seen, answers),
             exited=self._exit,
             oom_kills=used.oom_kills,
             clock=time.time() - time.monotonic() - clock,
@@ -160,11 +169,14 @@ class Pair(Aftermath):
             load=load,
             disk_read=used.disk_read,
             throttled=used.throttled,
+            run_delay=used.run_delay,
+            others_cpu=used.others_cpu,
             identity=self._gateway.identity,
             version=self.version,
             tails=self._listener.tails(),
             nearest=self._nearest(seen, token),
             wall=clock + (seen.trigger_at or 0.0),
+            answers={n: str(answer) for n, answer in answers.items() if n not in seen.marks},
         )
         return self._ended(boot, witness)
 
@@ -174,13 +186,13 @@ class Pair(Aftermath):
         trigger: Trigger | None,
         variables: Mapping[str, str],
         witness: Witness,
-    ) -> tuple[Running | None, Meter, Doors]:
+    ) -> tuple[Running | None, Doors]:
         """Trigger a gateway that runs, after a look at how it stands."""
         assert self._gateway is not None
         assert trigger is not None
         self._look_ahead(seen, variables)
-        meter = Meter(self._gateway, warm=self._recipe.target.start == "warm")
-        doors = self._doors()
+        self._meter = Meter(self._gateway, warm=self._recipe.target.start == "warm")
+        before = self._doors()
         seen.trigger_at = time.monotonic()
         running = None
         try:
@@ -191,19 +203,19 @@ class Pair(Aftermath):
                 raise
         witness.sent()
         self._order_watches(variables)
-        return running, meter, doors
+        return running, before
 
-    def _start(self, seen: Observation, variables: dict[str, str], witness: Witness) -> Meter:
+    def _start(self, seen: Observation, variables: dict[str, str], witness: Witness) -> None:
         """Make and start the gateway, where that is the trigger."""
         assert self._place is not None
         self._variables = variables  # a runner may be given its token when it is made
         self._make_gateway(self._place)
+        self._nobody_there()
         self._order_watches(variables)
-        meter = Meter(None, warm=False)
+        self._meter = Meter(None, warm=False)
         seen.trigger_at = time.monotonic()
         self._start_gateway()
         witness.sent()
-        return meter
 
     def _look_ahead(self, seen: Observation, variables: Mapping[str, str]) -> None:
         """What is so before the trigger is the mark of another boot, or of none."""
@@ -213,7 +225,7 @@ class Pair(Aftermath):
 
     def _doors(self) -> Doors:
         assert self._gateway is not None
-        return open_doors(self._gateway.pid, self._recipe.doors(self._variables))
+        return open_doors(self._gateway.pid, doors(self._recipe, self._variables))
 
     def _reopened(self, before: Doors) -> str:
         """What became of a port of a gateway that still runs; one that ended has closed them."""
@@ -221,6 +233,14 @@ class Pair(Aftermath):
             return ""
         self._look(force=True)
         return "" if self._gateway_over() else what
+
+    def _answered_by(self, seen: Observation, variables: Mapping[str, str]) -> str:
+        """Who gave what was seen, if it was somebody whom this boot did not start."""
+        assert self._place is not None
+        satisfied = {f"phase:{name}" for name in seen.marks}
+        if self._recipe.triggered:
+            satisfied |= {"ready", "trigger"}
+        return answered_instead(self._place, self._recipe, variables, satisfied)
 
     def _ended(self, boot: Boot, witness: Witness) -> Boot:
         assert self._voice is not None
@@ -243,6 +263,8 @@ class Pair(Aftermath):
         """Watch until the boot is over, one way or the other."""
         assert seen.trigger_at is not None
         deadline = seen.trigger_at + self._recipe.target.timeout
+        assert self._gateway is not None
+        assert self._meter is not None
 
         def over() -> bool:
             self._look_at_trigger(seen, running)
@@ -254,7 +276,8 @@ class Pair(Aftermath):
             )
 
         self._listener.ended.pop("trigger.out", None)
-        self._pump(deadline, over, lambda: seen.current or "proof", witness.see)
+        with self._meter.watch(self._gateway):
+            self._pump(deadline, over, lambda: seen.current or "proof", witness.see)
         if seen.refused is not None:  # because it has ended?
             self._pump(time.monotonic() + _LATE_EXIT, self._gateway_over, "refused", witness.see)
             self._look(force=True)
@@ -319,10 +342,12 @@ class Pair(Aftermath):
             pattern = Pattern("ready", ready, self._variables, token=False)
             held_back = self._held_back({"ready": pattern})
         identity = self._gateway.identity if self._gateway is not None else ""
+        answers = last_answers(self._recipe, self._variables, self._listener.events)
         return replace(
             boot,
             notes=(*boot.notes, *filter(None, [held_back])),
             identity=identity,
+            answers={name: str(answer) for name, answer in answers.items()},
             triggered=False,
             ready=self.ready,
             version=self.version,
@@ -356,3 +381,9 @@ class Pair(Aftermath):
             self._voice.say(BootFailed, outcome="lost", phase=None, detail=why)
             self._voice = None
         super().close()
+
+
+def _of_proof(seen: Observation, answers: Mapping[str, Answer]) -> str:
+    """What was last seen where the proof should have been, at the end of a sentence."""
+    answer = answers.get(seen.proof)
+    return "" if answer is None else answer.words

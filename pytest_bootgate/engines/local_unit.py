@@ -12,7 +12,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +30,7 @@ from pytest_bootgate.engines.processes import (
     kill,
     kill_group,
 )
+from pytest_bootgate.engines.tasks import of_processes
 from pytest_bootgate.engines.tree import pack, unpack
 from pytest_bootgate.errors import EngineError
 
@@ -47,10 +48,8 @@ class LocalUnit:
         environment: Mapping[str, str],
         ports: Mapping[str, int],
         sink: Sink,
-        check_ports: Callable[[], None],
     ) -> None:
         self._spec, self._dir, self._sink = spec, directory, sink
-        self._check_ports = check_ports
         self._label = secrets.token_hex(8)
         self._environment = {**environment, UNIT_LABEL: self._label}
         self.identity = _identity(spec.command or (), directory, ports)
@@ -61,7 +60,8 @@ class LocalUnit:
                 spec.command or (), self._environment, directory, stdin=spec.stdin
             )
         self._commands: list[LocalCommand] = []
-        self.hold = LocalHold(spec.role, self._living, self._not_below)
+        self._carriers: list[psutil.Process] = []
+        self.hold = LocalHold(spec.role, self.living, self._not_below)
         self._sending = threading.Lock()
 
     @property
@@ -75,8 +75,7 @@ class LocalUnit:
         return self._main is not None and self._main.exit is None
 
     def start(self) -> None:
-        """Start it. Raises `EngineError`, also where one of its ports already answers."""
-        self._check_ports()
+        """Start it. Raises `EngineError`."""
         self._main = LocalCommand(
             self._spec.role,
             self._spec.role,
@@ -89,7 +88,12 @@ class LocalUnit:
             launcher=self._launcher,
         )
 
-    def _living(self) -> set[psutil.Process]:
+    @property
+    def role(self) -> str:
+        """``gateway`` or ``companion``."""
+        return self._spec.role
+
+    def living(self) -> set[psutil.Process]:
         """All its processes, as a container has them: the commands run inside among them."""
         found = set(carriers(UNIT_LABEL, self._label))
         for pid in [command.pid for command in self._commands] + self._roots():
@@ -135,8 +139,19 @@ class LocalUnit:
         """CPU seconds used since its start by all its processes, None once it has ended."""
         if self._main is None or self._main.exit is not None:
             return None
+        self._carriers = carriers(UNIT_LABEL, self._label)
         above = None if self._launcher is None else self._launcher.pid
-        return cpu_seconds(self._main.pid, UNIT_LABEL, self._label, above)
+        return cpu_seconds(self._main.pid, self._carriers, above)
+
+    def tasks(self) -> set[int]:
+        """The tasks of all its processes; the label's as the last `cpu_seconds` found them.
+
+        Its launcher's are among them, which only waits.
+        """
+        running = {command.pid for command in self._commands if command.exit is None}
+        if self.running:
+            running.update(self._roots())
+        return of_processes({*running, *(process.pid for process in self._carriers)})
 
     def exit(self) -> Exit | None:
         """How it ended, None while it runs."""
@@ -315,18 +330,6 @@ def inside(path: str, directory: str) -> Path:
             " Write ${dir}/… instead, or use --bootgate-engine docker."
         )
     return target
-
-
-def listening_ports(units: Iterable[LocalUnit]) -> set[int]:
-    """The TCP ports at which these units listen."""
-    found: set[int] = set()
-    for unit in units:
-        with contextlib.suppress(psutil.Error):
-            main = psutil.Process(unit.pid)
-            for process in [main, *main.children(recursive=True)]:
-                connections = process.net_connections("tcp")
-                found |= {c.laddr.port for c in connections if c.status == psutil.CONN_LISTEN}
-    return found
 
 
 def _identity(command: Sequence[str], directory: str, ports: Mapping[str, int]) -> str:

@@ -6,6 +6,7 @@ import http.client
 import json
 import queue
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -195,9 +196,9 @@ def test_watch_http_until_json_contains(companion, gateway):
     name = f":{gateway.server_port}/readyz"
     companion.tell(do="watch", id="ready", http=name, status=None, json={"a": {"ready": True}})
     companion.hear("watching")
-    assert companion.hear("state")["text"] == '503 {"ready": false}'
+    assert companion.hear("state")["text"] == '503 Service Unavailable: {"ready": false}'
     gateway.status = 200
-    assert companion.hear("state")["text"] == '200 {"ready": false}'
+    assert companion.hear("state")["text"] == '200 OK: {"ready": false}'
     gateway.body = b'{"a": {"ready": true, "more": [1]}}'
     began = time.monotonic()
     seen = companion.hear("seen")
@@ -211,7 +212,7 @@ def test_watch_before_it_listens(companion, port):
     companion.tell(do="watch", id="h", http=f":{port}/", status=404, json=None)
     heard = [companion.events.get(timeout=5) for _ in range(4)]
     states = [event for event in heard if event["event"] == "state"]
-    assert [state["text"] for state in states] == ["ConnectionRefused"] * 2
+    assert [state["text"] for state in states] == ["connection refused"] * 2
     companion.silent()
     with socket.create_server(("127.0.0.1", port)) as server:
         first = companion.events.get(timeout=5)
@@ -219,6 +220,65 @@ def test_watch_before_it_listens(companion, port):
             first = companion.events.get(timeout=5)
         assert first["id"] == "t"
         server.close()
+
+
+def test_how_a_file_stands(companion, tmp_path):
+    companion.tell(do="watch", id="phase:done", exists=str(tmp_path / "done"))
+    companion.hear("watching")
+    state = companion.hear("state")
+    assert (state["id"], state["text"]) == ("phase:done", "no such file")
+    companion.silent()
+    (tmp_path / "done").touch()
+    assert companion.hear("seen")["id"] == "phase:done"
+
+
+def test_how_an_endpoint_stands(companion, gateway):
+    gateway.status, gateway.body = 404, b"<p>\n  not\there " + b"x" * 5000
+    companion.tell(do="watch", id="h", http=f":{gateway.server_port}/", status=None, json=None)
+    companion.hear("watching")
+    assert companion.hear("state")["text"] == "404 Not Found: " + ("<p> not here " + "x" * 187)
+    companion.silent()
+    gateway.status, gateway.body = 500, b""
+    assert companion.hear("state")["text"] == "500 Internal Server Error"
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "not HTTP"),
+        (b"\x15\x03\x01\x00\x02\x02\x0a", "not HTTP (TLS?)"),  # the alert of a TLS server
+        (b"", "closed without an answer (TLS?)"),
+        (None, "timed out"),
+    ],
+)
+def test_how_an_endpoint_stands_that_speaks_no_http(companion, port, answer, text):
+    with socket.create_server(("127.0.0.1", port)) as server:
+        companion.tell(do="watch", id="h", http=f":{port}/", status=None, json=None)
+        companion.hear("watching")
+        held, _ = server.accept()
+        with held:
+            if answer is not None:
+                held.recv(4096)
+                held.sendall(answer)
+                held.shutdown(socket.SHUT_RDWR)
+            assert companion.hear("state")["text"] == text
+
+
+def test_how_an_endpoint_stands_that_speaks_tls(companion, port, tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9"]
+    made += ["-subj", "/CN=localhost", "-keyout", key, "-out", certificate]
+    subprocess.run(made, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with socket.create_server(("127.0.0.1", port)) as server:
+        companion.tell(do="watch", id="h", http=f":{port}/", status=None, json=None)
+        companion.hear("watching")
+        held, _ = server.accept()
+        with pytest.raises(ssl.SSLError):
+            context.wrap_socket(held, server_side=True)
+        held.close()
+        assert companion.hear("state")["text"].endswith("(TLS?)")
 
 
 def test_a_hanging_endpoint_holds_up_nothing(companion, gateway, tmp_path):
@@ -237,6 +297,7 @@ def test_arm_forgets_watches_but_not_tails(companion, tmp_path):
     companion.hear("tailing")
     companion.tell(do="watch", id="canary", exists=str(canary))
     companion.hear("watching")
+    companion.hear("state")
     companion.tell(do="arm", token="t")
     companion.hear("armed")
     canary.touch()
@@ -423,7 +484,7 @@ def test_trigger_refused(companion, gateway, port):
 def test_trigger_to_nobody(companion, port):
     companion.tell(do="trigger", http=f":{port}/run", method="POST", headers={})
     companion.hear("sent")
-    assert "ConnectionRefused" in companion.hear("refused")["error"]
+    assert companion.hear("refused")["error"] == "connection refused"
 
 
 def test_trigger_with_an_answer_that_goes_on_is_accepted_by_its_headers(companion, port):
@@ -456,7 +517,7 @@ def test_a_question_that_fails(companion, gateway, port):
     gateway.shutdown()
     gateway.server_close()
     companion.tell(do="jobs", http=f":{gateway.server_port}/jobs")
-    assert "ConnectionRefused" in companion.hear("answer")["error"]
+    assert companion.hear("answer")["error"] == "connection refused"
 
 
 @pytest.mark.parametrize(
@@ -521,7 +582,7 @@ def test_lapse_is_an_answer_or_nobody_but_no_delay(companion, gateway):
     companion.silent()
     gateway.status = 503
     lapsed = companion.hear("lapsed")
-    assert (lapsed["id"], lapsed["text"]) == ("health", "503 {}")
+    assert (lapsed["id"], lapsed["text"]) == ("health", "503 Service Unavailable: {}")
     gateway.server_close()
     companion.tell(do="lapse", id="health", **order)
     companion.hear("watching")

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from pytest_bootgate.boot.values import OUTCOMES, Boot
-from pytest_bootgate.gate.verdict import Rules, judge
+from pytest_bootgate.gate.judge import judge
+from pytest_bootgate.gate.verdict import Rules
 from pytest_bootgate.reports.html.page import write
 from pytest_bootgate.result import GateResult, TargetResult
 

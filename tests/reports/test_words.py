@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_bootgate.boot.values import OUTCOMES, Boot, Phase, Told
-from pytest_bootgate.gate.verdict import Rules, judge
+from pytest_bootgate.gate.judge import judge
+from pytest_bootgate.gate.verdict import Rules
 from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit
 from pytest_bootgate.reports.failure import failure
