@@ -14,7 +14,7 @@ from pathlib import Path
 
 import docker
 
-from benchmarks import aa, cycle, journal, lag, middle, truth, unused
+from benchmarks import aa, cycle, delay, journal, lag, middle, truth, unused
 from benchmarks.report import Machine, Section, as_json, markdown, memory_gib, processor
 
 _ROOT = Path(__file__).parents[2]
@@ -33,20 +33,26 @@ def main() -> int:
         "journal": journal.measure,
     }
     parser = argparse.ArgumentParser(prog="ci/bench", description=__doc__)
+    long: dict[str, Callable[[], Section]] = {
+        "aa": aa.measure,
+        "delay": lambda: delay.measure(image),
+    }
     parser.add_argument(
-        "--long", action="store_true", help="also a hundred real A/A campaigns (ten minutes more)"
+        "--long",
+        action="store_true",
+        help="also a hundred real A/A campaigns, and boots beside busy loops (half an hour more)",
     )
     parser.add_argument(
         "--only",
         action="append",
-        choices=[*benches, "aa"],
+        choices=[*benches, *long],
         metavar="NAME",
-        help=f"only this benchmark ({', '.join(benches)}, aa; repeatable); keeps no results",
+        help=f"only this benchmark ({', '.join([*benches, *long])}; repeatable); keeps no results",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
     asked = parser.parse_args()
-    chosen = asked.only or [*benches, *(["aa"] if asked.long else [])]
-    benches["aa"] = aa.measure
+    chosen = asked.only or [*benches, *(long if asked.long else [])]
+    benches |= long
 
     began, loads, sections = time.monotonic(), [os.getloadavg()[0]], []
     for name in chosen:
