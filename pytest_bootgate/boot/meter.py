@@ -39,17 +39,24 @@ class Meter:
 
     def stop(self, unit: Unit) -> Used:
         """What it used since; nothing is known of a unit that has ended."""
-        cpu = _less(unit.cpu_seconds(), self._cpu)
+        cpu = grown(unit.cpu_seconds(), self._cpu)
         pid = unit.pid
         if pid is None:
             return Used(cpu)
-        held = _less(throttled(pid), self._throttled)
+        held = grown(throttled(pid), self._throttled)
         killed = max(0, (oom_kills(pid) or 0) - self._oom_kills)
-        return Used(cpu, _less(_disk_read(pid), self._disk), held, killed)
+        return Used(cpu, grown(_disk_read(pid), self._disk), held, killed)
 
 
-def _less(after: float | None, before: float | None) -> float | None:
-    return None if after is None or before is None else after - before
+def grown(after: float | None, before: float | None) -> float | None:
+    """How much was used in between, None where that is not known.
+
+    A process that ended and left nobody who waits for it took what it had used out of the sum:
+    then the sum may even have become less.
+    """
+    if after is None or before is None or after < before:
+        return None
+    return after - before
 
 
 def _disk_read(pid: int) -> float | None:

@@ -34,6 +34,7 @@ _POLL = 0.01
 #: How long after the end of a stream the engine may take to know how its process ended.
 _AFTERMATH = 2.0
 _REMOVAL_DEADLINE = 20.0
+_NOT_RUNNING = 409
 #: Go's bit for a directory in a file mode.
 _IS_DIRECTORY = 1 << 31
 _NO_COMMAND = re.compile(
@@ -170,8 +171,12 @@ class Container:
         ran = (_time(state["FinishedAt"]) - _time(state["StartedAt"])).total_seconds()
         return Exit(int(state["ExitCode"]), bool(state["OOMKilled"]), max(ran, 0.0))
 
-    def stop(self, deadline: float) -> Exit:
+    def stop(self, deadline: float, by: str | None = None) -> Exit:
         """Ask it to end, kill it after `deadline` seconds, and say how it ended."""
+        if by is not None:
+            self._signal(by)
+            _wait(lambda: self._ended() is not None, deadline)
+            self._signal("SIGKILL")
         with self._api.call(f"stop the {self._spec.role}") as client:
             try:
                 client.stop(self._id, timeout=math.ceil(deadline))
@@ -182,6 +187,14 @@ class Container:
         if ended is None:
             raise EngineError(f"The {self._spec.role} could not be stopped.")
         return ended
+
+    def _signal(self, name: str) -> None:
+        with self._api.call(f"stop the {self._spec.role}") as client, gone_is_fine():
+            try:
+                client.kill(self._id, signal=name)
+            except APIError as error:
+                if error.status_code != _NOT_RUNNING:
+                    raise
 
     def save(self, path: str, into: Path) -> None:
         """Keep a directory as a tar file here. Raises `EngineError`."""
@@ -292,8 +305,8 @@ def _lacking(spec: UnitSpec, why: str) -> EngineError:
     )
 
 
-def _wait(done: Callable[[], bool]) -> None:
-    until = time.monotonic() + _AFTERMATH
+def _wait(done: Callable[[], bool], at_most: float = _AFTERMATH) -> None:
+    until = time.monotonic() + at_most
     while not done() and time.monotonic() < until:
         time.sleep(_POLL)
 

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -46,16 +46,14 @@ class LocalUnit:
         environment: Mapping[str, str],
         ports: Mapping[str, int],
         sink: Sink,
-        check_ports: Callable[[], None],
     ) -> None:
         self._spec, self._dir, self._sink = spec, directory, sink
-        self._check_ports = check_ports
         self._label = secrets.token_hex(8)
         self._environment = {**environment, UNIT_LABEL: self._label}
         self.identity = _identity(spec.command or (), directory, ports)
         self._main: LocalCommand | None = None
         self._commands: list[LocalCommand] = []
-        self.hold = LocalHold(spec.role, self._living, self._not_below)
+        self.hold = LocalHold(spec.role, self.living, self._not_below)
         self._sending = threading.Lock()
 
     @property
@@ -69,8 +67,7 @@ class LocalUnit:
         return self._main is not None and self._main.exit is None
 
     def start(self) -> None:
-        """Start it. Raises `EngineError`, also where one of its ports already answers."""
-        self._check_ports()
+        """Start it. Raises `EngineError`."""
         self._main = LocalCommand(
             self._spec.role,
             self._spec.role,
@@ -82,7 +79,12 @@ class LocalUnit:
             after=self._kill_rest,
         )
 
-    def _living(self) -> set[psutil.Process]:
+    @property
+    def role(self) -> str:
+        """``gateway`` or ``companion``."""
+        return self._spec.role
+
+    def living(self) -> set[psutil.Process]:
         """All its processes, as a container has them: the commands run inside among them."""
         found = set(carriers(UNIT_LABEL, self._label))
         for command in [*self._commands, *([self._main] if self._main else [])]:
@@ -129,11 +131,11 @@ class LocalUnit:
         """How it ended, None while it runs."""
         return self._main.exit if self._main is not None else None
 
-    def stop(self, deadline: float) -> Exit:
-        """Send SIGTERM to the main process, kill all after `deadline` seconds."""
+    def stop(self, deadline: float, by: str | None = None) -> Exit:
+        """Send a signal to the main process, kill all after `deadline` seconds."""
         if self._main is None:
             return Exit(None, gone=True)
-        self._main.end(signal.SIGTERM, deadline)
+        self._main.end(signal.Signals[by or "SIGTERM"], deadline)
         self.remove()
         return self._main.exit or Exit(None, gone=True)
 
@@ -294,18 +296,6 @@ def inside(path: str, directory: str) -> Path:
             " Write ${dir}/… instead, or use --bootgate-engine docker."
         )
     return target
-
-
-def listening_ports(units: Iterable[LocalUnit]) -> set[int]:
-    """The TCP ports at which these units listen."""
-    found: set[int] = set()
-    for unit in units:
-        with contextlib.suppress(psutil.Error):
-            main = psutil.Process(unit.pid)
-            for process in [main, *main.children(recursive=True)]:
-                connections = process.net_connections("tcp")
-                found |= {c.laddr.port for c in connections if c.status == psutil.CONN_LISTEN}
-    return found
 
 
 def _identity(command: Sequence[str], directory: str, ports: Mapping[str, int]) -> str:

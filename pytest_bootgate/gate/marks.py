@@ -34,8 +34,9 @@ def missing_marks(boots: Sequence[Boot]) -> list[Finding]:
             found.append(Finding("fail", name, text, kind="lost-mark"))
         else:
             whose = "neither release" if before else "no boot"
+            made = len(own) + len(before)
             text = (
-                f"{whose} showed the mark of this phase, although {len(own) + len(before)} boots"
+                f"{whose} showed the mark of this phase, although {made} boot{'s' * (made > 1)}"
                 f" started: correct its probe in the gate file{hint(own[0], name)}"
             )
             found.append(Finding("broken", name, text, kind="unseen"))

@@ -254,8 +254,12 @@ class State(_Entry, frozen=True, kw_only=True):
     length of its run history. `same` names the fields that an upgrade must leave equal (by
     default all that running a job does not change). `run` runs a job that is already there.
     `seed` is a command inside the baseline's gateway that ages the state. `stop` is how long a
-    clean stop may take. `repair` is the vendor's repair command, tried on a fresh copy where the
-    upgrade fails. `rollback` boots the baseline again on what the candidate left.
+    clean stop may take, `stop_exit` are the exit codes of a clean one, by default 0 only: write
+    [0, 143] for a system that ends with SIGTERM once it has shut down (so does one that does not
+    handle SIGTERM and keeps nothing). `stop_signal` asks it to stop, by default SIGTERM or what its
+    image says; `stop_command` does instead, inside the gateway. `repair` is the vendor's repair
+    command, tried on a fresh copy where the upgrade fails. `rollback` boots the baseline again on
+    what the candidate left.
     """
 
     path: str | None = None
@@ -264,6 +268,11 @@ class State(_Entry, frozen=True, kw_only=True):
     run: Trigger | None = None
     seed: list[str] | None = None
     stop: Seconds = Seconds(120)
+    stop_exit: list[int] = []
+    stop_signal: Literal["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"] | None = (
+        None
+    )
+    stop_command: list[str] | None = None
     repair: list[str] | None = None
     rollback: bool = False
 

@@ -26,6 +26,10 @@ def check_rules(gate: Section, mistakes: Mistakes) -> None:
     _Rules(gate, mistakes).all()
 
 
+#: The exit code of what was killed: 128 and SIGKILL.
+_KILLED = 137
+
+
 class _Rules:
     def __init__(self, gate: Section, mistakes: Mistakes) -> None:
         self._gate = gate
@@ -71,7 +75,20 @@ class _Rules:
                 f"'{path}' is not an absolute path",
                 "write /state or ${dir}/state",
             )
-        for key in ("seed", "repair"):
+        codes = state.get("stop_exit")
+        if codes is not None and not (codes and all(0 <= c <= 255 and c != _KILLED for c in codes)):
+            self._mistakes.add(
+                state.at["stop_exit"],
+                f"'stop_exit' must be exit codes from 0 to 255, not {_KILLED}, which is a kill",
+                "write [0, 143]",
+            )
+        if "stop_signal" in state and "stop_command" in state:
+            self._mistakes.add(
+                state.keys["stop_command"],
+                "the state has stop_signal and stop_command",
+                "keep one: a gateway is asked to stop once",
+            )
+        for key in ("seed", "repair", "stop_command"):
             if state.get(key) == []:
                 self._mistakes.add(state.at[key], f"'{key}' is empty", "write [program, argument]")
         for key in ("jobs", "run"):

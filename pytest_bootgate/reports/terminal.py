@@ -19,7 +19,7 @@ from pytest_bootgate.reports.layout import ALL, ALWAYS, MORE, QUIET, Styled
 from pytest_bootgate.reports.story import (
     failed_boot,
     finding_line,
-    last_lines,
+    last_words,
     story,
     worth_saying,
 )
@@ -167,7 +167,7 @@ def _target(
         yield Styled(f"{_INDENT}what happened:", colour, bold=True)
         for text in story(failed, result, others):
             yield Styled(f"{_INDENT * 2}{text}", bold=" started in " in text)
-        last = last_lines(failed)
+    if last := last_words(result):
         if any("\n".join(last) in text for text in told):
             yield Styled(f"{_INDENT * 2}(the last lines of every stream stand above)")
         else:

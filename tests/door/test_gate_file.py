@@ -72,7 +72,7 @@ def test_who_was_told_and_how_late(gate, run):
     result = run("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["*isolated, cold: 1 crashed", "*told: log after * ms: job failed: no persona"]
+        ["*isolated, cold: 1 reported_error", "*told: log after * ms: job failed: no persona"]
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_bootgate.boot.values import Boot, Phase, Stage
@@ -111,14 +113,81 @@ def test_a_phase_seen_in_some_boots_only_is_nobodys_alone():
     assert only_in_one(boots) == []
 
 
+def kind(cpu, cpus=None, by=2.0, before=None, after=None):
+    """What a slowdown by `by` seconds is called; `before` and `after` are what else is known."""
+    grown = pairs({"proof": 2.0}, {"proof": 2.0 + by}, cpu=cpu)
+    known = Pairs(
+        [replace(boot, **(before or {})) for boot in grown.baseline],
+        [replace(boot, **(after or before or {})) for boot in grown.candidate],
+    )
+    return attribute(known, SIZES, cpus).kind
+
+
 @pytest.mark.parametrize(
-    ("cpu", "cpus", "kind"),
+    ("cpu", "cpus", "found"),
     [
         ((1.0, 3.0), None, "more work"),
-        ((1.0, 1.2), None, "more waiting"),
+        ((1.0, 2.1), None, "more work"),
         ((1.0, 1.3), 0.25, "more work"),
+        ((1.0, 1.2), None, "more waiting"),
+        # Neither most of the slowdown nor next to nothing of it.
+        ((1.0, 1.9), None, None),
+        ((1.0, 1.6), None, None),
+        ((1.0, 1.2), 0.25, None),
+        ((None, 3.0), None, None),
     ],
 )
-def test_kind(cpu, cpus, kind):
-    found = attribute(pairs({"proof": 2.0}, {"proof": 4.0}, cpu=cpu), SIZES, cpus)
-    assert found.kind == kind
+def test_cpu_time_tells_work_from_waiting_where_it_is_clear(cpu, cpus, found):
+    assert kind(cpu, cpus, before={"others_busy": 0.0}) == found
+
+
+def test_a_shift_below_the_ticks_of_the_clock_is_no_evidence():
+    quiet = {"others_busy": 0.0}
+    assert kind((0.10, 0.11), by=0.02, before=quiet) is None
+    assert kind((0.10, 0.10), by=0.02, before=quiet) is None
+    assert kind((0.10, 0.10), by=0.05, before=quiet) == "more waiting"
+    # Containers are counted in microseconds.
+    assert kind((0.100001, 0.110001), by=0.019, before=quiet) == "more work"
+    assert kind((0.100001, 0.100101), by=0.02, before=quiet) == "more waiting"
+
+
+WAITED = (1.0, 1.1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        # Nothing is known of the host: neighbours could have cost 1.1 s, its CPU time.
+        ({}, {}, "more waiting"),
+        # It was busy between the boots, beside which release is not known.
+        ({"others_busy": 0.6}, {"others_busy": 0.6}, "more waiting"),
+        # Others used as much beside both.
+        ({"others_cpu": 0.2}, {"others_cpu": 0.4}, "more waiting"),
+        # Others used more beside the candidate, and it stood in line for a CPU.
+        (
+            {"others_cpu": 0.2, "run_delay": 0.1},
+            {"others_cpu": 3.0, "run_delay": 1.9},
+            "busy host",
+        ),
+        ({"others_cpu": 0.2}, {"others_cpu": 3.0}, "busy host"),
+        # They did, but it did not stand in line, or only a little.
+        (
+            {"others_cpu": 0.2, "run_delay": 0.1},
+            {"others_cpu": 3.0, "run_delay": 0.2},
+            "more waiting",
+        ),
+        ({"others_cpu": 0.2, "run_delay": 0.1}, {"others_cpu": 3.0, "run_delay": 0.8}, None),
+        # It stood in line, and not for others.
+        ({"others_cpu": 0.2, "run_delay": 0.1}, {"others_cpu": 0.4, "run_delay": 1.9}, None),
+        ({"others_cpu": 0.2}, {"others_cpu": 1.2}, None),
+        ({"run_delay": 0.1}, {"run_delay": 0.1}, "more waiting"),
+        ({"run_delay": 0.1}, {"run_delay": 1.9}, None),
+    ],
+)
+def test_a_busy_host_is_one_that_others_used_more_beside_the_candidate(before, after, found):
+    assert kind(WAITED, before=before, after=after) == found
+
+
+@pytest.mark.parametrize(("busy", "found"), [(0.1, "more waiting"), (0.6, None), (None, None)])
+def test_what_neighbours_could_have_cost_is_not_called_waiting(busy, found):
+    assert kind((3.0, 3.1), before={"others_busy": busy}) == found

@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from pytest_bootgate.boot.values import OUTCOMES, Boot, HostFacts, Phase, Stage, Told
-from pytest_bootgate.gate.verdict import Limits, Rules, judge
+from pytest_bootgate.gate.judge import judge
+from pytest_bootgate.gate.verdict import Limits, Rules
 from pytest_bootgate.reports import jsonfile
 from pytest_bootgate.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bootgate.boot.values import Boot, Phase, Told
-from pytest_bootgate.gate.verdict import Rules, judge
+from pytest_bootgate.boot.values import OUTCOMES, Boot, Phase, Told
+from pytest_bootgate.gate.judge import judge
+from pytest_bootgate.gate.verdict import Rules
+from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit
 from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.reports.story import story, told
@@ -36,6 +38,13 @@ def result(*boots: Boot, target="isolated", runs_as=None) -> TargetResult:
 
 
 STARTED = {"outcome": "started", "detail": "", "seconds": 2.4, "ended": 2.4}
+
+
+def test_every_outcome_has_an_advice_of_its_own():
+    failed = [word for word in OUTCOMES if word not in ("started", "lost")]
+    said = {advice(result(boot(outcome=word, detail="x")), []) for word in failed}
+    assert len(said) == len(failed)
+    assert not any("was lost" in text for text in said)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from pytest_bootgate.reports.html import tables as made
 from pytest_bootgate.reports.html.past import Past, past
 from pytest_bootgate.reports.html.tables import Table
 from pytest_bootgate.reports.html.top import Near, Top, by_weight, hosts_of, label, nearness, top
-from pytest_bootgate.reports.story import failed_boot, last_lines, story, worth_saying
+from pytest_bootgate.reports.story import failed_boot, last_lines, last_words, story, worth_saying
 from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
 
 
@@ -120,7 +120,7 @@ def _target(
         compared=f"{regression.verdict}: {sentence(regression)}" if regression and calm else "",
         notes=list(_notes(found)),
         story=story(failed, found, result.beside(found)) if failed is not None else (),
-        last="\n".join(last_lines(failed)) if failed is not None else "",
+        last="\n".join(last_words(found)),
         waterfall=charts.waterfall(found, axis) if axis and charts.phase_names(found) else None,
         dots=charts.dots(found, axis) if axis else None,
         past=before.get((found.host, found.target)),
