@@ -65,6 +65,7 @@ class Pair(Aftermath):
         self._hear = hear
         self._voice: Voice | None = None
         self._last: BootKey | None = None
+        self._meter: Meter | None = None
         self.token = ""
 
     def begin(self, number: int, attempt: int = 1) -> Voice:
@@ -117,15 +118,17 @@ class Pair(Aftermath):
             self._link.arm(token, trigger, variables)
         load, clock = os.getloadavg()[0], time.time() - time.monotonic()
         if recipe.triggered:
-            running, meter, before = self._fire(seen, trigger, variables, witness)
+            running, before = self._fire(seen, trigger, variables, witness)
         else:
-            running, meter, before = None, self._start(seen, variables, witness), {}
+            running, before = None, {}
+            self._start(seen, variables, witness)
         assert self._gateway is not None
+        assert self._meter is not None
         ending = self._follow(seen, running, witness)
         if self._gateway_over() and seen.missing:
             self._look_last(seen, variables, witness)
             ending = replace(ending, proof=seen.proof_at)
-        used = Used() if self._gateway_over() else meter.stop(self._gateway)
+        used = Used() if self._gateway_over() else self._meter.stop(self._gateway)
         answers = last_answers(recipe, variables, self._listener.events[first:])
         ending = replace(
             ending,
@@ -166,6 +169,8 @@ class Pair(Aftermath):
             load=load,
             disk_read=used.disk_read,
             throttled=used.throttled,
+            run_delay=used.run_delay,
+            others_cpu=used.others_cpu,
             identity=self._gateway.identity,
             version=self.version,
             tails=self._listener.tails(),
@@ -181,12 +186,12 @@ class Pair(Aftermath):
         trigger: Trigger | None,
         variables: Mapping[str, str],
         witness: Witness,
-    ) -> tuple[Running | None, Meter, Doors]:
+    ) -> tuple[Running | None, Doors]:
         """Trigger a gateway that runs, after a look at how it stands."""
         assert self._gateway is not None
         assert trigger is not None
         self._look_ahead(seen, variables)
-        meter = Meter(self._gateway, warm=self._recipe.target.start == "warm")
+        self._meter = Meter(self._gateway, warm=self._recipe.target.start == "warm")
         before = self._doors()
         seen.trigger_at = time.monotonic()
         running = None
@@ -198,20 +203,19 @@ class Pair(Aftermath):
                 raise
         witness.sent()
         self._order_watches(variables)
-        return running, meter, before
+        return running, before
 
-    def _start(self, seen: Observation, variables: dict[str, str], witness: Witness) -> Meter:
+    def _start(self, seen: Observation, variables: dict[str, str], witness: Witness) -> None:
         """Make and start the gateway, where that is the trigger."""
         assert self._place is not None
         self._variables = variables  # a runner may be given its token when it is made
         self._make_gateway(self._place)
         self._nobody_there()
         self._order_watches(variables)
-        meter = Meter(None, warm=False)
+        self._meter = Meter(None, warm=False)
         seen.trigger_at = time.monotonic()
         self._start_gateway()
         witness.sent()
-        return meter
 
     def _look_ahead(self, seen: Observation, variables: Mapping[str, str]) -> None:
         """What is so before the trigger is the mark of another boot, or of none."""
@@ -259,6 +263,8 @@ class Pair(Aftermath):
         """Watch until the boot is over, one way or the other."""
         assert seen.trigger_at is not None
         deadline = seen.trigger_at + self._recipe.target.timeout
+        assert self._gateway is not None
+        assert self._meter is not None
 
         def over() -> bool:
             self._look_at_trigger(seen, running)
@@ -270,7 +276,8 @@ class Pair(Aftermath):
             )
 
         self._listener.ended.pop("trigger.out", None)
-        self._pump(deadline, over, lambda: seen.current or "proof", witness.see)
+        with self._meter.watch(self._gateway):
+            self._pump(deadline, over, lambda: seen.current or "proof", witness.see)
         if seen.refused is not None:  # because it has ended?
             self._pump(time.monotonic() + _LATE_EXIT, self._gateway_over, "refused", witness.see)
             self._look(force=True)

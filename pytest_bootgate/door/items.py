@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 import pytest
 
 from pytest_bootgate.door.fixtures import TARGET_FIXTURES
+from pytest_bootgate.door.planned import timed_out
 from pytest_bootgate.door.session import KEY
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class GateFunction(pytest.Function):
         try:
             found = result()
         except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
-            self.stop(f"{error.msg}: {parent} was not measured.")
+            self.stop(timed_out(error, result().broken))
         finally:
             session.progress.end()
         if found.broken is not None:
@@ -62,6 +63,12 @@ def boots(item: pytest.Item) -> bool:
     """Whether an item boots something."""
     names = getattr(item, "fixturenames", ())
     return isinstance(item, GateFunction) or any(name in names for name in TARGET_FIXTURES)
+
+
+def goes_on(item: pytest.Item, following: pytest.Item | None) -> bool:
+    """Whether the gate of an item keeps the machine for the item that follows."""
+    gate_file = isinstance(item, GateFunction) and isinstance(following, GateFunction)
+    return gate_file and following is not None and item.path == following.path
 
 
 def check(request: pytest.FixtureRequest) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_bootgate.door.planned import Timer
 from pytest_bootgate.door.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Session:
         self.unheard_of_workers: list[str] = []
         self.notify_of_workers: dict[str, dict[str, Notify]] = {}
         self._journal: Journal | None = None
-        self.progress = ProgressLine(config)
+        self.progress, self.timer = ProgressLine(config), Timer()
 
     @property
     def is_worker(self) -> bool:
@@ -142,6 +143,8 @@ class Session:
         return self.gates[path]
 
     def _watch(self, progress: Progress) -> None:
+        if progress.waiting is not None:
+            self.timer.watch(progress.waiting)
         if not self.is_worker:
             self.progress.show(progress)
 
@@ -330,6 +333,11 @@ class Session:
                     self._hear(RunEnded(run=result.run, result=result))
                 except BootgateError as error:
                     self.unheard_of_workers.append(str(error))
+
+    def leave(self) -> None:
+        """Let the next gate on this machine have its turn."""
+        for gate in self.gates.values():
+            gate.leave()
 
     def close(self) -> None:
         """Remove what the engines still hold, and tell that it is over."""

@@ -126,6 +126,13 @@ class Unit(Protocol):
     def cpu_seconds(self) -> float | None:
         """CPU seconds used since its start by all its processes, None once it has ended."""
 
+    def tasks(self) -> set[int]:
+        """The living tasks (threads) of all its processes, by this machine's numbers.
+
+        Empty where `pid` is None. Costs 20 µs and 30 µs more for each task, so that it may be
+        asked during a boot.
+        """
+
     def exit(self) -> Exit | None:
         """How it ended, None while it runs. Raises `EngineError` where the engine is gone."""
 

@@ -23,6 +23,7 @@ from pytest_bootgate.engines.container_hold import ContainerHold
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
 from pytest_bootgate.engines.lines import LineSplitter
+from pytest_bootgate.engines.tasks import of_group
 from pytest_bootgate.errors import EngineError
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Container:
         self._started = False
         self._cpu: Path | None = None
         self._pid: int | None = None
+        self._sought = False
         self._complaint = ""
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -124,10 +126,7 @@ class Container:
         """
         if self._cpu is None:
             with self._api.call(f"look at the {self._spec.role}") as client:
-                with contextlib.suppress(NotFound):
-                    pid = client.inspect_container(self._id)["State"]["Pid"]
-                    self._cpu = _cpu_file(int(pid), self._id)
-                    self._pid = None if self._cpu is None else int(pid)
+                self._find(client)
                 if self._cpu is None:
                     return self._engine_cpu(client)
         try:
@@ -136,6 +135,24 @@ class Container:
             return None
         usage = re.search(r"^usage_usec (\d+)", text, re.MULTILINE)
         return int(usage[1]) / 1e6 if usage else int(text) / 1e9
+
+    def tasks(self) -> set[int]:
+        """The tasks of its control group, where that is on this machine.
+
+        Raises `EngineError`: where nobody asked before, the engine is asked where it is, once.
+        """
+        if not self._sought:
+            with self._api.call(f"look at the {self._spec.role}") as client:
+                self._find(client)
+        return of_group(self._cpu.parent) if self._cpu is not None else set()
+
+    def _find(self, client: Any) -> None:
+        """Find its main process and its control group on this machine."""
+        self._sought = True
+        with contextlib.suppress(NotFound):
+            pid = client.inspect_container(self._id)["State"]["Pid"]
+            self._cpu = _cpu_file(int(pid), self._id)
+            self._pid = None if self._cpu is None else int(pid)
 
     def _engine_cpu(self, client: Any) -> float | None:
         try:

@@ -29,6 +29,7 @@ from pytest_bootgate.engines.processes import (
     kill,
     kill_group,
 )
+from pytest_bootgate.engines.tasks import of_processes
 from pytest_bootgate.engines.tree import pack, unpack
 from pytest_bootgate.errors import EngineError
 
@@ -53,6 +54,7 @@ class LocalUnit:
         self.identity = _identity(spec.command or (), directory, ports)
         self._main: LocalCommand | None = None
         self._commands: list[LocalCommand] = []
+        self._carriers: list[psutil.Process] = []
         self.hold = LocalHold(spec.role, self.living, self._not_below)
         self._sending = threading.Lock()
 
@@ -125,7 +127,14 @@ class LocalUnit:
         """CPU seconds used since its start by all its processes, None once it has ended."""
         if self._main is None or self._main.exit is not None:
             return None
-        return cpu_seconds(self._main.pid, UNIT_LABEL, self._label)
+        self._carriers = carriers(UNIT_LABEL, self._label)
+        return cpu_seconds(self._main.pid, self._carriers)
+
+    def tasks(self) -> set[int]:
+        """The tasks of all its processes; orphans as the last `cpu_seconds` found them."""
+        commands = [*self._commands, *([self._main] if self._main else [])]
+        running = {command.pid for command in commands if command.exit is None}
+        return of_processes({*running, *(process.pid for process in self._carriers)})
 
     def exit(self) -> Exit | None:
         """How it ended, None while it runs."""

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Iterable
 
 import psutil
 
@@ -73,12 +74,12 @@ def kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def cpu_seconds(root: int, label: str, value: str) -> float:
-    """CPU seconds of a process, its descendants (ended ones too), and orphans with the label.
+def cpu_seconds(root: int, others: Iterable[psutil.Process]) -> float:
+    """CPU seconds of a process, its descendants (ended ones too), and of others with theirs.
 
     What ended as an orphan is lost.
     """
-    alive = {*carriers(label, value), *descendants(root)}
+    alive = {*others, *descendants(root)}
     with contextlib.suppress(*_GONE):
         alive.add(psutil.Process(root))
     total = 0.0

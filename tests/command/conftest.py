@@ -83,7 +83,8 @@ def runs(tmp_path_factory) -> Runs:
     here = tmp_path_factory.mktemp("runs")
     found = Runs(here, here / "green.json", here / "slower.json", here / "broken.json")
     path, _ = write(here, "", force=False)
-    own = {"TMPDIR": str(here), "PYTEST_ADDOPTS": "-p no:cacheprovider"}
+    own = {"TMPDIR": str(here), "BOOTGATE_QUEUE_DIR": str(here)}
+    own["PYTEST_ADDOPTS"] = "-p no:cacheprovider"
 
     def run(result: Path, *options: str) -> int:
         return bootgate(

@@ -195,6 +195,9 @@ def _boot(chance, target, release, number, names, usual, bad) -> Boot:
         stages=tuple(stages) if chance.random() < 0.5 else (),
         told=(Told("log", "failed"),),
         cpu_seconds=chance.choice([None, usual / 3]),
+        throttled=0.0,
+        run_delay=chance.choice([None, 0.0, usual / 4]),
+        others_cpu=usual,
         ready=0.4,
         tails={"gateway.out": ("here", "gone")},
     )

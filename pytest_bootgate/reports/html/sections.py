@@ -20,6 +20,7 @@ from pytest_bootgate.reports.html import tables as made
 from pytest_bootgate.reports.html.past import Past, past
 from pytest_bootgate.reports.html.tables import Table
 from pytest_bootgate.reports.html.top import Near, Top, by_weight, hosts_of, label, nearness, top
+from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import failed_boot, last_lines, last_words, story, worth_saying
 from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
 
@@ -59,6 +60,7 @@ class Gate:
     unjudged: str
     command: str
     log: str
+    waited: str | None
 
 
 def gate(result: GateResult, number: int, journal: Path | None, base: Path | None) -> Gate:
@@ -82,6 +84,7 @@ def gate(result: GateResult, number: int, journal: Path | None, base: Path | Non
         tables={"releases": made.releases(result), "host": made.host(result.machine)},
         unjudged=unjudged.line(result),
         command=f"pytest {shlex.quote(file)} {_engine(result)}",
+        waited=waited_words(result.waited),
         log=f"bootgate log --run {shlex.quote(result.run)}{kept}",
     )
 
