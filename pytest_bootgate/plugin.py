@@ -15,7 +15,7 @@ from pytest_bootgate.door.fixtures import (
     main_runner,
     session_target,
 )
-from pytest_bootgate.door.session import JUDGED, KEY, Session, is_gate_file
+from pytest_bootgate.door.session import GATE, JUDGED, KEY, Session, is_gate_file
 
 __all__ = ["boot_gate", "isolated_runner", "main_runner", "session_target"]
 
@@ -38,8 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the named gate files, so that a mistake ends the run before anything starts."""
     session = config.stash[KEY] = Session(config)
-    if session.writes:
-        from pytest_bootgate.door.publish import check
+    named_journal = config.getoption("bootgate_journal") is not None
+    if (session.writes or named_journal) and not session.is_worker:
+        from pytest_bootgate.door.places import check
 
         check(config)
     named = list(session.named())
@@ -48,16 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """One worker of pytest-xdist for each gate file; its own ways would spread the items."""
-    booting = any(config.stash[KEY].named()) or config.getoption("bootgate")
-    if any(config.stash[KEY].named()):
-        _open_journal(config)  # here, because a worker could not make it a usage error
-    if not booting or config.getoption("dist") in ("each", "loadfile"):
-        return None
-    from pytest_bootgate.door.distribute import GateScheduling
+def pytest_configure_node(node: Any) -> None:
+    """Let the workers of pytest-xdist know where they tell each other what they boot."""
+    from pytest_bootgate.door.spread import SHARED
 
-    return GateScheduling(config, log)
+    node.workerinput[SHARED] = str(node.config.stash[KEY].shared)
 
 
 def _load(session: Session, path: Path) -> None:
@@ -74,7 +70,7 @@ def _load(session: Session, path: Path) -> None:
 def _clear(config: pytest.Config) -> None:
     """Nobody must take the report of an earlier run for the one that this run did not come to."""
     if config.stash[KEY].writes and not config.stash[KEY].is_worker:
-        from pytest_bootgate.door.publish import clear
+        from pytest_bootgate.door.places import clear
 
         clear(config)
 
@@ -133,10 +129,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         plan_test(item)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
     """Tell the mistakes of gate files found on the way; remember what is to be booted."""
     session = config.stash[KEY]
+    if session.gates:
+        from pytest_bootgate.door.rows import counted
+
+        with counted(config, items):
+            yield
+    else:
+        yield
     if session.mistakes:
         raise pytest.UsageError("\n".join(session.mistakes.values()))
     if session.gates:
@@ -146,6 +151,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         session.selected = list(dict.fromkeys(keys))
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist tells that this worker has collected
 def pytest_collection_finish(session: pytest.Session) -> None:
     """A journal or report that cannot be written ends the run before anything boots.
 
@@ -155,17 +161,33 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     ours = config.stash[KEY]
     if ours.ran:
         _clear(config)
-    if ours.gates and not config.getoption("collectonly") and not ours.is_worker:
-        from pytest_bootgate.door.items import boots
+    gates = {item.nodeid: str(item.stash[GATE]) for item in session.items if GATE in item.stash}
+    if gates and ours.is_worker:
+        from pytest_bootgate.door.spread import tell
 
-        if any(boots(item) for item in session.items):
-            _open_journal(config)
+        tell(config.workerinput, gates)  # type: ignore[attr-defined]
+    elif gates:
+        _open_journal(config)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_node_collection_finished(node: Any) -> None:
-    """Under pytest-xdist only the workers collect."""
-    _clear(node.config)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """Under pytest-xdist only the workers collect; one of them gets all tests of a gate."""
+    from pytest_bootgate.door.spread import gates_of, scheduler
+
+    config, ours = node.config, node.config.stash[KEY]
+    _clear(config)
+    if gates := gates_of(ours.shared, node.gateway.id):
+        distributed: Any = config.pluginmanager.get_plugin("dsession")
+        old = distributed.sched
+        if (new := scheduler(old, distributed.log, ids, gates)) is not None:
+            for other in old.nodes:
+                new.add_node(other)
+                if other in ours.collected:
+                    new.add_node_collection(other, ours.collected[other])
+            distributed.sched = new
+        _open_journal(config)
+    ours.collected[node] = ids
 
 
 def _open_journal(config: pytest.Config) -> None:
@@ -177,6 +199,19 @@ def _open_journal(config: pytest.Config) -> None:
         config.stash[KEY].open_journal()
     except JournalError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Afterwards pytest-benchmark gets its rows, which it writes before all else is finished."""
+    try:
+        return (yield)
+    finally:
+        ours = session.config.stash[KEY]
+        if (ours.gates or ours.from_workers) and not ours.is_worker:
+            from pytest_bootgate.door.rows import add_rows
+
+            add_rows(session.config)
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
@@ -260,7 +295,8 @@ def pytest_testnodedown(node: Any, error: Any) -> None:
     """Take over what a worker of pytest-xdist found."""
     from pytest_bootgate.door.workers import take_over
 
-    take_over(node.config.stash[KEY], getattr(node, "workeroutput", {}), error)
+    ours = node.config.stash[KEY]
+    take_over(ours, node.gateway.id, getattr(node, "workeroutput", {}), error)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -283,3 +319,4 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind, also where the session never began."""
     if (ours := config.stash.get(KEY, None)) is not None:
         ours.close()
+        ours.forget()

@@ -112,12 +112,13 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     if ending.started:
         unsound = seen.unsound(clock_moved=ending.clock_moved)
         return ("lost", unsound) if unsound else ("started", "")
-    if exited is not None and exited.gone:
-        return "lost", f"{who} {exit_words(exited)}"
-    if exited is not None and exited.oom:
-        return "oom_killed", f"{who} {exit_words(exited)}"
     if exited is not None:
-        how = ending.not_ready or f"{who} {exit_words(exited)} before the task started"
+        how = ending.not_ready or f"{who} {exit_words(exited)}"
+        if exited.gone:
+            return "lost", how
+        if exited.oom:
+            return "oom_killed", how
+        how = ending.not_ready or f"{how} before the task started"
         return ("silent_exit" if exited.code == 0 else "crashed"), how
     if ending.not_ready is not None:
         return "timed_out", ending.not_ready

@@ -26,12 +26,12 @@ from pytest_bootgate.gatefile.quantities import Boots
 from pytest_bootgate.journal import files
 from pytest_bootgate.journal.queries import usage
 from pytest_bootgate.journal.store import Journal
-from pytest_bootgate.reports import jsonfile
+from pytest_bootgate.reports import jsonfile, places
 from pytest_bootgate.reports.notify import notify
 from pytest_bootgate.reports.probing import Status, line, status, worst
 from pytest_bootgate.reports.queue import WaitingLog
 
-#: The exit status for mistakes in a gate file, as pytest and ``bootgate check`` have it.
+#: The exit status for mistakes in a gate file or the options, as pytest has it.
 MISTAKES = 4
 
 
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Boots each target of the candidate once and says how near its timeout it came. Exit"
         " status: 0 well below warn, 1 started but above warn (nothing has failed yet), 2 failed,"
-        " 3 could not be measured, 4 mistakes in the gate file."
+        " 3 could not be measured, 4 mistakes in the gate file or the options."
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the gate file, or its directory")
     parser.add_argument(
@@ -104,6 +104,8 @@ def main(options: argparse.Namespace) -> int:
 def probe(asked: Asked) -> int:
     """Boot, print a line for each target; return the exit status (see `Status`, `MISTAKES`)."""
     try:
+        if asked.json is not None:
+            places.check(asked.json, "json")
         file = asked.file / "bootgate.yaml" if asked.file.is_dir() else asked.file
         loaded = _alone(load(file.resolve()), asked)
     except BootgateError as error:

@@ -9,7 +9,7 @@ from pytest_bootgate.command.log import add_journal, nearest
 from pytest_bootgate.command.saved import RUN, saved
 from pytest_bootgate.command.screen import painted, show
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.reports import jsonfile
+from pytest_bootgate.reports import jsonfile, places
 from pytest_bootgate.reports.terminal import summary
 from pytest_bootgate.result import GateResult
 
@@ -40,6 +40,9 @@ def main(options: argparse.Namespace) -> int:
         for result in results:
             print(painted(_heading(result), bold=True))
             show(summary(result), options.verbose - options.quiet)
+    for path, kind in ((options.json, "json"), (options.html, "html")):
+        if path is not None:
+            places.check(path, kind)
     if options.json:
         jsonfile.write(results, options.json)
         print(f"Wrote {options.json}.")

@@ -27,28 +27,6 @@ if TYPE_CHECKING:
     from pytest_bootgate.result import TargetResult
 
 
-class ReplayTimer:
-    """A timer for pytest-benchmark that plays durations measured elsewhere.
-
-    It is read twice a round. Starting each round at zero keeps every bit of the duration.
-    """
-
-    __name__ = "bootgate"
-
-    def __init__(self) -> None:
-        self._durations: Iterator[float] = iter(())
-        self._ends = False
-
-    def load(self, durations: list[float]) -> None:
-        """The seconds to play, a round each."""
-        self._durations, self._ends = iter(durations), False
-
-    def __call__(self) -> float:
-        """Zero, then a duration, by turns."""
-        self._ends = not self._ends
-        return 0.0 if self._ends else next(self._durations)
-
-
 class GateModule(pytest.Module):
     """A gate file."""
 
@@ -87,14 +65,10 @@ class TargetNode(pytest.Collector):
         """The phases in their order, then the whole boot, then the one that is held."""
         for subject in (*self.gate.plan.file.targets[self.target].phases, WHOLE):
             item = GateItem.from_parent(self, name=subject, callobj=check)
-            plan_item(item, self.gate, str(self.path))
-            if self.config.pluginmanager.hasplugin("benchmark"):
-                item.add_marker(pytest.mark.benchmark(group=self.name, timer=ReplayTimer()))
-                if self.config.getoption("benchmark_only", default=False):
-                    item.fixturenames.append("benchmark")
+            plan_item(item, self.gate)
             yield item
         if self.gate.plan.may_be_held(self.target):
-            yield SilenceItem.of(self, self.gate, str(self.path))
+            yield SilenceItem.of(self, self.gate)
 
 
 class GateItem(GateFunction):
@@ -122,7 +96,6 @@ class GateItem(GateFunction):
         session, result = self.config.stash[KEY], self._result()
         if result.left_out is not None:
             pytest.skip(f"{self.parent.name} is left out by the gate file: {result.left_out}")
-        self._record(result)
         if self.name == WHOLE and result.verdict in ("fail", "broken"):
             try:
                 others = session.contrast(self.path.resolve(), result)
@@ -153,30 +126,6 @@ class GateItem(GateFunction):
             if boot.release == "candidate" and (phase := boot.phase(self.name)) is not None
         )
 
-    def _record(self, result: TargetResult) -> None:
-        """A row of pytest-benchmark's table; the verdict does not depend on it."""
-        marker = self.get_closest_marker("benchmark")
-        if marker is None or self.config.getoption("benchmark_skip", default=False):
-            return
-        durations = [
-            seconds
-            for boot in result.of("candidate")
-            if boot.started and (seconds := _seconds(boot, self.name)) is not None
-        ]
-        if not durations:
-            return
-        marker.kwargs["timer"].load(durations)
-        benchmark = self._request.getfixturevalue("benchmark")
-        limits = result.rules.phases.get(self.name)
-        benchmark.extra_info.update(
-            target=result.target,
-            host=result.host,
-            timeout_s=result.rules.timeout,
-            limit_s=limits.limit if limits is not None else None,
-            by_s=limits.by if limits is not None else None,
-        )
-        benchmark.pedantic(_nothing, rounds=len(durations), iterations=1)
-
     def reportinfo(self) -> tuple[Path, int, str]:
         """The line of the gate file that this item stands for."""
         keys = ["targets", self.parent.target]
@@ -184,15 +133,3 @@ class GateItem(GateFunction):
             keys += ["phases", self.name]
         line = self.parent.gate.plan.loaded.line(*keys)
         return self.path, line - 1, self.nodeid.partition("::")[2]
-
-
-def _nothing() -> None:
-    pass
-
-
-def _seconds(boot: Any, subject: str) -> float | None:
-    if subject == WHOLE:
-        seconds: float | None = boot.seconds
-        return seconds
-    phase = boot.phase(subject)
-    return None if phase is None else phase.seconds

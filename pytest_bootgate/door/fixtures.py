@@ -41,7 +41,13 @@ class BootGate:
 
         The test has what the gate found, so for ``--bootgate-require`` the target is judged.
         """
+        from pytest_bootgate.errors import BootgateError
+
         gate = self._session.gate(target.file)
+        try:
+            self._session.claim(target.file)
+        except BootgateError as error:
+            pytest.fail(str(error), pytrace=False)
         try:
             found = gate.result(target.host, target.name)
         except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
@@ -125,7 +131,7 @@ def parametrize_targets(metafunc: pytest.Metafunc) -> None:
 
 
 def plan_test(item: pytest.Item) -> None:
-    """Give a test that boots the time it needs, unless its author did."""
+    """Note which gate a test boots, and give it the time it needs, unless its author did."""
     from pytest_bootgate.door.planned import plan_item
 
     try:
@@ -133,7 +139,7 @@ def plan_test(item: pytest.Item) -> None:
         gate = _gate(item.config, path)
     except pytest.UsageError:
         return  # the fixture will say so
-    plan_item(item, gate, str(path))
+    plan_item(item, gate)
 
 
 def _gate(config: pytest.Config, path: Path) -> Gate:

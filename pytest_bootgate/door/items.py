@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import pytest
 
-from pytest_bootgate.door.fixtures import TARGET_FIXTURES
 from pytest_bootgate.door.planned import timed_out
 from pytest_bootgate.door.session import KEY
+from pytest_bootgate.errors import BootgateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,10 @@ class GateFunction(pytest.Function):
         """
         session, parent = self.config.stash[KEY], self.parent.name
         try:
+            session.claim(self.path)
             found = result()
+        except BootgateError as error:
+            self.stop(str(error))
         except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
             self.stop(timed_out(error, result().broken))
         finally:
@@ -57,12 +60,6 @@ class GateFunction(pytest.Function):
     def note_shown(self) -> None:
         """Note that this item shows its verdict, whichever it is."""
         self.parent.gate.note_shown(self.parent.host, self.parent.target, self.name)
-
-
-def boots(item: pytest.Item) -> bool:
-    """Whether an item boots something."""
-    names = getattr(item, "fixturenames", ())
-    return isinstance(item, GateFunction) or any(name in names for name in TARGET_FIXTURES)
 
 
 def goes_on(item: pytest.Item, following: pytest.Item | None) -> bool:

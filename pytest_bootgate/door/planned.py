@@ -1,4 +1,4 @@
-"""What an item gets before it runs: the time that its boots need, and a worker."""
+"""What an item that boots gets before it runs: its gate file, and the time that it needs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from pytest_bootgate.door.session import GATE
 
 if TYPE_CHECKING:
     from pytest_bootgate.boot.turn import Waiting
@@ -15,14 +17,12 @@ if TYPE_CHECKING:
 _BUDGET = pytest.StashKey[float]()
 
 
-def plan_item(item: pytest.Item, gate: Gate, group: str) -> None:
-    """Give an item the time that its boots need, and one worker for all items of a gate."""
-    plugins = item.config.pluginmanager
-    if plugins.hasplugin("timeout") and not _timeout_set(item):
+def plan_item(item: pytest.Item, gate: Gate) -> None:
+    """Note which gate an item boots, and give it the time that this needs."""
+    item.stash[GATE] = gate.plan.loaded.path
+    if item.config.pluginmanager.hasplugin("timeout") and not _timeout_set(item):
         budget = item.stash[_BUDGET] = gate.plan.budget()
         item.add_marker(pytest.mark.timeout(budget, func_only=False))
-    if plugins.hasplugin("xdist"):
-        item.add_marker(pytest.mark.xdist_group(name=group))
 
 
 def _timeout_set(item: pytest.Item) -> bool:

@@ -9,61 +9,13 @@ from typing import Any
 
 import pytest
 
+from pytest_bootgate.door.places import asked_for, clear, forget, wanted
 from pytest_bootgate.door.session import KEY
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.paths import EARLIER
 from pytest_bootgate.reports import formats
 from pytest_bootgate.result import GateResult
 
 GITHUB, GITLAB = "GITHUB_ACTIONS", "GITLAB_CI"
-
-
-def wanted(config: pytest.Config) -> list[formats.Wanted]:
-    """What ``--bootgate-report`` asks for."""
-    return [formats.parse(text) for text in config.getoption("bootgate_report") or ()]
-
-
-def asked_for(config: pytest.Config) -> dict[str, list[Path]]:
-    """The files that a run writes, by the option that asks for them."""
-    base, option = config.invocation_params.dir, config.getoption
-    reports = [path for one in wanted(config) for path in one.files(base)]
-    found = {
-        "--bootgate-json": [base / path for path in [option("bootgate_json")] if path],
-        "--bootgate-html": [base / path for path in [option("bootgate_html")] if path],
-        "--bootgate-report": reports,
-    }
-    return {name: paths for name, paths in found.items() if paths}
-
-
-def check(config: pytest.Config) -> None:
-    """Raises `pytest.UsageError` where two reports would be one file."""
-    paths = [path.resolve() for paths in asked_for(config).values() for path in paths]
-    for path in paths:
-        if paths.count(path) > 1 and (path.is_file() or not path.exists()):  # no terminal, no pipe
-            shown = os.path.relpath(path, config.invocation_params.dir)
-            raise pytest.UsageError(f"bootgate: two reports cannot both be {shown}")
-
-
-def clear(config: pytest.Config) -> None:
-    """Move aside what earlier runs left where this one writes: it is not this one's result.
-
-    Raises `pytest.UsageError` for what cannot be moved: it could not be written either.
-    """
-    for option, paths in asked_for(config).items():
-        for path in paths:
-            try:
-                if path.is_file():  # no pipe, no device
-                    path.resolve().replace(_aside(path))
-            except OSError as error:
-                raise pytest.UsageError(
-                    f"{option}: {path} is of an earlier run and cannot be moved aside:"
-                    f" {error.strerror or error}. Name another path, or remove it."
-                ) from None
-
-
-def _aside(path: Path) -> Path:
-    real = path.resolve()
-    return real.with_name(f"{real.name}{EARLIER}")
 
 
 def publish(run: pytest.Session) -> Iterator[str]:
@@ -82,7 +34,7 @@ def publish(run: pytest.Session) -> Iterator[str]:
         except pytest.UsageError as error:
             yield str(error)
         if asked := asked_for(config):
-            options = " and no ".join(asked)
+            options = " and no ".join(dict.fromkeys(place.option for place in asked))
             _say(config, f"bootgate: no gate was to be booted, so no {options} was written")
         return
     yield from _whole(config, results, base)
@@ -92,9 +44,7 @@ def publish(run: pytest.Session) -> Iterator[str]:
             formats.write(one.format, results, one.path, base)
         except BootgateError as error:
             yield str(error)
-    for path in (path for paths in asked_for(config).values() for path in paths):
-        if path.is_file():
-            _aside(path).unlink(missing_ok=True)
+    forget(config)
     formats_asked = {one.format: one.path for one in wanted(config)}
     if os.environ.get(GITHUB) == "true" or "github" in formats_asked:
         yield from _github(config, results, base)

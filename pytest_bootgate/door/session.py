@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pytest_bootgate.result import GateResult, TargetResult
 
 KEY = pytest.StashKey["Session"]()
+#: The gate file of an item that boots.
+GATE = pytest.StashKey[Path]()
 #: How a run ends that got to its end, and in which of these cases nothing failed.
 FINISHED = (
     pytest.ExitCode.OK,
@@ -67,7 +70,10 @@ class Session:
         self.missing: list[str] = []
         self.unheard_of_workers: list[str] = []
         self.notify_of_workers: dict[str, dict[str, Notify]] = {}
+        #: What each worker of pytest-xdist has collected.
+        self.collected: dict[Any, list[str]] = {}
         self._journal: Journal | None = None
+        self._shared: tempfile.TemporaryDirectory[str] | None = None
         self.progress, self.timer = ProgressLine(config), Timer()
 
     @property
@@ -141,6 +147,21 @@ class Session:
                 hear=self._hear,
             )
         return self.gates[path]
+
+    @property
+    def shared(self) -> Path:
+        """A directory for what the workers of pytest-xdist tell each other; made when asked for."""
+        if self._shared is None:
+            self._shared = tempfile.TemporaryDirectory(prefix="bootgate-")
+        return Path(self._shared.name)
+
+    def claim(self, path: Path) -> None:
+        """Claim a gate before it boots. Raises `BootgateError` where another worker has it."""
+        if self.is_worker:
+            from pytest_bootgate.door.spread import claim
+
+            path = path.resolve()
+            claim(self.config.workerinput, path, self.shown(path))  # type: ignore[attr-defined]
 
     def _watch(self, progress: Progress) -> None:
         if progress.waiting is not None:
@@ -346,3 +367,9 @@ class Session:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+
+    def forget(self) -> None:
+        """Remove what the workers of pytest-xdist shared; none of them may run any more."""
+        if self._shared is not None:
+            self._shared.cleanup()
+            self._shared = None

@@ -23,12 +23,10 @@ class SilenceItem(GateFunction):
     parent: TargetNode
 
     @classmethod
-    def of(cls, parent: TargetNode, gate: Gate, group: str) -> SilenceItem:
-        """The item of a target; `group` names the worker of all items of its gate."""
+    def of(cls, parent: TargetNode, gate: Gate) -> SilenceItem:
+        """The item of a target."""
         item = cls.from_parent(parent, name=SILENCE, callobj=check)
-        plan_item(item, gate, group)
-        if parent.config.getoption("benchmark_only", default=False):
-            item.fixturenames.append("benchmark")  # else it would be skipped
+        plan_item(item, gate)
         return item
 
     def setup(self) -> None:

@@ -35,9 +35,7 @@ class UpgradeNode(pytest.Collector):
         """What an upgrade in place is judged by, in the order it happens."""
         for subject in self.gate.plan.upgrade_subjects:
             item = UpgradeItem.from_parent(self, name=subject, callobj=check)
-            plan_item(item, self.gate, str(self.path))
-            if self.config.getoption("benchmark_only", default=False):
-                item.fixturenames.append("benchmark")  # else it would be skipped
+            plan_item(item, self.gate)
             yield item
 
 

@@ -26,9 +26,12 @@ def hand_over(ours: Session, output: dict[str, Any]) -> None:
         output["bootgate_unheard"] = ours.unheard()
 
 
-def take_over(ours: Session, output: Mapping[str, Any], error: object) -> None:
-    """Take what a worker found, or note that it died with it."""
+def take_over(ours: Session, worker: str, output: Mapping[str, Any], error: object) -> None:
+    """Take what a worker found, or note that it died with it; what it booted, others may boot."""
     if error:
+        from pytest_bootgate.door.spread import release
+
+        release(ours.shared, worker)
         # One that was interrupted comes here twice: it had handed over what it found before.
         ours.lost_workers |= not output
         return

@@ -19,6 +19,7 @@ from typing import IO
 import psutil
 
 from pytest_bootgate.engines.base import Exit, Sink, UnitSpec
+from pytest_bootgate.engines.launch import Launcher
 from pytest_bootgate.engines.lines import LineSplitter
 from pytest_bootgate.engines.local_hold import LocalHold
 from pytest_bootgate.engines.processes import (
@@ -53,6 +54,11 @@ class LocalUnit:
         self._environment = {**environment, UNIT_LABEL: self._label}
         self.identity = _identity(spec.command or (), directory, ports)
         self._main: LocalCommand | None = None
+        self._launcher: Launcher | None = None
+        if spec.role == "gateway":
+            self._launcher = Launcher(
+                spec.command or (), self._environment, directory, stdin=spec.stdin
+            )
         self._commands: list[LocalCommand] = []
         self._carriers: list[psutil.Process] = []
         self.hold = LocalHold(spec.role, self.living, self._not_below)
@@ -79,6 +85,7 @@ class LocalUnit:
             self._sink,
             stdin=self._spec.stdin,
             after=self._kill_rest,
+            launcher=self._launcher,
         )
 
     @property
@@ -89,12 +96,17 @@ class LocalUnit:
     def living(self) -> set[psutil.Process]:
         """All its processes, as a container has them: the commands run inside among them."""
         found = set(carriers(UNIT_LABEL, self._label))
-        for command in [*self._commands, *([self._main] if self._main else [])]:
-            found.update(descendants(command.pid))
+        for pid in [command.pid for command in self._commands] + self._roots():
+            found.update(descendants(pid))
         with contextlib.suppress(psutil.Error):
             if self._main is not None and self._main.exit is None:
                 found.add(psutil.Process(self._main.pid))
         return found
+
+    def _roots(self) -> list[int]:
+        """Above all that the main process started: itself, and the parent of its orphans."""
+        launcher = [self._launcher.pid] if self._launcher is not None else []
+        return [*launcher, *([self._main.pid] if self._main is not None else [])]
 
     def _not_below(self) -> list[int]:
         """The main process, then the commands run beside it."""
@@ -128,12 +140,17 @@ class LocalUnit:
         if self._main is None or self._main.exit is not None:
             return None
         self._carriers = carriers(UNIT_LABEL, self._label)
-        return cpu_seconds(self._main.pid, self._carriers)
+        above = None if self._launcher is None else self._launcher.pid
+        return cpu_seconds(self._main.pid, self._carriers, above)
 
     def tasks(self) -> set[int]:
-        """The tasks of all its processes; orphans as the last `cpu_seconds` found them."""
-        commands = [*self._commands, *([self._main] if self._main else [])]
-        running = {command.pid for command in commands if command.exit is None}
+        """The tasks of all its processes; the label's as the last `cpu_seconds` found them.
+
+        Its launcher's are among them, which only waits.
+        """
+        running = {command.pid for command in self._commands if command.exit is None}
+        if self.running:
+            running.update(self._roots())
         return of_processes({*running, *(process.pid for process in self._carriers)})
 
     def exit(self) -> Exit | None:
@@ -160,9 +177,13 @@ class LocalUnit:
     def remove(self) -> None:
         """Kill whatever is left of it."""
         if self._main is None:
+            if self._launcher is not None:
+                self._launcher.discard()
+                self._launcher = None
             return
         all_commands = [*self._commands, self._main]
-        below = [process for command in all_commands for process in descendants(command.pid)]
+        roots = [*self._roots(), *(command.pid for command in self._commands)]
+        below = [process for root in roots for process in descendants(root)]
         for command in all_commands:
             command.end(signal.SIGKILL, _KILL_DEADLINE)
         kill(below)
@@ -185,21 +206,28 @@ class LocalCommand:
         *,
         stdin: bool = False,
         after: Callable[[], None] = lambda: None,
+        launcher: Launcher | None = None,
     ) -> None:
-        self._role, self._after = role, after
+        self._role, self._after, self._launcher = role, after, launcher
         self._started = time.monotonic()
         self.exit: Exit | None = None
         try:
-            self._process = subprocess.Popen(
-                list(command),
-                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=dict(environment),
-                cwd=directory,
-                start_new_session=True,
-                bufsize=0,
-            )
+            if launcher is not None:
+                launcher.start()
+                #: Of the command, which is also its group.
+                self.pid, self._process = launcher.command, launcher.process
+            else:
+                self._process = subprocess.Popen(
+                    list(command),
+                    stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=dict(environment),
+                    cwd=directory,
+                    start_new_session=True,
+                    bufsize=0,
+                )
+                self.pid = self._process.pid
         except (OSError, ValueError, IndexError) as error:
             words = " ".join(command) or "an empty command"
             raise EngineError(
@@ -214,11 +242,6 @@ class LocalCommand:
         )
         waiter.start()
         self._listener.start()
-
-    @property
-    def pid(self) -> int:
-        """Of the process, which is also its group."""
-        return self._process.pid
 
     def exit_code(self) -> int | None:
         """Its exit code, None while it runs; 128 + n if signal n ended it."""
@@ -244,7 +267,8 @@ class LocalCommand:
             if how == signal.SIGKILL:
                 kill_group(self.pid)
             else:
-                self._process.send_signal(how)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.pid, how)
             until = time.monotonic() + deadline
             while self.exit is None and time.monotonic() < until:
                 time.sleep(0.005)
@@ -257,7 +281,8 @@ class LocalCommand:
             self._listener.join(deadline)
 
     def _wait(self) -> None:
-        code = self._process.wait()
+        launcher = self._launcher
+        code = self._process.wait() if launcher is None else launcher.wait()
         ran = time.monotonic() - self._started
         kill_group(self.pid)
         self.exit = Exit(128 - code if code < 0 else code, ran=ran)

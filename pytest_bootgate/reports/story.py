@@ -121,7 +121,9 @@ def quoted(text: str) -> str:
 
 def _trigger(boot: Boot) -> str:
     if not boot.triggered:
-        return "the start itself is the trigger" if not boot.notes else "nothing was triggered"
+        # Why a gateway could not be triggered is its outcome and a note.
+        never = boot.detail in boot.notes
+        return "nothing was triggered" if never else "the start itself is the trigger"
     if boot.outcome == "not_accepted":
         return boot.detail
     if boot.accepted is None:

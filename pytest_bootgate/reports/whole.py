@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+
+
+def stream(path: Path) -> int | None:
+    """The descriptor that a path names, as ``/dev/stdout`` does; None for any other path.
+
+    Not what it leads to: a terminal, a pipe, or a file that holds what else was written there.
+    """
+    if str(path) in ("/dev/stdout", "/dev/stderr"):
+        return 1 if path.name == "stdout" else 2
+    numbered = str(path.parent) in ("/dev/fd", "/proc/self/fd") and path.name.isdecimal()
+    return int(path.name) if numbered else None
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a file by rename, so that nobody ever reads half of it. Raises `OSError`.
 
-    What is no regular file (``/dev/stderr``, a pipe) is written as it is.
+    What names an open stream of this process (`stream`) is written there, after what it has.
     """
+    data = text.encode()
+    if (descriptor := stream(path)) is not None:
+        sys.stdout.flush()
+        with os.fdopen(os.dup(descriptor), "wb") as file:  # opened anew it would begin at 0 again
+            file.write(data)
+        return
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = text.encode()
-    if path.exists() and not path.is_file():
-        path.write_bytes(data)
-        return
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         aside.write_bytes(data)

@@ -84,7 +84,7 @@ def test_under_xdist_the_controller_writes(gate, run, pytester):
 
 def test_a_page_that_cannot_be_written_makes_the_run_red(gate, run, pytester):
     gate()
-    (pytester.path / "file").write_text("")
+    pytester.makeconftest("def pytest_runtest_logfinish(): open('file', 'w').close()")
     result = run("bootgate.yaml", "--bootgate-html", "file/out.html")
     assert result.ret == 1
     result.stdout.fnmatch_lines(

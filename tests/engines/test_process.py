@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -299,3 +301,110 @@ def test_what_an_orphan_used_that_has_ended_is_not_less_than_nothing(local_bench
     used = meter.stop(unit)
     assert used.cpu_seconds is None or used.cpu_seconds >= 0
     assert used.disk_read is None or used.disk_read >= 0
+
+
+DETACHED = """\
+import os, subprocess, sys, time
+helper = "import os, time; print('helper', os.getpid(), flush=True); time.sleep(600)"
+if os.fork() == 0:  # as a daemon does it: twice, in a session of its own
+    os.setsid()
+    if os.fork() == 0:
+        os.chdir("/")
+        os.closerange(0, 1)
+        os.execve(sys.executable, [sys.executable, "-c", helper], {})
+    os._exit(0)
+os.wait()
+print("up", flush=True)
+"""
+
+
+def helper_of(bench) -> psutil.Process:
+    return psutil.Process(int(bench.lines.until("gateway.out", "helper").text.split()[1]))
+
+
+@pytest.mark.parametrize("then", ["time.sleep(60)", "time.sleep(1)"])
+def test_a_helper_that_detached_is_ended_with_its_gateway(local_bench, then):
+    unit = local_bench.begin(DETACHED + then)
+    helper = helper_of(local_bench)
+    assert helper.environ() == {}
+    assert helper.cwd() == "/"
+    if then == "time.sleep(1)":
+        local_bench.lines.until("gateway.out", None)
+        assert unit.exit().code == 0
+    else:
+        assert helper.pid in unit.hold.processes()
+        unit.remove()
+    assert is_gone(helper.pid)
+
+
+def test_a_helper_that_detached_is_ended_where_the_gateway_is_stopped(local_bench):
+    unit = local_bench.begin(DETACHED + "time.sleep(60)")
+    helper = helper_of(local_bench)
+    assert unit.stop(5).code == 143
+    assert is_gone(helper.pid)
+
+
+def test_what_an_orphan_used_that_has_ended_is_counted(local_bench, tmp_path):
+    unit = local_bench.unit([sys.executable, "-c", ORPHAN, str(tmp_path / "go")])
+    unit.start()
+    pid = int(local_bench.lines.until("gateway.out", "burnt").text.split()[1])
+    before = unit.cpu_seconds()
+    (tmp_path / "go").touch()
+    until = time.monotonic() + 10
+    while not is_gone(pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert unit.cpu_seconds() >= before >= 0.28
+
+
+def test_the_command_is_started_as_without_a_launcher(local_bench):
+    """Its session, group, signals, streams and files are its own."""
+    program = """
+import os, signal, sys
+print(os.getsid(0) == os.getpgid(0) == os.getpid(), signal.getsignal(signal.SIGPIPE).name)
+print(sorted(map(int, os.listdir("/proc/self/fd")))[:-1], os.getcwd(), repr(sys.stdin.read()))
+print(os.environ["TEXT"].encode("utf-8", "surrogateescape"))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+    odd = b"\xff\xc3\xa4".decode("utf-8", "surrogateescape")
+    unit = local_bench.unit([sys.executable, "-I", "-u", "-c", program], env={"TEXT": odd})
+    unit.start()
+    local_bench.lines.until("gateway.out", None)
+    assert local_bench.lines.texts("gateway.out")[:3] == [
+        "True SIG_IGN",  # Python itself ignores it
+        f"[0, 1, 2] {local_bench.place.dir} ''",
+        repr(odd.encode("utf-8", "surrogateescape")),
+    ]
+    assert unit.exit().code == 128 + signal.SIGUSR1
+
+
+@pytest.mark.parametrize("command", [["no-such-program"], ["/etc/passwd"], ["a\0b"]])
+def test_a_command_that_cannot_be_started(local_bench, command):
+    unit = local_bench.unit(command)
+    with pytest.raises(EngineError, match="The gateway cannot run `"):
+        unit.start()
+
+
+def test_a_helper_that_detached_is_ended_where_the_gate_is_killed():
+    """Not by the reaper, which does not know it: the launcher hears of it by itself."""
+    program = f"""
+import os, signal, sys, time
+from pytest_bootgate.engines.base import UnitSpec
+from pytest_bootgate.engines.process import ProcessEngine
+sink = lambda line: line.text and os.write(1, line.text.encode() + b"\\n")
+place = ProcessEngine("killed").place({{}})
+os.write(1, place.dir.encode() + b"\\n")
+command = [sys.executable, "-uc", {DETACHED + "time.sleep(60)"!r}]
+place.create(UnitSpec("gateway", None, command), sink).start()
+time.sleep(60)
+"""
+    gate = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    with gate:
+        lines = iter(gate.stdout.readline, "")
+        directory = next(lines).strip()
+        pid = next(int(line.split()[1]) for line in lines if line.startswith("helper"))
+        gate.kill()
+        until = time.monotonic() + 10
+        while not is_gone(pid) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert is_gone(pid)
+    shutil.rmtree(directory)

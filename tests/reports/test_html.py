@@ -86,7 +86,7 @@ def _same_boots(shown, boots):
         assert row[2] == ("no proof" if one["seconds"] is None else one["seconds"])
         assert row[3] == ("-" if one["cpu_seconds"] is None else one["cpu_seconds"])
         wall = one["ended"] if one["seconds"] is None else one["seconds"]
-        assert row[4] == ("-" if one["run_delay"] is None else one["run_delay"])
+        assert row[4] == ("-" if one.get("run_delay") is None else one["run_delay"])
         assert row[5] == ("-" if one["net_seconds"] is None else one["net_seconds"])
         assert row[6] == wall / one["timeout"]
         assert row[10] == one["ended"]

@@ -34,14 +34,15 @@ class Wanted:
     format: str
     path: str
 
-    def files(self, base: Path) -> list[Path]:
-        """The files that it is, none where it is sent to a URL."""
+    def files(self, base: Path) -> list[tuple[Path, str]]:
+        """The files that it is, each with its format; none where it is sent to a URL."""
         if self.format == "gitlab":
             from pytest_bootgate.reports.formats.gitlab import JUNIT, METRICS
 
-            return [base / self.path / name for name in (JUNIT, METRICS)]
+            held = {JUNIT: "junit", METRICS: "openmetrics"}
+            return [(base / self.path / name, kind) for name, kind in held.items()]
         sent = self.path.startswith(("http://", "https://"))
-        return [] if sent else [base / self.path]
+        return [] if sent else [(base / self.path, self.format)]
 
 
 def names() -> list[str]:

@@ -52,7 +52,7 @@ def test_without_the_extra_it_is_named(here):
 @pytest.mark.parametrize("name", NAMES)
 def test_one_that_cannot_be_written_makes_the_run_red_and_costs_no_other(here, name):
     green(here)
-    (here / "file").write_text("")
+    (here / "conftest.py").write_text("def pytest_runtest_logfinish(): open('file', 'w').close()\n")
     path = "file/below" if name != "gitlab" else "file"
     done = run_pytest(here, "bootgate.yaml", *options(**{name: path}))
     assert done.status == 1
@@ -78,9 +78,9 @@ def test_where_nothing_is_to_be_booted_nothing_is_written_and_it_is_said(here):
 def test_files_are_replaced_and_nothing_is_left_beside_them(here):
     green(here)
     (here / "reports").mkdir()
-    (here / "reports" / "bootgate.prom").write_text("old\n")
+    (here / "reports" / "bootgate.prom").write_text("# HELP bootgate_gate_verdict Old.\n")
     elsewhere = here / "elsewhere.json"
-    elsewhere.write_text("old\n")
+    elsewhere.write_text("")
     (here / "reports" / "ctrf.json").symlink_to(elsewhere)
     before = (here / "reports" / "bootgate.prom").stat().st_ino
     done = run_pytest(here, "bootgate.yaml", *options())

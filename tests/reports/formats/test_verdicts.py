@@ -7,6 +7,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.reports.places import SIGNS, check
 from tests.reports.formats.conftest import SCENARIOS
 from tests.reports.formats.readers import NAMES, READERS, SILENT, cases, commands
 
@@ -26,6 +28,17 @@ def test_every_verdict_in_every_format(ran, scenario, name):
     if name in SILENT:
         wanted = {n: w for n, w in wanted.items() if w in STATUS}
     assert found == wanted
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("name", [n for n in NAMES if n != "gitlab"])
+def test_a_later_run_knows_every_report_by_its_kind(ran, scenario, name):
+    path = ran(scenario).path / "reports" / NAMES[name]
+    check(path, name)
+    for other in SIGNS:
+        if other != name:
+            with pytest.raises(BootgateError, match=f"not an earlier {other} report"):
+                check(path, other)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
