@@ -15,7 +15,8 @@ from pytest_bootgate.door.fixtures import (
     main_runner,
     session_target,
 )
-from pytest_bootgate.door.session import GATE, JUDGED, KEY, Session, is_gate_file
+from pytest_bootgate.door.planned import GATE
+from pytest_bootgate.door.session import JUDGED, KEY, Session, is_gate_file
 
 __all__ = ["boot_gate", "isolated_runner", "main_runner", "session_target"]
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from pytest_bootgate.door.session import GATE
 
 if TYPE_CHECKING:
     from pytest_bootgate.boot.turn import Waiting
     from pytest_bootgate.drive import Gate
 
+#: The gate file of an item that boots.
+GATE = pytest.StashKey[Path]()
 #: The timeout that an item got from here, in seconds.
 _BUDGET = pytest.StashKey[float]()
 

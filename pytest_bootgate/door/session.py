@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pytest_bootgate.result import GateResult, TargetResult
 
 KEY = pytest.StashKey["Session"]()
-#: The gate file of an item that boots.
-GATE = pytest.StashKey[Path]()
 #: How a run ends that got to its end, and in which of these cases nothing failed.
 FINISHED = (
     pytest.ExitCode.OK,
