@@ -10,10 +10,10 @@ pair could have been the other one.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from itertools import combinations
-from math import comb, inf, log, prod
+from functools import lru_cache
+from itertools import accumulate
+from math import comb, gcd, inf, log, prod
 from statistics import fmean, median
 
 _TIE = 1e-12
@@ -45,16 +45,47 @@ def exact_p(strata: Sequence[Stratum]) -> float:
             ranks[number].append(rank)
             total += rank if is_candidate else 0
         begin = end
-    # The number of ways for each sum of ranks, as the digits of one large number: a product of
-    # such numbers convolves them.
-    ways = prod(comb(len(a) + len(b), len(a)) for a, b in strata)
-    width = ways.bit_length() + 1
+    taken = tuple(len(b) for _, b in strata)
+    return _chance(tuple(map(tuple, ranks)), taken, total)
+
+
+@lru_cache(maxsize=128)  # near its end the interval's search meets the same ranks again and again
+def _chance(ranks: tuple[tuple[int, ...], ...], taken: tuple[int, ...], total: int) -> float:
+    """How likely so many ranks, drawn from each stratum, add up to `total` or more."""
+    least = [min(own) for own in ranks]
+    total -= sum(k * low for k, low in zip(taken, least, strict=True))
+    apart = [[rank - low for rank in own] for own, low in zip(ranks, least, strict=True)]
+    unit = gcd(*(rank for own in apart for rank in own)) or 1
+    strata = [([rank // unit for rank in own], k) for own, k in zip(apart, taken, strict=True)]
+    total //= unit
+    # The sums of one half of the strata, each with those of the other half that suffice beside it.
+    middle = len(strata) // 2
+    one, other = _ways(strata[:middle]), _ways(strata[middle:])
+    enough = [*accumulate(reversed(other))][::-1]
+    found = sum(
+        count * enough[max(0, total - value)]
+        for value, count in enumerate(one)
+        if total - value < len(enough)
+    )
+    return found / (sum(one) * sum(other))
+
+
+def _ways(strata: Sequence[tuple[Sequence[int], int]]) -> list[int]:
+    """In how many ways so many ranks, drawn from each stratum, give each sum from 0 on.
+
+    The numbers are the digits of one large number: a product of such numbers convolves them.
+    """
+    size = prod(comb(len(own), k) for own, k in strata).bit_length() // 8 + 1
     digits = 1
-    for (a, _), own in zip(strata, ranks, strict=True):
-        sums = Counter(map(sum, combinations(own, len(a))))
-        digits *= sum(count << (width * value) for value, count in sums.items())
-    # Modulo (base - 1) a number is the sum of its digits.
-    return ((digits >> (width * total)) % ((1 << width) - 1)) / ways
+    for own, k in strata:
+        of = [1] + [0] * k  # by how many are drawn
+        for rank in own:
+            for drawn in range(k, 0, -1):
+                of[drawn] += of[drawn - 1] << (8 * size * rank)
+        digits *= of[k]
+    most = sum(sum(sorted(own)[len(own) - k :]) for own, k in strata)
+    raw = digits.to_bytes(size * (most + 1), "little")
+    return [int.from_bytes(raw[i : i + size], "little") for i in range(0, len(raw), size)]
 
 
 def interval(strata: Sequence[Stratum], level: float = 0.025) -> tuple[float, float]:

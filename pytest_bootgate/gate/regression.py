@@ -63,9 +63,10 @@ FAR_TIMES, _FAR_SPREADS, _LEAST_SPREAD = 2.0, 5.0, 0.02
 #: So many stragglers of the candidate, and none of the baseline, fail.
 STRAGGLERS = 3
 #: What two campaigns of one release may differ by when they ran at different times. Of recorded
-#: ones, ten boots each, quiet or with busy neighbours, few differ by more and significantly
+#: ones, ten boots each, at most 1 % differ by more and significantly, whether the machine was
+#: quiet or had busy neighbours; with 0.30 it were 3 % beside neighbours that come and go
 #: (`ci/bench`: ``recorded``).
-DRIFT = 0.30
+DRIFT = 0.35
 #: More boots than these say no more about a recorded baseline.
 RECORDED_BOOTS = 10
 
