@@ -15,7 +15,8 @@ from pytest_bootgate.door.fixtures import (
     main_runner,
     session_target,
 )
-from pytest_bootgate.door.session import GATE, JUDGED, KEY, Session, is_gate_file
+from pytest_bootgate.door.planned import GATE
+from pytest_bootgate.door.session import JUDGED, KEY, Session, is_gate_file
 
 __all__ = ["boot_gate", "isolated_runner", "main_runner", "session_target"]
 
@@ -224,6 +225,34 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     header = {config.rootpath, config.invocation_params.dir}
     lines += [_left_alone(p, session) for p in session.left_alone if p.parent not in header]
     return lines
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> None:
+    """Know the timer, which stands still while its item waits for another gate."""
+    item.config.stash[KEY].timer.began(item, settings)
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_timeout_cancel_timer(item: pytest.Item) -> None:
+    """Know that there is no timer any more."""
+    item.config.stash[KEY].timer.ended()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, None, None]:
+    """After the last item of a gate file in a row, and any test that booted, others may boot."""
+    try:
+        return (yield)
+    finally:
+        session = item.config.stash[KEY]
+        if session.gates:
+            from pytest_bootgate.door.items import goes_on
+
+            if not goes_on(item, nextitem):
+                session.leave()
 
 
 def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:

@@ -136,7 +136,8 @@ class GateResult:
     rules of the verdict. Results are comparable only where it is the same. `broken` is the
     paragraph that says why the run must not pass with what it left `unjudged`. `lines`
     are those of the gate file (from 1) that ask for a target, ``TARGET::PHASE``,
-    ``TARGET::silence`` and ``upgrade``.
+    ``TARGET::silence`` and ``upgrade``. `waited` are the seconds for which it waited until other
+    gates left the machine; they are no part of any boot.
     """
 
     schema: str
@@ -155,6 +156,7 @@ class GateResult:
     unjudged: tuple[Unjudged, ...] = ()
     broken: str | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
+    waited: float = 0.0
 
     def beside(self, target: TargetResult) -> tuple[TargetResult, ...]:
         """The other targets on the host profile of one."""

@@ -17,6 +17,7 @@ INCIDENT = ROOT / "examples" / "incident"
 def _apart(monkeypatch, tmp_path):
     """Runs inside the tests take no options from outside, and wait for no gate outside."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("BOOTGATE_QUEUE_DIR", str(tmp_path))
     for name in ("PYTEST_ADDOPTS", "PYTEST_TIMEOUT", "PYTEST_XDIST_WORKER"):
         monkeypatch.delenv(name, raising=False)
 

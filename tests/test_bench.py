@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import json
 import random
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -56,30 +58,112 @@ def test_what_was_not_met_is_said_with_its_reason(benchmarks):
     assert "Never said" not in page
 
 
-def test_resampled_campaigns(benchmarks):
-    truth = benchmarks("truth")
-    record = truth.recorded("quiet")
-    assert [len(block) for block in record.same] == [70, 70]
-    baseline, candidate = truth.same_code(record, random.Random(1), 0.5)
-    assert len(baseline) == len(candidate) == 15
-    first = {name: side[0] for name, side in (("baseline", baseline), ("candidate", candidate))}
-    undone = truth.Took(first["candidate"].wall / 1.5, first["candidate"].cpu / 1.5)
-    block = next(b for b in record.same if first["baseline"] in b)
-    place = list(block).index(first["baseline"])
+def test_a_share_that_was_never_seen_is_not_taken_for_none(benchmarks):
+    report = benchmarks("report")
+    assert report.bound(0.0, 100) == pytest.approx(3 / 100, rel=0.02)
+    assert 0.95 < report.bound(0.95, 1000) < 0.97
+    assert report.at_least(0.98, 1.0, 1 - report.bound(0.0, 10)) is None
+    assert report.at_least(0.98, 0.97, 0.9) is False
+
+
+def test_campaigns_are_windows_in_run_order_that_go_round(benchmarks):
+    recordings = benchmarks("recordings")
+    every = recordings.recordings()
+    quiet = every["docker, quiet"]
+    assert {name: one.pairs for name, one in every.items()} == {
+        "docker, quiet": 130,
+        "docker, noisy": 145,
+        "docker, heavy load": 35,
+        "process": 400,
+        "loaded 1, wall": 1568,
+        "loaded 1, net": 1568,
+        "loaded 2, wall": 2162,
+        "loaded 2, net": 2162,
+    }
+    first, second = quiet.circles[0][:2]
     assert order(0) == ("baseline", "candidate")
-    assert block[place + 1] == pytest.approx(undone)
+    assert order(1) == ("candidate", "baseline")
+    plain = quiet.campaign(recordings.Place(0, 0, turned=False), 131, 0.5)
+    assert plain[0][:2] == [first[0], second[1]]
+    assert plain[1][:2] == [first[1].grown(0.5), second[0].grown(0.5)]
+    assert {plain[0][130], plain[1][130]} <= {first[0], first[1], first[0].grown(0.5)} | {
+        first[1].grown(0.5)
+    }
+    turned = quiet.campaign(recordings.Place(0, 0, turned=True), 2)
+    assert turned == ([first[1], second[0]], [first[0], second[1]])
+    places = quiet.places(random.Random(1), 10_000)
+    assert len(places) == len(set(places)) == 2 * (130 + 126)
+
+
+def test_net_time_is_that_of_the_gate(benchmarks):
+    recordings = benchmarks("recordings").recordings()
+    wall, net = (recordings[f"loaded 1, {how}"].circles[0][0][0] for how in ("wall", "net"))
+    assert wall.wall == pytest.approx(0.2959)
+    assert net.wall == pytest.approx(0.2959 - 0.1079)
+    assert net.cpu == wall.cpu
 
 
 def test_known_figures(benchmarks):
+    campaigns = benchmarks("campaigns")
+    still = campaigns.play(campaigns.Cell("docker, quiet", 0.0, 40))
+    half = campaigns.play(campaigns.Cell("docker, quiet", 0.5, 20))
+    rule, stored = campaigns.RULE, campaigns.STORED
+    assert (still.red(rule), still.same(rule)) == (0, pytest.approx(1, abs=0.05))
+    assert half.red(rule) == 1
+    assert half.used(rule) <= 10
+    assert still.red(stored) > 0.1
+    assert 8 <= still.independent(rule) <= 20
+    assert campaigns.of_ten(0.01) == pytest.approx(0.0956, abs=0.001)
+    assert campaigns.drawn(still.said[rule], 20) == 0
+
+
+def test_the_whole_of_truth_with_few_campaigns(benchmarks):
     truth = benchmarks("truth")
-    record, chance = truth.recorded("quiet"), random.Random(2)
-    plain = [truth.same_code(record, chance, 0.0) for _ in range(60)]
-    half = [truth.same_code(record, chance, 0.5) for _ in range(30)]
-    alarms = [truth.staged(pairs, by_cpu=True) for pairs in plain]
-    found = [truth.staged(pairs, by_cpu=True) for pairs in half]
-    stored = [truth.stored(record, chance, 0.0) for _ in range(60)]
-    assert truth.share(alarms, "slower") <= 0.05
-    assert truth.share(alarms, "same") >= 0.75
-    assert truth.share(found, "slower") == 1
-    assert max(said.boots for said in found) <= 14
-    assert truth.share(stored, "slower") > 0.1
+    section = truth.measure(truth.Campaigns(harmless=4, slower=2, simulated=4))
+    assert len(section.rows) == 9 * 4
+    assert all(len(row) == len(section.header) for row in section.rows)
+    # So few campaigns prove no promise.
+    assert not any(target.met for target in section.targets)
+
+
+def test_a_sweep_and_its_picture(benchmarks):
+    sweep = benchmarks("sweep")
+    section = sweep.measure(3)
+    process = section.data["process 0.25"]
+    assert (process[0]["red"], process[-1]["red"]) == (0, 1)
+    picture = sweep.picture(section)
+    root = ET.fromstring(picture)
+    curves = [e for e in root.iter() if "solid" in e.get("class", "")]
+    assert len(curves) == len(sweep.NAMES) * len(sweep.TOLERANCES)
+    assert len(picture) <= 40_000
+
+
+def test_the_picture_in_the_documentation_is_small_and_shown():
+    docs = CI.parent / "docs"
+    assert (docs / "tolerance.svg").stat().st_size <= 40_000
+    assert "(tolerance.svg)" in (docs / "verdict.md").read_text()
+
+
+def test_recorded_baselines(benchmarks):
+    recorded = benchmarks("recorded")
+    section = recorded.measure(20)
+    assert len(section.rows) == len(recorded.SETS) * len(recorded.BOOTS)
+    assert section.data["process 10 0.75"]["slower"] >= 0.9
+    assert section.data["process 10 0"]["slower"] == 0
+
+
+def test_real_gates_are_kept_and_go_on(benchmarks, tmp_path):
+    aa = benchmarks("aa")
+    kept = tmp_path / "gates.jsonl"
+    row = {"engine": "process", "at": "", "seconds": 40.0, "load": 0.5}
+    target = {"verdict": "pass", "why": [], "seconds": [0.1, 0.2], "compared": "same", "pairs": 5}
+    slower = target | {"verdict": "fail", "why": ["fail: slower"], "compared": "slower"}
+    rows = [
+        row | {"verdict": "pass", "targets": [target] * 10},
+        row | {"verdict": "fail", "targets": [target] * 9 + [slower]},
+    ]
+    kept.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    section = aa.measure("an image", {"process": 2, "docker": 0}, kept)
+    assert section.rows[0][:4] == ("process", "2", "50 %", "1 pass, 1 fail")
+    assert [t.met for t in section.targets] == [False, False]
+    assert "fail: slower" in section.targets[0].why

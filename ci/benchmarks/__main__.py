@@ -14,11 +14,12 @@ from pathlib import Path
 
 import docker
 
-from benchmarks import aa, cycle, good, journal, lag, middle, truth, unused
+from benchmarks import aa, cycle, delay, good, journal, lag, middle, recorded, sweep, truth, unused
 from benchmarks.report import Machine, Section, as_json, markdown, memory_gib, processor
 
 _ROOT = Path(__file__).parents[2]
 _RESULTS = _ROOT / "ci" / "bench-results.md"
+_PICTURE = _ROOT / "docs" / "tolerance.svg"
 
 
 def main() -> int:
@@ -28,20 +29,23 @@ def main() -> int:
         "lag": lambda: lag.measure(image),
         "cycle": lambda: cycle.measure(image),
         "truth": truth.measure,
+        "sweep": _sweep,
+        "recorded": recorded.measure,
         "unused": unused.measure,
         "middle": middle.measure,
         "journal": journal.measure,
     }
-    long: dict[str, Callable[[], Section]] = {
-        "aa": aa.measure,
-        "good": lambda: good.measure(asked.runs),
-    }
     parser = argparse.ArgumentParser(prog="ci/bench", description=__doc__)
+    long: dict[str, Callable[[], Section]] = {
+        "aa": lambda: aa.measure(image, gates, asked.gates_file),
+        "delay": lambda: delay.measure(image),
+        "good": lambda: good.measure(asked.good_gates),
+    }
     parser.add_argument(
         "--long",
         action="store_true",
-        help="also a hundred real A/A campaigns, and the good example two hundred times (an hour"
-        " more)",
+        help="also real A/A gates of ten targets, boots beside busy loops, and the good example"
+        " again and again (four hours more)",
     )
     parser.add_argument(
         "--only",
@@ -50,12 +54,31 @@ def main() -> int:
         metavar="NAME",
         help=f"only this benchmark ({', '.join([*benches, *long])}; repeatable); keeps no results",
     )
-    parser.add_argument(
-        "--runs", type=int, default=200, metavar="N", help="how often `good` gates (200)"
-    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
+    for engine, usual in aa.GATES.items():
+        parser.add_argument(
+            f"--{engine}-gates",
+            type=int,
+            default=usual,
+            metavar="N",
+            help=f"so many A/A gates on this engine (default {usual})",
+        )
+    parser.add_argument(
+        "--good-gates",
+        type=int,
+        default=good.GATES,
+        metavar="N",
+        help=f"how often the good example is gated (default {good.GATES})",
+    )
+    parser.add_argument(
+        "--gates-file",
+        type=Path,
+        metavar="FILE",
+        help="keep each A/A gate as a line of this file; those that are in it count",
+    )
     asked = parser.parse_args()
-    chosen = asked.only or [*benches, *(long if asked.long else ())]
+    chosen = asked.only or [*benches, *(long if asked.long else [])]
+    gates = {engine: getattr(asked, f"{engine}_gates") for engine in aa.GATES}
     benches |= long
 
     began, loads, sections = time.monotonic(), [os.getloadavg()[0]], []
@@ -71,6 +94,13 @@ def main() -> int:
     if asked.json is not None:
         asked.json.write_text(as_json(sections, machine))
     return 0
+
+
+def _sweep() -> Section:
+    """The sweep, and its picture in the documentation."""
+    found = sweep.measure()
+    _PICTURE.write_text(sweep.picture(found))
+    return found
 
 
 def _machine(seconds: float, loads: list[float]) -> Machine:

@@ -18,6 +18,8 @@ from pytest_bootgate.reports import jsonfile
 from pytest_bootgate.result import GateResult
 
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "incident" / "good" / "bootgate.yaml"
+#: How many gates stand behind the figure.
+GATES = 200
 _BUSY = "while True: pass"
 _COMPARED = ("faster", "same", "unsure", "slower")
 
@@ -38,7 +40,7 @@ class Run:
     why: str
 
 
-def measure(runs: int = 200) -> Section:
+def measure(runs: int = GATES) -> Section:
     """Gate the example on the process engine, a busy loop beside every second run."""
     quiet, busy = [], []
     for number in range(runs):

@@ -17,7 +17,8 @@ from pytest_bootgate.boot.listener import Listener
 from pytest_bootgate.boot.observe import Observation
 from pytest_bootgate.boot.values import Boot, Phase
 from pytest_bootgate.engines.lines import LineSplitter
-from pytest_bootgate.gate.verdict import Rules, judge
+from pytest_bootgate.gate.judge import judge
+from pytest_bootgate.gate.verdict import Rules
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.model import Target as SessionTarget
 
@@ -48,7 +49,8 @@ _VARIABLES = {
     "port.model": "8099",
 }
 _LINES, _CHUNK = 100_000, 32 * 1024
-_PAIRS, _PHASES = 15, 20
+#: Pairs of a verdict, those of its first campaign, and phases.
+_PAIRS, _FIRST, _PHASES = 15, 10, 20
 _WANTED_LINES, _WANTED_VERDICT = 1e6, 1.0
 _SPLIT, _SEARCH = "floor: `split` and nothing else", "floor: `split`, decode, one `re.search`"
 
@@ -132,7 +134,7 @@ _CASES = {"slower, with attribution": 4.0, "the same": 1.0}
 
 
 def _verdicts(case: str, times: int = 9) -> Spread:
-    rules = Rules(timeout=60.0, near=0.8, warn=0.6, least=_PAIRS, most=_PAIRS)
+    rules = Rules(timeout=60.0, near=0.8, warn=0.6, least=_FIRST, most=_FIRST)
     boots = _boots(_CASES[case])
     took = []
     for _ in range(times):

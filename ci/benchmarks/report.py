@@ -102,6 +102,22 @@ def at_most(limit: float, figure: float, high: float) -> bool | None:
     return True if high <= limit else None
 
 
+def at_least(limit: float, figure: float, low: float) -> bool | None:
+    """Whether a target was met by a figure whose interval begins at `low`; None: not for sure."""
+    if figure < limit:
+        return False
+    return True if low >= limit else None
+
+
+def bound(share: float, count: int) -> float:
+    """What a share seen in so many trials is below, with 95 % certainty (Wilson; exact at 0)."""
+    if share <= 0:
+        return float(1 - 0.05 ** (1 / count))
+    z = 1.645
+    middle, spread = share + z**2 / (2 * count), share * (1 - share) + z**2 / (4 * count)
+    return float(min(1.0, (middle + z * (spread / count) ** 0.5) / (1 + z**2 / count)))
+
+
 def percent(share: float) -> str:
     """A share as per cent."""
     return f"{number(share * 100)} %"

@@ -2,341 +2,242 @@
 
 from __future__ import annotations
 
-import json
-import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from math import log
-from pathlib import Path
 from statistics import fmean, median, stdev
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
-from pytest_benchmark.utils import parse_compare_fail
+from benchmarks.campaigns import GATES, SIMULATED, Cell, Played, Table, drawn, of_ten, play
+from benchmarks.recordings import SLOWER, count, recordings, slower
+from benchmarks.report import Section, Target, at_least, at_most, bound, number, percent
+from benchmarks.rules import PEERS, PLAN, RULE, STORED
+from pytest_bootgate.gate.regression import LEAST, TOLERANCE
 
-from benchmarks.report import Section, Target, percent
-from pytest_bootgate.gate.regression import Schedule, compare, order
-
-RECORDED = Path(__file__).parents[2] / "tests" / "recorded" / "boots.jsonl"
-#: How many campaigns stand behind a figure: without an effect, with one, of a recorded release.
-CAMPAIGNS = (600, 200, 100)
-EFFECTS = (0.0, 0.05, 0.10, 0.20, 0.50)
-LOADS = {"quiet": ("quiet",), "noisy": ("busy1", "burst")}
-_SAME_CODE = {"A", "A2"}
-_SLOWER = ("tot10", "cpu10", "cpu20", "tot20imp")
-_PLAN, _FIXED = Schedule.of(5, 15), Schedule.of(15, 15)
-_MOST = 15
-_T = TypeVar("_T")
-#: A campaign is two runs of so many pairs: they meet where the rule's last stage begins, and
-#: Mann-Whitney, which knows no stages, sees the first run only.
-_RUNS = (10, 5)
-
-RULE, WALL = "bootgate, wall or CPU", "bootgate, wall alone"
-FIXED = "the same test, always 15 pairs"
-MANN_WHITNEY = "Mann–Whitney p < .01 and ≥ 5 %, n = 10"
-STORED = "pytest-benchmark `compare-fail=median:10%`, n = 5, stored baseline"
+#: A release as it was, by a fourth and by half of the tolerance slower: a gate must not be red.
+HARMLESS = (0.0, 0.025, LEAST * TOLERANCE)
+SLOWDOWNS = (0.10, 0.15, 0.20, 0.30, 0.50)
+_USUAL = ("docker, quiet", "docker, noisy", "process")
+_NET = ("loaded 1, net", "loaded 2, net")
+_BY_WALL = ("loaded 1, wall", "loaded 2, wall")
+_LOADS = {"quiet": ("quiet",), "noisy": ("busy1", "burst")}
 
 
-class Took(NamedTuple):
-    """One recorded boot, in seconds."""
+class Campaigns(NamedTuple):
+    """How many campaigns stand behind a figure, at most: harmless, slower, harmless simulated."""
 
-    wall: float
-    cpu: float
-
-
-#: A cell's load, effect and release.
-_Key = tuple[str, float | None, str | None]
-#: The boots of a campaign, pair by pair: the baseline's, the candidate's.
-Pairs = tuple[Sequence[Took], Sequence[Took]]
+    harmless: int = 800
+    slower: int = 400
+    simulated: int = 6000
 
 
-class Said(NamedTuple):
-    """What a rule concluded, and after how many boots."""
-
-    verdict: str
-    boots: int
-
-
-@dataclass(frozen=True)
-class Record:
-    """Recorded boots of one load: runs of the same code, and of slower releases among it.
-
-    `slower` holds for each release and block (the baseline's boot before, the release's, the
-    baseline's after).
-    """
-
-    same: Sequence[Sequence[Took]]
-    slower: Mapping[str, Sequence[Sequence[tuple[Took, Took, Took]]]]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One kind of campaign: a load, and an effect or a recorded release."""
-
-    load: str
-    effect: float | None
-    release: str | None
-    campaigns: int
-
-
-def recorded(load: str) -> Record:
-    """The recorded boots of one load, block by block in the order they ran."""
-    blocks: dict[int, list[tuple[str, Took]]] = {}
-    for line in RECORDED.read_text().splitlines():
-        boot = json.loads(line)
-        if boot["load"] == load:
-            took = Took(boot["wall"], boot["cpu_s"])
-            blocks.setdefault(boot["block"], []).append((boot["release"], took))
-    same = [[t for _, t in b] for b in blocks.values() if {r for r, _ in b} <= _SAME_CODE]
-    mixed = [b for b in blocks.values() if not {r for r, _ in b} <= _SAME_CODE]
-    slower = {release: [list(_beside(block, release)) for block in mixed] for release in _SLOWER}
-    return Record(same, slower)
-
-
-def _beside(block: Sequence[tuple[str, Took]], release: str) -> Iterator[tuple[Took, Took, Took]]:
-    for i, (name, took) in enumerate(block):
-        if name == release:
-            after = block[i + 1][1] if i + 1 < len(block) else block[i - 1][1]
-            yield block[i - 1][1], took, after
-
-
-def same_code(record: Record, chance: random.Random, effect: float) -> Pairs:
-    """A campaign of boots of the same code; the candidate's are longer by `effect`."""
-    boots = [took for pairs in _RUNS for took in _run(record.same, chance, 2 * pairs)]
-    sides: dict[str, list[Took]] = {"baseline": [], "candidate": []}
-    for pair in range(_MOST):
-        for place, name in enumerate(order(pair)):
-            sides[name].append(boots[2 * pair + place])
-    grown = [Took(t.wall * (1 + effect), t.cpu * (1 + effect)) for t in sides["candidate"]]
-    return sides["baseline"], grown
-
-
-def really_slower(record: Record, chance: random.Random, release: str) -> Pairs:
-    """A campaign of a release that was recorded, beside the boots of the code it came from."""
-    blocks = record.slower[release]
-    triples = [triple for pairs in _RUNS for triple in _run(blocks, chance, pairs)]
-    first = [order(pair)[0] == "baseline" for pair in range(_MOST)]
-    baseline = [t[0] if before else t[2] for t, before in zip(triples, first, strict=True)]
-    return baseline, [t[1] for t in triples]
-
-
-def _run(blocks: Sequence[Sequence[_T]], chance: random.Random, length: int) -> Sequence[_T]:
-    """A contiguous run of one block; every start is as likely as any other."""
-    starts = [(block, i) for block in blocks for i in range(len(block) - length + 1)]
-    block, start = chance.choice(starts)
-    return block[start : start + length]
-
-
-# -- the rules -----------------------------------------------------------------------------------
-
-
-def staged(pairs: Pairs, *, by_cpu: bool, plan: Schedule = _PLAN) -> Said:
-    """The project's own rule, look by look."""
-    verdict, looked = "unsure", 0
-    for looked in plan.looks:
-        a, b = pairs[0][:looked], pairs[1][:looked]
-        cpu = ([t.cpu for t in a], [t.cpu for t in b]) if by_cpu else None
-        verdict = compare(([t.wall for t in a], [t.wall for t in b]), cpu, plan).verdict
-        if verdict != "unsure":
-            break
-    return Said(verdict, 2 * looked)
-
-
-def mann_whitney(pairs: Pairs) -> Said:
-    """As Firecracker and benchstat do: significance and a least effect, a fixed number."""
-    from scipy.stats import mannwhitneyu  # the tests of this module run without the peers
-
-    a, b = [t.wall for t in pairs[0][:10]], [t.wall for t in pairs[1][:10]]
-    slower = median(b) >= 1.05 * median(a) and mannwhitneyu(a, b).pvalue < 0.01
-    return Said("slower" if slower else "", 20)
-
-
-def stored(record: Record, chance: random.Random, effect: float) -> Said:
-    """pytest-benchmark's own check of five boots against five that were stored before."""
-    while True:
-        runs = [(b, i) for b in record.same for i in range(len(b) - 4)]
-        (first, i), (then, j) = sorted(chance.sample(runs, 2), key=lambda r: _place(record, *r))
-        if first is not then or j - i >= 5:
-            break
-    before = median(t.wall for t in first[i : i + 5])
-    now = median(t.wall for t in then[j : j + 5]) * (1 + effect)
-    check: Any = parse_compare_fail("median:10%")
-    fails = check.fails({"median": now}, {"median": before})
-    return Said("slower" if fails else "", 5)
-
-
-def _place(record: Record, block: Sequence[Took], start: int) -> tuple[int, int]:
-    return next(n for n, b in enumerate(record.same) if b is block), start
-
-
-# -- many campaigns ------------------------------------------------------------------------------
-
-
-def play(cell: Cell) -> dict[str, list[Said]]:
-    """What every rule says to each campaign of a cell; all rules see the same campaigns."""
-    chance = random.Random(f"{cell.load} {cell.effect} {cell.release}")
-    records = [recorded(load) for load in LOADS[cell.load]]
-    said: dict[str, list[Said]] = {}
-    for _ in range(cell.campaigns):
-        record = chance.choice(records)
-        if cell.release is None:
-            pairs = same_code(record, chance, cell.effect or 0.0)
-            said.setdefault(STORED, []).append(stored(record, chance, cell.effect or 0.0))
-        else:
-            pairs = really_slower(record, chance, cell.release)
-        said.setdefault(RULE, []).append(staged(pairs, by_cpu=True))
-        said.setdefault(WALL, []).append(staged(pairs, by_cpu=False))
-        said.setdefault(FIXED, []).append(staged(pairs, by_cpu=True, plan=_FIXED))
-        said.setdefault(MANN_WHITNEY, []).append(mann_whitney(pairs))
-    return said
-
-
-def share(said: Sequence[Said], verdict: str) -> float:
-    """How often a rule said so."""
-    return fmean(one.verdict == verdict for one in said)
-
-
-def measure(campaigns: tuple[int, int, int] = CAMPAIGNS) -> Section:
+def measure(campaigns: Campaigns = Campaigns()) -> Section:  # noqa: B008
     """Play all cells, on all cores: nothing here depends on time."""
-    without, with_effect, of_release = campaigns
     cells = [
-        *(Cell(load, e, None, with_effect if e else without) for load in LOADS for e in EFFECTS),
-        *(Cell(load, None, release, of_release) for load in LOADS for release in _SLOWER),
+        *(Cell(SIMULATED, e, campaigns.simulated) for e in HARMLESS),
+        *(Cell(name, e, campaigns.harmless) for name in recordings() for e in HARMLESS),
+        *(
+            Cell(name, e, campaigns.slower)
+            for name in (*recordings(), SIMULATED)
+            for e in SLOWDOWNS
+        ),
+        *(Cell(r, 0.0, campaigns.slower, loads) for r in SLOWER for loads in _LOADS.values()),
     ]
     with ProcessPoolExecutor() as pool:
         played = dict(zip(cells, pool.map(play, cells), strict=True))
-    return _section(played, campaigns)
-
-
-def _section(
-    played: Mapping[Cell, dict[str, list[Said]]], campaigns: tuple[int, int, int]
-) -> Section:
-    found = {(c.load, c.effect, c.release): said for c, said in played.items()}
-
-    def worst(rule: str, effect: float, verdict: str, pick: Callable[..., float]) -> float:
-        return pick(share(found[load, effect, None][rule], verdict) for load in LOADS)
-
-    def boots(rule: str, effect: float) -> float:
-        return fmean(fmean(s.boots for s in found[load, effect, None][rule]) for load in LOADS)
-
-    alarms, power = worst(RULE, 0.0, "slower", max), worst(RULE, 0.20, "slower", min)
-    theirs, same = worst(MANN_WHITNEY, 0.20, "slower", max), worst(RULE, 0.0, "same", min)
-    spent = max(boots(RULE, 0.0), boots(RULE, 0.20))
-    rows = [
-        (
-            rule,
-            load,
-            percent(share(found[load, 0.0, None][rule], "slower")),
-            *(percent(share(found[load, e, None][rule], "slower")) for e in EFFECTS[1:]),
-            percent(share(found[load, 0.0, None][rule], "same")) if rule in _CAN_SAY_SAME else "–",
-            f"{fmean(s.boots for s in found[load, 0.0, None][rule]):.1f}",
-            f"{fmean(s.boots for s in found[load, 0.20, None][rule]):.1f}",
-        )
-        for rule in (RULE, WALL, FIXED, MANN_WHITNEY, STORED)
-        for load in LOADS
-    ]
+    table = {(c.name, c.effect): found for c, found in played.items() if not c.loads}
     return Section(
         title="truth of the verdict",
-        how=(
-            f"Campaigns of up to 15 pairs, put together from the {_count()} recorded boots of"
-            " `tests/recorded/boots.jsonl`: contiguous runs of boots of the same code, in the order"
-            " they ran (10 pairs, and 5 more), as pairs of neighbours in the campaign's order; the"
-            " candidate's wall and CPU seconds are then multiplied. All rules see the same"
-            f" campaigns, {campaigns[0]} without an effect and {campaigns[1]} with each, from"
-            " fixed seeds (one standard error is at most"
-            f" {50 / campaigns[1] ** 0.5:.1f} points). The stored baseline is an earlier run of"
-            " five boots of the same load. Boots are the measured ones of both releases (of"
-            " pytest-benchmark: of the candidate); a gate boots each release once more to warm up."
-        ),
+        how=_how(campaigns),
         header=(
-            *("rule", "load", "false alarms"),
-            *(f"+{e * 100:.0f} % found" for e in EFFECTS[1:]),
-            *("same, without effect", "boots without effect", "boots at +20 %"),
+            *("recorded boots", "rule", "independent campaigns"),
+            *(f"red at {_signed(e)}" for e in HARMLESS),
+            *(f"gate of ten red at {_signed(e)}" for e in HARMLESS),
+            *(f"{_signed(e)} found" for e in SLOWDOWNS),
+            *("same at 0", "pairs at 0", "pairs at +20 %"),
         ),
-        rows=rows,
-        targets=[
-            Target(
-                "false alarms, the worse load",
-                percent(alarms),
-                "≤ 2 %",
-                alarms <= 0.02,
-                "Boots so near each other in time resemble each other more than the test assumes.",
-            ),
-            Target(
-                "+20 % found, the worse load",
-                percent(power),
-                "≥ 93 %",
-                power >= 0.93,
-                "The boots scatter too much for 15 pairs.",
-            ),
-            Target(
-                "boots on average (power), beside Mann–Whitney's 20",
-                f"{spent:.1f} ({percent(power)}, Mann–Whitney {percent(theirs)})",
-                "fewer, at more power",
-                spent < 20 and power > theirs,
-                "It looks on where the evidence is not clear yet.",
-            ),
-            Target(
-                "the same code is called the same, the worse load",
-                percent(same),
-                "≥ 90 %",
-                same >= 0.90,
-                "The recorded boots scatter too much for a tolerance of 15 % and 15 pairs: the"
-                f" logs of wall time have standard deviations of {_scatter()}.",
-            ),
+        rows=[
+            _row(table, name, rule)
+            for name in (*recordings(), SIMULATED)
+            for rule in (RULE, *PEERS, STORED)
         ],
+        targets=list(_targets(table)),
         data={
-            " ".join(str(part) for part in key if part is not None): {
+            f"{c.name} {c.effect:g} {' '.join(c.loads)}".strip(): {
                 rule: {
                     "campaigns": len(said),
-                    **{v: share(said, v) for v in ("slower", "same", "faster", "unsure")},
-                    "boots": fmean(s.boots for s in said),
+                    "independent": found.independent(rule),
+                    "red": found.red(rule),
+                    "pairs": found.used(rule),
+                    **{v: fmean(s.verdict == v for s in said) for v in _VERDICTS},
                 }
-                for rule, said in rules.items()
+                for rule, said in found.said.items()
             }
-            for key, rules in found.items()
+            for c, found in played.items()
         },
-        notes=[_of_releases(found)],
+        notes=[_of_gates(table), _of_releases(played)],
     )
 
 
-_CAN_SAY_SAME = (RULE, WALL, FIXED)
+_VERDICTS = ("slower", "same", "faster", "unsure")
 
 
-def _of_releases(
-    found: Mapping[tuple[str, float | None, str | None], dict[str, list[Said]]],
-) -> str:
+def _how(campaigns: Campaigns) -> str:
+    return (
+        f"Campaigns of up to {PLAN.most} pairs (`boots: 5..30`, and 15 more to confirm a slowdown)"
+        f" from the {count(recordings().values()) - _twice()} recorded boots of `tests/recorded`:"
+        " windows over all pairs of neighbours of the same code, in the order in which they ran,"
+        " going round; either boot of a pair may be the candidate's. Its wall and CPU seconds are"
+        " then multiplied. All rules see the same campaigns: at most"
+        f" {campaigns.harmless} up to {_signed(HARMLESS[-1])} and {campaigns.slower} above; of"
+        f" simulated boots (independent, log-normal) {campaigns.simulated} up to"
+        f" {_signed(HARMLESS[-1])}. These windows overlap, so errors are to be judged by"
+        " *independent campaigns*, the pairs recorded over the pairs used at 0: a share of which"
+        " none was seen in n of them is below 3/n with 95 % certainty. *Net* is wall time without"
+        " the time in which the boot's tasks stood ready to run and had no CPU, as the gate"
+        " compares it. A *gate of ten* is red if one of ten such targets is: 1 - (1 - p)^10. Red"
+        " is slower, or three boots of the candidate that hang and none of the baseline. The"
+        " stored baseline is five boots of another time in the same recording."
+    )
+
+
+def _twice() -> int:
+    """The loaded recordings are there by wall and by net time."""
+    return count(recordings()[name] for name in _BY_WALL)
+
+
+def _row(table: Table, name: str, rule: str) -> Sequence[str]:
+    still = table[name, 0.0]
+    harmless = [table[name, e].red(rule) for e in HARMLESS]
+    return (
+        name,
+        rule,
+        str(still.independent(rule)),
+        *map(percent, harmless),
+        *(percent(of_ten(share)) for share in harmless),
+        *(percent(table[name, e].red(rule)) for e in SLOWDOWNS),
+        percent(still.same(rule)) if rule == RULE else "–",
+        f"{still.used(rule):.1f}",
+        f"{table[name, 0.20].used(rule):.1f}",
+    )
+
+
+def _targets(table: Table) -> Iterable[Target]:
+    recorded = [name for name in recordings() if name not in _BY_WALL]
+    for what, names in (("recorded boots, the worst set", recorded), (SIMULATED, [SIMULATED])):
+        for effect, limit in ((HARMLESS[0], 0.005), (HARMLESS[-1], 0.02)):
+            yield _alarms(table, what, names, effect, limit)
+    yield _power(table, "docker quiet and noisy, process", _USUAL, 0.20, 0.97)
+    yield _power(table, "docker quiet and noisy, process", _USUAL, 0.50, 1.0)
+    yield _alike(table, "docker quiet and noisy, process", _USUAL, 0.98)
+    yield _power(table, "under load, net", _NET, 0.20, 0.95)
+    yield _alike(table, "under load, net", _NET, 0.95)
+
+
+def _alarms(table: Table, what: str, names: Sequence[str], effect: float, limit: float) -> Target:
+    every = [table[name, effect] for name in names]
+    worst = max(range(len(every)), key=lambda i: every[i].red())
+    figure = of_ten(every[worst].red())
+    independent = sum(one.independent() for one in every)
+    pooled = _pooled([one.red() for one in every], every)
+    high = of_ten(bound(pooled, independent))
+    return Target(
+        f"gate of ten red at {_signed(effect)}, {what}",
+        percent(figure),
+        f"≤ {percent(limit)}",
+        at_most(limit, figure, high),
+        f"Worst: {names[worst]}, one target red in {percent(every[worst].red())} of"
+        f" {len(every[worst].said[RULE])} campaigns ({every[worst].independent()} independent)."
+        f" All sets together: {percent(pooled)} of {independent} independent campaigns, so a gate"
+        f" of ten is red in less than {percent(high)} with 95 % certainty.",
+    )
+
+
+def _power(table: Table, what: str, names: Sequence[str], effect: float, wanted: float) -> Target:
+    every = [table[name, effect] for name in names]
+    shares = [one.red() for one in every]
+    return _least(f"{_signed(effect)} found, {what}", names, shares, every, wanted)
+
+
+def _alike(table: Table, what: str, names: Sequence[str], wanted: float) -> Target:
+    every = [table[name, 0.0] for name in names]
+    shares = [one.same() for one in every]
+    return _least(f"the same code is called the same, {what}", names, shares, every, wanted)
+
+
+def _least(
+    what: str,
+    names: Sequence[str],
+    shares: Sequence[float],
+    every: Sequence[Played],
+    wanted: float,
+) -> Target:
+    """A share that must be reached by each of the sets; how sure it is, by all of them."""
+    figure, pooled = min(shares), _pooled(shares, every)
+    independent = sum(one.independent() for one in every)
+    low = 1 - bound(1 - pooled, independent)
+    each = ", ".join(f"{n} {percent(s)}" for n, s in zip(names, shares, strict=True))
+    return Target(
+        what,
+        percent(figure),
+        f"≥ {percent(wanted)}",
+        at_least(wanted, figure, low),
+        f"{each}; spread of the logarithms of wall time {', '.join(map(_scatter, names))}. All"
+        f" together {percent(pooled)} of {independent} independent campaigns: more than"
+        f" {percent(low)} with 95 % certainty.",
+    )
+
+
+def _pooled(shares: Sequence[float], every: Sequence[Played]) -> float:
+    weights = [one.independent() for one in every]
+    return sum(s * w for s, w in zip(shares, weights, strict=True)) / sum(weights)
+
+
+def _of_gates(table: Table) -> str:
+    parts = []
+    for name in (*recordings(), SIMULATED):
+        said = [table[name, effect].said[RULE] for effect in HARMLESS]
+        shares = " / ".join(percent(drawn(one)) for one in said)
+        found = percent(table[name, 0.20].red())
+        parts.append(f"{name} {shares} ({found})")
+    return (
+        f"Whole gates, {GATES} drawn of ten campaigns each: red at"
+        f" {' / '.join(map(_signed, HARMLESS))} of all targets (and the one target found that is"
+        f" {_signed(0.20)} slower): {'; '.join(parts)}."
+    )
+
+
+def _of_releases(played: Mapping[Cell, Played]) -> str:
     """Releases that really were slower, as a sentence each."""
     parts = []
-    for load in LOADS:
-        for release in _SLOWER:
-            said = found[load, None, release]
+    for cell, found in played.items():
+        if cell.loads:
+            load = next(name for name, loads in _LOADS.items() if loads == cell.loads)
+            says = ", ".join(
+                f"{verdict} {percent(share)}"
+                for verdict in _VERDICTS
+                if (share := fmean(s.verdict == verdict for s in found.said[RULE]))
+            )
             parts.append(
-                f"{release}, {load} ({_ratio(load, release):.2f} × by wall): bootgate"
-                f" {percent(share(said[RULE], 'slower'))} after"
-                f" {fmean(s.boots for s in said[RULE]):.1f} boots, Mann–Whitney"
-                f" {percent(share(said[MANN_WHITNEY], 'slower'))}"
+                f"{cell.name}, {load} ({_ratio(cell):.2f} × by wall): {says}, after"
+                f" {found.used():.1f} pairs"
             )
     return (
         "Recorded releases that really were slower (a longer CPU phase: cpu10, cpu20, tot10; a"
-        " longer import phase: tot20imp), found: " + "; ".join(parts) + "."
+        " longer import phase: tot20imp), 30 pairs of each: " + "; ".join(parts) + "."
     )
 
 
-def _ratio(load: str, release: str) -> float:
-    triples = [t for one in LOADS[load] for b in recorded(one).slower[release] for t in b]
-    return median(t[1].wall for t in triples) / median(t[0].wall for t in triples)
+def _ratio(cell: Cell) -> float:
+    both = [pair for circle in slower(cell.name, cell.loads).circles for pair in circle]
+    return median(b.wall for _, b in both) / median(a.wall for a, _ in both)
 
 
-def _scatter() -> str:
+def _scatter(name: str) -> str:
     """How much boots of the same code differ, within a block."""
-    parts = []
-    for load, kinds in LOADS.items():
-        blocks = [block for kind in kinds for block in recorded(kind).same]
-        logs = [[log(took.wall) for took in block] for block in blocks]
-        parts.append(f"{median(map(stdev, logs)):.2f} ({load})")
-    return " and ".join(parts)
+    spreads = [stdev(log(t.wall) for t in b) for bs in recordings()[name].blocks for b in bs]
+    return number(median(spreads), 2)
 
 
-def _count() -> int:
-    return len(RECORDED.read_text().splitlines())
+def _signed(effect: float) -> str:
+    return f"+{effect * 100:g} %" if effect else "0"

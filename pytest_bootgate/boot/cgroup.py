@@ -17,13 +17,13 @@ def limits(pid: int | str = "self") -> tuple[float | None, int | None]:
     return min(cpus, default=None), min(memory, default=None)
 
 
-def throttled(pid: int) -> float | None:
+def throttled(pid: int | str = "self") -> dict[Path, float]:
     """For how many seconds CPU limits have held back the group of a process and those above it.
 
-    None where this kernel does not tell.
+    By group, its own one first; empty where its groups cannot be seen.
     """
-    every = [found for group in _groups(pid, "cpu") if (found := _throttled(group)) is not None]
-    return sum(every) if every else None
+    # A group without such counters, the root of all, has no limit either.
+    return {group: _throttled(group) or 0.0 for group in _groups(pid, "cpu")}
 
 
 def oom_kills(pid: int) -> int | None:

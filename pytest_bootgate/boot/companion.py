@@ -16,22 +16,51 @@ import socketserver
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 WATCH_EVERY = 0.02
 TAIL_EVERY = 0.005
+#: The time of a file may be behind the clock by so much.
+CLOCK_TICK = 0.02
+#: By how many of its first and last bytes it is known what was read of a file.
+WINDOW = 4096
+#: A file that is the same as one that was read is a copy of it from so many bytes on; a shorter
+#: one may as well have been written anew.
+ENOUGH = 256
+#: What was read of so many files that are gone is remembered.
+REMEMBERED = 16
 REQUEST_TIMEOUT = 2.0
 #: How long after its headers an answer to a trigger is waited for before it is reported.
 ANSWER_WAIT = 1.0
 LONGEST_LINE = 16_000
 LONGEST_ANSWER = 4_000
 LONGEST_PART = 8_000
+#: How many characters of a body that is not as wanted are reported.
+LONGEST_BODY = 200
+TIMED_OUT = "timed out"
 #: How many seconds the answer to a question may take.
 ANSWER_DEADLINE = 60.0
 
 Event = dict[str, Any]
+
+
+class Read:
+    """What was read of a file: by its offset, its first and its last bytes it is known again."""
+
+    def __init__(self, offset: int, head: bytes, tail: bytes, rest: bytes) -> None:
+        self.offset, self.head, self.tail, self.rest = offset, head, tail, rest
+
+    def begins(self, file: int, size: int) -> bool:
+        """Whether a file begins with it, or is a copy."""
+        return (
+            0 < self.offset <= size
+            and (self.offset < size or size >= ENOUGH)
+            and os.pread(file, len(self.head), 0) == self.head
+            and os.pread(file, len(self.tail), self.offset - len(self.tail)) == self.tail
+        )
 
 
 class Followed:
@@ -39,20 +68,41 @@ class Followed:
 
     def __init__(self, file: int, *, from_end: bool) -> None:
         self.file = file
-        self.offset = os.lseek(file, 0, os.SEEK_END) if from_end else 0
-        self.rest = b""
+        self.read = Read(0, b"", b"", b"")
+        if from_end:
+            size = os.fstat(file).st_size
+            known = min(size, WINDOW)
+            self.read = Read(
+                size, os.pread(file, known, 0), os.pread(file, known, size - known), b""
+            )
+        #: Whether it was looked at since it was new or truncated.
+        self.begun = from_end
 
-    def lines(self) -> Iterator[str]:
-        """The complete lines since the last time."""
+    def lines(self, tail: Tail) -> Iterator[str]:
+        """The complete lines since the last time.
+
+        What it begins with when it is new or truncated is no news where it was read before, from
+        this file or from another one of `tail`.
+        """
         size = os.fstat(self.file).st_size
-        if size < self.offset:  # truncated
-            self.offset, self.rest = 0, b""
-        while size > self.offset:
-            data = os.pread(self.file, min(size - self.offset, 1 << 20), self.offset)
+        if size < self.read.offset:  # truncated
+            tail.gone.append(self.read)
+            self.read, self.begun = Read(0, b"", b"", b""), False
+        if size and not self.begun:
+            self.begun = True
+            others = [other.read for other in tail.files.values() if other is not self]
+            if old := [read for read in [*tail.gone, *others] if read.begins(self.file, size)]:
+                last = max(old, key=lambda read: read.offset)
+                self.read = Read(last.offset, last.head, last.tail, last.rest)
+        read = self.read
+        while size > read.offset:
+            data = os.pread(self.file, min(size - read.offset, 1 << 20), read.offset)
             if not data:
                 return
-            self.offset += len(data)
-            *complete, self.rest = (self.rest + data).split(b"\n")
+            read.offset += len(data)
+            read.head += data[: WINDOW - len(read.head)]
+            read.tail = (read.tail + data)[-WINDOW:]
+            *complete, read.rest = (read.rest + data).split(b"\n")
             for line in complete:
                 yield line.decode("utf-8", "replace").rstrip("\r")[:LONGEST_LINE]
 
@@ -69,8 +119,15 @@ class Tail:
         self.pattern = pattern
         self.is_glob = glob.has_magic(pattern)
         self.files: dict[tuple[int, int], Followed] = {}
+        #: What was read of files that are gone or were truncated.
+        self.gone: deque[Read] = deque(maxlen=REMEMBERED)
         self.scanned = 0.0
+        self.renew()
         self.scan(from_end=True)
+
+    def renew(self) -> None:
+        """From now on a file that was last written before is no news when it appears."""
+        self.since = time.time(), time.monotonic()
 
     def scan(self, *, from_end: bool) -> None:
         """Begin to follow what is new."""
@@ -85,15 +142,22 @@ class Tail:
                 file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
             except OSError:
                 continue
-            self.files[key] = Followed(file, from_end=from_end)
+            self.files[key] = Followed(file, from_end=from_end or self.is_old(status))
+
+    def is_old(self, status: os.stat_result) -> bool:
+        """Whether a file was last written before it mattered; unknown where the clock was set."""
+        wall, monotonic = self.since
+        moved = (time.time() - wall) - (time.monotonic() - monotonic)
+        return abs(moved) < 1.0 and status.st_mtime < wall - CLOCK_TICK
 
     def lines(self, *, thorough: bool) -> Iterator[str]:
         """New lines of every file; a glob costs more, so it is looked up less often."""
         if thorough or not self.is_glob or time.monotonic() - self.scanned >= WATCH_EVERY:
             self.scan(from_end=False)
         for key, followed in list(self.files.items()):
-            yield from followed.lines()
+            yield from followed.lines(self)
             if followed.deleted:
+                self.gone.append(followed.read)
                 os.close(self.files.pop(key).file)
 
 
@@ -162,8 +226,12 @@ class Companion:
         run(self._look_out, name, look, off)
 
     def look(self, order: Event) -> None:
-        """Is it so already? Look once."""
-        run(lambda: self.say("looked", id=order["id"], so=look_of(order)()[0] is not None))
+        """Is it so already? Look once; what was written until now is reported before."""
+        run(self._look_once, order["id"], look_of(order))
+
+    def _look_once(self, name: str, look: Look) -> None:
+        self.read_tails()
+        self.say("looked", id=name, so=look()[0] is not None)
 
     def _look_out(self, name: str, look: Look, off: threading.Event, event: str = "seen") -> None:
         state = ""
@@ -188,7 +256,7 @@ class Companion:
 
         def look() -> tuple[Event | None, str]:
             seen, text = look_http(host, port, path, status, wanted)
-            lapsed = seen is None and "timed out" not in text and text != "Timeout"
+            lapsed = seen is None and text != TIMED_OUT
             return ({"text": text} if lapsed else None), ""
 
         with self._printing:
@@ -212,6 +280,10 @@ class Companion:
 
     def arm(self, order: Event) -> None:
         """A new boot begins: what the last one was watched for does not matter any more."""
+        self.read_tails()
+        with self._tailing:
+            for tail in self._tails:
+                tail.renew()
         with self._printing:
             for off in self._watching:
                 off.set()
@@ -231,7 +303,7 @@ class Companion:
             connection = request(order, "POST", None)
             answer = connection.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self.say("refused", error=f"{short(error)}: {error}")
+            self.say("refused", error=why(error))
             return
         # A stream may go on for as long as the task does: closing it early could end the task.
         parts: list[bytes] = []
@@ -273,7 +345,7 @@ class Companion:
             answer = connection.getresponse()
             text = answer.read().decode("utf-8", "replace")
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self.say("answer", error=f"{short(error)}: {error}")
+            self.say("answer", error=why(error))
             return
         finally:
             if connection is not None:
@@ -429,7 +501,7 @@ def look_of(order: Event) -> Look:
         host, port, _ = endpoint(order["tcp"])
         return lambda: look_tcp(host, port)
     file = order["exists"]
-    return lambda: ({} if os.path.exists(file) else None, "")  # noqa: PTH110
+    return lambda: ({}, "") if os.path.exists(file) else (None, "no such file")  # noqa: PTH110
 
 
 def look_http(
@@ -453,10 +525,12 @@ def look_http(
         if right and contains(parsed(body), wanted):
             return {"status": answer.status}, ""
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return None, short(error)
+        return None, why(error)
     finally:
         connection.close()
-    return None, f"{answer.status} {body.decode('utf-8', 'replace')[:200]}"
+    said = " ".join(body[: 4 * LONGEST_BODY].decode("utf-8", "replace").split())[:LONGEST_BODY]
+    stands = f"{answer.status} {answer.reason}".strip()
+    return None, f"{stands}: {said}" if said else stands
 
 
 def look_tcp(host: str, port: int) -> tuple[Event | None, str]:
@@ -464,7 +538,7 @@ def look_tcp(host: str, port: int) -> tuple[Event | None, str]:
     try:
         socket.create_connection((host, port), REQUEST_TIMEOUT).close()
     except OSError as error:
-        return None, short(error)
+        return None, why(error)
     return {}, ""
 
 
@@ -494,6 +568,19 @@ def endpoint(text: str) -> tuple[str, int, str]:
     place, slash, path = text.split("://", 1)[-1].partition("/")
     host, _, port = place.rpartition(":")
     return host or "127.0.0.1", int(port), slash + path or "/"
+
+
+def why(error: BaseException) -> str:
+    """Why an endpoint or a port did not answer, in plain words."""
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, (TimeoutError, socket.timeout)):
+        return TIMED_OUT
+    if isinstance(error, ConnectionResetError):  # as servers do that speak TLS only
+        return "closed without an answer (TLS?)"
+    if isinstance(error, http.client.BadStatusLine):
+        return "not HTTP" + (" (TLS?)" if str(error).startswith("\x15\x03") else "")
+    return (getattr(error, "strerror", None) or str(error) or short(error)).lower()
 
 
 def short(error: BaseException) -> str:

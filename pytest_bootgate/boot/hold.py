@@ -309,6 +309,8 @@ class HeldPair(Pair):
         if self._seen is None or self._seen.trigger_at is None:
             return
         at = seen.at - self._seen.trigger_at
+        if at < 0:  # of another boot, or of none
+            return
         if event.get("event") == "ring" and event.get("mute") and self._held_at is None:
             self._held_at = at
         elif event.get("event") == "lapsed" and event.get("id") == _HEALTH:
@@ -334,8 +336,8 @@ class HeldPair(Pair):
         elif self._exit is not None and self._exit.code == 0:
             signals.otherwise(EXIT, exit_words(self._exit))
         elif self._exit is not None:
-            ended = self._listener.ended.get("gateway.out", time.monotonic())
-            signals.report(EXIT, ended - zero, exit_words(self._exit))
+            # It may have ended in the moment before the trigger: then the boot was over at once.
+            signals.report(EXIT, max(self._ended_at - zero, 0.0), exit_words(self._exit))
         return signals.all(seen)
 
     def _tell(self, told: Told) -> None:

@@ -1,24 +1,16 @@
-"""The machine on which boots are measured: what it is, and whose turn it is on it."""
+"""The machine on which boots are measured: what it is."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from pytest_bootgate.boot.cgroup import limits
 from pytest_bootgate.boot.onlooker import disk_free, pressures
 from pytest_bootgate.boot.values import HostFacts
 from pytest_bootgate.engines.base import Capacity
-from pytest_bootgate.errors import BootgateError
-
-_LOCK_DEADLINE = 3600.0
-_POLL = 0.2
 
 
 def facts(engine: Capacity | None = None) -> HostFacts:
@@ -53,29 +45,3 @@ def data_disk(engine: Capacity | None = None) -> str:
     if engine is not None and os.access(engine.root, os.R_OK):
         return engine.root
     return tempfile.gettempdir()
-
-
-@contextlib.contextmanager
-def one_at_a_time(waiting: Callable[[float], None]) -> Iterator[None]:
-    """One measured boot per kernel: gates on this machine wait for each other.
-
-    `waiting` is told again and again how many seconds it may still take at most. Raises
-    `BootgateError` when the turn does not come within an hour.
-    """
-    path = Path(tempfile.gettempdir()) / f"bootgate-{os.getuid()}.lock"
-    deadline = time.monotonic() + _LOCK_DEADLINE
-    with path.open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise BootgateError(
-                        "Another gate has been booting on this machine for an hour, and two at"
-                        " once would disturb each other. Look for a pytest that hangs."
-                    ) from None
-                waiting(left)
-                time.sleep(_POLL)
-        yield

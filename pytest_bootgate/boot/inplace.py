@@ -64,6 +64,7 @@ class InPlacePair(Pair):
 
     def _before_start(self, gateway: Gateway) -> None:
         filled = self._variables
+        self._start_at = time.monotonic()
         self._stage_patterns = [
             (Pattern(name, probe, filled, token=False), re.compile(probe.each))
             for name, probe in gateway.stages.items()
@@ -72,7 +73,6 @@ class InPlacePair(Pair):
             self._health_pattern = Pattern("health", gateway.health, filled, token=False)
             if self._link is not None:
                 self._link.watch("health", gateway.health, filled)
-        self._start_at = time.monotonic()
 
     def _await_ready(self, probe: Probe, began: float, at_most: float) -> None:
         super()._await_ready(probe, began, at_most)
@@ -92,7 +92,8 @@ class InPlacePair(Pair):
 
     def _heed(self, seen: Sighting) -> None:
         super()._heed(seen)
-        if self.health is None and self._health_pattern and self._health_pattern.match(seen):
+        pattern = self._health_pattern if seen.at >= self._start_at else None
+        if self.health is None and pattern and pattern.match(seen):
             self.health = seen.at - self._start_at
         for pattern, each in self._stage_patterns:
             if pattern.match(seen):
@@ -155,13 +156,24 @@ class InPlacePair(Pair):
         self._pump(time.monotonic() + deadline, self._gateway_over, "repair")
         return self.stop(0)
 
-    def stop(self, deadline: float) -> Exit:
-        """Ask the gateway to end, kill it after `deadline` seconds; the companion stays."""
+    def stop(
+        self, deadline: float, by: str | None = None, command: Sequence[str] | None = None
+    ) -> Exit:
+        """Ask the gateway to end, kill it after `deadline` seconds; the companion stays.
+
+        It is asked with the signal `by`, or with a command that runs inside it.
+        """
         assert self._gateway is not None
         self._look(force=True)
+        self.watch(Moment("stop", deadline))
+        if self._exit is None and command is not None:
+            until = time.monotonic() + deadline
+            self._run("stop", Trigger(exec=list(command)), self._variables)
+            self._pump(until, self._gateway_over, "stop")
+            self._look(force=True)
+            by = "SIGKILL"
         if self._exit is None:
-            self.watch(Moment("stop", deadline))
-            self._exit = self._gateway.stop(deadline)
+            self._exit = self._gateway.stop(deadline, by)
         self._pump(time.monotonic() + _LATE_LINES, lambda: False, "stop")
         return self._exit
 

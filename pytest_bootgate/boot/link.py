@@ -94,12 +94,19 @@ class Link:
     def stands(self, name: str, probe: Probe, variables: Mapping[str, str]) -> bool:
         """Whether what a probe watches for is so already; what is a line never is."""
         what = _standing(probe)
-        if what is None:
-            return False
+        return what is not None and self.look(name, fill_all(what, variables))
+
+    def look(self, name: str, what: Mapping[str, Any]) -> bool:
+        """Whether something is as wanted just now."""
         first = len(self._events)
-        self._order(fill_all({"do": "look", "id": name, **what}, variables))
+        self._order({"do": "look", "id": name, **what})
         self._expect("looked", f"look for {name}")
         return any(e.get("event") == "looked" and e.get("so") for e in self._events[first:])
+
+    def look_last(self, name: str, probe: Probe, variables: Mapping[str, str]) -> None:
+        """Look once for what a probe watches for, and before it at all files that are followed."""
+        what = _standing(probe) or {"exists": probe.file}
+        self._order(fill_all({"do": "look", "id": name, **what}, variables))
 
     def trigger(self, trigger: Trigger, variables: Mapping[str, str]) -> None:
         """Send a trigger; what comes of it arrives as events."""

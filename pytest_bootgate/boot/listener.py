@@ -12,6 +12,8 @@ from pytest_bootgate.boot.observe import TAIL, TAIL_WIDTH, Sighting, sighting
 from pytest_bootgate.engines.base import Line
 
 _TICK = 0.2  # between two looks at deadlines and progress
+_KEPT = 500  # lines of every stream, of which a boot keeps the last few
+_ANSWER = "trigger.answer"
 
 
 class Listener:
@@ -24,7 +26,9 @@ class Listener:
     def __init__(self, on_sight: Callable[[Sighting], None], on_end: Callable[[str], None]) -> None:
         self._lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
         self._on_sight, self._on_end = on_sight, on_end
-        self._tails: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=TAIL))
+        self._recent: defaultdict[str, deque[tuple[float, str]]] = defaultdict(
+            lambda: deque(maxlen=_KEPT)
+        )
         self._whole: dict[str, list[str]] = {}
         self.events: list[Mapping[str, Any]] = []
         self.ended: dict[str, float] = {}
@@ -68,7 +72,10 @@ class Listener:
         if line.stream in self._whole:
             self._whole[line.stream].append(seen.text)
         name = seen.source if seen.source.startswith("file:") else line.stream
-        self._tails[name].append(seen.text[:TAIL_WIDTH])
+        self._recent[name].append((seen.at, seen.text[:TAIL_WIDTH]))
+        if seen.event is not None and seen.event.get("body"):
+            lines = str(seen.event["body"]).splitlines()
+            self._recent[_ANSWER].extend((seen.at, text[:TAIL_WIDTH]) for text in lines)
         if seen.event is not None:
             self.events.append(seen.event)
         self._on_sight(seen)
@@ -81,8 +88,18 @@ class Listener:
 
     def tail(self, stream: str) -> tuple[str, ...]:
         """The last lines of one stream."""
-        return tuple(self._tails.get(stream, ()))
+        return tuple(text for _, text in self._recent.get(stream, ()))[-TAIL:]
 
     def tails(self) -> dict[str, tuple[str, ...]]:
         """The last lines of every stream so far."""
-        return {name: tuple(lines) for name, lines in sorted(self._tails.items())}
+        return {name: self.tail(name) for name in sorted(self._recent) if name != _ANSWER}
+
+    def since(self, at: float) -> dict[str, list[str]]:
+        """The lines of every stream since a monotonic second, as far as they were kept.
+
+        Among them the answer to a trigger that the companion sent, as ``trigger.answer``.
+        """
+        return {
+            name: [text for arrived, text in lines if arrived >= at]
+            for name, lines in sorted(self._recent.items())
+        }

@@ -25,7 +25,8 @@ class Span:
 class Work:
     """A fixed piece of work, done a number of times: the best time and a slow one, in seconds.
 
-    `best` is the shortest wall or CPU time, `slow` the 90th percentile of the wall times.
+    `best` is the shortest wall or CPU time, `slow` the 90th percentile of the wall times, without
+    the time in which a neighbour had the CPU where the kernel tells that (as boots are compared).
     """
 
     best: float

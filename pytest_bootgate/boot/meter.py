@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pytest_bootgate.boot.cgroup import oom_kills, throttled
+from pytest_bootgate.boot.delay import Delays
+from pytest_bootgate.boot.onlooker import cpu_times
 from pytest_bootgate.engines.base import Unit
 
 
@@ -19,6 +24,8 @@ class Used:
     cpu_seconds: float | None = None
     disk_read: float | None = None
     throttled: float | None = None
+    run_delay: float | None = None
+    others_cpu: float | None = None
     oom_kills: int = 0
 
 
@@ -33,23 +40,60 @@ class Meter:
         self._cpu = 0.0 if unit is None else unit.cpu_seconds()
         pid = None if unit is None else unit.pid  # which only now is known
         self._disk: float | None = _disk_read(pid) if warm and pid is not None else 0.0
-        # What held back the groups above it before its start is not known to be its own.
-        self._throttled = None if pid is None else throttled(pid)
+        # One that starts now has a group of its own, or is a child of this process.
+        self._throttled = throttled("self" if pid is None else pid)
         self._oom_kills = 0 if pid is None else oom_kills(pid) or 0
+        self._delays = Delays(set() if unit is None else unit.tasks())
+        self._busy, _, _ = cpu_times()
 
-    def stop(self, unit: Unit) -> Used:
-        """What it used since; nothing is known of a unit that has ended."""
-        cpu = _less(unit.cpu_seconds(), self._cpu)
+    def watch(self, unit: Unit) -> AbstractContextManager[None]:
+        """During the boot, so that what ends before the boot does is not lost."""
+        return self._delays.watch(unit)
+
+    def stop(self, unit: Unit, over: float) -> Used:
+        """What it used since; nothing is known of a unit that has ended.
+
+        `over` is the monotonic second of the proof, or of whatever ended the boot.
+        """
+        self._delays.look(unit.tasks())
+        late = self._delays.after(over)
+        busy = cpu_times()[0] - self._busy
+        cpu = grown(unit.cpu_seconds(), self._cpu)
         pid = unit.pid
         if pid is None:
             return Used(cpu)
-        held = _less(throttled(pid), self._throttled)
-        killed = max(0, (oom_kills(pid) or 0) - self._oom_kills)
-        return Used(cpu, _less(_disk_read(pid), self._disk), held, killed)
+        self._delays.look(unit.tasks())  # with the orphans, which are known now
+        waited = self._delays.total
+        return Used(
+            cpu_seconds=cpu,
+            disk_read=grown(_disk_read(pid), self._disk),
+            throttled=_held(throttled(pid), self._throttled),
+            run_delay=None if waited is None else max(0.0, waited - late),
+            others_cpu=None if cpu is None else max(0.0, busy - cpu),
+            oom_kills=max(0, (oom_kills(pid) or 0) - self._oom_kills),
+        )
 
 
-def _less(after: float | None, before: float | None) -> float | None:
-    return None if after is None or before is None else after - before
+def _held(after: Mapping[Path, float], before: Mapping[Path, float]) -> float | None:
+    """For how long a unit was held back by its groups, None where one was not known before."""
+    total = 0.0 if after else None
+    for place, (group, seconds) in enumerate(after.items()):
+        if group in before or place == 0 or not seconds:  # the first is new, and its own
+            total = (total or 0.0) + seconds - before.get(group, 0.0)
+        else:
+            return None
+    return total
+
+
+def grown(after: float | None, before: float | None) -> float | None:
+    """How much was used in between, None where that is not known.
+
+    A process that ended and left nobody who waits for it took what it had used out of the sum:
+    then the sum may even have become less.
+    """
+    if after is None or before is None or after < before:
+        return None
+    return after - before
 
 
 def _disk_read(pid: int) -> float | None:

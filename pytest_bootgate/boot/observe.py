@@ -90,7 +90,8 @@ class Pattern:
             return None
         if self.doorbell:
             return self.rings(seen) and (not self.needs_token or bool(_get(seen, "token")))
-        return _is(seen, "seen") and _get(seen, "id") == self.name
+        so = _is(seen, "seen") or (_is(seen, "looked") and bool(_get(seen, "so")))
+        return so and _get(seen, "id") == self.name
 
     def rings(self, seen: Sighting) -> bool:
         """Whether the sighting is a request at the doorbell that this probe waits for."""
@@ -171,7 +172,8 @@ class Observation:
                 if pattern.line is not None:
                     self._stamps.see(name, seen.source, at, seen.text)
                 break
-            if name == ACCEPTED and self.accepted_again is None and pattern.match(seen):
+            again = name == ACCEPTED and self.accepted_again is None and not _is(seen, "looked")
+            if again and pattern.match(seen):
                 self.accepted_again = at
                 break
         else:
@@ -207,7 +209,12 @@ class Observation:
     @property
     def proof_at(self) -> float | None:
         """Seconds from the trigger to the proof, None while there is none."""
-        return self.marks.get(next(reversed(self._phases)))
+        return self.marks.get(self.proof)
+
+    @property
+    def proof(self) -> str:
+        """The phase that proves the start: the last one."""
+        return next(reversed(self._phases))
 
     @property
     def complete(self) -> bool:
@@ -222,6 +229,17 @@ class Observation:
             for name, probe in self._phases.items()
             if name not in self.marks and not probe.optional
         ]
+
+    @property
+    def by_line(self) -> dict[str, Pattern]:
+        """The patterns of the phases whose mark is a line."""
+        patterns = zip(self._phases, self._patterns, strict=True)
+        return {name: pattern for name, pattern in patterns if pattern.line is not None}
+
+    @property
+    def unmatched(self) -> dict[str, Pattern]:
+        """The patterns of the missing phases whose mark is a line."""
+        return {name: pattern for name, pattern in self.by_line.items() if name in self.missing}
 
     def failure(self) -> Told | None:
         """The first report of a failure from upstream."""
@@ -330,8 +348,12 @@ def read_stages(
 
 
 def _seconds(groups: Mapping[str, str | None], s: str, ms: str) -> float | None:
-    if (text := groups.get(s)) is not None:
-        return float(text)
-    if (text := groups.get(ms)) is not None:
-        return float(text) / 1000
+    """A duration as it was reported; what is no number of seconds from 0 on is none."""
+    for name, unit in ((s, 1.0), (ms, 1000.0)):
+        if (text := groups.get(name)) is not None:
+            try:
+                found = float(text) / unit
+            except ValueError:
+                return None
+            return found if 0 <= found < float("inf") else None
     return None

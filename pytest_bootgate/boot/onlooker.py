@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from pytest_bootgate.boot.machine import Machine, Span, Still, Work
+from pytest_bootgate.engines.tasks import run_delay
 
 #: For how many seconds the gate keeps still to see what others do: before the first boot, and at
 #: each look. Not before each pair: the boot after a rest was 2 % slower than the next.
@@ -27,7 +28,7 @@ class Onlooker:
         self._load: list[float] = []
         self._available: list[float] = []
         self._free: list[float] = []
-        self._began = _cpu_times()
+        self._began = cpu_times()
 
     def begin(self) -> float:
         """Before the first boot, as `look`, with a round of work more (0.7 s in all)."""
@@ -52,7 +53,7 @@ class Onlooker:
 
     def machine(self, *, here: bool) -> Machine:
         """All that was seen; `here` says whether the boots ran on this machine."""
-        _, steal, every = (a - b for a, b in zip(_cpu_times(), self._began, strict=True))
+        _, steal, every = (a - b for a, b in zip(cpu_times(), self._began, strict=True))
         return Machine(
             here=here,
             work=tuple(self._work),
@@ -68,12 +69,14 @@ def work() -> Work:
     """One round of the fixed piece of work (about 0.1 s of one CPU on a machine of 2024)."""
     walls, best = [], float("inf")
     for _ in range(_TIMES):
-        wall, cpu = time.perf_counter(), time.thread_time()
+        wall, waited, cpu = time.perf_counter(), run_delay(), time.thread_time()
         total = 0
         for number in range(_ADDITIONS):
             total += number * number
         best = min(best, time.thread_time() - cpu)
-        walls.append(time.perf_counter() - wall)
+        after = run_delay()  # what was waited lies within the wall time
+        took = time.perf_counter() - wall
+        walls.append(took if waited is None or after is None else took - (after - waited))
     walls.sort()
     return Work(min(best, walls[0]), walls[_TIMES * 9 // 10])
 
@@ -83,10 +86,10 @@ def still(seconds: float) -> Still:
 
     What a hypervisor gave to others (steal) is in use, waiting for disks is not.
     """
-    before, waited, began = _cpu_times(), _waited(), time.monotonic()
+    before, waited, began = cpu_times(), _waited(), time.monotonic()
     time.sleep(seconds)
     took = time.monotonic() - began
-    busy, steal, every = (a - b for a, b in zip(_cpu_times(), before, strict=True))
+    busy, steal, every = (a - b for a, b in zip(cpu_times(), before, strict=True))
     shares = {
         name: min(1.0, (after - waited[name]) / took)
         for name, after in _waited().items()
@@ -131,7 +134,7 @@ def _pressure() -> dict[str, dict[str, str]]:
     return found
 
 
-def _cpu_times() -> tuple[float, float, float]:
+def cpu_times() -> tuple[float, float, float]:
     """(in use, stolen, all) CPU seconds of this machine since it started."""
     import psutil
 

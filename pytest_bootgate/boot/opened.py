@@ -14,6 +14,8 @@ from pytest_bootgate.boot.listener import Listener
 from pytest_bootgate.boot.observe import Pattern, Sighting
 from pytest_bootgate.boot.outcome import exit_words
 from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.boot.spots import last_answers
+from pytest_bootgate.boot.strangers import answered_instead, nobody_there
 from pytest_bootgate.engines.base import Engine, Exit, Place, Unit
 from pytest_bootgate.errors import BootgateError, CompanionError
 from pytest_bootgate.gatefile.model import Gateway, Probe
@@ -22,6 +24,7 @@ from pytest_bootgate.gatefile.variables import fill
 _LOOK = 1.0  # between two questions to the engine whether the gateway still runs
 _VERSION_DEADLINE = 10.0
 _KILLED = 137  # 128 and SIGKILL
+_LAST_LINES = 1.0  # what was left behind may hold a stream open
 _ANSWER = 2.0  # for a health endpoint, where ready came at the last moment
 _HEALTHY = "200"
 _REMOVAL = 0.6  # between the kill of a container and its removal, in `docker rm --force`
@@ -36,7 +39,10 @@ class Moment:
 
 
 class NotReadyError(Exception):
-    """The gateway could not be triggered: it never became ready."""
+    """The gateway could not be triggered: it never became ready, or ended before the trigger.
+
+    `after` is in seconds since its start.
+    """
 
     def __init__(self, detail: str, exited: Exit | None, after: float) -> None:
         super().__init__(detail)
@@ -71,6 +77,8 @@ class OpenedPair:
         self._exit: Exit | None = None
         self._looked = 0.0
         self._begun = False
+        self._started = 0.0
+        self._exit_seen = 0.0
         self._version_pattern: Pattern | None = None
         self.version: str | None = None
         self.ready: float | None = None
@@ -114,18 +122,39 @@ class OpenedPair:
     def _open_gateway(self, place: Place) -> None:
         gateway = self._recipe.gate.gateway
         self._make_gateway(place)
+        self._nobody_there()
         assert self._gateway is not None
         if gateway.ready is not None and self._link is not None:
             self._link.watch("ready", gateway.ready, self._variables)
         self._before_start(gateway)
-        began = time.monotonic()
+        began = self._started = time.monotonic()
         self._start_gateway()
         if gateway.ready is not None:
             self._await_ready(gateway.ready, began, float(gateway.ready_timeout))
+            if other := answered_instead(place, self._recipe, self._variables, ["ready"]):
+                raise BootgateError(other)
         if gateway.health is not None:
             self._await_answer(gateway.health, began + float(gateway.ready_timeout))
         self._prove_version()
         self._pause(gateway.settle)
+        self._must_run("while it settled" if gateway.settle else "before it was triggered")
+
+    def _must_run(self, when: str) -> None:
+        """Raises `NotReadyError` where the gateway has ended, with all that it said."""
+        self._look(force=True)
+        if self._exit is None:
+            return
+        self._look_again()
+        self._await_last_lines()
+        after = max(self._ended_at - self._started, 0.0)
+        detail = f"the gateway {exit_words(self._exit)} {when}"
+        if self.ready is not None:
+            detail += f", {after:.2g} s after its start"
+        raise NotReadyError(detail, self._exit, after)
+
+    def _nobody_there(self) -> None:
+        assert self._place is not None
+        nobody_there(self._engine, self._place, self._link, self._recipe, self._variables)
 
     def _before_start(self, gateway: Gateway) -> None:
         """For those who observe more of a start than when the gateway is ready."""
@@ -179,18 +208,9 @@ class OpenedPair:
         if seen_at:
             self.ready = seen_at[0] - began
             return
-        if (exited := self._exit) is not None:
-            raise NotReadyError(
-                f"the gateway {exit_words(exited)} before it was ready",
-                exited,
-                time.monotonic() - began,
-            )
-        states = [
-            str(event.get("text"))
-            for event in self._listener.events
-            if event.get("event") == "state" and event.get("id") != "health"
-        ]
-        last = f"; its last answer was {states[-1]}" if states else ""
+        self._must_run("before it was ready")
+        answer = last_answers(self._recipe, self._variables, self._listener.events).get("ready")
+        last = f"; {answer.words}" if answer is not None else ""
         after = min(at_most, time.monotonic() - began)
         raise NotReadyError(f"the gateway was not ready after {after:.3g} s{last}", None, after)
 
@@ -275,8 +295,17 @@ class OpenedPair:
         if force or now - self._looked >= _LOOK:
             self._looked = now
             self._exit = self._gateway.exit()
-            if self._exit is not None:
-                self._listener.ended.setdefault("gateway.out", now)
+            self._exit_seen = now
+
+    @property
+    def _ended_at(self) -> float:
+        """The monotonic second at which the gateway ended, as nearly as it was seen."""
+        return min(self._exit_seen, self._listener.ended.get("gateway.out", self._exit_seen))
+
+    def _await_last_lines(self, see: Callable[[Sighting], None] | None = None) -> None:
+        """What a gateway that has ended said last may still be on its way."""
+        until = time.monotonic() + _LAST_LINES
+        self._pump(until, lambda: "gateway.out" in self._listener.ended, "last lines", see)
 
     def _gateway_over(self) -> bool:
         return self._exit is not None

@@ -1,28 +1,30 @@
-"""How a boot ended, in the eight words of the gate. Pure."""
+"""How a boot ended, in the words of the gate. Pure."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from pytest_bootgate.boot.observe import Observation
 from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.boot.timeouts import says_timeout
 from pytest_bootgate.boot.values import Boot, Outcome
 from pytest_bootgate.engines.base import Exit
 
 #: A second that is put in or left out is none.
 _CLOCK_MOVED = 1.5
 _KILLED = (137, -9)
-_TIMED_OUT = re.compile(r"time[ds]?[ -]?out|stalled", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
     """What ended the watching: instants in seconds since the trigger.
 
-    `not_ready` says why the gateway could never be triggered. `reopened` is what became of a port
-    of the gateway since the trigger, empty where it stayed open. `oom_kills` is how many of its
-    processes were killed for want of memory, `clock` by how many seconds the wall clock was moved.
+    `not_ready` says why the gateway could never be triggered; then they count from its start.
+    `reopened` is what became of a port of the gateway since the trigger, empty where it stayed
+    open. `answered_by` says who answered whom the boot did not start, `last_answer` what was last
+    seen where the proof should have been, both empty where there was none. `oom_kills` is how many
+    of its processes were killed for want of memory, `clock` by how many seconds the wall clock was
+    moved.
     """
 
     at: float
@@ -32,6 +34,8 @@ class Ending:
     exited: Exit | None = None
     not_ready: str | None = None
     reopened: str = ""
+    answered_by: str = ""
+    last_answer: str = ""
     oom_kills: int = 0
     clock: float = 0.0
 
@@ -39,6 +43,11 @@ class Ending:
     def clock_moved(self) -> bool:
         """Whether the wall clock was moved, by more than what keeping it right may do."""
         return abs(self.clock) >= _CLOCK_MOVED
+
+    @property
+    def not_accepted(self) -> bool:
+        """Whether the trigger was refused by a gateway that goes on."""
+        return self.refused is not None and self.exited is None
 
     @property
     def started(self) -> bool:
@@ -92,7 +101,9 @@ def conclude(
 def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[Outcome, str]:
     """Say how a boot ended, in a word and in half a sentence."""
     who = "the gateway" if triggered else "the runner"
-    if ending.refused is not None:
+    if ending.answered_by:
+        return "lost", ending.answered_by
+    if ending.not_accepted:
         return "not_accepted", f"the trigger was refused: {ending.refused}"
     exited = ending.exited
     if ending.reopened and exited is None:
@@ -101,22 +112,21 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     if ending.started:
         unsound = seen.unsound(clock_moved=ending.clock_moved)
         return ("lost", unsound) if unsound else ("started", "")
-    if exited is not None and exited.gone:
-        return "lost", f"{who} {exit_words(exited)}"
-    if exited is not None and exited.oom:
-        return "oom_killed", f"{who} {exit_words(exited)}"
-    if exited is not None and exited.code != 0:
-        return "crashed", f"{who} {exit_words(exited)} before the task started"
     if exited is not None:
-        return "silent_exit", f"{who} exited with 0 before the task started"
+        how = ending.not_ready or f"{who} {exit_words(exited)}"
+        if exited.gone:
+            return "lost", how
+        if exited.oom:
+            return "oom_killed", how
+        how = ending.not_ready or f"{how} before the task started"
+        return ("silent_exit" if exited.code == 0 else "crashed"), how
     if ending.not_ready is not None:
         return "timed_out", ending.not_ready
     told = seen.failure()
     in_time = told is not None and told.at is not None and told.at < ending.timeout
-    if told is not None and in_time and _TIMED_OUT.search(told.text):
-        return "timed_out", f"{told.channel} reported: {told.text}"
     if told is not None and in_time:
-        return "crashed", f"{told.channel} reported: {told.text}"
+        word: Outcome = "timed_out" if says_timeout(told.text) else "reported_error"
+        return word, f"{told.channel} reported: {told.text}"
     if seen.proof_at is not None:
         when = f"{seen.proof_at:.1f} s after the trigger, the timeout is {ending.timeout:g} s"
         return "timed_out", f"the proof came {when}"
@@ -125,7 +135,8 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     said_ok = seen.said_ok()
     if said_ok is not None:
         return "false_ok", f"{said_ok.channel} said ok, but nothing proved that the task started"
-    return "timed_out", f"no proof within {ending.timeout:g} s"
+    last = f"; {ending.last_answer}" if ending.last_answer else ""
+    return "timed_out", f"no proof within {ending.timeout:g} s{last}"
 
 
 def _processes(count: int) -> str:
@@ -141,6 +152,8 @@ def _notes(seen: Observation, ending: Ending, *, triggered: bool) -> list[str]:
         notes.append(f"the wall clock was {how} during the boot; all times here are by another one")
     if ending.not_ready is not None:
         notes.append(ending.not_ready)
+    if ending.refused is not None and not ending.not_accepted:
+        notes.append(f"the trigger was refused: {ending.refused}")
     unsound = "" if ending.started else seen.unsound(clock_moved=ending.clock_moved)
     if unsound:
         notes.append(unsound)

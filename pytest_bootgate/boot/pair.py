@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from pytest_bootgate.boot.aftermath import Aftermath
 from pytest_bootgate.boot.doors import Doors, open_doors, reopened
 from pytest_bootgate.boot.events import (
     BootBegan,
@@ -20,20 +21,24 @@ from pytest_bootgate.boot.events import (
 )
 from pytest_bootgate.boot.jobs import Job, Kept
 from pytest_bootgate.boot.meter import Meter, Used
-from pytest_bootgate.boot.observe import Observation
-from pytest_bootgate.boot.opened import Moment, NotReadyError, OpenedPair
+from pytest_bootgate.boot.observe import Observation, Pattern
+from pytest_bootgate.boot.opened import Moment, NotReadyError
 from pytest_bootgate.boot.outcome import Ending, conclude, outcome_of
 from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.boot.spots import Answer, doors, last_answers
+from pytest_bootgate.boot.strangers import answered_instead
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.boot.witness import Witness
 from pytest_bootgate.engines.base import Engine, Running
+from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill
 
 _LATE_MARKS = 0.3  # between the proof and the marks that came before it, on another way
+_LATE_EXIT = 0.3  # between a trigger that fails and the exit that made it fail
 
 
-class Pair(OpenedPair):
+class Pair(Aftermath):
     """Open it, boot it, close it. Every wait has a deadline; `watch` hears of each moment.
 
     `hear` is told the events of every boot as they happen.
@@ -60,6 +65,7 @@ class Pair(OpenedPair):
         self._hear = hear
         self._voice: Voice | None = None
         self._last: BootKey | None = None
+        self._meter: Meter | None = None
         self.token = ""
 
     def begin(self, number: int, attempt: int = 1) -> Voice:
@@ -99,6 +105,12 @@ class Pair(OpenedPair):
         )
         voice = self._voice or self.begin(number)
         witness = Witness(seen, voice)
+        first = len(self._listener.events)
+        if self._gateway is not None and self.not_ready is None:
+            try:
+                self._must_run("before it was triggered")
+            except NotReadyError as error:
+                self.not_ready = NotReadyError(error.detail, error.exited, 0.0)
         if self.not_ready is not None:
             boot = self._never_ready(seen, number, warm_up, self.not_ready)
             return self._ended(boot, witness)
@@ -106,15 +118,24 @@ class Pair(OpenedPair):
             self._link.arm(token, trigger, variables)
         load, clock = os.getloadavg()[0], time.time() - time.monotonic()
         if recipe.triggered:
-            running, meter, doors = self._fire(seen, trigger, variables, witness)
+            running, before = self._fire(seen, trigger, variables, witness)
         else:
-            running, meter, doors = None, self._start(seen, variables, witness), {}
+            running, before = None, {}
+            self._start(seen, variables, witness)
         assert self._gateway is not None
+        assert self._meter is not None
         ending = self._follow(seen, running, witness)
-        used = Used() if self._gateway_over() else meter.stop(self._gateway)
+        if self._gateway_over() and seen.missing:
+            self._look_last(seen, variables, witness)
+            ending = replace(ending, proof=seen.proof_at)
+        at = (seen.trigger_at or 0.0) + (ending.at if ending.proof is None else ending.proof)
+        used = Used() if self._gateway_over() else self._meter.stop(self._gateway, at)
+        answers = last_answers(recipe, variables, self._listener.events[first:])
         ending = replace(
             ending,
-            reopened=self._reopened(doors),
+            reopened=self._reopened(before),
+            answered_by=self._answered_by(seen, variables),
+            last_answer=_of_proof(seen, answers),
             exited=self._exit,
             oom_kills=used.oom_kills,
             clock=time.time() - time.monotonic() - clock,
@@ -122,14 +143,18 @@ class Pair(OpenedPair):
         if ending.started and not seen.complete:
             until = time.monotonic() + _LATE_MARKS
             self._pump(until, lambda: seen.complete, "marks", witness.see)
-        if ending.started or ending.at >= ending.timeout or ending.exited or ending.refused:
+        known = ending.started or ending.exited or ending.refused
+        if known or ending.at >= ending.timeout:
             # Only a failure that was reported may still be followed by a proof in time.
             outcome, detail = outcome_of(seen, ending, triggered=recipe.triggered)
             at = ending.proof if ending.started and ending.proof is not None else ending.at
             code = None if ending.exited is None else ending.exited.code
             witness.decided(outcome, at, detail, code)
-        if not ending.started and not ending.refused:
+        held_back = ""
+        if not ending.started and not ending.not_accepted:
             self._listen(seen, ending, witness)
+            if ending.exited is None and not self.lingers:
+                held_back = self._held_back(seen.by_line)
             # A failure that was reported, and after it a proof in time: the proof counts.
             ending = replace(ending, proof=seen.proof_at)
         if not recipe.triggered and ending.started:
@@ -139,15 +164,20 @@ class Pair(OpenedPair):
         boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
         boot = replace(
             boot,
+            notes=(*boot.notes, *filter(None, [held_back])),
             ready=self.ready,
             cpu_seconds=used.cpu_seconds,
             load=load,
             disk_read=used.disk_read,
             throttled=used.throttled,
+            run_delay=used.run_delay,
+            others_cpu=used.others_cpu,
             identity=self._gateway.identity,
             version=self.version,
             tails=self._listener.tails(),
+            nearest=self._nearest(seen, token),
             wall=clock + (seen.trigger_at or 0.0),
+            answers={n: str(answer) for n, answer in answers.items() if n not in seen.marks},
         )
         return self._ended(boot, witness)
 
@@ -157,30 +187,36 @@ class Pair(OpenedPair):
         trigger: Trigger | None,
         variables: Mapping[str, str],
         witness: Witness,
-    ) -> tuple[Running | None, Meter, Doors]:
+    ) -> tuple[Running | None, Doors]:
         """Trigger a gateway that runs, after a look at how it stands."""
         assert self._gateway is not None
         assert trigger is not None
         self._look_ahead(seen, variables)
-        meter = Meter(self._gateway, warm=self._recipe.target.start == "warm")
-        doors = self._doors()
+        self._meter = Meter(self._gateway, warm=self._recipe.target.start == "warm")
+        before = self._doors()
         seen.trigger_at = time.monotonic()
-        running = self._send_trigger(trigger, variables)
+        running = None
+        try:
+            running = self._send_trigger(trigger, variables)
+        except EngineError:  # nothing runs inside of what has just ended
+            self._look(force=True)
+            if not self._gateway_over():
+                raise
         witness.sent()
         self._order_watches(variables)
-        return running, meter, doors
+        return running, before
 
-    def _start(self, seen: Observation, variables: dict[str, str], witness: Witness) -> Meter:
+    def _start(self, seen: Observation, variables: dict[str, str], witness: Witness) -> None:
         """Make and start the gateway, where that is the trigger."""
         assert self._place is not None
         self._variables = variables  # a runner may be given its token when it is made
         self._make_gateway(self._place)
+        self._nobody_there()
         self._order_watches(variables)
-        meter = Meter(None, warm=False)
+        self._meter = Meter(None, warm=False)
         seen.trigger_at = time.monotonic()
         self._start_gateway()
         witness.sent()
-        return meter
 
     def _look_ahead(self, seen: Observation, variables: Mapping[str, str]) -> None:
         """What is so before the trigger is the mark of another boot, or of none."""
@@ -190,7 +226,7 @@ class Pair(OpenedPair):
 
     def _doors(self) -> Doors:
         assert self._gateway is not None
-        return open_doors(self._gateway.pid, self._recipe.doors(self._variables))
+        return open_doors(self._gateway.pid, doors(self._recipe, self._variables))
 
     def _reopened(self, before: Doors) -> str:
         """What became of a port of a gateway that still runs; one that ended has closed them."""
@@ -198,6 +234,14 @@ class Pair(OpenedPair):
             return ""
         self._look(force=True)
         return "" if self._gateway_over() else what
+
+    def _answered_by(self, seen: Observation, variables: Mapping[str, str]) -> str:
+        """Who gave what was seen, if it was somebody whom this boot did not start."""
+        assert self._place is not None
+        satisfied = {f"phase:{name}" for name in seen.marks}
+        if self._recipe.triggered:
+            satisfied |= {"ready", "trigger"}
+        return answered_instead(self._place, self._recipe, variables, satisfied)
 
     def _ended(self, boot: Boot, witness: Witness) -> Boot:
         assert self._voice is not None
@@ -220,6 +264,8 @@ class Pair(OpenedPair):
         """Watch until the boot is over, one way or the other."""
         assert seen.trigger_at is not None
         deadline = seen.trigger_at + self._recipe.target.timeout
+        assert self._gateway is not None
+        assert self._meter is not None
 
         def over() -> bool:
             self._look_at_trigger(seen, running)
@@ -231,12 +277,16 @@ class Pair(OpenedPair):
             )
 
         self._listener.ended.pop("trigger.out", None)
-        self._pump(deadline, over, lambda: seen.current or "proof", witness.see)
+        with self._meter.watch(self._gateway):
+            self._pump(deadline, over, lambda: seen.current or "proof", witness.see)
+        if seen.refused is not None:  # because it has ended?
+            self._pump(time.monotonic() + _LATE_EXIT, self._gateway_over, "refused", witness.see)
+            self._look(force=True)
         witness.look()
         self._look_again()
         at = min(time.monotonic(), deadline) - seen.trigger_at
         if self._gateway_over():
-            at = min(self._listener.ended.get("gateway.out", deadline), deadline) - seen.trigger_at
+            at = min(max(self._ended_at - seen.trigger_at, 0.0), deadline - seen.trigger_at)
         return Ending(
             at=at,
             timeout=float(self._recipe.target.timeout),
@@ -250,11 +300,12 @@ class Pair(OpenedPair):
         ended = self._listener.ended.get("trigger.out")
         if running is None or ended is None:
             return None
-        code = running.exit_code()
+        assert seen.trigger_at is not None
+        code = running.exit_code() if ended >= seen.trigger_at else None
         if code is None:  # the end of an earlier trigger, which outlived its boot
             self._listener.ended.pop("trigger.out")
         elif code == 0 and seen.accepted is None:
-            seen.accepted = ended - (seen.trigger_at or 0)
+            seen.accepted = ended - seen.trigger_at
         elif code != 0 and seen.accepted is None and seen.refused is None:
             seen.refused = f"the trigger's command ended with {code}"
         return code
@@ -287,11 +338,20 @@ class Pair(OpenedPair):
             not_ready=why.detail,
         )
         boot = conclude(self._recipe, seen, ending, number=number, warm_up=warm_up)
+        ready, held_back = self._recipe.gate.gateway.ready, ""
+        if ready is not None and why.exited is None and not self.lingers:
+            pattern = Pattern("ready", ready, self._variables, token=False)
+            held_back = self._held_back({"ready": pattern})
         identity = self._gateway.identity if self._gateway is not None else ""
+        answers = last_answers(self._recipe, self._variables, self._listener.events)
         return replace(
             boot,
+            notes=(*boot.notes, *filter(None, [held_back])),
             identity=identity,
+            answers={name: str(answer) for name, answer in answers.items()},
             triggered=False,
+            ready=self.ready,
+            version=self.version,
             tails=self._listener.tails(),
             wall=time.time() - why.after,
         )
@@ -322,3 +382,9 @@ class Pair(OpenedPair):
             self._voice.say(BootFailed, outcome="lost", phase=None, detail=why)
             self._voice = None
         super().close()
+
+
+def _of_proof(seen: Observation, answers: Mapping[str, Answer]) -> str:
+    """What was last seen where the proof should have been, at the end of a sentence."""
+    answer = answers.get(seen.proof)
+    return "" if answer is None else answer.words

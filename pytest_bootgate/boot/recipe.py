@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +16,6 @@ from pytest_bootgate.gatefile.variables import fill, fill_all
 
 #: Where a companion runs if the gate file names no image; any image with Python 3.9 will do.
 COMPANION_IMAGE = "python:3.13-alpine"
-_PORT = re.compile(r":(\d+)(?:/|$)")
 _OWN_PROGRAM = Path(__file__).with_name("companion.py")
 
 
@@ -116,18 +114,6 @@ class Recipe:
         yield from ((f"phase:{name}", probe) for name, probe in self.target.phases.items())
         yield from ((f"upstream:{name}", probe) for name, probe in self.target.upstream.items())
         yield from ((f"stages:{name}", probe) for name, probe in self.target.stages.items())
-
-    def doors(self, variables: Mapping[str, str]) -> set[int]:
-        """The ports of the gateway that the gate file knows."""
-        gateway, trigger = self.gate.gateway, self.target.trigger
-        named = [p for name, p in variables.items() if name.startswith("port.")]
-        probes = [gateway.ready, gateway.health, *self.target.phases.values()]
-        urls = [url for probe in probes if probe is not None for url in (probe.http, probe.tcp)]
-        urls.append(None if trigger is None else trigger.http)
-        named += [found[1] for url in urls if url and (found := _PORT.search(fill(url, variables)))]
-        doorbell = self.gate.companion.doorbell
-        ours = set() if doorbell is None else {fill(str(doorbell.port), variables)}
-        return {int(port) for port in named if port not in ours}
 
     def companion_image(self) -> str | None:
         """The image of the companion, where the engine has images."""

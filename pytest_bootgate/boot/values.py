@@ -18,6 +18,8 @@ Outcome = Literal[
     "lost",
 ]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
+#: The share of a boot from which on waiting for a CPU is worth a line.
+NOTICEABLE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,30 @@ class Boot:
 
     @property
     def net_seconds(self) -> float | None:
-        """`seconds` without the time in which a neighbour had the CPU that it was ready for."""
-        return self.seconds
+        """`seconds` without the time in which neighbours had the CPUs that it was ready for.
+
+        Its tasks also wait for each other and for their own CPU limit, which stays: neighbours
+        cost them no more than the CPU time that they used (`others_cpu`) while no limit held them
+        back. That is the share `lost` / (`cpu_seconds` + `lost`) of what CPU time there was for
+        it, and so of its time, whether one task ran or several at once.
+
+        `seconds` where one of the parts is unknown.
+        """
+        wall, used, waited = self.seconds, self.cpu_seconds, self.run_delay
+        others, throttled = self.others_cpu, self.throttled
+        if not wall or used is None or waited is None or others is None or throttled is None:
+            return wall
+        held = min(throttled, wall)
+        free = wall - held
+        # A limit holds back all tasks at once that are ready to run.
+        ready = max(1.0, (used + waited) / wall)
+        lost = min(max(0.0, waited - held * ready), others * free / wall)
+        return wall - lost * min(1.0, free / (used + lost)) if lost else wall
+
+    @property
+    def waited(self) -> bool:
+        """Whether it stood ready without a CPU for a noticeable part of its time."""
+        return self.run_delay is not None and self.run_delay > NOTICEABLE * self.ended
 
     @property
     def started(self) -> bool:

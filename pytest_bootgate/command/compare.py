@@ -11,6 +11,7 @@ from pytest_bootgate.command.screen import show
 from pytest_bootgate.command.side_by_side import sides
 from pytest_bootgate.drive.recorded import differences
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gate.regression import DRIFT
 from pytest_bootgate.reports.layout import Styled
 from pytest_bootgate.result import GateResult
 
@@ -20,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Shows the same release (the candidate) of two runs side by side, target by target. Where"
         " both have at least five boots, on the same gate file, host class and engine, it says"
-        " what can be told from two runs: differences of 30 % and more. It is no gate: the exit"
-        " status is 0 whatever it shows."
+        f" what can be told from two runs: differences of {DRIFT * 100:.0f} % and more. It is no"
+        " gate: the exit status is 0 whatever it shows."
     )
     parser.add_argument("first", metavar="RUN", help=RUN)
     parser.add_argument("second", metavar="RUN", help="the run to hold against it")

@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.description = (
         "Looks at all that a gate needs, without booting: the engine, the images (also whether"
-        " their registries have them), limits, disk, memory, load, clocks, the journal, and"
-        " versions. Each line is ok, warn or FAIL, with what to do."
+        " their registries have them), limits, ports and files that must be free, disk, memory,"
+        " load, clocks, the journal, and versions. Each line is ok, warn or FAIL, with what to do."
     )
     parser.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help=f"a gate file ({_DEFAULT}, if there)"
@@ -57,7 +57,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _findings(file: Path | None, wanted: str, journal: Path | None) -> Iterator[Finding]:
-    from pytest_bootgate.command import doctor_engine, doctor_host
+    from pytest_bootgate.command import doctor_engine, doctor_host, doctor_spots
 
     gate, about = _gate(file, wanted)
     yield about
@@ -70,6 +70,7 @@ def _findings(file: Path | None, wanted: str, journal: Path | None) -> Iterator[
                 yield from doctor_engine.limits(gate, engine)
                 yield from doctor_engine.images(gate, engine)
                 yield from doctor_engine.commands(gate, engine)
+                yield from doctor_spots.probes(gate, engine)
             yield from doctor_host.host(capacity, gate)
             yield from doctor_engine.clock(engine)
         finally:

@@ -16,6 +16,7 @@ import pytest_bootgate
 from pytest_bootgate.boot.host import facts
 from pytest_bootgate.boot.machine import Machine
 from pytest_bootgate.boot.onlooker import STILL, still, work
+from pytest_bootgate.boot.turn import queue
 from pytest_bootgate.boot.values import HostFacts
 from pytest_bootgate.command.found import Finding
 from pytest_bootgate.engines.base import Capacity
@@ -23,6 +24,7 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate.attribution import BUSY
 from pytest_bootgate.gate.host import LEAST_CPUS, LEAST_MEMORY, LONGEST_UP
 from pytest_bootgate.journal import files
+from pytest_bootgate.reports.queue import holder_words
 
 if TYPE_CHECKING:
     from pytest_bootgate.drive import Gate
@@ -78,6 +80,20 @@ def host(capacity: Capacity | None, gate: Gate | None) -> Iterator[Finding]:
     more = ": restart it before an upgrade, memory fragments and leftovers grow" if long else ""
     yield Finding("warn" if long else "ok", "uptime", f"{days:.1f} days{more}")
     yield _clock()
+    yield _queue()
+
+
+def _queue() -> Finding:
+    """Who has the machine; a gate would wait for its turn, so it is only told."""
+    try:
+        found = queue()
+    except BootgateError as error:
+        return Finding("FAIL", "queue", str(error))
+    if found.holder is None:
+        return Finding("ok", "queue", f"no gate boots on this machine ({found.where})")
+    more = f", and {found.waiting} more in the queue" if found.waiting else ""
+    text = f"{holder_words(found.holder)} has the machine{more}: another gate would wait"
+    return Finding("ok", "queue", f"{text} ({found.where})")
 
 
 def _cpus(seen: HostFacts) -> Finding:

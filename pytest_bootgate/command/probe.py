@@ -9,7 +9,7 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import msgspec
 
-from pytest_bootgate.drive import Gate
+from pytest_bootgate.drive import Gate, Progress
 from pytest_bootgate.engines import NAMES
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate.trend import Trend, trend
@@ -29,6 +29,7 @@ from pytest_bootgate.journal.store import Journal
 from pytest_bootgate.reports import jsonfile, places
 from pytest_bootgate.reports.notify import notify
 from pytest_bootgate.reports.probing import Status, line, status, worst
+from pytest_bootgate.reports.queue import WaitingLog
 
 #: The exit status for mistakes in a gate file or the options, as pytest has it.
 MISTAKES = 4
@@ -129,6 +130,7 @@ def _probe(loaded: Loaded, asked: Asked, journal: Journal) -> Status:
             wanted_engine=asked.engine,
             boots=Boots(1, 1),
             hosts=asked.hosts,
+            watch=_teller(),
             hear=journal.hear,
         )
     ) as gate:
@@ -154,6 +156,17 @@ def _probe(loaded: Loaded, asked: Asked, journal: Journal) -> Status:
         if asked.json is not None:
             jsonfile.write([outcome], asked.json)
     return worst(found)
+
+
+def _teller() -> Callable[[Progress], None]:
+    """Tell on stderr that the probe waits; stdout has the targets."""
+    log = WaitingLog()
+
+    def tell(progress: Progress) -> None:
+        if progress.waiting is not None and (line := log.line(progress.waiting)) is not None:
+            print(line, file=sys.stderr, flush=True)
+
+    return tell
 
 
 def _trend(gate: Gate, journal: Journal, asked: Asked, host: str, target: str) -> Trend | None:

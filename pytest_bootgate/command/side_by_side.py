@@ -11,11 +11,11 @@ from pytest_bootgate.gate.regression import (
     LEAST_PAIRS,
     RECORDED_BOOTS,
     Regression,
-    Schedule,
     compare_recorded,
 )
 from pytest_bootgate.gate.verdict import WHOLE, Rules
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
+from pytest_bootgate.reports.boots import whole
 from pytest_bootgate.reports.layout import Styled
 from pytest_bootgate.result import GateResult, TargetResult
 
@@ -66,9 +66,8 @@ def _rows(first: TargetResult, second: TargetResult, release: str) -> Iterator[R
     names = dict.fromkeys(p.name for side in boots for boot in side for p in boot.phases)
     for name in names:
         yield _medians(name, *([_phase(b, name) for b in side] for side in boots))
-    yield _medians("whole boot", *([b.seconds for b in side] for side in boots))
-    yield _medians("cpu time", *([b.cpu_seconds for b in side] for side in boots))
-    yield _medians("gateway ready", *([b.ready for b in side] for side in boots))
+    for title, what in whole([boot for side in boots for boot in side]).items():
+        yield _medians(title, *([getattr(b, what) for b in side] for side in boots))
 
 
 def _phase(boot: Boot, name: str) -> float | None:
@@ -138,7 +137,7 @@ def _conclusion(first: TargetResult, second: TargetResult, release: str) -> Iter
         return
     before, after = ([b.seconds or 0.0 for b in side[-count:]] for side in sides)
     tolerance = max(first.rules.slower, second.rules.slower)
-    found = compare_recorded((before, after), Schedule.of(count, count), tolerance)
+    found = compare_recorded((before, after), tolerance)
     yield Styled(f"  {found.verdict}: {_sentence(found)}", _COLOURS[found.verdict])
 
 

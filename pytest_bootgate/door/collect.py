@@ -87,7 +87,9 @@ class GateItem(GateFunction):
         result = self.measure(self._result)
         broken = [f.text for f in self._findings(result) if f.verdict == "broken"]
         if broken and not (self.name == WHOLE and result.verdict == "fail"):
-            self.stop("\n".join(broken))
+            text = failure(result, ()) if self.name == WHOLE else "\n".join(broken)
+            self.config.stash[KEY].first_time(text)
+            self.stop(text)
 
     def check(self) -> None:
         """Judge: fail, warn, skip what the release does not have, or pass."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_bootgate.door.planned import timed_out
 from pytest_bootgate.door.session import KEY, Session
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class BootGate:
             pytest.fail(str(error), pytrace=False)
         try:
             found = gate.result(target.host, target.name)
+        except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
+            found = gate.result(target.host, target.name)
+            pytest.fail(timed_out(error, found.broken), pytrace=False)
         finally:
             self._session.progress.end()
         gate.note_shown(target.host, target.name)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import pytest
 
+from pytest_bootgate.door.planned import timed_out
 from pytest_bootgate.door.session import KEY
 from pytest_bootgate.errors import BootgateError
 
@@ -40,7 +41,7 @@ class GateFunction(pytest.Function):
         except BootgateError as error:
             self.stop(str(error))
         except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
-            self.stop(f"{error.msg}: {parent} was not measured.")
+            self.stop(timed_out(error, result().broken))
         finally:
             session.progress.end()
         if found.broken is not None:
@@ -59,6 +60,12 @@ class GateFunction(pytest.Function):
     def note_shown(self) -> None:
         """Note that this item shows its verdict, whichever it is."""
         self.parent.gate.note_shown(self.parent.host, self.parent.target, self.name)
+
+
+def goes_on(item: pytest.Item, following: pytest.Item | None) -> bool:
+    """Whether the gate of an item keeps the machine for the item that follows."""
+    gate_file = isinstance(item, GateFunction) and isinstance(following, GateFunction)
+    return gate_file and following is not None and item.path == following.path
 
 
 def check(request: pytest.FixtureRequest) -> None:

@@ -9,33 +9,36 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_bootgate.boot.turn import Waiting
     from pytest_bootgate.drive import Progress
+    from pytest_bootgate.reports.queue import WaitingLog
 
 
 class ProgressLine:
-    """A line of pytest's own terminal; a log, a dumb terminal and `-q` get none."""
+    """A line of pytest's own terminal; a log, a dumb terminal and `-q` get none.
+
+    Where there is no line to rewrite, only waiting is told, now and then.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._open = self._said_waiting = False
+        self._open = False
+        self._log: WaitingLog | None = None
 
     def show(self, progress: Progress) -> None:
         """Rewrite the line."""
         reporter = self._reporter()
         if reporter is None or self._config.get_verbosity() < 0:
             return
-        from pytest_bootgate.drive import WAITING
+        if not reporter.isatty or os.environ.get("TERM") == "dumb":
+            if progress.waiting is not None:
+                self._tell(progress.waiting, reporter)
+            return
+        if progress.waiting is not None and not progress.waiting.place:
+            return  # the boots say the rest
         from pytest_bootgate.reports.layout import encodable
         from pytest_bootgate.reports.progress import progress_line
 
-        if not reporter.isatty or os.environ.get("TERM") == "dumb":
-            # A log gets no progress, but it must not look as if it hung.
-            if progress.doing == WAITING and not self._said_waiting:
-                self._said_waiting = True
-                with self._uncaptured():
-                    reporter.ensure_newline()
-                    reporter.write_line(f"bootgate: {WAITING}")
-            return
         encoding = getattr(reporter._tw._file, "encoding", None)  # noqa: SLF001
         line = encodable(progress_line(progress, reporter._screen_width), encoding)  # noqa: SLF001
         with self._uncaptured():
@@ -44,6 +47,19 @@ class ProgressLine:
             reporter.rewrite(line, erase=True)
             reporter.flush()
         self._open = True
+
+    def _tell(self, waiting: Waiting, reporter: Any) -> None:
+        """A log must not look as if it hung."""
+        if self._log is None:
+            from pytest_bootgate.reports.queue import WaitingLog
+
+            self._log = WaitingLog()
+        if (line := self._log.line(waiting)) is None:
+            return
+        with self._uncaptured():
+            reporter.ensure_newline()
+            reporter.write_line(line)
+            reporter.flush()
 
     def end(self) -> None:
         """Take the line away again."""

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from pytest_bootgate.door.session import GATE, KEY
+from pytest_bootgate.door.planned import GATE
+from pytest_bootgate.door.session import KEY
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.reports.formats.cases import entries, names, phases, times
 from pytest_bootgate.result import GateResult, TargetResult

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_bootgate.door.planned import Timer
 from pytest_bootgate.door.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from pytest_bootgate.result import GateResult, TargetResult
 
 KEY = pytest.StashKey["Session"]()
-#: The gate file of an item that boots.
-GATE = pytest.StashKey[Path]()
 #: How a run ends that got to its end, and in which of these cases nothing failed.
 FINISHED = (
     pytest.ExitCode.OK,
@@ -73,7 +72,7 @@ class Session:
         self.collected: dict[Any, list[str]] = {}
         self._journal: Journal | None = None
         self._shared: tempfile.TemporaryDirectory[str] | None = None
-        self.progress = ProgressLine(config)
+        self.progress, self.timer = ProgressLine(config), Timer()
 
     @property
     def is_worker(self) -> bool:
@@ -163,6 +162,8 @@ class Session:
             claim(self.config.workerinput, path, self.shown(path))  # type: ignore[attr-defined]
 
     def _watch(self, progress: Progress) -> None:
+        if progress.waiting is not None:
+            self.timer.watch(progress.waiting)
         if not self.is_worker:
             self.progress.show(progress)
 
@@ -351,6 +352,11 @@ class Session:
                     self._hear(RunEnded(run=result.run, result=result))
                 except BootgateError as error:
                     self.unheard_of_workers.append(str(error))
+
+    def leave(self) -> None:
+        """Let the next gate on this machine have its turn."""
+        for gate in self.gates.values():
+            gate.leave()
 
     def close(self) -> None:
         """Remove what the engines still hold, and tell that it is over."""

@@ -2,6 +2,6 @@
 
 from pytest_bootgate.drive.gate import Gate
 from pytest_bootgate.drive.plan import Plan
-from pytest_bootgate.drive.progress import WAITING, Progress
+from pytest_bootgate.drive.progress import Progress
 
-__all__ = ["WAITING", "Gate", "Plan", "Progress"]
+__all__ = ["Gate", "Plan", "Progress"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from pytest_bootgate.boot.machine import Machine
+from pytest_bootgate.boot.meter import grown
 from pytest_bootgate.boot.onlooker import Onlooker
 from pytest_bootgate.boot.opened import Moment
 from pytest_bootgate.boot.pair import Pair
@@ -81,9 +82,8 @@ def _boot(up: Mapping[str, Pair], ask: Ask) -> Boot:
     before, began = [pair.cpu_seconds() for pair in waiting], time.monotonic()
     boot = up[ask.release].boot(ask.number, warm_up=ask.warm_up)
     took = time.monotonic() - began
-    used = [
-        after - at_first
-        for pair, at_first in zip(waiting, before, strict=True)
-        if at_first is not None and (after := pair.cpu_seconds()) is not None
+    each = [
+        grown(pair.cpu_seconds(), at_first) for pair, at_first in zip(waiting, before, strict=True)
     ]
+    used = [cpu for cpu in each if cpu is not None]
     return replace(boot, waiting_cores=sum(used) / took) if used else boot

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_bootgate import __version__
-from pytest_bootgate.boot.host import data_disk, one_at_a_time
+from pytest_bootgate.boot.host import data_disk
 from pytest_bootgate.boot.jobs import Kept
 from pytest_bootgate.boot.machine import Machine
 from pytest_bootgate.boot.opened import Moment
@@ -17,8 +17,9 @@ from pytest_bootgate.boot.pair import Pair
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.drive.conduct import conduct
 from pytest_bootgate.drive.machinery import Machinery
+from pytest_bootgate.drive.place import Place
 from pytest_bootgate.drive.plan import Plan
-from pytest_bootgate.drive.progress import WAITING, Progress
+from pytest_bootgate.drive.progress import Progress
 from pytest_bootgate.drive.silence import stall
 from pytest_bootgate.drive.takeover import InPlace, Site
 from pytest_bootgate.engines.base import Engine
@@ -84,6 +85,7 @@ class Gate:
         self._shown: set[tuple[str, str, str]] = set()
         self._unheard: BootgateError | None = None
         self._told_begin = self._told_end = False
+        self._place = Place(loaded.path)
         #: Why the run must not pass with what it left unjudged; whoever runs the gate says so.
         self.broken: str | None = None
 
@@ -103,7 +105,7 @@ class Gate:
                 self._results[key] = self._found(host, target, broken=str(error))
             except BaseException:
                 # Interrupted or timed out by pytest: not measured, and not to be tried again.
-                why = f"The boots of {target} were interrupted, so nothing was measured."
+                why = self._place.interrupted(f"The boots of {target} were")
                 self._results[key] = self._found(host, target, broken=why)
                 raise
             finally:
@@ -118,13 +120,13 @@ class Gate:
             assert self._in_place is not None
             try:
                 engine = self._ready()
-                with one_at_a_time(self._waiter(UPGRADE, host)):
-                    seen = self._in_place.takeover(self._site(engine, host))
+                self._take_turn(UPGRADE, host)
+                seen = self._in_place.takeover(self._site(engine, host))
                 found = TakeoverResult(host, seen, judge_takeover(seen))
             except BootgateError as error:
                 found = TakeoverResult(host, broken=str(error))
             except BaseException:
-                why = "The upgrade in place was interrupted, so nothing was measured."
+                why = self._place.interrupted("The upgrade in place was")
                 found = TakeoverResult(host, broken=why)
                 raise
             finally:
@@ -140,16 +142,16 @@ class Gate:
         if key not in self._silences:
             try:
                 engine = self._ready()
-                with one_at_a_time(self._waiter(name, host)):
-                    recipe = self._machinery.recipe(host, target, "candidate")
-                    state = self._state(engine, host)
-                    watch = self._watcher(host, name, Ask("candidate", 0), 0)
-                    seen = stall(engine, recipe, watch, state, self._hear)
+                self._take_turn(name, host)
+                recipe = self._machinery.recipe(host, target, "candidate")
+                state = self._state(engine, host)
+                watch = self._watcher(host, name, Ask("candidate", 0), 0)
+                seen = stall(engine, recipe, watch, state, self._hear)
                 found = SilenceResult(target, host, seen, judge_silence(seen))
             except BootgateError as error:
                 found = SilenceResult(target, host, broken=str(error))
             except BaseException:
-                why = f"The silence test of {target} was interrupted, so nothing was measured."
+                why = self._place.interrupted(f"The silence test of {target} was")
                 found = SilenceResult(target, host, broken=why)
                 raise
             finally:
@@ -167,6 +169,15 @@ class Gate:
         self._begin()
         return engine
 
+    def _take_turn(self, name: str, host: str) -> None:
+        """Wait for the machine, unless this gate has it since an earlier boot."""
+        if self._place.take(lambda w: self.watch(Progress(name, host, "", 0, 0, "", 0.0, w))):
+            self._machinery.look()
+
+    def leave(self) -> None:
+        """Let the next gate on this machine have its turn; the next boot here waits for one."""
+        self._place.leave()
+
     def _gate(self, host: str, target: str) -> TargetResult:
         absent = self.plan.absent(target)
         if (reason := absent["candidate"]) is not None:
@@ -180,10 +191,8 @@ class Gate:
         if self.plan.recorded is not None:
             self.plan.recorded.check(self.outcome(), host, target)
             before = self.plan.recorded.boots(host, target)
-        with one_at_a_time(self._waiter(target, host)):
-            judgement, boots, machine = self._campaign(
-                engine, host, target, releases, rules, before
-            )
+        self._take_turn(target, host)
+        judgement, boots, machine = self._campaign(engine, host, target, releases, rules, before)
         judgement = weigh(judgement, boots, rules, self._machinery.machine, machine)
         if judgement.host:
             text = judgement.host
@@ -288,9 +297,6 @@ class Gate:
         )
         self._hear(event)
 
-    def _waiter(self, name: str, host: str) -> Callable[[float], None]:
-        return lambda left: self.watch(Progress(name, host, "", 0, 0, WAITING, left))
-
     def _watcher(self, host: str, target: str, ask: Ask, most: int) -> Callable[[Moment], None]:
         def tell(moment: Moment) -> None:
             self.watch(
@@ -344,6 +350,7 @@ class Gate:
             unjudged=self.unjudged,
             broken=self.broken,
             lines=dict(self._lines()),
+            waited=self._place.waited,
         )
 
     def _lines(self) -> Iterator[tuple[str, int]]:
@@ -387,3 +394,4 @@ class Gate:
         if self._in_place is not None:
             self._in_place.close()
         self._machinery.close()
+        self.leave()

@@ -95,6 +95,10 @@ class Machinery:
         self._machine = self._machine or facts(self.capacity)
         return self._machine
 
+    def look(self) -> None:
+        """Look at the machine anew: as long as another gate had it, its load was that one's."""
+        self._machine = facts(self.capacity)
+
     def close(self) -> None:
         """Remove all that is left of the run on the engine."""
         clean = False

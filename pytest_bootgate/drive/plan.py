@@ -142,7 +142,7 @@ class Plan:
             warn=float(gate.warn),
             least=self._boots.least,
             most=self._boots.most,
-            slower=float(gate.slower),
+            slower=float(gate.slower if asked.slower is None else asked.slower),
             unsure=gate.unsure,
             cpus=self.profiles[host].cpus,
             retries=gate.retries,
@@ -152,6 +152,7 @@ class Plan:
                 name: Limits(
                     None if probe.limit is None else float(probe.limit),
                     None if probe.by is None else float(probe.by),
+                    None if probe.slower is None else float(probe.slower),
                 )
                 for name, probe in asked.phases.items()
             },

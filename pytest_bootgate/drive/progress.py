@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: What a gate does while another one boots on this machine.
-WAITING = "wait for another gate on this machine"
+from pytest_bootgate.boot.turn import Waiting
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Boot `number` of `total` (0: the warm-up), what is being done, and for how long at most.
 
-    An upgrade in place has no numbers: both are 0.
+    An upgrade in place has no numbers: both are 0. While the gate waits for another one on this
+    machine, only `waiting` says something, and once more when it has its turn.
     """
 
     target: str
@@ -22,3 +22,4 @@ class Progress:
     total: int
     doing: str
     left: float
+    waiting: Waiting | None = None

@@ -29,12 +29,13 @@ from pytest_bootgate.gate.takeover import (
     Stop,
     Takeover,
 )
-from pytest_bootgate.gatefile.model import GateFile, Probe
+from pytest_bootgate.gatefile.model import GateFile, Probe, State
 
 #: How many seconds the commands `seed` and `repair` may take.
 COMMAND_DEADLINE = 600.0
 #: How long a release that calls itself healthy is waited for where it need not become ready.
 PATIENCE = 60.0
+_KILLED = 137  # 128 and SIGKILL
 _AROUND = 240.0  # to bring up and remove a pair, and to ask it twice for its jobs
 #: Tell what is being done: a release in words, and the moment.
 Tell = Callable[[str, Moment], None]
@@ -154,12 +155,12 @@ class InPlace:
                 _still_up(pair, f"while it ran the job of {proved[0]} again")
                 again = _listed(pair)
             _worth_proving(again, owners)
-            stop = _stopped(pair, state.stop)
+            stop = _stopped(pair, state)
             if not stop.clean:
                 raise BootgateError(
-                    f"The baseline did not stop cleanly (exit code {stop.code} after"
-                    f" {stop.seconds:.1f} s), so the state that it left is no proof."
-                    f"{_quoted(pair.last)} Give it longer with state: stop, or see why."
+                    f"The baseline did not stop cleanly: it {stop.words}. So the state that it"
+                    f" left is no proof.{_quoted(pair.last)} See why, or correct state: stop,"
+                    " stop_exit, stop_signal or stop_command."
                 )
             pair.save(archive)
             start = replace(_observed(pair, "baseline"), jobs=again, stop=stop)
@@ -259,7 +260,7 @@ class InPlace:
                     continue
                 pair.turn(owned.target)
                 runs.append(Run(owned.job, pair.boot(1, job=job, token=owned.token)))
-            stop = _stopped(pair, self._gate.state.stop)
+            stop = _stopped(pair, self._gate.state)
             if left is not None and stop.clean:
                 pair.save(left)
             return replace(
@@ -396,11 +397,13 @@ def _worth_proving(jobs: Sequence[Job], owners: Mapping[str, Job]) -> None:
         )
 
 
-def _stopped(pair: InPlacePair, deadline: float) -> Stop:
+def _stopped(pair: InPlacePair, state: State) -> Stop:
     """Stop a gateway, unless it has ended already."""
     itself, began = pair.over, time.monotonic()
-    ended = pair.stop(deadline)
-    return Stop(ended.code, time.monotonic() - began, itself)
+    ended = pair.stop(state.stop, state.stop_signal, state.stop_command)
+    took = time.monotonic() - began
+    killed = not itself and ended.code == _KILLED and took >= state.stop
+    return Stop(ended.code, took, itself, killed, tuple(state.stop_exit) or (0,))
 
 
 def _health_words(probe: Probe | None) -> str:

@@ -23,6 +23,7 @@ from pytest_bootgate.engines.container_hold import ContainerHold
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
 from pytest_bootgate.engines.lines import LineSplitter
+from pytest_bootgate.engines.tasks import of_group
 from pytest_bootgate.errors import EngineError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _POLL = 0.01
 #: How long after the end of a stream the engine may take to know how its process ended.
 _AFTERMATH = 2.0
 _REMOVAL_DEADLINE = 20.0
+_NOT_RUNNING = 409
 #: Go's bit for a directory in a file mode.
 _IS_DIRECTORY = 1 << 31
 _NO_COMMAND = re.compile(
@@ -62,6 +64,7 @@ class Container:
         self._started = False
         self._cpu: Path | None = None
         self._pid: int | None = None
+        self._sought = False
         self._complaint = ""
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -123,10 +126,7 @@ class Container:
         """
         if self._cpu is None:
             with self._api.call(f"look at the {self._spec.role}") as client:
-                with contextlib.suppress(NotFound):
-                    pid = client.inspect_container(self._id)["State"]["Pid"]
-                    self._cpu = _cpu_file(int(pid), self._id)
-                    self._pid = None if self._cpu is None else int(pid)
+                self._find(client)
                 if self._cpu is None:
                     return self._engine_cpu(client)
         try:
@@ -135,6 +135,24 @@ class Container:
             return None
         usage = re.search(r"^usage_usec (\d+)", text, re.MULTILINE)
         return int(usage[1]) / 1e6 if usage else int(text) / 1e9
+
+    def tasks(self) -> set[int]:
+        """The tasks of its control group, where that is on this machine.
+
+        Raises `EngineError`: where nobody asked before, the engine is asked where it is, once.
+        """
+        if not self._sought:
+            with self._api.call(f"look at the {self._spec.role}") as client:
+                self._find(client)
+        return of_group(self._cpu.parent) if self._cpu is not None else set()
+
+    def _find(self, client: Any) -> None:
+        """Find its main process and its control group on this machine."""
+        self._sought = True
+        with contextlib.suppress(NotFound):
+            pid = client.inspect_container(self._id)["State"]["Pid"]
+            self._cpu = _cpu_file(int(pid), self._id)
+            self._pid = None if self._cpu is None else int(pid)
 
     def _engine_cpu(self, client: Any) -> float | None:
         try:
@@ -170,8 +188,12 @@ class Container:
         ran = (_time(state["FinishedAt"]) - _time(state["StartedAt"])).total_seconds()
         return Exit(int(state["ExitCode"]), bool(state["OOMKilled"]), max(ran, 0.0))
 
-    def stop(self, deadline: float) -> Exit:
+    def stop(self, deadline: float, by: str | None = None) -> Exit:
         """Ask it to end, kill it after `deadline` seconds, and say how it ended."""
+        if by is not None:
+            self._signal(by)
+            _wait(lambda: self._ended() is not None, deadline)
+            self._signal("SIGKILL")
         with self._api.call(f"stop the {self._spec.role}") as client:
             try:
                 client.stop(self._id, timeout=math.ceil(deadline))
@@ -182,6 +204,14 @@ class Container:
         if ended is None:
             raise EngineError(f"The {self._spec.role} could not be stopped.")
         return ended
+
+    def _signal(self, name: str) -> None:
+        with self._api.call(f"stop the {self._spec.role}") as client, gone_is_fine():
+            try:
+                client.kill(self._id, signal=name)
+            except APIError as error:
+                if error.status_code != _NOT_RUNNING:
+                    raise
 
     def save(self, path: str, into: Path) -> None:
         """Keep a directory as a tar file here. Raises `EngineError`."""
@@ -292,8 +322,8 @@ def _lacking(spec: UnitSpec, why: str) -> EngineError:
     )
 
 
-def _wait(done: Callable[[], bool]) -> None:
-    until = time.monotonic() + _AFTERMATH
+def _wait(done: Callable[[], bool], at_most: float = _AFTERMATH) -> None:
+    until = time.monotonic() + at_most
     while not done() and time.monotonic() < until:
         time.sleep(_POLL)
 

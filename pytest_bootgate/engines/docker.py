@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError, NotFound
@@ -181,6 +181,10 @@ class DockerPlace:
                 raise missing from error
             raise
         return str(made["Id"])
+
+    def strangers(self, ports: Collection[int]) -> Mapping[int, str]:  # noqa: ARG002
+        """Nobody: the network is its own."""
+        return {}
 
     def remove(self) -> None:
         """Remove the units and the shared directory. Raises `EngineError` without an engine."""

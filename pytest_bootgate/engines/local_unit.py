@@ -12,13 +12,14 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 import psutil
 
 from pytest_bootgate.engines.base import Exit, Sink, UnitSpec
+from pytest_bootgate.engines.launch import Launcher
 from pytest_bootgate.engines.lines import LineSplitter
 from pytest_bootgate.engines.local_hold import LocalHold
 from pytest_bootgate.engines.processes import (
@@ -29,6 +30,7 @@ from pytest_bootgate.engines.processes import (
     kill,
     kill_group,
 )
+from pytest_bootgate.engines.tasks import of_processes
 from pytest_bootgate.engines.tree import pack, unpack
 from pytest_bootgate.errors import EngineError
 
@@ -46,16 +48,20 @@ class LocalUnit:
         environment: Mapping[str, str],
         ports: Mapping[str, int],
         sink: Sink,
-        check_ports: Callable[[], None],
     ) -> None:
         self._spec, self._dir, self._sink = spec, directory, sink
-        self._check_ports = check_ports
         self._label = secrets.token_hex(8)
         self._environment = {**environment, UNIT_LABEL: self._label}
         self.identity = _identity(spec.command or (), directory, ports)
         self._main: LocalCommand | None = None
+        self._launcher: Launcher | None = None
+        if spec.role == "gateway":
+            self._launcher = Launcher(
+                spec.command or (), self._environment, directory, stdin=spec.stdin
+            )
         self._commands: list[LocalCommand] = []
-        self.hold = LocalHold(spec.role, self._living, self._not_below)
+        self._carriers: list[psutil.Process] = []
+        self.hold = LocalHold(spec.role, self.living, self._not_below)
         self._sending = threading.Lock()
 
     @property
@@ -69,8 +75,7 @@ class LocalUnit:
         return self._main is not None and self._main.exit is None
 
     def start(self) -> None:
-        """Start it. Raises `EngineError`, also where one of its ports already answers."""
-        self._check_ports()
+        """Start it. Raises `EngineError`."""
         self._main = LocalCommand(
             self._spec.role,
             self._spec.role,
@@ -80,17 +85,28 @@ class LocalUnit:
             self._sink,
             stdin=self._spec.stdin,
             after=self._kill_rest,
+            launcher=self._launcher,
         )
 
-    def _living(self) -> set[psutil.Process]:
+    @property
+    def role(self) -> str:
+        """``gateway`` or ``companion``."""
+        return self._spec.role
+
+    def living(self) -> set[psutil.Process]:
         """All its processes, as a container has them: the commands run inside among them."""
         found = set(carriers(UNIT_LABEL, self._label))
-        for command in [*self._commands, *([self._main] if self._main else [])]:
-            found.update(descendants(command.pid))
+        for pid in [command.pid for command in self._commands] + self._roots():
+            found.update(descendants(pid))
         with contextlib.suppress(psutil.Error):
             if self._main is not None and self._main.exit is None:
                 found.add(psutil.Process(self._main.pid))
         return found
+
+    def _roots(self) -> list[int]:
+        """Above all that the main process started: itself, and the parent of its orphans."""
+        launcher = [self._launcher.pid] if self._launcher is not None else []
+        return [*launcher, *([self._main.pid] if self._main is not None else [])]
 
     def _not_below(self) -> list[int]:
         """The main process, then the commands run beside it."""
@@ -123,17 +139,29 @@ class LocalUnit:
         """CPU seconds used since its start by all its processes, None once it has ended."""
         if self._main is None or self._main.exit is not None:
             return None
-        return cpu_seconds(self._main.pid, UNIT_LABEL, self._label)
+        self._carriers = carriers(UNIT_LABEL, self._label)
+        above = None if self._launcher is None else self._launcher.pid
+        return cpu_seconds(self._main.pid, self._carriers, above)
+
+    def tasks(self) -> set[int]:
+        """The tasks of all its processes; the label's as the last `cpu_seconds` found them.
+
+        Its launcher's are among them, which only waits.
+        """
+        running = {command.pid for command in self._commands if command.exit is None}
+        if self.running:
+            running.update(self._roots())
+        return of_processes({*running, *(process.pid for process in self._carriers)})
 
     def exit(self) -> Exit | None:
         """How it ended, None while it runs."""
         return self._main.exit if self._main is not None else None
 
-    def stop(self, deadline: float) -> Exit:
-        """Send SIGTERM to the main process, kill all after `deadline` seconds."""
+    def stop(self, deadline: float, by: str | None = None) -> Exit:
+        """Send a signal to the main process, kill all after `deadline` seconds."""
         if self._main is None:
             return Exit(None, gone=True)
-        self._main.end(signal.SIGTERM, deadline)
+        self._main.end(signal.Signals[by or "SIGTERM"], deadline)
         self.remove()
         return self._main.exit or Exit(None, gone=True)
 
@@ -149,9 +177,13 @@ class LocalUnit:
     def remove(self) -> None:
         """Kill whatever is left of it."""
         if self._main is None:
+            if self._launcher is not None:
+                self._launcher.discard()
+                self._launcher = None
             return
         all_commands = [*self._commands, self._main]
-        below = [process for command in all_commands for process in descendants(command.pid)]
+        roots = [*self._roots(), *(command.pid for command in self._commands)]
+        below = [process for root in roots for process in descendants(root)]
         for command in all_commands:
             command.end(signal.SIGKILL, _KILL_DEADLINE)
         kill(below)
@@ -174,21 +206,28 @@ class LocalCommand:
         *,
         stdin: bool = False,
         after: Callable[[], None] = lambda: None,
+        launcher: Launcher | None = None,
     ) -> None:
-        self._role, self._after = role, after
+        self._role, self._after, self._launcher = role, after, launcher
         self._started = time.monotonic()
         self.exit: Exit | None = None
         try:
-            self._process = subprocess.Popen(
-                list(command),
-                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=dict(environment),
-                cwd=directory,
-                start_new_session=True,
-                bufsize=0,
-            )
+            if launcher is not None:
+                launcher.start()
+                #: Of the command, which is also its group.
+                self.pid, self._process = launcher.command, launcher.process
+            else:
+                self._process = subprocess.Popen(
+                    list(command),
+                    stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=dict(environment),
+                    cwd=directory,
+                    start_new_session=True,
+                    bufsize=0,
+                )
+                self.pid = self._process.pid
         except (OSError, ValueError, IndexError) as error:
             words = " ".join(command) or "an empty command"
             raise EngineError(
@@ -203,11 +242,6 @@ class LocalCommand:
         )
         waiter.start()
         self._listener.start()
-
-    @property
-    def pid(self) -> int:
-        """Of the process, which is also its group."""
-        return self._process.pid
 
     def exit_code(self) -> int | None:
         """Its exit code, None while it runs; 128 + n if signal n ended it."""
@@ -233,7 +267,8 @@ class LocalCommand:
             if how == signal.SIGKILL:
                 kill_group(self.pid)
             else:
-                self._process.send_signal(how)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.pid, how)
             until = time.monotonic() + deadline
             while self.exit is None and time.monotonic() < until:
                 time.sleep(0.005)
@@ -246,7 +281,8 @@ class LocalCommand:
             self._listener.join(deadline)
 
     def _wait(self) -> None:
-        code = self._process.wait()
+        launcher = self._launcher
+        code = self._process.wait() if launcher is None else launcher.wait()
         ran = time.monotonic() - self._started
         kill_group(self.pid)
         self.exit = Exit(128 - code if code < 0 else code, ran=ran)
@@ -294,18 +330,6 @@ def inside(path: str, directory: str) -> Path:
             " Write ${dir}/… instead, or use --bootgate-engine docker."
         )
     return target
-
-
-def listening_ports(units: Iterable[LocalUnit]) -> set[int]:
-    """The TCP ports at which these units listen."""
-    found: set[int] = set()
-    for unit in units:
-        with contextlib.suppress(psutil.Error):
-            main = psutil.Process(unit.pid)
-            for process in [main, *main.children(recursive=True)]:
-                connections = process.net_connections("tcp")
-                found |= {c.laddr.port for c in connections if c.status == psutil.CONN_LISTEN}
-    return found
 
 
 def _identity(command: Sequence[str], directory: str, ports: Mapping[str, int]) -> str:

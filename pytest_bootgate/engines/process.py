@@ -7,11 +7,14 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import psutil
+
 from pytest_bootgate.engines.base import Sink, UnitSpec
-from pytest_bootgate.engines.local_unit import LocalUnit, listening_ports, write
+from pytest_bootgate.engines.listeners import strangers
+from pytest_bootgate.engines.local_unit import LocalUnit, write
 from pytest_bootgate.engines.processes import RUN_LABEL, carriers, kill
 from pytest_bootgate.errors import EngineError
 
@@ -83,19 +86,17 @@ class LocalPlace:
         write(spec.files, self.dir)
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment |= {**spec.env, RUN_LABEL: self._run}
-        unit = LocalUnit(spec, self.dir, environment, self.ports, sink, self._check_ports)
+        unit = LocalUnit(spec, self.dir, environment, self.ports, sink)
         self._units.append(unit)
         return unit
 
-    def _check_ports(self) -> None:
-        """What answers before the gateway starts would be taken for it."""
-        ours = listening_ports(unit for unit in self._units if unit.running)
-        for name, port in self.ports.items():
-            if port not in ours and _answers(port):
-                raise EngineError(
-                    f"Port {port} ({name}) already answers before anything was started there, so"
-                    " the gate would observe another process. Gate again, or end that process."
-                )
+    def strangers(self, ports: Collection[int]) -> Mapping[int, str]:
+        """Who listens on these ports though nobody started it here: a process in words, by port."""
+        begun = any(unit.role == "gateway" and unit.pid is not None for unit in self._units)
+        return strangers(ports, self._living, begun=begun, directory=self.dir)
+
+    def _living(self) -> set[psutil.Process]:
+        return {process for unit in self._units for process in unit.living()}
 
     def remove(self) -> None:
         """End the units and delete the directory."""
@@ -126,11 +127,3 @@ def _free_ports(names: Mapping[str, int]) -> dict[str, int]:
             probe.bind(("127.0.0.1", 0))
             ports[name] = int(probe.getsockname()[1])
         return ports
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1.0).close()
-    except OSError:
-        return False
-    return True

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Iterable
 
 import psutil
 
@@ -73,15 +74,21 @@ def kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def cpu_seconds(root: int, label: str, value: str) -> float:
-    """CPU seconds of a process, its descendants (ended ones too), and orphans with the label.
+def cpu_seconds(root: int, others: Iterable[psutil.Process], above: int | None = None) -> float:
+    """CPU seconds of a process, its descendants (ended ones too), and of others with theirs.
 
-    What ended as an orphan is lost.
+    What is below the process `above` is among the others; it inherits orphans, and does not count
+    itself. Without it what ended as an orphan is lost.
     """
-    alive = {*carriers(label, value), *descendants(root)}
+    alive = {*others, *descendants(root)}
     with contextlib.suppress(*_GONE):
         alive.add(psutil.Process(root))
     total = 0.0
+    if above is not None:
+        alive.update(descendants(above))
+        with contextlib.suppress(*_GONE):
+            times = psutil.Process(above).cpu_times()
+            total += times.children_user + times.children_system
     for process in alive:
         with contextlib.suppress(*_GONE):
             times = process.cpu_times()

@@ -13,14 +13,19 @@ from statistics import median
 from typing import Literal
 
 from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.regression import Schedule, shift
+from pytest_bootgate.gate.pairs import Pairs
+from pytest_bootgate.gate.rank_test import shift
 
 Kind = Literal["more work", "more waiting", "busy host"]
 
 #: The share of the host's CPU time from which on it is busy with something else than the boot.
 BUSY = 0.25
-#: CPU time explains a slowdown if it makes up at least this share of it.
+#: What explains a slowdown makes up at least this share of it.
 _EXPLAINS = 0.5
+#: What makes up no more than this share of a slowdown does not explain it.
+_EXPLAINS_NOT = 0.25
+#: In seconds: the CPU time of processes is counted in such ticks, that of containers is not.
+_TICK = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Attribution:
     other that lie between two common ones are counted as one phase, which `inner` takes apart.
     `stages` are the self-reported stages inside the first phase, `elsewhere` those of the other
     phases, and `unattributed` is what remains of the phase's shift without its stages. `kind`
-    is None where CPU time was not measured.
+    is None where wall time, CPU time and what others used do not tell the kinds apart.
     """
 
     seconds: float
@@ -58,38 +63,11 @@ class Attribution:
         return self.inner[0].name if self.inner else self.phases[0].name
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """The measured boots of both releases, pair by pair."""
-
-    baseline: Sequence[Boot]
-    candidate: Sequence[Boot]
-
-    @property
-    def every(self) -> list[Boot]:
-        """All boots of both."""
-        return [*self.baseline, *self.candidate]
-
-    @property
-    def recorded(self) -> bool:
-        """Whether the baseline's boots were made at another time."""
-        return any(boot.recorded for boot in self.baseline)
-
-    def of(self, release: str) -> Sequence[Boot]:
-        """The boots of one release."""
-        return self.baseline if release == "baseline" else self.candidate
-
-    def values(self, value: Callable[[Boot], float]) -> tuple[list[float], list[float]]:
-        """One number of each boot: the baseline's, the candidate's."""
-        return [value(boot) for boot in self.baseline], [value(boot) for boot in self.candidate]
-
-
-def attribute(pairs: Pairs, plan: Schedule, cpus: float | None) -> Attribution:
+def attribute(pairs: Pairs, sizes: Sequence[int], cpus: float | None) -> Attribution:
     """Take a slowdown apart. `cpus` is what the host profile gives a boot, None without a limit.
 
-    The boots all started, and there are as many pairs as one of the plan's looks.
+    The boots all started; `sizes` are those of their strata.
     """
-    sizes = plan.strata(len(pairs.candidate))
     common = _common(pairs)
     phases = {
         (before, name): Shift(name, shift(pairs.values(_stretch(before, name)), sizes))
@@ -101,9 +79,7 @@ def attribute(pairs: Pairs, plan: Schedule, cpus: float | None) -> Attribution:
     others = {phase.name for boot in pairs.every for phase in boot.phases} - blamed
     stages = _stages(pairs, blamed)
     total = shift(pairs.values(lambda boot: boot.seconds or 0.0), sizes)
-    cpu = None
-    if all(boot.cpu_seconds is not None for boot in pairs.every):
-        cpu = shift(pairs.values(lambda boot: boot.cpu_seconds or 0.0), sizes)
+    cpu = _shift(pairs, sizes, lambda boot: boot.cpu_seconds)
     return Attribution(
         seconds=total,
         phases=_largest_first(phases.values()),
@@ -112,7 +88,7 @@ def attribute(pairs: Pairs, plan: Schedule, cpus: float | None) -> Attribution:
         elsewhere=_stages(pairs, others),
         unattributed=worst.seconds - sum(stage.seconds for stage in stages),
         cpu_seconds=cpu,
-        kind=None if cpu is None else _kind(pairs, total, cpu, cpus),
+        kind=None if cpu is None else _kind(pairs, sizes, total, cpu, cpus),
     )
 
 
@@ -136,14 +112,62 @@ def others_busy(boots: Sequence[Boot]) -> float | None:
     return median(shares) if shares else None
 
 
-def _kind(pairs: Pairs, wall: float, cpu: float, cpus: float | None) -> Kind:
+def _kind(
+    pairs: Pairs, sizes: Sequence[int], wall: float, cpu: float, cpus: float | None
+) -> Kind | None:
     # With less than a core a second of CPU time takes longer than a second.
-    if cpu / min(1.0, cpus or 1.0) >= _EXPLAINS * wall:
+    core = min(1.0, cpus or 1.0)
+    tick = _tick(pairs.every)
+    if cpu - tick >= _EXPLAINS * wall * core:
         return "more work"
-    others = others_busy(pairs.every)
+    if cpu + tick > _EXPLAINS_NOT * wall * core:
+        return None
+    delay = _shift(pairs, sizes, lambda boot: boot.run_delay)
+    if delay is not None and delay <= _EXPLAINS_NOT * wall:
+        return "more waiting"  # and not for a CPU
+    others = _others_more(pairs, sizes)
+    if others is not None and others >= _EXPLAINS * wall:
+        return "busy host" if delay is None or delay >= _EXPLAINS * wall else None
+    if delay is not None:
+        return None  # for a CPU, which its own tasks or a limit may have kept from it
+    if others is not None:
+        return "more waiting" if others <= _EXPLAINS_NOT * wall else None
     # Neighbours with as much to do double the time that work takes; they do not lengthen sleep.
     stretch = median(boot.cpu_seconds or 0.0 for boot in pairs.candidate)
-    return "busy host" if (others or 0.0) >= BUSY and wall <= stretch else "more waiting"
+    busy = others_busy(pairs.every)
+    quiet = busy is not None and busy < BUSY
+    return "more waiting" if quiet or wall > stretch else None
+
+
+def _tick(boots: Sequence[Boot]) -> float:
+    """How exact the CPU seconds of boots are: where all are whole ticks, they were counted so."""
+    ticks = [(boot.cpu_seconds or 0.0) / _TICK for boot in boots]
+    return _TICK if all(abs(one - round(one)) < 1e-6 for one in ticks) else 0.0
+
+
+def _shift(
+    pairs: Pairs, sizes: Sequence[int], value: Callable[[Boot], float | None]
+) -> float | None:
+    """By how much a number grew, None unless it is known of every boot."""
+    if any(value(boot) is None for boot in pairs.every):
+        return None
+    return shift(pairs.values(lambda boot: value(boot) or 0.0), sizes)
+
+
+def _others_more(pairs: Pairs, sizes: Sequence[int]) -> float | None:
+    """How many CPU seconds more than beside the baseline others used beside the candidate.
+
+    They use some in any case, and more of it the longer a boot takes: that is no difference.
+    """
+    known = [b.others_cpu / b.ended for b in pairs.baseline if b.others_cpu is not None and b.ended]
+    if not known:
+        return None
+    usual = median(known)
+
+    def more(boot: Boot) -> float | None:
+        return None if boot.others_cpu is None else boot.others_cpu - usual * boot.ended
+
+    return _shift(pairs, sizes, more)
 
 
 def _common(pairs: Pairs) -> list[str]:

@@ -10,8 +10,10 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.gate.baseline import repeated
+from pytest_bootgate.gate.judge import judge
 from pytest_bootgate.gate.regression import order
-from pytest_bootgate.gate.verdict import Judgement, Rules, judge
+from pytest_bootgate.gate.verdict import Judgement, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Ask:
         return self.number == 0
 
 
+_GAVE_UP = "the baseline failed too often"
 Campaign = Generator[Ask, Boot, tuple[Judgement, tuple[Boot, ...]]]
 
 
@@ -42,7 +45,7 @@ def plan(releases: Sequence[str], rules: Rules, *, warm: bool, recorded: int = 0
     baseline with `recorded` boots there are none to make.
     """
     compared = len(releases) == 2 and rules.plan.looks
-    pairs = rules.most if compared else max(rules.least, recorded)
+    pairs = rules.plan.most if compared else max(rules.least, recorded)
     asks = [Ask(release, 0) for release in releases if warm or compared or recorded]
     for pair in range(pairs):
         asks += [Ask(release, pair + 1) for release in order(pair) if release in releases]
@@ -54,37 +57,54 @@ def campaign(
 ) -> Campaign:
     """Ask for boots until the judgement is clear.
 
-    A boot that timed out is asked for once more as long as its release has retries left, of
-    which it has `rules.retries` for the whole campaign. A candidate that did not start ends the
-    target at once; a baseline that did not start is not asked again, and the candidate then for
-    the least number of boots. `recorded` are boots of the baseline that stand in for new ones.
+    A candidate's boot that timed out is asked for once more as long as it has retries left, of
+    which it has `rules.retries` for the whole campaign; one that did not start otherwise ends the
+    target at once. A baseline's boot that did not start is repeated within the budget of
+    `gate.baseline`; beyond it the candidate is asked for the least number of boots, or for one
+    where the baseline never started. A mark that one release never shows ends the target after the
+    first pair. `recorded` are boots of the baseline that stand in for new ones.
     """
     done: list[Boot] = list(recorded)
     asks = plan(releases, rules, warm=warm, recorded=len(recorded))
-    left = list(releases)
-    retries = dict.fromkeys(releases, rules.retries)
+    left, retries = list(releases), rules.retries
+    look = rules.plan.looks[0] if rules.plan.looks else None
     while asks:
         ask = asks.pop(0)
         boot = yield ask
         done.append(boot)
-        if boot.outcome == "timed_out" and retries[ask.release]:
-            retries[ask.release] -= 1
+        if not boot.started and ask.release == "candidate":
+            if boot.outcome != "timed_out" or not retries or _never(done):
+                return _ended(done, rules, "the candidate did not start")
+            retries -= 1
             asks = _again(ask, asks, warm=warm)
             continue
         if not boot.started:
-            if ask.release == "candidate":
-                return _ended(done, rules, "the candidate did not start")
+            if repeated(done):
+                asks = _again(ask, asks, warm=warm)
+                continue
             left = ["candidate"]
-            asks = [a for a in asks if a.release == "candidate" and a.number <= rules.least]
-        pairs_done = bool(asks) and asks[0].number > ask.number and not ask.warm_up
-        if len(left) == 2 and pairs_done and ask.number in rules.plan.looks:
+            needed = 0 if _never(done) else rules.least
+            asks = [a for a in asks if a.release == "candidate" and a.number <= needed]
+            if not asks and not any(b.release == "candidate" for b in done):
+                asks = [Ask("candidate", 1)]
+        pair_done = not ask.warm_up and (not asks or asks[0].number > ask.number)
+        if pair_done and ask.number == 1 and judge(done, rules).has("unseen", "lost-mark"):
+            return _ended(done, rules, "a mark was not seen in the first pair")
+        if len(left) == 2 and pair_done and ask.number == look:
             judgement = judge(done, rules)
-            if not judgement.open:
+            look = judgement.next_look
+            if look is None:
                 why = f"the evidence was clear after {ask.number} pairs"
+                if judgement.has("unsure"):
+                    why = f"more than {ask.number} pairs would not settle it"
                 return replace(judgement, stopped=why), tuple(done)
-    compared = len(left) == 2
-    why = f"{rules.most} pairs are the most" if compared and rules.plan.looks else "as planned"
-    return _ended(done, rules, why)
+    return _ended(done, rules, "as planned" if len(left) == len(releases) else _GAVE_UP)
+
+
+def _never(done: Sequence[Boot]) -> bool:
+    """Whether the baseline was booted and never started."""
+    before = [boot for boot in done if boot.release == "baseline"]
+    return bool(before) and not any(boot.started for boot in before)
 
 
 def _again(ask: Ask, asks: Sequence[Ask], *, warm: bool) -> list[Ask]:

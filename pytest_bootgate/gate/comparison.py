@@ -1,52 +1,131 @@
-"""The candidate beside the baseline: the comparison, what it may be doubted for, and in words."""
+"""The candidate beside the baseline: what the comparison finds, and in words."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 
+from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.gate.attribution import (
     BUSY,
     Attribution,
-    Pairs,
     Shift,
     attribute,
     only_in_one,
     others_busy,
 )
-from pytest_bootgate.gate.regression import Regression, Schedule, compare, compare_recorded
+from pytest_bootgate.gate.pairs import Pairs
+from pytest_bootgate.gate.regression import (
+    FAR_TIMES,
+    LEAST,
+    LEAST_PAIRS,
+    MOST,
+    STRAGGLERS,
+    Regression,
+    compare,
+    compare_recorded,
+)
+from pytest_bootgate.gate.verdict import WHOLE, Finding, Rules, Verdict
 
 #: How many cores a release may use while it waits for its turn without disturbing the other.
 IDLE = 0.1
 #: One release read this many bytes more than the other from disks, and this many times as much:
 #: then their images were not equally warm.
 COLD_BYTES, COLD_TIMES = 4 * 1024 * 1024, 4
+#: The share of the boots' time, spent waiting for a CPU that others had, from which on it is noted.
+WAITED = 0.05
 _OTHER = {"baseline": "candidate", "candidate": "baseline"}
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """What the pairs show; `attribution` is None unless the candidate is slower."""
+class Compared:
+    """What the pairs show: of the whole boot, and of each phase with a tolerance of its own.
 
-    regression: Regression
-    attribution: Attribution | None
-    notes: tuple[str, ...]
+    `attribution` is None unless the whole boot is slower.
+    """
+
+    findings: tuple[Finding, ...]
+    regressions: tuple[Regression, ...] = ()
+    attribution: Attribution | None = None
+    notes: tuple[str, ...] = ()
 
 
-def compare_boots(pairs: Pairs, plan: Schedule, tolerance: float, cpus: float | None) -> Comparison:
-    """Compare pairs of boots that all started, as many as one of the plan's looks."""
-    wall = pairs.values(lambda boot: boot.seconds or 0.0)
-    if pairs.recorded:
-        recorded = compare_recorded(wall, plan, tolerance)
-        slower = attribute(pairs, plan, cpus) if recorded.verdict == "slower" else None
-        return Comparison(recorded, slower, tuple(_notes(pairs)))
+def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
+    """Compare pairs of boots that all started; `short` says why some are missing, if so."""
+    unsure: Verdict = "fail" if rules.unsure == "fail" else "unsure"
+    count = len(pairs.candidate)
+    first = LEAST_PAIRS if pairs.recorded else next(iter(rules.plan.looks), LEAST_PAIRS)
+    if count < first:
+        text = (
+            f"{short}not compared with the baseline: {count} pair{'s' * (count != 1)} cannot show"
+            f" whether it is slower; at least {first} are needed (gate: {{boots: 5..30}})"
+        )
+        return Compared((Finding(unsure, WHOLE, text, kind="uncompared"),))
+    doubt = None if pairs.recorded else _doubt(pairs)
+    regressions = list(_regressions(pairs, rules, doubt))
+    whole, findings = regressions[0], list[Finding]()
+    slower = None
+    for found in regressions:
+        subject = found.subject or WHOLE
+        if found.verdict == "slower":
+            findings.append(Finding("fail", subject, sentence(found), timed=True, kind="slower"))
+        elif found.verdict == "unsure":
+            text = f"{short if found.next_look else ''}{sentence(found)}"
+            findings.append(Finding(unsure, subject, text, kind="unsure"))
+    if whole.verdict == "slower":
+        slower = attribute(pairs, _sizes(whole, rules), rules.cpus)
+        findings.append(Finding("fail", slower.phase, blame(slower), timed=True, kind="slower"))
+    findings += _stragglers(whole, pairs)
+    return Compared(tuple(findings), tuple(regressions), slower, tuple(_notes(pairs)))
+
+
+def _regressions(pairs: Pairs, rules: Rules, doubt: str | None) -> Iterator[Regression]:
+    """The comparison of the whole boot, then those of phases."""
     measured = all(boot.cpu_seconds for boot in pairs.every)
     cpu = pairs.values(lambda boot: boot.cpu_seconds or 0.0) if measured else None
-    found = compare(wall, cpu, plan, tolerance)
-    if (reason := _doubt(pairs)) is not None:
-        found = found.doubted(reason)
-    slower = attribute(pairs, plan, cpus) if found.verdict == "slower" else None
-    return Comparison(found, slower, tuple(_notes(pairs)))
+    wall = pairs.values(lambda boot: boot.net_seconds or 0.0)
+    asked = [("", wall, cpu, rules.slower)]
+    for name, limits in rules.phases.items():
+        times = [_of_phase(boot, name) for boot in pairs.every]
+        if limits.slower is not None and None not in times:
+            sides = pairs.values(lambda boot, name=name: _of_phase(boot, name) or 0.0)  # type: ignore[misc]
+            asked.append((name, sides, None, limits.slower))
+    for subject, sides, by_cpu, tolerance in asked:
+        if pairs.recorded:
+            found = compare_recorded(sides, tolerance)
+        else:
+            found = compare(sides, by_cpu, rules.plan, tolerance)
+        found = replace(found, subject=subject)
+        yield found if doubt is None else found.doubted(doubt)
+
+
+def _of_phase(boot: Boot, name: str) -> float | None:
+    phase = boot.phase(name)
+    return None if phase is None else phase.seconds
+
+
+def _sizes(found: Regression, rules: Rules) -> Sequence[int]:
+    """The sizes of the strata of a comparison's pairs."""
+    if found.recorded:
+        return [found.pairs]
+    first = found.pairs - found.fresh
+    return [*rules.plan.strata(first), *rules.plan.again.strata(found.fresh)]
+
+
+def _stragglers(found: Regression, pairs: Pairs) -> Iterator[Finding]:
+    """That the candidate hangs now and then, and the baseline does not, or less often."""
+    theirs, own = found.stragglers
+    if own <= theirs:
+        return
+    seconds = [boot.seconds or 0.0 for boot in pairs.candidate]
+    text = (
+        f"{own} of {found.pairs} boots took more than {FAR_TIMES:g} times as long as usual (the"
+        f" slowest {max(seconds):.3g} s, the median {median(seconds):.3g} s), of the baseline's"
+        f" {theirs}: it hangs now and then"
+    )
+    verdict: Verdict = "fail" if own >= STRAGGLERS and not theirs else "warn"
+    yield Finding(verdict, WHOLE, text, timed=True, kind="stragglers")
 
 
 def _doubt(pairs: Pairs) -> str | None:
@@ -83,6 +162,12 @@ def _notes(pairs: Pairs) -> list[str]:
             f"the host was busy: something else used {share * 100:.0f} % of its CPU time between"
             " the boots"
         )
+    shares = [1 - (b.net_seconds or 0.0) / b.seconds for b in pairs.every if b.seconds]
+    if shares and (waited := median(shares)) >= WAITED:
+        notes.append(
+            f"the boots waited {waited * 100:.0f} % of their time for a CPU that others had; that"
+            " time is not compared"
+        )
     for name, release in only_in_one(pairs):
         notes.append(f"{name}: only the {release} has this phase")
     return notes
@@ -92,41 +177,27 @@ def _notes(pairs: Pairs) -> list[str]:
 
 
 def sentence(found: Regression) -> str:
-    """The comparison as one sentence, with its interval, its p, and what showed it."""
-    span = f"95 % interval {_span(found)}"
-    if found.recorded:
-        return _sentence_recorded(found, span)
-    p = found.cpu_p if found.by == ("cpu",) else found.p
-    evidence = f"exact p = {p:.2g} after {found.pairs} pairs"
-    if found.verdict in ("slower", "faster"):
-        return f"{_change(found.ratio)} ({span}), {evidence}, by {_by(found)}"
-    if found.verdict == "same":
-        at_most = f"surely no more than {found.tolerance * 100:g} % slower"
-        return f"{at_most}: {_change(found.ratio)} ({span}), after {found.pairs} pairs"
-    seen = f"{_change(found.ratio)} ({span}), {evidence}"
+    """The comparison as one sentence: estimate, interval, what is allowed, and what is sure."""
+    made = f"{found.pairs} boots each, recorded" if found.recorded else f"{found.pairs} pairs"
+    seen = f"{_change(found.ratio)} (95 % interval {_span(found)}), {made}"
+    allowed, half, more = (f"{s * found.tolerance * 100:g} %" for s in (1.0, LEAST, MOST))
     if found.reason:
         return f"{found.reason}; measured {seen}"
-    return f"neither slower nor the same for sure: {seen}; {_way_out(found)}"
-
-
-def _by(found: Regression) -> str:
-    if found.by == ("cpu",) and found.cpu_ratio is not None:
-        less = "more" if found.cpu_ratio > 1 else "less"
-        return f"CPU time alone ({_percent(found.cpu_ratio)} % {less} of it)"
-    return "wall and CPU time" if len(found.by) == 2 else "wall time"
-
-
-def _sentence_recorded(found: Regression, span: str) -> str:
-    told = f"{found.tolerance * 100:g} %"
-    text = f"{_change(found.ratio)} as recorded ({span}), {found.pairs} boots each"
-    if found.verdict == "same":
-        return f"{text}; less than {told} cannot be told from a recording"
-    if found.verdict == "unsure":
-        return (
-            f"neither slower nor the same for sure: {text}; a recorded baseline shows only"
-            f" differences above {told}, boot both releases to know more"
-        )
-    return f"{text}, exact p = {found.p:.2g}"
+    seen = f"{seen}: {allowed} is allowed"
+    if found.verdict == "slower":
+        by = ", by CPU time" if found.by == ("cpu",) else ""
+        if found.again is None:
+            return f"{seen}; surely more than {half} (exact p = {found.p:.2g})"
+        twice = f"exact p = {found.p:.2g}, then {found.again:.2g} in fresh boots{by}"
+        return f"{seen}; surely more than {half}, measured twice ({twice})"
+    if found.verdict in ("same", "faster"):
+        return f"{seen}, surely less than {more}"
+    if found.again is not None:
+        return f"{seen}; fresh boots did not confirm that it is slower"
+    if found.by:
+        return f"{seen}; the boots that should confirm that it is slower were not made"
+    doubt = f"{half} or less" if found.ratio >= 1 + found.tolerance else f"{more} or more"
+    return f"{seen}, and {doubt} is not ruled out; {_way_out(found)}"
 
 
 def blame(found: Attribution) -> str:
@@ -151,21 +222,22 @@ def _grown(one: Shift) -> str:
 
 
 def _way_out(found: Regression) -> str:
+    if found.recorded:
+        return "boot both releases to know more"
     if found.more_pairs is None:
-        return "no number of pairs would settle it: allow more with `slower`, or quiet the host"
+        return (
+            "the boots scatter too much for more of them to settle it: allow more, or reduce noise"
+        )
     most = found.pairs + found.more_pairs
-    return (
-        f"about {found.more_pairs} more pairs would likely settle it (gate: {{boots: 5..{most}}})"
-    )
+    return f"about {found.more_pairs} more pairs would settle it (gate: {{boots: 5..{most}}})"
 
 
 def _change(ratio: float) -> str:
     if ratio >= 2:
-        return f"{ratio:.1f} times as long as the baseline"
+        return f"{ratio:.1f} times as long"
     if round(ratio, 3) == 1:
         return "as long as the baseline"
-    word = "slower" if ratio > 1 else "faster"
-    return f"{_percent(ratio)} % {word} than the baseline"
+    return f"{_percent(ratio)} % {'slower' if ratio > 1 else 'faster'}"
 
 
 def _span(found: Regression) -> str:

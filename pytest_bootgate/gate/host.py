@@ -82,13 +82,21 @@ def _unsure(judgement: Judgement, boots: Sequence[Boot], rules: Rules, spread: f
     if late := timeouts(boots, "candidate"):
         text += f" (though {words(boots, 'candidate')}: {late[-1].detail})"
     text += "; quiet the host and gate again"
-    kept = [replace(f, verdict=unsure) if f.timed else f for f in judgement.findings]
     before = judgement.regression
+    if before is not None and before.verdict == "slower" and len(before.by) == 2:
+        # Neighbours lengthen both releases' boots, and take none of their CPU time.
+        kept = [
+            replace(f, verdict=unsure) if f.timed and f.kind != "slower" else f
+            for f in judgement.findings
+        ]
+        text = f"{reason}; that it is slower is sure all the same: its CPU time grew as well"
+        return _with(judgement, (*kept, Finding("warn", WHOLE, text)), text)
+    kept = [replace(f, verdict=unsure) if f.timed else f for f in judgement.findings]
     changed = replace(
         judgement,
         regression=before.doubted(reason) if before is not None else None,
+        phases=tuple(found.doubted(reason) for found in judgement.phases),
         attribution=None,
-        open=False,
     )
     return _with(changed, (*kept, Finding(unsure, WHOLE, text)), text)
 

@@ -17,12 +17,12 @@ def timeouts(boots: Sequence[Boot], release: str) -> tuple[Boot, ...]:
 
 
 def started_later(boots: Sequence[Boot]) -> tuple[Boot, ...]:
-    """The boots that timed out and started when tried again; `boots` in the order they ran."""
+    """The boots that failed and started when tried again; `boots` in the order they ran."""
     found = []
     for place, boot in enumerate(boots):
         same = (boot.release, boot.number)
         after = any((b.release, b.number) == same and b.started for b in boots[place + 1 :])
-        if boot.outcome == "timed_out" and after:
+        if not boot.started and after:
             found.append(boot)
     return tuple(found)
 

@@ -19,6 +19,8 @@ STATE, JOBS, RUNS, RESTART, ROLLBACK = "state", "jobs", "runs", "restart", "roll
 SUBJECTS = (STATE, JOBS, RUNS, RESTART)  # and a rollback, where it is asked for
 #: A stage that took this much longer (seconds) on the old state is part of the migration.
 LEAST_SHRINK = 0.1
+#: The exit code of what SIGTERM ended: 128 and 15.
+_BY_SIGTERM = 143
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +33,38 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """How a gateway took being asked to end: exit code, and seconds. Clean is 0 when asked.
+    """How a gateway took being asked to end: exit code, and seconds.
 
-    `itself`: it had ended before it was asked.
+    `itself`: it had ended before it was asked. `killed`: it had not ended when its time was over.
+    `clean_codes` are the exit codes of a clean stop.
     """
 
     code: int | None
     seconds: float
     itself: bool = False
+    killed: bool = False
+    clean_codes: tuple[int, ...] = (0,)
 
     @property
     def clean(self) -> bool:
         """Whether the state that it left may be trusted."""
-        return self.code == 0 and not self.itself
+        return self.code in self.clean_codes and not self.itself and not self.killed
+
+    @property
+    def words(self) -> str:
+        """How it ended, in words that follow a subject; with what to write if that is clean."""
+        if self.killed:
+            return f"was killed after {self.seconds:.0f} s, in which it did not end"
+        code = "was gone" if self.code is None else f"exited with {self.code}"
+        if self.itself:
+            return f"{code} before it was asked to stop"
+        hint = ""
+        if self.code == _BY_SIGTERM:
+            codes = ", ".join(map(str, (*self.clean_codes, _BY_SIGTERM)))
+            hint = (
+                f" (SIGTERM; if it ends so once it has shut down: state: {{stop_exit: [{codes}]}})"
+            )
+        return f"{code} after {self.seconds:.1f} s{hint}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +252,7 @@ def _told(seen: Takeover, start: Start) -> str:
     if start.health is not None:
         green.append(f"{seen.health} was green after {start.health:.1f} s")
     if start.stop is not None and start.stop.clean:
-        green.append("it stopped with exit code 0")
+        green.append(f"it stopped with exit code {start.stop.code}")
     if start.said:
         lines = "; ".join(f"{line!r}" for line in start.said[:3])
         return f"its output may tell of it: {lines} ({', '.join(green)})"
@@ -284,10 +305,9 @@ def _unclean(start: Start) -> list[str]:
     stop = start.stop
     if stop is None or stop.clean:
         return []
-    code = "was gone" if stop.code is None else f"exited with {stop.code}"
     if stop.itself:
-        return [f"the {start.release} {code} before it was asked to stop"]
-    return [f"the {start.release} did not stop cleanly: it {code} after {stop.seconds:.1f} s"]
+        return [f"the {start.release} {stop.words}"]
+    return [f"the {start.release} did not stop cleanly: it {stop.words}"]
 
 
 def _rollback(seen: Takeover) -> list[str]:

@@ -52,7 +52,7 @@ _QUANTITIES: dict[type, tuple[str, str]] = {
     Seconds: ("a duration", "write 60s, 1m30s or 250ms"),
     Share: ("a share", "write 80%"),
     Memory: ("an amount of memory", "write 512m or 2g"),
-    Boots: ("a number of boots", "write 5 or 5..15"),
+    Boots: ("a number of boots", "write 5 or 5..30"),
 }
 
 

@@ -45,12 +45,14 @@ class Probe(_Entry, frozen=True, kw_only=True):
 class PhaseProbe(Probe, frozen=True, kw_only=True):
     """The mark that ends a phase.
 
-    `limit` is the longest this phase may take, `by` the latest time since the trigger.
+    `limit` is the longest this phase may take, `by` the latest time since the trigger, `slower` how
+    much slower than the baseline's it may be (a phase without it is not compared by itself).
     `optional` says that a release may not have this mark; the last phase is never optional.
     """
 
     limit: Seconds | None = None
     by: Seconds | None = None
+    slower: Share | None = None
     optional: bool = False
 
 
@@ -130,6 +132,7 @@ class _TargetEntries(_Entry, frozen=True, kw_only=True):
     listen: Seconds = Seconds(10)
     pause: Seconds = Seconds(0)
     absent: dict[str, str] = {}
+    slower: Share | None = None
 
 
 class Target(_TargetEntries, frozen=True, kw_only=True):
@@ -140,7 +143,8 @@ class Target(_TargetEntries, frozen=True, kw_only=True):
     no `phases` are told apart. `listen` is how long a failed boot is watched on, to see whether
     anyone is told. `pause` lies between two warm boots, for systems that limit how often they
     run. `absent` names releases (by the beginning of their version) that do not have this
-    target, with the reason. `silence` adds a boot that is held, to see who is told; `as` does not
+    target, with the reason. `slower` is how much slower than the baseline this target may be (that
+    of `gate` by default). `silence` adds a boot that is held, to see who is told; `as` does not
     take it over.
     """
 
@@ -250,8 +254,12 @@ class State(_Entry, frozen=True, kw_only=True):
     length of its run history. `same` names the fields that an upgrade must leave equal (by
     default all that running a job does not change). `run` runs a job that is already there.
     `seed` is a command inside the baseline's gateway that ages the state. `stop` is how long a
-    clean stop may take. `repair` is the vendor's repair command, tried on a fresh copy where the
-    upgrade fails. `rollback` boots the baseline again on what the candidate left.
+    clean stop may take, `stop_exit` are the exit codes of a clean one, by default 0 only: write
+    [0, 143] for a system that ends with SIGTERM once it has shut down (so does one that does not
+    handle SIGTERM and keeps nothing). `stop_signal` asks it to stop, by default SIGTERM or what its
+    image says; `stop_command` does instead, inside the gateway. `repair` is the vendor's repair
+    command, tried on a fresh copy where the upgrade fails. `rollback` boots the baseline again on
+    what the candidate left.
     """
 
     path: str | None = None
@@ -260,6 +268,11 @@ class State(_Entry, frozen=True, kw_only=True):
     run: Trigger | None = None
     seed: list[str] | None = None
     stop: Seconds = Seconds(120)
+    stop_exit: list[int] = []
+    stop_signal: Literal["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"] | None = (
+        None
+    )
+    stop_command: list[str] | None = None
     repair: list[str] | None = None
     rollback: bool = False
 
@@ -278,8 +291,10 @@ class Host(_Entry, frozen=True, kw_only=True):
 class Gate(_Entry, frozen=True, kw_only=True):
     """The rules of the verdict; `near` and `warn` are shares of a timeout.
 
-    `slower` is how much slower than the baseline still counts as the same. `boots` is how many
-    of each release decide: at least, and at most where the evidence is not clear before.
+    `slower` is how much slower than the baseline the candidate may be: what is measured below it
+    passes, and what is measured above it fails once fresh boots confirm it. `boots` is how many
+    of each release decide: at least, and at most where the evidence is not clear before; to
+    confirm a slowdown up to half as many follow.
     `unsure` says whether an upgrade of which neither can be shown warns or fails. `allow:
     same-image` lets a release be gated against itself, to see what the gate says then.
     `retries` is how many boot timeouts of each release are tried again, in all boots of one
@@ -290,8 +305,8 @@ class Gate(_Entry, frozen=True, kw_only=True):
 
     near: Share = Share(0.8)
     warn: Share = Share(0.6)
-    slower: Share = Share(0.15)
-    boots: Boots = Boots(5, 15)
+    slower: Share = Share(0.10)
+    boots: Boots = Boots(5, 30)
     retries: int = 1
     retry_pause: Seconds = Seconds(2)
     noise: float = 3.0

@@ -61,7 +61,7 @@ class _Boots(NamedTuple):
 
 
 class Boots(_Boots):
-    """How many boots decide: ``5``, or ``5..15`` for at least five and at most fifteen."""
+    """How many boots decide: ``5``, or ``5..30`` for at least five and at most thirty."""
 
     __slots__ = ()
 
@@ -70,7 +70,7 @@ class Boots(_Boots):
         """Read a number of boots; raise `ValueError` with the reason where it is none."""
         found = _BOOTS.fullmatch(str(text).strip()) if not isinstance(text, bool) else None
         if not found:
-            raise ValueError(f"{text!r} is not a number of boots: write 5 or 5..15")
+            raise ValueError(f"{text!r} is not a number of boots: write 5 or 5..30")
         least, most = int(found[1]), int(found[2] or found[1])
         if not 1 <= least <= most:
             raise ValueError(f"{text!r} boots: the first number is at least 1, the second no less")

@@ -17,11 +17,17 @@ from pytest_bootgate.gatefile.tree import Mistakes, listed
 WHOLE_BOOT = "boot"
 #: The name of the node that stands for the upgrade in place, next to those of targets.
 UPGRADE = "upgrade"
+#: The smallest `slower`: boots scatter by several per cent.
+_LEAST_TOLERANCE = 0.01
 
 
 def check_rules(gate: Section, mistakes: Mistakes) -> None:
     """Report everything in an understood gate file that contradicts itself."""
     _Rules(gate, mistakes).all()
+
+
+#: The exit code of what was killed: 128 and SIGKILL.
+_KILLED = 137
 
 
 class _Rules:
@@ -69,7 +75,20 @@ class _Rules:
                 f"'{path}' is not an absolute path",
                 "write /state or ${dir}/state",
             )
-        for key in ("seed", "repair"):
+        codes = state.get("stop_exit")
+        if codes is not None and not (codes and all(0 <= c <= 255 and c != _KILLED for c in codes)):
+            self._mistakes.add(
+                state.at["stop_exit"],
+                f"'stop_exit' must be exit codes from 0 to 255, not {_KILLED}, which is a kill",
+                "write [0, 143]",
+            )
+        if "stop_signal" in state and "stop_command" in state:
+            self._mistakes.add(
+                state.keys["stop_command"],
+                "the state has stop_signal and stop_command",
+                "keep one: a gateway is asked to stop once",
+            )
+        for key in ("seed", "repair", "stop_command"):
             if state.get(key) == []:
                 self._mistakes.add(state.at[key], f"'{key}' is empty", "write [program, argument]")
         for key in ("jobs", "run"):
@@ -179,6 +198,7 @@ class _Rules:
             self._mistakes.add(
                 gate.at["noise"], f"'noise' must be more than 1, not {noise:g}", "write 3"
             )
+        self._tolerance(gate)
         if any(key in gate and gate.get(key) is None for key in ("near", "warn")):
             return
         near: Share = gate.values.get("near", default.near)
@@ -201,6 +221,7 @@ class _Rules:
                 target.place, "nothing proves that this target started", "give it phases or a proof"
             )
         self._positive(target, "timeout", "60s")
+        self._tolerance(target)
         self._names(phases, "phase", path=True)
         self._names(target.section("upstream"), "channel", path=False)
         self._names(target.section("stages"), "stages entry", path=False)
@@ -229,6 +250,7 @@ class _Rules:
                 "the last phase proves the start, so it is not optional",
                 "leave it out",
             )
+        self._tolerance(phase)
         timeout = target.get("timeout")
         for key in ("limit", "by"):
             self._positive(phase, key, "5s")
@@ -283,6 +305,15 @@ class _Rules:
                         place, f"the name of a {noun} cannot hold '{part}'", "take another name"
                     )
                     break
+
+    def _tolerance(self, section: Section) -> None:
+        slower = section.get("slower")
+        if slower is not None and slower < _LEAST_TOLERANCE:
+            self._mistakes.add(
+                section.at["slower"],
+                f"'slower' is {slower:.1%}: no number of boots shows so small a difference",
+                "write 10%",
+            )
 
     def _positive(self, section: Section, key: str, example: str) -> None:
         value = section.get(key)

@@ -18,7 +18,7 @@ _QUANTITIES: dict[type, tuple[str, list[str]]] = {
     Seconds: (r"^\s*([0-9]+(\.[0-9]+)?(ms|s|m|h))+\s*$", ["60s", "1m30s", "250ms"]),
     Share: (r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$", ["80%"]),
     Memory: (r"^\s*[0-9]+(\.[0-9]+)?\s*[kKmMgG]([iI]?[bB])?\s*$", ["512m", "2g"]),
-    Boots: (r"^\s*[0-9]+(\.\.[0-9]+)?\s*$", ["5..15"]),
+    Boots: (r"^\s*[0-9]+(\.\.[0-9]+)?\s*$", ["5..30"]),
 }
 _VARIABLE: Schema = {"type": "string", "pattern": r"\$\{"}
 _NULL: Schema = {"type": "null"}

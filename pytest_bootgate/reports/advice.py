@@ -17,11 +17,13 @@ _FAILED = {
     "timed_out": "Find out what it {does}; its last lines are a beginning.",
     "false_ok": "Trust no status of it: it said ok, and the task never started.",
     "crashed": "Read its last lines and its exit code.",
+    "reported_error": "Read the error that it reported, and its last lines: it says itself why.",
     "oom_killed": "It needs more memory than it had: raise the host profile's limit, or find"
     " what grew.",
     "silent_exit": "It ended without a word: raise its log level and gate again.",
     "not_accepted": "Check the trigger in the gate file against the new release.",
 }
+_BROKEN = "Fix what stopped the measurement and run the gate again. This is not a pass."
 _GOOD = "Nothing: no rule was broken."
 
 
@@ -30,13 +32,29 @@ def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
     if found.verdict == "pass":
         return _GOOD
     if found.verdict == "broken":
-        return "Mend what kept the gate from measuring, and gate again: this is no pass."
+        return _broken(found)
     failed = failed_boot(found)
     if found.verdict == "fail" and failed is not None:
         what = _FAILED.get(failed.outcome, "Gate again: the boot was lost.")
         what = what.format(does=_does(failed))
         return " ".join([_KEEP, what, *_until_then(failed, found, others)])
     return _in_time(found)
+
+
+def _broken(found: TargetResult) -> str:
+    """What to do where nothing could be measured."""
+    judgement = found.judgement
+    if judgement is not None and judgement.has("alike", "unseen"):
+        return (
+            "Correct the gate file (probe, path, port, headers) or what the system needs around it:"
+            " both releases lack the same. Nothing is known about the upgrade yet."
+        )
+    if judgement is not None and judgement.has("baseline"):
+        return (
+            "Make the baseline start as it does in production: correct its command, image or"
+            " environment in the gate file. Nothing is known about the upgrade yet."
+        )
+    return _BROKEN
 
 
 def _does(failed: Boot) -> str:
@@ -60,7 +78,7 @@ def _in_time(found: TargetResult) -> str:
         hint = f" ({kind})" if kind else ""
         return (
             f"{_KEEP} Look at what {phase} does in the new release{hint}; if that is meant,"
-            " allow more with gate.slower in the gate file."
+            " allow more with `slower` in the gate file."
         )
     host = "Quiet or enlarge the host as the finding says, and gate again." * bool(judgement.host)
     if timeouts(found.boots, "candidate"):
@@ -78,7 +96,9 @@ def _in_time(found: TargetResult) -> str:
     if host:
         return host
     if found.verdict == "unsure":
-        return "Gate again with more pairs or on a quieter host, as the finding says."
+        if judgement.has("uncompared"):
+            return "Make it possible to compare, as the finding says, and run the gate again."
+        return "Run the gate again with more pairs or on a quieter host, as the finding says."
     if found.verdict == "fail":
         return f"{_KEEP} Mend what the finding says."
     return "Read the warning before the release goes out."
@@ -103,7 +123,7 @@ def advice_on_upgrade(found: TakeoverResult) -> str:
     if found.verdict == "pass":
         return _GOOD
     if found.verdict == "broken":
-        return "Mend what kept the gate from measuring, and gate again: this is no pass."
+        return _BROKEN
     if found.verdict == "fail":
         return f"{_KEEP} Take a copy of the state before any upgrade; see what became of each job."
     return "Read the findings before the release goes out."

@@ -21,6 +21,20 @@ def duration(seconds: float | None) -> str:
     return f"{int(seconds // 60)} min {seconds % 60:.0f} s"
 
 
+def roughly(seconds: float) -> str:
+    """Seconds as people say them while they wait: ``42 s``, ``8 min``, ``1 h 5 min``."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = int(seconds // 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def ordinal(number: int) -> str:
+    """A number as a place: ``1st``, ``2nd``, ``11th``."""
+    teen = 10 < number % 100 < 20
+    return f"{number}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
 def limit(seconds: float) -> str:
     """A limit as somebody set it: no more digits than it has."""
     if seconds < 1:

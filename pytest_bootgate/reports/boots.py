@@ -10,9 +10,22 @@ from pytest_bootgate.reports.amounts import NONE, count, duration
 _GIB = 1 << 30
 
 
+def whole(boots: Sequence[Boot]) -> dict[str, str]:
+    """What a table says of whole boots: the fields of a boot, by title.
+
+    Waiting for a CPU is left out where no boot waited for a noticeable time.
+    """
+    found = {"whole boot": "seconds", "cpu time": "cpu_seconds"}
+    if any(boot.waited for boot in boots):
+        found |= {"waited for a CPU": "run_delay", "net of neighbours": "net_seconds"}
+    return {**found, "gateway ready": "ready"}
+
+
 def rows(boots: Sequence[Boot]) -> Iterator[str]:
     """A table of all boots in the order they were made, those thrown away included."""
     table = [["boot", "release", "outcome", "after", "cpu", "ready", "last phase", "told"]]
+    waited = any(boot.waited for boot in boots)
+    table[0][5:5] = ["waited"] * waited
     for boot in boots:
         number = "warm-up" if boot.warm_up else str(boot.number)
         again = f" (attempt {boot.attempt})" if boot.attempt > 1 else ""
@@ -23,6 +36,7 @@ def rows(boots: Sequence[Boot]) -> Iterator[str]:
                 boot.outcome,
                 duration(boot.ended),
                 duration(boot.cpu_seconds),
+                *([duration(boot.run_delay)] * waited),
                 duration(boot.ready),
                 (boot.last_phase if not boot.started else None) or NONE,
                 _told(boot),

@@ -8,7 +8,7 @@ from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.story import (
     failed_boot,
     finding_line,
-    last_lines,
+    last_words,
     story,
     worth_saying,
 )
@@ -25,5 +25,6 @@ def failure(result: TargetResult, others: Sequence[TargetResult]) -> str:
     lines = [finding_line(finding) for finding in worth_saying(result)]
     failed = failed_boot(result)
     if failed is not None:
-        lines += [*story(failed, result, others), *last_lines(failed)]
+        lines += story(failed, result, others)
+    lines += last_words(result)
     return "\n".join([*lines, f"what to do: {advice(result, others)}"])

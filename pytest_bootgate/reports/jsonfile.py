@@ -13,11 +13,13 @@ from pytest_bootgate.result import SCHEMA, GateResult
 
 
 def encode(result: GateResult) -> bytes:
-    """A result as JSON (UTF-8), with the verdicts that follow from it."""
+    """A result as JSON (UTF-8), with the verdicts and net times that follow from it."""
     plain = msgspec.to_builtins(result)
     plain["verdict"] = result.verdict
     for target, value in zip(result.targets, plain["targets"], strict=True):
         value["verdict"] = target.verdict
+        for boot, plain_boot in zip(target.boots, value["boots"], strict=True):
+            plain_boot["net_seconds"] = boot.net_seconds
     for takeover, value in zip(result.takeovers, plain["takeovers"], strict=True):
         value["verdict"] = takeover.verdict
     for silence, value in zip(result.silences, plain["silences"], strict=True):

@@ -53,7 +53,8 @@ _VERDICTS = (
     Meaning(
         "unsure",
         "verdict",
-        "neither slower nor the same can be shown, or the host is too busy to measure",
+        "neither slower nor the same can be shown, too few boots could be compared with the"
+        " baseline's, or the host is too busy to measure",
         (
             (
                 "Do what the line that begins with `unsure:` says: more pairs (`boots: 5..N`), or a"
@@ -67,7 +68,7 @@ _VERDICTS = (
         "fail",
         "verdict",
         "a boot did not start, came too near (`near`) to its timeout or a limit, or the candidate"
-        " is slower than the baseline",
+        " is slower than allowed (`slower`)",
         (
             "Do not ship the candidate.",
             "Read `what happened`: the phase in which it stood still, and who was told.",
@@ -79,8 +80,8 @@ _VERDICTS = (
     Meaning(
         "broken",
         "verdict",
-        "the gate could not measure, so nothing is known of the release: never a pass, never a"
-        " skip",
+        "the gate could not measure, or the baseline does not start either, so nothing is known of"
+        " the release: never a pass, never a skip",
         (
             "Read the sentence under the target: it says what is missing.",
             "Run `bootgate doctor bootgate.yaml` on the machine where it happened.",
@@ -94,13 +95,14 @@ _COMPARISONS = (
     Meaning(
         "slower",
         "comparison",
-        "the candidate's boots are longer than the baseline's, by more than is tolerated"
-        " (`slower`) and more than chance explains",
+        "the candidate is measured to be slower than allowed (`slower`), half of that is refuted,"
+        " and fresh boots alone refute it again",
         (
             "Look at the phase that is named first: it grew most.",
             (
                 "`more work` is CPU time (profile that phase), `more waiting` is not (what does it"
-                " wait for?), `busy host` is a neighbour (gate again on a quiet one)."
+                " wait for?), `busy host` is a neighbour (gate again on a quiet one). None of"
+                " them is said where the times do not tell them apart."
             ),
             "If it is the price of the release, raise `slower`, and say so in the gate file.",
         ),
@@ -108,8 +110,8 @@ _COMPARISONS = (
     Meaning(
         "same",
         "comparison",
-        "the candidate is shown to be no slower than is tolerated; that is more than not having"
-        " found a difference",
+        "the candidate is measured to be within what is allowed (`slower`), and one and a half"
+        " times that is refuted; that is more than not having found a difference",
         ("Nothing.",),
     ),
     Meaning(
@@ -187,6 +189,17 @@ _OUTCOMES = (
         (
             "Read the answer that is quoted: a changed API or a missing right is usual.",
             "If only one release refuses it, the trigger of the gate file must know both.",
+        ),
+    ),
+    Meaning(
+        "reported_error",
+        "outcome",
+        "a channel under `upstream` reported that the run failed, in words that are no timeout, and"
+        " no proof came",
+        (
+            "Read the text that the channel gave: it is quoted in the story.",
+            "Read the last lines of the gateway and the runner, which stand below the story.",
+            "If that line is printed in good runs too, make the channel's pattern narrower.",
         ),
     ),
     Meaning(

@@ -98,6 +98,21 @@ def last_lines(boot: Boot) -> list[str]:
     return lines or ["neither the gateway nor the runner said a word"]
 
 
+def last_words(result: TargetResult) -> list[str]:
+    """The last lines of the boot that did not start; of both releases where the baseline never did.
+
+    Empty where all boots started.
+    """
+    own, before = failed_boot(result), [b for b in result.boots if b.release == "baseline"]
+    if not before or any(b.started for b in before):
+        return [] if own is None else last_lines(own)
+    lines = []
+    for boot in (*([own] if own is not None else []), before[-1]):
+        lines.append(f"{boot.release}, {which(boot)}:")
+        lines.extend(f"    {line}" for line in last_lines(boot))
+    return lines
+
+
 def quoted(text: str) -> str:
     """A line that a system said, which commands neither a terminal nor a CI service (``::``)."""
     text = clean(text)
@@ -106,7 +121,9 @@ def quoted(text: str) -> str:
 
 def _trigger(boot: Boot) -> str:
     if not boot.triggered:
-        return "the start itself is the trigger" if not boot.notes else "nothing was triggered"
+        # Why a gateway could not be triggered is its outcome and a note.
+        never = boot.detail in boot.notes
+        return "nothing was triggered" if never else "the start itself is the trigger"
     if boot.outcome == "not_accepted":
         return boot.detail
     if boot.accepted is None:

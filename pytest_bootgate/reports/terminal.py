@@ -14,12 +14,13 @@ from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.reports import silence, takeover, unjudged
 from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
-from pytest_bootgate.reports.boots import machine, rows
+from pytest_bootgate.reports.boots import machine, rows, whole
 from pytest_bootgate.reports.layout import ALL, ALWAYS, MORE, QUIET, Styled
+from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import (
     failed_boot,
     finding_line,
-    last_lines,
+    last_words,
     story,
     worth_saying,
 )
@@ -55,6 +56,8 @@ def summary(
         what = " ".join(dict.fromkeys(parts)) or "by command"
         yield Styled(f"{name} {what}{digest}")
     yield Styled(machine(result.machine), level=MORE)
+    if waited := waited_words(result.waited):
+        yield Styled(f"{waited} on this machine before it booted; no boot's time has it in it")
     hosts = {t.host for t in result.targets} | {t.host for t in result.takeovers}
     hosts |= {found.host for found in result.silences}
     several_hosts = len(hosts) > 1 or hosts != {"default"}
@@ -167,7 +170,7 @@ def _target(
         yield Styled(f"{_INDENT}what happened:", colour, bold=True)
         for text in story(failed, result, others):
             yield Styled(f"{_INDENT * 2}{text}", bold=" started in " in text)
-        last = last_lines(failed)
+    if last := last_words(result):
         if any("\n".join(last) in text for text in told):
             yield Styled(f"{_INDENT * 2}(the last lines of every stream stand above)")
         else:
@@ -224,17 +227,17 @@ def _table(result: TargetResult) -> Iterator[str]:
     if not releases:
         return
     phases = list(dict.fromkeys(p.name for b in result.boots for p in b.phases))
-    rows: list[list[str]] = [["phase"], ["whole boot"], ["cpu time"], ["gateway ready"]]
-    rows[1:1] = [[name] for name in phases]
+    fields = whole([boot for release in releases for boot in result.of(release)])
+    rows = [["phase"], *([name] for name in phases), *([name] for name in fields)]
     for release in releases:
         boots = result.of(release)
         rows[0] += [f"{release} median", "slowest"]
         for row, name in zip(rows[1:], phases, strict=False):
             seen = [p.seconds for b in boots if (p := b.phase(name)) and p.seconds is not None]
             row += _two(seen, missing="never")
-        rows[-3] += _two([b.seconds for b in boots if b.seconds is not None], missing="never")
-        rows[-2] += _two([b.cpu_seconds for b in boots if b.cpu_seconds is not None])
-        rows[-1] += _two([b.ready for b in boots if b.ready is not None])
+        for row, what in zip(rows[len(phases) + 1 :], fields.values(), strict=True):
+            values = [value for b in boots if (value := getattr(b, what)) is not None]
+            row += _two(values, missing="never" if what == "seconds" else NONE)
     if all(cell in (NONE, "") for cell in rows[-1][1:]):
         rows.pop()
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -1,4 +1,4 @@
-"""Eight words for how a boot ends, each from what was seen of it."""
+"""The words for how a boot ends, each from what was seen of it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def seen(**lines_at: float) -> Observation:
         ({}, {}, "timed_out", "no proof within 60 s"),
         ({"ok": 0.01}, {}, "false_ok", "events said ok"),
         ({"ok": 0.01, "ring": 70.0}, {"proof": 70.0}, "timed_out", "the proof came 70.0 s"),
-        ({"failed": 3.0}, {"at": 3.0}, "crashed", "run log reported: no model"),
+        ({"failed": 3.0}, {"at": 3.0}, "reported_error", "run log reported: no model"),
         ({"timed_out": 3.0}, {"at": 3.0}, "timed_out", "run log reported: setup timed out"),
         ({"failed": 69.0}, {}, "timed_out", "no proof within 60 s"),
         ({"failed": 3.0, "ring": 4.0}, {"proof": 4.0}, "started", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import time
 
 import pytest
@@ -200,3 +201,40 @@ def test_a_poor_machine(change, about, level, text):
 def test_colours(command, example):
     assert "\x1b[32mok\x1b[0m" in command("doctor", FORCE_COLOR="1").out
     assert "\x1b[" not in command("doctor", FORCE_COLOR="1", NO_COLOR="1").out
+
+
+SPOTS = """\
+releases: {{candidate: {{command: [sleep, "9"]}}}}
+ports: {{app: 8080}}
+gateway: {{ready: {{tcp: ":{port}"}}, health: {{http: ":${{port.app}}/"}}}}
+target: {{timeout: 5s, trigger: {{exec: ["true"]}}}}
+targets:
+  one: {{phases: {{made: {{file: "${{here}}/made"}}, mine: {{file: "${{dir}}/done"}}}}}}
+  two: {{proof: {{file: "${{here}}/log", line: started}}}}
+"""
+
+
+def test_ports_and_files_that_are_taken(command, tmp_path):
+    (tmp_path / "log").touch()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (tmp_path / "bootgate.yaml").write_text(SPOTS.format(port=port))
+        said = command("doctor", "--engine", "process")
+        assert said.status == 1
+        level, text = found(said)["probes"]
+        assert level == "FAIL"
+        assert f":{port} (the ready probe) is answered by process {os.getpid()} (" in text
+        assert "use ${port.NAME}" in text
+        assert "exists" not in text
+    (tmp_path / "made").touch()
+    said = command("doctor", "--engine", "process")
+    assert said.status == 1
+    level, text = found(said)["probes"]
+    assert level == "FAIL"
+    assert text.startswith(f"{tmp_path}/made (the probe of phase made) exists before")
+    assert "write ${dir}/…, which is fresh for every boot." in text
+    (tmp_path / "made").unlink()
+    said = command("doctor", "--engine", "process")
+    assert said.status == 0
+    there = f"{tmp_path}/made, :{port}"
+    assert found(said)["probes"] == ("ok", f"nothing is there before a boot: {there}")

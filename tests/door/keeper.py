@@ -2,7 +2,8 @@
 
 HOW says what this version does with the state that it finds: `keep`, `lose` the second job,
 `change` the schedule of the first, `rename` its id, `drop` the history, `refuse`, want a `repair`
-(``keeper.py repair``), be `dirty` when asked to stop, be `one-way` (a version that only knows
+(``keeper.py repair``), be `dirty` when asked to stop, end with `143` then, be `deaf` to SIGTERM
+(but not to SIGINT or ``keeper.py stop``), be `one-way` (a version that only knows
 `keep` cannot read it afterwards), `silent` (never runs a job), or `forget` at the second start.
 """
 
@@ -71,6 +72,9 @@ if sys.argv[1:2] == ["run"]:
     url = f"http://127.0.0.1:{os.environ['PORT']}/jobs/{sys.argv[2]}/run"
     urllib.request.urlopen(url, data=b"", timeout=5).read()
     sys.exit(0)
+if sys.argv[1:] == ["stop"]:
+    urllib.request.urlopen(f"http://127.0.0.1:{os.environ['PORT']}/stop", data=b"", timeout=5)
+    sys.exit(0)
 if sys.argv[1:] == ["seed"]:
     kept = json.loads(FILE.read_text())
     kept["jobs"].append({"id": "off", "name": "old one", "enabled": False, "runs": 7})
@@ -123,6 +127,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         text = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        if self.path == "/stop":
+            self._answer(200, "ok")
+            os._exit(0)
         number = add(text) if self.path == "/run" else self.path.split("/")[2]
         self._answer(200, "ok")
         if os.environ.get("JOBS") == "none":
@@ -142,10 +149,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def stop(*_: object) -> None:
-    os._exit(1 if HOW == "dirty" else 0)
+    os._exit({"dirty": 1, "143": 143}.get(HOW, 0))
 
 
-signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGTERM, signal.SIG_IGN if HOW == "deaf" else stop)
+signal.signal(signal.SIGINT, stop)
 FILE.write_text(json.dumps(migrate()))
 print(f"keeper {HOW} is here", flush=True)
 ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()

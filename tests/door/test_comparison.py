@@ -55,7 +55,10 @@ def test_the_order_of_the_boots_and_why_they_ended_are_in_the_result(gate, run, 
     )
     known = [n for n, boot in enumerate(target["boots"]) if boot["others_busy"] is not None]
     assert known[:2] == [2, 11]  # the first measured one, and the last before the first look
-    assert all(boot["disk_read"] is not None for boot in target["boots"])
+    for boot in target["boots"]:
+        for what in ("disk_read", "throttled", "run_delay", "others_cpu"):
+            assert boot[what] is not None
+        assert 0 <= boot["net_seconds"] <= boot["seconds"]
 
 
 def test_warm_releases_stay_up_and_take_turns(gate, run, pytester):

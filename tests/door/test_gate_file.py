@@ -72,7 +72,7 @@ def test_who_was_told_and_how_late(gate, run):
     result = run("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["*isolated, cold: 1 crashed", "*told: log after * ms: job failed: no persona"]
+        ["*isolated, cold: 1 reported_error", "*told: log after * ms: job failed: no persona"]
     )
 
 
@@ -259,7 +259,8 @@ def test_a_timeout_that_the_user_asks_for_counts_and_is_not_booted_again(gate, r
     result = run("bootgate.yaml", "--timeout", "2", "--bootgate-json", "out.json")
     assert result.ret == 1
     result.assert_outcomes(errors=4)
-    result.stdout.fnmatch_lines(["bootgate.yaml:*: Timeout (>2.0s) *: isolated was not measured."])
+    said = "bootgate.yaml:*: Timeout (>2.0s) *: The boots of isolated were interrupted, so nothing*"
+    result.stdout.fnmatch_lines([said])
     (target,) = json.loads(Path("out.json").read_text())["targets"]
     assert target["verdict"] == "broken"
 

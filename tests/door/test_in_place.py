@@ -191,6 +191,39 @@ def test_a_candidate_that_does_not_stop_cleanly(upgrade):
     )
 
 
+ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_stop_that_ends_with_the_signal_is_clean_where_the_gate_file_says_so(upgrade, engine):
+    result = upgrade('"143"', engine=engine)
+    assert result.ret == 1
+    text = (
+        "*the candidate did not stop cleanly: it exited with 143 after * {stop_exit: [[]0, 143]})"
+    )
+    result.stdout.fnmatch_lines([text])
+    result = upgrade('"143"', before='"143"', engine=engine, stop_exit="[0, 143]")
+    assert result.ret == 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "state", [{"stop_signal": "SIGINT"}, {"stop_command": '[python3, "${dir}/keeper.py", stop]'}]
+)
+def test_a_gateway_may_be_asked_to_stop_in_its_own_way(upgrade, engine, state):
+    result = upgrade("deaf", before="deaf", engine=engine, **state)
+    assert result.ret == 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("state", [{}, {"stop_command": "[python3, -c, pass]"}])
+def test_a_gateway_that_does_not_stop_is_killed(upgrade, engine, state):
+    result = upgrade("deaf", before="deaf", engine=engine, **state)
+    assert result.ret == 1
+    text = "*baseline did not stop cleanly: it was killed after 5 s, in which it did not end. So *"
+    result.stdout.fnmatch_lines([text])
+
+
 def test_jobs_that_are_there_but_do_not_run(upgrade):
     result = upgrade("silent")
     assert result.ret == 1
@@ -227,7 +260,8 @@ def test_a_way_of_no_return_warns_behind_a_green_health(upgrade):
             "WARN upgrade in place: 3 of 3 jobs survived, 3 of 3 ran",
             (
                 "*warn: rollback: rollback does not work (although /healthz was green after *): the"
-                " baseline refused the state: *500 uses newer format 2, this version knows 1"
+                " baseline refused the state: *500 Internal Server Error: uses newer format 2,"
+                " this version knows 1"
             ),
             "*note: the candidate added 1 job of its own: its own",
         ]
@@ -302,7 +336,8 @@ def test_a_seed_ages_the_state_and_disabled_jobs_are_kept(upgrade):
     ("more", "text"),
     [
         ({"jobs": "none"}, "*a baseline without jobs proves nothing*"),
-        ({"before": "dirty"}, "*The baseline did not stop cleanly (exit code 1 after *"),
+        ({"before": "dirty"}, "*The baseline did not stop cleanly: it exited with 1 after *"),
+        ({"before": '"143"'}, "*it exited with 143 after * state: {stop_exit: [[]0, 143]}). So *"),
         ({"before": "no list"}, "*The baseline wrote no state: the gateway was not ready*"),
         ({"seed": "[python3, -c, 'raise SystemExit(3)']"}, "*ended with 3*Correct state: seed."),
     ],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -189,3 +191,17 @@ def test_the_incident_is_seen_coming(probe, engine, tmp_path):
     assert lines[0].startswith("WARNING isolated: started in 2.")
     assert "(warn is 60 %); nothing has failed yet" in lines[0]
     assert lines[1].startswith("OK main: started in ")
+
+
+def test_a_server_that_was_there_before_is_no_proof(gate, probe):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        path = gate()
+        ready = 'ready: {http: ":${port.gateway}/"}'
+        path.write_text(path.read_text().replace(ready, f'ready: {{tcp: ":{port}"}}'))
+        status, [line] = probe("bootgate.yaml")
+    assert status == 3
+    assert line.startswith(
+        f"UNKNOWN isolated: could not be measured: :{port} (the ready probe) is answered by"
+        f" process {os.getpid()} ("
+    )

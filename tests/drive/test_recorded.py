@@ -9,7 +9,7 @@ import pytest
 
 from pytest_bootgate.drive.recorded import Recorded
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.regression import DRIFT, Schedule, compare_recorded
+from pytest_bootgate.gate.regression import DRIFT, compare_recorded
 from tests.door.conftest import GOOD, gate, run  # noqa: F401
 
 SLOW = [0.5, "engine ready", 0.02, "persona loaded", 0.02, "ring"]
@@ -39,10 +39,10 @@ def test_a_release_is_held_against_its_own_recording(recorded, gate, run):  # no
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
-            "baseline 1, recorded * in old.json: not booted now, so nothing below 30 % *",
+            "baseline 1, recorded * in old.json: not booted now, so nothing below 35 % *",
             # On a noisy machine it may be unsure.
             "*S* isolated, cold: 5 started (baseline: 5 started)",
-            "*: * than the baseline as recorded (*), 5 boots each; *30 %*",
+            "*: * (95 % interval *), 5 boots each, recorded: 35 % is allowed*",
         ]
     )
 
@@ -52,7 +52,9 @@ def test_what_is_much_slower_than_its_recording_fails(recorded, gate, run):  # n
     with_baseline(gate(SLOW, boots=5))
     result = run("bootgate.yaml")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*fail: * times as long as the baseline as recorded (*"])
+    result.stdout.fnmatch_lines(
+        ["*fail: * times as long (*), 5 boots each, recorded: 35 % is allowed; surely more *"]
+    )
     result.stdout.fnmatch_lines(["*fail: engine: +* ms of the +* ms of the whole boot*"])
 
 
@@ -107,4 +109,4 @@ def test_nothing_below_the_drift_is_told_from_a_recording():
     before = [1.0 + n / 1000 for n in range(10)]
     for effect, verdict in ((1.2, "same"), (1.0 + DRIFT * 1.1, "slower"), (0.5, "faster")):
         after = [value * effect for value in before]
-        assert compare_recorded((before, after), Schedule.of(10, 10), 0.15).verdict == verdict
+        assert compare_recorded((before, after), 0.10).verdict == verdict

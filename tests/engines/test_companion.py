@@ -6,6 +6,7 @@ import http.client
 import json
 import queue
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -195,9 +196,9 @@ def test_watch_http_until_json_contains(companion, gateway):
     name = f":{gateway.server_port}/readyz"
     companion.tell(do="watch", id="ready", http=name, status=None, json={"a": {"ready": True}})
     companion.hear("watching")
-    assert companion.hear("state")["text"] == '503 {"ready": false}'
+    assert companion.hear("state")["text"] == '503 Service Unavailable: {"ready": false}'
     gateway.status = 200
-    assert companion.hear("state")["text"] == '200 {"ready": false}'
+    assert companion.hear("state")["text"] == '200 OK: {"ready": false}'
     gateway.body = b'{"a": {"ready": true, "more": [1]}}'
     began = time.monotonic()
     seen = companion.hear("seen")
@@ -211,7 +212,7 @@ def test_watch_before_it_listens(companion, port):
     companion.tell(do="watch", id="h", http=f":{port}/", status=404, json=None)
     heard = [companion.events.get(timeout=5) for _ in range(4)]
     states = [event for event in heard if event["event"] == "state"]
-    assert [state["text"] for state in states] == ["ConnectionRefused"] * 2
+    assert [state["text"] for state in states] == ["connection refused"] * 2
     companion.silent()
     with socket.create_server(("127.0.0.1", port)) as server:
         first = companion.events.get(timeout=5)
@@ -219,6 +220,65 @@ def test_watch_before_it_listens(companion, port):
             first = companion.events.get(timeout=5)
         assert first["id"] == "t"
         server.close()
+
+
+def test_how_a_file_stands(companion, tmp_path):
+    companion.tell(do="watch", id="phase:done", exists=str(tmp_path / "done"))
+    companion.hear("watching")
+    state = companion.hear("state")
+    assert (state["id"], state["text"]) == ("phase:done", "no such file")
+    companion.silent()
+    (tmp_path / "done").touch()
+    assert companion.hear("seen")["id"] == "phase:done"
+
+
+def test_how_an_endpoint_stands(companion, gateway):
+    gateway.status, gateway.body = 404, b"<p>\n  not\there " + b"x" * 5000
+    companion.tell(do="watch", id="h", http=f":{gateway.server_port}/", status=None, json=None)
+    companion.hear("watching")
+    assert companion.hear("state")["text"] == "404 Not Found: " + ("<p> not here " + "x" * 187)
+    companion.silent()
+    gateway.status, gateway.body = 500, b""
+    assert companion.hear("state")["text"] == "500 Internal Server Error"
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "not HTTP"),
+        (b"\x15\x03\x01\x00\x02\x02\x0a", "not HTTP (TLS?)"),  # the alert of a TLS server
+        (b"", "closed without an answer (TLS?)"),
+        (None, "timed out"),
+    ],
+)
+def test_how_an_endpoint_stands_that_speaks_no_http(companion, port, answer, text):
+    with socket.create_server(("127.0.0.1", port)) as server:
+        companion.tell(do="watch", id="h", http=f":{port}/", status=None, json=None)
+        companion.hear("watching")
+        held, _ = server.accept()
+        with held:
+            if answer is not None:
+                held.recv(4096)
+                held.sendall(answer)
+                held.shutdown(socket.SHUT_RDWR)
+            assert companion.hear("state")["text"] == text
+
+
+def test_how_an_endpoint_stands_that_speaks_tls(companion, port, tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9"]
+    made += ["-subj", "/CN=localhost", "-keyout", key, "-out", certificate]
+    subprocess.run(made, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with socket.create_server(("127.0.0.1", port)) as server:
+        companion.tell(do="watch", id="h", http=f":{port}/", status=None, json=None)
+        companion.hear("watching")
+        held, _ = server.accept()
+        with pytest.raises(ssl.SSLError):
+            context.wrap_socket(held, server_side=True)
+        held.close()
+        assert companion.hear("state")["text"].endswith("(TLS?)")
 
 
 def test_a_hanging_endpoint_holds_up_nothing(companion, gateway, tmp_path):
@@ -237,6 +297,7 @@ def test_arm_forgets_watches_but_not_tails(companion, tmp_path):
     companion.hear("tailing")
     companion.tell(do="watch", id="canary", exists=str(canary))
     companion.hear("watching")
+    companion.hear("state")
     companion.tell(do="arm", token="t")
     companion.hear("armed")
     canary.touch()
@@ -291,6 +352,99 @@ def test_tail_of_a_glob_does_not_read_a_renamed_file_again(companion, tmp_path):
     companion.silent()
 
 
+OLD = "".join(f"old {number}\n" for number in range(2000))
+
+
+@pytest.mark.parametrize("old", ["old\n", "old\nhalf a li", OLD])
+def test_a_file_that_takes_the_place_of_another_begins_where_that_was_read(
+    companion, tmp_path, old
+):
+    """As editors save: the old content and more, under another name that is then renamed."""
+    log, draft = tmp_path / "log", tmp_path / "log.new"
+    log.write_text(old)
+    companion.tell(do="tail", file=str(log))
+    companion.hear("tailing")
+    companion.tell(do="arm", token="t")
+    companion.hear("armed")
+    draft.write_text(f"{old}ne\nnews\n")
+    draft.rename(log)
+    said = [companion.hear("line")["text"] for _ in range(2)]
+    assert said == ["ne", "news"]
+    draft.write_text(f"{old}ne\nnews\nmore\n")
+    draft.rename(log)
+    assert companion.hear("line")["text"] == "more"
+    companion.silent()
+
+
+def test_a_file_that_is_saved_in_place_begins_where_it_was_read(companion, tmp_path):
+    log = tmp_path / "log"
+    log.write_text(OLD)
+    companion.tell(do="tail", file=str(log))
+    companion.hear("tailing")
+    with log.open("r+b", buffering=0) as file:
+        file.truncate()
+        time.sleep(0.1)  # which the companion sees
+        file.write(f"{OLD}new\n".encode())
+    assert companion.hear("line")["text"] == "new"
+    companion.silent()
+
+
+@pytest.mark.parametrize("pattern", ["app.log", "app.log*"])
+def test_a_file_that_is_copied_and_truncated_is_read_once(companion, tmp_path, pattern):
+    log = tmp_path / "app.log"
+    log.write_text(OLD)
+    companion.tell(do="tail", file=str(tmp_path / pattern))
+    companion.hear("tailing")
+    with log.open("a") as file:
+        file.write("one\n")
+    assert companion.hear("line")["text"] == "one"
+    (tmp_path / "app.log.1").write_bytes(log.read_bytes())
+    with log.open("r+b") as file:
+        file.truncate()
+    companion.silent()
+    with log.open("a") as file:
+        file.write("two\n")
+    assert companion.hear("line")["text"] == "two"
+    companion.silent()
+
+
+@pytest.mark.parametrize("pattern", ["app.log", "app.l*g"])
+def test_an_old_file_that_is_renamed_brings_no_news(companion, tmp_path, pattern):
+    """As a rotation that is taken back: its lines were written before anybody asked for them."""
+    kept = tmp_path / "app.1"
+    kept.write_text("old\n")
+    time.sleep(0.1)
+    companion.tell(do="tail", file=str(tmp_path / pattern))
+    companion.hear("tailing")
+    companion.tell(do="arm", token="t")
+    companion.hear("armed")
+    kept.rename(tmp_path / "app.log")
+    companion.silent()
+    with (tmp_path / "app.log").open("a") as file:
+        file.write("new\n")
+    assert companion.hear("line")["text"] == "new"
+
+
+def test_a_short_file_that_is_written_anew_for_every_boot_is_news(companion, tmp_path):
+    companion.tell(do="tail", file=str(tmp_path / "*.log"))
+    companion.hear("tailing")
+    for number in range(4):
+        companion.tell(do="arm", token="t")
+        companion.hear("armed")
+        (tmp_path / f"{number}.log").write_text("task started\n")
+        assert companion.hear("line")["text"] == "task started"
+
+
+def test_a_log_of_every_boot_that_begins_like_the_last_is_news(companion, tmp_path):
+    companion.tell(do="tail", file=str(tmp_path / "*.log"))
+    companion.hear("tailing")
+    for number in range(3):
+        with (tmp_path / f"{number}.log").open("wb", buffering=0) as file:
+            for line in OLD.splitlines(keepends=True)[:4]:
+                file.write(line.encode())
+                assert companion.hear("line")["text"] == line.strip()
+
+
 def test_a_line_before_the_ring_is_reported_before_it(companion, port, tmp_path):
     companion.tell(do="serve", port=port, reply={"body": ""})
     companion.hear("serving")
@@ -330,7 +484,7 @@ def test_trigger_refused(companion, gateway, port):
 def test_trigger_to_nobody(companion, port):
     companion.tell(do="trigger", http=f":{port}/run", method="POST", headers={})
     companion.hear("sent")
-    assert "ConnectionRefused" in companion.hear("refused")["error"]
+    assert companion.hear("refused")["error"] == "connection refused"
 
 
 def test_trigger_with_an_answer_that_goes_on_is_accepted_by_its_headers(companion, port):
@@ -363,7 +517,7 @@ def test_a_question_that_fails(companion, gateway, port):
     gateway.shutdown()
     gateway.server_close()
     companion.tell(do="jobs", http=f":{gateway.server_port}/jobs")
-    assert "ConnectionRefused" in companion.hear("answer")["error"]
+    assert companion.hear("answer")["error"] == "connection refused"
 
 
 @pytest.mark.parametrize(
@@ -428,7 +582,7 @@ def test_lapse_is_an_answer_or_nobody_but_no_delay(companion, gateway):
     companion.silent()
     gateway.status = 503
     lapsed = companion.hear("lapsed")
-    assert (lapsed["id"], lapsed["text"]) == ("health", "503 {}")
+    assert (lapsed["id"], lapsed["text"]) == ("health", "503 Service Unavailable: {}")
     gateway.server_close()
     companion.tell(do="lapse", id="health", **order)
     companion.hear("watching")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pytest_bootgate.boot.meter import Meter
 from pytest_bootgate.engines import choose
 from pytest_bootgate.engines.processes import RUN_LABEL
 from pytest_bootgate.errors import EngineError
@@ -46,25 +50,111 @@ def test_files_only_below_the_directory(local_bench, path):
         local_bench.make("pass", files={path.format(dir=local_bench.place.dir): b""})
 
 
-def test_a_port_that_already_answers(local_bench):
+LISTEN = """\
+import socket, sys, time
+family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
+server = socket.create_server((sys.argv[2], int(sys.argv[1])), family=family)
+print("up", flush=True)
+time.sleep(60)
+"""
+#: Starts one that listens, and lets it go: an orphan without a label, in a session of its own.
+DAEMON = """\
+import os, sys, time
+if not os.fork():
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    os.chdir("/")
+    os.execve(sys.executable, [sys.executable, "-c", {listen!r}, *sys.argv[1:]], {{}})
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def next_door():
+    """A process that listens on a port and has nothing to do with any boot."""
+    started = []
+
+    def listen(
+        port: int, address: str = "127.0.0.1", python: str = sys.executable
+    ) -> psutil.Process:
+        command = [python, "-c", LISTEN, str(port), address]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        started.append(process)
+        assert process.stdout.readline() == b"up\n"
+        return psutil.Process(process.pid)
+
+    yield listen
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def begin_listening(bench, role, port, program=LISTEN, address="127.0.0.1"):
+    command = [bench.python, "-uc", program, str(port), address]
+    unit = bench.unit(command, role=role)
+    unit.start()
+    bench.lines.until(f"{role}.out", "up")
+    return unit
+
+
+def test_nobody_is_a_stranger_where_nobody_listens(local_bench):
+    assert local_bench.place.strangers(local_bench.place.ports.values()) == {}
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::"])
+def test_who_listens_before_a_start_is_named(local_bench, next_door, address):
     port = local_bench.place.ports["gateway"]
-    with (
-        socket.create_server(("127.0.0.1", port)),
-        pytest.raises(EngineError, match=f"Port {port} .gateway. already answers"),
-    ):
-        local_bench.begin("pass")
+    process = next_door(port, address)
+    found = local_bench.place.strangers([port])
+    assert found[port].startswith(f"process {process.pid} ({sys.executable} -c import socket, sys")
 
 
-def test_the_companions_own_port_may_answer(local_bench):
-    port = local_bench.place.ports["doorbell"]
-    local_bench.begin(
-        f"import socket; s = socket.create_server(('127.0.0.1', {port})); print('up'); input()",
-        role="companion",
-        stdin=True,
-    )
-    local_bench.lines.until("companion.out", "up")
-    local_bench.begin("print('started')")
-    local_bench.lines.until("gateway.out", "started")
+def test_what_the_place_started_is_no_stranger(local_bench):
+    place = local_bench.place
+    begin_listening(local_bench, "companion", place.ports["doorbell"])
+    begin_listening(local_bench, "gateway", place.ports["gateway"])
+    assert place.strangers(place.ports.values()) == {}
+
+
+def test_who_was_there_before_is_a_stranger_when_he_listens_later(local_bench):
+    port = local_bench.place.ports["gateway"]
+    local_bench.begin("input()", role="companion", stdin=True)
+    local_bench.begin("import time; time.sleep(60)")
+    with socket.create_server(("127.0.0.1", port)):  # this process is older than both
+        assert f"process {os.getpid()} (" in local_bench.place.strangers([port])[port]
+
+
+def test_who_was_started_since_then_by_others_is_a_stranger(local_bench, next_door):
+    port = local_bench.place.ports["gateway"]
+    local_bench.begin("input()", role="companion", stdin=True)
+    local_bench.begin("import time; time.sleep(60)")
+    process = next_door(port)
+    assert f"process {process.pid} (" in local_bench.place.strangers([port])[port]
+
+
+def test_a_port_of_a_container_may_be_that_of_one_which_the_gateway_started(
+    local_bench, next_door, tmp_path
+):
+    """A gateway may be ``docker run -p``: then the engine's own process listens for it."""
+    port = local_bench.place.ports["gateway"]
+    (tmp_path / "docker-proxy").symlink_to(sys.executable)
+    local_bench.begin("input()", role="companion", stdin=True)
+    local_bench.begin("import time; time.sleep(60)")
+    next_door(port, python=str(tmp_path / "docker-proxy"))
+    assert local_bench.place.strangers([port]) == {}
+
+
+def test_what_a_gateway_started_and_let_go_is_no_stranger(local_bench):
+    port = local_bench.place.ports["gateway"]
+    local_bench.begin("input()", role="companion", stdin=True)
+    begin_listening(local_bench, "gateway", port, DAEMON.format(listen=LISTEN))
+    (listener,) = [c.pid for c in psutil.net_connections("tcp") if c.laddr.port == port]
+    try:
+        assert psutil.Process(listener).environ() == {}
+        assert local_bench.place.strangers([port]) == {}
+    finally:
+        psutil.Process(listener).kill()
 
 
 def test_every_place_has_ports_of_its_own(local_bench):
@@ -180,3 +270,141 @@ def test_importing_the_engines_is_light():
     )
     environment = {k: v for k, v in os.environ.items() if not k.startswith("COV")}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment | {RUN_LABEL: ""})
+
+
+ORPHAN = """\
+import os, sys, time, pathlib
+go = pathlib.Path(sys.argv[1])
+if os.fork() == 0:
+    if os.fork() == 0:
+        os.setsid()
+        while time.process_time() < 0.3:
+            pass
+        print("burnt", os.getpid(), flush=True)
+        while not go.exists():
+            time.sleep(0.01)
+    os._exit(0)
+os.wait()
+time.sleep(60)
+"""
+
+
+def test_what_an_orphan_used_that_has_ended_is_not_less_than_nothing(local_bench, tmp_path):
+    unit = local_bench.unit([sys.executable, "-c", ORPHAN, str(tmp_path / "go")])
+    unit.start()
+    pid = int(local_bench.lines.until("gateway.out", "burnt").text.split()[1])
+    meter = Meter(unit, warm=True)
+    (tmp_path / "go").touch()
+    until = time.monotonic() + 10
+    while not is_gone(pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    used = meter.stop(unit)
+    assert used.cpu_seconds is None or used.cpu_seconds >= 0
+    assert used.disk_read is None or used.disk_read >= 0
+
+
+DETACHED = """\
+import os, subprocess, sys, time
+helper = "import os, time; print('helper', os.getpid(), flush=True); time.sleep(600)"
+if os.fork() == 0:  # as a daemon does it: twice, in a session of its own
+    os.setsid()
+    if os.fork() == 0:
+        os.chdir("/")
+        os.closerange(0, 1)
+        os.execve(sys.executable, [sys.executable, "-c", helper], {})
+    os._exit(0)
+os.wait()
+print("up", flush=True)
+"""
+
+
+def helper_of(bench) -> psutil.Process:
+    return psutil.Process(int(bench.lines.until("gateway.out", "helper").text.split()[1]))
+
+
+@pytest.mark.parametrize("then", ["time.sleep(60)", "time.sleep(1)"])
+def test_a_helper_that_detached_is_ended_with_its_gateway(local_bench, then):
+    unit = local_bench.begin(DETACHED + then)
+    helper = helper_of(local_bench)
+    assert helper.environ() == {}
+    assert helper.cwd() == "/"
+    if then == "time.sleep(1)":
+        local_bench.lines.until("gateway.out", None)
+        assert unit.exit().code == 0
+    else:
+        assert helper.pid in unit.hold.processes()
+        unit.remove()
+    assert is_gone(helper.pid)
+
+
+def test_a_helper_that_detached_is_ended_where_the_gateway_is_stopped(local_bench):
+    unit = local_bench.begin(DETACHED + "time.sleep(60)")
+    helper = helper_of(local_bench)
+    assert unit.stop(5).code == 143
+    assert is_gone(helper.pid)
+
+
+def test_what_an_orphan_used_that_has_ended_is_counted(local_bench, tmp_path):
+    unit = local_bench.unit([sys.executable, "-c", ORPHAN, str(tmp_path / "go")])
+    unit.start()
+    pid = int(local_bench.lines.until("gateway.out", "burnt").text.split()[1])
+    before = unit.cpu_seconds()
+    (tmp_path / "go").touch()
+    until = time.monotonic() + 10
+    while not is_gone(pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert unit.cpu_seconds() >= before >= 0.28
+
+
+def test_the_command_is_started_as_without_a_launcher(local_bench):
+    """Its session, group, signals, streams and files are its own."""
+    program = """
+import os, signal, sys
+print(os.getsid(0) == os.getpgid(0) == os.getpid(), signal.getsignal(signal.SIGPIPE).name)
+print(sorted(map(int, os.listdir("/proc/self/fd")))[:-1], os.getcwd(), repr(sys.stdin.read()))
+print(os.environ["TEXT"].encode("utf-8", "surrogateescape"))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+    odd = b"\xff\xc3\xa4".decode("utf-8", "surrogateescape")
+    unit = local_bench.unit([sys.executable, "-I", "-u", "-c", program], env={"TEXT": odd})
+    unit.start()
+    local_bench.lines.until("gateway.out", None)
+    assert local_bench.lines.texts("gateway.out")[:3] == [
+        "True SIG_IGN",  # Python itself ignores it
+        f"[0, 1, 2] {local_bench.place.dir} ''",
+        repr(odd.encode("utf-8", "surrogateescape")),
+    ]
+    assert unit.exit().code == 128 + signal.SIGUSR1
+
+
+@pytest.mark.parametrize("command", [["no-such-program"], ["/etc/passwd"], ["a\0b"]])
+def test_a_command_that_cannot_be_started(local_bench, command):
+    unit = local_bench.unit(command)
+    with pytest.raises(EngineError, match="The gateway cannot run `"):
+        unit.start()
+
+
+def test_a_helper_that_detached_is_ended_where_the_gate_is_killed():
+    """Not by the reaper, which does not know it: the launcher hears of it by itself."""
+    program = f"""
+import os, signal, sys, time
+from pytest_bootgate.engines.base import UnitSpec
+from pytest_bootgate.engines.process import ProcessEngine
+sink = lambda line: line.text and os.write(1, line.text.encode() + b"\\n")
+place = ProcessEngine("killed").place({{}})
+os.write(1, place.dir.encode() + b"\\n")
+command = [sys.executable, "-uc", {DETACHED + "time.sleep(60)"!r}]
+place.create(UnitSpec("gateway", None, command), sink).start()
+time.sleep(60)
+"""
+    gate = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    with gate:
+        lines = iter(gate.stdout.readline, "")
+        directory = next(lines).strip()
+        pid = next(int(line.split()[1]) for line in lines if line.startswith("helper"))
+        gate.kill()
+        until = time.monotonic() + 10
+        while not is_gone(pid) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert is_gone(pid)
+    shutil.rmtree(directory)

@@ -9,7 +9,7 @@ import pytest
 from pytest_bootgate.boot.machine import Machine, Span, Still, Work
 from pytest_bootgate.boot.values import HostFacts
 from pytest_bootgate.gate.host import weigh
-from pytest_bootgate.gate.verdict import judge
+from pytest_bootgate.gate.judge import judge
 from tests.gate.test_campaign import BOTH, RULES, boot
 
 FACTS = HostFacts("Linux 6", "3.11", cpus=8, memory=2**34, load=0.1, uptime=86400.0)
@@ -27,12 +27,13 @@ ROUNDS = {
 
 
 def boots(seconds=1.0, *, slower=1.0, **more):
-    """Five pairs; the candidate takes `seconds` and a little, the baseline less by `slower`."""
+    """Pairs (five, or eight to confirm a slowdown); the candidate takes `seconds` and a little."""
     found = []
-    for number in range(1, 6):
+    for number in range(1, 6 if slower == 1.0 else 9):
         for release in BOTH:
             took = (seconds if release == "candidate" else seconds / slower) + number / 1000
-            found.append(boot(release, number, took, **more))
+            values = {k: v(took) if callable(v) else v for k, v in more.items()}
+            found.append(boot(release, number, took, **values))
     return found
 
 
@@ -130,6 +131,17 @@ def test_a_host_too_busy_to_measure_makes_slower_and_too_near_unsure(made):
     assert found.verdict == "unsure"
     assert {f.verdict for f in found.findings} == {"unsure"}
     assert found.attribution is None
+
+
+def test_what_wall_and_cpu_time_both_show_stays_a_failure_on_such_a_host():
+    """Neighbours take none of a boot's CPU time: 28.8 s against 46.0 s by both was `unsure`."""
+    made = boots(4.0, slower=1.6, cpu_seconds=lambda took: took * 0.8)
+    found = weighed(made, machine=rounds("four busy loops"))
+    assert found.verdict == "fail"
+    assert found.regression.verdict == "slower"
+    assert found.host.endswith("that it is slower is sure all the same: its CPU time grew as well")
+    by_wall = boots(4.0, slower=1.6, cpu_seconds=1.0)
+    assert weighed(by_wall, machine=rounds("four busy loops")).verdict == "unsure"
 
 
 @pytest.mark.parametrize("outcome", ["timed_out", "crashed", "false_ok"])

@@ -28,7 +28,7 @@ def test_the_smallest_file(tmp_path: Path) -> None:
     assert list(target.phases) == ["proof"]
     assert target.phases["proof"].http == ":8080/health"
     assert target.phases["proof"].json == {"status": "ok"}
-    assert loaded.gate.boots == Boots(5, 15)
+    assert loaded.gate.boots == Boots(5, 30)
 
 
 def test_a_gateway(tmp_path: Path) -> None:

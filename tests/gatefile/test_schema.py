@@ -52,7 +52,7 @@ def test_editors_find_words_and_defaults() -> None:
     assert definitions["PhaseProbe"]["properties"]["limit"]["description"].startswith("`limit` is ")
     assert definitions["PhaseProbe"]["properties"]["http"]["description"].startswith("`http` is ")
     assert definitions["Gate"]["properties"]["near"]["default"] == "80%"
-    assert definitions["Gate"]["properties"]["boots"]["default"] == "5..15"
+    assert definitions["Gate"]["properties"]["boots"]["default"] == "5..30"
     assert definitions["Target"]["properties"]["listen"]["default"] == "10s"
     assert definitions["Target"]["properties"]["start"]["default"] == "cold"
     assert "from" in definitions["PhaseProbe"]["properties"]

@@ -37,7 +37,7 @@ class Site:
                 *("bootgate.yaml", "--bootgate-journal", str(self.journal), *self.options),
             ],
             cwd=self.path,
-            env={**os.environ, "TMPDIR": str(turn)},
+            env={**os.environ, "TMPDIR": str(turn), "BOOTGATE_QUEUE_DIR": str(turn)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

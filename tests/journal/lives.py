@@ -71,6 +71,9 @@ def measured(boot: BootKey, seconds: float | None = 0.5) -> Boot:
         stages=(Stage("engine", "plugins", 0.04, 0.02, "engine"),),
         told=(Told("log", "failed", 2.1, "job failed"),) if seconds is None else (),
         cpu_seconds=0.2,
+        throttled=0.0,
+        run_delay=0.05,
+        others_cpu=0.1,
         version=VERSIONS[boot.release],
         tails={"gateway.out": ("engine ready",)},
     )

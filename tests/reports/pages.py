@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from pytest_bootgate.boot.values import OUTCOMES, Boot, HostFacts, Phase, Stage, Told
-from pytest_bootgate.gate.verdict import Limits, Rules, judge
+from pytest_bootgate.gate.judge import judge
+from pytest_bootgate.gate.verdict import Limits, Rules
 from pytest_bootgate.reports import jsonfile
 from pytest_bootgate.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
 
@@ -194,6 +195,9 @@ def _boot(chance, target, release, number, names, usual, bad) -> Boot:
         stages=tuple(stages) if chance.random() < 0.5 else (),
         told=(Told("log", "failed"),),
         cpu_seconds=chance.choice([None, usual / 3]),
+        throttled=0.0,
+        run_delay=chance.choice([None, 0.0, usual / 4]),
+        others_cpu=usual,
         ready=0.4,
         tails={"gateway.out": ("here", "gone")},
     )

@@ -10,9 +10,10 @@ from statistics import median
 
 import pytest
 
-from pytest_bootgate.boot.values import Phase
+from pytest_bootgate.boot.values import OUTCOMES, Phase
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.verdict import Finding, Rules, judge
+from pytest_bootgate.gate.judge import judge
+from pytest_bootgate.gate.verdict import Finding, Rules
 from pytest_bootgate.reports import jsonfile
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.html.axis import Axis
@@ -85,8 +86,10 @@ def _same_boots(shown, boots):
         assert row[2] == ("no proof" if one["seconds"] is None else one["seconds"])
         assert row[3] == ("-" if one["cpu_seconds"] is None else one["cpu_seconds"])
         wall = one["ended"] if one["seconds"] is None else one["seconds"]
-        assert row[4] == wall / one["timeout"]
-        assert row[8] == one["ended"]
+        assert row[4] == ("-" if one.get("run_delay") is None else one["run_delay"])
+        assert row[5] == ("-" if one["net_seconds"] is None else one["net_seconds"])
+        assert row[6] == wall / one["timeout"]
+        assert row[10] == one["ended"]
 
 
 def _same_lengths(shown, boots):
@@ -252,8 +255,8 @@ def test_the_command_repeats_the_same():
     commands = [pre.text for pre in page.every("pre", **{"class": "command"})]
     file, engine = "/gates/timed-out/bootgate.yaml", "--bootgate-engine docker"
     assert commands == [
-        f"pytest {file}::isolated::boot {engine} --bootgate-boots 5..15",
-        f"pytest {file}::main::boot {engine} --bootgate-boots 5..15",
+        f"pytest {file}::isolated::boot {engine} --bootgate-boots 5..30",
+        f"pytest {file}::main::boot {engine} --bootgate-boots 5..30",
         f"pytest {file} {engine}",
         f"bootgate log --run {recorded('timed-out').run}",
     ]
@@ -336,6 +339,13 @@ def test_a_page_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "page").mkdir()
     with pytest.raises(BootgateError, match=r"could not be written to .*: Is a directory. Name a"):
         write([recorded("slower")], tmp_path / "page")
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_every_outcome_has_a_shape_of_its_own(outcome):
+    page = render([gate(target(boot(outcome=outcome)))])
+    shapes = dict(re.findall(r' id="o-(\w+)" (.*)/>', page))
+    assert [word for word, shape in shapes.items() if shape == shapes[outcome]] == [outcome]
 
 
 # -- the axis ------------------------------------------------------------------------------------

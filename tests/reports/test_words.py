@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bootgate.boot.values import Boot, Phase, Told
-from pytest_bootgate.gate.verdict import Rules, judge
+from pytest_bootgate.boot.values import OUTCOMES, Boot, Phase, Told
+from pytest_bootgate.gate.judge import judge
+from pytest_bootgate.gate.verdict import Rules
+from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit
 from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.reports.story import story, told
@@ -36,6 +38,13 @@ def result(*boots: Boot, target="isolated", runs_as=None) -> TargetResult:
 
 
 STARTED = {"outcome": "started", "detail": "", "seconds": 2.4, "ended": 2.4}
+
+
+def test_every_outcome_has_an_advice_of_its_own():
+    failed = [word for word in OUTCOMES if word not in ("started", "lost")]
+    said = {advice(result(boot(outcome=word, detail="x")), []) for word in failed}
+    assert len(said) == len(failed)
+    assert not any("was lost" in text for text in said)
 
 
 @pytest.mark.parametrize(
@@ -115,3 +124,11 @@ def test_a_failure_does_not_repeat_itself_phase_by_phase():
     failed = boot()
     text = failure(result(failed), [])
     assert text.count("boot 1") == 1
+
+
+def test_what_was_not_triggered_and_what_needs_no_trigger_are_told_apart():
+    buffered = boot(triggered=False, notes=("its output is held in a buffer",))
+    assert story(buffered, result(buffered), [])[0] == "the start itself is the trigger"
+    why = "the gateway exited with 3 while it settled"
+    never = boot(triggered=False, outcome="crashed", detail=why, notes=(why,))
+    assert story(never, result(never), [])[0] == "nothing was triggered"

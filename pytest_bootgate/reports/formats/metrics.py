@@ -77,6 +77,9 @@ def _all() -> Iterator[Family]:
     yield Family("bootgate_phase_slowest_seconds", "Length of a phase, slowest.", "seconds")
     yield Family("bootgate_cpu_median_seconds", "CPU time of a boot, median.", "seconds")
     yield Family(
+        "bootgate_run_delay_median_seconds", "Waiting for a CPU in a boot, median.", "seconds"
+    )
+    yield Family(
         "bootgate_candidate_time_ratio", "The candidate's time over the baseline's.", "ratio"
     )
 
@@ -127,8 +130,10 @@ def _target(found: Mapping[str, Family], target: TargetResult, about: dict[str, 
                 for what, value in (("median", median(took)), ("slowest", max(took))):
                     family = found[f"bootgate_{name}_{what}_seconds"]
                     family.add(value, **about, release=release, **phase)
-        if cpu := [boot.cpu_seconds for boot in boots if boot.cpu_seconds is not None]:
-            found["bootgate_cpu_median_seconds"].add(median(cpu), **about, release=release)
+        for name, what in (("cpu", "cpu_seconds"), ("run_delay", "run_delay")):
+            if known := [value for b in boots if (value := getattr(b, what)) is not None]:
+                family = found[f"bootgate_{name}_median_seconds"]
+                family.add(median(known), **about, release=release)
     found["bootgate_timeout_used_ratio"].add(used(target), **about)
     if target.judgement is not None:
         room = target.judgement.headrooms.get(WHOLE)

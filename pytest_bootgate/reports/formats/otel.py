@@ -231,6 +231,8 @@ def _about(boot: Boot) -> dict[str, Any]:
         "detail": boot.detail or None,
         "timeout_seconds": boot.timeout,
         "cpu_seconds": boot.cpu_seconds,
+        "run_delay_seconds": boot.run_delay,
+        "net_seconds": boot.net_seconds,
         "ready_seconds": boot.ready,
         "instant_unknown": True if boot.wall is None else None,
     }

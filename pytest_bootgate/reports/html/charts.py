@@ -230,6 +230,8 @@ def _dot(boot: Boot, axis: Axis, top: int, faint: bool) -> Dot:
     words = f"{boot.release}, {which(boot)}: {boot.outcome}, {duration(wall)} wall"
     if boot.cpu_seconds is not None:
         words += f", {duration(boot.cpu_seconds)} CPU"
+    if boot.waited:
+        words += f", {duration(boot.run_delay)} waiting for a CPU"
     cpu = None if boot.cpu_seconds is None else axis.at(boot.cpu_seconds)
     return Dot(axis.at(wall), cpu, top, boot.outcome, faint, label, words)
 

@@ -20,7 +20,8 @@ from pytest_bootgate.reports.html import tables as made
 from pytest_bootgate.reports.html.past import Past, past
 from pytest_bootgate.reports.html.tables import Table
 from pytest_bootgate.reports.html.top import Near, Top, by_weight, hosts_of, label, nearness, top
-from pytest_bootgate.reports.story import failed_boot, last_lines, story, worth_saying
+from pytest_bootgate.reports.queue import waited_words
+from pytest_bootgate.reports.story import failed_boot, last_lines, last_words, story, worth_saying
 from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
 
 
@@ -59,6 +60,7 @@ class Gate:
     unjudged: str
     command: str
     log: str
+    waited: str | None
 
 
 def gate(result: GateResult, number: int, journal: Path | None, base: Path | None) -> Gate:
@@ -82,6 +84,7 @@ def gate(result: GateResult, number: int, journal: Path | None, base: Path | Non
         tables={"releases": made.releases(result), "host": made.host(result.machine)},
         unjudged=unjudged.line(result),
         command=f"pytest {shlex.quote(file)} {_engine(result)}",
+        waited=waited_words(result.waited),
         log=f"bootgate log --run {shlex.quote(result.run)}{kept}",
     )
 
@@ -120,7 +123,7 @@ def _target(
         compared=f"{regression.verdict}: {sentence(regression)}" if regression and calm else "",
         notes=list(_notes(found)),
         story=story(failed, found, result.beside(found)) if failed is not None else (),
-        last="\n".join(last_lines(failed)) if failed is not None else "",
+        last="\n".join(last_words(found)),
         waterfall=charts.waterfall(found, axis) if axis and charts.phase_names(found) else None,
         dots=charts.dots(found, axis) if axis else None,
         past=before.get((found.host, found.target)),

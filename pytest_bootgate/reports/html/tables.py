@@ -13,6 +13,7 @@ from pytest_bootgate.gate.attribution import Attribution
 from pytest_bootgate.gate.regression import Regression
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
+from pytest_bootgate.reports.boots import whole
 from pytest_bootgate.reports.html.charts import (
     RELEASES,
     limit_words,
@@ -79,10 +80,9 @@ def phases(result: TargetResult) -> Table:
             has = any(boot.phase(name) is not None for boot in result.of(release))
             row += _two([took for _, took in seen(result, release, name)], "never" * has or NONE)
         rows.append([*row, ", ".join(limit_words(result, name))])
-    for title, what in (("whole boot", "seconds"), ("CPU time", "cpu_seconds")):
-        rows.append([title, *_of_boots(result, made, what), ""])
-    if any(boot.ready is not None for boot in result.boots):
-        rows.append(["gateway ready", *_of_boots(result, made, "ready"), ""])
+    for title, what in whole(result.boots).items():
+        if what != "ready" or any(boot.ready is not None for boot in result.boots):
+            rows.append([title, *_of_boots(result, made, what), ""])
     if rows and made:
         place = len(phase_names(result))
         rows[place][-1] = f"timeout {limit(result.rules.timeout)}"
@@ -105,14 +105,16 @@ def _two(values: Sequence[float], missing: str) -> list[Cell]:
 
 def boots(result: TargetResult) -> Table:
     """Every boot, as they ran."""
-    head = ["boot", "outcome", "wall", "CPU", "of timeout", "accepted", "gateway ready"]
-    head += ["in phase", "ended"]
+    head = ["boot", "outcome", "wall", "CPU", "waited for CPU", "net of neighbours", "of timeout"]
+    head += ["accepted", "gateway ready", "in phase", "ended"]
     rows = [
         [
             f"{boot.release}, {which(boot)}{', recorded' * boot.recorded}",
             boot.outcome,
             seconds(boot.seconds, "no proof"),
             seconds(boot.cpu_seconds),
+            seconds(boot.run_delay),
+            seconds(boot.net_seconds),
             part((boot.ended if boot.seconds is None else boot.seconds) / boot.timeout),
             seconds(boot.accepted),
             seconds(boot.ready),
@@ -184,12 +186,13 @@ def comparison(found: Regression) -> Table:
     rows: list[list[Cell]] = [
         ["says", found.verdict],
         ["pairs", plain(found.pairs)],
+        ["of them fresh, to confirm", plain(found.fresh)],
         ["candidate over baseline", plain(found.ratio)],
         ["95 % interval, from", plain(found.low)],
         ["95 % interval, to", plain(found.high)],
         ["exact p", plain(found.p)],
         ["CPU time, candidate over baseline", plain(found.cpu_ratio)],
-        ["exact p of CPU time", plain(found.cpu_p)],
+        ["exact p in fresh boots", plain(found.again)],
         ["tolerance", part(found.tolerance)],
     ]
     return Table("comparison", "The comparison in figures", ["figure", "value"], rows)

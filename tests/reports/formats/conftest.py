@@ -182,7 +182,8 @@ def run_pytest(path: Path, *args: str, **environ: str) -> Ran:
     """pytest in a process of its own, with nothing of a CI system around it unless it is given."""
     away = re.compile(r"GITHUB_|GITLAB_|OTEL_|PYTEST_")
     env = {k: v for k, v in os.environ.items() if not away.match(k)}
-    env |= {"TMPDIR": str(path.parent), "PYTHONIOENCODING": "utf-8", **environ}
+    here = str(path.parent)
+    env |= {"TMPDIR": here, "BOOTGATE_QUEUE_DIR": here, "PYTHONIOENCODING": "utf-8", **environ}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-pno:cacheprovider", "--bootgate-json=out.json", *args],
         cwd=path,

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_bootgate.boot.values import Phase
-from pytest_bootgate.gate.verdict import Finding, Limits, judge, worst
+from pytest_bootgate.gate.judge import judge
+from pytest_bootgate.gate.verdict import Finding, Limits, worst
 from pytest_bootgate.reports import formats
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats import cases, github, openmetrics

@@ -6,6 +6,7 @@
 import crypto from "node:crypto";
 import fs from "node:fs";
 import http from "node:http";
+import net from "node:net";
 import readline from "node:readline";
 
 const [, , PORT, TOKEN] = process.argv;
@@ -13,6 +14,7 @@ const RETRY_MS = 20;
 const ANSWER_MS = 60_000;
 const DOUBT_MS = 60_000;
 const DOUBT_EVERY_MS = 2_000;
+const ASK_MS = 2_000;
 const WATCH_MS = 100; // a gateway under gate has better things to do than to answer
 const PART = 8_000; // of an answer, so that its event fits into a line
 const SCOPES = ["operator.admin", "operator.read", "operator.write"];
@@ -280,34 +282,54 @@ async function record({ id, name, enabled, schedule, payload, sessionTarget, wak
   return { id, name, enabled, schedule, payload, sessionTarget, wakeMode, delivery, runs: total ?? entries.length };
 }
 
-// An endpoint, until it answers as wanted.
+// An endpoint, a port or a file, until it is as wanted.
 const watching = new Set();
 
-// One look at it: whether it answers as wanted, and how it stands.
-async function ask({ http: address, status, json }) {
+// One look at it: whether it is as wanted, and how it stands.
+async function ask({ http: address, tcp, exists, status, json }) {
+  if (exists) return { so: fs.existsSync(exists), text: "no such file" };
+  if (tcp) return accepts(Number(tcp.split(":").at(-1)));
   try {
-    const answered = await fetch(`http://127.0.0.1${address}`, { signal: AbortSignal.timeout(2_000) });
+    const answered = await fetch(`http://127.0.0.1${address}`, { signal: AbortSignal.timeout(ASK_MS) });
     const text = await answered.text();
     const right = status == null ? answered.ok : answered.status === status;
     const so = right && (json == null || contains(parsed(text), json));
-    return { so, status: answered.status, text: `${answered.status} ${text.slice(0, 200)}`, slow: false };
+    const body = text.split(/\s+/).join(" ").trim().slice(0, 200);
+    const stands = `${answered.status} ${answered.statusText}`.trim();
+    return { so, status: answered.status, text: body ? `${stands}: ${body}` : stands, slow: false };
   } catch (error) {
-    return { so: false, text: words(error), slow: error?.name === "TimeoutError" };
+    return { so: false, text: why(error), slow: error?.name === "TimeoutError" };
   }
 }
 
+function accepts(port) {
+  return new Promise((done) => {
+    const socket = net.connect({ host: "127.0.0.1", port, timeout: ASK_MS });
+    const end = (so, text = "") => { socket.destroy(); done({ so, text }); };
+    socket.on("connect", () => end(true)).on("timeout", () => end(false, "timed out")).on("error", (error) => end(false, why(error)));
+  });
+}
+
+// Why nobody answered, in plain words; what `fetch` says of it is in the cause.
+function why(error) {
+  if (error?.name === "TimeoutError") return "timed out";
+  const cause = error?.cause ?? error;
+  const known = { ECONNREFUSED: "connection refused", ECONNRESET: "closed without an answer (TLS?)", UND_ERR_SOCKET: "closed without an answer (TLS?)" };
+  return known[cause?.code] ?? (String(cause?.code).startsWith("HPE_") ? "not HTTP" : words(cause));
+}
+
 async function watch(order) {
-  if (!order.http) return say("trouble", { text: "this companion can only watch HTTP endpoints" });
   watching.add(order);
+  say("watching", { id: order.id });
   for (let last = ""; watching.has(order); await sleep(WATCH_MS)) {
     const { so, status, text } = await ask(order);
+    if (!watching.has(order)) return;
     if (so) return say("seen", { id: order.id, status });
     if (text !== last) say("state", { id: order.id, text: (last = text) });
   }
 }
 
 async function look(order) {
-  if (!order.http) return say("trouble", { text: "this companion can only look at HTTP endpoints" });
   say("looked", { id: order.id, so: (await ask(order)).so });
 }
 

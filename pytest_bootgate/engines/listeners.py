@@ -1,0 +1,107 @@
+"""Who listens on ports of this machine, and whether a boot can have started it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+import psutil
+
+#: Where a connection to this machine itself arrives: the kernel takes the first of these.
+_REACHED = ("127.0.0.1", "0.0.0.0", "::", "::1")
+#: They listen for others, at the order of any process: for a container.
+_FORWARDERS = ("docker-proxy", "rootlesskit", "rootlessport")
+_INIT = 1
+_LONGEST = 120
+_GONE = (psutil.Error, OSError)
+
+Processes = Collection[psutil.Process]
+
+
+def strangers(
+    ports: Collection[int],
+    ours: Callable[[], Processes] = tuple,
+    *,
+    begun: bool = False,
+    directory: str | None = None,
+) -> dict[int, str]:
+    """Who listens on these ports and is none of `ours`: a process in words, by port.
+
+    Once the gateway has `begun`, only those count that it cannot have started: as daemons do, it
+    may have left processes to themselves. What works below `directory` is its own too. Nothing
+    where the kernel does not tell.
+    """
+    try:
+        every = _listening(psutil.net_connections("tcp")) if ports else []
+    except _GONE:  # macOS tells root only
+        return {}
+    found = {}
+    for port in ports:
+        at = {ip: pid for ip, its, pid in every if its == port}
+        reached = [at[ip] for ip in _REACHED if ip in at]
+        if not reached or _theirs(port, reached[0], known := ours()):
+            continue
+        if reached[0] is None:
+            if not begun:
+                found[port] = "a process that the kernel does not name"
+            continue
+        with contextlib.suppress(*_GONE):
+            process = psutil.Process(reached[0])
+            if not begun or not _may_be_theirs(process, known, directory):
+                found[port] = _words(process)
+    return found
+
+
+def _listening(connections: Iterable[Any]) -> list[tuple[str, int, int | None]]:
+    """The address, the port and the process of each socket that listens."""
+    listening = [c for c in connections if c.status == psutil.CONN_LISTEN]
+    return [(c.laddr.ip, c.laddr.port, getattr(c, "pid", None)) for c in listening]
+
+
+def _words(process: psutil.Process) -> str:
+    """A process with its number and its command line."""
+    command = process.name()
+    with contextlib.suppress(*_GONE):
+        command = " ".join(" ".join(process.cmdline()).split()) or command
+    more = "…" if len(command) > _LONGEST else ""
+    return f"process {process.pid} ({command[:_LONGEST]}{more})"
+
+
+def _theirs(port: int, pid: int | None, ours: Processes) -> bool:
+    """Whether one of `ours` listens; a socket may have several holders, of which `pid` is one."""
+    for process in ours:
+        if process.pid == pid:
+            return True
+        with contextlib.suppress(*_GONE):
+            if any(its == port for _, its, _ in _listening(process.net_connections("tcp"))):
+                return True
+    return False
+
+
+def _may_be_theirs(process: psutil.Process, ours: Processes, directory: str | None) -> bool:
+    """Whether a process that does not belong to `ours` any more may have been started by them.
+
+    It may not where it is older than all of them, or its session is, or a living parent is that
+    does not take orphans.
+    """
+    if process.name() in _FORWARDERS:
+        return True
+    with contextlib.suppress(*_GONE):
+        if directory is not None and os.path.commonpath([process.cwd(), directory]) == directory:
+            return True
+    began = min((other.create_time() for other in ours), default=0.0)
+    if process.create_time() < began:
+        return False
+    with contextlib.suppress(*_GONE):  # whose leader may be gone
+        if psutil.Process(os.getsid(process.pid)).create_time() < began:
+            return False
+    oldest = process
+    for above in process.parents():
+        if above.create_time() < began:
+            break
+        oldest = above
+    # An orphan goes to init, or to a process above the gate that asked for orphans.
+    adopters = {_INIT, *(above.pid for above in psutil.Process().parents())}
+    return oldest.ppid() in adopters
