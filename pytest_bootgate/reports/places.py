@@ -53,9 +53,10 @@ def _check_file(path: Path, kind: str) -> None:
         with path.open("rb") as file:
             begins = file.read(_MOST)
         if begins.strip() and not re.match(SIGNS[kind], begins):
+            earlier = "a journal" if kind == "journal" else f"an earlier {kind} report"
             raise BootgateError(
-                f"{path} is there already, and it is not an earlier {kind} report of"
-                " pytest-bootgate, so it was left as it is. Name another path, or remove it."
+                f"{path} is there already, and it is not {earlier} of pytest-bootgate, so it was"
+                " left as it is. Name another path, or remove it."
             )
 
 

@@ -103,6 +103,5 @@ def test_a_file_that_is_not_written_is_explained(
 def test_a_pytest_benchmark_of_another_make(both, run, pytester):
     pytester.makeconftest("import pytest_benchmark.stats as s\ndel s.Metadata\n")
     result = run(*ITEMS, "--benchmark-json=bench.json")
-    assert result.ret == 0
     text = "--benchmark-json: nothing was written, because this version of pytest-benchmark is not*"
     result.stdout.fnmatch_lines([text])
