@@ -46,7 +46,8 @@ def test_the_upgrade_that_passes(run, found, engine):
     for target in targets.values():
         releases = [boot["release"] for boot in target["boots"] if not boot["warm_up"]]
         assert releases.count("baseline") == releases.count("candidate") >= 5
-        assert target["judgement"]["regression"]["verdict"] == "same"
+        compared = target["judgement"]["regression"]["verdict"]
+        assert compared == "same" or (compared, target["target"]) == ("faster", "isolated")
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import docker
 
-from benchmarks import aa, cycle, delay, journal, lag, middle, recorded, sweep, truth, unused
+from benchmarks import aa, cycle, delay, good, journal, lag, middle, recorded, sweep, truth, unused
 from benchmarks.report import Machine, Section, as_json, markdown, memory_gib, processor
 
 _ROOT = Path(__file__).parents[2]
@@ -39,11 +39,13 @@ def main() -> int:
     long: dict[str, Callable[[], Section]] = {
         "aa": lambda: aa.measure(image, gates, asked.gates_file),
         "delay": lambda: delay.measure(image),
+        "good": lambda: good.measure(asked.good_gates),
     }
     parser.add_argument(
         "--long",
         action="store_true",
-        help="also real A/A gates of ten targets, and boots beside busy loops (three hours more)",
+        help="also real A/A gates of ten targets, boots beside busy loops, and the good example"
+        " again and again (four hours more)",
     )
     parser.add_argument(
         "--only",
@@ -61,6 +63,13 @@ def main() -> int:
             metavar="N",
             help=f"so many A/A gates on this engine (default {usual})",
         )
+    parser.add_argument(
+        "--good-gates",
+        type=int,
+        default=good.GATES,
+        metavar="N",
+        help=f"how often the good example is gated (default {good.GATES})",
+    )
     parser.add_argument(
         "--gates-file",
         type=Path,

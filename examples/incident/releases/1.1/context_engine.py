@@ -1,7 +1,9 @@
-"""The context engine of release 1.1: the same index, kept in a dict."""
+"""The context engine of release 1.1: the same index, over the distinct numbers only, so that each
+note is written once and nothing has to be looked up.
+"""
 
 VERSION = "1.1"
 
 
 def build(notes: int = 100_000) -> list[str]:
-    return list(dict.fromkeys(f"note {number % (notes // 2)}" for number in range(notes)))
+    return [f"note {number}" for number in range(notes // 2)]
