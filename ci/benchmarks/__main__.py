@@ -14,7 +14,7 @@ from pathlib import Path
 
 import docker
 
-from benchmarks import aa, cycle, journal, lag, middle, recorded, sweep, truth, unused
+from benchmarks import aa, cycle, delay, journal, lag, middle, recorded, sweep, truth, unused
 from benchmarks.report import Machine, Section, as_json, markdown, memory_gib, processor
 
 _ROOT = Path(__file__).parents[2]
@@ -36,15 +36,21 @@ def main() -> int:
         "journal": journal.measure,
     }
     parser = argparse.ArgumentParser(prog="ci/bench", description=__doc__)
+    long: dict[str, Callable[[], Section]] = {
+        "aa": lambda: aa.measure(image, gates, asked.gates_file),
+        "delay": lambda: delay.measure(image),
+    }
     parser.add_argument(
-        "--long", action="store_true", help="also real A/A gates of ten targets (two hours more)"
+        "--long",
+        action="store_true",
+        help="also real A/A gates of ten targets, and boots beside busy loops (three hours more)",
     )
     parser.add_argument(
         "--only",
         action="append",
-        choices=[*benches, "aa"],
+        choices=[*benches, *long],
         metavar="NAME",
-        help=f"only this benchmark ({', '.join(benches)}, aa; repeatable); keeps no results",
+        help=f"only this benchmark ({', '.join([*benches, *long])}; repeatable); keeps no results",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
     for engine, usual in aa.GATES.items():
@@ -62,9 +68,9 @@ def main() -> int:
         help="keep each A/A gate as a line of this file; those that are in it count",
     )
     asked = parser.parse_args()
-    chosen = asked.only or [*benches, *(["aa"] if asked.long else [])]
+    chosen = asked.only or [*benches, *(long if asked.long else [])]
     gates = {engine: getattr(asked, f"{engine}_gates") for engine in aa.GATES}
-    benches["aa"] = lambda: aa.measure(image, gates, asked.gates_file)
+    benches |= long
 
     began, loads, sections = time.monotonic(), [os.getloadavg()[0]], []
     for name in chosen:

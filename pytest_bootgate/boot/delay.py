@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 
 from pytest_bootgate.engines.base import Unit
 from pytest_bootgate.engines.tasks import run_delay
@@ -21,8 +22,10 @@ class Delays:
     def __init__(self, tasks: Collection[int]) -> None:
         self._last: dict[int, float] = {}
         self._ended = self._before = 0.0
+        self._looks: list[tuple[float, float]] = []  # when, and the total
         self.look(tasks)
         self._before = self.total or 0.0
+        self._looks = [(time.monotonic(), 0.0)]
 
     def look(self, tasks: Collection[int]) -> None:
         """Read the living tasks, and those that ended and were not waited for by their parent."""
@@ -32,6 +35,18 @@ class Delays:
                 self._ended += self._last.pop(task)  # its number may be another's by now
             if waited is not None and (task in tasks or task in self._last):
                 self._last[task] = waited
+        self._looks.append((time.monotonic(), self.total or 0.0))
+
+    def after(self, instant: float) -> float:
+        """How much of the total came after an instant; between two looks in proportion.
+
+        A gate that waits for a CPU itself may look late.
+        """
+        last = self._looks[-1][1]
+        for (begin, before), (end, later) in pairwise(self._looks):
+            if begin <= instant < end:
+                return last - before - (later - before) * (instant - begin) / (end - begin)
+        return 0.0
 
     @contextlib.contextmanager
     def watch(self, unit: Unit) -> Iterator[None]:

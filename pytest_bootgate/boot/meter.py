@@ -50,20 +50,25 @@ class Meter:
         """During the boot, so that what ends before the boot does is not lost."""
         return self._delays.watch(unit)
 
-    def stop(self, unit: Unit) -> Used:
-        """What it used since; nothing is known of a unit that has ended."""
+    def stop(self, unit: Unit, over: float) -> Used:
+        """What it used since; nothing is known of a unit that has ended.
+
+        `over` is the monotonic second of the proof, or of whatever ended the boot.
+        """
         self._delays.look(unit.tasks())
+        late = self._delays.after(over)
         busy = cpu_times()[0] - self._busy
         cpu = grown(unit.cpu_seconds(), self._cpu)
         pid = unit.pid
         if pid is None:
             return Used(cpu)
         self._delays.look(unit.tasks())  # with the orphans, which are known now
+        waited = self._delays.total
         return Used(
             cpu_seconds=cpu,
             disk_read=grown(_disk_read(pid), self._disk),
             throttled=_held(throttled(pid), self._throttled),
-            run_delay=self._delays.total,
+            run_delay=None if waited is None else max(0.0, waited - late),
             others_cpu=None if cpu is None else max(0.0, busy - cpu),
             oom_kills=max(0, (oom_kills(pid) or 0) - self._oom_kills),
         )

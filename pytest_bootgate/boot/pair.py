@@ -128,7 +128,8 @@ class Pair(Aftermath):
         if self._gateway_over() and seen.missing:
             self._look_last(seen, variables, witness)
             ending = replace(ending, proof=seen.proof_at)
-        used = Used() if self._gateway_over() else self._meter.stop(self._gateway)
+        at = (seen.trigger_at or 0.0) + (ending.at if ending.proof is None else ending.proof)
+        used = Used() if self._gateway_over() else self._meter.stop(self._gateway, at)
         answers = last_answers(recipe, variables, self._listener.events[first:])
         ending = replace(
             ending,

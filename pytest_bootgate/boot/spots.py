@@ -24,7 +24,7 @@ class Spot:
     """An endpoint, a port or a file at which something of a boot is expected.
 
     `id` is what the companion calls it, `name` what people do, `written` what the gate file says,
-    and `where` the same with its variables filled. `status` is the one wanted of an endpoint.
+    and `where` the same with its variables filled.
     """
 
     id: str
@@ -32,7 +32,6 @@ class Spot:
     written: str
     where: str
     is_file: bool = False
-    status: int | None = None
 
     @property
     def port(self) -> int | None:
@@ -68,13 +67,13 @@ def spots(recipe: Recipe, variables: Mapping[str, str]) -> list[Spot]:
         looks.append(("trigger", "the trigger", Probe(http=recipe.target.trigger.http)))
     found = []
     for name, words, probe in looks:
-        written = None if probe is None else probe.http or probe.tcp
-        is_file = probe is not None and probe.file is not None and probe.line is None
-        if probe is not None and is_file:
-            written = probe.file
+        if probe is None:
+            continue
+        file = probe.file if probe.line is None else None  # one with a line is followed
+        written = probe.http or probe.tcp or file
         if written is not None:
-            status = None if probe is None else probe.status
-            found.append(Spot(name, words, written, fill(written, variables), is_file, status))
+            where = fill(written, variables)
+            found.append(Spot(name, words, written, where, is_file=file is not None))
     return [spot for spot in found if spot.port is None or spot.port not in ours]
 
 
@@ -121,7 +120,6 @@ class Answer:
 
     where: str
     text: str
-    status: int | None = None
 
     def __str__(self) -> str:
         """For the record: all that is known of it."""
@@ -129,9 +127,9 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """The end of a sentence; of a body only where it is the body that was not as wanted."""
-        right = self.text.startswith("2" if self.status is None else str(self.status))
-        text = self.text if right else self.text.partition(": ")[0]
+        """The end of a sentence; without a body that is a page for browsers."""
+        status, _, body = self.text.partition(": ")
+        text = status if body.startswith("<") else self.text
         text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
         if not self.where:
             return f"its last answer was {text}"
@@ -159,6 +157,6 @@ def _answers(texts: Mapping[str, str], spots: Mapping[str, Spot]) -> Iterator[tu
         spot = spots.get(name)
         key = name.removeprefix("phase:")
         if spot is not None:
-            yield key, Answer(spot.written if spot.is_file else spot.where, text, spot.status)
+            yield key, Answer(spot.written if spot.is_file else spot.where, text)
         elif key in ("ready", "health"):
             yield key, Answer("", text)

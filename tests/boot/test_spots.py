@@ -91,6 +91,10 @@ def test_last_answers(recipe):
     ("text", "words"),
     [
         ("404 Not Found: <html>", ":84/ last answered 404 Not Found"),
+        (
+            "500 Internal Server Error: no disk",
+            ":84/ last answered 500 Internal Server Error: no disk",
+        ),
         ('200 OK: {"ok": false}', ':84/ last answered 200 OK: {"ok": false}'),
         ("200 OK: " + "x" * 200, ":84/ last answered 200 OK: " + "x" * 92 + "…"),
         ("closed without an answer (TLS?)", ":84/: closed without an answer (TLS?)"),

@@ -115,7 +115,7 @@ def test_one_that_leaves_no_proof_has_not(ends, proof):
 
 def test_the_lines_that_come_nearest_to_a_mark_that_was_not_seen(ends):
     target = (
-        "{timeout: 1s, listen: 100ms, phases: {engine: {line: 'engine ready'},"
+        "{timeout: 5s, listen: 100ms, phases: {engine: {line: 'engine ready'},"
         " log: {file: '${dir}/log', line: 'log ready'}, task: {line: '^task started$'}}}"
     )
     _, (boot,) = ends(
@@ -144,8 +144,8 @@ def buffered(first: str = "") -> str:
 @pytest.mark.parametrize(
     ("gateway", "target", "what"),
     [
-        ("", "{timeout: 1s, listen: 100ms, proof: {line: worker ready}}", "proof"),
-        ("gateway: {ready: {line: worker ready}, ready_timeout: 1s}", TRIGGERED, "ready"),
+        ("", "{timeout: 5s, listen: 100ms, proof: {line: worker ready}}", "proof"),
+        ("gateway: {ready: {line: worker ready}, ready_timeout: 5s}", TRIGGERED, "ready"),
     ],
 )
 def test_a_line_that_is_held_in_a_buffer(ends, gateway, target, what):
@@ -170,7 +170,7 @@ def test_a_line_that_is_held_in_a_buffer(ends, gateway, target, what):
 def test_a_silent_one_may_hold_its_lines_in_a_buffer_and_one_that_printed_does_not(
     ends, script, told
 ):
-    target = "{timeout: 1s, listen: 100ms, proof: {line: worker ready}}"
+    target = "{timeout: 5s, listen: 100ms, proof: {line: worker ready}}"
     _, (boot,) = ends(script, target)
     assert boot["outcome"] == "timed_out"
     notes = [note for note in boot["notes"] if ADVICE in note]

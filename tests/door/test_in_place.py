@@ -260,7 +260,8 @@ def test_a_way_of_no_return_warns_behind_a_green_health(upgrade):
             "WARN upgrade in place: 3 of 3 jobs survived, 3 of 3 ran",
             (
                 "*warn: rollback: rollback does not work (although /healthz was green after *): the"
-                " baseline refused the state: *500 uses newer format 2, this version knows 1"
+                " baseline refused the state: *500 Internal Server Error: uses newer format 2,"
+                " this version knows 1"
             ),
             "*note: the candidate added 1 job of its own: its own",
         ]

@@ -4,8 +4,10 @@ PLAN is a list of steps, each a sleep in seconds, a line to print, `exit:CODE`, 
 from then on), `work:S` (for so many CPU seconds), `runner` (wait for a child that never ends),
 `unhealthy`, `buffer` (print no line until `flush`), `eat` (memory, until it is killed),
 `child eats`, `restart` (by another process, which goes on with the plan), `wait:FILE` (until it is
-there), or `ring` (call the doorbell with the message of the trigger). STAMPS puts the time before
-each line, and with DEAF it opens no port.
+there), or `ring` (call the doorbell with the message of the trigger). `save` writes the
+file LOG anew, which holds `task started` from the start: the old content and a line more, under
+another name that is then renamed. STAMPS puts the time before each line, and with DEAF it opens no
+port.
 
 With COUNTER, a file that outlives the gateway, PLAN is a list of such plans: the first trigger
 carries out the first one, and the last one is for all that come after it.
@@ -27,6 +29,7 @@ from pathlib import Path
 PORT, DOORBELL = int(os.environ["PORT"]), os.environ["DOORBELL"]
 EAT = "eaten = []\nwhile True: eaten.append(bytearray(b'x' * (1 << 20)))"
 PLAN = json.loads(os.environ["PLAN"])
+LOG = Path(os.environ.get("LOG", os.devnull))
 
 
 def plan() -> list:
@@ -79,6 +82,10 @@ def carry_out(message: str, steps: list) -> None:
         elif step == "restart":
             rest = json.dumps([message, steps[place + 1 :]])
             os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "REST": rest})
+        elif step == "save":
+            draft = LOG.with_suffix(".new")
+            draft.write_text(LOG.read_text() + "saved\n")
+            draft.rename(LOG)
         elif step == "burn":
             while True:
                 pass
@@ -121,6 +128,8 @@ class Handler(BaseHTTPRequestHandler):
 
 if "REST" in os.environ:
     threading.Thread(target=carry_out, args=json.loads(os.environ["REST"]), daemon=True).start()
+if "LOG" in os.environ:
+    LOG.write_text("task started\n")
 print(f"toy {os.environ.get('VERSION', '1')} is here", flush=True)
 while "DEAF" in os.environ:
     time.sleep(60)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_bootgate.boot.cgroup import throttled
 from pytest_bootgate.boot.delay import Delays
 from pytest_bootgate.boot.meter import Meter, Used
 from pytest_bootgate.boot.onlooker import work
@@ -46,9 +47,8 @@ def measured(bench, program: str, **more) -> tuple[Used, float]:
     meter, began = Meter(unit, warm=True), time.monotonic()
     with meter.watch(unit):
         unit.send("go")
-        bench.lines.until("gateway.out", "done", 60)
-    took = time.monotonic() - began
-    return meter.stop(unit), took
+        over = bench.lines.until("gateway.out", "done", 60).at
+    return meter.stop(unit, over), over - began
 
 
 @pytest.mark.usefixtures("neighbours")
@@ -89,8 +89,8 @@ def test_one_that_starts_only_now_begins_at_zero(bench):
     meter = Meter(None, warm=False)
     unit.start()
     with meter.watch(unit):
-        bench.lines.until("gateway.out", "done", 60)
-    used = meter.stop(unit)
+        over = bench.lines.until("gateway.out", "done", 60).at
+    used = meter.stop(unit, over)
     assert used.run_delay > 0.2
     assert used.throttled is not None
 
@@ -99,7 +99,21 @@ def test_one_that_starts_only_now_begins_at_zero(bench):
 def test_what_was_before_the_trigger_is_not_of_the_boot(bench):
     unit = bench.begin(f"{BURN}print('ready'); input()", stdin=True)
     bench.lines.until("gateway.out", "ready", 60)
-    assert Meter(unit, warm=True).stop(unit).run_delay < 0.2
+    meter = Meter(unit, warm=True)
+    assert meter.stop(unit, time.monotonic()).run_delay < 0.2
+
+
+@pytest.mark.usefixtures("neighbours")
+def test_nor_is_what_comes_after_the_proof(bench):
+    program = waiting(f"print('proof')\n{BURN}")
+    unit = bench.begin(program, stdin=True)
+    bench.lines.until("gateway.out", "ready", 60)
+    meter = Meter(unit, warm=True)
+    with meter.watch(unit):
+        unit.send("go")
+        proof = bench.lines.until("gateway.out", "proof", 60).at
+        over = bench.lines.until("gateway.out", "done", 60).at
+    assert meter.stop(unit, proof).run_delay < meter.stop(unit, over).run_delay / 2
 
 
 @pytest.mark.usefixtures("neighbours")
@@ -117,10 +131,17 @@ def test_an_orphan_is_found_at_the_end(local_bench):
 @pytest.mark.docker
 @pytest.mark.usefixtures("neighbours")
 def test_what_its_own_limit_holds_back_is_not_taken_off(docker_bench):
-    used, took = measured(docker_bench, BURN, cpus=0.2)
-    # 0.3 CPU seconds are 1.5 s at a fifth of a CPU: the kernel counts that as ready to run.
-    assert used.throttled > 0.3
+    unit = docker_bench.begin("while True: pass", cpus=0.02)
+    meter, began = Meter(unit, warm=True), time.monotonic()
+    group, before = next(iter(throttled(unit.pid).items()))
+    with meter.watch(unit):
+        while throttled(unit.pid)[group] - before < 0.5 and time.monotonic() < began + 60:
+            time.sleep(0.1)
+    used, took = meter.stop(unit, time.monotonic()), time.monotonic() - began
+    assert used.throttled >= 0.5
+    # The kernel counts what is held back as ready to run, and others did have the CPUs.
     assert used.run_delay > used.throttled / 2
+    assert used.others_cpu > used.throttled / 2
     boot = replace(
         QUIET,
         seconds=took,
@@ -147,6 +168,18 @@ def test_a_task_whose_number_is_another_tasks_by_now(monkeypatch):
     told[7] = 9.0  # not of this unit
     delays.look(())
     assert delays.total == pytest.approx(0.3)
+
+
+def test_what_was_waited_between_two_looks_is_shared_out(monkeypatch):
+    clock, told = [0.0], {7: 1.0}
+    monkeypatch.setattr("pytest_bootgate.boot.delay.run_delay", told.get)
+    monkeypatch.setattr("pytest_bootgate.boot.delay.time.monotonic", lambda: clock[0])
+    delays = Delays({7})
+    for clock[0], told[7] in ((1.0, 1.2), (2.0, 1.6)):
+        delays.look({7})
+    assert delays.total == pytest.approx(0.6)
+    after = [delays.after(instant) for instant in (0.5, 1.0, 1.75, 2.0, 3.0)]
+    assert after == pytest.approx([0.5, 0.4, 0.1, 0.0, 0.0])
 
 
 @pytest.mark.usefixtures("neighbours")

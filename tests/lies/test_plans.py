@@ -70,6 +70,18 @@ LIES = {
     "marks flushed late, in one burst after the proof": Lie(
         ["buffer", "engine ready", 0.1, "persona loaded", "ring", 0.1, "flush"]
     ),
+    "a log is replaced by one that still has the line of an earlier task": Lie(
+        ["engine ready", 0.1, "save"],
+        {
+            "timeout": "1s",
+            "env": {"LOG": "${dir}/log"},
+            "phases": '{engine: {line: engine ready}, task: {file: "${dir}/log", line: task st}}',
+        },
+    ),
+    "an error that is none of time is tried again": Lie(
+        ["engine ready", "job failed: plugin is not installed"],
+        {"timeout": "3s", "gate": "{boots: 1, noise: 1000, retries: 1, retry_pause: 100ms}"},
+    ),
     "the gateway crashes and restarts itself": Lie(
         ["engine ready", "restart", "persona loaded", 0.3, "ring"]
     ),
