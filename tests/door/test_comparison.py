@@ -34,8 +34,10 @@ def test_slower_fails_the_boot_and_the_phase_to_blame(gate, run, pytester):
             "bootgate.yaml::isolated::task_started PASSED*",
             "bootgate.yaml::isolated::boot FAILED*",
             "FAIL isolated, cold: 8 started (baseline: 8 started)",
-            "*fail: * times as long (95 % interval * times), 8 pairs: 10 % is allowed; surely more"
-            " than 5 %, measured twice (exact p = 0.004, then 0.05 in fresh boots)",
+            (
+                "*fail: * times as long (95 % interval * times), 8 pairs: 10 % is allowed; surely more"
+                " than 5 %, measured twice (exact p = 0.004, then 0.05 in fresh boots)"
+            ),
             "*fail: engine: +2* ms of the +* ms of the whole boot; more waiting: CPU time *",
         ]
     )
@@ -89,7 +91,9 @@ def test_unsure_fails_where_the_gate_file_says_so(gate, run, pytester):
     result, target = compare(gate, run, pytester, **more)
     assert result.ret == 1
     assert target["verdict"] == "fail"
-    result.stdout.fnmatch_lines(["*not compared with the baseline: 2 pairs cannot show *; at least 5 are needed*"])
+    result.stdout.fnmatch_lines(
+        ["*not compared with the baseline: 2 pairs cannot show *; at least 5 are needed*"]
+    )
 
 
 def test_a_release_is_gated_against_itself_only_where_it_is_allowed(gate, run, pytester):
