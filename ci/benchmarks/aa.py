@@ -138,7 +138,8 @@ def section(gates: Mapping[str, Sequence[Row]]) -> Section:
         )
         why = Counter(text for t in each if t["verdict"] in _RED for text in t["why"])
         high, seen = bound(red, len(found)), "; ".join(text for text, _ in why.most_common(5))
-        sure = f"{len(found)} gates: less than {percent(high)} with 95 % certainty. {seen}"
+        sure = f"Gates: {len(found)}, so less than {percent(high)} with 95 % certainty. {seen}"
+        others = Counter(text for t in each if t.get("compared") != "same" for text in t["why"])
         targets += [
             Target(
                 f"gates of ten that are red, {engine}",
@@ -152,7 +153,7 @@ def section(gates: Mapping[str, Sequence[Row]]) -> Section:
                 percent(same),
                 "≥ 98 %",
                 same >= 0.98,
-                "Boots of the same code scattered too much, beside whatever else the machine did.",
+                "; ".join(text for text, _ in others.most_common(5)),
             ),
         ]
     return Section(

@@ -100,9 +100,9 @@ def picture(section: Section) -> str:
     ]
     return draw(
         panels,
-        title="How often a gate fails, by how much slower the candidate really is",
+        title="How often a comparison fails, by how much slower the candidate really is",
         across="true slowdown, as a multiple of the tolerance",
-        up="share of gates",
+        up="share of comparisons",
         legend="slower:",
         solid="fails",
         dashed="is unsure",

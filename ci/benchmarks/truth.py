@@ -149,8 +149,15 @@ def _alarms(table: Table, what: str, names: Sequence[str], effect: float, limit:
         f"Worst: {names[worst]}, one target red in {percent(every[worst].red())} of"
         f" {len(every[worst].said[RULE])} campaigns ({every[worst].independent()} independent)."
         f" All sets together: {percent(pooled)} of {independent} independent campaigns, so a gate"
-        f" of ten is red in less than {percent(high)} with 95 % certainty.",
+        f" of ten is red in less than {percent(high)} with 95 % certainty."
+        f"{_BORDER if effect == HARMLESS[-1] else ''}",
     )
+
+
+_BORDER = (
+    " Half of the tolerance is the very slowdown that both campaigns must refute, each at a level"
+    " of its own: below it the share falls at once."
+)
 
 
 def _power(table: Table, what: str, names: Sequence[str], effect: float, wanted: float) -> Target:

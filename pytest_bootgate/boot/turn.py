@@ -128,8 +128,9 @@ class _Process:
     def _wait(self, own: Own, came: float, watch: Callable[[Waiting], None]) -> None:
         waited = False
         while ahead := own.ahead():
-            waited, gone = True, released(ahead[-1])
+            gone = released(ahead[-1])
             while ahead and not gone.is_set():
+                waited = True
                 watch(Waiting(time.monotonic() - came, len(ahead), _holder(ahead[0])))
                 if not gone.wait(_SHOWN):
                     ahead = own.ahead()

@@ -63,9 +63,9 @@ FAR_TIMES, _FAR_SPREADS, _LEAST_SPREAD = 2.0, 5.0, 0.02
 #: So many stragglers of the candidate, and none of the baseline, fail.
 STRAGGLERS = 3
 #: What two campaigns of one release may differ by when they ran at different times. Of recorded
-#: ones, ten boots each, at most 1 % differ by more and significantly, whether the machine was
-#: quiet or had busy neighbours; with 0.30 it were 3 % beside neighbours that come and go
-#: (`ci/bench`: ``recorded``).
+#: ones, ten boots each, none of a quiet machine and 1.2 % of one with neighbours that come and go
+#: differ by more and significantly, with 0.30 it were 3 %; with 0.40 +75 % were found less often
+#: than in 95 % (`ci/bench`: ``recorded``).
 DRIFT = 0.35
 #: More boots than these say no more about a recorded baseline.
 RECORDED_BOOTS = 10

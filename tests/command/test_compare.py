@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 
 from pytest_bootgate.boot.machine import Machine, Work
-from pytest_bootgate.gate.regression import Schedule, compare_recorded
+from pytest_bootgate.gate.regression import compare_recorded
 from pytest_bootgate.reports import jsonfile
 from pytest_bootgate.reports.amounts import duration
 from tests.command.conftest import bootgate
@@ -58,7 +58,7 @@ def test_the_numbers_are_those_of_the_results(runs, compare):
     assert said.lines[0].startswith(f"first   PASS, run {first.run}, {first.at[:10]} ")
     assert said.lines[1].startswith(f"second  FAIL, run {second.run}, {second.at[:10]} ")
     assert row(said, "verdict") == ["pass", "fail"]
-    assert row(said, "boots") == ["5 started", "5 started"]
+    assert row(said, "boots") == ["5 started", "8 started"]  # three confirm that it is slower
     medians = [
         median(b.seconds for b in result.targets[0].of("candidate")) for result in (first, second)
     ]
@@ -78,7 +78,7 @@ def test_slower_is_what_the_test_for_recorded_boots_says(runs, compare):
         [b.seconds for b in saved(path).targets[0].of("candidate")]
         for path in (runs.green, runs.slower)
     ]
-    found = compare_recorded((sides[0], sides[1]), Schedule.of(5, 5), 0.15)
+    found = compare_recorded((sides[0], sides[1][-5:]), 0.10)
     assert found.verdict == "slower"
     said = compare("green.json", "slower.json")
     text = " ".join(said.out.split())

@@ -298,7 +298,7 @@ def test_what_an_orphan_used_that_has_ended_is_not_less_than_nothing(local_bench
     until = time.monotonic() + 10
     while not is_gone(pid) and time.monotonic() < until:
         time.sleep(0.01)
-    used = meter.stop(unit)
+    used = meter.stop(unit, time.monotonic())
     assert used.cpu_seconds is None or used.cpu_seconds >= 0
     assert used.disk_read is None or used.disk_read >= 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from itertools import combinations, product
 from math import exp, log
 from pathlib import Path
@@ -58,6 +59,28 @@ def test_strata_are_counted_as_brute_force_counts_them(seed, ties):
         for chosen in product(*(combinations(part, len(part) // 2) for part in own))
     ]
     assert exact_p(strata) == pytest.approx(sum(w >= seen - 1e-9 for w in ways) / len(ways))
+
+
+@pytest.mark.parametrize("digits", [1, 2, 12])
+@pytest.mark.parametrize("sizes", [[5] * 9, [5, 2, 3, 5, 5, 5], [1]])
+def test_many_strata_are_counted_as_sums_one_by_one(sizes, digits):
+    strata = [
+        ([round(v, digits) for v in logs(k, i)], [round(v, digits) for v in logs(k, 50 + i, 1.1)])
+        for i, k in enumerate(sizes)
+    ]
+    aligned = [[v - sum(a + b) / len(a + b) for v in a + b] for a, b in strata]
+    ranks = list(stats.rankdata([round(v, 12) for part in aligned for v in part]))
+    ways, seen = Counter({0: 1}), 0.0
+    for part in aligned:
+        own, ranks = ranks[: len(part)], ranks[len(part) :]
+        seen += sum(own[len(part) // 2 :])
+        found: Counter[float] = Counter()
+        sums = Counter(map(sum, combinations(own, len(part) // 2)))
+        for (total, count), (more, times) in product(ways.items(), sums.items()):
+            found[total + more] += count * times
+        ways = found
+    above = sum(count for total, count in ways.items() if total >= seen)
+    assert exact_p(strata) == above / sum(ways.values())
 
 
 @pytest.mark.parametrize("seed", range(5))
