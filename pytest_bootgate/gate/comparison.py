@@ -110,7 +110,7 @@ def _sizes(found: Regression, rules: Rules) -> Sequence[int]:
     if found.recorded:
         return [found.pairs]
     first = found.pairs - found.fresh
-    return [*rules.plan.strata(first), *rules.plan.again.strata(found.fresh)]
+    return [*rules.plan.strata(first), *rules.plan.strata(found.fresh)]
 
 
 def _stragglers(found: Regression, pairs: Pairs) -> Iterator[Finding]:

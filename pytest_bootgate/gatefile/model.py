@@ -294,7 +294,7 @@ class Gate(_Entry, frozen=True, kw_only=True):
     `slower` is how much slower than the baseline the candidate may be: what is measured below it
     passes, and what is measured above it fails once fresh boots confirm it. `boots` is how many
     of each release decide: at least, and at most where the evidence is not clear before; to
-    confirm a slowdown up to half as many follow.
+    confirm a slowdown at most as many follow.
     `unsure` says whether an upgrade of which neither can be shown warns or fails. `allow:
     same-image` lets a release be gated against itself, to see what the gate says then.
     `retries` is how many boot timeouts of each release are tried again, in all boots of one

@@ -33,16 +33,16 @@ def test_slower_fails_the_boot_and_the_phase_to_blame(gate, run, pytester):
             "bootgate.yaml::isolated::persona PASSED*",
             "bootgate.yaml::isolated::task_started PASSED*",
             "bootgate.yaml::isolated::boot FAILED*",
-            "FAIL isolated, cold: 8 started (baseline: 8 started)",
+            "FAIL isolated, cold: 10 started (baseline: 10 started)",
             (
-                "*fail: * times as long (95 % interval * times), 8 pairs: 10 % is allowed; surely more"
-                " than 5 %, measured twice (exact p = 0.004, then 0.05 in fresh boots)"
+                "*fail: * times as long (95 % interval * times), 10 pairs: 10 % is allowed; surely"
+                " more than 5 %, measured twice (exact p = 0.004, then 0.004 in fresh boots)"
             ),
             "*fail: engine: +2* ms of the +* ms of the whole boot; more waiting: CPU time *",
         ]
     )
     judgement = target["judgement"]
-    assert judgement["stopped"] == "the evidence was clear after 8 pairs"
+    assert judgement["stopped"] == "the evidence was clear after 10 pairs"
     assert judgement["attribution"]["phases"][0]["name"] == "engine"
 
 

@@ -50,7 +50,7 @@ def replay(asking, answer):
 
 def test_pairs_alternate_in_thue_morse_order_after_a_boot_each_that_is_thrown_away():
     asked = plan(BOTH, RULES, warm=False)
-    assert len(asked) == 2 + 2 * 45
+    assert len(asked) == 2 + 2 * 60
     assert asked[:8] == [
         Ask("baseline", 0),
         Ask("candidate", 0),

@@ -27,9 +27,9 @@ ROUNDS = {
 
 
 def boots(seconds=1.0, *, slower=1.0, **more):
-    """Pairs (five, or eight to confirm a slowdown); the candidate takes `seconds` and a little."""
+    """Pairs (five, or ten to confirm a slowdown); the candidate takes `seconds` and a little."""
     found = []
-    for number in range(1, 6 if slower == 1.0 else 9):
+    for number in range(1, 6 if slower == 1.0 else 11):
         for release in BOTH:
             took = (seconds if release == "candidate" else seconds / slower) + number / 1000
             values = {k: v(took) if callable(v) else v for k, v in more.items()}
