@@ -145,8 +145,10 @@ def _processes(count: int) -> str:
 
 def _notes(seen: Observation, ending: Ending, *, triggered: bool) -> list[str]:
     notes = []
-    if triggered and ending.started and ending.exited is not None:
-        notes.append(f"the gateway {exit_words(ending.exited)} right after")
+    exited = ending.exited
+    # A runner that starts by itself may be done once it has proved so; with 0, that is.
+    if ending.started and exited is not None and (triggered or exited.code != 0):
+        notes.append(f"the {'gateway' if triggered else 'runner'} {exit_words(exited)} right after")
     if ending.clock_moved:
         how = f"set {'back' if ending.clock < 0 else 'forward'} {abs(ending.clock):.0f} s"
         notes.append(f"the wall clock was {how} during the boot; all times here are by another one")

@@ -147,6 +147,12 @@ class Boot:
         return wall - lost * min(1.0, free / (used + lost)) if lost else wall
 
     @property
+    def net_known(self) -> bool:
+        """Whether all is known that `net_seconds` needs."""
+        parts = (self.cpu_seconds, self.run_delay, self.others_cpu, self.throttled)
+        return None not in parts
+
+    @property
     def waited(self) -> bool:
         """Whether it stood ready without a CPU for a noticeable part of its time."""
         return self.run_delay is not None and self.run_delay > NOTICEABLE * self.ended

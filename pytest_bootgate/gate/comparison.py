@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -24,6 +24,7 @@ from pytest_bootgate.gate.regression import (
     STRAGGLERS,
     Regression,
     compare,
+    compare_net,
     compare_recorded,
 )
 from pytest_bootgate.gate.verdict import WHOLE, Finding, Rules, Verdict
@@ -50,6 +51,11 @@ class Compared:
     attribution: Attribution | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def regression(self) -> Regression | None:
+        """The comparison of the whole boot, None where there are too few pairs."""
+        return next((found for found in self.regressions if not found.subject), None)
+
 
 def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
     """Compare pairs of boots that all started; `short` says why some are missing, if so."""
@@ -64,40 +70,84 @@ def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
         return Compared((Finding(unsure, WHOLE, text, kind="uncompared"),))
     doubt = None if pairs.recorded else _doubt(pairs)
     regressions = list(_regressions(pairs, rules, doubt))
-    whole, findings = regressions[0], list[Finding]()
+    whole, findings = regressions[0], list(_uncompared(pairs, rules, regressions, unsure))
     slower = None
     for found in regressions:
         subject = found.subject or WHOLE
         if found.verdict == "slower":
             findings.append(Finding("fail", subject, sentence(found), timed=True, kind="slower"))
         elif found.verdict == "unsure":
-            text = f"{short if found.next_look else ''}{sentence(found)}"
-            findings.append(Finding(unsure, subject, text, kind="unsure"))
+            if short and found.next_look:
+                text = f"{short}{sentence(replace(found, more_pairs=None), way_out=False)}"
+                findings.append(Finding(unsure, subject, text, kind="uncompared"))
+            else:
+                findings.append(Finding(unsure, subject, sentence(found), kind="unsure"))
     if whole.verdict == "slower":
         slower = attribute(pairs, _sizes(whole, rules), rules.cpus)
-        findings.append(Finding("fail", slower.phase, blame(slower), timed=True, kind="slower"))
+        text = blame(slower) + "; by wall time, neighbours included" * (_waited(pairs) >= WAITED)
+        findings.append(Finding("fail", slower.phase, text, timed=True, kind="slower"))
     findings += _stragglers(whole, pairs)
     return Compared(tuple(findings), tuple(regressions), slower, tuple(_notes(pairs)))
+
+
+def _uncompared(
+    pairs: Pairs, rules: Rules, found: Sequence[Regression], unsure: Verdict
+) -> Iterator[Finding]:
+    """That a phase with a tolerance of its own was shown by too few pairs."""
+    compared = {one.subject for one in found}
+    for name, limits in rules.phases.items():
+        if limits.slower is not None and name not in compared:
+            count = len(pairs.candidate)
+            text = f"not compared with the baseline: too few of {count} pairs show this phase"
+            yield Finding(unsure, name, text, kind="uncompared")
 
 
 def _regressions(pairs: Pairs, rules: Rules, doubt: str | None) -> Iterator[Regression]:
     """The comparison of the whole boot, then those of phases."""
     measured = all(boot.cpu_seconds for boot in pairs.every)
     cpu = pairs.values(lambda boot: boot.cpu_seconds or 0.0) if measured else None
-    wall = pairs.values(lambda boot: boot.net_seconds or 0.0)
-    asked = [("", wall, cpu, rules.slower)]
-    for name, limits in rules.phases.items():
-        times = [_of_phase(boot, name) for boot in pairs.every]
-        if limits.slower is not None and None not in times:
-            sides = pairs.values(lambda boot, name=name: _of_phase(boot, name) or 0.0)  # type: ignore[misc]
-            asked.append((name, sides, None, limits.slower))
-    for subject, sides, by_cpu, tolerance in asked:
-        if pairs.recorded:
-            found = compare_recorded(sides, tolerance)
-        else:
-            found = compare(sides, by_cpu, rules.plan, tolerance)
-        found = replace(found, subject=subject)
+    wall = pairs.values(lambda boot: boot.seconds or 0.0)
+    if pairs.recorded:
+        whole = compare_recorded(wall, rules.slower)
+    else:
+        whole = compare_net(wall, pairs.values(_net(pairs)), cpu, rules.plan, rules.slower)
+    phases = [
+        found
+        for name, limits in rules.phases.items()
+        if limits.slower is not None
+        and (found := _phase(pairs, rules, name, limits.slower)) is not None
+    ]
+    for found in (whole, *phases):
         yield found if doubt is None else found.doubted(doubt)
+
+
+def _net(pairs: Pairs) -> Callable[[Boot], float]:
+    """The time of a boot net of its neighbours; its wall time where not all boots have the other.
+
+    What is known of some boots only, such as of those that went on after their proof, would make
+    one release faster than the other.
+    """
+    if all(boot.net_known for boot in pairs.every):
+        return lambda boot: boot.net_seconds or 0.0
+    return lambda boot: boot.seconds or 0.0
+
+
+def _phase(pairs: Pairs, rules: Rules, name: str, tolerance: float) -> Regression | None:
+    """The comparison of a phase by the pairs that have it; None where these are too few."""
+    both = [
+        (before, after)
+        for one, other in zip(pairs.baseline, pairs.candidate, strict=True)
+        if (before := _of_phase(one, name)) is not None
+        and (after := _of_phase(other, name)) is not None
+    ]
+    sides = [before for before, _ in both], [after for _, after in both]
+    if len(both) < (LEAST_PAIRS if pairs.recorded else rules.plan.looks[0]):
+        return None
+    if pairs.recorded:
+        return replace(compare_recorded(sides, tolerance), subject=name)
+    found = replace(compare(sides, None, rules.plan, tolerance), subject=name)
+    lacking = len(pairs.candidate) - len(both)  # a look comes as many pairs later
+    return replace(found, next_look=found.next_look and found.next_look + lacking)
 
 
 def _of_phase(boot: Boot, name: str) -> float | None:
@@ -154,6 +204,12 @@ def _doubt(pairs: Pairs) -> str | None:
     return None
 
 
+def _waited(pairs: Pairs) -> float:
+    """The share of their time for which the boots waited for a CPU that others had; the median."""
+    net = _net(pairs)
+    return median(1 - net(boot) / (boot.seconds or 1.0) for boot in pairs.every)
+
+
 def _notes(pairs: Pairs) -> list[str]:
     notes = []
     share = others_busy(pairs.every)
@@ -162,11 +218,10 @@ def _notes(pairs: Pairs) -> list[str]:
             f"the host was busy: something else used {share * 100:.0f} % of its CPU time between"
             " the boots"
         )
-    shares = [1 - (b.net_seconds or 0.0) / b.seconds for b in pairs.every if b.seconds]
-    if shares and (waited := median(shares)) >= WAITED:
+    if (waited := _waited(pairs)) >= WAITED:
         notes.append(
             f"the boots waited {waited * 100:.0f} % of their time for a CPU that others had; that"
-            " time is not compared"
+            " time is left out of the comparison, where wall time does not contradict"
         )
     for name, release in only_in_one(pairs):
         notes.append(f"{name}: only the {release} has this phase")
@@ -176,8 +231,11 @@ def _notes(pairs: Pairs) -> list[str]:
 # -- in words ----------------------------------------------------------------------------------
 
 
-def sentence(found: Regression) -> str:
-    """The comparison as one sentence: estimate, interval, what is allowed, and what is sure."""
+def sentence(found: Regression, *, way_out: bool = True) -> str:
+    """The comparison as one sentence: estimate, interval, what is allowed, and what is sure.
+
+    With a `way_out`, where it is not clear.
+    """
     made = f"{found.pairs} boots each, recorded" if found.recorded else f"{found.pairs} pairs"
     seen = f"{_change(found.ratio)} (95 % interval {_span(found)}), {made}"
     allowed, half, more = (f"{s * found.tolerance * 100:g} %" for s in (1.0, LEAST, MOST))
@@ -197,7 +255,7 @@ def sentence(found: Regression) -> str:
     if found.by:
         return f"{seen}; the boots that should confirm that it is slower were not made"
     doubt = f"{half} or less" if found.ratio >= 1 + found.tolerance else f"{more} or more"
-    return f"{seen}, and {doubt} is not ruled out; {_way_out(found)}"
+    return f"{seen}, and {doubt} is not ruled out" + f"; {_way_out(found)}" * way_out
 
 
 def blame(found: Attribution) -> str:

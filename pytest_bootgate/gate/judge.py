@@ -51,13 +51,15 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
 def _compared(judgement: Judgement, pairs: Pairs, rules: Rules, short: str) -> Judgement:
     """Add to a judgement what the comparison with the baseline says."""
     found = compared(pairs, rules, short)
-    findings = (*judgement.findings, *found.findings)
+    findings = judgement.findings
+    if not (failed(findings) and found.regression is None):
+        findings = (*findings, *found.findings)
     looks = [r.next_look for r in found.regressions if r.next_look is not None]
     return replace(
         judgement,
         verdict=worst([f.verdict for f in findings] or ["pass"]),
         findings=findings,
-        regression=next((r for r in found.regressions if not r.subject), None),
+        regression=found.regression,
         phases=tuple(r for r in found.regressions if r.subject),
         attribution=found.attribution,
         next_look=min(looks) if looks and not failed(judgement.findings) else None,

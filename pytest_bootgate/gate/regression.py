@@ -181,6 +181,34 @@ def compare(
     return found.result()
 
 
+def compare_net(
+    wall: Sides, net: Sides, cpu: Sides | None, plan: Schedule, tolerance: float = TOLERANCE
+) -> Regression:
+    """Compare by wall time, and by wall time net of what neighbours cost, both in seconds.
+
+    Net time scatters less on a busy host, and is an estimate: what a boot does in the background
+    waits for a CPU too, and delays nothing. So neither hides the other: what wall time shows to be
+    slower is slower, and what only net time shows must be slower by more than half of the tolerance
+    by wall time as well; it is the same by net time only if it is not far beyond by wall time.
+    """
+    by_wall = compare(wall, cpu, plan, tolerance)
+    if net == wall:
+        return by_wall
+    by_net = compare(net, cpu, plan, tolerance)
+    suspected = by_wall.by and by_wall.verdict in ("slower", "unsure")
+    agree = by_wall.ratio >= 1 + LEAST * tolerance
+    if suspected and (by_wall.verdict == "slower" or by_wall.next_look is not None):
+        return by_wall
+    if by_net.by and by_net.verdict in ("slower", "unsure"):
+        return by_net if agree else by_wall
+    if by_net.verdict == "unsure":
+        return by_net if by_wall.verdict == "unsure" else by_wall
+    if by_wall.ratio < 1 + (1.0 if suspected else MOST) * tolerance:
+        return by_net
+    looks = (look for look in (*plan.looks, None) if look is None or look > len(wall[0]))
+    return replace(by_wall, verdict="unsure", next_look=next(looks), more_pairs=None)
+
+
 def _again(campaign: _Campaign, plan: Schedule, suspect: _Look) -> Regression:
     """The second campaign, as far as it has come; `suspect` is where the first one ended."""
     found = suspect

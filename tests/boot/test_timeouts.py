@@ -56,6 +56,9 @@ TIMEOUTS = [
     "Stalled in phase bootstrap",
     "it took too long to load",
     "giving up: agent times out",
+    "read timeout",
+    "request timeout",
+    "agent.timeout exceeded",
 ]
 OTHERS = [
     # words that only contain one
@@ -90,6 +93,19 @@ OTHERS = [
     "the run was cancelled",
     "out of time slots? no: of disk space",
     "",
+    "no such plugin: request-timeout",
+    "TypeError: timeout is not a function",
+    "cannot read property 'timeout' of undefined",
+    "config key agent.timeout is not known",
+    "could not load module request_timeout",
+    "failed to parse runner_boot_timeout=abc",
+    "cannot set timeout: permission denied",
+    "memory exceeded 512 MB at boot time",
+    "disk quota exceeded since last time",
+    "context length exceeded this time",
+    "certificate not valid after 30 days",
+    "not authorised; retry in 5 s",
+    "not allowed in time zone",
 ]
 
 

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from pytest_bootgate.gate.rank_test import exact_p, interval, shift
-from pytest_bootgate.gate.regression import Schedule, compare, order
+from pytest_bootgate.gate.regression import Schedule, compare, compare_net, order
 
 RECORDED = Path(__file__).parent.parent / "recorded"
 USUAL = Schedule.of(5, 30)
@@ -289,3 +289,36 @@ def test_recorded_boots_of_one_release_are_not_slower_than_themselves(load):
 @pytest.mark.parametrize("load", ["quiet", "busy1"])
 def test_a_fifth_more_is_found_in_recorded_boots(load):
     assert campaigns(load, 1.2).count("slower") >= 0.93 * 40
+
+
+# -- wall time beside time net of neighbours ---------------------------------------------------
+
+
+def test_net_time_hides_no_slowdown_that_wall_time_shows():
+    """Busy background tasks that find no CPU take net time down, and delay nothing."""
+    wall, net = steady(2.4, 20), steady(0.5, 20)
+    found = compare_net(wall, net, None, USUAL)
+    assert (found.verdict, found.pairs) == ("slower", 10)
+
+
+def test_net_time_alone_makes_nothing_slower_that_is_not_by_wall_time():
+    wall, net = steady(0.97, 60), steady(5.1, 60)
+    assert compare_net(wall, net, None, USUAL).verdict == "same"
+
+
+def test_net_time_settles_what_wall_time_is_too_noisy_for():
+    rng = random.Random(3)
+    wall = tuple([exp(rng.gauss(0, 0.3)) for _ in range(7)] for _ in range(2))
+    net = steady(1.01, 7)
+    assert compare((wall[0], wall[1]), None, USUAL).verdict == "unsure"
+    assert compare_net((wall[0], wall[1]), net, None, USUAL).verdict == "same"
+    slower = [2 * value for value in wall[1]], steady(1.5, 30)
+    assert compare_net((wall[0] * 5, slower[0] * 5), slower[1], None, USUAL).verdict == "slower"
+
+
+def test_what_is_the_same_by_net_time_and_far_slower_by_wall_time_stays_open():
+    rng = random.Random(3)
+    before = [exp(rng.gauss(0, 0.5)) for _ in range(5)]
+    after = [1.4 * exp(rng.gauss(0, 0.5)) for _ in range(5)]
+    found = compare_net((before, after), steady(1.0, 5), None, USUAL)
+    assert (found.verdict, found.next_look) in (("unsure", 7), ("same", None))
