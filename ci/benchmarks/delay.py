@@ -22,7 +22,7 @@ from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.engines.docker import DockerEngine
 from pytest_bootgate.engines.process import ProcessEngine
-from pytest_bootgate.gate.regression import Regression, Schedule, compare
+from pytest_bootgate.gate.regression import Regression, Schedule, compare_net
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.model import Host
 
@@ -162,9 +162,10 @@ def judged(rounds: Sequence[Round], what: str) -> Said:
 
 def _campaign(rounds: Sequence[Round], start: int, sides: tuple[str, str], what: str) -> Regression:
     taken = [rounds[(start + n) % len(rounds)] for n in range(_PLAN.most)]
-    walls = [[getattr(boots[side], what) or 0.0 for boots in taken] for side in sides]
+    walls = [[boots[side].seconds or 0.0 for boots in taken] for side in sides]
+    times = [[getattr(boots[side], what) or 0.0 for boots in taken] for side in sides]
     cpus = [[boots[side].cpu_seconds or 0.0 for boots in taken] for side in sides]
-    return compare((walls[0], walls[1]), (cpus[0], cpus[1]), _PLAN)
+    return compare_net((walls[0], walls[1]), (times[0], times[1]), (cpus[0], cpus[1]), _PLAN)
 
 
 def _spread(rounds: Sequence[Round], what: str) -> float:

@@ -28,14 +28,17 @@ SPREAD, _TOGETHER = 0.13, 0.8
 
 
 class Took(NamedTuple):
-    """One boot, in seconds."""
+    """One boot, in seconds; `gross` is its wall time where `wall` is that net of neighbours."""
 
     wall: float
     cpu: float
+    gross: float | None = None
 
     def grown(self, effect: float) -> Took:
         """The boot of a release that is slower by so much."""
-        return Took(self.wall * (1 + effect), self.cpu * (1 + effect))
+        more = 1 + effect
+        gross = None if self.gross is None else self.gross * more
+        return Took(self.wall * more, self.cpu * more, gross)
 
 
 #: Neighbours in time; the boots of a campaign, pair by pair: the baseline's, the candidate's.
@@ -200,7 +203,7 @@ def _net(row: Mapping[str, Any]) -> Took:
         others_cpu=_CPUS * wall - cpu,
     )
     assert boot.net_seconds is not None
-    return Took(boot.net_seconds, cpu)
+    return Took(boot.net_seconds, cpu, boot.seconds)
 
 
 def stretches(recording: Recording, boots: int) -> list[list[Block]]:

@@ -10,7 +10,13 @@ from typing import Any, NamedTuple
 from pytest_benchmark.utils import parse_compare_fail
 
 from benchmarks.recordings import Pairs, Place, Recording
-from pytest_bootgate.gate.regression import STRAGGLERS, TOLERANCE, Regression, Schedule, compare
+from pytest_bootgate.gate.regression import (
+    STRAGGLERS,
+    TOLERANCE,
+    Regression,
+    Schedule,
+    compare_net,
+)
 
 #: What a gate file without `boots` asks for.
 PLAN = Schedule.of(5, 30)
@@ -28,8 +34,10 @@ class Said(NamedTuple):
 
 def bootgate(pairs: Pairs, tolerance: float = TOLERANCE) -> Said:
     """The project's own rule; it stops when it knows, with as many pairs as it has looked at."""
-    wall, cpu = (([t[at] for t in pairs[0]], [t[at] for t in pairs[1]]) for at in (0, 1))
-    found = compare(wall, cpu, PLAN, tolerance)
+    wall = [t.wall for t in pairs[0]], [t.wall for t in pairs[1]]
+    cpu = [t.cpu for t in pairs[0]], [t.cpu for t in pairs[1]]
+    gross = [t.gross or t.wall for t in pairs[0]], [t.gross or t.wall for t in pairs[1]]
+    found = compare_net(gross, wall, cpu, PLAN, tolerance)
     return Said(found.verdict, red(found), found.pairs)
 
 

@@ -152,6 +152,8 @@ class Observation:
         self.strangers: list[float] = []
         self.standing: list[str] = []
         self.accepted_again: float | None = None
+        #: By how many seconds two sources may be reported in the wrong order.
+        self.lag = LAG
         self._stamps = Stamps()
 
     def stands(self, name: str) -> None:
@@ -292,17 +294,20 @@ class Observation:
 
     def phases(self) -> tuple[Phase, ...]:
         """The phases from the marks seen. Raises `ValueError` for marks out of order."""
-        return phases_of(self.marks, {n: p.optional for n, p in self._phases.items()})
+        optional = {n: p.optional for n, p in self._phases.items()}
+        return phases_of(self.marks, optional, self.lag)
 
     def unordered(self) -> tuple[Phase, ...]:
         """The phases with the instants of their marks, where their lengths cannot be told."""
         return tuple(Phase(n, self.marks.get(n), None, p.optional) for n, p in self._phases.items())
 
 
-def phases_of(marks: Mapping[str, float], optional: Mapping[str, bool]) -> tuple[Phase, ...]:
+def phases_of(
+    marks: Mapping[str, float], optional: Mapping[str, bool], lag: float = LAG
+) -> tuple[Phase, ...]:
     """Phases in the order of `optional`'s keys from the instants of their marks.
 
-    A mark that arrives up to `LAG` seconds after a later one counts as simultaneous with it:
+    A mark that arrives up to `lag` seconds after a later one counts as simultaneous with it:
     two streams are two pipes. More than that raises `ValueError`.
     """
     at = dict(marks)
@@ -310,7 +315,7 @@ def phases_of(marks: Mapping[str, float], optional: Mapping[str, bool]) -> tuple
     for name in reversed(list(optional)):
         if name not in at:
             continue
-        if at[name] > ceiling + LAG:
+        if at[name] > ceiling + lag:
             raise ValueError(
                 f"marks out of order: {name} was seen {at[name] - ceiling:.3f} s after {above},"
                 " which the gate file lists later"

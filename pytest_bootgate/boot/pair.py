@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pytest_bootgate.boot.aftermath import Aftermath
+from pytest_bootgate.boot.delay import of_observers
 from pytest_bootgate.boot.doors import Doors, open_doors, reopened
 from pytest_bootgate.boot.events import (
     BootBegan,
@@ -117,6 +118,8 @@ class Pair(Aftermath):
         if self._link is not None:
             self._link.arm(token, trigger, variables)
         load, clock = os.getloadavg()[0], time.time() - time.monotonic()
+        companion = None if self._link is None else self._link.unit
+        late = of_observers(companion)
         if recipe.triggered:
             running, before = self._fire(seen, trigger, variables, witness)
         else:
@@ -143,6 +146,7 @@ class Pair(Aftermath):
         if ending.started and not seen.complete:
             until = time.monotonic() + _LATE_MARKS
             self._pump(until, lambda: seen.complete, "marks", witness.see)
+        seen.lag += max(0.0, of_observers(companion) - late)
         known = ending.started or ending.exited or ending.refused
         if known or ending.at >= ending.timeout:
             # Only a failure that was reported may still be followed by a proof in time.

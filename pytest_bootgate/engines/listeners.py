@@ -14,6 +14,7 @@ _REACHED = ("127.0.0.1", "0.0.0.0", "::", "::1")
 #: They listen for others, at the order of any process: for a container.
 _FORWARDERS = ("docker-proxy", "rootlesskit", "rootlessport")
 _INIT = 1
+_NOBODY = -1  # no process has this number
 _LONGEST = 120
 _GONE = (psutil.Error, OSError)
 
@@ -39,16 +40,20 @@ def strangers(
         return {}
     found = {}
     for port in ports:
-        at = {ip: pid for ip, its, pid in every if its == port}
-        reached = [at[ip] for ip in _REACHED if ip in at]
-        if not reached or _theirs(port, reached[0], known := ours()):
+        here = {ip for ip, its, _ in every if its == port}
+        reached = next((ip for ip in _REACHED if ip in here), None)
+        if reached is None:
             continue
-        if reached[0] is None:
+        holders = [pid for ip, its, pid in every if (ip, its) == (reached, port)]
+        pid = _stranger((reached, port), holders, known := ours())
+        if pid == _NOBODY:
+            continue
+        if pid is None:
             if not begun:
                 found[port] = "a process that the kernel does not name"
             continue
         with contextlib.suppress(*_GONE):
-            process = psutil.Process(reached[0])
+            process = psutil.Process(pid)
             if not begun or not _may_be_theirs(process, known, directory):
                 found[port] = _words(process)
     return found
@@ -69,15 +74,23 @@ def _words(process: psutil.Process) -> str:
     return f"process {process.pid} ({command[:_LONGEST]}{more})"
 
 
-def _theirs(port: int, pid: int | None, ours: Processes) -> bool:
-    """Whether one of `ours` listens; a socket may have several holders, of which `pid` is one."""
-    for process in ours:
-        if process.pid == pid:
-            return True
+def _stranger(place: tuple[str, int], holders: list[int | None], ours: Processes) -> int | None:
+    """Who of the `holders` of sockets that listen at an address is none of `ours`.
+
+    `_NOBODY` where there is none. A socket may have several holders, of which the kernel names one,
+    so one socket is theirs where one of them listens there. Of several that share an address
+    (SO_REUSEPORT) each must be theirs: any of them may get the next connection.
+    """
+    own = {process.pid for process in ours}
+    others = [pid for pid in holders if pid not in own]
+    if not others:
+        return _NOBODY
+    for process in ours if len(holders) == 1 else ():
         with contextlib.suppress(*_GONE):
-            if any(its == port for _, its, _ in _listening(process.net_connections("tcp"))):
-                return True
-    return False
+            listening = _listening(process.net_connections("tcp"))
+            if any((ip, port) == place for ip, port, _ in listening):
+                return _NOBODY
+    return others[0]
 
 
 def _may_be_theirs(process: psutil.Process, ours: Processes, directory: str | None) -> bool:

@@ -19,6 +19,11 @@ def run_delay(task: int | str = "thread-self") -> float | None:
     return int(words[1]) / 1e9 if len(words) == 3 and any(map(int, words)) else None
 
 
+def of_this_process() -> set[int]:
+    """All tasks of this process, without those of its children."""
+    return {int(task) for task in _names(f"{_PROC}/self/task")}
+
+
 def of_group(group: Path) -> set[int]:
     """All tasks of a control group and of those below it (version 1 or 2)."""
     found: set[int] = set()

@@ -32,6 +32,16 @@ def shortage(boots: Sequence[Boot]) -> str:
     return f"{_ended(before)}, so pairs are missing: "
 
 
+def flaky(boots: Sequence[Boot]) -> list[Finding]:
+    """A warning where the baseline failed more than once, and started as well."""
+    before = [boot for boot in boots if boot.release == "baseline"]
+    failed = sum(not boot.started for boot in before)
+    if not 1 < failed < len(before):
+        return []
+    text = f"{_ended(before)}, and started when repeated: find out why, production runs it"
+    return [Finding("warn", WHOLE, text)]
+
+
 def beside_baseline(findings: Sequence[Finding], boots: Sequence[Boot]) -> list[Finding]:
     """What the candidate's findings are worth beside a baseline that never started."""
     before = [boot for boot in boots if boot.release == "baseline"]
@@ -53,7 +63,9 @@ def beside_baseline(findings: Sequence[Finding], boots: Sequence[Boot]) -> list[
 
 
 def _alike(one: Boot, other: Boot) -> bool:
-    return (one.outcome, one.ended_in) == (other.outcome, other.ended_in)
+    return all(
+        getattr(one, what) == getattr(other, what) for what in ("outcome", "ended_in", "exit_code")
+    )
 
 
 def _hints(boot: Boot) -> str:

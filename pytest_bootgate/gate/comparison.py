@@ -108,7 +108,7 @@ def _regressions(pairs: Pairs, rules: Rules, doubt: str | None) -> Iterator[Regr
     cpu = pairs.values(lambda boot: boot.cpu_seconds or 0.0) if measured else None
     wall = pairs.values(lambda boot: boot.seconds or 0.0)
     if pairs.recorded:
-        whole = compare_recorded(wall, rules.slower)
+        whole = compare_recorded(pairs.values(_net(pairs)), rules.slower)
     else:
         whole = compare_net(wall, pairs.values(_net(pairs)), cpu, rules.plan, rules.slower)
     phases = [
@@ -169,13 +169,24 @@ def _stragglers(found: Regression, pairs: Pairs) -> Iterator[Finding]:
     if own <= theirs:
         return
     seconds = [boot.seconds or 0.0 for boot in pairs.candidate]
+    slowest = max(pairs.candidate, key=lambda boot: boot.seconds or 0.0)
     text = (
         f"{own} of {found.pairs} boots took more than {FAR_TIMES:g} times as long as usual (the"
         f" slowest {max(seconds):.3g} s, the median {median(seconds):.3g} s), of the baseline's"
-        f" {theirs}: it hangs now and then"
+        f" {theirs}: it hangs now and then{_where(slowest, pairs.candidate)}"
     )
     verdict: Verdict = "fail" if own >= STRAGGLERS and not theirs else "warn"
     yield Finding(verdict, WHOLE, text, timed=True, kind="stragglers")
+
+
+def _where(slowest: Boot, boots: Sequence[Boot]) -> str:
+    """In which phase a boot was longer than usual, the most, as the end of a sentence."""
+    longer = {}
+    for phase in slowest.phases:
+        usual = [took for boot in boots if (took := _of_phase(boot, phase.name)) is not None]
+        if phase.seconds is not None:
+            longer[phase.name] = phase.seconds - median(usual)
+    return f", in {max(longer, key=lambda name: longer[name])}" if len(longer) > 1 else ""
 
 
 def _doubt(pairs: Pairs) -> str | None:

@@ -34,7 +34,7 @@ class Headroom:
 
     @property
     def bound_used(self) -> float | None:
-        """The share of the limit that the next boot stays below, nineteen times of twenty."""
+        """The share of the limit that the next boot stays below, with 95 % confidence."""
         return None if self.bound is None else self.bound / self.limit
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.baseline import beside_baseline, shortage
+from pytest_bootgate.gate.baseline import beside_baseline, flaky, shortage
 from pytest_bootgate.gate.comparison import compared
 from pytest_bootgate.gate.headroom import Headroom, headroom
 from pytest_bootgate.gate.marks import missing_marks
@@ -25,7 +25,7 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
     tried = [boot for boot in boots if boot.release == "candidate"]
     pairs = Pairs.among(boots)
     findings = [*_of_each(boots, tried, rules), *missing_marks(boots)]
-    findings = beside_baseline(findings, boots)
+    findings = [*beside_baseline(findings, boots), *flaky(boots)]
     headrooms: dict[str, Headroom] = {}
     measured = pairs.measured("candidate")
     if not tried:

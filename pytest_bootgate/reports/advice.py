@@ -80,6 +80,11 @@ def _in_time(found: TargetResult) -> str:
             f"{_KEEP} Look at what {phase} does in the new release{hint}; if that is meant,"
             " allow more with `slower` in the gate file."
         )
+    if judgement.has("stragglers"):
+        return (
+            f"{_KEEP * (found.verdict == 'fail')} Find out what its slow boots wait for (-v lists"
+            " all boots, their last lines are in the journal); a longer timeout would hide it."
+        ).strip()
     host = "Quiet or enlarge the host as the finding says, and gate again." * bool(judgement.host)
     if timeouts(found.boots, "candidate"):
         what = "A boot timed out and started when tried again: find out why before it goes out."

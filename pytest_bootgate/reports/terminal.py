@@ -15,6 +15,7 @@ from pytest_bootgate.reports import silence, takeover, unjudged
 from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
 from pytest_bootgate.reports.boots import machine, rows, whole
+from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.layout import ALL, ALWAYS, MORE, QUIET, Styled
 from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import (
@@ -186,7 +187,9 @@ def _of_baseline(result: TargetResult) -> Iterator[str]:
         if boot.release == "baseline" and not boot.started:
             name = "warm-up boot" if boot.warm_up else f"boot {boot.number}"
             later = ", and started when tried again" * (boot in again)
-            yield f"the baseline's {name} {boot.outcome}: {boot.detail}{later}"
+            said = [line for line in boot.tails.get("gateway.err", ()) if line.strip()]
+            last = f" (its last line: {clean(said[-1])})" if said else ""
+            yield f"the baseline's {name} {boot.outcome}: {boot.detail}{later}{last}"
             yield from (f"the baseline: {note}" for note in boot.notes if note != boot.detail)
 
 
@@ -210,10 +213,12 @@ def _headroom(result: TargetResult) -> Iterator[str]:
         yield f"slowest boot {bar(1.0)} the whole {timeout}"
     elif room is not None:
         yield f"slowest boot {bar(room.used, marks)} {share(room.used)} of the {timeout}"
-        if room.bound_used is not None:
+        if room.bound_used is not None and room.bound_used < room.used:
+            yield "next boot    not known: the slowest one took longer than its 95 % bound"
+        elif room.bound_used is not None:
             yield (
-                f"next boot    {bar(room.bound_used, marks)} {share(room.bound_used)} at most,"
-                " nineteen times of twenty"
+                f"next boot    {bar(room.bound_used, marks)} {share(room.bound_used)} at most"
+                " (95 % confidence)"
             )
         else:
             yield (

@@ -16,6 +16,7 @@ import pytest
 
 from pytest_bootgate.boot.meter import Meter
 from pytest_bootgate.engines import choose
+from pytest_bootgate.engines.listeners import strangers
 from pytest_bootgate.engines.processes import RUN_LABEL
 from pytest_bootgate.errors import EngineError
 
@@ -408,3 +409,44 @@ time.sleep(60)
             time.sleep(0.01)
         assert is_gone(pid)
     shutil.rmtree(directory)
+
+
+SERVE = """
+import socket, sys, time
+s = socket.socket()
+if "reuse" in sys.argv:
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+s.bind((sys.argv[1], int(sys.argv[2])))
+s.listen()
+print("listening", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "reuse"),
+    [("127.0.0.2", "127.0.0.1", []), ("127.0.0.1", "127.0.0.1", ["reuse"])],
+    ids=["another address", "a shared address"],
+)
+def test_a_boot_that_listens_elsewhere_on_the_port_does_not_vouch_for_a_stranger(own, other, reuse):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", SERVE, address, str(port), *reuse], stdout=subprocess.PIPE
+        )
+        for address in (other, own)
+    ]
+    try:
+        for process in started:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"listening\n"
+        theirs, ours = (psutil.Process(process.pid) for process in started)
+        found = strangers([port], lambda: [ours], begun=True)
+        assert f"process {theirs.pid} " in found[port]
+        assert strangers([port], lambda: [ours, theirs], begun=True) == {}
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()

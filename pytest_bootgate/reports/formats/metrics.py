@@ -67,7 +67,7 @@ def _all() -> Iterator[Family]:
     )
     yield Family(
         "bootgate_timeout_bound_ratio",
-        "Share of the timeout that the next boot stays below, nineteen times of twenty.",
+        "Share of the timeout that the next boot stays below (95 % confidence).",
         "ratio",
     )
     yield Family("bootgate_boots", "Boots by their outcome, attempts and warm-ups included.")
