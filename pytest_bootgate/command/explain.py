@@ -82,7 +82,7 @@ def _list() -> Iterator[str]:
         yield heading
         for one in MEANINGS.values():
             if one.kind == kind:
-                label = f"  {one.word:<13}"
+                label = f"  {one.word:<15}"
                 yield from _wrapped(one.means, label)
         yield ""
     yield "What to do about one of them: bootgate explain WORD"

@@ -86,7 +86,7 @@ class GateItem(GateFunction):
         super().setup()
         result = self.measure(self._result)
         broken = [f.text for f in self._findings(result) if f.verdict == "broken"]
-        if broken and not (self.name == WHOLE and result.verdict == "fail"):
+        if result.verdict == "broken" if self.name == WHOLE else broken:
             text = failure(result, ()) if self.name == WHOLE else "\n".join(broken)
             self.config.stash[KEY].first_time(text)
             self.stop(text)

@@ -10,6 +10,7 @@ from pytest_bootgate.drive.recorded import Recorded
 from pytest_bootgate.drive.silence import silence_budget
 from pytest_bootgate.drive.takeover import takeover_budget
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gate.baseline import REPEATS
 from pytest_bootgate.gate.campaign import plan
 from pytest_bootgate.gate.takeover import ROLLBACK, SUBJECTS
 from pytest_bootgate.gate.verdict import WHOLE, Limits, Rules
@@ -168,8 +169,7 @@ class Plan:
         asks = plan(releases, rules, warm=warm, recorded=recorded)
         looks = rules.plan.looks if len(releases) == 2 else ()
         least = len(asks) - sum(ask.number > looks[0] for ask in asks) if looks else len(asks)
-        # With warm starts a retry needs a boot more, which is thrown away.
-        return least, len(asks) + rules.retries * len(releases) * (1 + warm)
+        return least, len(asks) + _repeats(rules, releases, warm=warm)
 
     def budget(self) -> float:
         """The seconds that the whole gate may take at the very most."""
@@ -185,7 +185,8 @@ class Plan:
         ready = self.file.gateway.ready_timeout + self.file.gateway.settle
         once = target.timeout + target.listen + target.pause + _AROUND
         once += ready if target.trigger is not None else 0.0
-        again = rules.retries * len(self.releases) * (rules.retry_pause + once * (1 + warm))
+        repeats = _repeats(rules, list(self.releases), warm=warm)
+        again = repeats * (rules.retry_pause + once)
         held = 0.0
         if target.silence is not None:
             held = silence_budget(target, target.silence) + ready + _AROUND
@@ -196,3 +197,9 @@ class Plan:
 
     def _recorded_boots(self, host: str, target: str) -> int:
         return len(self.recorded.boots(host, target)) if self.recorded is not None else 0
+
+
+def _repeats(rules: Rules, releases: Sequence[str], *, warm: bool) -> int:
+    """How many boots are repeated at the very most, in all boots of a target."""
+    each = rules.retries + (REPEATS if "baseline" in releases else 0)
+    return each * (1 + warm)  # with warm starts each needs one more, which is thrown away

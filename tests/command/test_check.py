@@ -46,8 +46,8 @@ def test_the_plan(command, example):
     rows = dict(re.findall(r"^  (\S+(?: \S+)?) +(\S.*)$", said.out, re.MULTILINE))
     assert rows["engine"] == "process: every release has a command, and not every one an image"
     assert rows["baseline"].startswith("python3 ${here}/example_service.py --release 1.0")
-    assert rows["boots"] == "boot: 12 to 14 boots (cold, timeout 3 s)"
-    assert rows["in all"].startswith("12 to 14 boots, never longer than ")
+    assert rows["boots"] == "boot: 12 to 26 boots (cold, timeout 3 s)"
+    assert rows["in all"].startswith("12 to 26 boots, never longer than ")
     assert max(map(len, said.lines)) <= 80
     assert not (example.parent / ".bootgate").exists()
 
@@ -57,16 +57,16 @@ def test_all_that_a_plan_may_hold(command, tmp_path):
     said = command("check")
     assert said.status == 0, said.err
     words = " ".join(said.out.split())
-    assert "daily@staging: 12 to 34 boots (cold, timeout 60 s)" in words
+    assert "daily@staging: 12 to 66 boots (cold, timeout 60 s)" in words
     assert "and 1 held on purpose (pause) beyond 20 s" in words
-    assert "warm@staging: 12 to 36 boots (warm, timeout 60 s)" in words
+    assert "warm@staging: 12 to 70 boots (warm, timeout 60 s)" in words
     assert "gone@staging" not in words
     assert "gone: 2.0 has no such target" in words
     assert "new@staging: 5 to 6 boots" in words
     assert "new of the baseline: 1.0 has no such target" in words
     assert "host profile poor: on request (--bootgate-host poor)" in words
     assert "in place, on a copy of what the baseline left: state, jobs, runs, restart" in words
-    assert "in all 30 to 77 boots and those of the upgrade" in words
+    assert "in all 30 to 143 boots and those of the upgrade" in words
 
 
 @pytest.mark.parametrize("boots", ["1", "3", "5", "5..15", "7..40"])
@@ -90,7 +90,8 @@ def test_the_number_of_boots_is_the_one_that_is_made(example, boots):
             return count
 
     assert made({}, 1.0) == least
-    assert made({"baseline": 1, "candidate": 1}, 0.0) == most
+    # Only a slowdown that stays open to the last look of both campaigns would make all of them.
+    assert least < made({"candidate": 1}, 0.0) <= most
 
 
 def _boot(ask, retries, far, count):
