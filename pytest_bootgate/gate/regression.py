@@ -51,7 +51,7 @@ LEAST, MOST = 0.5, 1.5
 #: After how many pairs a campaign is looked at.
 _LOOKS = (5, 7, 10, 15, 20, 30, 40, 60, 80, 100)
 #: The level of each look, and of the last one: suspect, slower again, same.
-_SUSPECT_LEVEL, _AGAIN_LEVEL, _SAME_LEVEL = (0.004, 0.009), (0.015, 0.015), (0.02, 0.03)
+_SUSPECT_LEVEL, _AGAIN_LEVEL, _SAME_LEVEL = (0.004, 0.009), (0.01, 0.01), (0.02, 0.03)
 #: From so many pairs on a campaign may end because its boots scatter too much.
 _HOPELESS_FROM = 15
 #: Normal quantiles: of the levels of `same` and of suspect, and of the power of 80 % with which
@@ -195,18 +195,27 @@ def compare_net(
     if net == wall:
         return by_wall
     by_net = compare(net, cpu, plan, tolerance)
-    suspected = by_wall.by and by_wall.verdict in ("slower", "unsure")
-    agree = by_wall.ratio >= 1 + LEAST * tolerance
-    if suspected and (by_wall.verdict == "slower" or by_wall.next_look is not None):
+    if by_wall.verdict == "slower":
         return by_wall
     if by_net.by and by_net.verdict in ("slower", "unsure"):
-        return by_net if agree else by_wall
+        if by_wall.ratio >= 1 + LEAST * tolerance:
+            return by_net
+        return _open(by_net, by_wall, plan) if by_wall.verdict == "unsure" else by_wall
+    suspected = bool(by_wall.by) and by_wall.verdict == "unsure"
+    if suspected and by_wall.next_look is not None:
+        return by_wall
     if by_net.verdict == "unsure":
         return by_net if by_wall.verdict == "unsure" else by_wall
     if by_wall.ratio < 1 + (1.0 if suspected else MOST) * tolerance:
         return by_net
-    looks = (look for look in (*plan.looks, None) if look is None or look > len(wall[0]))
-    return replace(by_wall, verdict="unsure", next_look=next(looks), more_pairs=None)
+    return _open(by_wall, by_wall, plan)
+
+
+def _open(found: Regression, by_wall: Regression, plan: Schedule) -> Regression:
+    """What wall time does not bear out, or not yet: it may after the next look."""
+    pairs = max(found.pairs, by_wall.pairs)
+    look = found.next_look or next((look for look in plan.looks if look > pairs), None)
+    return replace(found, verdict="unsure", next_look=look, more_pairs=None)
 
 
 def _again(campaign: _Campaign, plan: Schedule, suspect: _Look) -> Regression:
