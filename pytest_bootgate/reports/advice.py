@@ -46,8 +46,8 @@ def _broken(found: TargetResult) -> str:
     judgement = found.judgement
     if judgement is not None and judgement.has("alike", "unseen"):
         return (
-            "Correct the gate file (probe, path, port, headers) or what the system needs around it:"
-            " both releases lack the same. Nothing is known about the upgrade yet."
+            "Correct the gate file (probe, pattern, path, port, JSON, headers) or what the system"
+            " needs around it: both releases lack the same. Nothing is known about the upgrade yet."
         )
     if judgement is not None and judgement.has("baseline"):
         return (
