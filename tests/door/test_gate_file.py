@@ -265,14 +265,15 @@ def test_a_timeout_that_the_user_asks_for_counts_and_is_not_booted_again(gate, r
     assert target["verdict"] == "broken"
 
 
-def test_a_baseline_that_did_not_start_is_told_and_not_judged(gate, run):
+def test_a_baseline_that_never_starts_is_broken(gate, run):
     path = gate(timeout="1s", boots=1)
     add_baseline(path, '"ring"', '"no ring"')
     result = run("bootgate.yaml")
-    assert result.ret == 0
+    assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
-            "PASS isolated, cold: 1 started (baseline: 2 timed_out)",
-            "*note: the baseline's boot 1 timed_out: no proof within 1 s",
+            "BROKEN isolated, cold: 1 started (baseline: 2 timed_out)",
+            "*broken: the baseline never started (2 of 2 baseline boots failed (2 timed_out: *",
+            "*note: the baseline's boot 1 timed_out: no proof within 1 s*",
         ]
     )

@@ -112,7 +112,10 @@ def test_a_stream_gets_the_result_besides_what_else_goes_there(gate, pytester, s
     gate(boots=1)
     (pytester.path / "log.earlier").write_text("kept")
     args = [sys.executable, "-mpytest", "-pno:cacheprovider", "bootgate.yaml"]
-    args += ["--bootgate-json", stream, "--bootgate-report", f"ctrf={stream}"]
+    args += [
+        f"--bootgate-json={stream}",
+        f"--bootgate-report=ctrf={stream}",
+    ]  # no paths to a rootdir
     with (pytester.path / "log").open("wb") as log:
         target = log if how == "file" else subprocess.PIPE
         done = subprocess.run(args, stdout=target, stderr=subprocess.STDOUT, check=False)
