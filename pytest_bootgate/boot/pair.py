@@ -342,12 +342,13 @@ class Pair(Aftermath):
             not_ready=why.detail,
         )
         boot = conclude(self._recipe, seen, ending, number=number, warm_up=warm_up)
+        # Before the gateway is stopped to see what it held back: after that nobody answers.
+        answers = last_answers(self._recipe, self._variables, self._listener.events)
         ready, held_back = self._recipe.gate.gateway.ready, ""
         if ready is not None and why.exited is None and not self.lingers:
             pattern = Pattern("ready", ready, self._variables, token=False)
             held_back = self._held_back({"ready": pattern})
         identity = self._gateway.identity if self._gateway is not None else ""
-        answers = last_answers(self._recipe, self._variables, self._listener.events)
         return replace(
             boot,
             notes=(*boot.notes, *filter(None, [held_back])),
