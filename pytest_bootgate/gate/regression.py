@@ -188,8 +188,8 @@ def compare_net(
 
     Net time scatters less on a busy host, and is an estimate: what a boot does in the background
     waits for a CPU too, and delays nothing. So neither hides the other: what wall time shows to be
-    slower is slower, and what only net time shows must be slower by more than half of the tolerance
-    by wall time as well; it is the same by net time only if it is not far beyond by wall time.
+    slower is slower, and so is what only net time shows, unless the interval by wall time ends
+    below that estimate; it is the same by net time only if it is not far beyond by wall time.
     """
     by_wall = compare(wall, cpu, plan, tolerance)
     if net == wall:
@@ -198,7 +198,7 @@ def compare_net(
     if by_wall.verdict == "slower":
         return by_wall
     if by_net.by and by_net.verdict in ("slower", "unsure"):
-        if by_wall.ratio >= 1 + LEAST * tolerance:
+        if by_wall.high >= by_net.ratio:
             return by_net
         return _open(by_net, by_wall, plan) if by_wall.verdict == "unsure" else by_wall
     suspected = bool(by_wall.by) and by_wall.verdict == "unsure"

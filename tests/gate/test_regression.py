@@ -316,6 +316,16 @@ def test_net_time_settles_what_wall_time_is_too_noisy_for():
     assert compare_net((wall[0] * 5, slower[0] * 5), slower[1], None, USUAL).verdict == "slower"
 
 
+@pytest.mark.parametrize(("spread", "verdict"), [(0.02, "same"), (0.5, "slower")])
+def test_wall_time_contradicts_net_time_only_where_its_interval_ends_before(spread, verdict):
+    """A fifth more by net time; by wall time as much as nothing, surely or within its noise."""
+    rng = random.Random(6)
+    before = [exp(rng.gauss(0, spread)) for _ in range(60)]
+    wall = before, [1.02 * exp(rng.gauss(0, spread)) for _ in before]
+    assert compare(wall, None, USUAL).ratio < 1.05
+    assert compare_net(wall, steady(1.2, 60), None, USUAL).verdict == verdict
+
+
 def test_what_is_the_same_by_net_time_and_far_slower_by_wall_time_stays_open():
     rng = random.Random(3)
     before = [exp(rng.gauss(0, 0.5)) for _ in range(5)]
