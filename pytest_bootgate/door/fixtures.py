@@ -43,6 +43,12 @@ class BootGate:
         """
         from pytest_bootgate.errors import BootgateError
 
+        if not isinstance(target, SessionTarget):
+            pytest.fail(
+                f"boot_gate boots a target, not {target!r}: give it the fixture session_target,"
+                " isolated_runner or main_runner.",
+                pytrace=False,
+            )
         gate = self._session.gate(target.file)
         try:
             self._session.claim(target.file)

@@ -121,8 +121,7 @@ def quoted(text: str) -> str:
 
 def _trigger(boot: Boot) -> str:
     if not boot.triggered:
-        # Why a gateway could not be triggered is its outcome and a note.
-        never = boot.detail in boot.notes
+        never = _untriggered(boot)
         return "nothing was triggered" if never else "the start itself is the trigger"
     if boot.outcome == "not_accepted":
         return boot.detail
@@ -135,7 +134,13 @@ def _never(boot: Boot) -> str:
     proof = boot.phases[-1].name if boot.phases else "the proof"
     if boot.phases and boot.phases[-1].at is not None:
         return f"{proof} was seen after {duration(boot.phases[-1].at)}, which does not count"
-    return f"the task never started: {proof} was not seen in time"
+    what = "the task" if boot.triggered or _untriggered(boot) else "it"
+    return f"{what} never started: {proof} was not seen in time"
+
+
+def _untriggered(boot: Boot) -> bool:
+    """Whether the gateway got no trigger: why is its outcome and a note."""
+    return not boot.triggered and boot.detail in boot.notes
 
 
 def _reached(boot: Boot) -> str:

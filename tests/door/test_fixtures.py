@@ -59,6 +59,15 @@ def test_a_target_by_another_name(gate, run, pytester):
     result.stdout.fnmatch_lines(["*has no target 'isolated'; it has nightly.*"])
 
 
+def test_a_name_is_no_target(gate, run, pytester):
+    gate()
+    pytester.makepyfile("def test_it(boot_gate): boot_gate.check('isolated')")
+    result = run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*boot_gate boots a target, not 'isolated'*session_target*"])
+    result.stdout.no_fnmatch_line("*AttributeError*")
+
+
 def test_items_and_fixtures_share_the_boots(gate, run, pytester):
     gate()
     pytester.makepyfile(CHECK)

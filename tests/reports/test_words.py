@@ -91,6 +91,15 @@ def test_the_story_of_a_timeout_names_the_phase_and_who_was_told():
     ]
 
 
+def test_a_system_whose_start_is_the_trigger_has_no_task():
+    failed = boot(ended=60.0, triggered=False)
+    lines = story(failed, result(failed), [])
+    assert lines[:2] == [
+        "the start itself is the trigger",
+        "it never started: task_started was not seen in time",
+    ]
+
+
 def test_told_is_unknown_where_nothing_is_declared():
     assert "unknown" in told(boot())
     assert told(boot(told=(Told("log", "failed"),))) == "told: nobody (log never)"
