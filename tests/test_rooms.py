@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pytest_bootgate"
 #: From the bottom up; a room may import those below it, and its own neighbours.
 FLOORS = [
-    {"errors"},
+    {"errors", "patience"},
     {"gatefile"},
     {"engines"},
     {"boot"},
@@ -27,6 +27,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PURE = [
     "gate",
     "boot/values.py",
+    "boot/lines.py",
     "boot/machine.py",
     "boot/nearest.py",
     "boot/observe.py",

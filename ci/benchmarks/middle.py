@@ -16,7 +16,7 @@ from benchmarks.report import Section, Spread, Target, number
 from pytest_bootgate.boot.listener import Listener
 from pytest_bootgate.boot.observe import Observation
 from pytest_bootgate.boot.values import Boot, Phase
-from pytest_bootgate.engines.lines import LineSplitter
+from pytest_bootgate.engines.base import Chunk
 from pytest_bootgate.gate.judge import judge
 from pytest_bootgate.gate.verdict import Rules
 from pytest_bootgate.gatefile import load
@@ -81,9 +81,8 @@ def pipeline(target: SessionTarget, data: bytes) -> None:
     seen = Observation(target.phases, target.upstream, target.stages, _VARIABLES, token=False)
     seen.trigger_at = 0.0
     listener = Listener(lambda _: None, lambda _: None)
-    lines = LineSplitter("gateway", listener.put)
     for begin in range(0, len(data), _CHUNK):
-        lines.feed("out", data[begin : begin + _CHUNK])
+        listener.put(Chunk("gateway.out", 0.0, data[begin : begin + _CHUNK]))
         listener.wait(0.0, lambda: False, lambda _: None, seen.see)
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from pytest_bootgate.boot.events import Hear, ignore
 from pytest_bootgate.boot.jobs import Job, JobsError, Kept, read_jobs
+from pytest_bootgate.boot.lines import LONGEST
 from pytest_bootgate.boot.observe import TAIL_WIDTH, Pattern, Sighting, read_stages
 from pytest_bootgate.boot.opened import Moment
 from pytest_bootgate.boot.pair import Pair
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import Stage
 from pytest_bootgate.engines.base import Engine, Exit, Running
-from pytest_bootgate.engines.lines import LONGEST
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Gateway, Probe, Trigger
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import queue
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from pytest_bootgate.boot.observe import TAIL, TAIL_WIDTH, Sighting, sighting
-from pytest_bootgate.engines.base import Line
+from pytest_bootgate.boot.backlog import Backlog
+from pytest_bootgate.boot.lines import LeftOut, Line, LineSplitter
+from pytest_bootgate.boot.observe import MATCHED, TAIL, TAIL_WIDTH, Sighting, sighting
+from pytest_bootgate.engines.base import Chunk
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.patience import ImpatientError, patience
 
 _TICK = 0.2  # between two looks at deadlines and progress
+_GRACE = 2.0  # after a deadline, for what came before it
+_PATIENCE = 1.0  # CPU seconds for one line
+_SEARCHING = tuple(f"pytest_bootgate.boot.{name}" for name in ("observe", "stamps"))
 _KEPT = 500  # lines of every stream, of which a boot keeps the last few
 _ANSWER = "trigger.answer"
 
@@ -24,7 +31,11 @@ class Listener:
     """
 
     def __init__(self, on_sight: Callable[[Sighting], None], on_end: Callable[[str], None]) -> None:
-        self._lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
+        self._backlog, self._splitter = Backlog(), LineSplitter()
+        self._lines: deque[Line] = deque()
+        self._line = Line("", 0.0, None)
+        #: How many lines were longer than what patterns are held against.
+        self.cut = 0
         self._on_sight, self._on_end = on_sight, on_end
         self._recent: defaultdict[str, deque[tuple[float, str]]] = defaultdict(
             lambda: deque(maxlen=_KEPT)
@@ -33,9 +44,9 @@ class Listener:
         self.events: list[Mapping[str, Any]] = []
         self.ended: dict[str, float] = {}
 
-    def put(self, line: Line) -> None:
+    def put(self, chunk: Chunk) -> None:
         """The sink of the engine; called from its threads."""
-        self._lines.put(line)
+        self._backlog.put(chunk)
 
     def wait(
         self,
@@ -46,22 +57,47 @@ class Listener:
     ) -> None:
         """Take in lines until `done`, at most until the monotonic second `deadline`.
 
-        What already arrived is taken in even after the deadline. `idle` is called a few times
-        a second with the seconds left.
+        What arrived before it is taken in even after it, as far as two more seconds allow; the
+        rest is left out (`left_out`). `idle` is called a few times a second with the seconds left.
         """
+        looked, late = time.monotonic(), None
         while not done():
-            try:
-                line = self._lines.get_nowait()
-            except queue.Empty:
-                left = deadline - time.monotonic()
-                try:
-                    line = self._lines.get(timeout=min(_TICK, max(left, 0.0)))
-                except queue.Empty:
-                    if left <= 0:
-                        return
-                    idle(left)
-                    continue
-            self._take(line, see)
+            if self._lines:
+                self._take_in(done, see)
+                continue
+            now = time.monotonic()
+            if now - looked >= _TICK:
+                looked = now
+                idle(deadline - now)
+                continue
+            chunk = self._backlog.get(min(_TICK, deadline - now))
+            if chunk is None:
+                if now >= deadline:
+                    return
+                continue
+            if chunk.at > deadline:
+                self._backlog.put_back(chunk)
+                return
+            if now > deadline:
+                late = late or now
+                if now > late + _GRACE:
+                    self._backlog.give_up(chunk)
+                    return
+            self._lines.extend(self._splitter.lines(chunk))
+
+    def _take_in(self, done: Callable[[], bool], see: Callable[[Sighting], None] | None) -> None:
+        """Take in the lines in hand. Raises `BootgateError` for a pattern that takes too long."""
+        try:
+            with patience(_PATIENCE, _SEARCHING, lambda: self._line):
+                while self._lines and not done():
+                    self._line = self._lines.popleft()
+                    self._take(self._line, see)
+        except ImpatientError as error:
+            raise BootgateError(
+                f"The pattern `{error.pattern}` took more than {_PATIENCE:g} s of CPU time on one"
+                f" line of {self._line.stream} ({str(self._line.text)[:TAIL_WIDTH]!r}). Write it so"
+                " that it can match in one way only: no repeat inside of a repeat, as in (a+)+."
+            ) from error
 
     def _take(self, line: Line, see: Callable[[Sighting], None] | None) -> None:
         seen = sighting(line)
@@ -73,14 +109,22 @@ class Listener:
             self._whole[line.stream].append(seen.text)
         name = seen.source if seen.source.startswith("file:") else line.stream
         self._recent[name].append((seen.at, seen.text[:TAIL_WIDTH]))
+        if len(seen.text) > MATCHED:
+            self.cut += 1
+            seen = replace(seen, text=seen.text[:MATCHED])
         if seen.event is not None and seen.event.get("body"):
             lines = str(seen.event["body"]).splitlines()
             self._recent[_ANSWER].extend((seen.at, text[:TAIL_WIDTH]) for text in lines)
-        if seen.event is not None:
+        if seen.event is not None and seen.event.get("event") != "line":
             self.events.append(seen.event)
         self._on_sight(seen)
         if see is not None:
             see(seen)
+
+    @property
+    def left_out(self) -> dict[str, LeftOut]:
+        """What was left out, by stream, because too much arrived; may be cleared."""
+        return self._backlog.left_out
 
     def keep(self, stream: str) -> list[str]:
         """From now on all lines of one stream, in full; the list grows as they arrive."""

@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_bootgate.boot.lines import Line
 from pytest_bootgate.boot.stamps import Stamps
 from pytest_bootgate.boot.values import Phase, Stage, Told
-from pytest_bootgate.engines.base import Line
 from pytest_bootgate.gatefile.model import PhaseProbe, Probe, Signal, StageProbe
 from pytest_bootgate.gatefile.variables import fill
 
 #: Two sources may be reported in the wrong order by at most this many seconds.
 LAG = 0.05
+#: No pattern is held against more characters of a line than these.
+MATCHED = 4096
 #: The phase whose mark acknowledges the trigger, if a gate file names one.
 ACCEPTED = "accepted"
 #: How many of the last lines of every stream a boot keeps.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from pytest_bootgate.boot.lines import LeftOut
 from pytest_bootgate.boot.observe import Observation
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.timeouts import says_timeout
@@ -24,7 +26,8 @@ class Ending:
     open. `answered_by` says who answered whom the boot did not start, `last_answer` what was last
     seen where the proof should have been, both empty where there was none. `oom_kills` is how many
     of its processes were killed for want of memory, `clock` by how many seconds the wall clock was
-    moved.
+    moved. `left_out` are the streams of which more arrived than could be looked at, and what was
+    left out of them.
     """
 
     at: float
@@ -38,6 +41,7 @@ class Ending:
     last_answer: str = ""
     oom_kills: int = 0
     clock: float = 0.0
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
 
     @property
     def clock_moved(self) -> bool:
@@ -103,6 +107,8 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     who = "the gateway" if triggered else "the runner"
     if ending.answered_by:
         return "lost", ending.answered_by
+    if unread := _unread(seen, ending):
+        return "lost", unread
     if ending.not_accepted:
         return "not_accepted", f"the trigger was refused: {ending.refused}"
     exited = ending.exited
@@ -139,6 +145,26 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     return "timed_out", f"no proof within {ending.timeout:g} s{last}"
 
 
+def _unread(seen: Observation, ending: Ending) -> str:
+    """That a mark may have been in what was left out, empty where all were seen before."""
+    first = min((one.first for one in ending.left_out.values()), default=None)
+    if first is None:
+        return ""
+    before = first - (seen.trigger_at or 0.0)
+    if seen.complete and all(at <= before for at in seen.marks.values()):
+        return ""
+    words = left_out_words(ending.left_out)
+    return f"nobody knows whether a mark was in what was left out: {words}"
+
+
+def left_out_words(streams: Mapping[str, LeftOut]) -> str:
+    """How much of which streams could not be looked at, and what to do."""
+    parts = [
+        f"{one.bytes / 1e6:.3g} MB ({one.lines} lines) of {name}" for name, one in streams.items()
+    ]
+    return f"{' and '.join(parts)} came faster than they could be read; let it write less"
+
+
 def _processes(count: int) -> str:
     return f"{count} process{'es' * (count != 1)}"
 
@@ -161,6 +187,8 @@ def _notes(seen: Observation, ending: Ending, *, triggered: bool) -> list[str]:
         notes.append(unsound)
     if ending.oom_kills and ending.started:
         notes.append(f"{_processes(ending.oom_kills)} of it were killed for want of memory")
+    if ending.left_out and not _unread(seen, ending):
+        notes.append(f"after the proof {left_out_words(ending.left_out)}")
     if seen.strangers and not ending.started:
         notes.append(
             f"the doorbell rang {seen.strangers[0]:.1f} s after the trigger, but without this"

@@ -1,8 +1,9 @@
 """The small interface behind which boots happen.
 
 An engine makes places; a place holds one gateway and its companion, which share a network and a
-directory; each of the two is a unit. Everything that a unit says arrives line by line at the
-sink, stamped with this machine's monotonic clock.
+directory; each of the two is a unit. Everything that a unit says arrives at the sink as it was
+read, stamped with this machine's monotonic clock. A sink must not wait: who waits for a reader
+is the system that is measured.
 """
 
 from __future__ import annotations
@@ -14,20 +15,22 @@ from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line and the monotonic second at which it arrived; `text` None: the stream ended.
+class Chunk:
+    """Bytes of a stream and the monotonic second at which they were read; None: its end.
 
     `stream` is ``gateway.out``, ``gateway.err``, ``companion.out``, ``companion.err``, or the
     name given to `Unit.run` followed by ``.out`` or ``.err``. One end per unit or command, on
-    its ``.out``, after its last line of both streams.
+    its ``.out``, after the last bytes of both streams. Before one that is `after_gap`, bytes of
+    the stream were left out.
     """
 
     stream: str
     at: float
-    text: str | None
+    data: bytes | None
+    after_gap: bool = False
 
 
-Sink = Callable[[Line], None]
+Sink = Callable[[Chunk], None]
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 from docker.errors import APIError, NotFound
 from docker.utils import version_gte
 
-from pytest_bootgate.engines.base import Exit, Line, Sink, UnitSpec
+from pytest_bootgate.engines.base import Chunk, Exit, Sink, UnitSpec
 from pytest_bootgate.engines.container_files import archive as packed
 from pytest_bootgate.engines.container_files import parents
 from pytest_bootgate.engines.container_hold import ContainerHold
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
-from pytest_bootgate.engines.lines import LineSplitter
 from pytest_bootgate.engines.tasks import of_group
 from pytest_bootgate.errors import EngineError
 
@@ -70,19 +69,19 @@ class Container:
         self._listener.start()
 
     def _listen(self) -> None:
-        def see(line: Line) -> None:
-            if line.text is not None and line.text.startswith("[FATAL tini"):
-                self._complaint = line.text  # the init's word, which must not match a probe
+        def see(chunk: Chunk) -> None:
+            if (chunk.data or b"").startswith(b"[FATAL tini"):
+                # The init's word, which must not match a probe.
+                self._complaint = (chunk.data or b"").decode("utf-8", "replace").rstrip()
             else:
-                self._sink(line)
+                self._sink(chunk)
 
-        lines = LineSplitter(self._spec.role, see)
-        self._stream.pump(lines)
+        self._stream.pump(self._spec.role, see)
         ended = time.monotonic()
         self._stream.close()
         with contextlib.suppress(EngineError):
             _wait(lambda: self._ended() is not None)
-        lines.end(ended)
+        self._sink(Chunk(f"{self._spec.role}.out", ended, None))
 
     def start(self) -> None:
         """Start it. Raises `EngineError`."""
@@ -111,7 +110,7 @@ class Container:
             made = client.exec_create(self._id, list(command), environment=dict(env or {}))["Id"]
             stream = Stream(client.exec_start(made, socket=True))
         spec = replace(self._spec, command=command)
-        return Command(self._api, spec, made, stream, LineSplitter(name, self._sink))
+        return Command(self._api, spec, made, stream, name, self._sink)
 
     @property
     def pid(self) -> int | None:
@@ -251,20 +250,20 @@ class Command:
     """A command that runs inside a container; its exit code is known before its end arrives."""
 
     def __init__(
-        self, api: DockerApi, spec: UnitSpec, made: str, stream: Stream, lines: LineSplitter
+        self, api: DockerApi, spec: UnitSpec, made: str, stream: Stream, name: str, sink: Sink
     ) -> None:
         self._api, self._spec, self._id, self._stream = api, spec, made, stream
         self._code: int | None = None
         self._complaint = ""
-        threading.Thread(target=self._listen, args=(lines,), daemon=True).start()
+        threading.Thread(target=self._listen, args=(name, sink), daemon=True).start()
 
-    def _listen(self, lines: LineSplitter) -> None:
-        self._stream.pump(lines)
+    def _listen(self, name: str, sink: Sink) -> None:
+        self._stream.pump(name, sink)
         ended = time.monotonic()
         self._stream.close()
         with contextlib.suppress(EngineError):
             _wait(lambda: self._look() is not None)
-        lines.end(ended)
+        sink(Chunk(f"{name}.out", ended, None))
 
     def exit_code(self) -> int | None:
         """Its exit code, None while it runs. Raises `EngineError` if there is no such command."""

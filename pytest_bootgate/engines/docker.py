@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError, NotFound
+from docker.types import LogConfig
 from docker.utils import parse_repository_tag
 
 from pytest_bootgate.engines.base import Capacity, Sink, UnitSpec
@@ -169,6 +170,8 @@ class DockerPlace:
                     network_mode=self._network,
                     init=True,  # as process 1, a runner's own SIGSEGV would be ignored
                     binds={self._name: {"bind": SHARED, "mode": "rw"}} if self._shared else {},
+                    # All lines are read as they come; the engine's own copy could fill its disk.
+                    log_config=LogConfig(type=LogConfig.types.NONE),
                     **limits,
                 ),
             )

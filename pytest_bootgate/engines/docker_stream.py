@@ -6,10 +6,11 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
-from pytest_bootgate.engines.lines import LineSplitter
+from pytest_bootgate.engines.base import Chunk, Sink
 
 _SEND_TIMEOUT = 10
 
@@ -30,11 +31,12 @@ class Stream:
         self._writing = threading.Lock()
         self.first = ""
 
-    def pump(self, lines: LineSplitter) -> None:
+    def pump(self, name: str, sink: Sink) -> None:
         """Read frames until the end; a frame may hold several lines, or a part of one."""
-        name, left, head = "out", 0, b""
+        stream, left, head = "out", 0, b""
         with contextlib.suppress(OSError, ValueError):
             while data := self._read(65536):
+                now = time.monotonic()
                 data, at, head = head + data, 0, b""
                 while at < len(data):
                     if left == 0:
@@ -42,12 +44,12 @@ class Stream:
                             head = data[at:]
                             break
                         kind, left = struct.unpack_from(">BxxxL", data, at)
-                        name = "err" if kind == 2 else "out"
+                        stream = "err" if kind == 2 else "out"
                         at += 8
                     part = data[at : at + left]
                     if part:
                         self.first = self.first or part[:1000].decode("utf-8", "replace")
-                        lines.feed(name, part)
+                        sink(Chunk(f"{name}.{stream}", now, part))
                     at, left = at + len(part), left - len(part)
 
     def write(self, data: bytes) -> None:

@@ -18,9 +18,8 @@ from typing import IO
 
 import psutil
 
-from pytest_bootgate.engines.base import Exit, Sink, UnitSpec
+from pytest_bootgate.engines.base import Chunk, Exit, Sink, UnitSpec
 from pytest_bootgate.engines.launch import Launcher
-from pytest_bootgate.engines.lines import LineSplitter
 from pytest_bootgate.engines.local_hold import LocalHold
 from pytest_bootgate.engines.processes import (
     UNIT_LABEL,
@@ -238,7 +237,7 @@ class LocalCommand:
             os.set_blocking(self._process.stdin.fileno(), False)
         waiter = threading.Thread(target=self._wait, daemon=True)
         self._listener = threading.Thread(
-            target=self._listen, args=(LineSplitter(name, sink), waiter), daemon=True
+            target=self._listen, args=(name, sink, waiter), daemon=True
         )
         waiter.start()
         self._listener.start()
@@ -288,10 +287,10 @@ class LocalCommand:
         self.exit = Exit(128 - code if code < 0 else code, ran=ran)
         self._after()
 
-    def _listen(self, lines: LineSplitter, waiter: threading.Thread) -> None:
+    def _listen(self, name: str, sink: Sink, waiter: threading.Thread) -> None:
         pipes: list[tuple[IO[bytes] | None, str]] = [
-            (self._process.stdout, "out"),
-            (self._process.stderr, "err"),
+            (self._process.stdout, f"{name}.out"),
+            (self._process.stderr, f"{name}.err"),
         ]
         with selectors.DefaultSelector() as ready:
             for pipe, stream in pipes:
@@ -301,7 +300,7 @@ class LocalCommand:
                 for key, _ in ready.select():
                     data = os.read(key.fd, 65536)
                     if data:
-                        lines.feed(key.data, data)
+                        sink(Chunk(key.data, time.monotonic(), data))
                     else:
                         ready.unregister(key.fileobj)
         ended = time.monotonic()
@@ -310,7 +309,7 @@ class LocalCommand:
             if end is not None:
                 with contextlib.suppress(OSError):
                     end.close()
-        lines.end(ended)
+        sink(Chunk(f"{name}.out", ended, None))
 
 
 def write(files: Mapping[str, bytes], directory: str) -> None:

@@ -74,7 +74,10 @@ class StageProbe(_Entry, frozen=True, kw_only=True):
     """
 
     line: str
-    each: str = r"(?P<name>[\w.-]+):(?P<ms>\d+(?:\.\d+)?)ms(?:@(?P<at_ms>\d+(?:\.\d+)?)ms)?"
+    each: str = (
+        r"(?<![\w.-])(?P<name>[\w.-]+):(?P<ms>\d+(?:\.\d+)?)ms"
+        r"(?:@(?P<at_ms>\d+(?:\.\d+)?)ms)?"
+    )
     from_: Literal["gateway", "companion", "trigger"] | None = msgspec.field(
         default=None, name="from"
     )

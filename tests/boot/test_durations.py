@@ -9,9 +9,10 @@ from dataclasses import asdict
 
 import pytest
 
+from pytest_bootgate.boot.lines import Line
 from pytest_bootgate.boot.observe import Observation, sighting
 from pytest_bootgate.boot.outcome import Ending, outcome_of
-from pytest_bootgate.engines.base import Exit, Line
+from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.gatefile.model import PhaseProbe, Signal, StageProbe
 
 PHASES = {

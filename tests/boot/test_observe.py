@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from pytest_bootgate.boot.lines import Line
 from pytest_bootgate.boot.observe import Observation, phases_of, sighting
-from pytest_bootgate.engines.base import Line
 from pytest_bootgate.gatefile.model import PhaseProbe, Signal, StageProbe
 
 TRIGGER = 100.0

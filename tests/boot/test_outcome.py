@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from pytest_bootgate.boot.lines import Line
 from pytest_bootgate.boot.observe import Observation, sighting
 from pytest_bootgate.boot.outcome import Ending, outcome_of
-from pytest_bootgate.engines.base import Exit, Line
+from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.gatefile.model import PhaseProbe, Signal
 
 TIMEOUT = 60.0

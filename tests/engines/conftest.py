@@ -5,12 +5,14 @@ from __future__ import annotations
 import queue
 import secrets
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 
 import pytest
 
-from pytest_bootgate.engines.base import Engine, Line, Place, Unit, UnitSpec
+from pytest_bootgate.boot.lines import Line, LineSplitter
+from pytest_bootgate.engines.base import Chunk, Engine, Place, Unit, UnitSpec
 
 IMAGE = "bootgate-python:local"
 
@@ -20,11 +22,15 @@ class Lines:
     """A sink that keeps what arrived, and waits for what has not."""
 
     waiting: queue.SimpleQueue[Line] = field(default_factory=queue.SimpleQueue)
+    splitter: LineSplitter = field(default_factory=LineSplitter)
     seen: list[Line] = field(default_factory=list)
     passed: list[Line] = field(default_factory=list)
+    one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, line: Line) -> None:
-        self.waiting.put(line)
+    def __call__(self, chunk: Chunk) -> None:
+        with self.one_at_a_time:
+            for line in self.splitter.lines(chunk):
+                self.waiting.put(line)
 
     def until(self, stream: str, text: str | None, timeout: float = 15.0) -> Line:
         """The next line of a stream that holds a text; None waits for its end."""

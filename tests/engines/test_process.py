@@ -391,7 +391,7 @@ def test_a_helper_that_detached_is_ended_where_the_gate_is_killed():
 import os, signal, sys, time
 from pytest_bootgate.engines.base import UnitSpec
 from pytest_bootgate.engines.process import ProcessEngine
-sink = lambda line: line.text and os.write(1, line.text.encode() + b"\\n")
+sink = lambda chunk: chunk.data and os.write(1, chunk.data)
 place = ProcessEngine("killed").place({{}})
 os.write(1, place.dir.encode() + b"\\n")
 command = [sys.executable, "-uc", {DETACHED + "time.sleep(60)"!r}]

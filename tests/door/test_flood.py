@@ -1,0 +1,99 @@
+"""A system that never stops writing, or writes what no pattern can take, spoils no gate."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+
+import pytest
+
+IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")
+ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
+MOST_MEMORY = 200 * 1024  # KiB
+GATE = """\
+releases: {{candidate: {{image: {image}, command: {command}}}}}
+target: {{timeout: {timeout}, listen: 0s}}
+targets: {{boot: {{{probes}}}}}
+gate: {{boots: 1, noise: 1000, retries: 0}}
+"""
+PROOF = 'proof: {line: "^ready$"}'
+
+
+@pytest.fixture
+def booted(pytester):
+    """Gate a program; returns its one boot and how it was judged."""
+
+    def call(program: str, engine: str, *, timeout: str = "30s", probes: str = PROOF) -> dict:
+        python = "python3" if engine == "docker" else sys.executable
+        text = GATE.format(
+            image=IMAGE,
+            command=json.dumps([python, "-c", program]),
+            timeout=timeout,
+            probes=probes,
+        )
+        (pytester.path / "bootgate.yaml").write_text(text)
+        pytester.runpytest_subprocess(
+            *("-p", "no:cacheprovider", "bootgate.yaml", "--bootgate-engine", engine),
+            *("--bootgate-json", "out.json"),
+        )
+        (target,) = json.loads((pytester.path / "out.json").read_text())["targets"]
+        return target
+
+    return call
+
+
+def peak() -> int:
+    """Of the greatest of all processes that this one waited for, in KiB."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_that_writes_without_pause_has_a_deadline(booted, engine):
+    """The clock was looked at only when nothing was left to read: never."""
+    began = time.monotonic()
+    found = booted(
+        "import os\nwhile True: os.write(1, b'y' + b'\\n' * 65000)", engine, timeout="1s"
+    )
+    assert time.monotonic() - began < 60  # about 9 s
+    (boot,) = found["boots"]
+    assert (found["verdict"], boot["outcome"]) == ("broken", "lost")
+    assert "lines) of gateway.out came faster than they could be read" in boot["detail"]
+    assert peak() < MOST_MEMORY
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_million_lines_at_once_are_all_read(booted, engine):
+    program = (
+        "import sys, time\n"
+        "text = ''.join(f'line {i} of a chatty system\\n' for i in range(1_000_000))\n"
+        "sys.stdout.write(text + 'ready\\n')\nsys.stdout.flush()\ntime.sleep(30)"
+    )
+    found = booted(program, engine)
+    assert found["verdict"] == "pass", found
+    assert peak() < MOST_MEMORY
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_line_without_end(booted, engine):
+    program = (
+        "import os, time\n"
+        "for _ in range(500): os.write(1, b'x' * 1_000_000)\n"
+        "os.write(1, b'\\nready\\n')\ntime.sleep(30)"
+    )
+    found = booted(program, engine)
+    assert found["verdict"] == "pass", found
+    assert peak() < MOST_MEMORY
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_pattern_that_takes_for_ever_is_named(booted, engine):
+    began = time.monotonic()
+    program = "import time\nprint('a' * 60 + '!', flush=True)\ntime.sleep(30)"
+    phases = 'phases: {up: {line: "(a+)+$"}, proof: {line: ready}}'
+    found = booted(program, engine, probes=phases)
+    assert time.monotonic() - began < 60  # about 4 s
+    assert found["verdict"] == "broken"
+    assert "The pattern `(a+)+$` took more than 1 s of CPU time on one line" in found["broken"]
