@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.check import Section
+from pytest_bootgate.gatefile.patterns import matches_everything, takes_for_ever
 from pytest_bootgate.gatefile.tree import Mistakes, Place, listed
 
 _PORT = r"(?:(?P<port>[0-9]{1,6})|\$\{port\.[^{}]+\})"
@@ -74,10 +76,31 @@ class ProbeRules:
         if not isinstance(text, str):
             return None
         try:
-            return re.compile(variables.blank(text))
+            pattern = re.compile(variables.blank(text))
         except (re.error, OverflowError, RecursionError) as error:
             self._mistakes.add(probe.at[key], f"'{key}' is not a regular expression", str(error))
             return None
+        if takes_for_ever(pattern):
+            self._mistakes.add(
+                probe.at[key],
+                f"'{key}' takes for ever on some short lines",
+                "write it so that it can match in one way only, without a repeat inside of a"
+                " repeat as in (a+)+",
+            )
+        return pattern
+
+    def mark(self, phase: Section) -> None:
+        """The line of a phase is not any line."""
+        text = phase.get("line")
+        if not isinstance(text, str) or "file" in phase:
+            return
+        with contextlib.suppress(re.error, OverflowError, RecursionError):
+            if matches_everything(re.compile(variables.blank(text))):
+                self._mistakes.add(
+                    phase.at["line"],
+                    "'line' matches every line, so it proves nothing",
+                    "write what only the line of this phase says",
+                )
 
     def version(self, probe: Section) -> None:
         """The probe for a release's version is a line with the group `version`."""

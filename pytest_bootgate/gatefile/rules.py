@@ -240,6 +240,7 @@ class _Rules:
 
     def _phase(self, name: str, phase: Section, target: Section, *, last: bool) -> None:
         self._probes.probe(phase, triggered="trigger" in target)
+        self._probes.mark(phase)
         if name == WHOLE_BOOT:
             self._mistakes.add(
                 phase.place, f"'{WHOLE_BOOT}' stands for the whole boot", "take another name"

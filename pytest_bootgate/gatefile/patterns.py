@@ -1,0 +1,37 @@
+"""What can be seen of a regular expression before any line is there."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_bootgate.patience import ImpatientError, patience
+
+#: Two lines with nothing in common.
+_ANY = ("~", "q 7")
+#: What nested repeats stumble over, if repeated: a word, numbers, words, lists, paths.
+_PIECES = ("a", "0", " ", "a ", " a", "a,", "0.", "a.", "a-", "a/", "_", "=")
+#: So often: a pattern that doubles its work with each is then at it for minutes.
+_TIMES = 40
+#: CPU seconds; what is well written takes some microseconds.
+_PATIENCE = 0.2
+
+
+def matches_everything(pattern: re.Pattern[str]) -> bool:
+    """Whether it matches lines that have nothing in common, as ``.*`` and ``done|`` do."""
+    return all(pattern.search(line) for line in _ANY)
+
+
+def takes_for_ever(pattern: re.Pattern[str]) -> bool:
+    """Whether some short line keeps it busy, as forty letters keep ``(a+)+$``.
+
+    What is not noticed here ends the boot in which it happens.
+    """
+    literal = [char * _TIMES for char in dict.fromkeys(pattern.pattern)]
+    search = pattern.search
+    try:
+        for line in (*(piece * _TIMES for piece in _PIECES), *literal):
+            with patience(_PATIENCE, (__name__,)):
+                search(f"{line}\x01")
+    except ImpatientError:
+        return True
+    return False
