@@ -17,9 +17,10 @@ _GONE = (psutil.Error, OSError)
 
 
 def carriers(label: str, value: str, directory: str | None = None) -> list[psutil.Process]:
-    """All processes with a label in their environment, or that work below a directory.
+    """All processes with a label in their environment, and orphans that work below a directory.
 
-    The second way finds those that overwrote or dropped their environment.
+    The second way finds those that overwrote or dropped their environment. What has a terminal, or
+    a parent, is somebody who looks around there, such as a developer's shell.
     """
     own = os.getpid()
     found = []
@@ -30,9 +31,17 @@ def carriers(label: str, value: str, directory: str | None = None) -> list[psuti
             if process.status() == psutil.STATUS_ZOMBIE:
                 continue
             labelled = process.environ().get(label) == value
-            if labelled or (directory is not None and process.cwd().startswith(directory)):
+            if labelled or (directory is not None and _orphan_in(directory, process)):
                 found.append(process)
     return found
+
+
+def _orphan_in(directory: str, process: psutil.Process) -> bool:
+    if not process.cwd().startswith(directory) or process.terminal() is not None:
+        return False
+    parent = process.parent()
+    # A user's own systemd inherits orphans as process 1 does.
+    return parent is None or parent.pid == 1 or parent.name() == "systemd"
 
 
 def kill(processes: list[psutil.Process]) -> None:

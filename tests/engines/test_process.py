@@ -204,6 +204,21 @@ def test_cpu_of_orphans_counts(local_bench):
     assert unit.cpu_seconds() > 0.35
 
 
+def test_who_looks_around_in_the_directory_of_a_boot_is_not_ended(local_bench):
+    """A shell or an editor of a developer, who wants to know what a boot does."""
+    unit = local_bench.begin("print('up', flush=True)\nimport time; time.sleep(60)")
+    local_bench.lines.until("gateway.out", "up")
+    shell = subprocess.Popen(["sleep", "60"], cwd=local_bench.place.dir)
+    try:
+        unit.remove()
+        local_bench.engine.close()
+        assert shell.poll() is None
+        assert psutil.Process(shell.pid).status() != psutil.STATUS_ZOMBIE
+    finally:
+        shell.kill()
+        shell.wait()
+
+
 def test_place_remove_deletes_the_directory(local_bench):
     local_bench.begin(SLEEP)
     assert local_bench.place.dir.startswith(os.path.realpath("/tmp"))
