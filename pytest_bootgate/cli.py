@@ -55,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _run(words)
         sys.stdout.flush()
     except BootgateError as error:
-        print(error, file=sys.stderr)
+        from pytest_bootgate.reports.clean import clean
+
+        print(clean(str(error)), file=sys.stderr)
         return statuses.MISTAKE
     except BrokenPipeError:  # `bootgate report last | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pytest_bootgate.command import statuses
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.reports.clean import clean
 
 _DEFAULT = Path("bootgate.yaml")
 _WIDTH = 80
@@ -37,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
         try:
             lines = list(_checked(path, quiet=options.quiet))
         except BootgateError as error:
-            print(error, file=sys.stderr)
+            print(clean(str(error)), file=sys.stderr)
             status = statuses.MISTAKE
             continue
         for line in lines:

@@ -17,6 +17,7 @@ from pathlib import Path
 from pytest_bootgate.errors import BootgateError, JournalError
 from pytest_bootgate.journal import files, queries, table
 from pytest_bootgate.journal.queries import WANTED, Filter
+from pytest_bootgate.reports.clean import clean
 
 _AGO = re.compile(r"([0-9]{1,6})([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -100,7 +101,7 @@ def log(asked: Asked) -> int:
         return 4
     try:
         for line in lines:
-            print(line)
+            print(line if asked.as_json else clean(line))
         sys.stdout.flush()
     except BrokenPipeError:  # `bootgate log | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -27,6 +27,7 @@ from pytest_bootgate.journal import files
 from pytest_bootgate.journal.queries import usage
 from pytest_bootgate.journal.store import Journal
 from pytest_bootgate.reports import jsonfile, places
+from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.notify import notify
 from pytest_bootgate.reports.probing import Status, line, status, worst
 from pytest_bootgate.reports.queue import WaitingLog
@@ -109,14 +110,14 @@ def probe(asked: Asked) -> int:
         file = asked.file / "bootgate.yaml" if asked.file.is_dir() else asked.file
         loaded = _alone(load(file.resolve()), asked)
     except BootgateError as error:
-        print(error, file=sys.stderr)
+        print(clean(str(error)), file=sys.stderr)
         return MISTAKES
     signal.signal(signal.SIGTERM, _stop)
     try:
         with closing(Journal(_journal(asked.journal, loaded.path))) as journal:
             return int(_probe(loaded, asked, journal))
     except BootgateError as error:
-        print(f"{Status.UNKNOWN.name} {error}")
+        print(clean(f"{Status.UNKNOWN.name} {error}"))
         return int(Status.UNKNOWN)
     except KeyboardInterrupt:
         print(f"{Status.UNKNOWN.name} interrupted: what was not booted was not measured")
@@ -140,18 +141,13 @@ def _probe(loaded: Loaded, asked: Asked, journal: Journal) -> Status:
             gate.note_shown(host, target)
             if result.left_out is None:
                 found.append(status(result))
-            print(
-                line(
-                    gate.plan.label(host, target),
-                    result,
-                    _trend(gate, journal, asked, host, target),
-                )
-            )
+            trend = _trend(gate, journal, asked, host, target)
+            print(clean(line(gate.plan.label(host, target), result, trend)))
             sys.stdout.flush()
         outcome = gate.outcome()
         _, untold = notify(outcome, loaded.gate.notify, journal.hear)
         for text in untold:
-            print(f"{Status.CRITICAL.name} {text}")
+            print(clean(f"{Status.CRITICAL.name} {text}"))
             found.append(Status.CRITICAL)
         if asked.json is not None:
             jsonfile.write([outcome], asked.json)
@@ -164,7 +160,7 @@ def _teller() -> Callable[[Progress], None]:
 
     def tell(progress: Progress) -> None:
         if progress.waiting is not None and (line := log.line(progress.waiting)) is not None:
-            print(line, file=sys.stderr, flush=True)
+            print(clean(line), file=sys.stderr, flush=True)
 
     return tell
 

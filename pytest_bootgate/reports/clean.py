@@ -13,11 +13,19 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
     "\ud800-\udfff\ufffe\uffff]"
 )
+#: What commands CI services: GitHub's ``::error::`` begins a line; GitHub's ``##[error]``, Azure's
+#: ``##vso[task.complete]`` and ``##teamcity[buildStop]`` may stand anywhere in it.
+_AT_THE_BEGINNING = re.compile(r"^(?=[ \t]*::)", re.MULTILINE)
+_ANYWHERE = re.compile(r"##(?=\w*\[)")
 
 
 def clean(text: str) -> str:
-    r"""A text without colours, in which what cannot be seen is written out, ``\x07`` for one."""
-    return _UNSEEN.sub(_written, _COLOURS.sub("", text.replace("\r\n", "\n")))
+    r"""A text without colours, in which what cannot be seen is written out, ``\x07`` for one.
+
+    What a CI service would take for a command in it is no command any more.
+    """
+    seen = _UNSEEN.sub(_written, _COLOURS.sub("", text.replace("\r\n", "\n")))
+    return _ANYWHERE.sub("## ", _AT_THE_BEGINNING.sub("> ", seen))
 
 
 def one_line(text: str) -> str:

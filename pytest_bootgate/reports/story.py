@@ -94,7 +94,7 @@ def last_lines(boot: Boot) -> list[str]:
         shown = tail[-_LAST_LINES:]
         what = "last line" if len(shown) == 1 else f"last {len(shown)} lines"
         lines.append(f"{what} of {name}:")
-        lines.extend(f"    {quoted(text)}" for text in shown)
+        lines.extend(f"    {clean(text)}" for text in shown)
     return lines or ["neither the gateway nor the runner said a word"]
 
 
@@ -111,12 +111,6 @@ def last_words(result: TargetResult) -> list[str]:
         lines.append(f"{boot.release}, {which(boot)}:")
         lines.extend(f"    {line}" for line in last_lines(boot))
     return lines
-
-
-def quoted(text: str) -> str:
-    """A line that a system said, which commands neither a terminal nor a CI service (``::``)."""
-    text = clean(text)
-    return f"> {text}" if text.lstrip().startswith("::") else text
 
 
 def _trigger(boot: Boot) -> str:

@@ -8,7 +8,7 @@ from itertools import islice
 from pytest_bootgate.boot.jobs import Job
 from pytest_bootgate.gate.takeover import ROLLBACK, Start, Takeover, judge_takeover, migration
 from pytest_bootgate.reports.amounts import NONE, count, duration
-from pytest_bootgate.reports.story import quoted
+from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.result import TakeoverResult
 
 _LAST_LINES = 8
@@ -100,7 +100,7 @@ def _quoted(who: str, said: Sequence[str]) -> list[str]:
     shown = said[-_LAST_LINES:]
     return [
         f"the last {count(len(shown), 'line')} of {who}:",
-        *(f"    {quoted(text)}" for text in shown),
+        *(f"    {clean(text)}" for text in shown),
     ]
 
 

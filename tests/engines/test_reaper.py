@@ -32,7 +32,7 @@ python = "python3" if name == "docker" else sys.executable
 for role in ("companion", "gateway"):
     command = [python, "-uc", "import time; print('up'); time.sleep(60)"]
     spec = UnitSpec(role, image if name == "docker" else None, command, stdin=True)
-    place.create(spec, lambda line: line.text and os.write(1, line.text.encode() + b"\\n")).start()
+    place.create(spec, lambda chunk: chunk.data and os.write(1, chunk.data)).start()
 if how == "fork" and os.fork() == 0:
     os.close(1)
     time.sleep(20)

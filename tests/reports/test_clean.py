@@ -18,6 +18,11 @@ from pytest_bootgate.reports.clean import clean, one_line
         ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
         ("exe.\u202egnp\ud800\ufeff", r"exe.\u202egnp\ud800\ufeff"),
         ("\x9b31m\u2028", r"\x9b31m\u2028"),
+        ("::error::no\n  ::set-output x=y", "> ::error::no\n>   ::set-output x=y"),
+        ("job failed: a::b", "job failed: a::b"),
+        ("said ##vso[task.complete result=Failed;]", "said ## vso[task.complete result=Failed;]"),
+        ("##teamcity[buildStop] ##[error]no", "## teamcity[buildStop] ## [error]no"),
+        ("## a heading [x]", "## a heading [x]"),
     ],
 )
 def test_what_commands_a_terminal_is_spelled_out_and_colours_go(said, shown):
