@@ -110,7 +110,7 @@ class Listener:
         name = seen.source if seen.source.startswith("file:") else line.stream
         self._recent[name].append((seen.at, seen.text[:TAIL_WIDTH]))
         if len(seen.text) > MATCHED:
-            self.cut += 1
+            self.cut += seen.event is None or seen.event.get("event") == "line"
             seen = replace(seen, text=seen.text[:MATCHED])
         if seen.event is not None and seen.event.get("body"):
             lines = str(seen.event["body"]).splitlines()

@@ -22,7 +22,7 @@ from pytest_bootgate.boot.events import (
 )
 from pytest_bootgate.boot.jobs import Job, Kept
 from pytest_bootgate.boot.meter import Meter, Used
-from pytest_bootgate.boot.observe import Observation, Pattern
+from pytest_bootgate.boot.observe import MATCHED, Observation, Pattern
 from pytest_bootgate.boot.opened import Moment, NotReadyError
 from pytest_bootgate.boot.outcome import Ending, conclude, outcome_of
 from pytest_bootgate.boot.recipe import Recipe
@@ -118,6 +118,7 @@ class Pair(Aftermath):
         if self._link is not None:
             self._link.arm(token, trigger, variables)
         self._listener.left_out.clear()
+        self._listener.cut = 0
         load, clock = os.getloadavg()[0], time.time() - time.monotonic()
         companion = None if self._link is None else self._link.unit
         late = of_observers(companion)
@@ -171,7 +172,7 @@ class Pair(Aftermath):
         boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
         boot = replace(
             boot,
-            notes=(*boot.notes, *filter(None, [held_back])),
+            notes=(*boot.notes, *filter(None, [held_back, self._cut(boot)])),
             ready=self.ready,
             cpu_seconds=used.cpu_seconds,
             load=load,
@@ -249,6 +250,13 @@ class Pair(Aftermath):
         if self._recipe.triggered:
             satisfied |= {"ready", "trigger"}
         return answered_instead(self._place, self._recipe, variables, satisfied)
+
+    def _cut(self, boot: Boot) -> str:
+        """That a boot that did not start wrote lines of which only the beginning was looked at."""
+        if boot.started or not (cut := self._listener.cut):
+            return ""
+        lines = f"{cut} line{'s' * (cut > 1)}"
+        return f"{lines} had more than {MATCHED} characters; patterns see no more of a line"
 
     def _ended(self, boot: Boot, witness: Witness) -> Boot:
         assert self._voice is not None
