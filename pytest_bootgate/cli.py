@@ -40,6 +40,7 @@ COMMANDS = (
         "propose limits, near and warn from recorded runs, as a patch",
         "pytest_bootgate.command.calibrate",
     ),
+    Command("clean", "remove what killed runs left", f"{_HERE}clean"),
     Command("schema", "print the JSON Schema of gate files, for editors", f"{_HERE}schema"),
     Command("completion", "print what makes a shell complete bootgate", f"{_HERE}completion"),
 )

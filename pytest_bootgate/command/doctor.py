@@ -66,6 +66,7 @@ def _findings(file: Path | None, wanted: str, journal: Path | None) -> Iterator[
         engine = yield from doctor_engine.engine(gate, wanted)
         try:
             capacity = yield from doctor_engine.machine(engine)
+            yield from doctor_engine.left_over(engine)
             if gate is not None:
                 yield from doctor_engine.limits(gate, engine)
                 yield from doctor_engine.images(gate, engine)

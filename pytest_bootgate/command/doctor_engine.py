@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pytest_bootgate.command.found import Finding
-from pytest_bootgate.engines import choose
+from pytest_bootgate.engines import choose, runs
 from pytest_bootgate.engines.base import Capacity, Engine
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate.host import LEAST_CPUS, LEAST_MEMORY
@@ -42,6 +42,22 @@ def engine(gate: Gate | None, wanted: str) -> Generator[Finding, None, Engine | 
     reason = why if why.startswith(found.version) else f"{found.version}: {why}"
     yield Finding("ok", "engine", found.version if gate is None else reason)
     return found
+
+
+def left_over(engine: Engine | None) -> Iterator[Finding]:
+    """What runs left that were killed together with what would have removed it."""
+    if engine is None:
+        return
+    try:
+        found = runs(engine.name)
+    except BootgateError:  # said by `machine` already
+        return
+    if gone := [run for run, owner in found.items() if owner == "gone"]:
+        text = f"killed runs left something ({', '.join(gone)}): the next gate or `bootgate clean`"
+        yield Finding("warn", "left over", f"{text} removes it")
+    if unknown := [run for run, owner in found.items() if owner == "unknown"]:
+        text = f"nobody here knows whether these runs still boot: {', '.join(unknown)}; if not,"
+        yield Finding("warn", "left over", f"{text} `bootgate clean --all` removes what is theirs")
 
 
 def machine(engine: Engine | None) -> Generator[Finding, None, Capacity | None]:

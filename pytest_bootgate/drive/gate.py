@@ -187,6 +187,7 @@ class Gate:
             f"the {n} does not have this target: {r}" for n, r in absent.items() if r is not None
         ]
         engine, rules = self._ready(), self.plan.rules(host, target)
+        notes += self._machinery.cleaned_up()
         before: tuple[Boot, ...] = ()
         if self.plan.recorded is not None:
             self.plan.recorded.check(self.outcome(), host, target)

@@ -8,7 +8,7 @@ from pytest_bootgate.boot.host import facts
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.values import HostFacts
 from pytest_bootgate.drive.plan import Plan
-from pytest_bootgate.engines import Reaper, choose, start_reaper
+from pytest_bootgate.engines import Reaper, choose, remove, runs, start_reaper
 from pytest_bootgate.engines.base import Capacity, Engine
 from pytest_bootgate.errors import BootgateError
 
@@ -20,6 +20,7 @@ class Machinery:
         self._plan, self._run, self._wanted = plan, run, wanted
         self.name, self.version, self.why = "none", "none", ""
         self.capacity: Capacity | None = None
+        self._removed: list[str] = []
         self.identities: dict[str, str | None] = {}
         self._engine: Engine | None = None
         self._reaper: Reaper | None = None
@@ -66,6 +67,7 @@ class Machinery:
         plan = self._plan
         if self._reaper is None:
             self._reaper = start_reaper(self._run, engine)
+            self._clean_up(engine.name)
         self.capacity = engine.capacity()
         self._machine = facts(self.capacity)
         for name, release in plan.releases.items():
@@ -83,6 +85,20 @@ class Machinery:
                 " image names, and the variables in them; to gate a release against itself,"
                 " write gate: {allow: same-image}."
             )
+
+    def _clean_up(self, engine: str) -> None:
+        """Remove what runs left that were killed together with their reaper."""
+        with contextlib.suppress(BootgateError):  # then this run says why, at its first boot
+            for run in [run for run, owner in runs(engine).items() if owner == "gone"]:
+                if remove(engine, run):
+                    self._removed.append(run)
+
+    def cleaned_up(self) -> list[str]:
+        """What was removed before the first boot, in words and only once."""
+        removed, self._removed = self._removed, []
+        if not removed:
+            return []
+        return [f"removed what killed runs had left on this machine ({', '.join(removed)})"]
 
     def recipe(self, host: str, target: str, release: str) -> Recipe:
         """How a release boots a target in this run."""

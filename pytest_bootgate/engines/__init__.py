@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Literal
 
+from pytest_bootgate.engines.owner import gone, lives
 from pytest_bootgate.engines.reaper import Reaper
 from pytest_bootgate.engines.reaper import start as start_reaper
 from pytest_bootgate.errors import EngineError
@@ -11,7 +13,7 @@ from pytest_bootgate.errors import EngineError
 if TYPE_CHECKING:
     from pytest_bootgate.engines.base import Engine
 
-__all__ = ["Reaper", "choose", "start_reaper"]
+__all__ = ["Reaper", "choose", "remove", "runs", "start_reaper"]
 
 NAMES = ("auto", "docker", "process")
 _NO_IMAGES = (
@@ -54,6 +56,24 @@ def choose(wanted: str, *, images: bool, commands: bool, run: str) -> tuple[Engi
         short = str(error).split(". ")[0].removesuffix(".")
         return _process(run), f"every release has a command, and docker is no choice ({short})"
     return engine, f"{engine.version} answers and every release has an image"
+
+
+def runs(engine: str) -> dict[str, Literal["lives", "gone", "unknown"]]:
+    """All runs that have something on an engine, and whether the process of each lives.
+
+    Unknown are those of other machines, other containers and earlier boots of this machine.
+    Raises `EngineError` where the engine does not answer.
+    """
+    found: dict[str, str] = importlib.import_module(f"{__name__}.{engine}").runs()
+    return {
+        run: "gone" if gone(owner) else "lives" if lives(owner) else "unknown"
+        for run, owner in found.items()
+    }
+
+
+def remove(engine: str, run: str) -> int:
+    """Remove all that a run left on an engine; how much that was. Raises `EngineError`."""
+    return int(importlib.import_module(f"{__name__}.{engine}").sweep(run))
 
 
 # Imported late: docker alone takes 0.2 s, which an unused engine must not cost.

@@ -12,6 +12,7 @@ from docker.errors import APIError, NotFound
 from docker.types import LogConfig
 from docker.utils import parse_repository_tag
 
+from pytest_bootgate.engines import owner
 from pytest_bootgate.engines.base import Capacity, Sink, UnitSpec
 from pytest_bootgate.engines.container import (
     SHARED,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from docker.api import APIClient
 
 LABEL = "bootgate.run"
+OWNER = "bootgate.owner"
 _REMOVAL_DEADLINE = 20.0
 
 
@@ -107,6 +109,7 @@ class DockerPlace:
     def __init__(self, api: DockerApi, run: str, ports: Mapping[str, int]) -> None:
         self._api, self._run = api, run
         self.ports = dict(ports)
+        self._labels = {LABEL: run, OWNER: owner.own()}
         self._name = f"bootgate-{run}-{secrets.token_hex(4)}"
         self._numbers = itertools.count(1)
         self._network = "none"
@@ -126,7 +129,7 @@ class DockerPlace:
             )
         with self._api.call(f"create the {spec.role} from {spec.image}") as client:
             if begins := not self._shared and _knows_of_shared(spec):
-                client.create_volume(self._name, labels={LABEL: self._run})
+                client.create_volume(self._name, labels=self._labels)
                 self._shared = True
             made = self._create(client, spec, spec.image)
             try:
@@ -164,7 +167,7 @@ class DockerPlace:
                 entrypoint=entrypoint,
                 name=f"{self._name}-{spec.role}-{next(self._numbers)}",
                 environment=dict(spec.env),
-                labels={LABEL: self._run},
+                labels=self._labels,
                 stdin_open=spec.stdin,
                 host_config=client.create_host_config(
                     network_mode=self._network,
@@ -211,6 +214,19 @@ def sweep(run: str) -> int:
         return _sweep(api, run)
     finally:
         api.close()
+
+
+def runs() -> dict[str, str]:
+    """Of all runs that have something on this engine, the owner. Raises `EngineError`."""
+    api = DockerApi()
+    try:
+        with api.call("look for what is left") as client:
+            found = client.containers(all=True, filters={"label": LABEL})
+            found += client.volumes(filters={"label": LABEL})["Volumes"] or []
+    finally:
+        api.close()
+    labels = [one["Labels"] for one in found if one.get("Labels")]
+    return {one[LABEL]: one.get(OWNER, "") for one in labels}
 
 
 def _sweep(api: DockerApi, run: str) -> int:

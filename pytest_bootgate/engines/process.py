@@ -12,12 +12,14 @@ from pathlib import Path
 
 import psutil
 
+from pytest_bootgate.engines import owner
 from pytest_bootgate.engines.base import Sink, UnitSpec
 from pytest_bootgate.engines.listeners import strangers
 from pytest_bootgate.engines.local_unit import LocalUnit, write
-from pytest_bootgate.engines.processes import RUN_LABEL, carriers, kill
+from pytest_bootgate.engines.processes import OWNER_LABEL, RUN_LABEL, carriers, kill
 from pytest_bootgate.errors import EngineError
 
+_OWNER = ".owner"
 _SWEEPS = 10  # a process may still have been forking
 
 #: What a unit gets of this process's environment: what finds programs, and who and where it is.
@@ -52,6 +54,8 @@ class ProcessEngine:
 
     def place(self, ports: Mapping[str, int]) -> LocalPlace:
         """A new place, with a free port for each name."""
+        with contextlib.suppress(OSError), _owner_file(self._run).open("x") as file:
+            file.write(owner.own())
         return LocalPlace(self._run, ports)
 
     def close(self) -> None:
@@ -85,7 +89,7 @@ class LocalPlace:
             )
         write(spec.files, self.dir)
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        environment |= {**spec.env, RUN_LABEL: self._run}
+        environment |= {**spec.env, RUN_LABEL: self._run, OWNER_LABEL: owner.own()}
         unit = LocalUnit(spec, self.dir, environment, self.ports, sink)
         self._units.append(unit)
         return unit
@@ -112,7 +116,29 @@ def sweep(run: str) -> int:
     directories = list(Path(tempfile.gettempdir()).glob(f"bootgate-{run}-*"))
     for directory in directories:
         shutil.rmtree(directory, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        _owner_file(run).unlink(missing_ok=True)
     return len(found) + len([path for path in directories if not path.exists()])
+
+
+def runs() -> dict[str, str]:
+    """Of all runs that have processes or directories here, the owner."""
+    found = {}
+    for file in Path(tempfile.gettempdir()).glob(f"bootgate-*{_OWNER}"):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if file.lstat().st_uid == os.getuid() and not file.is_symlink():
+                run = file.name.removeprefix("bootgate-").removesuffix(_OWNER)
+                found[run] = file.read_text()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            environment = process.environ()
+            if RUN_LABEL in environment:
+                found.setdefault(environment[RUN_LABEL], environment.get(OWNER_LABEL, ""))
+    return found
+
+
+def _owner_file(run: str) -> Path:
+    return Path(tempfile.gettempdir(), f"bootgate-{run}{_OWNER}")
 
 
 def _prefix(run: str) -> str:

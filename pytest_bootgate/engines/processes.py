@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import psutil
 
 RUN_LABEL = "BOOTGATE_RUN"
+OWNER_LABEL = "BOOTGATE_OWNER"
 UNIT_LABEL = "BOOTGATE_UNIT"
 _DEATH = 2.0
 _GONE = (psutil.Error, OSError)

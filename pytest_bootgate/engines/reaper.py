@@ -77,7 +77,8 @@ def start(run: str, engine: Engine) -> Reaper:
         "TMPDIR": tempfile.gettempdir(),
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
-    environment.pop("BOOTGATE_RUN", None)  # a gate inside a gate: it must not reap itself
+    for label in ("BOOTGATE_RUN", "BOOTGATE_OWNER"):  # a gate inside a gate must not reap itself
+        environment.pop(label, None)
     program = f"from {__name__} import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", program, engine.name, run],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.conftest import labelled
@@ -95,3 +97,33 @@ def test_nothing_is_left_behind(tmp_path: Path, engine: str, how: str):
     finally:
         if pytest_run.poll() is None:
             pytest_run.kill()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_next_gate_removes_what_was_killed_with_its_reaper(tmp_path: Path, engine: str):
+    command = f"sleep 60.{secrets.randbelow(10**9):09}"
+    (tmp_path / "bootgate.yaml").write_text(SLOW % {"image": IMAGE, "command": command.split()})
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    gate = [
+        *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "bootgate.yaml"),
+        *("--bootgate-engine", engine, "--bootgate-json=out.json"),
+    ]
+    killed = subprocess.Popen(gate, cwd=tmp_path, stdout=subprocess.DEVNULL, env=environment)
+    run = until(lambda: run_of(engine, command), 30)
+    for process in psutil.Process(killed.pid).children():
+        if "engines.reaper" in " ".join(process.cmdline()):
+            process.kill()
+    killed.kill()
+    killed.wait()
+    assert left(engine, run) or list(tmp_path.glob(f"bootgate-{run}*"))
+    fine = SLOW.replace("never", "up") % {"image": IMAGE, "command": ["echo", "up"]}
+    (tmp_path / "bootgate.yaml").write_text(fine)
+    again = subprocess.run(gate, cwd=tmp_path, stdout=subprocess.PIPE, env=environment, check=False)
+    (target,) = json.loads((tmp_path / "out.json").read_text())["targets"]
+    # Of other tests' runs, perhaps, as well.
+    assert any(
+        note.startswith("removed what killed runs") and run in note for note in target["notes"]
+    )
+    assert b"note: removed what killed runs had left on this machine" in again.stdout
+    assert not left(engine, run)
+    assert not list(tmp_path.glob("bootgate-*"))
