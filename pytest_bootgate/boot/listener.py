@@ -66,7 +66,7 @@ class Listener:
                 self._take_in(done, see)
                 continue
             now = time.monotonic()
-            if now - looked >= _TICK:
+            if now - looked >= _TICK and now < deadline:
                 looked = now
                 idle(deadline - now)
                 continue

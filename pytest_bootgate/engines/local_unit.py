@@ -228,7 +228,8 @@ class LocalCommand:
                 )
                 self.pid = self._process.pid
         except (OSError, ValueError, IndexError) as error:
-            words = " ".join(command) or "an empty command"
+            # Without its arguments, which may hold a key.
+            words = command[0] if command else "an empty command"
             raise EngineError(
                 f"The {role} cannot run `{words}`: {error}. Correct the command, or use"
                 " --bootgate-engine docker where only an image has it."
@@ -313,11 +314,18 @@ class LocalCommand:
 
 
 def write(files: Mapping[str, bytes], directory: str) -> None:
-    """Write files below a place's directory. Raises `EngineError` for one that lies elsewhere."""
+    """Write files below a place's directory. Raises `EngineError` where it cannot."""
     for path, content in files.items():
         target = inside(path, directory)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        except OSError as error:
+            shown = path.replace(directory, "${dir}")
+            raise EngineError(
+                f"The file {shown} of the gate file cannot be written: {error.strerror or error}."
+                " Correct its path, or make room where it shall be."
+            ) from error
 
 
 def inside(path: str, directory: str) -> Path:

@@ -15,6 +15,19 @@ _MEMORY = re.compile(rf"({_NUMBER})\s*(k|m|g)(?:i?b)?", re.IGNORECASE)
 _BOOTS = re.compile(r"([0-9]{1,6})(?:\.\.([0-9]{1,6}))?")
 
 
+#: Nothing that boots takes longer: a week, in seconds.
+LONGEST = 7 * 24 * 3600.0
+#: More boots than these say no more.
+MOST_BOOTS = 1000
+_SHOWN = 60
+
+
+def _shown(value: object) -> str:
+    """A value in a message, which need not be as long as the value."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
 class Seconds(float):
     """A duration in seconds, written with its unit: ``60s``, ``1m30s``, ``250ms``."""
 
@@ -22,10 +35,14 @@ class Seconds(float):
     def parse(cls, text: object) -> Seconds:
         """Read a duration; raise `ValueError` with the reason where it is none."""
         if isinstance(text, (int, float)) and not isinstance(text, bool):
-            raise ValueError(f"{text} has no unit: write {text}s, or {text}ms")
+            number = text if 0 < text <= LONGEST else 60
+            raise ValueError(f"{_shown(text)} has no unit: write {number}s, or {number}ms")
         if not isinstance(text, str) or not _DURATION.fullmatch(text.strip()):
-            raise ValueError(f"{text!r} is not a duration: write 60s, 1m30s or 250ms")
-        return cls(sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(text)))
+            raise ValueError(f"{_shown(text)} is not a duration: write 60s, 1m30s or 250ms")
+        seconds = sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(text))
+        if seconds > LONGEST:
+            raise ValueError(f"{_shown(text)} is longer than a week: write what a boot may take")
+        return cls(seconds)
 
 
 class Share(float):
@@ -35,11 +52,11 @@ class Share(float):
     def parse(cls, text: object) -> Share:
         """Read a share; raise `ValueError` with the reason where it is none."""
         if isinstance(text, (int, float)) and not isinstance(text, bool):
-            percent = text * 100 if 0 < text <= 1 else text
-            raise ValueError(f"{text} has no unit: write {percent:g}%")
+            percent = text * 100 if 0 < text <= 1 else min(text, 100)
+            raise ValueError(f"{_shown(text)} has no unit: write {percent:g}%")
         found = _SHARE.fullmatch(text.strip()) if isinstance(text, str) else None
         if not found:
-            raise ValueError(f"{text!r} is not a share: write 80%")
+            raise ValueError(f"{_shown(text)} is not a share: write 80%")
         return cls(float(found[1]) / 100)
 
 
@@ -51,7 +68,7 @@ class Memory(int):
         """Read an amount of memory; raise `ValueError` with the reason where it is none."""
         found = _MEMORY.fullmatch(text.strip()) if isinstance(text, str) else None
         if not found:
-            raise ValueError(f"{text!r} is not an amount of memory: write 512m or 2g")
+            raise ValueError(f"{_shown(text)} is not an amount of memory: write 512m or 2g")
         return cls(float(found[1]) * 1024 ** (" kmg".index(found[2].lower())))
 
 
@@ -70,8 +87,10 @@ class Boots(_Boots):
         """Read a number of boots; raise `ValueError` with the reason where it is none."""
         found = _BOOTS.fullmatch(str(text).strip()) if not isinstance(text, bool) else None
         if not found:
-            raise ValueError(f"{text!r} is not a number of boots: write 5 or 5..30")
+            raise ValueError(f"{_shown(text)} is not a number of boots: write 5 or 5..30")
         least, most = int(found[1]), int(found[2] or found[1])
         if not 1 <= least <= most:
             raise ValueError(f"{text!r} boots: the first number is at least 1, the second no less")
+        if most > MOST_BOOTS:
+            raise ValueError(f"{text!r} boots are more than {MOST_BOOTS}: write 5..30")
         return cls(least, most)

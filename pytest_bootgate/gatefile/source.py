@@ -34,12 +34,15 @@ def read(path: Path, mistakes: Mistakes) -> Map | None:
     """The file as a tree, None where it is none; what is wrong goes to `mistakes`."""
     top = Place(path)
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise OSError(0, "it is not a regular file")  # a FIFO would be waited for
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         near = sorted(path.parent.glob("*/bootgate.yaml"))[:_NEAR]
         below = f"; there is {', '.join(map(str, near))}" if near else ""
-        mistakes.add(top, "the file cannot be read", f"{error.strerror or error}{below}")
+        reason = getattr(error, "strerror", None) or error
+        mistakes.add(top, "the file cannot be read", f"{reason}{below}")
         return None
     if len(data) > MAX_BYTES:
         mistakes.add(top, f"the file is larger than {MAX_BYTES // 1024} KiB", "shorten it")
@@ -144,12 +147,20 @@ class _Reading:
             tag = node.tag.replace(_TAG, "!!")
             self._mistakes.add(place, f"the tag '{tag}' is not allowed", "write the plain value")
         if isinstance(node, yaml.ScalarNode):
+            self._fit(place, node.value)
             value = None if node.tag == f"{_TAG}null" else _value(node)
             return Scalar(place, value, node.value, plain=node.style is None)
         self._open.add(id(node))
         result = self._container(node, place)
         self._open.discard(id(node))
         return result
+
+    def _fit(self, place: Place, text: str) -> None:
+        """No command, path, variable or request can hold these."""
+        if "\0" in text:
+            self._mistakes.add(place, "this text holds a NUL character", "leave it out")
+        elif any("\ud800" <= char <= "\udfff" for char in text):
+            self._mistakes.add(place, "this text holds half a character (a surrogate)", "mend it")
 
     def _container(self, node: yaml.Node, place: Place) -> Seq | Map:
         if not isinstance(node, yaml.MappingNode):
@@ -158,6 +169,8 @@ class _Reading:
         whole = True
         for key, item in node.value:
             at = _place(self._path, key.start_mark)
+            if isinstance(key, yaml.ScalarNode):
+                self._fit(at, key.value)
             if not isinstance(key, yaml.ScalarNode):
                 self._mistakes.add(at, "a key must be a text", "write key: value")
             elif key.tag == f"{_TAG}merge":
