@@ -73,7 +73,7 @@ class Machine:
         The lower median of all rounds, against the best of all, so that one bad moment is not
         the machine.
         """
-        if not self.work:
+        if not self.work or not all(w.best > 0 for w in self.work):
             return None
         return median_low(w.slow for w in self.work) / min(w.best for w in self.work)
 

@@ -89,7 +89,7 @@ def _host_class(then: GateResult, now: GateResult) -> list[str]:
         found.append(f"{before.cpus} CPUs there, {here.cpus} here")
     if abs(before.memory - here.memory) > _MEMORY * here.memory:
         found.append(f"{before.memory / 2**30:.1f} GiB there, {here.memory / 2**30:.1f} GiB here")
-    if before.system.split()[0] != here.system.split()[0]:
+    if before.system.split()[:1] != here.system.split()[:1]:
         found.append(f"{before.system} there, {here.system} here")
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import msgspec
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.reports.whole import write_text
 from pytest_bootgate.result import SCHEMA, GateResult
+
+#: In seconds, bytes, shares and whatever else stands in a result.
+_GREATEST = 1e18
+_LONGEST = 200  # characters of what is wrong with one
 
 
 def encode(result: GateResult) -> bytes:
@@ -31,11 +36,27 @@ def decode(data: bytes | str) -> GateResult:
     """A result from its JSON. Raises `BootgateError` for another schema or other content."""
     try:
         result = msgspec.json.decode(data, type=GateResult)
-    except msgspec.DecodeError as error:
-        raise BootgateError(f"This is no result of a gate ({SCHEMA}): {error}") from None
+        dt.datetime.fromisoformat(result.at)
+        _measured(msgspec.json.decode(data))
+        if not all(boot.timeout > 0 for target in result.targets for boot in target.boots):
+            raise ValueError("a boot has no timeout")
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        why = str(error)[:_LONGEST]
+        raise BootgateError(f"This is no result of a gate ({SCHEMA}): {why}") from None
     if result.schema != SCHEMA:
-        raise BootgateError(f"This result has schema {result.schema!r}, not {SCHEMA!r}.")
+        raise BootgateError(f"This result has schema {result.schema[:_LONGEST]!r}, not {SCHEMA!r}.")
     return result
+
+
+def _measured(value: object) -> None:
+    """Raises `ValueError` for a number beyond all that is measured: arithmetic would overflow."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            _measured(one)
+    elif isinstance(value, int | float) and abs(value) > _GREATEST:
+        raise ValueError(f"it holds the number {value:g}, which nobody measured")
 
 
 def read(path: Path) -> list[GateResult]:
@@ -51,7 +72,7 @@ def read(path: Path) -> list[GateResult]:
         several = data.lstrip().startswith(b"[")
         parts = msgspec.json.decode(data, type=list[msgspec.Raw]) if several else [data]
         return [decode(bytes(part)) for part in parts]
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BootgateError(f"{path}: this is no list of results: {error}") from None
     except BootgateError as error:
         raise BootgateError(f"{path}: {error}") from None
