@@ -97,7 +97,7 @@ def log(asked: Asked) -> int:
         with files.reading(nearest(asked.journal)) as journal:
             lines = list(_lines(journal, asked))
     except BootgateError as error:
-        print(error, file=sys.stderr)
+        print(clean(str(error)), file=sys.stderr)
         return 4
     try:
         for line in lines:

@@ -186,14 +186,16 @@ def _in_words(path: Path, what: str, way_out: str) -> Iterator[None]:
     """Turn what SQLite raises into words for people."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise JournalError(
             f"The journal {path} cannot be {what}: {why(error)}. {way_out}"
         ) from None
 
 
-def why(error: sqlite3.Error) -> str:
+def why(error: sqlite3.Error | UnicodeDecodeError) -> str:
     """Half a sentence: what went wrong with a journal."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is damaged (a text in it is not UTF-8)"
     text = str(error)
     if "locked" in text:
         return f"another process has kept it locked for {BUSY:.0f} s"

@@ -81,8 +81,17 @@ def _cut(text: str, size: int) -> str:
 
 
 def _when(wall: float) -> str:
-    at = dt.datetime.fromtimestamp(wall)
+    if (at := _clock(wall)) is None:
+        return NONE.ljust(14)
     return f"{at:%Y-%m-%d}".ljust(14) if time.time() - wall > _OLD else f"{at:%m-%d %H:%M:%S}"
+
+
+def _clock(wall: object) -> dt.datetime | None:
+    """An instant of the wall clock; None where a damaged journal holds something else."""
+    try:
+        return dt.datetime.fromtimestamp(wall)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def events(found: Sequence[sqlite3.Row], rows: Sequence[Row]) -> Iterator[str]:
@@ -93,14 +102,25 @@ def events(found: Sequence[sqlite3.Row], rows: Sequence[Row]) -> Iterator[str]:
         boot = event["boot"]
         if boot is not None and boot != last:
             last = boot
-            yield " ".join(_cells(known[boot])[:7])
-        at = NONE if event["at"] is None else duration(event["at"])
-        wall = dt.datetime.fromtimestamp(event["wall"])
-        rest = json.loads(event["rest"]).items()
+            yield " ".join(_cells(known[boot])[:7]) if boot in known else str(boot)
+        at = duration(event["at"]) if isinstance(event["at"], float) else NONE
+        wall = _clock(event["wall"])
+        shown = NONE.ljust(12) if wall is None else f"{wall:%H:%M:%S.%f}"[:-3]
         more = " ".join(
-            f"{name}={_value(value)}" for name, value in rest if value not in (None, "")
+            f"{name}={_value(value)}"
+            for name, value in _rest(event).items()
+            if value not in (None, "")
         )
-        yield f"  {wall:%H:%M:%S.%f}"[:-3] + f" {at:>8} {event['kind']} {more}".rstrip()
+        yield f"  {shown} {at:>8} {event['kind']} {more}".rstrip()
+
+
+def _rest(event: sqlite3.Row) -> dict[str, object]:
+    """What else an event says; nothing where a damaged journal holds something else."""
+    try:
+        found = json.loads(event["rest"])
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _value(value: object) -> str:
@@ -112,10 +132,10 @@ def _value(value: object) -> str:
 def boots_as_json(rows: Sequence[Row]) -> Iterator[str]:
     """Every column of a boot but the whole, the state of its run, and the share that it used."""
     for row in rows:
-        yield json.dumps({**asdict(row), "share": row.share})
+        yield json.dumps({**asdict(row), "share": row.share}, default=repr)
 
 
 def events_as_json(found: Sequence[sqlite3.Row]) -> Iterator[str]:
     """Every column of an event."""
     for event in found:
-        yield json.dumps({**dict(event), "rest": json.loads(event["rest"])})
+        yield json.dumps({**dict(event), "rest": _rest(event)}, default=repr)

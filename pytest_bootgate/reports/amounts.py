@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 #: Stands for an amount that was not measured.
 NONE = "-"
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds in the unit that reads best; `NONE` for None."""
-    if seconds is None:
+    """Seconds in the unit that reads best; `NONE` for what is no number of them."""
+    if seconds is None or not isfinite(seconds):
         return NONE
     if seconds < 0.0095:
         return f"{seconds * 1000:.1f} ms"
