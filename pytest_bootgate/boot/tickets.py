@@ -29,7 +29,7 @@ from pytest_bootgate.errors import BootgateError
 #: Names a directory of one's own for the queue; the gates that share it queue together.
 VARIABLE = "BOOTGATE_QUEUE_DIR"
 #: The same for all users and any TMPDIR; the first that all may write in.
-_PLACES = ("/run/lock", "/dev/shm", "/tmp")
+_PLACES = ("/run/lock", "/dev/shm", "/tmp")  # noqa: S108 (opened as a stranger may be there)
 _NAME = re.compile(r"bootgate-turn\.(\d{1,20})\.(\d{1,10})")
 _MOST = 65536  # bytes that are read of a ticket; a path has 4096 at most
 

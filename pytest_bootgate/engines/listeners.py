@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 #: Where a connection to this machine itself arrives: the kernel takes the first of these.
-_REACHED = ("127.0.0.1", "0.0.0.0", "::", "::1")
+_REACHED = ("127.0.0.1", "0.0.0.0", "::", "::1")  # noqa: S104 (nothing is bound)
 #: They listen for others, at the order of any process: for a container.
 _FORWARDERS = ("docker-proxy", "rootlesskit", "rootlessport")
 _INIT = 1

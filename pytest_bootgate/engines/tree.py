@@ -28,7 +28,7 @@ def unpack(archive: Path, directory: Path) -> None:
             # A state may hold links that lead out of it, and it is our own gateway's. (As an
             # attribute, because Python before 3.11.4 has no such argument.)
             tar.extraction_filter = staticmethod(lambda member, _: member)
-            tar.extractall(directory, _without_top(tar), numeric_owner=True)
+            tar.extractall(directory, _without_top(tar), numeric_owner=True)  # noqa: S202
     except (OSError, tarfile.TarError) as error:
         raise EngineError(
             f"{archive} could not be brought back to {directory}: {error}."

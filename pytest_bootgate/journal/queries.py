@@ -130,7 +130,7 @@ def boots(journal: sqlite3.Connection, asked: Filter) -> list[Row]:
     """The boots that are asked for, the newest first."""
     where, values = _where(asked)
     rows = journal.execute(
-        f"SELECT {_COLUMNS} FROM boots INDEXED BY {_index(asked)}{where}"
+        f"SELECT {_COLUMNS} FROM boots INDEXED BY {_index(asked)}{where}"  # noqa: S608 (constants)
         " ORDER BY began DESC, rowid DESC LIMIT ?",
         (*values, asked.limit),
     ).fetchall()
@@ -196,7 +196,7 @@ def runs_without_boots(journal: sqlite3.Connection, asked: Filter) -> list[RunRo
     if asked.release is not None or asked.target is not None or asked.outcome is not None:
         return []
     rows = journal.execute(
-        "SELECT id, gate_file, began, verdict FROM runs WHERE began >= ?"
+        "SELECT id, gate_file, began, verdict FROM runs WHERE began >= ?"  # noqa: S608 (constants)
         + (" AND id = ?" if asked.run is not None else "")
         + " AND NOT EXISTS (SELECT 1 FROM boots WHERE boots.run = runs.id)"
         " ORDER BY began DESC LIMIT ?",
