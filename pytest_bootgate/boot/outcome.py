@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_bootgate.boot.lines import LeftOut
@@ -27,7 +27,8 @@ class Ending:
     seen where the proof should have been, both empty where there was none. `oom_kills` is how many
     of its processes were killed for want of memory, `clock` by how many seconds the wall clock was
     moved. `left_out` are the streams of which more arrived than could be looked at, and what was
-    left out of them.
+    left out of them. `stalls` are the times, from and to on the clock of the lines, in which this
+    process stood still.
     """
 
     at: float
@@ -42,6 +43,7 @@ class Ending:
     oom_kills: int = 0
     clock: float = 0.0
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    stalls: Sequence[tuple[float, float]] = ()
 
     @property
     def clock_moved(self) -> bool:
@@ -146,15 +148,25 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
 
 
 def _unread(seen: Observation, ending: Ending) -> str:
-    """That a mark may have been in what was left out, empty where all were seen before."""
-    first = min((one.first for one in ending.left_out.values()), default=None)
-    if first is None:
-        return ""
-    before = first - (seen.trigger_at or 0.0)
-    if seen.complete and all(at <= before for at in seen.marks.values()):
-        return ""
-    words = left_out_words(ending.left_out)
-    return f"nobody knows whether a mark was in what was left out: {words}"
+    """Why a mark may have been missed or stamped late; empty where all were seen before that."""
+    began = seen.trigger_at or 0.0
+    gap = min((one.first for one in ending.left_out.values()), default=None)
+    if gap is not None and not _all_seen(seen, gap - began):
+        words = left_out_words(ending.left_out)
+        return f"nobody knows whether a mark was in what was left out: {words}"
+    stalls = [(a, b) for a, b in ending.stalls if b > began and not _all_seen(seen, a - began)]
+    if stalls and (ending.started or ending.exited is None):  # how it ended is known all the same
+        seconds = sum(b - a for a, b in stalls)
+        return (
+            f"the gate itself stood still for {seconds:.1f} s (stopped, asleep, or without a CPU),"
+            " so nobody knows when its marks came; gate again"
+        )
+    return ""
+
+
+def _all_seen(seen: Observation, before: float) -> bool:
+    """Whether all marks came before so many seconds after the trigger."""
+    return seen.complete and all(at <= before for at in seen.marks.values())
 
 
 def left_out_words(streams: Mapping[str, LeftOut]) -> str:

@@ -20,6 +20,7 @@ from pytest_bootgate.boot.events import (
     Voice,
     ignore,
 )
+from pytest_bootgate.boot.heartbeat import Heartbeat
 from pytest_bootgate.boot.jobs import Job, Kept
 from pytest_bootgate.boot.meter import Meter, Used
 from pytest_bootgate.boot.observe import MATCHED, Observation, Pattern
@@ -122,14 +123,15 @@ class Pair(Aftermath):
         load, clock = os.getloadavg()[0], time.time() - time.monotonic()
         companion = None if self._link is None else self._link.unit
         late = of_observers(companion)
-        if recipe.triggered:
-            running, before = self._fire(seen, trigger, variables, witness)
-        else:
-            running, before = None, {}
-            self._start(seen, variables, witness)
+        with Heartbeat() as heart:
+            if recipe.triggered:
+                running, before = self._fire(seen, trigger, variables, witness)
+            else:
+                running, before = None, {}
+                self._start(seen, variables, witness)
+            ending = self._follow(seen, running, witness)
         assert self._gateway is not None
         assert self._meter is not None
-        ending = self._follow(seen, running, witness)
         if self._gateway_over() and seen.missing:
             self._look_last(seen, variables, witness)
             ending = replace(ending, proof=seen.proof_at)
@@ -143,6 +145,7 @@ class Pair(Aftermath):
             last_answer=_of_proof(seen, answers),
             exited=self._exit,
             left_out=dict(self._listener.left_out),
+            stalls=tuple(heart.stalls),
             oom_kills=used.oom_kills,
             clock=time.time() - time.monotonic() - clock,
         )

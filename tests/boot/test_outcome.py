@@ -6,13 +6,15 @@ import json
 
 import pytest
 
-from pytest_bootgate.boot.lines import Line
+from pytest_bootgate.boot.lines import LeftOut, Line
 from pytest_bootgate.boot.observe import Observation, sighting
 from pytest_bootgate.boot.outcome import Ending, outcome_of
 from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.gatefile.model import PhaseProbe, Signal
 
 TIMEOUT = 60.0
+#: What came faster than it could be looked at, from the first second on.
+GAP = {"gateway.out": LeftOut(1.0, 2_500_000, 9)}
 UPSTREAM = {
     "run log": Signal(line="run failed: (?P<text>.*)"),
     "events": Signal(line="run ok", says="ok"),
@@ -70,6 +72,15 @@ def seen(**lines_at: float) -> Observation:
         ({"ring": 2.0}, {"proof": 2.0, "oom_kills": 1}, "started", ""),
         ({}, {"exited": Exit(0, oom=True)}, "oom_killed", "exited with 0, after a process of it"),
         ({}, {"not_ready": "the gateway was not ready"}, "timed_out", "was not ready"),
+        ({"ring": 2.0}, {"proof": 2.0, "left_out": GAP}, "lost", "2.5 MB (9 lines) of gateway.out"),
+        ({"ring": 0.5}, {"proof": 0.5, "left_out": GAP}, "started", ""),
+        ({}, {"left_out": GAP}, "lost", "nobody knows whether a mark was in what was left out"),
+        ({}, {"exited": Exit(3), "left_out": GAP}, "lost", "nobody knows whether a mark"),
+        ({"ring": 9.0}, {"proof": 9.0, "stalls": [(1.0, 8.5)]}, "lost", "stood still for 7.5 s"),
+        ({"ring": 0.5}, {"proof": 0.5, "stalls": [(1.0, 8.5)]}, "started", ""),
+        ({"ring": 2.0}, {"proof": 2.0, "stalls": [(-9.0, -1.0)]}, "started", ""),
+        ({}, {"stalls": [(1.0, 8.5)]}, "lost", "the gate itself stood still"),
+        ({}, {"exited": Exit(3), "stalls": [(1.0, 8.5)]}, "crashed", "exited with 3"),
     ],
 )
 def test_outcome(lines, ending, outcome, detail):

@@ -1,12 +1,18 @@
-"""A system that never stops writing, or writes what no pattern can take, spoils no gate."""
+"""A system that never stops writing, or a gate that stands still: no false duration, no waiting."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import resource
+import signal
+import sqlite3
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +103,47 @@ def test_a_pattern_that_takes_for_ever_is_named(booted, engine):
     assert time.monotonic() - began < 60  # about 4 s
     assert found["verdict"] == "broken"
     assert "The pattern `(a+)+$` took more than 1 s of CPU time on one line" in found["broken"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_gate_that_stood_still_knows_no_duration(pytester, engine):
+    """It passed with the seconds for which it was stopped in the boot, or failed for them."""
+    python = "python3" if engine == "docker" else sys.executable
+    program = "import time; time.sleep(3); print('ready', flush=True); time.sleep(60)"
+    command = json.dumps([python, "-c", program])
+    text = GATE.format(image=IMAGE, command=command, timeout="30s", probes=PROOF)
+    (pytester.path / "bootgate.yaml").write_text(text)
+    gate = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "bootgate.yaml"),
+            *("--bootgate-engine", engine, "--bootgate-json=out.json"),
+            "--bootgate-journal=journal.db",
+        ],
+        cwd=pytester.path,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        until = time.monotonic() + 60
+        while not _triggered(pytester.path / "journal.db"):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        gate.send_signal(signal.SIGSTOP)
+        time.sleep(6)
+        gate.send_signal(signal.SIGCONT)
+        gate.wait(60)
+    finally:
+        gate.kill()
+        gate.wait()
+    (target,) = json.loads((pytester.path / "out.json").read_text())["targets"]
+    (boot,) = target["boots"]
+    assert (target["verdict"], boot["outcome"]) == ("broken", "lost")
+    assert re.match(r"the gate itself stood still for [5-9]\.\d s", boot["detail"]), boot["detail"]
+
+
+def _triggered(journal: Path) -> bool:
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as found:
+            query = "SELECT count(*) FROM events WHERE kind = 'trigger_sent'"
+            return bool(found.execute(query).fetchone()[0])
+    except sqlite3.Error:
+        return False

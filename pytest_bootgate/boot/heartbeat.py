@@ -1,0 +1,49 @@
+"""Whether this process itself stood still: then nothing that it stamped meanwhile is right."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+
+#: Seconds between two beats, and by how much one may be late. More is no busy machine: the process
+#: was stopped, the machine slept, or there was no CPU to spare for it.
+_BEAT, _LATE = 0.25, 1.0
+
+
+class Heartbeat:
+    """Beats in a thread of its own while something is observed.
+
+    `stalls` are the times, from and to in monotonic seconds, in which it could not.
+    """
+
+    def __init__(self) -> None:
+        self.stalls: list[tuple[float, float]] = []
+        self._over = threading.Event()
+        self._last = time.monotonic()
+        self._thread = threading.Thread(target=self._beat, name="bootgate beats", daemon=True)
+
+    def __enter__(self) -> Heartbeat:
+        self._last = time.monotonic()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        self._look()
+
+    def _beat(self) -> None:
+        while not self._over.wait(_BEAT):
+            self._look()
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if now - self._last > _BEAT + _LATE:
+            self.stalls.append((self._last, now))
+        self._last = now
