@@ -88,8 +88,8 @@ def test_a_deadline_is_looked_at_beside_a_flood_and_the_clock_as_well():
     """What waits longer than two more seconds is left out: before, this never ended."""
     listener, looks = listening(), []
     began = time.monotonic()
-    for _ in range(40):
-        listener.put(chunk(b"y\n" * (MIB // 2), at=began - 1))
+    for _ in range(640):
+        listener.put(chunk(b"y\n" * (MIB // 32), at=began - 1))
     listener.wait(began + 0.5, lambda: False, looks.append)
     assert time.monotonic() - began < 10  # 20 million lines take a minute
     assert looks
