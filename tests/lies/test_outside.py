@@ -80,6 +80,23 @@ def pytest_bootgate_event(event):
     assert told.said_in(result.stdout.str())
 
 
+@pytest.mark.lie("the gate itself is stopped in the midst of a boot, and goes on")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_gate_is_stopped(lying, told, engine):
+    listener = """\
+import os, subprocess
+def pytest_bootgate_event(event):
+    if event.kind == "phase_reached" and event.phase == "engine":
+        pid = os.getpid()
+        subprocess.Popen(["sh", "-c", f"kill -STOP {pid}; sleep 3; kill -CONT {pid}"])
+"""
+    plan = ["engine ready", 0.5, "persona loaded", 0.1, "ring"]
+    result, found = lying(plan, engine=engine, listener=listener)
+    assert result.ret == 1
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+
+
 @pytest.mark.lie("the companion dies")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_companion_dies(lying, told, engine):
