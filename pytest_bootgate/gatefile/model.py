@@ -300,9 +300,9 @@ class Gate(_Entry, frozen=True, kw_only=True):
     confirm a slowdown at most as many follow.
     `unsure` says whether an upgrade of which neither can be shown warns or fails. `allow:
     same-image` lets a release be gated against itself, to see what the gate says then.
-    `retries` is how many boot timeouts of each release are tried again, in all boots of one
-    target together, `retry_pause` how long the gate waits before it tries. `noise` is how many
-    times its best time the gate's own fixed piece of work may take: on a host with more of it
+    `retries`, at most 3, is how many boot timeouts of each release are tried again, in all boots
+    of one target together, `retry_pause` how long the gate waits before it tries. `noise` is how
+    many times its best time the gate's own fixed piece of work may take: on a host with more of it
     durations prove nothing.
     """
 

@@ -27,6 +27,7 @@ def check_rules(gate: Section, mistakes: Mistakes) -> None:
 
 
 #: The exit code of what was killed: 128 and SIGKILL.
+_MOST_RETRIES = 3
 _KILLED = 137
 
 
@@ -188,11 +189,18 @@ class _Rules:
 
     def _thresholds(self) -> None:
         gate, default = self._gate.section("gate"), Gate()
-        if (retries := gate.get("retries")) is not None and retries < 0:
+        retries = gate.get("retries")
+        if retries is not None and retries < 0:
             self._mistakes.add(
                 gate.at["retries"],
                 f"{retries} retries cannot be made",
                 "write 1, or 0 to fail at the first boot timeout",
+            )
+        if retries is not None and retries > _MOST_RETRIES:
+            self._mistakes.add(
+                gate.at["retries"],
+                f"{retries} retries would hide what they should tell",
+                f"write 1, or at most {_MOST_RETRIES}",
             )
         if (noise := gate.get("noise")) is not None and not 1 < noise < math.inf:
             self._mistakes.add(
