@@ -36,7 +36,9 @@ def test_doctor(command):
     """The same things are looked at, in the same order."""
     command("init")
     first = re.compile(r"^(?:ok|warn|FAIL) +(gate file|\w+) ", re.MULTILINE)
-    assert first.findall(command("doctor").out) == first.findall(BLOCKS["bootgate doctor"])
+    # What killed runs left is there or not, as other tests go.
+    found = [about for about in first.findall(command("doctor").out) if about != "left"]
+    assert found == first.findall(BLOCKS["bootgate doctor"])
 
 
 def test_compare(runs):
