@@ -199,7 +199,8 @@ def pytest_bootgate_event(event):
         subprocess.run(["docker", "exec", container, "touch", {go!r}])
 """
     result, found = lying(
-        ["engine ready", "persona loaded", f"wait:{go}", "ring"],
+        # The listener needs a moment to take away what it gave the attempt before.
+        ["engine ready", "persona loaded", 0.3, f"wait:{go}", "ring"],
         engine=engine,
         timeout="1s",
         listener=listener,
