@@ -27,7 +27,7 @@ def throttled(pid: int | str = "self") -> dict[Path, float]:
 
 
 def oom_kills(pid: int) -> int | None:
-    """How many processes of a process' own group were killed for want of memory so far.
+    """How many processes of a process' own group were killed because memory ran out so far.
 
     None where this kernel does not tell, or the group is the gate's own.
     """

@@ -18,7 +18,7 @@ from pytest_bootgate.engines.base import Unit
 class Used:
     """The fields of the same names of a boot; None where this machine does not tell.
 
-    `oom_kills` is how many of its processes were killed for want of memory.
+    `oom_kills` is how many of its processes were killed because memory ran out.
     """
 
     cpu_seconds: float | None = None

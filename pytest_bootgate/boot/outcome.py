@@ -25,8 +25,8 @@ class Ending:
     `reopened` is what became of a port of the gateway since the trigger, empty where it stayed
     open. `answered_by` says who answered whom the boot did not start, `last_answer` what was last
     seen where the proof should have been, both empty where there was none. `oom_kills` is how many
-    of its processes were killed for want of memory, `clock` by how many seconds the wall clock was
-    moved. `left_out` are the streams of which more arrived than could be looked at, and what was
+    of its processes were killed because memory ran out, `clock` by how many seconds the wall clock
+    was moved. `left_out` are the streams of which more came than could be looked at, and what was
     left out of them. `stalls` are the times, from and to on the clock of the lines, in which this
     process stood still.
     """
@@ -66,9 +66,9 @@ def exit_words(ended: Exit) -> str:
     if ended.gone:
         return "was removed by somebody else"
     if ended.oom and ended.code in _KILLED:
-        return "was killed for want of memory"
+        return "was killed because memory ran out"
     if ended.oom:
-        return f"exited with {ended.code}, after a process of it was killed for want of memory"
+        return f"exited with {ended.code}, after a process of it was killed because memory ran out"
     return f"exited with {ended.code}"
 
 
@@ -109,8 +109,8 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     who = "the gateway" if triggered else "the runner"
     if ending.answered_by:
         return "lost", ending.answered_by
-    if unread := _unread(seen, ending):
-        return "lost", unread
+    if unknown := _unknown(seen, ending):
+        return "lost", unknown
     if ending.not_accepted:
         return "not_accepted", f"the trigger was refused: {ending.refused}"
     exited = ending.exited
@@ -139,7 +139,7 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
         when = f"{seen.proof_at:.1f} s after the trigger, the timeout is {ending.timeout:g} s"
         return "timed_out", f"the proof came {when}"
     if ending.oom_kills:
-        return "oom_killed", f"{who} lost {_processes(ending.oom_kills)} for want of memory"
+        return "oom_killed", f"{who} lost {_processes(ending.oom_kills)} because memory ran out"
     said_ok = seen.said_ok()
     if said_ok is not None:
         return "false_ok", f"{said_ok.channel} said ok, but nothing proved that the task started"
@@ -147,7 +147,7 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     return "timed_out", f"no proof within {ending.timeout:g} s{last}"
 
 
-def _unread(seen: Observation, ending: Ending) -> str:
+def _unknown(seen: Observation, ending: Ending) -> str:
     """Why a mark may have been missed or stamped late; empty where all were seen before that."""
     began = seen.trigger_at or 0.0
     gap = min((one.first for one in ending.left_out.values()), default=None)
@@ -198,8 +198,8 @@ def _notes(seen: Observation, ending: Ending, *, triggered: bool) -> list[str]:
     if unsound:
         notes.append(unsound)
     if ending.oom_kills and ending.started:
-        notes.append(f"{_processes(ending.oom_kills)} of it were killed for want of memory")
-    if ending.left_out and not _unread(seen, ending):
+        notes.append(f"{_processes(ending.oom_kills)} of it were killed because memory ran out")
+    if ending.left_out and not _unknown(seen, ending):
         notes.append(f"after the proof {left_out_words(ending.left_out)}")
     if seen.strangers and not ending.started:
         notes.append(

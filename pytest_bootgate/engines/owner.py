@@ -19,7 +19,16 @@ def own() -> str:
 
 def gone(owner: str) -> bool:
     """Whether an owner surely does not live any more: only where this process could see it."""
-    return (known := _known(owner)) is not None and _started(known[0]) != known[1]
+    if (known := _known(owner)) is None:
+        return False
+    pid, started = known
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except OSError:  # of another user, whose processes may be hidden in /proc
+        pass
+    return _started(pid) not in ("", started)
 
 
 def lives(owner: str) -> bool:
@@ -32,7 +41,8 @@ def _known(owner: str) -> tuple[int, str] | None:
     machine, _, process = owner.partition(".")
     pid, _, started = process.partition(".")
     here = _machine()
-    return (int(pid), started) if here and machine == here and pid.isdigit() and started else None
+    number = int(pid) if pid.isascii() and pid.isdigit() else 0
+    return (number, started) if here and machine == here and number and started else None
 
 
 def _machine() -> str:
@@ -44,7 +54,9 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in ticks since the machine's start; empty where there is none.
+    """When a process started, in ticks since the machine's start; empty where nobody can see it.
+
+    One that has ended and waits for its parent started at ``ended``.
 
     Not by the wall clock, which may be set meanwhile: a gate that lives would seem gone.
     """
@@ -53,4 +65,4 @@ def _started(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     except OSError:
         return ""
-    return "" if fields[0] in "ZX" else fields[19]
+    return "ended" if fields[0] in "ZX" else fields[19]

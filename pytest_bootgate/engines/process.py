@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -20,6 +21,7 @@ from pytest_bootgate.engines.processes import OWNER_LABEL, RUN_LABEL, carriers, 
 from pytest_bootgate.errors import EngineError
 
 _OWNER = ".owner"
+_RUN = re.compile(r"[a-z0-9]{1,40}")
 _SWEEPS = 10  # a process may still have been forking
 
 #: What a unit gets of this process's environment: what finds programs, and who and where it is.
@@ -122,19 +124,20 @@ def sweep(run: str) -> int:
 
 
 def runs() -> dict[str, str]:
-    """Of all runs that have processes or directories here, the owner."""
+    """Of all runs of this user that have processes or directories here, the owner."""
     found = {}
     for file in Path(tempfile.gettempdir()).glob(f"bootgate-*{_OWNER}"):
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            if file.lstat().st_uid == os.getuid() and not file.is_symlink():
+            if file.lstat().st_uid == os.getuid() and file.is_file() and not file.is_symlink():
                 run = file.name.removeprefix("bootgate-").removesuffix(_OWNER)
                 found[run] = file.read_text()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            environment = process.environ()
+            environment = process.environ() if process.uids().real == os.getuid() else {}
             if RUN_LABEL in environment:
                 found.setdefault(environment[RUN_LABEL], environment.get(OWNER_LABEL, ""))
-    return found
+    # A label may say anything, and what is removed is named after it.
+    return {run: owner for run, owner in found.items() if _RUN.fullmatch(run)}
 
 
 def _owner_file(run: str) -> Path:

@@ -81,7 +81,7 @@ def _unsure(judgement: Judgement, boots: Sequence[Boot], rules: Rules, spread: f
     text = f"{reason}, so durations prove nothing"
     if late := timeouts(boots, "candidate"):
         text += f" (though {words(boots, 'candidate')}: {late[-1].detail})"
-    text += "; quiet the host and gate again"
+    text += "; stop other work on the host and gate again"
     before = judgement.regression
     if before is not None and before.verdict == "slower" and len(before.by) == 2:
         # Neighbours lengthen both releases' boots, and take none of their CPU time.

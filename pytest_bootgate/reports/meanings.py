@@ -153,7 +153,7 @@ _OUTCOMES = (
     Meaning(
         "oom_killed",
         "outcome",
-        "the kernel killed a process of it for want of memory",
+        "the kernel killed a process of it because memory ran out",
         (
             "Compare the `memory` of the host profile with what production gives.",
             (

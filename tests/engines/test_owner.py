@@ -68,10 +68,37 @@ def test_an_owner_lives_as_long_as_its_process():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "a.b.c", "another+pid:[1].1.1", f"{own().split('.')[0]}..", "..", "\0.1.2"],
+    [
+        "",
+        "x",
+        "a.b.c",
+        f"{own().split('.')[0]}.²3.1",
+        "another+pid:[1].1.1",
+        f"{own().split('.')[0]}..",
+        "..",
+        "\0.1.2",
+    ],
 )
 def test_of_others_nobody_knows(text):
     assert (lives(text), gone(text)) == (False, False)
+
+
+def test_a_process_that_is_hidden_is_not_gone(monkeypatch):
+    """/proc may be mounted so that nobody sees the processes of others (hidepid)."""
+    machine, _, started = own().split(".")
+    monkeypatch.setattr("pytest_bootgate.engines.owner._started", lambda _: "")
+    assert not gone(f"{machine}.1.{started}")
+
+
+@pytest.mark.parametrize("run", ["*", "../../etc", "a/../b", "?"])
+def test_a_label_that_is_no_run_is_nobodys(run):
+    """Whatever a process calls its run: no directory is removed by that name."""
+    environment = os.environ | {"BOOTGATE_RUN": run, "BOOTGATE_OWNER": "x"}
+    with subprocess.Popen(["sleep", "60"], env=environment) as process:
+        try:
+            assert run not in runs("process")
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -119,7 +119,8 @@ def test_four_busy_loops_on_two_cores_are_too_many():
     assert found.regression.verdict == "unsure"
     assert found.host == (
         "the host is too busy to measure: a fixed piece of work took 4.5 times its best time"
-        " (noise: 3 is the most), so durations prove nothing; quiet the host and gate again"
+        " (noise: 3 is the most), so durations prove nothing; stop other work on the host and gate"
+        " again"
     )
     assert weighed(boots(), machine=machine, rules=replace(RULES, unsure="fail")).verdict == "fail"
 
