@@ -16,7 +16,8 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.patience import ImpatientError, patience
 
 _TICK = 0.2  # between two looks at deadlines and progress
-_GRACE = 2.0  # after a deadline, for what came before it
+_GRACE = 10.0  # after deadlines, for what came before them: in all, for each boot
+_POUR = 0.002  # how long to keep out of the way of a flood
 _PATIENCE = 1.0  # CPU seconds for one line
 _SEARCHING = tuple(f"pytest_bootgate.boot.{name}" for name in ("observe", "stamps"))
 _KEPT = 500  # lines of every stream, of which a boot keeps the last few
@@ -34,6 +35,7 @@ class Listener:
         self._backlog, self._splitter = Backlog(), LineSplitter()
         self._lines: deque[Line] = deque()
         self._line = Line("", 0.0, None)
+        self._grace = _GRACE
         #: How many lines were longer than what patterns are held against.
         self.cut = 0
         self._on_sight, self._on_end = on_sight, on_end
@@ -57,10 +59,12 @@ class Listener:
     ) -> None:
         """Take in lines until `done`, at most until the monotonic second `deadline`.
 
-        What arrived before it is taken in even after it, as far as two more seconds allow; the
-        rest is left out (`left_out`). `idle` is called a few times a second with the seconds left.
+        What arrived before it is taken in even after it, as far as ten more seconds for a whole
+        boot allow; the rest is left out (`left_out`). `idle` is called a few times a second with
+        the seconds left.
         """
-        looked, late = time.monotonic(), None
+        looked = time.monotonic()
+        late = max(deadline, looked)
         while not done():
             if self._lines:
                 self._take_in(done, see)
@@ -70,6 +74,9 @@ class Listener:
                 looked = now
                 idle(deadline - now)
                 continue
+            if now < deadline and self._backlog.pours:
+                time.sleep(_POUR)
+                continue
             chunk = self._backlog.get(min(_TICK, deadline - now))
             if chunk is None:
                 if now >= deadline:
@@ -78,9 +85,10 @@ class Listener:
             if chunk.at > deadline:
                 self._backlog.put_back(chunk)
                 return
-            if now > deadline:
-                late = late or now
-                if now > late + _GRACE:
+            if now > late:
+                self._grace -= now - late
+                late = now
+                if self._grace < 0:
                     self._backlog.give_up(chunk)
                     return
             self._lines.extend(self._splitter.lines(chunk))
@@ -123,8 +131,13 @@ class Listener:
 
     @property
     def left_out(self) -> dict[str, LeftOut]:
-        """What was left out, by stream, because too much arrived; may be cleared."""
-        return self._backlog.left_out
+        """What of the streams of this boot was left out, because too much arrived."""
+        return dict(self._backlog.left_out)
+
+    def begin(self) -> None:
+        """A new boot begins: what was left out, cut and waited for before is not its own."""
+        self._backlog.left_out.clear()
+        self.cut, self._grace = 0, _GRACE
 
     def keep(self, stream: str) -> list[str]:
         """From now on all lines of one stream, in full; the list grows as they arrive."""

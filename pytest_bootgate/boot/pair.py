@@ -118,8 +118,7 @@ class Pair(Aftermath):
             return self._ended(boot, witness)
         if self._link is not None:
             self._link.arm(token, trigger, variables)
-        self._listener.left_out.clear()
-        self._listener.cut = 0
+        self._listener.begin()
         load, clock = os.getloadavg()[0], time.time() - time.monotonic()
         companion = None if self._link is None else self._link.unit
         late = of_observers(companion)
@@ -144,7 +143,7 @@ class Pair(Aftermath):
             answered_by=self._answered_by(seen, variables),
             last_answer=_of_proof(seen, answers),
             exited=self._exit,
-            left_out=dict(self._listener.left_out),
+            left_out=self._listener.left_out,
             stalls=tuple(heart.stalls),
             oom_kills=used.oom_kills,
             clock=time.time() - time.monotonic() - clock,
@@ -171,7 +170,7 @@ class Pair(Aftermath):
             self._prove_version()
         if ending.started and (target.start == "warm" or self.lingers):
             self._let_finish(seen, witness)
-        ending = replace(ending, left_out=dict(self._listener.left_out))
+        ending = replace(ending, left_out=self._listener.left_out)
         boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
         boot = replace(
             boot,
@@ -354,7 +353,7 @@ class Pair(Aftermath):
             timeout=float(self._recipe.target.timeout),
             exited=why.exited,
             not_ready=why.detail,
-            left_out=dict(self._listener.left_out),
+            left_out=self._listener.left_out,
         )
         boot = conclude(self._recipe, seen, ending, number=number, warm_up=warm_up)
         # Before the gateway is stopped to see what it held back: after that nobody answers.

@@ -31,6 +31,9 @@ class Chunk:
 
 
 Sink = Callable[[Chunk], None]
+#: So many bytes are read at once: who reads needs Python's lock each time, and may wait for it
+#: while the system writes.
+READ = 1 << 20
 
 
 @dataclass(frozen=True)

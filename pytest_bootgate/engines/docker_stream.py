@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pytest_bootgate.engines.base import Chunk, Sink
+from pytest_bootgate.engines.base import READ, Chunk, Sink
 
 _SEND_TIMEOUT = 10
 
@@ -35,7 +35,7 @@ class Stream:
         """Read frames until the end; a frame may hold several lines, or a part of one."""
         stream, left, head = "out", 0, b""
         with contextlib.suppress(OSError, ValueError):
-            while data := self._read(65536):
+            while data := self._read(READ):
                 now = time.monotonic()
                 data, at, head = head + data, 0, b""
                 while at < len(data):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -18,7 +19,7 @@ from typing import IO
 
 import psutil
 
-from pytest_bootgate.engines.base import Chunk, Exit, Sink, UnitSpec
+from pytest_bootgate.engines.base import READ, Chunk, Exit, Sink, UnitSpec
 from pytest_bootgate.engines.launch import Launcher
 from pytest_bootgate.engines.local_hold import LocalHold
 from pytest_bootgate.engines.processes import (
@@ -296,10 +297,11 @@ class LocalCommand:
         with selectors.DefaultSelector() as ready:
             for pipe, stream in pipes:
                 assert pipe is not None
+                _widen(pipe.fileno())
                 ready.register(pipe, selectors.EVENT_READ, stream)
             while ready.get_map():
                 for key, _ in ready.select():
-                    data = os.read(key.fd, 65536)
+                    data = os.read(key.fd, READ)
                     if data:
                         sink(Chunk(key.data, time.monotonic(), data))
                     else:
@@ -311,6 +313,12 @@ class LocalCommand:
                 with contextlib.suppress(OSError):
                     end.close()
         sink(Chunk(f"{name}.out", ended, None))
+
+
+def _widen(pipe: int) -> None:
+    """Let a pipe hold as much as is read at once, where the kernel allows it (Linux)."""
+    with contextlib.suppress(AttributeError, OSError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, READ)
 
 
 def write(files: Mapping[str, bytes], directory: str) -> None:
