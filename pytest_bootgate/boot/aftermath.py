@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,8 +12,10 @@ from pytest_bootgate.boot.observe import Observation, Pattern, Sighting
 from pytest_bootgate.boot.opened import OpenedPair
 from pytest_bootgate.boot.witness import Witness
 from pytest_bootgate.gatefile.model import Probe
+from pytest_bootgate.patience import ImpatientError, patience
 
 _LAST_LOOK = 2.0  # for the companion's last look at files, once the gateway has ended
+_NEAREST = 1.0  # CPU seconds for a hint
 _AT_ONCE = 0.2  # between the exit of a gateway and the lines that it had in a buffer
 _FLUSH = 1.0  # for a gateway that is asked to end, and may print what it kept back
 _UNBUFFERED = (
@@ -57,7 +60,13 @@ class Aftermath(OpenedPair):
         if not (unmatched := seen.unmatched):
             return {}
         streams = self._listener.since(seen.trigger_at or 0.0)
-        near = {name: nearest(one, streams, token) for name, one in unmatched.items()}
+        near = {}
+        for name, one in unmatched.items():
+            with (
+                contextlib.suppress(ImpatientError),  # a relaxed pattern may be a slow one
+                patience(_NEAREST, (nearest.__module__,)),
+            ):
+                near[name] = nearest(one, streams, token)
         return {name: lines for name, lines in near.items() if lines}
 
     def _held_back(self, patterns: Mapping[str, Pattern]) -> str:

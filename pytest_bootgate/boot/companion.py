@@ -38,6 +38,9 @@ ANSWER_WAIT = 1.0
 LONGEST_LINE = 16_000
 LONGEST_ANSWER = 4_000
 LONGEST_PART = 8_000
+#: So many bytes of the answer to a question are read, and of a request at the doorbell at a time.
+MOST_ANSWER = 16 << 20
+PIECE = 1 << 16
 #: How many characters of a body that is not as wanted are reported.
 LONGEST_BODY = 200
 TIMED_OUT = "timed out"
@@ -102,9 +105,18 @@ class Followed:
             read.offset += len(data)
             read.head += data[: WINDOW - len(read.head)]
             read.tail = (read.tail + data)[-WINDOW:]
-            *complete, read.rest = (read.rest + data).split(b"\n")
+            *complete, rest = data.split(b"\n")
+            if complete:
+                complete[0] = read.rest + complete[0]
+                read.rest = rest
+            else:
+                read.rest += rest
+            # Of a line that has no end yet its beginning is enough.
+            read.rest = read.rest[: 4 * LONGEST_LINE]
             for line in complete:
-                yield line.decode("utf-8", "replace").rstrip("\r")[:LONGEST_LINE]
+                yield (
+                    line[: 4 * LONGEST_LINE].decode("utf-8", "replace").rstrip("\r")[:LONGEST_LINE]
+                )
 
     @property
     def deleted(self) -> bool:
@@ -174,20 +186,34 @@ class Companion:
 
     # -- what it says ----------------------------------------------------------------------
 
-    def say(self, event: str, *, unless: threading.Event | None = None, **more: Any) -> None:
-        """Print one event, unless a watch was called off in the meantime."""
-        line = json.dumps({"event": event, **more}, ensure_ascii=False, separators=(",", ":"))
+    def say(
+        self,
+        event: str,
+        *,
+        at: float | None = None,
+        unless: threading.Event | None = None,
+        **more: Any,
+    ) -> None:
+        """Print one event, unless a watch was called off in the meantime.
+
+        What was so since the monotonic second `at` says how long `ago` that is: reading followed
+        files may take a while, and is nothing that the system did.
+        """
         with self._printing:
+            if at is not None:
+                more["ago"] = round(time.monotonic() - at, 6)
+            line = json.dumps({"event": event, **more}, ensure_ascii=False, separators=(",", ":"))
             if unless is None or not unless.is_set():
                 sys.stdout.buffer.write(line.encode("utf-8", "replace") + b"\n")
                 sys.stdout.buffer.flush()
 
     def read_tails(self, *, thorough: bool = True) -> None:
         """Report all lines that were written up to now."""
+        now = time.monotonic()
         with self._tailing:
             for tail in self._tails:
                 for text in tail.lines(thorough=thorough):
-                    self.say("line", file=tail.pattern, text=text)
+                    self.say("line", at=now, file=tail.pattern, text=text)
 
     # -- what it is told -------------------------------------------------------------------
 
@@ -237,9 +263,10 @@ class Companion:
         state = ""
         while not off.is_set():
             seen, text = look()
+            now = time.monotonic()
             if seen is not None:
                 self.read_tails()
-                self.say(event, unless=off, id=name, **seen)
+                self.say(event, at=now, unless=off, id=name, **seen)
                 return
             if text and text != state:
                 self.say("state", unless=off, id=name, text=text)
@@ -314,9 +341,10 @@ class Companion:
                 if reported.is_set():
                     return
                 text = b"".join(parts).decode("utf-8", "replace")[:LONGEST_ANSWER]
+                now = time.monotonic()
                 self.read_tails()
                 event = "accepted" if 200 <= answer.status < 300 else "refused"
-                self.say(event, status=answer.status, body=text)
+                self.say(event, at=now, status=answer.status, body=text)
                 reported.set()
 
         timer = threading.Timer(ANSWER_WAIT, report)
@@ -324,7 +352,7 @@ class Companion:
         timer.start()
         try:
             while data := answer.read1(65536):
-                if not reported.is_set():
+                if not reported.is_set() and sum(map(len, parts)) < 4 * LONGEST_ANSWER:
                     parts.append(data)
         except (OSError, http.client.HTTPException):
             pass  # its status came, the rest of the body is nobody's proof
@@ -343,7 +371,7 @@ class Companion:
         try:
             connection = request(order, "GET", ANSWER_DEADLINE)
             answer = connection.getresponse()
-            text = answer.read().decode("utf-8", "replace")
+            text = answer.read(MOST_ANSWER).decode("utf-8", "replace")
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.say("answer", error=why(error))
             return
@@ -412,40 +440,55 @@ class Ring(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         """Report the ring, then reply."""
-        body = self.body()
         companion, token = self.server.companion, self.server.companion.token
+        size, head, found = self.body(token.encode())
         rung = bool(token) and (
-            token in self.path
-            or any(token in value for value in self.headers.values())
-            or token.encode() in body
+            token in self.path or any(token in value for value in self.headers.values()) or found
         )
+        now = time.monotonic()
         companion.read_tails()
         muted = self.server.reply.get("mute")
         mute: Event = {"mute": True} if muted == "all" or (muted == "token" and rung) else {}
         companion.say(
             "ring",
+            at=now,
             method=self.command,
             path=self.path,
             token=rung,
-            bytes=len(body),
-            head=body[:640].decode("utf-8", "replace")[:160],
+            bytes=size,
+            head=head[:640].decode("utf-8", "replace")[:160],
             **mute,
         )
         if mute:
             threading.Event().wait()  # who rang is left without an answer for good
         self.send(self.server.reply)
 
-    def body(self) -> bytes:
-        """The request's body, chunked or not."""
+    def body(self, token: bytes) -> tuple[int, bytes, bool]:
+        """The size of the request's body, how it begins, and whether the token is in it."""
+        size, head, last, found = 0, b"", b"", False
+        for piece in self.pieces():
+            size += len(piece)
+            head = (head + piece[:640])[:640]
+            found = found or (bool(token) and token in last + piece)
+            last = piece[-len(token) :] if len(piece) >= len(token) else last + piece
+        return size, head, found
+
+    def pieces(self) -> Iterator[bytes]:
+        """The request's body, chunked or not, a little at a time: it may be of any size."""
         if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        parts = []
+            yield from self.read(int(self.headers.get("Content-Length") or 0))
+            return
         while size := int(self.rfile.readline().split(b";")[0], 16):
-            parts.append(self.rfile.read(size))
+            yield from self.read(size)
             self.rfile.readline()
         while self.rfile.readline().strip():
             pass  # trailers
-        return b"".join(parts)
+
+    def read(self, size: int) -> Iterator[bytes]:
+        """So many bytes, or up to the end."""
+        while size > 0 and (piece := self.rfile.read(min(size, PIECE))):
+            size -= len(piece)
+            yield piece
 
     def send(self, reply: Event) -> None:
         """Send the reply of the gate file: one body, or server-sent events."""

@@ -6,18 +6,22 @@ import threading
 import time
 from types import TracebackType
 
-#: Seconds between two beats, and by how much one may be late. More is no busy machine: the process
-#: was stopped, the machine slept, or there was no CPU to spare for it.
-_BEAT, _LATE = 0.25, 1.0
+#: Seconds between two beats.
+_BEAT = 0.1
+#: By how many seconds a beat may be late, at least and at most, and as a share of the timeout. More
+#: is no busy machine: the process was stopped, the machine slept, or there was no CPU for it.
+_LATE_LEAST, _LATE_MOST, _LATE_SHARE = 0.3, 1.0, 0.1
 
 
 class Heartbeat:
     """Beats in a thread of its own while something is observed.
 
-    `stalls` are the times, from and to in monotonic seconds, in which it could not.
+    `stalls` are the times, from and to in monotonic seconds, in which it could not. What is nothing
+    for a boot with a long `timeout` (seconds) may decide about a short one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timeout: float) -> None:
+        self._late = min(max(_LATE_LEAST, _LATE_SHARE * timeout), _LATE_MOST)
         self.stalls: list[tuple[float, float]] = []
         self._over = threading.Event()
         self._last = time.monotonic()
@@ -44,6 +48,6 @@ class Heartbeat:
 
     def _look(self) -> None:
         now = time.monotonic()
-        if now - self._last > _BEAT + _LATE:
+        if now - self._last > _BEAT + self._late:
             self.stalls.append((self._last, now))
         self._last = now

@@ -12,7 +12,7 @@ import msgspec
 
 from pytest_bootgate.boot.events import FailureTold, Hear, ignore
 from pytest_bootgate.boot.jobs import Kept
-from pytest_bootgate.boot.observe import Observation, Sighting
+from pytest_bootgate.boot.observe import MATCHED, Observation, Sighting
 from pytest_bootgate.boot.opened import Moment
 from pytest_bootgate.boot.outcome import Ending, exit_words
 from pytest_bootgate.boot.pair import Pair
@@ -24,10 +24,12 @@ from pytest_bootgate.boot.witness import Witness
 from pytest_bootgate.engines.base import Engine, Running
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.quantities import Seconds
+from pytest_bootgate.patience import ImpatientError, patience
 
 _CHECK = 1.0  # between two questions whether the hold still holds
 _ACCEPTED_BY = 1.0  # a hold in the first phase waits so long for the trigger to be accepted
 _HEALTH = "silence:health"
+_PATIENCE = 1.0  # CPU seconds for one command line
 _HEALTHY_BY = 2.0  # what has not been green until then cannot turn red
 
 
@@ -212,7 +214,18 @@ class HeldPair(Pair):
                     " to kill; name it with `runner`, or hold another way"
                 )
             return found
-        chosen = {pid: words for pid, words in found.items() if re.search(pattern, words)}
+        matches = re.compile(pattern).search
+        chosen = {}
+        for pid, words in found.items():
+            try:
+                with patience(_PATIENCE, (__name__,)):
+                    if matches(words[:MATCHED]):
+                        chosen[pid] = words
+            except ImpatientError:
+                self._why_not = (
+                    f"`{pattern}` took more than {_PATIENCE:g} s of CPU time on `{words}`"
+                )
+                return {}
         if not chosen:
             there = "; ".join(list(found.values())[:5]) or "none"
             self._why_not = f"no process below the gateway matches `{pattern}` (there: {there})"

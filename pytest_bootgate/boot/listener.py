@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from pytest_bootgate.boot.backlog import Backlog
@@ -17,6 +18,7 @@ from pytest_bootgate.patience import ImpatientError, patience
 
 _TICK = 0.2  # between two looks at deadlines and progress
 _GRACE = 10.0  # after deadlines, for what came before them: in all, for each boot
+_SOME = 10_000  # lines between two looks at the clock
 _POUR = 0.002  # how long to keep out of the way of a flood
 _PATIENCE = 1.0  # CPU seconds for one line
 _SEARCHING = tuple(f"pytest_bootgate.boot.{name}" for name in ("observe", "stamps"))
@@ -33,7 +35,7 @@ class Listener:
 
     def __init__(self, on_sight: Callable[[Sighting], None], on_end: Callable[[str], None]) -> None:
         self._backlog, self._splitter = Backlog(), LineSplitter()
-        self._lines: deque[Line] = deque()
+        self._lines: Iterator[Line] = iter(())
         self._line = Line("", 0.0, None)
         self._grace = _GRACE
         #: How many lines were longer than what patterns are held against.
@@ -66,13 +68,12 @@ class Listener:
         looked = time.monotonic()
         late = max(deadline, looked)
         while not done():
-            if self._lines:
-                self._take_in(done, see)
-                continue
             now = time.monotonic()
             if now - looked >= _TICK and now < deadline:
                 looked = now
                 idle(deadline - now)
+                continue
+            if self._take_in(done, see):
                 continue
             if now < deadline and self._backlog.pours:
                 time.sleep(_POUR)
@@ -91,21 +92,28 @@ class Listener:
                 if self._grace < 0:
                     self._backlog.give_up(chunk)
                     return
-            self._lines.extend(self._splitter.lines(chunk))
+            self._lines = self._splitter.lines(chunk)
 
-    def _take_in(self, done: Callable[[], bool], see: Callable[[Sighting], None] | None) -> None:
-        """Take in the lines in hand. Raises `BootgateError` for a pattern that takes too long."""
+    def _take_in(self, done: Callable[[], bool], see: Callable[[Sighting], None] | None) -> bool:
+        """Take in some of the lines in hand; whether there were any.
+
+        Raises `BootgateError` for a pattern that takes too long.
+        """
+        some = False
         try:
             with patience(_PATIENCE, _SEARCHING, lambda: self._line):
-                while self._lines and not done():
-                    self._line = self._lines.popleft()
-                    self._take(self._line, see)
+                for line in islice(self._lines, _SOME):
+                    self._line, some = line, True
+                    self._take(line, see)
+                    if done():
+                        break
         except ImpatientError as error:
             raise BootgateError(
                 f"The pattern `{error.pattern}` took more than {_PATIENCE:g} s of CPU time on one"
                 f" line of {self._line.stream} ({str(self._line.text)[:TAIL_WIDTH]!r}). Write it so"
                 " that it can match in one way only: no repeat inside of a repeat, as in (a+)+."
             ) from error
+        return some
 
     def _take(self, line: Line, see: Callable[[Sighting], None] | None) -> None:
         seen = sighting(line)

@@ -34,7 +34,8 @@ TAIL_WIDTH = 400
 class Sighting:
     """One observed thing: a line of a `source`, or an event that the companion reported.
 
-    `source` is ``gateway``, ``companion``, ``trigger`` or ``file:PATH`` for lines, else empty.
+    `source` is ``gateway``, ``companion``, ``trigger`` or ``file:PATH`` for lines, else empty. `at`
+    is when it was so, which the companion may say later.
     """
 
     at: float
@@ -56,9 +57,11 @@ def sighting(line: Line) -> Sighting | None:
         return Sighting(line.at, "companion", line.text)
     if not isinstance(event, dict):
         return Sighting(line.at, "companion", line.text)
+    ago = event.get("ago", 0.0)
+    at = line.at - (ago if isinstance(ago, float) and 0 <= ago < line.at else 0.0)
     if event.get("event") == "line":
-        return Sighting(line.at, f"file:{event.get('file')}", str(event.get("text", "")), event)
-    return Sighting(line.at, "companion", line.text, event)
+        return Sighting(at, f"file:{event.get('file')}", str(event.get("text", "")), event)
+    return Sighting(at, "companion", line.text, event)
 
 
 class Pattern:

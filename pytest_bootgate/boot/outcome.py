@@ -172,9 +172,18 @@ def _all_seen(seen: Observation, before: float) -> bool:
 def left_out_words(streams: Mapping[str, LeftOut]) -> str:
     """How much of which streams could not be looked at, and what to do."""
     parts = [
-        f"{one.bytes / 1e6:.3g} MB ({one.lines} lines) of {name}" for name, one in streams.items()
+        f"{_size(one.bytes)} ({one.lines} line{'s' * (one.lines != 1)}) of {name}"
+        for name, one in streams.items()
     ]
-    return f"{' and '.join(parts)} came faster than they could be read; let it write less"
+    them = "them" if len(parts) > 1 or any(one.lines != 1 for one in streams.values()) else "it"
+    return (
+        f"{' and '.join(parts)} came faster than this machine could look at {them}; let it write"
+        " less, or stop other work here"
+    )
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size} bytes"
 
 
 def _processes(count: int) -> str:

@@ -122,7 +122,7 @@ class Pair(Aftermath):
         load, clock = os.getloadavg()[0], time.time() - time.monotonic()
         companion = None if self._link is None else self._link.unit
         late = of_observers(companion)
-        with Heartbeat() as heart:
+        with Heartbeat(float(target.timeout)) as heart:
             if recipe.triggered:
                 running, before = self._fire(seen, trigger, variables, witness)
             else:

@@ -43,20 +43,30 @@ class Launcher:
                 os.fsencode(directory),
             )
         )
-        theirs, self._orders = os.pipe()
-        heard, reports = os.pipe()
+        pipes: list[int] = []
+        try:
+            pipes.extend(os.pipe())
+            pipes.extend(os.pipe())
+            theirs, self._orders, heard, reports = pipes
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_PROGRAM), str(theirs), str(reports)],
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={name: environment[name] for name in _ENVIRONMENT if name in environment},
+                cwd=directory,
+                start_new_session=True,
+                bufsize=0,
+                pass_fds=[theirs, reports],
+            )
+        except OSError as error:
+            for pipe in pipes:
+                os.close(pipe)
+            raise EngineError(
+                f"The program that starts a gateway cannot run: {error.strerror}. Free what is"
+                " short (open files, processes, memory) and gate again."
+            ) from error
         self._heard = os.fdopen(heard, "rb")
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_PROGRAM), str(theirs), str(reports)],
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={name: environment[name] for name in _ENVIRONMENT if name in environment},
-            cwd=directory,
-            start_new_session=True,
-            bufsize=0,
-            pass_fds=[theirs, reports],
-        )
         os.close(theirs)
         os.close(reports)
         self._tell(len(order).to_bytes(8, "big") + order)

@@ -46,10 +46,17 @@ def _known(owner: str) -> tuple[int, str] | None:
 
 
 def _machine() -> str:
-    """The boot of the kernel and the process namespace, in which a process number means one."""
+    """The boot of the kernel, and the namespaces in which a process number and a start mean one."""
     with contextlib.suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot}+{Path('/proc/self/ns/pid').readlink()}"
+        return f"{boot}+{Path('/proc/self/ns/pid').readlink()}+{_time_namespace()}"
+    return ""
+
+
+def _time_namespace() -> str:
+    """In another one processes started at other times; empty before Linux 5.6, which has none."""
+    with contextlib.suppress(OSError):
+        return str(Path("/proc/self/ns/time").readlink())
     return ""
 
 

@@ -115,7 +115,12 @@ def sweep(run: str) -> int:
     """Kill and delete all that belongs to a run; how much that was."""
     found = carriers(RUN_LABEL, run, _prefix(run))
     kill(found)
-    directories = list(Path(tempfile.gettempdir()).glob(f"bootgate-{run}-*"))
+    name = re.compile(rf"bootgate-{re.escape(run)}-(state-)?\w{{8}}")
+    directories = [
+        path
+        for path in Path(tempfile.gettempdir()).glob(f"bootgate-{run}-*")
+        if name.fullmatch(path.name) and path.lstat().st_uid == os.getuid()
+    ]
     for directory in directories:
         shutil.rmtree(directory, ignore_errors=True)
     with contextlib.suppress(OSError):

@@ -23,10 +23,10 @@ def carriers(label: str, value: str, directory: str | None = None) -> list[psuti
     The second way finds those that overwrote or dropped their environment. What has a terminal, or
     a parent, is somebody who looks around there, such as a developer's shell.
     """
-    own = os.getpid()
+    own = {os.getpid(), *(above.pid for above in psutil.Process().parents())}
     found = []
     for process in psutil.process_iter():
-        if process.pid == own:
+        if process.pid in own:  # a gate in a shell that a boot started, too
             continue
         with contextlib.suppress(*_GONE):
             if process.status() == psutil.STATUS_ZOMBIE:
@@ -46,15 +46,17 @@ def _orphan_in(directory: str, process: psutil.Process) -> bool:
 
 
 def kill(processes: list[psutil.Process]) -> None:
-    """Kill processes, their descendants and their groups, and wait until they are gone."""
+    """Kill processes, their descendants and the groups they lead, and wait until they are gone."""
     doomed = set(processes)
     groups: set[int] = set()
     for process in processes:
         doomed.update(descendants(process.pid))
         with contextlib.suppress(*_GONE):
             groups.add(os.getpgid(process.pid))
-    for group in groups - {os.getpgrp()}:
+    # What only shares a group with one of them is somebody else's.
+    for group in groups & {process.pid for process in doomed} - {os.getpgrp()}:
         kill_group(group)
+    doomed -= {process for process in doomed if process.pid == os.getpid()}
     for process in doomed:
         with contextlib.suppress(*_GONE):
             process.kill()

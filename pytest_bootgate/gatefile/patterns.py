@@ -14,6 +14,10 @@ _PIECES = ("a", "0", " ", "a ", " a", "a,", "0.", "a.", "a-", "a/", "_", "=")
 _TIMES = 40
 #: CPU seconds; what is well written takes some microseconds.
 _PATIENCE = 0.2
+#: What to do about one that takes for ever.
+ONE_WAY = (
+    "write it so that it can match in one way only, without a repeat inside of a repeat as in (a+)+"
+)
 
 
 def matches_everything(pattern: re.Pattern[str]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.check import Section
-from pytest_bootgate.gatefile.patterns import matches_everything, takes_for_ever
+from pytest_bootgate.gatefile.patterns import ONE_WAY, matches_everything, takes_for_ever
 from pytest_bootgate.gatefile.tree import Mistakes, Place, listed
 
 _PORT = r"(?:(?P<port>[0-9]{1,6})|\$\{port\.[^{}]+\})"
@@ -84,8 +84,7 @@ class ProbeRules:
             self._mistakes.add(
                 probe.at[key],
                 f"'{key}' takes for ever on some short lines",
-                "write it so that it can match in one way only, without a repeat inside of a"
-                " repeat as in (a+)+",
+                ONE_WAY,
             )
         return pattern
 

@@ -6,6 +6,7 @@ import re
 
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.check import Section
+from pytest_bootgate.gatefile.patterns import ONE_WAY, takes_for_ever
 from pytest_bootgate.gatefile.tree import Mistakes, did_you_mean, listed
 
 #: The name of the item that stands for a silence test, next to those of phases.
@@ -69,7 +70,11 @@ class SilenceRules:
             )
             return
         try:
-            re.compile(text)
+            pattern = re.compile(text)
         except (re.error, OverflowError, RecursionError) as error:
             place = silence.at["runner"]
             self._mistakes.add(place, "'runner' is not a regular expression", str(error))
+            return
+        if takes_for_ever(pattern):
+            place = silence.at["runner"]
+            self._mistakes.add(place, "'runner' takes for ever on some short lines", ONE_WAY)

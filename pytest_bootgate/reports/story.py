@@ -13,6 +13,8 @@ from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.result import TargetResult
 
 _LAST_LINES = 8
+#: Instead of last lines, where there are none.
+NO_LINES = "neither the gateway nor the runner said a word"
 _NTH = {1: "the first attempt", 2: "the second attempt"}
 
 
@@ -95,7 +97,7 @@ def last_lines(boot: Boot) -> list[str]:
         what = "last line" if len(shown) == 1 else f"last {len(shown)} lines"
         lines.append(f"{what} of {name}:")
         lines.extend(f"    {clean(text)}" for text in shown)
-    return lines or ["neither the gateway nor the runner said a word"]
+    return lines or [NO_LINES]
 
 
 def last_words(result: TargetResult) -> list[str]:
@@ -129,6 +131,8 @@ def _never(boot: Boot) -> str:
     if boot.phases and boot.phases[-1].at is not None:
         return f"{proof} was seen after {duration(boot.phases[-1].at)}, which does not count"
     what = "the task" if boot.triggered or _untriggered(boot) else "it"
+    if boot.outcome == "lost":
+        return f"nobody knows whether {what} started: {proof} was not seen"
     return f"{what} never started: {proof} was not seen in time"
 
 

@@ -19,6 +19,7 @@ from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.layout import ALL, ALWAYS, MORE, QUIET, Styled
 from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import (
+    NO_LINES,
     failed_boot,
     finding_line,
     last_words,
@@ -172,7 +173,7 @@ def _target(
         for text in story(failed, result, others):
             yield Styled(f"{_INDENT * 2}{text}", bold=" started in " in text)
     if last := last_words(result):
-        if any("\n".join(last) in text for text in told):
+        if last != [NO_LINES] and any("\n".join(last) in text for text in told):
             yield Styled(f"{_INDENT * 2}(the last lines of every stream stand above)")
         else:
             yield from (_fixed(text, 2) for text in last)

@@ -55,7 +55,8 @@ def test_a_companion_is_heard_beside_a_flood():
         backlog.put(chunk(bytes(MIB)))
     backlog.put(chunk(b"{}\n", stream="companion.out"))
     backlog.put(chunk(None))
-    assert [c.stream for c in drained(backlog)[-2:]] == ["companion.out", "gateway.out"]
+    found = drained(backlog)
+    assert [found[0].stream, found[-1].data] == ["companion.out", None]
     assert list(backlog.left_out) == ["gateway.out"]
 
 
@@ -85,13 +86,13 @@ def test_the_deadline_holds_although_lines_never_stop():
 
 
 def test_a_deadline_is_looked_at_beside_a_flood_and_the_clock_as_well():
-    """What waits longer than two more seconds is left out: before, this never ended."""
+    """What waits longer than ten more seconds is left out: before, this never ended."""
     listener, looks = listening(), []
     began = time.monotonic()
     for _ in range(640):
         listener.put(chunk(b"y\n" * (MIB // 32), at=began - 1))
     listener.wait(began + 0.5, lambda: False, looks.append)
-    assert time.monotonic() - began < 10  # 20 million lines take a minute
+    assert time.monotonic() - began < 20  # 20 million lines take a minute, and 10 s are given
     assert looks
     assert listener.left_out["gateway.out"].lines > 1_000_000
 

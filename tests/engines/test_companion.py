@@ -14,6 +14,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pytest_bootgate.boot import companion as program
@@ -103,8 +104,8 @@ def gateway(port):
     server.server_close()
 
 
-def request(port, method="GET", path="/", body=None, headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+def request(port, method="GET", path="/", body=None, headers=None, timeout=5):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     connection.request(method, path, body, headers or {})
     answer = connection.getresponse()
     result = answer.status, dict(answer.getheaders()), answer.read()
@@ -127,6 +128,7 @@ def test_ring_with_and_without_token(companion, port):
     assert (status, headers["content-type"], body) == (201, "application/json", b'{"ok": true}')
     ring = companion.hear("ring")
     ring.pop("at")
+    assert 0 <= ring.pop("ago") < 0.1
     assert ring == {
         "event": "ring",
         "method": "POST",
@@ -456,6 +458,50 @@ def test_a_line_before_the_ring_is_reported_before_it(companion, port, tmp_path)
         request(port)
         assert companion.hear("line")["text"] == str(number)
         companion.hear("ring")
+
+
+def test_what_it_has_to_read_first_is_no_time_of_the_system(companion, port, tmp_path):
+    """40 000 lines of a followed file made a ring, and so a boot, a second later than it was."""
+    log = tmp_path / "app.log"
+    log.touch()
+    companion.tell(do="serve", port=port, reply={"body": ""})
+    companion.hear("serving")
+    companion.tell(do="tail", file=str(log))
+    companion.hear("tailing")
+    log.write_text("".join(f"line {number} of a chatty system\n" for number in range(100_000)))
+    rang = time.monotonic()
+    request(port, timeout=30)
+    lines = [companion.hear("line") for _ in range(100_000)]
+    ring = companion.hear("ring")
+    assert lines[-1]["at"] - rang > 0.2  # so long it takes to say them
+    for heard in (ring, lines[0], lines[-1]):
+        assert heard["at"] - heard["ago"] - rang < 0.1
+
+
+def test_a_body_of_any_size_takes_no_memory(companion, port):
+    companion.tell(do="serve", port=port, reply={"body": ""})
+    companion.hear("serving")
+    companion.tell(do="arm", token="tok123")
+    companion.hear("armed")
+    size, piece = 512 << 20, b"x" * (1 << 20)
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (size + 6))
+        for _ in range(size >> 20):
+            client.sendall(piece)
+        client.sendall(b"tok123")
+        ring = companion.hear("ring", 30)
+    assert (ring["bytes"], ring["token"]) == (size + 6, True)
+    assert psutil.Process(companion.process.pid).memory_info().rss < 100 << 20
+
+
+def test_a_token_between_two_pieces_of_a_body_is_found(companion, port):
+    companion.tell(do="serve", port=port, reply={"body": ""})
+    companion.hear("serving")
+    companion.tell(do="arm", token="tok123")
+    companion.hear("armed")
+    for before in range(program.PIECE - 7, program.PIECE + 1):
+        request(port, "POST", "/", b"x" * before + b"tok123" + b"y" * program.PIECE)
+        assert companion.hear("ring")["token"] is True
 
 
 def test_trigger_accepted(companion, gateway):

@@ -17,7 +17,8 @@ import pytest
 from pytest_bootgate.boot.meter import Meter
 from pytest_bootgate.engines import choose
 from pytest_bootgate.engines.listeners import strangers
-from pytest_bootgate.engines.processes import RUN_LABEL
+from pytest_bootgate.engines.process import sweep
+from pytest_bootgate.engines.processes import RUN_LABEL, kill
 from pytest_bootgate.errors import EngineError
 
 SLEEP = "import time; time.sleep(60)"
@@ -217,6 +218,53 @@ def test_who_looks_around_in_the_directory_of_a_boot_is_not_ended(local_bench):
     finally:
         shell.kill()
         shell.wait()
+
+
+def test_who_shares_a_group_with_what_is_killed_lives():
+    """A boot of a gate that a shell started without job control is in the shell's own group."""
+    leader = subprocess.Popen(["sleep", "60"], process_group=0)
+    member = subprocess.Popen(["sleep", "60"], process_group=leader.pid)
+    try:
+        kill([psutil.Process(member.pid)])
+        assert member.wait(5) == -signal.SIGKILL
+        assert leader.poll() is None
+    finally:
+        leader.kill()
+        leader.wait()
+
+
+def test_who_started_this_process_is_no_carrier(run_id):
+    """A gate that runs in a shell which an earlier boot left behind."""
+    program = (
+        "import os, subprocess, sys\n"
+        "inner = 'import sys; from pytest_bootgate.engines.processes import *;'"
+        "'print(len(carriers(RUN_LABEL, sys.argv[1])))'\n"
+        "print(subprocess.run([sys.executable, '-c', inner, sys.argv[1]], text=True,"
+        " capture_output=True).stdout)"
+    )
+    environment = os.environ | {RUN_LABEL: run_id}
+    command = [sys.executable, "-c", program, run_id]
+    said = subprocess.check_output(command, env=environment, text=True)
+    assert said.split() == ["0"]
+
+
+def test_a_sweep_spares_what_only_looks_like_a_boot_of_the_run(run_id, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    names = [f"bootgate-{run_id}-abcd1234", f"bootgate-{run_id}-state-abcd_234"]
+    spared = [f"bootgate-{run_id}-notes-of-mine", f"bootgate-{run_id}-x-abcd1234"]
+    for name in (*names, *spared):
+        (tmp_path / name).mkdir()
+    assert sweep(run_id) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(spared)
+
+
+def test_a_machine_that_is_short_of_files_is_told_in_a_sentence(local_bench, monkeypatch):
+    def short():
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("os.pipe", short)
+    with pytest.raises(EngineError, match="cannot run: Too many open files"):
+        local_bench.unit([sys.executable, "-c", SLEEP])
 
 
 def test_place_remove_deletes_the_directory(local_bench):

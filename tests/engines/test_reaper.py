@@ -18,7 +18,7 @@ from pytest_bootgate.engines.processes import RUN_LABEL, carriers
 from pytest_bootgate.engines.reaper import Reaper
 from tests.engines.conftest import ENGINES, IMAGE, make_engine
 
-PARENT = """
+PARENT = r"""
 import os, sys, tempfile, time
 from pytest_bootgate.engines import start_reaper
 from pytest_bootgate.engines.base import UnitSpec
@@ -30,14 +30,14 @@ tempfile.mkdtemp(prefix=f"bootgate-{run}-state-")
 place = engine.place({})
 python = "python3" if name == "docker" else sys.executable
 for role in ("companion", "gateway"):
-    command = [python, "-uc", "import time; print('up'); time.sleep(60)"]
+    command = [python, "-uc", "import os, time; os.write(1, b'up\\n'); time.sleep(60)"]
     spec = UnitSpec(role, image if name == "docker" else None, command, stdin=True)
     place.create(spec, lambda chunk: chunk.data and os.write(1, chunk.data)).start()
 if how == "fork" and os.fork() == 0:
     os.close(1)
     time.sleep(20)
     os._exit(0)
-print("reaper", reaper.pid, flush=True)
+os.write(1, b"reaper %d\n" % reaper.pid)  # whole, whoever else writes
 while how == "busy":
     place.create(spec, print).start()
 time.sleep(0.3)

@@ -100,8 +100,10 @@ def several(path: Path) -> None:
 
 def silence(path: Path) -> None:
     """A boot that is held, and nobody is told."""
-    held = "  isolated: {timeout: 1s, silence: {hold: pause, in: persona}}"
-    gate_file(path / "bootgate.yaml", targets=[held])
+    held = "  isolated: {timeout: 2s, silence: {hold: pause, in: persona}}"
+    # A busy machine needs time to hold it before it is over.
+    plan = ["engine ready", 0.5, "persona loaded", "ring"]
+    gate_file(path / "bootgate.yaml", plan, targets=[held])
 
 
 def upgrade(path: Path) -> None:
