@@ -149,6 +149,7 @@ class Plan:
             retries=gate.retries,
             retry_pause=float(gate.retry_pause),
             noise=gate.noise,
+            ready_timeout=float(self.file.gateway.ready_timeout),
             phases={
                 name: Limits(
                     None if probe.limit is None else float(probe.limit),

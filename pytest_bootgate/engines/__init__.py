@@ -44,7 +44,7 @@ def choose(wanted: str, *, images: bool, commands: bool, run: str) -> tuple[Engi
         raise EngineError(f"There is no engine {wanted!r}; the engines are {', '.join(NAMES)}.")
     if not images:
         if commands:
-            return _process(run), "every release has a command, and not every one an image"
+            return _process(run), "not every release has an image"
         raise EngineError(
             "Nothing can be booted: give every release an image, or every release a command."
         )

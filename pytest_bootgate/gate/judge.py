@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -12,6 +13,7 @@ from pytest_bootgate.gate.comparison import compared
 from pytest_bootgate.gate.headroom import Headroom, headroom
 from pytest_bootgate.gate.marks import missing_marks
 from pytest_bootgate.gate.pairs import Pairs
+from pytest_bootgate.gate.readiness import readiness
 from pytest_bootgate.gate.retry import forgiven, started_later, timed_out, timeouts, which, words
 from pytest_bootgate.gate.verdict import WHOLE, Finding, Judgement, Rules, Verdict, worst
 
@@ -34,7 +36,7 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
         findings.append(Finding("broken", WHOLE, "not one boot of the candidate was measured"))
     elif measured:
         headrooms = _headrooms(pairs, rules)
-        findings += _too_near(headrooms)
+        findings += [*_too_near(headrooms), *readiness(pairs, rules)]
         if len(measured) < rules.least and not failed(findings):
             text = f"{len(measured)} of {rules.least} boots were measured"
             findings.append(Finding("broken", WHOLE, text))
@@ -86,8 +88,9 @@ def _of_each(boots: Sequence[Boot], tried: Sequence[Boot], rules: Rules) -> list
     """What the candidate's boots say each by itself, and their timeouts together."""
     late = timeouts(boots, "candidate")
     retried = bool(late) and tried[-1] is not late[0]
+    beside = [*_remarks([b for b in tried if b not in late], boots)]
     if not retried:
-        return [f for boot in tried for f in _one(boot)]
+        return [f for boot in tried for f in _one(boot)] + beside
     how_many = words(boots, "candidate")
     if forgiven(boots, "candidate", rules.retries):
         each = "; ".join(timed_out(boot) for boot in late)
@@ -96,14 +99,15 @@ def _of_each(boots: Sequence[Boot], tried: Sequence[Boot], rules: Rules) -> list
     else:
         found = [Finding("fail", WHOLE, f"{how_many}: {late[-1].detail}")]
         found += [f for f in _one(late[-1]) if f.subject != WHOLE]
-    return found + [f for boot in tried if boot not in late for f in _one(boot)]
+    return found + [f for boot in tried if boot not in late for f in _one(boot)] + beside
 
 
 def _one(boot: Boot) -> list[Finding]:
-    """What one boot says by itself."""
+    """How one boot ended, unless it started."""
     name = which(boot)
     if boot.outcome == "lost":
         return [Finding("broken", WHOLE, f"{name} was lost: {boot.detail}")]
+    found: list[Finding] = []
     if not boot.started:
         found = [Finding("fail", WHOLE, f"{name} {boot.outcome}: {boot.detail}")]
         ended_in = boot.last_phase
@@ -112,12 +116,38 @@ def _one(boot: Boot) -> list[Finding]:
                 where = "ended in" if phase.name == ended_in else "never reached"
                 text = f"{name} {where} this phase: {boot.outcome}"
                 found.append(Finding("fail", phase.name, text))
-        return found
-    found = [Finding("warn", WHOLE, f"{name} started, but {note}") for note in boot.notes]
-    for told in boot.told:
-        if told.says != "ok" and told.at is not None:
-            text = f"{name} started, but {told.channel} reported a failure: {told.text}"
-            found.append(Finding("warn", WHOLE, text))
+    return found
+
+
+def _remarks(tried: Sequence[Boot], boots: Sequence[Boot]) -> Iterator[Finding]:
+    """What is to be said of the candidate's boots that started; what many say, once."""
+    own = _remarked(tried)
+    before = _remarked([boot for boot in boots if boot.release == "baseline"])
+    for key, (first, text, count) in own.items():
+        how_many = f"{count} boots" if count > 1 else which(first)
+        theirs = before.get(key)
+        as_well = f" (so did {theirs[2]} of the baseline's)" if theirs is not None else ""
+        yield Finding("warn", WHOLE, f"{how_many} started, but {text}{as_well}")
+
+
+def _remarked(boots: Sequence[Boot]) -> dict[str, tuple[Boot, str, int]]:
+    """Each remark without its numbers: the first boot that has it, in its words, and how many."""
+    found: dict[str, tuple[Boot, str, int]] = {}
+    for boot in boots:
+        if not boot.started:
+            continue
+        texts = [
+            *boot.notes,
+            *(
+                f"{told.channel} reported a failure: {told.text}"
+                for told in boot.told
+                if told.says != "ok" and told.at is not None
+            ),
+        ]
+        for text in texts:
+            key = re.sub(r"\d+", "0", text)
+            first, words, count = found.get(key, (boot, text, 0))
+            found[key] = first, words, count + 1
     return found
 
 

@@ -44,7 +44,8 @@ class Rules:
     baseline, `unsure` what becomes of an upgrade that can be shown neither way.
     `cpus` is what the host profile gives a boot, None without a limit. `retries` is how many boot
     timeouts of each release are tried again in a campaign, `retry_pause` after how many seconds.
-    `noise` is the most that `Machine.spread` may be.
+    `noise` is the most that `Machine.spread` may be. `ready_timeout` is how many seconds a gateway
+    may take until it is ready for its trigger.
     """
 
     timeout: float
@@ -59,6 +60,7 @@ class Rules:
     retry_pause: float = 0.0
     noise: float = 3.0
     phases: Mapping[str, Limits] = field(default_factory=dict)
+    ready_timeout: float = 120.0
 
     @property
     def plan(self) -> Schedule:

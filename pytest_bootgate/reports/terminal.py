@@ -215,7 +215,7 @@ def _headroom(result: TargetResult) -> Iterator[str]:
     elif room is not None:
         yield f"slowest boot {bar(room.used, marks)} {share(room.used)} of the {timeout}"
         if room.bound_used is not None and room.bound_used < room.used:
-            yield "next boot    not known: the slowest one took longer than its 95 % bound"
+            yield "next boot    no bound: the slowest one took longer than the others let expect"
         elif room.bound_used is not None:
             yield (
                 f"next boot    {bar(room.bound_used, marks)} {share(room.bound_used)} at most"

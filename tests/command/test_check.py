@@ -44,7 +44,7 @@ def test_the_plan(command, example):
     assert (said.status, said.err) == (0, "")
     assert said.lines[0] == "bootgate.yaml: no mistakes"
     rows = dict(re.findall(r"^  (\S+(?: \S+)?) +(\S.*)$", said.out, re.MULTILINE))
-    assert rows["engine"] == "process: every release has a command, and not every one an image"
+    assert rows["engine"] == "process: not every release has an image"
     assert rows["baseline"].startswith("python3 ${here}/example_service.py --release 1.0")
     assert rows["boots"] == "boot: 12 to 26 boots (cold, timeout 3 s)"
     assert rows["in all"].startswith("12 to 26 boots, never longer than ")

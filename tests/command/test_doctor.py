@@ -43,7 +43,7 @@ def test_a_gate_of_commands(command, example):
     assert (said.status, said.err) == (0, ""), said.out
     rows = found(said)
     assert rows["gate file"] == ("ok", "bootgate.yaml, no mistakes")
-    assert rows["engine"][1].startswith("local processes: every release has a command")
+    assert rows["engine"][1].startswith("local processes: not every release has an image")
     assert rows["baseline"][1].startswith("python3 is /")
     assert rows["limits"] == ("ok", "no host profile of this run asks for any")
     assert "pytest-timeout " in rows["plugins"][1]

@@ -31,7 +31,7 @@ def test_to_a_first_verdict_without_reading_anything(command, tmp_path):
     assert command("check").status == 0
     run = gate(tmp_path, "--bootgate-json", "result.json")
     assert run.returncode == 0, run.stdout
-    assert "engine process (every release has a command, and not every one an image)" in run.stdout
+    assert "engine process (not every release has an image)" in run.stdout
     # A busy machine makes it unsure, which passes; it was measured all the same.
     assert verdict(tmp_path) in ("pass", "warn", "unsure")
     assert "5 started (baseline: " in run.stdout or "started (baseline: " in run.stdout

@@ -320,7 +320,7 @@ def test_choose_only_commands():
     engine, why = choose("auto", images=False, commands=True, run="r")
     assert (engine.name, why) == (
         "process",
-        "every release has a command, and not every one an image",
+        "not every release has an image",
     )
 
 
