@@ -6,6 +6,8 @@ import threading
 import time
 from types import TracebackType
 
+from pytest_bootgate.boot.outcome import Stall
+
 #: Seconds between two beats.
 _BEAT = 0.1
 #: By how many seconds a beat may be late, at least and at most, and as a share of the timeout. More
@@ -16,13 +18,13 @@ _LATE_LEAST, _LATE_MOST, _LATE_SHARE = 0.3, 1.0, 0.1
 class Heartbeat:
     """Beats in a thread of its own while something is observed.
 
-    `stalls` are the times, from and to in monotonic seconds, in which it could not. What is nothing
-    for a boot with a long `timeout` (seconds) may decide about a short one.
+    `stalls` are the times, in monotonic seconds, in which it could not. What is nothing for a boot
+    with a long `timeout` (seconds) may decide about a short one.
     """
 
     def __init__(self, timeout: float) -> None:
         self._late = min(max(_LATE_LEAST, _LATE_SHARE * timeout), _LATE_MOST)
-        self.stalls: list[tuple[float, float]] = []
+        self.stalls: list[Stall] = []
         self._over = threading.Event()
         self._last = time.monotonic()
         self._thread = threading.Thread(target=self._beat, name="bootgate beats", daemon=True)
@@ -49,5 +51,5 @@ class Heartbeat:
     def _look(self) -> None:
         now = time.monotonic()
         if now - self._last > _BEAT + self._late:
-            self.stalls.append((self._last, now))
+            self.stalls.append(Stall("the gate itself", self._last, now))
         self._last = now

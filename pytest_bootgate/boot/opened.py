@@ -12,7 +12,7 @@ from pytest_bootgate.boot.jobs import Kept
 from pytest_bootgate.boot.link import Link
 from pytest_bootgate.boot.listener import Listener
 from pytest_bootgate.boot.observe import Pattern, Sighting
-from pytest_bootgate.boot.outcome import exit_words
+from pytest_bootgate.boot.outcome import Stall, exit_words
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.boot.spots import last_answers
 from pytest_bootgate.boot.strangers import answered_instead, nobody_there
@@ -22,6 +22,7 @@ from pytest_bootgate.gatefile.model import Gateway, Probe
 from pytest_bootgate.gatefile.variables import fill
 
 _LOOK = 1.0  # between two questions to the engine whether the gateway still runs
+_ENGINE_LATE = 2.0  # for an answer; from then on it stands still, and so do the lines it hands on
 _VERSION_DEADLINE = 10.0
 _KILLED = 137  # 128 and SIGKILL
 _LAST_LINES = 1.0  # what was left behind may hold a stream open
@@ -76,6 +77,7 @@ class OpenedPair:
         self._variables: dict[str, str] = {}
         self._exit: Exit | None = None
         self._looked = 0.0
+        self.stalls: list[Stall] = []
         self._begun = False
         self._started = 0.0
         self._exit_seen = 0.0
@@ -293,9 +295,12 @@ class OpenedPair:
         if self._gateway is None or self._exit is not None or not self._begun:
             return
         if force or now - self._looked >= _LOOK:
-            self._looked = now
+            before, self._looked = self._looked, now
             self._exit = self._gateway.exit()
             self._exit_seen = now
+            answered = time.monotonic()
+            if answered - now > _ENGINE_LATE:
+                self.stalls.append(Stall("the engine", before, answered))
 
     @property
     def _ended_at(self) -> float:

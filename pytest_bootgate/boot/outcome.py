@@ -18,6 +18,20 @@ _KILLED = (137, -9)
 
 
 @dataclass(frozen=True, slots=True)
+class Stall:
+    """A time, from and to on the clock of the lines, in which an observer stood still."""
+
+    who: str
+    begin: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it stood still."""
+        return self.end - self.begin
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """What ended the watching: instants in seconds since the trigger.
 
@@ -27,8 +41,7 @@ class Ending:
     seen where the proof should have been, both empty where there was none. `oom_kills` is how many
     of its processes were killed because memory ran out, `clock` by how many seconds the wall clock
     was moved. `left_out` are the streams of which more came than could be looked at, and what was
-    left out of them. `stalls` are the times, from and to on the clock of the lines, in which this
-    process stood still.
+    left out of them. `stalls` are the times in which this process or the engine stood still.
     """
 
     at: float
@@ -43,7 +56,7 @@ class Ending:
     oom_kills: int = 0
     clock: float = 0.0
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
-    stalls: Sequence[tuple[float, float]] = ()
+    stalls: Sequence[Stall] = ()
 
     @property
     def clock_moved(self) -> bool:
@@ -77,6 +90,7 @@ def conclude(
 ) -> Boot:
     """The boot as a value, from all that was seen of it until now."""
     outcome, detail = outcome_of(seen, ending, triggered=recipe.triggered)
+    stall = _stall(seen, ending) if outcome == "lost" else None
     try:
         phases = seen.phases()
     except ValueError:  # then it is lost, or did not start anyway
@@ -100,6 +114,7 @@ def conclude(
         stages=tuple(seen.stages),
         told=seen.signals(),
         exit_code=exited.code if exited is not None else None,
+        stalled=stall.seconds if stall is not None else 0.0,
         notes=tuple(_notes(seen, ending, triggered=recipe.triggered)),
     )
 
@@ -154,14 +169,20 @@ def _unknown(seen: Observation, ending: Ending) -> str:
     if gap is not None and not _all_seen(seen, gap - began):
         words = left_out_words(ending.left_out)
         return f"nobody knows whether a mark was in what was left out: {words}"
-    stalls = [(a, b) for a, b in ending.stalls if b > began and not _all_seen(seen, a - began)]
-    if stalls and (ending.started or ending.exited is None):  # how it ended is known all the same
-        seconds = sum(b - a for a, b in stalls)
+    if stall := _stall(seen, ending):
         return (
-            f"the gate itself stood still for {seconds:.1f} s (stopped, asleep, or without a CPU),"
-            " so nobody knows when its marks came; gate again"
+            f"{stall.who} stood still for {stall.seconds:.1f} s (stopped, asleep, or without a"
+            " CPU), so nobody knows when its marks came"
         )
     return ""
+
+
+def _stall(seen: Observation, ending: Ending) -> Stall | None:
+    """The longest time in which an observer stood still while marks may have come."""
+    began = seen.trigger_at or 0.0
+    found = [s for s in ending.stalls if s.end > began and not _all_seen(seen, s.begin - began)]
+    known = ending.exited is not None and not ending.started  # how it ended is known all the same
+    return None if known else max(found, key=lambda one: one.seconds, default=None)
 
 
 def _all_seen(seen: Observation, before: float) -> bool:

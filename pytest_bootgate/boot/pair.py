@@ -144,7 +144,7 @@ class Pair(Aftermath):
             last_answer=_of_proof(seen, answers),
             exited=self._exit,
             left_out=self._listener.left_out,
-            stalls=tuple(heart.stalls),
+            stalls=(*heart.stalls, *self.stalls),
             oom_kills=used.oom_kills,
             clock=time.time() - time.monotonic() - clock,
         )

@@ -67,7 +67,8 @@ class Boot:
     the attempt was over: the proof, the exit, or the timeout. `ready` is how long the gateway
     took from its start to ready. `cpu_seconds` is what the gateway and all it started used
     between trigger and end. `notes` are things seen that belong into the story.
-    `recorded` says that it was made in another run, as the candidate of that time. `id` is the one
+    `stalled` is for how many seconds the gate or its engine stood still, where the boot is `lost`
+    for that. `recorded` says that it was made in another run, as the candidate of that time. `id` is the one
     of its `BootKey`; `attempt` counts from 1, more where a boot timeout was retried. `held` says
     how it was held on purpose (``pause``, …): such a boot measures nothing. `wall` is when it was
     triggered, in Unix seconds by this machine's clock (of one that was never ready: when it was
@@ -97,6 +98,7 @@ class Boot:
     held: str = ""
     outcome: Outcome
     detail: str
+    stalled: float = 0.0
     timeout: float
     ended: float
     seconds: float | None = None

@@ -11,6 +11,7 @@ from pytest_bootgate.drive.silence import silence_budget
 from pytest_bootgate.drive.takeover import takeover_budget
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate.baseline import REPEATS
+from pytest_bootgate.gate.retry import STALL_REPEATS
 from pytest_bootgate.gate.campaign import plan
 from pytest_bootgate.gate.takeover import ROLLBACK, SUBJECTS
 from pytest_bootgate.gate.verdict import WHOLE, Limits, Rules
@@ -161,7 +162,10 @@ class Plan:
         )
 
     def boots(self, host: str, target: str) -> tuple[int, int]:
-        """How many boots a target takes: at least, if all of them start, and at the very most."""
+        """How many boots a target takes: at least, if all of them start, and at most.
+
+        Those that are repeated because the gate itself stood still are not in it.
+        """
         if self.left_out(target) is not None:
             return 0, 0
         releases = [name for name, reason in self.absent(target).items() if reason is None]
@@ -186,7 +190,7 @@ class Plan:
         ready = self.file.gateway.ready_timeout + self.file.gateway.settle
         once = target.timeout + target.listen + target.pause + _AROUND
         once += ready if target.trigger is not None else 0.0
-        repeats = _repeats(rules, list(self.releases), warm=warm)
+        repeats = _repeats(rules, list(self.releases), warm=warm) + STALL_REPEATS * (1 + warm)
         again = repeats * (rules.retry_pause + once)
         held = 0.0
         if target.silence is not None:

@@ -35,7 +35,7 @@ def shortage(boots: Sequence[Boot]) -> str:
 def flaky(boots: Sequence[Boot]) -> list[Finding]:
     """A warning where the baseline failed more than once, and started as well."""
     before = [boot for boot in boots if boot.release == "baseline"]
-    failed = sum(not boot.started for boot in before)
+    failed = sum(not boot.started and not boot.stalled for boot in before)
     if not 1 < failed < len(before):
         return []
     text = f"{_ended(before)}, and started when repeated: find out why, production runs it"

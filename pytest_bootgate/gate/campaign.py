@@ -13,6 +13,7 @@ from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.gate.baseline import repeated
 from pytest_bootgate.gate.judge import judge
 from pytest_bootgate.gate.regression import order
+from pytest_bootgate.gate.retry import STALL_REPEATS, unseen
 from pytest_bootgate.gate.verdict import Judgement, Rules
 
 
@@ -58,8 +59,8 @@ def campaign(
     """Ask for boots until the judgement is clear.
 
     A candidate's boot that timed out is asked for once more as long as it has retries left, of
-    which it has `rules.retries` for the whole campaign; one that did not start otherwise ends the
-    target at once. A baseline's boot that did not start is repeated within the budget of
+    which it has `rules.retries` for the whole campaign, and one during which the gate stood still as
+    long as there are not too many; one that did not start otherwise ends the target at once. A baseline's boot that did not start is repeated within the budget of
     `gate.baseline`; beyond it the candidate is asked for the least number of boots, or for one
     where the baseline never started. A mark that one release never shows ends the target after the
     first pair. `recorded` are boots of the baseline that stand in for new ones.
@@ -72,6 +73,9 @@ def campaign(
         ask = asks.pop(0)
         boot = yield ask
         done.append(boot)
+        if boot.stalled and ask.release == "candidate" and len(unseen(done)) <= STALL_REPEATS:
+            asks = _again(ask, asks, warm=warm)
+            continue
         if not boot.started and ask.release == "candidate":
             if boot.outcome != "timed_out" or not retries or _never(done):
                 return _ended(done, rules, "the candidate did not start")

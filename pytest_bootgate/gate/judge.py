@@ -14,7 +14,15 @@ from pytest_bootgate.gate.headroom import Headroom, headroom
 from pytest_bootgate.gate.marks import missing_marks
 from pytest_bootgate.gate.pairs import Pairs
 from pytest_bootgate.gate.readiness import readiness
-from pytest_bootgate.gate.retry import forgiven, started_later, timed_out, timeouts, which, words
+from pytest_bootgate.gate.retry import (
+    forgiven,
+    repeated_unseen,
+    started_later,
+    timed_out,
+    timeouts,
+    which,
+    words,
+)
 from pytest_bootgate.gate.verdict import WHOLE, Finding, Judgement, Rules, Verdict, worst
 
 
@@ -88,7 +96,12 @@ def _of_each(boots: Sequence[Boot], tried: Sequence[Boot], rules: Rules) -> list
     """What the candidate's boots say each by itself, and their timeouts together."""
     late = timeouts(boots, "candidate")
     retried = bool(late) and tried[-1] is not late[0]
-    beside = [*_remarks([b for b in tried if b not in late], boots)]
+    repeated = repeated_unseen(boots)
+    tried = [boot for boot in tried if boot not in repeated]
+    beside = [
+        Finding("warn", WHOLE, f"{which(boot)} was repeated: {boot.detail}") for boot in repeated
+    ]
+    beside += _remarks([b for b in tried if b not in late], boots)
     if not retried:
         return [f for boot in tried for f in _one(boot)] + beside
     how_many = words(boots, "candidate")

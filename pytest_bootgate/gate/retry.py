@@ -1,7 +1,8 @@
-"""Boot timeouts that are tried once more: which of them are forgiven, and what is said of them.
+"""Boots that are tried once more: which of them are forgiven, and what is said of them.
 
-A boot timeout may pass by itself, so it gets another attempt; it is told and never forgotten. No
-other outcome is retried: a crash or a lie does not become better by trying again.
+A boot timeout may pass by itself, so it gets another attempt; it is told and never forgotten. So
+does a boot of which the gate saw too little because it stood still itself. No other outcome is
+retried: a crash or a lie does not become better by trying again.
 """
 
 from __future__ import annotations
@@ -9,6 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_bootgate.boot.values import Boot
+
+
+#: How many boots of the candidate are repeated in one campaign because the gate stood still.
+STALL_REPEATS = 2
+
+
+def unseen(boots: Sequence[Boot]) -> tuple[Boot, ...]:
+    """The candidate's boots that the gate did not see because it or its engine stood still."""
+    return tuple(b for b in boots if b.release == "candidate" and b.stalled)
+
+
+def repeated_unseen(boots: Sequence[Boot]) -> tuple[Boot, ...]:
+    """Those of `unseen` that were repeated, however that ended."""
+    made = [(b.release, b.number, b.attempt) for b in boots]
+    return tuple(b for b in unseen(boots) if (b.release, b.number, b.attempt + 1) in made)
 
 
 def timeouts(boots: Sequence[Boot], release: str) -> tuple[Boot, ...]:

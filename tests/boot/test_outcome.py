@@ -8,11 +8,12 @@ import pytest
 
 from pytest_bootgate.boot.lines import LeftOut, Line
 from pytest_bootgate.boot.observe import Observation, sighting
-from pytest_bootgate.boot.outcome import Ending, outcome_of
+from pytest_bootgate.boot.outcome import Ending, Stall, outcome_of
 from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.gatefile.model import PhaseProbe, Signal
 
 TIMEOUT = 60.0
+STALL = [Stall("the gate itself", 1.0, 8.5)]
 #: What came faster than it could be looked at, from the first second on.
 GAP = {"gateway.out": LeftOut(1.0, 2_500_000, 9)}
 UPSTREAM = {
@@ -76,11 +77,11 @@ def seen(**lines_at: float) -> Observation:
         ({"ring": 0.5}, {"proof": 0.5, "left_out": GAP}, "started", ""),
         ({}, {"left_out": GAP}, "lost", "nobody knows whether a mark was in what was left out"),
         ({}, {"exited": Exit(3), "left_out": GAP}, "lost", "nobody knows whether a mark"),
-        ({"ring": 9.0}, {"proof": 9.0, "stalls": [(1.0, 8.5)]}, "lost", "stood still for 7.5 s"),
-        ({"ring": 0.5}, {"proof": 0.5, "stalls": [(1.0, 8.5)]}, "started", ""),
-        ({"ring": 2.0}, {"proof": 2.0, "stalls": [(-9.0, -1.0)]}, "started", ""),
-        ({}, {"stalls": [(1.0, 8.5)]}, "lost", "the gate itself stood still"),
-        ({}, {"exited": Exit(3), "stalls": [(1.0, 8.5)]}, "crashed", "exited with 3"),
+        ({"ring": 9.0}, {"proof": 9.0, "stalls": STALL}, "lost", "stood still for 7.5 s"),
+        ({"ring": 0.5}, {"proof": 0.5, "stalls": STALL}, "started", ""),
+        ({"ring": 2.0}, {"proof": 2.0, "stalls": [Stall("the gate itself", -9.0, -1.0)]}, "started", ""),
+        ({}, {"stalls": STALL}, "lost", "the gate itself stood still"),
+        ({}, {"exited": Exit(3), "stalls": STALL}, "crashed", "exited with 3"),
     ],
 )
 def test_outcome(lines, ending, outcome, detail):

@@ -160,6 +160,46 @@ def test_only_timeouts_are_retried_and_a_retry_hides_nothing(outcome):
     assert any(outcome in text or "lost" in text for text in texts)
 
 
+def test_a_boot_that_the_gate_did_not_see_is_repeated_and_told():
+    def unlucky(*numbers: int):
+        made: list[int] = []
+
+        def answer(ask: Ask) -> Boot:
+            made.append(ask.number)
+            if len(made) in numbers:
+                detail = "the gate itself stood still for 6.0 s"
+                lost = {"outcome": "lost", "detail": detail, "stalled": 6.0}
+                return boot(ask.release, ask.number, attempt=ask.attempt, **lost)
+            return boot(ask.release, ask.number, attempt=ask.attempt)
+
+        return replay(campaign(["candidate"], RULES, warm=False), answer)
+
+    asked, judgement, _ = unlucky(2, 5)
+    assert [(a.number, a.attempt) for a in asked] == [
+        *((1, 1), (2, 1), (2, 2), (3, 1)),
+        *((4, 1), (4, 2), (5, 1)),
+    ]
+    assert judgement.verdict == "warn"
+    assert [finding.text for finding in judgement.about("boot")] == [
+        "boot 2 was repeated: the gate itself stood still for 6.0 s",
+        "boot 4 was repeated: the gate itself stood still for 6.0 s",
+    ]
+    asked, judgement, _ = unlucky(2, 3, 4)
+    assert len(asked) == 4
+    assert judgement.verdict == "broken"
+
+
+def test_what_a_repeat_shows_counts():
+    def answer(ask: Ask) -> Boot:
+        if ask.attempt == 1:
+            return boot(number=ask.number, outcome="lost", stalled=6.0)
+        return boot(number=ask.number, outcome="crashed", attempt=2)
+
+    asked, judgement, _ = replay(campaign(["candidate"], RULES, warm=False), answer)
+    assert len(asked) == 2
+    assert judgement.verdict == "fail"
+
+
 def test_a_judge_without_retries_forgives_nothing():
     boots = [boot(outcome="timed_out"), boot(attempt=2), *(boot(number=n) for n in range(2, 6))]
     assert judge(boots, RETRY).verdict == "warn"

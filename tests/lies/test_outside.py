@@ -183,6 +183,34 @@ targets:
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+@pytest.mark.lie("the engine is frozen in the midst of a boot, and goes on")
+@pytest.mark.docker
+def test_the_engine_is_frozen(pytester, own_engine, told):
+    pytester.makeconftest(f"""\
+import subprocess
+def pytest_bootgate_event(event):
+    if event.kind == "phase_reached" and event.phase == "engine":
+        pid = {own_engine}
+        subprocess.Popen(["sh", "-c", f"kill -STOP {{pid}}; sleep 5; kill -CONT {{pid}}"])
+""")
+    (pytester.path / "bootgate.yaml").write_text(f"""\
+releases:
+  candidate:
+    image: "{IMAGE}"
+    command: [sh, -c, "echo engine ready; sleep 2; echo task; sleep 60"]
+targets:
+  boot: {{timeout: 15s, phases: {{engine: {{line: engine ready}}, task: {{line: ^task}}}}}}
+gate: {{boots: 1, noise: 1000}}
+""")
+    options = ["--bootgate-engine", "docker", "--bootgate-json", "out.json"]
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "bootgate.yaml", *options)
+    assert result.ret == 1
+    found = json.loads((pytester.path / "out.json").read_text())
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+    assert [boot["outcome"] for boot in found["targets"][0]["boots"]] == ["lost"] * 3
+
+
 @pytest.mark.lie("a retry hides a timeout")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_retry_that_hides_timeouts(lying, told, engine, tmp_path):
