@@ -14,6 +14,7 @@ from pytest_bootgate.boot.lines import LeftOut, Line, LineSplitter
 from pytest_bootgate.boot.observe import MATCHED, TAIL, TAIL_WIDTH, Sighting, sighting
 from pytest_bootgate.engines.base import Chunk
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.masking import Mask
 from pytest_bootgate.patience import ImpatientError, patience
 
 _TICK = 0.2  # between two looks at deadlines and progress
@@ -33,7 +34,15 @@ class Listener:
     `on_sight` hears of every sighting, `on_end` of every stream that ended.
     """
 
-    def __init__(self, on_sight: Callable[[Sighting], None], on_end: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        on_sight: Callable[[Sighting], None],
+        on_end: Callable[[str], None],
+        mask: Mask | None = None,
+    ) -> None:
+        self._mask = mask or Mask()
+        # A secret is hidden before a line is cut.
+        self._width = TAIL_WIDTH + self._mask.longest
         self._backlog, self._splitter = Backlog(), LineSplitter()
         self._lines: Iterator[Line] = iter(())
         self._line = Line("", 0.0, None)
@@ -124,13 +133,13 @@ class Listener:
         if line.stream in self._whole:
             self._whole[line.stream].append(seen.text)
         name = seen.source if seen.source.startswith("file:") else line.stream
-        self._recent[name].append((seen.at, seen.text[:TAIL_WIDTH]))
+        self._recent[name].append((seen.at, seen.text[: self._width]))
         if len(seen.text) > MATCHED:
             self.cut += seen.event is None or seen.event.get("event") == "line"
             seen = replace(seen, text=seen.text[:MATCHED])
         if seen.event is not None and seen.event.get("body"):
             lines = str(seen.event["body"]).splitlines()
-            self._recent[_ANSWER].extend((seen.at, text[:TAIL_WIDTH]) for text in lines)
+            self._recent[_ANSWER].extend((seen.at, text[: self._width]) for text in lines)
         if seen.event is not None and seen.event.get("event") != "line":
             self.events.append(seen.event)
         self._on_sight(seen)
@@ -153,11 +162,14 @@ class Listener:
 
     def tail(self, stream: str) -> tuple[str, ...]:
         """The last lines of one stream."""
-        return tuple(text for _, text in self._recent.get(stream, ()))[-TAIL:]
+        return tuple(self._shown(text) for _, text in [*self._recent.get(stream, ())][-TAIL:])
 
     def tails(self) -> dict[str, tuple[str, ...]]:
         """The last lines of every stream so far."""
         return {name: self.tail(name) for name in sorted(self._recent) if name != _ANSWER}
+
+    def _shown(self, text: str) -> str:
+        return self._mask.text(text)[:TAIL_WIDTH]
 
     def since(self, at: float) -> dict[str, list[str]]:
         """The lines of every stream since a monotonic second, as far as they were kept.
@@ -165,6 +177,6 @@ class Listener:
         Among them the answer to a trigger that the companion sent, as ``trigger.answer``.
         """
         return {
-            name: [text for arrived, text in lines if arrived >= at]
+            name: [self._shown(text) for arrived, text in lines if arrived >= at]
             for name, lines in sorted(self._recent.items())
         }

@@ -70,7 +70,7 @@ class OpenedPair:
     ) -> None:
         self._engine, self._recipe, self.watch = engine, recipe, watch
         self._state = state
-        self._listener = Listener(self._heed, self._heed_end)
+        self._listener = Listener(self._heed, self._heed_end, recipe.mask)
         self._place: Place | None = None
         self._link: Link | None = None
         self._gateway: Unit | None = None

@@ -7,12 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_bootgate.engines.base import UnitSpec
 from pytest_bootgate.gatefile.model import File, GateFile, Host, Probe, Release, StageProbe, Target
 from pytest_bootgate.gatefile.variables import fill, fill_all
+from pytest_bootgate.masking import Mask
 
 #: Where a companion runs if the gate file names no image; any image with Python 3.9 will do.
 COMPANION_IMAGE = "python:3.13-alpine"
@@ -24,7 +25,7 @@ class Recipe:
     """One target of one release on one host profile, and where the gate file lies.
 
     `image_digest` is what the release's image was when the gate began, None without images;
-    `run` is the id of the run.
+    `run` is the id of the run, `mask` hides the secrets of the gate file.
     """
 
     gate: GateFile
@@ -37,6 +38,7 @@ class Recipe:
     here: Path
     image_digest: str | None = None
     run: str = ""
+    mask: Mask = field(default_factory=Mask, compare=False)
 
     @property
     def triggered(self) -> bool:

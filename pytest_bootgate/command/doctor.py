@@ -57,31 +57,38 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _findings(file: Path | None, wanted: str, journal: Path | None) -> Iterator[Finding]:
-    from pytest_bootgate.command import doctor_engine, doctor_host, doctor_spots
-
     gate, about = _gate(file, wanted)
     yield about
     try:
-        yield from doctor_host.software()
-        engine = yield from doctor_engine.engine(gate, wanted)
-        try:
-            capacity = yield from doctor_engine.machine(engine)
-            yield from doctor_engine.left_over(engine)
-            if gate is not None:
-                yield from doctor_engine.limits(gate, engine)
-                yield from doctor_engine.images(gate, engine)
-                yield from doctor_engine.commands(gate, engine)
-                yield from doctor_spots.probes(gate, engine)
-            yield from doctor_host.host(capacity, gate)
-            yield from doctor_engine.clock(engine)
-        finally:
-            if engine is not None and gate is None:
-                with contextlib.suppress(BootgateError):
-                    engine.close()
+        for found in _looks(gate, wanted):
+            yield found if gate is None else gate.plan.loaded.mask.value(found)
+        from pytest_bootgate.command import doctor_host
+
         yield doctor_host.journal(journal, (file or Path()).absolute())
     finally:
         if gate is not None:
             gate.close()
+
+
+def _looks(gate: Gate | None, wanted: str) -> Iterator[Finding]:
+    from pytest_bootgate.command import doctor_engine, doctor_host, doctor_spots
+
+    yield from doctor_host.software()
+    engine = yield from doctor_engine.engine(gate, wanted)
+    try:
+        capacity = yield from doctor_engine.machine(engine)
+        yield from doctor_engine.left_over(engine)
+        if gate is not None:
+            yield from doctor_engine.limits(gate, engine)
+            yield from doctor_engine.images(gate, engine)
+            yield from doctor_engine.commands(gate, engine)
+            yield from doctor_spots.probes(gate, engine)
+        yield from doctor_host.host(capacity, gate)
+        yield from doctor_engine.clock(engine)
+    finally:
+        if engine is not None and gate is None:
+            with contextlib.suppress(BootgateError):
+                engine.close()
 
 
 def _gate(file: Path | None, wanted: str) -> tuple[Gate | None, Finding]:

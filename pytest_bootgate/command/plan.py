@@ -16,6 +16,10 @@ _WORDS_OF_COMMAND = 52
 
 def plan(gate: Gate) -> Iterator[tuple[str, str]]:
     """The plan of a gate as (what, how) lines; looks for an engine, and contacts no registry."""
+    yield from ((what, gate.plan.loaded.mask.text(how)) for what, how in _plan(gate))
+
+
+def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     engine, why = _engine(gate)
     yield "engine", why
     for name, release in gate.plan.releases.items():

@@ -145,7 +145,7 @@ def _probe(loaded: Loaded, asked: Asked, journal: Journal) -> Status:
             print(clean(line(gate.plan.label(host, target), result, trend)))
             sys.stdout.flush()
         outcome = gate.outcome()
-        _, untold = notify(outcome, loaded.gate.notify, journal.hear)
+        _, untold = notify(outcome, loaded.gate.notify, journal.hear, loaded.mask)
         for text in untold:
             print(clean(f"{Status.CRITICAL.name} {text}"))
             found.append(Status.CRITICAL)

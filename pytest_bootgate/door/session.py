@@ -12,6 +12,7 @@ import pytest
 
 from pytest_bootgate.door.planned import Timer
 from pytest_bootgate.door.progress import ProgressLine
+from pytest_bootgate.masking import Mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -334,11 +335,26 @@ class Session:
         asked |= self.notify_of_workers
         for result in results:
             try:
-                told, untold = notify(result, asked.get(result.file, {}), self._hear)
+                told, untold = notify(
+                    result, asked.get(result.file, {}), self._hear, self._mask(result.file)
+                )
             except BootgateError as error:  # nor could the journal keep that somebody was not told
                 told, untold = [], [str(error)]
             self.informed += [f"told {name}: {result.verdict}" for name in told]
             self.uninformed += untold
+
+    def _mask(self, file: str) -> Mask:
+        """What hides the secrets of a gate file, be it that a worker booted it."""
+        from pytest_bootgate.errors import BootgateError
+        from pytest_bootgate.gatefile import load
+
+        for path, gate in self.gates.items():
+            if str(path) == file:
+                return gate.plan.loaded.mask
+        try:
+            return load(Path(file)).mask
+        except BootgateError:
+            return Mask()
 
     def correct(self) -> None:
         """Tell the end of runs once more whose workers could not know all of it."""

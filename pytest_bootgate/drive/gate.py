@@ -130,6 +130,7 @@ class Gate:
                 found = TakeoverResult(host, broken=why)
                 raise
             finally:
+                found = self.plan.loaded.mask.value(found)
                 self._takeovers[host] = found
                 self._tell(UPGRADE, found)
             if self.unheard is not None and found.broken is None:
@@ -155,6 +156,7 @@ class Gate:
                 found = SilenceResult(target, host, broken=why)
                 raise
             finally:
+                found = self.plan.loaded.mask.value(found)
                 self._silences[key] = found
                 self._tell(name, found)
         return self._silences[key]
@@ -204,7 +206,8 @@ class Gate:
 
     def _found(self, host: str, target: str, **found: Any) -> TargetResult:
         runs_as = self.plan.file.targets[target].as_ or target
-        return TargetResult(target, host, runs_as, self.plan.rules(host, target), **found)
+        result = TargetResult(target, host, runs_as, self.plan.rules(host, target), **found)
+        return self.plan.loaded.mask.value(result)
 
     def _campaign(
         self,
@@ -263,7 +266,7 @@ class Gate:
         would leave things behind.
         """
         try:
-            self._listener(event)
+            self._listener(self.plan.loaded.mask.value(event))
         except BootgateError as error:
             self._unheard = self._unheard or error
         if self._unheard is not None and isinstance(event, BootBegan):
@@ -334,7 +337,7 @@ class Gate:
     def outcome(self) -> GateResult:
         """Everything found so far."""
         plan = self.plan
-        return GateResult(
+        result = GateResult(
             schema=SCHEMA,
             file=str(plan.loaded.path),
             at=self._at,
@@ -353,6 +356,7 @@ class Gate:
             lines=dict(self._lines()),
             waited=self._place.waited,
         )
+        return plan.loaded.mask.value(result)
 
     def _lines(self) -> Iterator[tuple[str, int]]:
         loaded = self.plan.loaded

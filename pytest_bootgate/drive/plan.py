@@ -11,8 +11,8 @@ from pytest_bootgate.drive.silence import silence_budget
 from pytest_bootgate.drive.takeover import takeover_budget
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate.baseline import REPEATS
-from pytest_bootgate.gate.retry import STALL_REPEATS
 from pytest_bootgate.gate.campaign import plan
+from pytest_bootgate.gate.retry import STALL_REPEATS
 from pytest_bootgate.gate.takeover import ROLLBACK, SUBJECTS
 from pytest_bootgate.gate.verdict import WHOLE, Limits, Rules
 from pytest_bootgate.gatefile import Loaded
@@ -125,6 +125,7 @@ class Plan:
             here=self.loaded.path.parent,
             image_digest=digest,
             run=run,
+            mask=self.loaded.mask,
         )
 
     def companion_image(self) -> str | None:

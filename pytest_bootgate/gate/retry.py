@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from pytest_bootgate.boot.values import Boot
 
-
 #: How many boots of the candidate are repeated in one campaign because the gate stood still.
 STALL_REPEATS = 2
 

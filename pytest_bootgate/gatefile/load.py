@@ -17,6 +17,7 @@ from pytest_bootgate.gatefile.merge import merged, without_removed
 from pytest_bootgate.gatefile.model import GateFile
 from pytest_bootgate.gatefile.paths import resolve_paths
 from pytest_bootgate.gatefile.rules import check_rules
+from pytest_bootgate.gatefile.secrets import secrets_of
 from pytest_bootgate.gatefile.source import read
 from pytest_bootgate.gatefile.targets import with_targets
 from pytest_bootgate.gatefile.tree import (
@@ -28,6 +29,7 @@ from pytest_bootgate.gatefile.tree import (
     listed,
     shown,
 )
+from pytest_bootgate.masking import Mask
 
 #: The presets that come with the gate: a directory each, with a `preset.yaml`.
 PRESETS = Path(__file__).with_name("presets")
@@ -38,11 +40,12 @@ class Loaded:
     """A gate file without mistakes, and where each of its entries stands.
 
     `path` is absolute. In `gate` every target is complete: the preset, `target` and `as` are
-    merged in, and its proof is its last phase.
+    merged in, and its proof is its last phase. `mask` hides its secrets.
     """
 
     path: Path
     gate: GateFile
+    mask: Mask = field(repr=False, compare=False)
     _tree: Map = field(repr=False, compare=False)
 
     def line(self, *keys: str) -> int:
@@ -71,8 +74,10 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     mistakes = Mistakes()
     stack = _Stack(environ, mistakes)
     tree = stack.read(path)
+    mask = Mask()
     if tree is not None:
         tree = without_removed(with_targets(tree, stack.targets, mistakes))
+        mask = Mask(secrets_of(tree, environ, path.parent))
         tree = with_environment(tree, environ, mistakes)
         section = check(tree, mistakes)
         resolve_paths(section, path.parent, mistakes)
@@ -80,8 +85,8 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
         if not mistakes:
             # The quantities are parsed already; msgspec asks about them all the same.
             gate = msgspec.convert(plain(section), GateFile, dec_hook=lambda _, value: value)
-            return Loaded(path, gate, tree)
-    raise GateFileError(mistakes.lines(path))
+            return Loaded(path, gate, mask, tree)
+    raise GateFileError([mask.text(line) for line in mistakes.lines(path)])
 
 
 def presets() -> list[str]:

@@ -165,11 +165,13 @@ class TargetDefaults(_TargetEntries, frozen=True, kw_only=True):
 class File(_Entry, frozen=True, kw_only=True):
     """A file put into the gateway or companion before it starts: from `path`, or `text`.
 
-    `path` is relative to the file that names it.
+    `path` is relative to the file that names it. No line of a file that is `secret` is shown in any
+    report.
     """
 
     path: str | None = None
     text: str | None = None
+    secret: bool = False
 
 
 class Release(_Entry, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.check import Section
-from pytest_bootgate.gatefile.probe_rules import texts
+from pytest_bootgate.gatefile.probe_rules import check_headers, texts
 from pytest_bootgate.gatefile.tree import Mistakes
 
 
@@ -27,6 +27,7 @@ def check_notification(told: Section, mistakes: Mistakes) -> None:
         mistakes.add(told.at["webhook"], "'webhook' is no URL", "write https://host/path")
     if "headers" in told and "webhook" not in told and told.whole:
         mistakes.add(told.keys["headers"], "only a webhook has headers", "leave them out")
+    check_headers(told, mistakes)
     if told.get("when") == []:
         mistakes.add(told.at["when"], "'when' is empty, so nobody is ever told", "write [fail]")
     for key in ("command", "webhook", "headers"):

@@ -145,6 +145,7 @@ class ProbeRules:
         if kinds and "http" not in trigger:
             self._only_with(trigger, ("method", "headers", "json", "body"), "http")
         self._one_body(trigger, ("json", "body"))
+        check_headers(trigger, self._mistakes)
         if trigger.get("exec") == []:
             self._mistakes.add(trigger.at["exec"], "'exec' is empty", "write [program, argument]")
         self._endpoint(trigger)
@@ -164,6 +165,7 @@ class ProbeRules:
             self._address(doorbell, "port", _DOORBELL_PORT, "8099 or ${port.NAME}")
         reply = doorbell.section("reply")
         self._one_body(reply, ("json", "body", "stream"))
+        check_headers(reply, self._mistakes)
         self.status(reply)
 
     def port(self, section: Section, key: str) -> None:
@@ -249,3 +251,15 @@ def texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from texts(item)
+
+
+def check_headers(section: Section, mistakes: Mistakes) -> None:
+    """No header has a line end or another control character; its value may be a secret."""
+    headers = section.section("headers")
+    for name, value in headers.values.items():
+        if any((ord(sign) < 32 and sign != "\t") or ord(sign) == 127 for sign in f"{name}{value}"):
+            mistakes.add(
+                headers.at[name],
+                f"the header {name.strip()!r} has a line end or another control character",
+                "take it out; a variable that was read from a file often ends with one",
+            )

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pytest_bootgate.events import Hear, NotificationFailed
 from pytest_bootgate.gatefile.model import Notify
 from pytest_bootgate.gatefile.variables import fill, fill_all
+from pytest_bootgate.masking import Mask
 from pytest_bootgate.reports.notice import notice
 from pytest_bootgate.result import GateResult
 
@@ -20,12 +21,13 @@ _SAID = 300  # characters of what a command said
 
 
 def notify(
-    result: GateResult, asked: Mapping[str, Notify], hear: Hear
+    result: GateResult, asked: Mapping[str, Notify], hear: Hear, mask: Mask
 ) -> tuple[list[str], list[str]]:
     """Tell all who are `asked` for and are to be told of this verdict, one after another.
 
-    Returns the names of those who were told, and for each of the others a sentence that says why
-    not; each of these is an event `NotificationFailed` as well.
+    `mask` hides what a command should not have printed. Returns the names of those who were told,
+    and for each of the others a sentence that says why not; each of these is an event
+    `NotificationFailed` as well.
     """
     told, untold = [], []
     body = b""
@@ -35,10 +37,14 @@ def notify(
         body = body or notice(result)
         here = Path(result.file).parent
         try:
-            (_run if one.command is not None else _post)(one, body, here)
+            if one.command is not None:
+                _run(one, body, here, mask)
+            else:
+                _post(one, body, here)
         except _UntoldError as error:
-            untold.append(f"{name} could not be told: {error}")
-            hear(NotificationFailed(run=result.run, to=name, detail=str(error)))
+            why = mask.text(str(error))
+            untold.append(f"{name} could not be told: {why}")
+            hear(NotificationFailed(run=result.run, to=name, detail=why))
         else:
             told.append(name)
     return told, untold
@@ -48,7 +54,7 @@ class _UntoldError(Exception):
     """Why somebody could not be told, in half a sentence, without secrets."""
 
 
-def _run(one: Notify, body: bytes, here: Path) -> None:
+def _run(one: Notify, body: bytes, here: Path, mask: Mask) -> None:
     command = [fill(word, {"here": str(here)}) for word in one.command or ()]
     try:
         ran = subprocess.run(
@@ -65,8 +71,9 @@ def _run(one: Notify, body: bytes, here: Path) -> None:
     except OSError as error:
         raise _UntoldError(f"`{command[0]}` could not be run: {error.strerror or error}") from None
     if ran.returncode != 0:
-        said = " / ".join(ran.stdout.decode(errors="replace").strip().splitlines()[-3:])[-_SAID:]
-        raise _UntoldError(f"`{command[0]}` ended with {ran.returncode}{said and f': {said}'}")
+        said = mask.text(ran.stdout.decode(errors="replace"))
+        last = " / ".join(said.strip().splitlines()[-3:])[-_SAID:]
+        raise _UntoldError(f"`{command[0]}` ended with {ran.returncode}{last and f': {last}'}")
 
 
 def _post(one: Notify, body: bytes, here: Path) -> None:

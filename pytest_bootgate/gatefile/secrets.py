@@ -1,0 +1,132 @@
+"""Which texts of a gate file are secret, by where they stand and what they are called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pytest_bootgate.gatefile import variables
+from pytest_bootgate.gatefile.tree import Map, Scalar, Seq, Tree
+
+_NAME = re.compile(
+    r"(?i)token|secret|passw|passphrase|credential|api.?key|access.?key|private.?key|"
+    r"auth(?!or(?!iz))|cookie|signature|bearer|(?:^|_)(?:key|pat|pwd|dsn|sas)$"
+)
+#: Where a value that comes from the environment is taken for a secret, whatever it is called.
+_PLACES = {"env", "headers", "json", "body", "send", "webhook"}
+#: Values of fewer characters are hidden only where their name says that they are secret.
+_LONG = 8
+#: Nothing shorter is hidden at all, nor what only looks like a secret by its name.
+_LEAST = 6
+_PLAIN = re.compile(r"(?i)true|false|disabled|enabled|required|optional|default|[0-9]{1,7}")
+_MOST_OF_A_FILE = 1 << 20
+_WORD = re.compile(r"[^\s,;]+")
+#: What is written into the gate file and is a plain word is a mode, or guards nothing.
+_WORDS = re.compile(r"[A-Za-z]{1,11}")
+
+
+def secrets_of(root: Map, environ: Mapping[str, str], here: Path) -> set[str]:
+    """The secrets of a gate file whose environment variables are not filled in yet.
+
+    Values of `env`, `headers` and requests whose name says so (`API_KEY`, `Authorization`, …), but
+    for short plain words; environment variables with such a name, wherever they are used; any
+    environment variable in `env`, `headers`, a request or a webhook; the path of a webhook;
+    passwords in URLs; files that are marked `secret`.
+    """
+    found = {text for text in _below(root, (), environ, here) if len(text) >= _LEAST}
+    return {text for text in found - set(_names(root)) if not _PLAIN.fullmatch(text)}
+
+
+def _names(tree: Tree) -> Iterator[str]:
+    """All keys: without the names of targets and phases no report could be read."""
+    if isinstance(tree, Map):
+        for key, entry in tree.entries.items():
+            yield key
+            yield from _names(entry.value)
+
+
+def _below(
+    tree: Tree, keys: tuple[str, ...], environ: Mapping[str, str], here: Path
+) -> Iterator[str]:
+    if isinstance(tree, Map):
+        if keys[-2:-1] == ("files",) and _is(tree.at("secret"), True):
+            yield from _of_file(tree, environ, here)
+        for key, entry in tree.entries.items():
+            yield from _below(entry.value, (*keys, key), environ, here)
+    elif isinstance(tree, Seq):
+        for item in tree.items:
+            yield from _below(item, keys, environ, here)
+    elif isinstance(tree.value, str):
+        yield from _of_text(tree.text, keys, environ)
+    elif tree.value is not None and _PLACES & set(keys):
+        yield from _named(keys[-1], tree.text)
+
+
+def _of_text(text: str, keys: tuple[str, ...], environ: Mapping[str, str]) -> Iterator[str]:
+    for name in variables.names(text):
+        plain = name.partition(":-")[0]
+        value = environ.get(plain, "") if variables.from_environment(name) else ""
+        if _NAME.search(plain) or (_PLACES & set(keys) and len(value) >= _LONG):
+            yield from (value, *value.splitlines())
+    try:
+        filled = variables.expand(text, environ).replace("$$", "$")
+    except variables.UnsetError:
+        return
+    if keys[-1:] == ("webhook",):
+        yield from _of_url(filled)
+    if _PLACES & set(keys):
+        yield from _named(keys[-1], filled)
+    yield from _passwords(filled)
+
+
+def _named(name: str, text: str) -> Iterator[str]:
+    """A value whose name says that it is secret, and without a word before it (``Bearer``)."""
+    if _NAME.search(name) and not _WORDS.fullmatch(text):
+        yield text
+        yield from (word for word in _WORD.findall(text) if len(word) >= _LONG)
+
+
+def _of_url(url: str) -> Iterator[str]:
+    """All of a webhook but its host: who knows it can post there."""
+    parts = urlsplit(url)
+    yield url
+    yield from (parts.path, parts.query, parts.netloc.rpartition("@")[0])
+    for word in re.split(r"[/?&=]", f"{parts.path}?{parts.query}"):
+        if len(word) >= _LONG:
+            yield from (word, unquote(word))
+
+
+def _passwords(text: str) -> Iterator[str]:
+    """The password in a URL such as ``postgres://user:password@host/``."""
+    for found in re.finditer(r"\w://[^/\s:@]*:([^/\s@]+)@", text):
+        yield from (found[1], unquote(found[1]))
+
+
+def _of_file(file: Map, environ: Mapping[str, str], here: Path) -> Iterator[str]:
+    """Each line of a secret file, and what stands behind a ``=`` or a ``:`` in it."""
+    for line in _content(file, environ, here).splitlines():
+        whole = line.strip()
+        for part in (whole, *re.split(r"[=:]\s*", whole, maxsplit=1)[1:]):
+            text = part.strip().rstrip(",").strip("\"'")
+            if len(text) >= _LONG:
+                yield text
+
+
+def _content(file: Map, environ: Mapping[str, str], here: Path) -> str:
+    text, path = file.at("text"), file.at("path")
+    try:
+        if isinstance(text, Scalar):
+            return variables.expand(text.text, environ).replace("$$", "$")
+        if isinstance(path, Scalar):
+            name = variables.fill(variables.expand(path.text, environ), {"here": str(here)})
+            with (path.place.file.parent / name).open("rb") as found:
+                return found.read(_MOST_OF_A_FILE).decode("utf-8", "replace")
+    except (OSError, ValueError, KeyError, variables.UnsetError):
+        pass  # a mistake that is told elsewhere
+    return ""
+
+
+def _is(tree: Tree | None, value: object) -> bool:
+    return isinstance(tree, Scalar) and tree.value is value

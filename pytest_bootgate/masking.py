@@ -1,0 +1,108 @@
+"""What must be in no report: secrets, as they are and in the forms that systems print them in."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+from urllib.parse import quote, quote_plus
+
+_T = TypeVar("_T")
+#: Fields of these types hold words of the gate's own, whatever a secret is.
+_WORD = re.compile(r"Outcome|Verdict|Kind|Comparison|Literal")
+#: What stands in a secret's place.
+HIDDEN = "***"
+#: A form of fewer characters than these is in too many texts by chance.
+_SHORTEST = 4
+#: Texts are cut somewhere: so many characters of a secret at an end are hidden as well.
+_BEGINNING = 6
+
+
+class Mask:
+    """Hides `secrets` in texts, and in values made of dataclasses, mappings and sequences."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        found = {form for secret in secrets for form in _forms(secret) if len(form) >= _SHORTEST}
+        self._forms = sorted(found, key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(map(re.escape, self._forms))) if found else None
+        self._starts = {form[:_BEGINNING] for form in self._forms if len(form) > _BEGINNING}
+
+    @property
+    def longest(self) -> int:
+        """The length of the longest form of a secret, in characters."""
+        return len(self._forms[0]) if self._forms else 0
+
+    def text(self, text: str) -> str:
+        """The text without secrets, also without one that is cut at its end."""
+        if self._pattern is None:
+            return text
+        text = self._pattern.sub(HIDDEN, text)
+        end = self._cut(text)
+        return text if end is None else text[:end] + HIDDEN
+
+    def _cut(self, text: str) -> int | None:
+        """Where a secret begins whose end is cut off."""
+        end = text[-self.longest :]
+        before = len(text) - len(end)
+        starts = sorted(m.start() for s in self._starts for m in re.finditer(re.escape(s), end))
+        for at in starts:
+            if any(form.startswith(end[at:]) for form in self._forms):
+                return before + at
+        return None
+
+    def value(self, value: _T) -> _T:
+        """The same value without secrets in any of its texts."""
+        return value if self._pattern is None else self._value(value)
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if is_dataclass(value) and not isinstance(value, type):
+            changed = {}
+            for one in fields(value):
+                if _WORD.match(str(one.type)):
+                    continue
+                before = getattr(value, one.name)
+                if (after := self._value(before)) is not before and one.init:
+                    changed[one.name] = after
+            return replace(value, **changed) if changed else value
+        if isinstance(value, Mapping):
+            pairs = {self._value(key): self._value(item) for key, item in value.items()}
+            return value if _same(value.items(), pairs.items()) else pairs
+        if isinstance(value, (tuple, list)):
+            items = [self._value(item) for item in value]
+            return value if _same(value, items) else type(value)(items)
+        return value
+
+
+def _same(before: Iterable[Any], after: Iterable[Any]) -> bool:
+    return all(one == other for one, other in zip(before, after, strict=True))
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """A secret as systems print it: escaped for JSON, HTML, URLs and shells, in hex and base64."""
+    yield secret
+    for ascii_only in (True, False):
+        yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+    yield repr(secret)[1:-1]
+    yield shlex.quote(secret)
+    yield html.escape(secret)
+    yield html.escape(secret, quote=False)
+    for form in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        yield form
+        yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form)
+    data = secret.encode("utf-8", "surrogateescape")
+    yield data.hex()
+    yield data.hex().upper()
+    for skipped in range(3):  # it may stand anywhere in what is encoded, as in `user:password`
+        text = base64.b64encode(b"\0" * skipped + data).decode().rstrip("=")
+        whole = (skipped + len(data)) * 8 // 6
+        inner = text[-(-skipped * 8 // 6) : whole]
+        if len(inner) > _BEGINNING:
+            yield inner
+            yield inner.replace("+", "-").replace("/", "_")

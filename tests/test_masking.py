@@ -1,0 +1,79 @@
+"""No form of a secret is in a masked text, and nothing else is gone."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import shlex
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from pytest_bootgate.masking import HIDDEN, Mask
+
+SECRET = 'pä55/w&rd+"x" 1'
+FORMS = {
+    "as it is": SECRET,
+    "JSON": json.dumps(SECRET)[1:-1],
+    "JSON, not ASCII": json.dumps(SECRET, ensure_ascii=False)[1:-1],
+    "HTML": html.escape(SECRET),
+    "URL": quote(SECRET, safe=""),
+    "a path": quote(SECRET),
+    "a form": quote_plus(SECRET),
+    "hex": SECRET.encode().hex(),
+    "a shell": shlex.quote(SECRET),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_each_form_is_hidden(form):
+    found = Mask([SECRET]).text(f"key={form}&more")
+    assert HIDDEN in found
+    assert found.startswith("key=")
+    assert found.endswith("&more")
+    assert form not in found
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:"])
+@pytest.mark.parametrize("after", ["", ":", "xy"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_base64_is_hidden_wherever_it_stands_in_it(before, after, encode):
+    secret = "sk-Zm9v?>~bar-0123"
+    text = encode(f"{before}{secret}{after}".encode()).decode()
+    found = Mask([secret]).text(f"Basic {text} .")
+    assert HIDDEN in found
+    # At its ends a letter may be left that also belongs to what stands beside it.
+    assert len(found) <= len("Basic *** .") + (len(before) + len(after)) * 4 // 3 + 8
+
+
+def test_what_is_cut_off_at_the_end_is_hidden():
+    mask = Mask(["0123456789abcdef"])
+    assert mask.text("key 0123456789ab") == f"key {HIDDEN}"
+    assert mask.text("key 012345") == f"key {HIDDEN}"
+    assert mask.text("at 01234") == "at 01234"
+
+
+def test_of_two_that_overlap_the_longer_one_goes():
+    assert Mask(["secret-1", "secret-1-and-more"]).text("secret-1-and-more") == HIDDEN
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    text: str
+    outcome: Literal["started-1"] = "started-1"
+    parts: tuple[str, ...] = ()
+    more: dict[str, list[str]] | None = None
+    inner: Told | None = None
+
+
+def test_values_keep_their_shape():
+    mask = Mask(["started-1"])
+    before = Told("a", parts=("x started-1", "y"), more={"k": ["started-1"]}, inner=Told("z"))
+    after = mask.value(before)
+    assert after == replace(before, parts=(f"x {HIDDEN}", "y"), more={"k": [HIDDEN]})
+    assert after.inner is before.inner
+    assert mask.value(after) is after
+    assert Mask().value(before) is before
