@@ -36,6 +36,7 @@ from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill
 
+_AFTERWARDS = 1.0  # after the proof, in the first boots: one that ends then has hardly started
 _LATE_MARKS = 0.3  # between the proof and the marks that came before it, on another way
 _LATE_EXIT = 0.3  # between a trigger that fails and the exit that made it fail
 
@@ -151,6 +152,12 @@ class Pair(Aftermath):
         if ending.started and not seen.complete:
             until = time.monotonic() + _LATE_MARKS
             self._pump(until, lambda: seen.complete, "marks", witness.see)
+        if ending.started and number <= 1 and target.start == "cold" and not self.lingers:
+            self._pump(
+                time.monotonic() + _AFTERWARDS, self._gateway_over, "afterwards", witness.see
+            )
+            self._look(force=True)
+            ending = replace(ending, exited=self._exit)
         seen.lag += max(0.0, of_observers(companion) - late)
         known = ending.started or ending.exited or ending.refused
         if known or ending.at >= ending.timeout:

@@ -16,6 +16,10 @@ def finish(run: pytest.Session) -> None:
     ours, config = run.config.stash[KEY], run.config
     if ours.ran:
         ours.require(run.exitstatus)
+    elif ours.required:
+        ours.missing.append(
+            "--bootgate-require: nothing was booted, --collect-only lists items only"
+        )
     if not _interrupted(run):
         ours.inform()
     if ours.missing or ours.uninformed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pytest
 
@@ -11,7 +11,7 @@ from pytest_bootgate.door.session import KEY
 from pytest_bootgate.errors import BootgateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pytest_bootgate.door.collect import TargetNode
     from pytest_bootgate.door.upgrade import UpgradeNode
@@ -24,6 +24,11 @@ class GateFunction(pytest.Function):
     """An item of a gate file: a function that lets the item judge."""
 
     parent: TargetNode | UpgradeNode
+
+    def iter_markers_with_node(self, name: str | None = None) -> Iterator[tuple[Any, pytest.Mark]]:
+        """All markers but `xfail`: a verdict that fails must not look like a pass."""
+        marked = super().iter_markers_with_node(name)
+        return ((node, mark) for node, mark in marked if mark.name != "xfail")
 
     def check(self) -> None:
         """Judge: fail, warn, skip, or pass."""

@@ -190,9 +190,12 @@ class Gate:
         ]
         engine, rules = self._ready(), self.plan.rules(host, target)
         notes += self._machinery.cleaned_up()
+        if engine.name != "process" and self.plan.file.companion.image == "release":
+            notes.append("the companion runs in the release's image: its own Python observes it")
         before: tuple[Boot, ...] = ()
         if self.plan.recorded is not None:
-            self.plan.recorded.check(self.outcome(), host, target)
+            same_image = self.plan.file.gate.allow == "same-image"
+            self.plan.recorded.check(self.outcome(), host, target, same_image=same_image)
             before = self.plan.recorded.boots(host, target)
         self._take_turn(target, host)
         judgement, boots, machine = self._campaign(engine, host, target, releases, rules, before)

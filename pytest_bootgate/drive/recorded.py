@@ -31,12 +31,18 @@ class Recorded:
         except OSError as error:
             raise BootgateError(f"{path} cannot be read: {error.strerror}.") from None
         try:
-            return cls(path, jsonfile.decode(data))
+            found = cls(path, jsonfile.decode(data))
         except BootgateError as error:
             raise BootgateError(
                 f"The recorded baseline {path} cannot be used. {error} Name what `pytest"
                 " bootgate.yaml --bootgate-json FILE` wrote for this gate file."
             ) from None
+        if jsonfile.edited(data):
+            raise BootgateError(
+                f"The recorded baseline {path} was changed since it was written (its digest is"
+                " another one), so nobody measured what it says. Record the baseline again."
+            )
+        return found
 
     @property
     def facts(self) -> ReleaseFacts:
@@ -55,9 +61,27 @@ class Recorded:
         ]
         return tuple(found[-RECORDED_BOOTS:])
 
-    def check(self, now: GateResult, host: str, target: str) -> None:
-        """Raise `BootgateError` unless what is measured now can be held against it."""
+    def check(self, now: GateResult, host: str, target: str, *, same_image: bool) -> None:
+        """Raise `BootgateError` unless what is measured now can be held against it.
+
+        `same_image` allows that it is the release itself.
+        """
         then, way_out = self.result, "Boot both releases, or record the baseline here."
+        for one in then.targets:
+            if (one.host, one.target) == (host, target) and one.verdict in ("fail", "broken"):
+                raise BootgateError(
+                    f"The recorded baseline {self.path.name} ({then.at[:10]}) says {one.verdict} of"
+                    f" {target}, so it is nothing to hold a release against. Record a release that"
+                    " passes, in a gate without a baseline of its own."
+                )
+        before, after = (r.releases.get("candidate") for r in (then, now))
+        itself = before and after and before.identity and before.identity == after.identity
+        if itself and not same_image:
+            raise BootgateError(
+                f"The recorded baseline {self.path.name} is the candidate itself (the same image),"
+                " so there is no upgrade to gate. Name the recording of the release that production"
+                " runs; to gate a release against itself, write gate: {allow: same-image}."
+            )
         if found := differences(then, now):
             raise BootgateError(
                 f"The recorded baseline {self.path.name} ({then.at[:10]}) cannot be compared with:"

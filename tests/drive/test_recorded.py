@@ -91,9 +91,38 @@ def test_another_host_class_or_engine_is_refused(recorded, change, words):
     machine = replace(old.result.machine, **change.get("machine", {}))
     now = replace(old.result, engine=change.get("engine", old.result.engine), machine=machine)
     with pytest.raises(BootgateError, match="cannot be compared") as raised:
-        old.check(now, "default", "isolated")
+        old.check(now, "default", "isolated", same_image=False)
     assert words in str(raised.value)
-    old.check(old.result, "default", "isolated")
+    old.check(old.result, "default", "isolated", same_image=False)
+
+
+def test_one_that_failed_is_refused(recorded, gate, run):  # noqa: F811
+    recorded(["engine ready", 9])
+    with_baseline(gate(GOOD, boots=5))
+    result = run("bootgate.yaml")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*old.json (*) says fail of isolated, so it is nothing to hold*"])
+
+
+def test_one_that_was_changed_is_refused(recorded, gate, run):  # noqa: F811
+    """A figure that nobody measured; the file reads as before."""
+    path = recorded(GOOD)
+    result = json.loads(path.read_text())
+    result["targets"][0]["boots"][0]["seconds"] *= 3
+    path.write_text(json.dumps(result))
+    with_baseline(gate(GOOD, boots=5))
+    done = run("bootgate.yaml")
+    assert done.ret != 0
+    assert "old.json was changed since it was written" in done.stdout.str() + done.stderr.str()
+
+
+def test_the_candidate_itself_is_refused(recorded):
+    old = Recorded.read(recorded(GOOD))
+    facts = replace(old.result.releases["candidate"], identity="sha256:" + 64 * "0")
+    same = replace(old.result, releases={"candidate": facts})
+    with pytest.raises(BootgateError, match=r"old\.json is the candidate itself"):
+        replace(old, result=same).check(same, "default", "isolated", same_image=False)
+    replace(old, result=same).check(same, "default", "isolated", same_image=True)
 
 
 def test_what_is_no_result_is_refused(gate, run, pytester):  # noqa: F811

@@ -1,0 +1,57 @@
+"""What pytest itself offers to look away with: a red gate stays red."""
+
+from __future__ import annotations
+
+import sys
+
+MARK = """
+import pytest
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.xfail(reason="known"))
+"""
+LATE = f"""
+releases: {{candidate: {{command: [{sys.executable}, -c, "import time; time.sleep(9)"]}}}}
+targets: {{boot: {{timeout: 300ms, listen: 0s, proof: {{line: ready}}}}}}
+gate: {{boots: 1, noise: 1000, retries: 0}}
+"""
+CRASH = f"""
+releases:
+  candidate:
+    command:
+      - {sys.executable}
+      - -c
+      - import time; print('ready', flush=True); time.sleep(0.2); raise SystemExit(3)
+targets: {{boot: {{timeout: 5s, proof: {{line: ready}}}}}}
+gate: {{boots: 1, noise: 1000}}
+"""
+
+
+def gated(pytester, text, *options):
+    (pytester.path / "bootgate.yaml").write_text(text)
+    return pytester.runpytest_subprocess("-p", "no:cacheprovider", "bootgate.yaml", *options)
+
+
+def test_xfail_hides_no_verdict(pytester):
+    """It was exit status 0, with `FAIL` in the summary."""
+    pytester.makeconftest(MARK)
+    result = gated(pytester, LATE)
+    assert result.ret == 1
+    result.assert_outcomes(failed=2)
+
+
+def test_a_list_of_items_is_no_gate(pytester):
+    result = gated(pytester, LATE, "--collect-only", "--bootgate-require")
+    assert result.ret == 1
+    told = "--bootgate-require: nothing was booted, --collect-only lists items only"
+    result.stdout.fnmatch_lines([f"*{told}*"])
+    assert gated(pytester, LATE, "--collect-only").ret == 0
+
+
+def test_one_that_crashes_right_after_its_proof_warns(pytester):
+    """It was a pass without a word: the gate had ended it before it could crash."""
+    result = gated(pytester, CRASH)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["WARN boot*", "*warn: boot 1 started, but the runner exited with 3 right after*"]
+    )
