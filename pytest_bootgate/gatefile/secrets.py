@@ -83,9 +83,11 @@ def _of_text(text: str, keys: tuple[str, ...], environ: Mapping[str, str]) -> It
 
 def _named(name: str, text: str) -> Iterator[str]:
     """A value whose name says that it is secret, and without a word before it (``Bearer``)."""
-    if _NAME.search(name) and not _WORDS.fullmatch(text):
-        yield text
-        yield from (word for word in _WORD.findall(text) if len(word) >= _LONG)
+    if not _NAME.search(name) or _WORDS.fullmatch(text):
+        return
+    for known in re.split(r"\$\{[^{}]*\}", text):  # what only a boot knows is none
+        yield known.strip()
+        yield from (word for word in _WORD.findall(known) if len(word) >= _LONG)
 
 
 def _of_url(url: str) -> Iterator[str]:

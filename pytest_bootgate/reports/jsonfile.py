@@ -39,7 +39,9 @@ def encode(result: GateResult) -> bytes:
 def _digest(plain: Mapping[str, Any]) -> str:
     """Of all but itself, so that nobody changes a figure without noticing."""
     rest = {key: value for key, value in plain.items() if key != "digest"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+    # A whole number of seconds may come back as 5 or as 5.0.
+    same = json.loads(json.dumps(rest), parse_int=float)
+    return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
 
 
 def edited(data: bytes | str) -> bool:
