@@ -1,7 +1,7 @@
-"""JSON that somebody else wrote: it is read, or it is none. Nothing in it breaks what comes after.
+r"""JSON that somebody else wrote: it is read, or it is none. Nothing in it breaks what comes after.
 
 What Python takes and neither UTF-8, a database nor another reader of JSON can hold never comes in:
-half a character (``\\ud800``), numbers without end, values inside each other beyond all measure.
+half a character (``\ud800``), numbers without end, values inside each other beyond all measure.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def read_json(text: str) -> Any:
-    """The value of a JSON text; half a character becomes U+FFFD. Raises `ValueError` for no JSON."""
+    """The value of a text; half a character becomes U+FFFD. Raises `ValueError` for no JSON."""
     try:
         value = json.loads(text, parse_constant=_no_number, parse_float=_number)
     except RecursionError:
