@@ -99,7 +99,7 @@ def _compose(text: str, path: Path, mistakes: Mistakes) -> yaml.Node | None:
     except (ValueError, OverflowError) as error:  # a number that Python cannot take
         if loader is not None:
             place = _place(path, loader.get_mark())
-        problem = str(error)
+        problem = f"a number or an escape in it is out of range ({error})"
     else:
         if root is None:
             mistakes.add(place, "the file is empty", "name the releases and the targets")

@@ -170,8 +170,8 @@ def _typed(kind: type[Kind], row: sqlite3.Row, **more: object) -> Kind:
         return msgspec.convert(values, kind)
     except (msgspec.ValidationError, TypeError, ValueError, OverflowError, OSError) as error:
         raise JournalError(
-            f"The journal is damaged: a row in it holds what no gate wrote ({error}). Keep a copy of"
-            " it, and name another one with --journal PATH."
+            f"The journal is damaged: a row in it holds what no gate wrote ({error}). Keep a copy"
+            " of it, and name another one with --journal PATH."
         ) from None
 
 

@@ -14,6 +14,8 @@ from pytest_bootgate.result import SCHEMA, GateResult
 
 #: In seconds, bytes, shares and whatever else stands in a result.
 _GREATEST = 1e18
+#: What others are told as a share of.
+_DIVISORS = {"timeout", "limit", "near"}
 _LONGEST = 200  # characters of what is wrong with one
 
 
@@ -38,8 +40,6 @@ def decode(data: bytes | str) -> GateResult:
         result = msgspec.json.decode(data, type=GateResult)
         dt.datetime.fromisoformat(result.at).astimezone(dt.UTC)
         _measured(msgspec.json.decode(data))
-        if not all(boot.timeout > 0 for target in result.targets for boot in target.boots):
-            raise ValueError("a boot has no timeout")
         booted = {boot.release for target in result.targets for boot in target.boots}
         if unknown := {"candidate", *booted} - result.releases.keys():
             raise ValueError(f"it does not say what its {min(unknown)} is")
@@ -52,8 +52,11 @@ def decode(data: bytes | str) -> GateResult:
 
 
 def _measured(value: object) -> None:
-    """Raises `ValueError` for a number beyond all that is measured: arithmetic would overflow."""
+    """Raises `ValueError` for a number with which nobody can calculate."""
     if isinstance(value, dict):
+        for key in _DIVISORS & value.keys():
+            if isinstance(value[key], int | float) and value[key] <= 0:
+                raise ValueError(f"a {key} in it is {value[key]:g}")
         # What a system keeps in the fields of a job is its own business; nobody calculates with it.
         value = [inner for key, inner in value.items() if key != "fields"]
     if isinstance(value, list):

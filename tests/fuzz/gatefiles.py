@@ -91,28 +91,48 @@ PLACES: dict[type, list[tuple[str, ...]]] = {
 }
 DATA = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
     max_leaves=6,
-)  # fmt: skip
+)
 ODD: list[Any] = [
-    *("", " ", "\x00", "\ud800", "\x85", "\u2028", "\x1b[31m", "é" * 300, "x" * 5000, "::", "[a]", "/", "a/b"),
-    *("${token}", "${", "${NOPE}", "${NOPE:-5}", "${SET}", "${EMPTY}", "${DOLLAR}", "${LONG}", "$$", "${a{b}}"),
-    *("${port.x}", "${job.id}", "${here}", "${SET:-${SET}}", "${token}" * 400, "$" * 5001, "${:-}", "${SET:-"),
-    *("(a+)+$", "(a|b|ab)*c", "(.*)*x", "(((((", "a{9999999}", "(?P<version>", "[[:alpha:]]", "(?i)x", "\\"),
-    *("(" * 200 + ")" * 200, "(x+x+)+y", ".*", "|", "(?P<1>a)", "(?<=a+)b", "((a{99}){99}){99}", "\\1", "(?(1)a|b)"),
-    *("1e400s", "999999999999h", "0s", "-5s", "1s1s1s", "0.0000000001ms", "99999999999%", "0%", "5..1", "0..0"),
-    *("1..999999", "1..1000000", "1e9g", "999999999999g", "0.1k", "٣s", "３０s", "60 s", "60S", "inf s"),
-    *(":99999/", ":0/", ":٣/", "http://[", "://", ":8080", "http://x:1/y", "./", "..", "/", "./bootgate.yaml"),
-    *("/proc/self/mem", "/dev/zero", "a/" * 3000, "a" * 300 + ".yaml", "~", "x\ny", "\r\n", "\ufeff", "\U0001f600"),
-    *(0, 1, -1, 2**63, 2**64, -(2**70), 10**400, 1e308, -0.0, 1.5, True, False, None, [], Raw("{}"), [[]]),
-    *map(Raw, ("~", ".nan", ".inf", "-.inf", "1e400", "0x" + "f" * 5000, "9" * 5000, "0b" + "1" * 9000)),
-    *map(Raw, ("1_000", "0o17", "1:30", "190:20:30.15", "2026-01-01", "2026-99-99", "yes", "=", "<<", "+.5")),
-    *map(Raw, ("!!python/object:os.system x", "!!binary YQ==", "!foo bar", '!!int "x"', '!!float ""', '!!bool ""')),
-    *map(Raw, ("!!null x", "!!timestamp x", "!!set {a}", "!!omap [a: 1]", "!!str 5", "!!int 0x", "!<tag:x> 1", "! 5")),
-    *map(Raw, ("*nowhere", "*a", "&a 1", "&a [*a]", "&a {a: *a}", "|", ">", "%", "@", "`", "? a", "- a", "}", "]")),
-    *map(Raw, ('"\\UFFFFFFFF"', '"\\U00110000"', '"\\uD83D\\uDE00"', '"\\x0"', '"', "'", "'a''b'", "#", "a: b: c")),
-    *map(Raw, ("[" * 60 + "]" * 60, "{a: " * 60 + "}" * 60, "[" * 3000, "- " * 3000, "{<<: *a}", "{a: 1, a: 2}")),
-    *map(Raw, ("[" + "1," * 3000 + "]", "{? [a] : b}", "{? {a: b} : c}", "\t1", "--- a", "...", "%YAML 1.1", "!")),
+    *("", " ", "\x00", "\ud800", "\x85", "\u2028", "\x1b[31m", "é" * 300, "x" * 5000, "::", "[a]"),
+    *("/", "a/b"),
+    *("${token}", "${", "${NOPE}", "${NOPE:-5}", "${SET}", "${EMPTY}", "${DOLLAR}", "${LONG}"),
+    *("$$", "${a{b}}"),
+    *("${port.x}", "${job.id}", "${here}", "${SET:-${SET}}", "${token}" * 400, "$" * 5001, "${:-}"),
+    *("${SET:-",),
+    *("(a+)+$", "(a|b|ab)*c", "(.*)*x", "(((((", "a{9999999}", "(?P<version>", "[[:alpha:]]"),
+    *("(?i)x", "\\"),
+    *("(" * 200 + ")" * 200, "(x+x+)+y", ".*", "|", "(?P<1>a)", "(?<=a+)b", "((a{99}){99}){99}"),
+    *("\\1", "(?(1)a|b)"),
+    *("1e400s", "999999999999h", "0s", "-5s", "1s1s1s", "0.0000000001ms", "99999999999%", "0%"),
+    *("5..1", "0..0"),
+    *("1..999999", "1..1000000", "1e9g", "999999999999g", "0.1k", "٣s", "\uff13\uff10s", "60 s"),
+    *("60S", "inf s"),
+    *(":99999/", ":0/", ":٣/", "http://[", "://", ":8080", "http://x:1/y", "./", "..", "/"),
+    *("./bootgate.yaml",),
+    *("/proc/self/mem", "/dev/zero", "a/" * 3000, "a" * 300 + ".yaml", "~", "x\ny", "\r\n"),
+    *("\ufeff", "\U0001f600"),
+    *(0, 1, -1, 2**63, 2**64, -(2**70), 10**400, 1e308, -0.0, 1.5, True, False, None, []),
+    *(Raw("{}"), [[]]),
+    *map(Raw, ("~", ".nan", ".inf", "-.inf", "1e400", "0x" + "f" * 5000, "9" * 5000)),
+    *map(Raw, ("0b" + "1" * 9000,)),
+    *map(Raw, ("1_000", "0o17", "1:30", "190:20:30.15", "2026-01-01", "2026-99-99", "yes", "=")),
+    *map(Raw, ("<<", "+.5")),
+    *map(Raw, ("!!python/object:os.system x", "!!binary YQ==", "!foo bar", '!!int "x"')),
+    *map(Raw, ('!!float ""', '!!bool ""')),
+    *map(Raw, ("!!null x", "!!timestamp x", "!!set {a}", "!!omap [a: 1]", "!!str 5", "!!int 0x")),
+    *map(Raw, ("!<tag:x> 1", "! 5")),
+    *map(Raw, ("*nowhere", "*a", "&a 1", "&a [*a]", "&a {a: *a}", "|", ">", "%", "@", "`", "? a")),
+    *map(Raw, ("- a", "}", "]")),
+    *map(Raw, ('"\\UFFFFFFFF"', '"\\U00110000"', '"\\uD83D\\uDE00"', '"\\x0"', '"', "'", "'a''b'")),
+    *map(Raw, ("#", "a: b: c")),
+    *map(Raw, ("[" * 60 + "]" * 60, "{a: " * 60 + "}" * 60, "[" * 3000, "- " * 3000, "{<<: *a}")),
+    *map(Raw, ("{a: 1, a: 2}",)),
+    *map(Raw, ("[" + "1," * 3000 + "]", "{? [a] : b}", "{? {a: b} : c}", "\t1", "--- a", "...")),
+    *map(Raw, ("%YAML 1.1", "!")),
 ]  # fmt: skip
 
 
@@ -286,14 +306,15 @@ def attempt(data: bytes) -> str:
             assert list(plan(gate))
         return "planned"
     except GateFileError as error:
-        assert error.mistakes
-        for mistake in error.mistakes:
-            assert MISTAKE.fullmatch(mistake), mistake
-            clean(mistake).encode()
-        return "mistaken"
+        told = error.mistakes
     except BootgateError as error:
         clean(str(error)).encode()
         return "refused"
+    assert told
+    for mistake in told:
+        assert MISTAKE.fullmatch(mistake), mistake
+        clean(mistake).encode()
+    return "mistaken"
 
 
-KIND = Kind("gate files", gate_files(), attempt, usual=700)
+KIND = Kind("gate files", gate_files(), attempt, usual=250)

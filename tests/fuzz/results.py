@@ -23,11 +23,15 @@ FILES = sorted((Path(__file__).parents[1] / "recorded" / "results").glob("*.json
 TEXTS = [path.read_text() for path in FILES]
 #: What a value may be instead.
 ODD: list[Any] = [
-    *(None, True, False, -1, 0, 1, 0.0, -0.0, 1e308, -1e308, 1e-320, 1e18, 10**18, 2**63, 2**64, 10**400),
-    *("", "x", "\x00", "\u202e", "\ud800", "x" * 5000, "\n", "\x1b[2J", "::error::x", "##[error]x", "<script>"),
+    *(None, True, False, -1, 0, 1, 0.0, -0.0, 1e308, -1e308, 1e-320, 1e18, 10**18, 2**63, 2**64),
+    *(10**400,),
+    *("", "x", "\x00", "\u202e", "\ud800", "x" * 5000, "\n", "\x1b[2J", "::error::x", "##[error]x"),
+    *("<script>",),
     *([], {}, [None], {"a": 1}, [[[[]]]], "2026-13-99T99:99:99", "999999-01-01T00:00:00+00:00"),
-    *("2026-11-20", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-11-20T10:00:00"),
-    *("candidate", "baseline", "started", "timed_out", "lost", "fail", "broken", "unsure", "recorded"),
+    *("2026-11-20", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"),
+    *("2026-11-20T10:00:00",),
+    *("candidate", "baseline", "started", "timed_out", "lost", "fail", "broken", "unsure"),
+    *("recorded",),
     *(float("nan"), float("inf"), float("-inf")),
 ]  # fmt: skip
 
@@ -143,6 +147,6 @@ def attempt(data: bytes) -> str:
     return "shown"
 
 
-KIND = Kind("results", results(), attempt, usual=40)
+KIND = Kind("results", results(), attempt, usual=25)
 for _file in FILES:
     load(_gate(_file), {})

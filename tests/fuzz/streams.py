@@ -1,4 +1,4 @@
-"""What a gateway and its companion write, cut anywhere, in any order of times; and forged proofs."""
+"""What a gateway and its companion write: cut anywhere, at any times, and forged proofs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import tempfile
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +243,7 @@ TEXTS = [
     ),
     *(
         '{"ts":[[[[1]]],"m":"engine ready"',
-        "٢٠٢٦-١١-٢٥T٠٢:٣٠:٠٠Z engine ready",
+        "\u0662\u0660\u0662\u0666-11-25T02:30:00Z engine ready",
         "1" * 5000 + " engine ready",
     ),
     *(
@@ -285,9 +286,10 @@ _event = st.fixed_dictionaries(
     },
 )
 _odd_event = st.tuples(
-    _event, st.sampled_from(["event", "token", "path", "file", "text", "id", "so", "body", "ago", "more"]),
+    _event,
+    st.sampled_from(["event", "token", "path", "file", "text", "id", "so", "body", "ago", "more"]),
     st.sampled_from(ODD),
-).map(lambda t: {**t[0], t[1]: t[2]})  # fmt: skip
+).map(lambda t: {**t[0], t[1]: t[2]})
 _json = st.one_of(_event, _event, _odd_event).map(lambda e: json.dumps(e).encode())
 _broken = st.one_of(
     st.tuples(_json, st.integers(0, 120)).map(lambda t: t[0][: t[1]]),
@@ -342,7 +344,7 @@ def _chunks(
     stream, lines, cuts, times = written
     data = b"".join(lines)
     edges = [0, *sorted({cut for cut in cuts if 0 < cut < len(data)}), len(data)]
-    parts = [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [data[a:b] for a, b in pairwise(edges)]
     return [(stream, times[n % len(times)], part) for n, part in enumerate(parts)]
 
 
@@ -370,7 +372,7 @@ _EXITS = [None, None, None, None, Exit(0), Exit(1), Exit(137, oom=True), Exit(No
 @st.composite
 def streams(draw: st.DrawFn) -> Made:
     """The streams of a boot: now with its proof, now with another's, or where it proves nothing."""
-    target = draw(st.sampled_from(sorted(PROVES) + ["line", "phases"]))
+    target = draw(st.sampled_from([*PROVES, "line", "phases"]))
     written = draw(st.lists(_written, max_size=4))
     if draw(st.booleans()):
         stream, line = draw(
@@ -392,4 +394,4 @@ def streams(draw: st.DrawFn) -> Made:
     return Made(target, (*chunks, *draw(_ends)), draw(st.sampled_from(_EXITS)))
 
 
-KIND = Kind("line streams", streams(), attempt, usual=300)
+KIND = Kind("line streams", streams(), attempt, usual=250)
