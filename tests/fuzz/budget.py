@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
+import tempfile
 import time
 import warnings
 from collections import Counter
@@ -22,6 +24,16 @@ from hypothesis.strategies import SearchStrategy
 LONGEST = 2.0
 #: How many gate files; of every other kind a tenth. 0: the few of each run in CI.
 WANTED = int(os.environ.get("BOOTGATE_FUZZ", "0"))
+
+_HELD = tempfile.TemporaryDirectory(prefix="bootgate-fuzz-")
+atexit.register(_HELD.cleanup)
+
+
+def directory(name: str) -> Path:
+    """A directory for the inputs of one kind, removed at the end."""
+    made = Path(_HELD.name) / name
+    made.mkdir(exist_ok=True)
+    return made
 
 
 class TooSlowError(Exception):

@@ -5,51 +5,44 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-import tempfile
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
 from pytest_bootgate.journal.store import Journal
-from tests.fuzz.budget import Kind
+from tests.fuzz.budget import Kind, directory
 from tests.fuzz.commands import bootgate
 from tests.journal import lives
 
 #: As SQL has them.
 ODD = [
     *("NULL", "''", "'x'", "x'fffe'", "CAST(x'fffe61' AS TEXT)", "CAST(x'00' AS TEXT)"),
-    *("char(55296)",),
+    "char(55296)",
     *("-1", "0", "1", "9223372036854775807", "-9223372036854775808", "1e308", "-1e308", "9e999"),
-    *("-9e999",),
+    "-9e999",
     *("'{}'", "'[1'", "'[]'", "'null'", "'{\"a\": NaN}'", "'1e400'", "'\"\\ud800\"'", "1e18"),
-    *("0.1",),
+    "0.1",
     *("zeroblob(4000)", "hex(zeroblob(3000))", "'started'", "'candidate'", "'silence'", "'2.0'"),
-    *("char(27)",),
+    "char(27)",
     *("replace(hex(zeroblob(20000)), '0', '[')", "(SELECT result FROM runs LIMIT 1)", "rowid"),
-    *("'a' || rowid",),
+    "'a' || rowid",
 ]  # fmt: skip
 COMMANDS = [
     *(["log"], ["log", "--json"], ["log", "--events"], ["log", "--events", "--json"]),
     *(["log", "--run", "a"], ["log", "--events", "--run", "aa11"]),
-    *(["log", "--target", "isolated@default"],),
+    ["log", "--target", "isolated@default"],
     *(["log", "--release", "2.0"], ["log", "--release", "candidate"]),
-    *(["log", "--outcome", "timed_out"],),
-    *(["log", "--since", "2026-11-01", "--limit", "2"]),
-    *(["log", "--outcome", "in_flight", "--json"],),
+    ["log", "--outcome", "timed_out"],
+    ["log", "--since", "2026-11-01", "--limit", "2"],
+    ["log", "--outcome", "in_flight", "--json"],
     *(["report", "last"], ["report", "aa11", "-vv"], ["compare", "aa11", "bb22"]),
 ]  # fmt: skip
 
 
-@cache
-def _directory() -> Path:
-    return Path(tempfile.mkdtemp(prefix="bootgate-fuzz-"))
-
-
 def _whole() -> bytes:
     """A journal of two runs that ended and one that did not."""
-    path = _directory() / "whole.db"
+    path = directory("journals") / "whole.db"
     kept = Journal(path)
     for run in ("aa11", "bb22", "cc33"):
         kept.hear(lives.began(run, lives.BEGIN))
@@ -73,7 +66,7 @@ def _whole() -> bytes:
 
 def _loose(whole: bytes) -> bytes:
     """The same without a rule: any column takes anything."""
-    path = _directory() / "loose.db"
+    path = directory("journals") / "loose.db"
     path.write_bytes(whole)
     with contextlib.closing(sqlite3.connect(path)) as journal:
         journal.execute("PRAGMA writable_schema = ON")
@@ -91,7 +84,7 @@ def _loose(whole: bytes) -> bytes:
 
 WHOLE = _whole()
 LOOSE = _loose(WHOLE)
-with contextlib.closing(sqlite3.connect(_directory() / "whole.db")) as _journal:
+with contextlib.closing(sqlite3.connect(directory("journals") / "whole.db")) as _journal:
     COLUMNS = [
         (table, column[1])
         for (table,) in _journal.execute(
@@ -149,7 +142,7 @@ def changed(path: Path, journal: bytes, statements: list[str]) -> Path:
 def attempt(made: tuple[int, list[str], list[tuple[int, bytes]], int | None]) -> str:
     """Every command that reads a journal."""
     base, changes, bytes_, end = made
-    path = _directory() / "journal.db"
+    path = directory("journals") / "journal.db"
     for left in (path.with_name("journal.db-wal"), path.with_name("journal.db-shm")):
         left.unlink(missing_ok=True)
     changed(path, LOOSE if base == 0 else WHOLE, changes)
@@ -158,8 +151,10 @@ def attempt(made: tuple[int, list[str], list[tuple[int, bytes]], int | None]) ->
         data[at : at + len(some)] = some
     path.write_bytes(data if end is None else data[:end])
     read: list[Any] = [bootgate(*command, "--journal", path) for command in COMMANDS]
-    read.append(bootgate("report", "bb22", "--html", _directory() / "page.html", "--journal", path))
+    read.append(
+        bootgate("report", "bb22", "--html", directory("journals") / "page.html", "--journal", path)
+    )
     return "shown" if 0 in read else "refused"
 
 
-KIND = Kind("journals", journals, attempt, usual=40)
+KIND = Kind("journals", journals, attempt, usual=25)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -16,7 +15,7 @@ from pytest_bootgate.drive.recorded import Recorded
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.reports.jsonfile import decode
-from tests.fuzz.budget import Kind
+from tests.fuzz.budget import Kind, directory
 from tests.fuzz.commands import bootgate
 
 FILES = sorted((Path(__file__).parents[1] / "recorded" / "results").glob("*.json"))
@@ -24,14 +23,14 @@ TEXTS = [path.read_text() for path in FILES]
 #: What a value may be instead.
 ODD: list[Any] = [
     *(None, True, False, -1, 0, 1, 0.0, -0.0, 1e308, -1e308, 1e-320, 1e18, 10**18, 2**63, 2**64),
-    *(10**400,),
+    10**400,
     *("", "x", "\x00", "\u202e", "\ud800", "x" * 5000, "\n", "\x1b[2J", "::error::x", "##[error]x"),
-    *("<script>",),
+    "<script>",
     *([], {}, [None], {"a": 1}, [[[[]]]], "2026-13-99T99:99:99", "999999-01-01T00:00:00+00:00"),
     *("2026-11-20", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"),
-    *("2026-11-20T10:00:00",),
+    "2026-11-20T10:00:00",
     *("candidate", "baseline", "started", "timed_out", "lost", "fail", "broken", "unsure"),
-    *("recorded",),
+    "recorded",
     *(float("nan"), float("inf"), float("-inf")),
 ]  # fmt: skip
 
@@ -105,15 +104,10 @@ def results(draw: st.DrawFn) -> bytes:
 
 
 @cache
-def _directory() -> Path:
-    return Path(tempfile.mkdtemp(prefix="bootgate-fuzz-"))
-
-
-@cache
 def _gate(file: Path) -> Path:
     """A gate file with the targets and phases that a recorded result has, so that it is theirs."""
     recorded = json.loads(file.read_text())
-    path = _directory() / f"{file.stem}.bootgate.yaml"
+    path = directory("results") / f"{file.stem}.bootgate.yaml"
     lines = ["releases: {candidate: {command: [serve]}}", "targets:"]
     for target in recorded["targets"] or [{"target": "isolated", "rules": {"phases": {"a": 0}}}]:
         phases = ", ".join(f"{name}: {{line: {name}}}" for name in target["rules"]["phases"])
@@ -124,7 +118,7 @@ def _gate(file: Path) -> Path:
 
 def attempt(data: bytes) -> str:
     """Every command that reads results, and what a gate does with a recorded baseline."""
-    path, other = _directory() / "result.json", FILES[4]
+    path, other = directory("results") / "result.json", FILES[4]
     path.write_bytes(data)
     shown = bootgate("report", path, "-vv") == 0
     bootgate("compare", path, other)

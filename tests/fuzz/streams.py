@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -26,7 +24,7 @@ from pytest_bootgate.engines.base import Chunk, Exit
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.reports import jsonfile
 from pytest_bootgate.result import TargetResult
-from tests.fuzz.budget import Kind
+from tests.fuzz.budget import Kind, directory
 from tests.journal import lives
 
 TOKEN, STALE = "bootgate0123456789abcdef", "bootgatefedcba9876543210"
@@ -83,7 +81,7 @@ def _text(event: dict[str, Any]) -> str:
 
 @cache
 def _recipes() -> dict[str, Recipe]:
-    path = Path(tempfile.mkdtemp(prefix="bootgate-fuzz-")) / "bootgate.yaml"
+    path = directory("streams") / "bootgate.yaml"
     path.write_text(GATE)
     plan = Plan(load(path, {}))
     return {name: plan.recipe("default", name, "candidate") for name in plan.file.targets}
