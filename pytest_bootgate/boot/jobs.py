@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_bootgate.foreign import read_json
+
 
 @dataclass(frozen=True)
 class Job:
@@ -53,7 +55,7 @@ def read_jobs(text: str) -> tuple[Job, ...]:
     Raises `JobsError` for anything else, and for two jobs with one id.
     """
     try:
-        answer = json.loads(text)
+        answer = read_json(text)
     except ValueError:
         begin = " ".join(text.split())[:120]
         raise JobsError(f"is no JSON: {begin!r}" if begin else "is empty") from None

@@ -6,7 +6,6 @@ boot and by a recorded one alike.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 from pytest_bootgate.boot.lines import Line
 from pytest_bootgate.boot.stamps import Stamps
 from pytest_bootgate.boot.values import Phase, Stage, Told
+from pytest_bootgate.foreign import read_json
 from pytest_bootgate.gatefile.model import PhaseProbe, Probe, Signal, StageProbe
 from pytest_bootgate.gatefile.variables import fill
 
@@ -52,7 +52,7 @@ def sighting(line: Line) -> Sighting | None:
     if line.stream != "companion.out":
         return Sighting(line.at, role, line.text)
     try:
-        event = json.loads(line.text)
+        event = read_json(line.text)
     except ValueError:
         return Sighting(line.at, "companion", line.text)
     if not isinstance(event, dict):

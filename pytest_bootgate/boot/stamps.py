@@ -11,10 +11,11 @@ a collector may come before it, or under the key that is meant for it.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+
+from pytest_bootgate.foreign import read_json
 
 #: A line is late from so many seconds on, or from this share of the time it is part of.
 LATE = 0.3
@@ -71,7 +72,7 @@ def written(text: str) -> tuple[float, float] | None:
 
 def _json_time(text: str) -> str:
     try:
-        fields = json.loads(text)
+        fields = read_json(text)
     except ValueError:
         return ""
     return next((str(fields[key]) for key in _KEYS if key in fields), "")

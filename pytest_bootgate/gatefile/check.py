@@ -221,8 +221,11 @@ class _Walk:
         noun, example = _QUANTITIES[cls]
         if not isinstance(tree, Scalar) or tree.value is None:
             raise self._mistake(tree.place, f"{name} must be {noun}, not {_got(tree)}", example)
+        value = tree.value
+        if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
+            value = tree.text
         try:
-            return cls.parse(tree.text if isinstance(tree.value, bool) else tree.value)
+            return cls.parse(value)
         except ValueError as error:
             what, _, way_out = str(error).rpartition(": ")
             raise self._mistake(tree.place, what, way_out) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import partial
 
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.source import looks_like
@@ -24,7 +25,7 @@ def with_environment(root: Map, environ: Mapping[str, str], mistakes: Mistakes) 
     """The tree with every value's environment variables filled in; keys stay as they are."""
     ports = root.at("ports")
     named = [f"port.{name}" for name in ports.entries] if isinstance(ports, Map) else []
-    known = (*variables.BOOT_VARIABLES, *named)
+    known = dict.fromkeys((*variables.BOOT_VARIABLES, *named))
     whole = _Filling(environ, known, mistakes).mapping(_without_run(root))
     state, run = root.at("state"), root.at("state", "run")
     if not isinstance(state, Map) or run is None:
@@ -32,7 +33,8 @@ def with_environment(root: Map, environ: Mapping[str, str], mistakes: Mistakes) 
     # Only the run of a job that is already there knows which one.
     there = whole.entries["state"]
     assert isinstance(there.value, Map)
-    filling = _Filling(environ, (*known, *variables.JOB_VARIABLES), mistakes)
+    there_known = known | dict.fromkeys(variables.JOB_VARIABLES)
+    filling = _Filling(environ, there_known, mistakes)
     own = Map(run.place, {"run": Entry(state.entries["run"].place, run)})
     entries = {**there.value.entries, **filling.mapping(own).entries}
     filled_state = Entry(there.place, replace(there.value, entries=entries))
@@ -114,7 +116,8 @@ class _Filling:
                         "only values have environment variables",
                     )
             elif name not in self._known:
-                self._mistakes.add(place, f"unknown variable '${{{name}}}'", self._way_out(name))
+                way_out = partial(self._way_out, name)
+                self._mistakes.add(place, f"unknown variable '${{{name}}}'", way_out)
                 good = False
         return good
 

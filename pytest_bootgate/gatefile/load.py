@@ -15,7 +15,7 @@ from pytest_bootgate.gatefile.check import check, plain
 from pytest_bootgate.gatefile.environment import filled, unset_variable, with_environment
 from pytest_bootgate.gatefile.merge import merged, without_removed
 from pytest_bootgate.gatefile.model import GateFile
-from pytest_bootgate.gatefile.paths import resolve_paths
+from pytest_bootgate.gatefile.paths import resolve_paths, resolved
 from pytest_bootgate.gatefile.rules import check_rules
 from pytest_bootgate.gatefile.secrets import secrets_of
 from pytest_bootgate.gatefile.source import read
@@ -129,7 +129,13 @@ class _Stack:
             self._mistakes.add(preset.place, *unset_variable(unset))
             return None
         if "/" in name or name.endswith(".yaml"):
-            path = (named_in.parent / name).resolve()
+            try:
+                path = resolved(named_in.parent, name)
+            except OSError as error:
+                self._mistakes.add(
+                    preset.place, f"'preset' is no path: {error.strerror}", "name a file"
+                )
+                return None
             if not path.is_file():
                 self._mistakes.add(
                     preset.place, f"there is no preset '{name}'", f"looked for {shown(path)}"

@@ -32,13 +32,26 @@ def resolve_paths(gate: Section, here: Path, mistakes: Mistakes) -> None:
     _resolve(gate.section("companion"), "program", here, mistakes)
 
 
+def resolved(directory: Path, name: str) -> Path:
+    """The path that a gate file names. Raises `OSError` for what no file system can hold."""
+    try:
+        path = (directory / name).resolve()
+        path.is_file()
+    except (ValueError, RuntimeError) as error:  # a NUL, half a character; links in a circle
+        raise OSError(0, str(error)) from None
+    return path
+
+
 def _resolve(section: Section, key: str, here: Path, mistakes: Mistakes) -> None:
     text = section.get(key)
     if not isinstance(text, str):
         return
     place = section.at[key]
     try:
-        path = (place.file.parent / variables.fill(text, {"here": str(here)})).resolve()
+        path = resolved(place.file.parent, variables.fill(text, {"here": str(here)}))
+    except OSError as error:
+        mistakes.add(place, f"'{key}' is no path: {error.strerror}", "name a file")
+        return
     except KeyError as unknown:
         mistakes.add(
             place, f"'{key}' is read before any boot, '${{{unknown.args[0]}}}' is known only in one"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from pytest_bootgate.patience import ImpatientError, patience
 
@@ -12,8 +13,8 @@ _ANY = ("~", "q 7")
 _PIECES = ("a", "0", " ", "a ", " a", "a,", "0.", "a.", "a-", "a/", "_", "=")
 #: So often: a pattern that doubles its work with each is then at it for minutes.
 _TIMES = 40
-#: CPU seconds; what is well written takes some microseconds.
-_PATIENCE = 0.2
+#: CPU seconds for one and for all; what is well written takes some hundred microseconds.
+_PATIENCE, _ALL = 0.2, 1.0
 #: What to do about one that takes for ever.
 ONE_WAY = (
     "write it so that it can match in one way only, without a repeat inside of a repeat as in (a+)+"
@@ -25,16 +26,31 @@ def matches_everything(pattern: re.Pattern[str]) -> bool:
     return all(pattern.search(line) for line in _ANY)
 
 
-def takes_for_ever(pattern: re.Pattern[str]) -> bool:
-    """Whether some short line keeps it busy, as forty letters keep ``(a+)+$``.
+class Trials:
+    """Tries the patterns of one gate file on short lines, all of them within some CPU seconds.
 
     What is not noticed here ends the boot in which it happens.
     """
+
+    def __init__(self) -> None:
+        self._known: dict[str, bool] = {}
+        self._left = _ALL
+
+    def takes_for_ever(self, pattern: re.Pattern[str]) -> bool:
+        """Whether some short line keeps it busy, as forty letters keep ``(a+)+$``."""
+        if pattern.pattern not in self._known and self._left > 0:
+            began = time.process_time()
+            self._known[pattern.pattern] = _takes_for_ever(pattern)
+            self._left -= time.process_time() - began
+        return self._known.get(pattern.pattern, False)
+
+
+def _takes_for_ever(pattern: re.Pattern[str]) -> bool:
     literal = [char * _TIMES for char in dict.fromkeys(pattern.pattern)]
     search = pattern.search
     try:
-        for line in (*(piece * _TIMES for piece in _PIECES), *literal):
-            with patience(_PATIENCE, (__name__,)):
+        with patience(_PATIENCE, (__name__,)):
+            for line in (*(piece * _TIMES for piece in _PIECES), *literal):
                 search(f"{line}\x01")
     except ImpatientError:
         return True

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.check import Section
-from pytest_bootgate.gatefile.patterns import ONE_WAY, matches_everything, takes_for_ever
+from pytest_bootgate.gatefile.patterns import ONE_WAY, Trials, matches_everything
 from pytest_bootgate.gatefile.tree import Mistakes, Place, listed
 
 _PORT = r"(?:(?P<port>[0-9]{1,6})|\$\{port\.[^{}]+\})"
@@ -22,12 +22,12 @@ _URL = re.compile(r"(?:https?://)?[^/:]*(?P<port>:[0-9]+)?(?P<path>/.*)?")
 class ProbeRules:
     """The rules of probes and triggers in one gate file."""
 
-    def __init__(self, gate: Section, mistakes: Mistakes) -> None:
+    def __init__(self, gate: Section, mistakes: Mistakes, trials: Trials) -> None:
         companion = gate.section("companion")
         understood = "companion" not in gate or isinstance(gate.get("companion"), Section)
         self._doorbell = "doorbell" in companion or not (understood and companion.whole)
         self._program = "program" in companion or not (understood and companion.whole)
-        self._mistakes = mistakes
+        self._mistakes, self._trials = mistakes, trials
 
     def probe(self, probe: Section, *, triggered: bool = True) -> None:
         """A probe looks in exactly one kind of place, and asks only what that place can tell."""
@@ -80,7 +80,7 @@ class ProbeRules:
         except (re.error, OverflowError, RecursionError) as error:
             self._mistakes.add(probe.at[key], f"'{key}' is not a regular expression", str(error))
             return None
-        if takes_for_ever(pattern):
+        if self._trials.takes_for_ever(pattern):
             self._mistakes.add(
                 probe.at[key],
                 f"'{key}' takes for ever on some short lines",

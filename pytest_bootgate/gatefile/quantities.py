@@ -90,7 +90,9 @@ class Boots(_Boots):
             raise ValueError(f"{_shown(text)} is not a number of boots: write 5 or 5..30")
         least, most = int(found[1]), int(found[2] or found[1])
         if not 1 <= least <= most:
-            raise ValueError(f"{text!r} boots: the first number is at least 1, the second no less")
+            raise ValueError(
+                f"{_shown(text)} boots: the first number is at least 1, the second no less"
+            )
         if most > MOST_BOOTS:
-            raise ValueError(f"{text!r} boots are more than {MOST_BOOTS}: write 5..30")
+            raise ValueError(f"{_shown(text)} boots are more than {MOST_BOOTS}: write 5..30")
         return cls(least, most)

@@ -8,6 +8,7 @@ from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.check import Section
 from pytest_bootgate.gatefile.model import Gate
 from pytest_bootgate.gatefile.notify_rules import check_notification
+from pytest_bootgate.gatefile.patterns import Trials
 from pytest_bootgate.gatefile.probe_rules import ProbeRules, texts
 from pytest_bootgate.gatefile.quantities import Share
 from pytest_bootgate.gatefile.silence_rules import SilenceRules
@@ -28,6 +29,8 @@ def check_rules(gate: Section, mistakes: Mistakes) -> None:
 
 #: The exit code of what was killed: 128 and SIGKILL.
 _MOST_RETRIES = 3
+#: Of a host profile and a target; each is booted several times.
+_MOST_PAIRS = 1000
 _KILLED = 137
 
 
@@ -35,8 +38,9 @@ class _Rules:
     def __init__(self, gate: Section, mistakes: Mistakes) -> None:
         self._gate = gate
         self._mistakes = mistakes
-        self._probes = ProbeRules(gate, mistakes)
-        self._silences = SilenceRules(gate, mistakes)
+        trials = Trials()
+        self._probes = ProbeRules(gate, mistakes, trials)
+        self._silences = SilenceRules(gate, mistakes, trials)
 
     def all(self) -> None:
         self._releases()
@@ -59,6 +63,13 @@ class _Rules:
         self._names(targets, "target", path=True)
         for target in self._gate.sections("targets").values():
             self._target(target)
+        pairs = len(targets.keys) * len(self._gate.section("hosts").keys)
+        if pairs > _MOST_PAIRS:
+            self._mistakes.add(
+                self._gate.section("hosts").place,
+                f"these host profiles and targets are {pairs} pairs, more than {_MOST_PAIRS}",
+                "gate them in several files",
+            )
         self._state()
         self._names(self._gate.section("notify"), "notification", path=False)
         for told in self._gate.sections("notify").values():
@@ -234,7 +245,7 @@ class _Rules:
         self._names(target.section("upstream"), "channel", path=False)
         self._names(target.section("stages"), "stages entry", path=False)
         for name, phase in target.sections("phases").items():
-            self._phase(name, phase, target, last=name == list(phases.keys)[-1])
+            self._phase(name, phase, target, last=name == next(reversed(phases.keys)))
         for channel in target.sections("upstream").values():
             self._probes.probe(channel, triggered=triggered)
         for stages in target.sections("stages").values():

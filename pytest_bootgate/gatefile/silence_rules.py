@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.check import Section
-from pytest_bootgate.gatefile.patterns import ONE_WAY, takes_for_ever
+from pytest_bootgate.gatefile.patterns import ONE_WAY, Trials
 from pytest_bootgate.gatefile.tree import Mistakes, did_you_mean, listed
 
 #: The name of the item that stands for a silence test, next to those of phases.
@@ -16,10 +17,10 @@ SILENCE = "silence"
 class SilenceRules:
     """The rules of silence tests in one gate file."""
 
-    def __init__(self, gate: Section, mistakes: Mistakes) -> None:
+    def __init__(self, gate: Section, mistakes: Mistakes, trials: Trials) -> None:
         companion = gate.section("companion")
         self._doorbell = "doorbell" in companion or not companion.whole
-        self._mistakes = mistakes
+        self._mistakes, self._trials = mistakes, trials
 
     def check(self, silence: Section, target: Section) -> None:
         """A silence test names a phase that there is, and a hold that is possible there."""
@@ -27,7 +28,8 @@ class SilenceRules:
         phases = target.section("phases")
         named = silence.get("in")
         if isinstance(named, str) and phases.keys and named not in phases.keys:
-            way_out = did_you_mean(named, phases.keys, f"there are {listed(phases.keys)}")
+            others = f"there are {listed(phases.keys)}"
+            way_out = partial(did_you_mean, named, phases.keys, others)
             add(silence.at["in"], f"unknown phase '{named}'", way_out)
         if SILENCE in phases.keys:
             add(phases.keys[SILENCE], f"'{SILENCE}' stands for the held boot", "take another name")
@@ -75,6 +77,6 @@ class SilenceRules:
             place = silence.at["runner"]
             self._mistakes.add(place, "'runner' is not a regular expression", str(error))
             return
-        if takes_for_ever(pattern):
+        if self._trials.takes_for_ever(pattern):
             place = silence.at["runner"]
             self._mistakes.add(place, "'runner' takes for ever on some short lines", ONE_WAY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from pytest_bootgate.gatefile.tree import Entry, Map, Mistakes, Place, Scalar, S
 MAX_BYTES = 256 * 1024
 MAX_NODES = 20_000
 MAX_DEPTH = 50
+#: Greater numbers are as good as infinite.
+_GREATEST = 10**300
 
 _TAG = "tag:yaml.org,2002:"
 _TAGS = {
@@ -52,10 +55,10 @@ def read(path: Path, mistakes: Mistakes) -> Map | None:
     except UnicodeDecodeError:
         mistakes.add(top, "the file is not UTF-8 text", "save it as UTF-8")
         return None
-    root = _compose(text, path, mistakes)
-    if root is None:
-        return None
     try:
+        root = _compose(text, path, mistakes)
+        if root is None:
+            return None
         tree = _Reading(path, mistakes).tree(root)
     except _EndlessError as error:
         mistakes.add(error.place, str(error), "write it shorter, without aliases")
@@ -76,8 +79,10 @@ def looks_like(text: str) -> str | int | float | bool:
 
 def _compose(text: str, path: Path, mistakes: Mistakes) -> yaml.Node | None:
     place, problem = Place(path), ""
+    loader: _Loader | None = None
     try:
-        root: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = _Loader(text, path)
+        root: yaml.Node | None = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = _place(path, mark) if mark else place
@@ -91,10 +96,10 @@ def _compose(text: str, path: Path, mistakes: Mistakes) -> yaml.Node | None:
         line = before.count("\n") + 1
         place = Place(path, line, error.position - before.rfind("\n"))
         problem = f"the character U+{error.character:04X} is not allowed"
-    except RecursionError:
-        problem = "it is nested too deeply"
-    except (ValueError, OverflowError) as error:
-        problem = str(error)
+    except (ValueError, OverflowError) as error:  # a number that Python cannot take
+        if loader is not None:
+            place = _place(path, loader.get_mark())
+        problem = f"a number or an escape in it is out of range ({error})"
     else:
         if root is None:
             mistakes.add(place, "the file is empty", "name the releases and the targets")
@@ -113,15 +118,43 @@ def _value(node: yaml.ScalarNode) -> str | int | float | bool:
     if node.tag not in _VALUES or ":" in text:
         return text
     try:
-        return _VALUES[node.tag](node)
+        value = _VALUES[node.tag](node)
     except (ValueError, LookupError):
         return text
+    # No float can hold it, and from some length on Python will not even write it out.
+    return value if type(value) is not int or abs(value) < _GREATEST else math.inf
 
 
 class _EndlessError(Exception):
     def __init__(self, place: Place, what: str) -> None:
         super().__init__(what)
         self.place = place
+
+
+def _bounded(nodes: int, depth: int, place: Callable[[], Place]) -> None:
+    if nodes > MAX_NODES:
+        raise _EndlessError(place(), f"the file holds more than {MAX_NODES} values")
+    if depth > MAX_DEPTH:
+        raise _EndlessError(place(), f"more than {MAX_DEPTH} values lie inside each other")
+
+
+class _Loader(yaml.SafeLoader):
+    """Stops at the first node that is too much, not when all of them are there."""
+
+    def __init__(self, text: str, path: Path) -> None:
+        super().__init__(text)
+        self._path, self._nodes, self._depth = path, 0, -1
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._nodes += 1
+        self._depth += 1
+        _bounded(self._nodes, self._depth, self._here)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def _here(self) -> Place:
+        return _place(self._path, self.peek_event().start_mark)  # type: ignore[no-untyped-call]
 
 
 class _Reading:
@@ -136,10 +169,7 @@ class _Reading:
     def tree(self, node: yaml.Node) -> Tree:
         place = _place(self._path, node.start_mark)
         self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise _EndlessError(place, f"the file holds more than {MAX_NODES} values")
-        if len(self._open) > MAX_DEPTH:
-            raise _EndlessError(place, f"more than {MAX_DEPTH} values lie inside each other")
+        _bounded(self._nodes, len(self._open), lambda: place)
         if id(node) in self._open:
             raise _EndlessError(place, "this value contains itself")
         kind = next(kind for kind in _TAGS if isinstance(node, kind))

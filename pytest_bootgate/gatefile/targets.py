@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 
 from pytest_bootgate.gatefile.merge import TARGET, merged, without_removed
-from pytest_bootgate.gatefile.tree import Entry, Map, Mistakes, Scalar, Tree, did_you_mean, listed
+from pytest_bootgate.gatefile.source import MAX_DEPTH, MAX_NODES
+from pytest_bootgate.gatefile.tree import (
+    Entry,
+    Map,
+    Mistakes,
+    Scalar,
+    Tree,
+    did_you_mean,
+    listed,
+    size,
+)
 
 
 def with_targets(root: Map, wanted: Collection[str] | None, mistakes: Mistakes) -> Map:
@@ -23,11 +34,15 @@ def with_targets(root: Map, wanted: Collection[str] | None, mistakes: Mistakes) 
         common = Entry(root.entries["target"].place, defaults)
         root = replace(root, entries={**root.entries, "target": common})
     resolution = _Resolution(targets, defaults if isinstance(defaults, Map) else None, mistakes)
-    entries = {
-        name: Entry(targets.entries[name].place, resolution.complete(name))
-        for name in (targets.entries if wanted is None else wanted)
-    }
+    entries, values = {}, 0
     place = root.entries["targets"].place
+    for name in targets.entries if wanted is None else wanted:
+        tree = resolution.complete(name)
+        entries[name] = Entry(targets.entries[name].place, tree)
+        if (values := values + size(tree)) > MAX_NODES:
+            what = f"with what they share the targets hold more than {MAX_NODES} values"
+            mistakes.add(place, what, "gate them in several files")
+            break
     whole = Entry(place, replace(targets, entries=entries))
     return replace(root, entries={**root.entries, "targets": whole})
 
@@ -80,13 +95,16 @@ class _Resolution:
             return None
         names = self._targets.entries.keys()
         if name.text not in names:
-            way_out = did_you_mean(name.text, names, f"there are {listed(names)}")
+            way_out = partial(did_you_mean, name.text, names, f"there are {listed(names)}")
             self._mistakes.add(name.place, f"unknown target '{name.text}'", way_out)
         elif name.text in self._chain:
             chain = self._chain[self._chain.index(name.text) :]
             self._mistakes.add(
                 name.place, f"targets go round in a circle: {' as '.join([*chain, name.text])}"
             )
+        elif len(self._chain) > MAX_DEPTH:
+            what = f"more than {MAX_DEPTH} targets take over from each other"
+            self._mistakes.add(name.place, what, "let them take over from one")
         else:
             return name.text
         return None

@@ -38,11 +38,11 @@ class Writer:
     def lives(self) -> bool | None:
         """Whether it still runs; None where that cannot be known from here."""
         here = _kernel()
-        if self.kernel is None or here is None or self.pid is None or self.started is None:
+        if not self.kernel or here is None or self.pid is None or self.started is None:
             return None
         if self.kernel != here:
             # The same machine after a restart has no such process; another one may have it.
-            start, other_start = self.kernel.split()[0], here.split()[0]
+            start, other_start = (kernel.partition(" ")[0] for kernel in (self.kernel, here))
             restarted = start != other_start and self.machine == _machine() is not None
             return False if restarted and self.host_name == platform.node() else None
         state = _state(self.pid)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import msgspec
 
 from pytest_bootgate.boot.values import OUTCOMES
 from pytest_bootgate.errors import JournalError
@@ -23,7 +28,11 @@ _COLUMNS = (
     " detail, phase, seconds, ended, timeout, accepted, ready, cpu_seconds, exit_code"
 )
 
+#: Beyond it nothing is measured.
+_GREATEST = 1e18
+
 State = Literal["running", "finished", "killed", "unknown"]
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,8 @@ class Row:
         if self.outcome not in ("started", "timed_out", "false_ok") or not self.timeout:
             return None
         used = self.seconds if self.seconds is not None else self.ended
-        return None if used is None else used / self.timeout
+        share = math.inf if used is None else used / self.timeout
+        return share if math.isfinite(share) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,23 @@ class RunRow:
     def words(self) -> str:
         """Its verdict, or what has become of it without one."""
         return self.verdict or self.state
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """An event: `wall` in Unix seconds, `at` in seconds since the trigger, `rest` is JSON."""
+
+    id: int
+    run: str
+    boot: str | None
+    kind: str
+    wall: float
+    at: float | None
+    rest: str
+
+
+class _RunId(NamedTuple):
+    id: str
 
 
 class Usage(NamedTuple):
@@ -115,7 +142,7 @@ def usage(
     lost are left out; one that ended early by itself has the share at which it did.
     """
     rows = journal.execute(
-        "SELECT b.began, coalesce(b.seconds, b.ended) / b.timeout, b.outcome"
+        "SELECT b.began AS wall, coalesce(b.seconds, b.ended) / b.timeout AS share, b.outcome"
         " FROM boots b INDEXED BY boots_by_target JOIN runs r ON r.id = b.run"
         " WHERE b.target = ? AND b.began >= ? AND b.host = ? AND b.release = 'candidate'"
         " AND b.number > 0 AND b.during = 'campaign' AND b.timeout > 0"
@@ -123,7 +150,33 @@ def usage(
         " ORDER BY b.began",
         (target, since, host, str(gate_file)),
     )
-    return [Usage(*row) for row in rows if row[1] is not None]
+    return [_typed(Usage, row) for row in rows if row["share"] is not None]
+
+
+def _typed(kind: type[Kind], row: sqlite3.Row, **more: object) -> Kind:
+    """A row as what it should be. Raises `JournalError` for what no gate wrote.
+
+    The rules of a schema hold for those who write with SQLite, not for a disk.
+    """
+    values = {**dict(row), **more}
+    try:
+        for name, value in values.items():
+            if isinstance(value, int | float) and not abs(value) <= _GREATEST:
+                raise ValueError(f"{name} is {value:g}")
+            if name in ("began", "wall"):
+                dt.datetime.fromtimestamp(value, dt.UTC).astimezone()  # can it be shown?
+        if issubclass(kind, tuple):
+            return msgspec.convert(tuple(values.values()), kind)
+        return msgspec.convert(values, kind)
+    except (msgspec.ValidationError, TypeError, ValueError, OverflowError, OSError) as error:
+        raise JournalError(
+            f"The journal is damaged: a row in it holds what no gate wrote ({error}). Keep a copy"
+            " of it, and name another one with --journal PATH."
+        ) from None
+
+
+def _ids(rows: Iterable[sqlite3.Row]) -> list[str]:
+    return [_typed(_RunId, row).id for row in rows]
 
 
 def boots(journal: sqlite3.Connection, asked: Filter) -> list[Row]:
@@ -138,7 +191,7 @@ def boots(journal: sqlite3.Connection, asked: Filter) -> list[Row]:
     for row in rows:
         if row["run"] not in states:
             states[row["run"]] = state(journal, row["run"])
-    return [Row(**dict(row), run_state=states[row["run"]]) for row in rows]
+    return [_typed(Row, row, run_state=states[row["run"]]) for row in rows]
 
 
 def _index(asked: Filter) -> str:
@@ -180,14 +233,15 @@ def _where(asked: Filter) -> tuple[str, list[Any]]:
 def state(journal: sqlite3.Connection, run: str) -> State:
     """What has become of a run. One of another machine that did not finish is `unknown`."""
     row = journal.execute(
-        "SELECT host_name, pid, pid_started, kernel, machine_id, finished FROM runs WHERE id = ?",
+        "SELECT host_name, pid, pid_started AS started, kernel, machine_id AS machine, finished"
+        " FROM runs WHERE id = ?",
         (run,),
     ).fetchone()
     if row is None:
         return "unknown"
     if row["finished"] is not None:
         return "finished"
-    lives = Writer(*tuple(row)[:5]).lives()
+    lives = _typed(Writer, row).lives()
     return "unknown" if lives is None else "running" if lives else "killed"
 
 
@@ -205,23 +259,22 @@ def runs_without_boots(journal: sqlite3.Connection, asked: Filter) -> list[RunRo
             asked.limit,
         ),
     ).fetchall()
-    return [RunRow(**dict(row), state=state(journal, row["id"])) for row in rows]
+    return [_typed(RunRow, row, state=state(journal, row["id"])) for row in rows]
 
 
 def find_run(journal: sqlite3.Connection, begin: str) -> str:
     """The id of the run that begins so. Raises `JournalError` where it is none, or several."""
-    found = [
-        row["id"]
-        for row in journal.execute(
+    found = _ids(
+        journal.execute(
             "SELECT id FROM runs WHERE substr(id, 1, ?) = ? ORDER BY began DESC LIMIT 5",
             (len(begin), begin),
         )
-    ]
+    )
     if len(found) == 1:
-        return str(found[0])
+        return found[0]
     if found:
         raise JournalError(f"Several runs begin with {begin!r}: {', '.join(found)}.")
-    last = [row["id"] for row in journal.execute("SELECT id FROM runs ORDER BY began DESC LIMIT 3")]
+    last = _ids(journal.execute("SELECT id FROM runs ORDER BY began DESC LIMIT 3"))
     known = f"the last ones are {', '.join(last)}" if last else "there is none at all"
     raise JournalError(f"There is no run {begin!r} in this journal; {known}.")
 
@@ -231,7 +284,7 @@ def last_run(journal: sqlite3.Connection) -> str:
     row = journal.execute("SELECT id FROM runs ORDER BY began DESC, rowid DESC LIMIT 1").fetchone()
     if row is None:
         raise JournalError("There is no run in this journal.")
-    return str(row["id"])
+    return _typed(_RunId, row).id
 
 
 def saved_result(journal: sqlite3.Connection, run: str) -> str:
@@ -251,14 +304,12 @@ def saved_result(journal: sqlite3.Connection, run: str) -> str:
     )
 
 
-def events(journal: sqlite3.Connection, rows: Sequence[Row], run: str | None) -> list[sqlite3.Row]:
-    """The events of some boots, and those of a whole run besides, in the order they were heard.
-
-    Columns: id, run, boot, kind, wall (Unix seconds), at (seconds since the trigger), rest (JSON).
-    """
-    return journal.execute(
+def events(journal: sqlite3.Connection, rows: Sequence[Row], run: str | None) -> list[EventRow]:
+    """The events of some boots, and those of a whole run besides, in the order they were heard."""
+    found = journal.execute(
         "SELECT id, run, boot, kind, wall, at, rest FROM events"
         " WHERE boot IN (SELECT value FROM json_each(?)) OR (boot IS NULL AND run = ?)"
         " ORDER BY id",
-        ("[" + ",".join(f'"{row.id}"' for row in rows) + "]", run),
-    ).fetchall()
+        (json.dumps([row.id for row in rows]), run),
+    )
+    return [_typed(EventRow, row) for row in found]

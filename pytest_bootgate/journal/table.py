@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from pytest_bootgate.journal.queries import Row, RunRow
+from pytest_bootgate.foreign import read_json
+from pytest_bootgate.journal.queries import EventRow, Row, RunRow
 from pytest_bootgate.reports.amounts import NONE, duration, share
 from pytest_bootgate.reports.clean import one_line
 
@@ -81,44 +81,33 @@ def _cut(text: str, size: int) -> str:
 
 
 def _when(wall: float) -> str:
-    if (at := _clock(wall)) is None:
-        return NONE.ljust(14)
+    at = dt.datetime.fromtimestamp(wall)
     return f"{at:%Y-%m-%d}".ljust(14) if time.time() - wall > _OLD else f"{at:%m-%d %H:%M:%S}"
 
 
-def _clock(wall: object) -> dt.datetime | None:
-    """An instant of the wall clock; None where a damaged journal holds something else."""
-    try:
-        return dt.datetime.fromtimestamp(wall)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None
-
-
-def events(found: Sequence[sqlite3.Row], rows: Sequence[Row]) -> Iterator[str]:
+def events(found: Sequence[EventRow], rows: Sequence[Row]) -> Iterator[str]:
     """A line for each event, a heading for each boot."""
     known = {row.id: row for row in rows}
     last = ""
     for event in found:
-        boot = event["boot"]
+        boot = event.boot
         if boot is not None and boot != last:
             last = boot
-            yield " ".join(_cells(known[boot])[:7]) if boot in known else str(boot)
-        at = duration(event["at"]) if isinstance(event["at"], float) else NONE
-        wall = _clock(event["wall"])
-        shown = NONE.ljust(12) if wall is None else f"{wall:%H:%M:%S.%f}"[:-3]
+            yield " ".join(_cells(known[boot])[:7]) if boot in known else boot
+        shown = f"{dt.datetime.fromtimestamp(event.wall):%H:%M:%S.%f}"[:-3]
         more = " ".join(
             f"{name}={_value(value)}"
             for name, value in _rest(event).items()
             if value not in (None, "")
         )
-        yield f"  {shown} {at:>8} {event['kind']} {more}".rstrip()
+        yield f"  {shown} {duration(event.at):>8} {event.kind} {more}".rstrip()
 
 
-def _rest(event: sqlite3.Row) -> dict[str, object]:
+def _rest(event: EventRow) -> dict[str, object]:
     """What else an event says; nothing where a damaged journal holds something else."""
     try:
-        found = json.loads(event["rest"])
-    except (TypeError, ValueError, RecursionError):
+        found = read_json(event.rest)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -132,10 +121,10 @@ def _value(value: object) -> str:
 def boots_as_json(rows: Sequence[Row]) -> Iterator[str]:
     """Every column of a boot but the whole, the state of its run, and the share that it used."""
     for row in rows:
-        yield json.dumps({**asdict(row), "share": row.share}, default=repr)
+        yield json.dumps({**asdict(row), "share": row.share})
 
 
-def events_as_json(found: Sequence[sqlite3.Row]) -> Iterator[str]:
+def events_as_json(found: Sequence[EventRow]) -> Iterator[str]:
     """Every column of an event."""
     for event in found:
-        yield json.dumps({**dict(event), "rest": _rest(event)}, default=repr)
+        yield json.dumps({**asdict(event), "rest": _rest(event)})

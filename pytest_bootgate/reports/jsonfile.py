@@ -17,20 +17,22 @@ from pytest_bootgate.result import SCHEMA, GateResult
 
 #: In seconds, bytes, shares and whatever else stands in a result.
 _GREATEST = 1e18
+#: What others are told as a share of.
+_DIVISORS = {"timeout", "limit", "near"}
 _LONGEST = 200  # characters of what is wrong with one
 
 
 def encode(result: GateResult) -> bytes:
     """A result as JSON (UTF-8), with the verdicts and net times that follow from it."""
-    plain = msgspec.to_builtins(result)
+    plain = msgspec.to_builtins(result)  # of one that was read without what an older gate left out
     plain["verdict"] = result.verdict
     for target, value in zip(result.targets, plain["targets"], strict=True):
         value["verdict"] = target.verdict
         for boot, plain_boot in zip(target.boots, value["boots"], strict=True):
             plain_boot["net_seconds"] = boot.net_seconds
-    for takeover, value in zip(result.takeovers, plain["takeovers"], strict=True):
+    for takeover, value in zip(result.takeovers, plain.get("takeovers", ()), strict=True):
         value["verdict"] = takeover.verdict
-    for silence, value in zip(result.silences, plain["silences"], strict=True):
+    for silence, value in zip(result.silences, plain.get("silences", ()), strict=True):
         value["verdict"] = silence.verdict
     plain["digest"] = _digest(plain)
     return json.dumps(plain, indent=1).encode()
@@ -54,11 +56,12 @@ def decode(data: bytes | str) -> GateResult:
     """A result from its JSON. Raises `BootgateError` for another schema or other content."""
     try:
         result = msgspec.json.decode(data, type=GateResult)
-        dt.datetime.fromisoformat(result.at)
+        dt.datetime.fromisoformat(result.at).astimezone(dt.UTC)
         _measured(msgspec.json.decode(data))
-        if not all(boot.timeout > 0 for target in result.targets for boot in target.boots):
-            raise ValueError("a boot has no timeout")
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        booted = {boot.release for target in result.targets for boot in target.boots}
+        if unknown := {"candidate", *booted} - result.releases.keys():
+            raise ValueError(f"it does not say what its {min(unknown)} is")
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
         why = str(error)[:_LONGEST]
         raise BootgateError(f"This is no result of a gate ({SCHEMA}): {why}") from None
     if result.schema != SCHEMA:
@@ -67,9 +70,13 @@ def decode(data: bytes | str) -> GateResult:
 
 
 def _measured(value: object) -> None:
-    """Raises `ValueError` for a number beyond all that is measured: arithmetic would overflow."""
+    """Raises `ValueError` for a number with which nobody can calculate."""
     if isinstance(value, dict):
-        value = list(value.values())
+        for key in _DIVISORS & value.keys():
+            if isinstance(value[key], int | float) and value[key] <= 0:
+                raise ValueError(f"a {key} in it is {value[key]:g}")
+        # What a system keeps in the fields of a job is its own business; nobody calculates with it.
+        value = [inner for key, inner in value.items() if key != "fields"]
     if isinstance(value, list):
         for one in value:
             _measured(one)

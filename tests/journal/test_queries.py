@@ -128,8 +128,8 @@ def test_usage_leaves_out_what_an_upgrade_in_place_boots(tmp_path):
 def test_the_events_of_boots_and_of_a_run(journal):
     with files.reading(journal) as connection:
         rows = queries.boots(connection, Filter(run="bb33"))
-        assert [e["kind"] for e in queries.events(connection, rows, None)] == ["boot_began"]
-        kinds = [e["kind"] for e in queries.events(connection, rows, "bb33")]
+        assert [e.kind for e in queries.events(connection, rows, None)] == ["boot_began"]
+        kinds = [e.kind for e in queries.events(connection, rows, "bb33")]
         assert kinds == ["run_began", "boot_began"]
 
 
