@@ -137,7 +137,8 @@ def attempt(data: bytes) -> str:
         assert recorded.facts.recorded
         for target in recorded.result.targets:
             with contextlib.suppress(BootgateError):
-                recorded.check(decode(other.read_bytes()), target.host, target.target)
+                now = decode(other.read_bytes())
+                    recorded.check(now, target.host, target.target, same_image=False)
     return "shown"
 
 
