@@ -150,6 +150,7 @@ class Recipe:
             },
             cpus=self.host.cpus,
             memory=self.host.memory,
+            needs=gateway.needs,
         )
 
     def fingerprint(self) -> str:
