@@ -15,8 +15,6 @@ CAPABILITIES = (
     *("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"),
     "SYS_CHROOT",
 )
-#: So many tasks (processes and threads) a gateway may have.
-PIDS = 4096
 #: A companion has a thread for every request at its doorbell. It, or a command that the gate file
 #: runs in it, may be a program of the release.
 _COMPANION_PIDS = 512
@@ -41,7 +39,7 @@ def confined(spec: UnitSpec) -> dict[str, Any]:
             "memswap_limit": _COMPANION_MEMORY,
         }
     needs = spec.needs
-    limits["pids_limit"] = needs.pids or PIDS
+    limits["pids_limit"] = needs.pids
     if needs.new_privileges:
         del limits["security_opt"]
     if "ALL" in needs.capabilities:
@@ -54,6 +52,6 @@ def beyond(needs: Needs) -> tuple[str, ...]:
     granted: list[str] = [c for c in dict.fromkeys(needs.capabilities) if c not in CAPABILITIES]
     if "ALL" in granted:
         granted = ["ALL capabilities"]
-    if needs.pids is not None and needs.pids > PIDS:
+    if needs.pids > Needs().pids:
         granted.append(f"{needs.pids} tasks")
     return (*granted, *(["new privileges"] if needs.new_privileges else []))

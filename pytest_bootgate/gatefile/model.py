@@ -249,12 +249,12 @@ class Needs(_Entry, frozen=True, kw_only=True):
     By itself it has the capabilities CHOWN, DAC_OVERRIDE, FOWNER, KILL, NET_BIND_SERVICE, SETGID,
     SETUID and SYS_CHROOT: a process that begins as root can give files to another user and go on as
     that one. `capabilities` are those it has besides, as SYS_PTRACE, or ALL. `pids` is how many
-    processes and threads it may have, by default 4096. `new_privileges` lets programs such as sudo
-    make a user root who is not. All that is granted is in every report.
+    processes and threads it may have. `new_privileges` lets programs such as sudo make a user root
+    who is not. The summary and the result name all that was granted.
     """
 
     capabilities: list[Capability] = []
-    pids: int | None = None
+    pids: int = 4096
     new_privileges: bool = False
 
 

@@ -79,7 +79,12 @@ def seen(**lines_at: float) -> Observation:
         ({}, {"exited": Exit(3), "left_out": GAP}, "lost", "nobody knows whether a mark"),
         ({"ring": 9.0}, {"proof": 9.0, "stalls": STALL}, "lost", "stood still for 7.5 s"),
         ({"ring": 0.5}, {"proof": 0.5, "stalls": STALL}, "started", ""),
-        ({"ring": 2.0}, {"proof": 2.0, "stalls": [Stall("the gate itself", -9.0, -1.0)]}, "started", ""),
+        (
+            {"ring": 2.0},
+            {"proof": 2.0, "stalls": [Stall("the gate itself", -9.0, -1.0)]},
+            "started",
+            "",
+        ),
         ({}, {"stalls": STALL}, "lost", "the gate itself stood still"),
         ({}, {"exited": Exit(3), "stalls": STALL}, "crashed", "exited with 3"),
     ],
