@@ -9,8 +9,9 @@ from pytest_bootgate.gatefile.model import Needs
 
 #: What entry points of common images need: they begin as root, give a directory to the system's
 #: own user (CHOWN, FOWNER, DAC_OVERRIDE) and go on as that one (SETUID, SETGID), some of them in a
-#: directory of their own (SYS_CHROOT); KILL is for a supervisor of processes of other users. Not
-#: used, but asked for by programs that carry it as a file capability: NET_BIND_SERVICE.
+#: directory of their own (SYS_CHROOT). Without KILL the container's init, which stays root, could
+#: not pass SIGTERM on to them. NET_BIND_SERVICE is asked for by programs that have it as a file
+#: capability, though every port is free in a network of its own.
 CAPABILITIES = (
     *("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"),
     "SYS_CHROOT",
