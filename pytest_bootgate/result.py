@@ -20,13 +20,15 @@ SCHEMA = "bootgate-result/1"
 class ReleaseFacts:
     """What stood behind a release's name: `identity` is the image's digest, if it has one.
 
-    `recorded` says from which result a release was taken that was not booted in this run.
+    `recorded` says from which result a release was taken that was not booted in this run. `granted`
+    is what its container got beyond the default, in words.
     """
 
     image: str | None
     identity: str | None
     version: str | None
     recorded: str | None = None
+    granted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

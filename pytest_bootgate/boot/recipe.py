@@ -152,6 +152,7 @@ class Recipe:
             },
             cpus=self.host.cpus,
             memory=self.host.memory,
+            needs=gateway.needs,
         )
 
     def fingerprint(self) -> str:

@@ -7,8 +7,10 @@ import shlex
 from collections.abc import Iterator
 
 from pytest_bootgate.drive import Gate, Plan
+from pytest_bootgate.engines.confine import beyond
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Release
+from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.reports.amounts import count, limit
 
 _WORDS_OF_COMMAND = 52
@@ -24,6 +26,9 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     yield "engine", why
     for name, release in gate.plan.releases.items():
         yield name, _release(release, gate.plan.file.gateway.command, engine)
+    granted = beyond(gate.plan.file.gateway.needs)
+    if engine != "process" and granted:
+        yield "granted", f"{listed(granted)}, beyond what a container may do by itself"
     baseline = gate.plan.file.releases.baseline
     if baseline is not None and baseline.recorded is not None:
         yield "baseline", f"not booted: the candidate of {baseline.recorded}"

@@ -23,6 +23,7 @@ from pytest_bootgate.drive.progress import Progress
 from pytest_bootgate.drive.silence import stall
 from pytest_bootgate.drive.takeover import InPlace, Site
 from pytest_bootgate.engines.base import Engine
+from pytest_bootgate.engines.confine import beyond
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.events import (
     BootBegan,
@@ -391,8 +392,11 @@ class Gate:
             start = seen.baseline if name == "baseline" else seen.first
             said += [start.version] if start.version else []
         version = said[0] if said else release.version
-        image = None if self._machinery.name == "process" else release.image
-        return ReleaseFacts(image, self._machinery.identities.get(name), version)
+        identity = self._machinery.identities.get(name)
+        if self._machinery.name == "process":
+            return ReleaseFacts(None, identity, version)
+        granted = beyond(self.plan.file.gateway.needs)
+        return ReleaseFacts(release.image, identity, version, granted=granted)
 
     def close(self) -> None:
         """Remove all that is left of this run, and tell that it is over."""

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from pytest_bootgate.gatefile.model import Needs
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -41,7 +43,8 @@ class UnitSpec:
     """What to start: `files` maps absolute paths inside the unit to their contents.
 
     `image` is left out on an engine without images; `command` None means the image's own.
-    `cpus` is in cores, `memory` in bytes.
+    `cpus` is in cores, `memory` in bytes. `needs` is what a container is granted beyond what it may
+    do by itself.
     """
 
     role: str
@@ -52,6 +55,7 @@ class UnitSpec:
     cpus: float | None = None
     memory: int | None = None
     stdin: bool = False
+    needs: Needs = field(default_factory=Needs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from docker.utils import version_gte
 
 from pytest_bootgate.engines.base import Chunk, Exit, Sink, UnitSpec
 from pytest_bootgate.engines.container_files import archive as packed
-from pytest_bootgate.engines.container_files import parents
+from pytest_bootgate.engines.container_files import parents, shared
 from pytest_bootgate.engines.container_hold import ContainerHold
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
@@ -233,7 +233,7 @@ class Container:
                 # The tar file's own top entry has the directory's name.
                 above = str(PurePosixPath(path).parent)
                 client.put_archive(self._id, above, file)
-            put(client, self._id, files, self._user)
+            put(client, self._id, files, self._user, companion=False)
 
     def remove(self) -> None:
         """Remove it, running or not. Raises `EngineError` only where the engine is gone."""
@@ -283,9 +283,18 @@ class Command:
         return self._code
 
 
-def put(client: APIClient, container: str, files: Mapping[str, bytes], user: str) -> None:
-    """Put files into a container that was not started, owned by its user."""
-    client.put_archive(container, "/", packed(client, container, files, user, SHARED))
+def put(
+    client: APIClient, container: str, files: Mapping[str, bytes], user: str, *, companion: bool
+) -> None:
+    """Put files into a container that was not started, owned by its user.
+
+    A companion is given them in the shared directory only: all else it may only read. A gateway's
+    user may write there from then on.
+    """
+    if companion:
+        client.put_archive(container, SHARED, shared(client, container, files, user, SHARED))
+    else:
+        client.put_archive(container, "/", packed(client, container, files, user, SHARED))
 
 
 def remove_container(client: APIClient, container: str) -> None:
@@ -309,6 +318,12 @@ def lacks_command(spec: UnitSpec, why: str) -> EngineError | None:
         return EngineError(
             f"The Docker engine has no init program for containers: {why}. Install its docker-init"
             " (package `tini` or `docker-init`)."
+        )
+    if "unable to apply caps" in why:
+        return EngineError(
+            f"The Docker engine may not grant the {spec.role}"
+            f" {', '.join(spec.needs.capabilities) or 'what it needs'}, which it has not itself:"
+            f" {why}. Leave what is missing out of gateway: {{needs: ...}}, or take another engine."
         )
     return _lacking(spec, why) if _NO_COMMAND.search(why) else None
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import re
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from docker.errors import NotFound
+from docker.utils import decode_json_header
 
 from pytest_bootgate.engines.docker_api import CALL_TIMEOUT
 from pytest_bootgate.errors import EngineError
@@ -17,38 +20,63 @@ from pytest_bootgate.errors import EngineError
 if TYPE_CHECKING:
     from docker.api import APIClient
 
+#: So many bytes of an image's list of users are read.
+_MOST_USERS = 1 << 20
+
 
 def archive(
     client: APIClient, container: str, files: Mapping[str, bytes], user: str, shared: str
 ) -> bytes:
-    """Files (0644) and what directories they need, owned by the container's user.
+    """A gateway's files (0644) and what directories they need, owned by the container's user.
 
-    Everybody may write in the `shared` directory: two images seldom have the same user.
+    So is the `shared` directory; a companion that is root may write there by its group. Where the
+    user is root, everybody may: nobody knows as which user the system goes on.
     """
     owner = _owner(client, container, user)
+    mode, ours = (0o1777, owner) if owner[0] == 0 else (0o1775, (owner[0], 0))
     paths = [_absolute(path) for path in files]
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
+    with _packed() as (packed, tar):
         for directory in _shared_directories(paths, PurePosixPath(shared)):
-            tar.addfile(_entry(directory, (0, 0), 0o1777, tarfile.DIRTYPE))
+            tar.addfile(_entry(directory, ours, mode, tarfile.DIRTYPE))
         if owner != (0, 0):  # else the engine makes them as they should be
             for directory in _missing(client, container, paths, PurePosixPath(shared)):
                 tar.addfile(_entry(directory, owner, 0o755, tarfile.DIRTYPE))
         for path, content in zip(paths, files.values(), strict=True):
-            entry = _entry(path, owner, 0o644, tarfile.REGTYPE)
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
+            _add(tar, path, content, owner)
+    return packed.getvalue()
+
+
+def shared(
+    client: APIClient, container: str, files: Mapping[str, bytes], user: str, shared: str
+) -> bytes:
+    """A companion's files, all of them below the `shared` directory, as paths from there."""
+    owner = _owner(client, container, user)
+    with _packed() as (packed, tar):
+        for path, content in files.items():
+            _add(tar, _absolute(path).relative_to(shared), content, owner)
     return packed.getvalue()
 
 
 def parents(client: APIClient, container: str, path: str) -> bytes:
     """The directories above a path that the container does not have yet, owned by root."""
     absolute = _absolute(path)
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
+    with _packed() as (packed, tar):
         for directory in _missing(client, container, [absolute], None):
             tar.addfile(_entry(directory, (0, 0), 0o755, tarfile.DIRTYPE))
     return packed.getvalue()
+
+
+@contextmanager
+def _packed() -> Iterator[tuple[io.BytesIO, tarfile.TarFile]]:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        yield packed, tar
+
+
+def _add(tar: tarfile.TarFile, path: PurePosixPath, content: bytes, owner: tuple[int, int]) -> None:
+    entry = _entry(path, owner, 0o644, tarfile.REGTYPE)
+    entry.size = len(content)
+    tar.addfile(entry, io.BytesIO(content))
 
 
 def _absolute(path: str) -> PurePosixPath:
@@ -98,22 +126,40 @@ def _owner(client: APIClient, container: str, user: str) -> tuple[int, int]:
     name, _, group = user.partition(":")
     if name in ("", "0", "root"):
         return 0, 0
-    uid = int(name) if name.isdigit() else 0
-    gid = int(group) if group.isdigit() else 0
     for line in _passwd(client, container):
         fields = line.split(":")
         if len(fields) > 3 and name in (fields[0], fields[2]):
-            return int(fields[2]), gid if group.isdigit() else int(fields[3])
-    return uid, gid
+            uid, gid = _number(fields[2]), _number(group if group.isdigit() else fields[3])
+            if uid is not None:
+                return uid, gid or 0
+    return _number(name) or 0, _number(group) or 0
 
 
-def _passwd(client: APIClient, container: str) -> list[str]:
-    try:
-        packed, _ = client.get_archive(container, "/etc/passwd")
-    except NotFound:
-        return []
-    with tarfile.open(fileobj=io.BytesIO(b"".join(packed))) as tar:
-        members = [tar.extractfile(member) for member in tar]
-        return [
-            line for m in members if m for line in m.read().decode(errors="replace").split("\n")
-        ]
+def _number(text: str) -> int | None:
+    """A user's or group's number, None for what is none: an image may say anything."""
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
+
+
+def _passwd(client: APIClient, container: str, path: str = "/etc/passwd") -> list[str]:
+    """The lines of an image's list of users, which may be of any size and kind.
+
+    A link is resolved by the engine, which stays inside of the container.
+    """
+    url = f"{client.base_url}/v{client.api_version}/containers/{container}/archive"
+    plain = {"Accept-Encoding": "identity"}
+    with client.get(
+        url, params={"path": path}, headers=plain, stream=True, timeout=CALL_TIMEOUT
+    ) as answer:
+        if answer.status_code != 200:  # there is none, or it is a link to nowhere
+            return []
+        about = decode_json_header(answer.headers["x-docker-container-path-stat"])
+        if (target := about["linkTarget"]) and target != path:
+            return _passwd(client, container, target)
+        with (
+            contextlib.suppress(tarfile.TarError),
+            tarfile.open(fileobj=answer.raw, mode="r|") as tar,
+        ):
+            first = tar.next()
+            file = tar.extractfile(first) if first is not None and first.isreg() else None
+            return file.read(_MOST_USERS).decode(errors="replace").split("\n") if file else []
+    return []

@@ -14,6 +14,7 @@ from docker.utils import parse_repository_tag
 
 from pytest_bootgate.engines import owner
 from pytest_bootgate.engines.base import Capacity, Sink, UnitSpec
+from pytest_bootgate.engines.confine import confined
 from pytest_bootgate.engines.container import (
     SHARED,
     Container,
@@ -128,15 +129,15 @@ class DockerPlace:
                 " --bootgate-engine process."
             )
         with self._api.call(f"create the {spec.role} from {spec.image}") as client:
-            if begins := not self._shared and _knows_of_shared(spec):
+            if not self._shared and _knows_of_shared(spec):
                 client.create_volume(self._name, labels=self._labels)
                 self._shared = True
             made = self._create(client, spec, spec.image)
             try:
                 seen = client.inspect_container(made)
                 user = str(seen["Config"].get("User") or "")
-                if begins or spec.files:
-                    put(client, made, spec.files, user)
+                if self._shared:
+                    put(client, made, spec.files, user, companion=spec.role == "companion")
                 wanted = {"stdout": 1, "stderr": 1, "stream": 1, "stdin": int(spec.stdin)}
                 stream = Stream(client.attach_socket(made, wanted))
             except BaseException:
@@ -154,7 +155,10 @@ class DockerPlace:
         if spec.role == "companion" and command:
             # In a release's own image the entry point is the gateway's, not the companion's.
             entrypoint, command = command[:1], command[1:]
-        limits: dict[str, Any] = {}
+        limits, environment = confined(spec), dict(spec.env)
+        if spec.role == "companion":
+            # Elsewhere it may not write, and programs want to keep something there.
+            environment.setdefault("HOME", "/tmp")  # noqa: S108
         if spec.cpus is not None:
             limits["nano_cpus"] = round(spec.cpus * 1e9)
         if spec.memory is not None:
@@ -166,7 +170,7 @@ class DockerPlace:
                 command,
                 entrypoint=entrypoint,
                 name=f"{self._name}-{spec.role}-{next(self._numbers)}",
-                environment=dict(spec.env),
+                environment=environment,
                 labels=self._labels,
                 stdin_open=spec.stdin,
                 host_config=client.create_host_config(

@@ -39,6 +39,7 @@ _PHRASES: dict[type, str] = {
     model.Release: "a release",
     model.Releases: "the releases",
     model.Gateway: "the gateway",
+    model.Needs: "what the gateway needs",
     model.Reply: "the reply",
     model.Doorbell: "the doorbell",
     model.Companion: "the companion",
@@ -48,6 +49,8 @@ _PHRASES: dict[type, str] = {
     model.Notify: "a notification",
     model.GateFile: "a gate file",
 }
+#: More choices than these are listed only where none is near.
+_MANY = 10
 _QUANTITIES: dict[type, tuple[str, str]] = {
     Seconds: ("a duration", "write 60s, 1m30s or 250ms"),
     Share: ("a share", "write 80%"),
@@ -271,6 +274,11 @@ class _Walk:
             return tree.text
         text = tree.text if isinstance(tree, Scalar) else ""
         what = f"{name} must be {listed(values, 'or')}, not {_got(tree)}"
+        if len(values) > _MANY:
+            what = f"{name} cannot be {_got(tree)}"
+            raise self._mistake(
+                tree.place, what, did_you_mean(text, values, f"there are {listed(values)}")
+            )
         raise self._mistake(tree.place, what, did_you_mean(text, values, ""))
 
 

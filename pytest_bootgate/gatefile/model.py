@@ -198,6 +198,68 @@ class Releases(_Entry, frozen=True, kw_only=True):
     baseline: Release | None = None
 
 
+#: Every capability of Linux, and all of them.
+Capability = Literal[
+    "ALL",
+    "AUDIT_CONTROL",
+    "AUDIT_READ",
+    "AUDIT_WRITE",
+    "BLOCK_SUSPEND",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "KILL",
+    "LEASE",
+    "LINUX_IMMUTABLE",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "MKNOD",
+    "NET_ADMIN",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_RAW",
+    "PERFMON",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_CHROOT",
+    "SYS_MODULE",
+    "SYS_NICE",
+    "SYS_PACCT",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "WAKE_ALARM",
+]
+
+
+class Needs(_Entry, frozen=True, kw_only=True):
+    """What a gateway needs beyond what its container may do by itself (docker engine).
+
+    By itself it has the capabilities CHOWN, DAC_OVERRIDE, FOWNER, KILL, NET_BIND_SERVICE, SETGID,
+    SETUID and SYS_CHROOT: a process that begins as root can give files to another user and go on as
+    that one. `capabilities` are those it has besides, as SYS_PTRACE, or ALL. `pids` is how many
+    processes and threads it may have. `new_privileges` lets programs such as sudo make a user root
+    who is not. The summary and the result name all that was granted.
+    """
+
+    capabilities: list[Capability] = []
+    pids: int = 4096
+    new_privileges: bool = False
+
+
 class Gateway(_Entry, frozen=True, kw_only=True):
     """The process that accepts triggers, or, without a trigger, the runner itself.
 
@@ -205,7 +267,8 @@ class Gateway(_Entry, frozen=True, kw_only=True):
     `settle` is a pause after it. `version` is a `line` probe with a group `version`. `health` is
     what the system itself calls ready: shown, never trusted; but a gateway that is ready must
     answer there before it is triggered, be it that it is not well. `stages`
-    are lines in which it reports the stages of its own start.
+    are lines in which it reports the stages of its own start. `needs` is what its container is
+    granted beyond the default.
     """
 
     command: list[str] | None = None
@@ -217,6 +280,7 @@ class Gateway(_Entry, frozen=True, kw_only=True):
     version: Probe | None = None
     health: Probe | None = None
     stages: dict[str, StageProbe] = {}
+    needs: Needs = Needs()
 
 
 class Reply(_Entry, frozen=True, kw_only=True):

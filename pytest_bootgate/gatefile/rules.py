@@ -188,6 +188,7 @@ class _Rules:
         gateway = self._gate.section("gateway")
         self._command(gateway)
         self._positive(gateway, "ready_timeout", "120s")
+        self._positive(gateway.section("needs"), "pids", "4096")
         for name in ("ready", "version", "health"):
             if isinstance(gateway.get(name), Section):
                 probe = gateway.section(name)

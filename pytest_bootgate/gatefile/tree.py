@@ -154,8 +154,9 @@ def size(tree: Tree) -> int:
 
 def did_you_mean(name: str, known: Collection[str], otherwise: str) -> str:
     """The way out of a wrong name: the nearest known one, or `otherwise`."""
-    near = difflib.get_close_matches(name, list(islice(known, _NEAR)), n=1)
-    return f"did you mean '{near[0]}'?" if near else otherwise
+    cased = {each.casefold(): each for each in islice(known, _NEAR)}
+    near = difflib.get_close_matches(name.casefold(), cased, n=1)
+    return f"did you mean '{cased[near[0]]}'?" if near else otherwise
 
 
 def listed(names: Collection[str], last: str = "and") -> str:

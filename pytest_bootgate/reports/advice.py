@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from statistics import median
 
@@ -12,6 +13,8 @@ from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.story import failed_boot
 from pytest_bootgate.result import SilenceResult, TakeoverResult, TargetResult
 
+#: So many of a stream's last lines are looked at.
+_LAST = 8
 _KEEP = "Keep the old release in production."
 _FAILED = {
     "timed_out": "Find out what it {does}; its last lines are a beginning.",
@@ -23,6 +26,14 @@ _FAILED = {
     "silent_exit": "It ended without a word: raise its log level and gate again.",
     "not_accepted": "Check the trigger in the gate file against the new release.",
 }
+#: What a system says last that was not allowed something, or no more processes.
+_DENIED = re.compile(
+    "Operation not permitted|Permission denied|EPERM|EACCES|Resource temporarily unavailable"
+)
+_NEEDS = (
+    "A container may do little by itself: what it needs more is granted in the gate file (gateway:"
+    " {needs: {capabilities: [...]}})."
+)
 _BROKEN = "Fix what stopped the measurement and run the gate again. This is not a pass."
 _GOOD = "Nothing: no rule was broken."
 
@@ -37,7 +48,7 @@ def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
     if found.verdict == "fail" and failed is not None:
         what = _FAILED.get(failed.outcome, "Gate again: the boot was lost.")
         what = what.format(does=_does(failed))
-        return " ".join([_KEEP, what, *_until_then(failed, found, others)])
+        return " ".join([_KEEP, what, *_denied([failed]), *_until_then(failed, found, others)])
     return _in_time(found)
 
 
@@ -45,16 +56,29 @@ def _broken(found: TargetResult) -> str:
     """What to do where nothing could be measured."""
     judgement = found.judgement
     if judgement is not None and judgement.has("alike", "unseen"):
-        return (
+        what = (
             "Correct the gate file (probe, pattern, path, port, JSON, headers) or what the system"
             " needs around it: both releases lack the same. Nothing is known about the upgrade yet."
         )
-    if judgement is not None and judgement.has("baseline"):
-        return (
+    elif judgement is not None and judgement.has("baseline"):
+        what = (
             "Make the baseline start as it does in production: correct its command, image or"
             " environment in the gate file. Nothing is known about the upgrade yet."
         )
-    return _BROKEN
+    else:
+        return _BROKEN
+    return " ".join([what, *_denied(found.boots)])
+
+
+def _denied(boots: Sequence[Boot]) -> list[str]:
+    """What to do where a container ended early for want of a right, as its last lines say."""
+    ended = [b for b in boots if b.outcome in ("crashed", "silent_exit") and _in_container(b)]
+    said = (line for boot in ended for tail in boot.tails.values() for line in tail[-_LAST:])
+    return [_NEEDS] if any(_DENIED.search(line) for line in said) else []
+
+
+def _in_container(boot: Boot) -> bool:
+    return boot.identity.startswith("sha256:")
 
 
 def _does(failed: Boot) -> str:

@@ -11,6 +11,7 @@ from pytest_bootgate.gate.comparison import sentence
 from pytest_bootgate.gate.regression import DRIFT
 from pytest_bootgate.gate.retry import started_later
 from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.reports import silence, takeover, unjudged
 from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
@@ -56,7 +57,8 @@ def summary(
                 f" {DRIFT * 100:.0f} % can be told"
             )
         what = " ".join(dict.fromkeys(parts)) or "by command"
-        yield Styled(f"{name} {what}{digest}")
+        granted = f", granted {listed(release.granted)}" if release.granted else ""
+        yield Styled(f"{name} {what}{digest}{granted}")
     yield Styled(machine(result.machine), level=MORE)
     if waited := waited_words(result.waited):
         yield Styled(f"{waited} on this machine before it booted; no boot's time has it in it")

@@ -48,6 +48,25 @@ def test_every_outcome_has_an_advice_of_its_own():
 
 
 @pytest.mark.parametrize(
+    ("identity", "outcome", "line", "told"),
+    [
+        ("sha256:1", "crashed", "PermissionError: [Errno 1] Operation not permitted", True),
+        ("sha256:1", "silent_exit", "chown: /data: Permission denied", True),
+        ("sha256:1", "crashed", "fork: Resource temporarily unavailable", True),
+        ("sha256:1", "crashed", "no such file", False),
+        ("sha256:1", "timed_out", "setns: Operation not permitted", False),
+        ("command:1", "crashed", "bind: Permission denied", False),
+    ],
+)
+def test_a_container_that_ends_for_want_of_a_right_is_told_of_the_gate_files_way(
+    identity, outcome, line, told
+):
+    lines = {"gateway.out": ("up",), "gateway.err": (line, *["at main"] * 7)}
+    ended = boot(outcome=outcome, detail="x", identity=identity, tails=lines)
+    assert ("capabilities" in advice(result(ended), [])) is told
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"),
     [
         (0.0061, "6.1 ms"),

@@ -16,6 +16,7 @@ from pytest_bootgate.gate.takeover import ROLLBACK, SUBJECTS
 from pytest_bootgate.gate.verdict import WHOLE, Finding, Verdict, worst
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.gatefile.silence_rules import SILENCE
+from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.reports import silence, takeover
 from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
 from pytest_bootgate.reports.amounts import count, duration, limit, share
@@ -292,7 +293,8 @@ def releases(result: GateResult) -> Iterator[tuple[str, str]]:
     for name, facts in result.releases.items():
         parts = dict.fromkeys(p for p in (facts.image, facts.version, facts.identity) if p)
         recorded = f" (recorded {facts.recorded})" if facts.recorded is not None else ""
-        yield name, (" ".join(parts) or "by command") + recorded
+        granted = f" (granted {listed(facts.granted)})" if facts.granted else ""
+        yield name, (" ".join(parts) or "by command") + recorded + granted
 
 
 def properties(result: GateResult) -> Iterator[tuple[str, str]]:
@@ -309,6 +311,7 @@ def properties(result: GateResult) -> Iterator[tuple[str, str]]:
             ("digest", facts.identity),
             ("version", facts.version),
             ("recorded", facts.recorded),
+            ("granted", ", ".join(facts.granted)),
         ):
             if value:
                 yield f"{name}.{what}", value

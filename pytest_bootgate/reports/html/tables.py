@@ -298,8 +298,9 @@ def releases(result: GateResult) -> Table:
             facts.image or "by command",
             facts.identity[:19] if facts.identity else NONE,
             facts.recorded or "no",
+            ", ".join(facts.granted) or "nothing",
         ]
         for name, facts in result.releases.items()
     ]
-    head = ["release", "version", "image", "identity", "recorded"]
+    head = ["release", "version", "image", "identity", "recorded", "granted"]
     return Table("releases", "What was booted", head, rows)
