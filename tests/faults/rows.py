@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from tests.faults.runner import BOTH, IMAGE, Gate, Row
+from tests.faults.runner import IMAGE, Gate, Row, merged
 
 GOOD = ["engine ready", 0.05, "persona loaded", 0.05, "ring"]
 #: A boot in the midst of which something is done to the gate from outside.
@@ -89,6 +89,26 @@ def somebody_hangs(gate: Gate) -> Iterator[None]:
     """A listener that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", int(gate.environment["FAULT_PORT"]))):
         yield
+
+
+@contextlib.contextmanager
+def somebody_drips(gate: Gate) -> Iterator[None]:
+    """A listener that answers with a header without end, a byte a second."""
+    program = (
+        "import socket, time\n"
+        f"server = socket.create_server(('127.0.0.1', {gate.environment['FAULT_PORT']}))\n"
+        "while True:\n"
+        "    client = server.accept()[0]\n"
+        "    client.sendall(b'HTTP/1.1 200 OK\\r\\nX: ')\n"
+        "    try:\n"
+        "        while True: client.sendall(b'x'); time.sleep(1)\n"
+        "    except OSError: pass\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program]) as server:
+        try:
+            yield
+        finally:
+            server.kill()
 
 
 def mounted(where: str, size: str, options: str = "rw") -> Callable[[Gate], RETURN[None]]:
@@ -178,7 +198,12 @@ def serving(answer: str) -> str:
     )
 
 
-ANSWERS = {"ports": {"app": 8080}, **boot(timeout="3s", proof={"http": ":${port.app}/"})}
+PROOF = {"line": None, "http": ":${port.app}/"}
+ANSWERS = {"ports": {"app": 8080}, **boot(timeout="3s", proof=PROOF)}
+ENDLESS = serving(
+    "client.sendall(b'HTTP/1.1 200 OK\\r\\n\\r\\n')\n"
+    "        while True: client.sendall(os.environ['API_KEY'].encode() * 9999)"
+)
 FLOOD = "import os\nline = ('%s ' % os.environ['API_KEY']).encode() + b'y' * 60\n"
 FORGED = (
     "do:import json\n"
@@ -222,7 +247,7 @@ for line in sys.stdin:
 """
 NEXT = plan(
     "the gate is killed together with its reaper, and another gate follows",
-    "warn",
+    "pass",
     "removed what killed runs had left",
     GOOD,
     first=plan("", "killed", "", LONG, hand=killed_with_its_reaper),
@@ -241,7 +266,9 @@ ROWS: list[Row] = [
         ["engine ready", "exit:1"],
     ),
     plan(
-        "a crash right after the proof", "pass", r"PASS: 1 target, 1 pass", [*GOOD, "exit:3"],
+        "a crash right after the proof", "warn",
+        "started, but the gateway exited with 3 right after",
+        [*GOOD, "exit:3"],
     ),
     plan(
         "memory runs out", "fail", "oom_killed: the gateway was killed because memory ran out",
@@ -365,7 +392,7 @@ ROWS: list[Row] = [
     ),
     script(
         "a pattern that takes for ever on a line", "broken",
-        r"(?s)pattern.*takes for ever|takes more than|busy with one line",
+        r"The pattern `\^\(zq\|zqzq\)\+\$` took more than 1 s of CPU time on one line",
         python("import time\nprint('zq' * 99 + '!', flush=True)\ntime.sleep(60)"),
         gate=boot(phases={"up": {"line": "^(zq|zqzq)+$"}, "proof": {"line": "^ready$"}},
                   proof=None),
@@ -392,12 +419,13 @@ ROWS: list[Row] = [
         gate={**followed(), "target": {"timeout": "2s"}},
     ),
     script(
-        "an endpoint that answers without end", "fail", r"no proof within 3 s",
-        serving(
-            "client.sendall(b'HTTP/1.1 200 OK\\r\\n\\r\\n')\n"
-            "        while True: client.sendall(os.environ['API_KEY'].encode() * 9999)"
-        ),
-        gate=ANSWERS,
+        "an endpoint that answers without end, where its status is the proof", "pass",
+        "PASS: 1 target, 1 pass", ENDLESS, gate=ANSWERS,
+    ),
+    script(
+        "an endpoint that answers without end, where what it says is the proof", "fail",
+        "no proof within 3 s", ENDLESS, gate=merged(
+            ANSWERS, boot(proof={"json": {"status": "ok"}})), quick=True,
     ),
     script(
         "an endpoint with a header that never ends", "fail", r"no proof within 3 s",
@@ -442,13 +470,13 @@ ROWS: list[Row] = [
     ),
     *(
         plan(
-            f"{number.name} in the midst of a boot", verdict, "", LONG, hand=signalled(number),
+            f"{number.name} in the midst of a boot", verdict, says, LONG, hand=signalled(number),
             gate={"target": {"timeout": "300s"}}, quick=number == signal.SIGKILL,
         )
-        for number, verdict in (
-            (signal.SIGKILL, "killed"),
-            (signal.SIGTERM, "killed"),
-            (signal.SIGINT, "interrupted"),
+        for number, verdict, says in (
+            (signal.SIGKILL, "killed", ""),
+            (signal.SIGTERM, "killed", ""),
+            (signal.SIGINT, "broken", "The boots of isolated were interrupted"),
         )
     ),
     NEXT,
@@ -507,13 +535,13 @@ ROWS: list[Row] = [
     *(
         plan(
             f"{number} file descriptors", "broken|red", "(?i)too many open files|file descriptor",
-            GOOD, prefix=("sh", "-c", f'ulimit -n {number}; exec "$@"', "sh"), quick=number == 24,
+            GOOD, prefix=("sh", "-c", f'ulimit -n {number}; exec "$@"', "sh"), quick=number == 16,
         )
-        for number in (16, 24, 32)
+        for number in (16, 20, 24)
     ),
     plan(
-        "64 file descriptors", "pass", "PASS: 1 target, 1 pass",
-        GOOD, prefix=("sh", "-c", 'ulimit -n 64; exec "$@"', "sh"),
+        "48 file descriptors", "pass", "PASS: 1 target, 1 pass",
+        GOOD, prefix=("sh", "-c", 'ulimit -n 48; exec "$@"', "sh"),
     ),
     plan(
         "no engine answers", "broken", "nothing.sock", GOOD, engines=DOCKER,
@@ -542,28 +570,36 @@ ROWS: list[Row] = [
         gate={"notify": {"on call": {"command": ["yes"], "deadline": "2s"}}},
     ),
     plan(
-        "a notify command that leaves a child", "fail", "told on call: fail|could not be told",
-        ["engine ready", "exit:1"], engines=PROCESS,
+        "a notify command that hangs, with a child", "fail",
+        "on call could not be told: `sh` still ran after 2 s",
+        ["engine ready", "exit:1"], engines=PROCESS, quick=True,
         gate={"notify": {"on call": {
-            "command": ["sh", "-c", "sleep 600 & exit 0"], "deadline": "2s"}}},
+            "command": ["sh", "-c", "sleep 600; true"], "deadline": "2s"}}},
+    ),
+    plan(
+        "a webhook that answers a byte a second", "fail", "could not be told: .* did not answer",
+        ["engine ready", "exit:1"], engines=PROCESS, before=somebody_drips, deadline=40,
+        quick=True,
+        gate={"notify": {"on call": {
+            "webhook": "http://127.0.0.1:${FAULT_PORT}/${FAULT_SECRET}", "deadline": "3s"}}},
     ),
     plan(
         "a webhook that hangs", "fail", "on call could not be told", ["engine ready", "exit:1"],
-        engines=PROCESS, before=somebody_hangs, quick=True,
+        engines=PROCESS, before=somebody_hangs,
         gate={"notify": {"on call": {
             "webhook": "http://127.0.0.1:${FAULT_PORT}/${FAULT_SECRET}", "deadline": "2s"}}},
     ),
     plan(
-        "a webhook that is no URL", "usage", r"bootgate.yaml:\d+:\d+: notify.on call.webhook",
+        "a webhook that is no URL", "usage", r"bootgate.yaml:\d+:\d+: 'webhook' is no URL: write https://host/path",
         GOOD, engines=PROCESS, gate={"notify": {"on call": {"webhook": "${FAULT_SECRET}"}}},
     ),
     # Files.
     Row(
-        "a gate file that is a FIFO", "usage", "bootgate.yaml.*FIFO|not a (regular )?file",
+        "a gate file that is a FIFO", "usage", "ERROR: not found: .*bootgate.yaml",
         before=done(a_fifo), engines=PROCESS, quick=True,
     ),
     Row(
-        "a gate file that is a directory", "pass|usage|no tests", "bootgate.yaml|no tests",
+        "a gate file that is a directory", "no tests", "no tests ran",
         before=done(a_directory), engines=PROCESS,
     ),
     Row("a NUL in the gate file", "usage", r"bootgate.yaml:\d+:\d+: ", file=b"targets:\n  a\0: 1\n",
@@ -595,4 +631,3 @@ ROWS: list[Row] = [
         engines=PROCESS, options=("--bootgate-json=tmp",),
     ),
 ]  # fmt: skip
-assert (*PROCESS, *DOCKER) == BOTH

@@ -32,12 +32,19 @@ ROOT = Path(__file__).parents[2]
 BOTH = ("process", "docker")
 #: What the gateway of every row prints, and no artefact may hold.
 SECRET = "planted/s3cret+of-the-fault-table"
+#: In whatever form it may be written.
+SECRETS = sorted(set(forms(SECRET)))
 SAY_SECRET = "do:print('key', os.environ['API_KEY'], flush=True)"
 MOST_MEMORY = 200.0  # MiB
 #: How long after the gate's end what it started may still be going away.
 LEFT_WITHIN = 5.0
 #: A terminal's commands, and those of CI services; the system under gate may command neither.
 COMMANDS = re.compile(r"(?m)\x1b|##\[|##vso\[|##teamcity\[|^\s*::(?:error|warning|add-mask|stop)")
+#: What Python prints of an error that nobody put into words, by itself or by way of pytest.
+TRACEBACK = re.compile(
+    r"(?m)Traceback \(most recent call last\)|INTERNALERROR|^E  +\S*(?:Error|Exception)\b"
+    r"|^\S+\.py:\d+: \w*(?:Error|Exception)$"
+)
 STATUS = {0: "pass", 1: "red", 2: "interrupted", 3: "internal", 4: "usage", 5: "no tests"}
 
 PHASES = {
@@ -114,7 +121,10 @@ class Row:
 
 @dataclass
 class Found:
-    """What a row came to, and everything that is wrong about it."""
+    """What a row came to, and everything that is wrong about it.
+
+    `masked` says that the system's own word of the secret was written, without the secret.
+    """
 
     row: Row
     engine: str
@@ -126,6 +136,7 @@ class Found:
     memory: float = 0.0
     wrong: list[str] = field(default_factory=list)
     output: str = ""
+    masked: bool = False
     kept: Path | None = None
 
 
@@ -323,7 +334,9 @@ def judge(row: Row, engine: str) -> Found:
             found.output, found.verdict = gate.output, _verdict(path, status)
             found.said = _said(row, gate.output)
             found.left = _wait_until_nothing_is_left(gate)
-            found.secrets = _planted(path, gate.output)
+            texts = _written(path)
+            found.secrets = [f"{n}: {f}" for n, text in texts.items() for f in SECRETS if f in text]
+            found.masked = any("key ***" in text for text in texts.values())
             found.wrong += _wrong(found, path, content)
         finally:
             for process, _ in _naming(str(path)):
@@ -364,13 +377,13 @@ def _wait_until_nothing_is_left(gate: Gate) -> list[str]:
     return left
 
 
-def _planted(path: Path, output: str) -> list[str]:
-    """Where the planted secret stands, in whatever form, of all that was written or printed."""
-    texts = {"terminal": output}
-    for file in path.rglob("*"):
-        if file.is_file() and not file.is_symlink():
-            texts[str(file.relative_to(path))] = file.read_bytes().decode("utf-8", "replace")
-    return [f"{name}: {form}" for name, t in texts.items() for form in forms(SECRET) if form in t]
+def _written(path: Path) -> dict[str, str]:
+    """All that a row wrote or printed, whatever it is, as text."""
+    return {
+        str(file.relative_to(path)): file.read_bytes().decode("utf-8", "replace")
+        for file in path.rglob("*")
+        if file.is_file() and not file.is_symlink()
+    }
 
 
 def _wrong(found: Found, path: Path, content: bytes) -> Iterator[str]:
@@ -383,9 +396,8 @@ def _wrong(found: Found, path: Path, content: bytes) -> Iterator[str]:
         yield f"left: {'; '.join(found.left[:4])}"
     if found.secrets:
         yield f"secret in {'; '.join(found.secrets[:3])}"
-    for bad in ("Traceback (most recent call last)", "INTERNALERROR"):
-        if bad in found.output:
-            yield f"printed {bad!r}"
+    if bad := TRACEBACK.search(found.output):
+        yield f"printed {bad[0]!r}"
     if command := COMMANDS.search(found.output):
         yield f"printed the command {command[0]!r}"
     if found.memory > MOST_MEMORY:
