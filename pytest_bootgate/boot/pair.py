@@ -37,6 +37,7 @@ from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill
 
 _LATE_MARKS = 0.3  # between the proof and the marks that came before it, on another way
+_LATE_END = 1.0  # between the last port of a gateway that ends, and its end
 _LATE_EXIT = 0.3  # between a trigger that fails and the exit that made it fail
 
 
@@ -139,7 +140,7 @@ class Pair(Aftermath):
         answers = last_answers(recipe, variables, self._listener.events[first:])
         ending = replace(
             ending,
-            reopened=self._reopened(before),
+            reopened=self._reopened(before, witness),
             answered_by=self._answered_by(seen, variables),
             last_answer=_of_proof(seen, answers),
             exited=self._exit,
@@ -238,10 +239,12 @@ class Pair(Aftermath):
         assert self._gateway is not None
         return open_doors(self._gateway.pid, doors(self._recipe, self._variables))
 
-    def _reopened(self, before: Doors) -> str:
+    def _reopened(self, before: Doors, witness: Witness) -> str:
         """What became of a port of a gateway that still runs; one that ended has closed them."""
-        if self._gateway_over() or not (what := reopened(before, self._doors())):
+        if self._gateway_over() or not (what := reopened(before, after := self._doors())):
             return ""
+        if not before.keys() <= after.keys():  # the engine may not know yet that it has ended
+            self._pump(time.monotonic() + _LATE_END, self._gateway_over, "closed?", witness.see)
         self._look(force=True)
         return "" if self._gateway_over() else what
 

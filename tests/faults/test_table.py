@@ -51,7 +51,7 @@ def test_the_planted_secret_is_printed_and_written():
 @pytest.mark.parametrize(
     ("listener", "says"),
     [
-        ("print(os.environ['FAULT_SECRET'])", "secret in terminal"),
+        ("print(os.environ['FAULT_SECRET'])", "secret in out/terminal"),
         ("subprocess.Popen(['sleep', '600'], start_new_session=True)", "left: process"),
         ("tempfile.mkdtemp(prefix='bootgate-')", "left: /tmp/fault-"),
         ("print('Traceback (most recent call last)')", "printed 'Traceback"),
