@@ -40,7 +40,7 @@ class Mask:
         return len(self._forms[0]) if self._forms else 0
 
     def text(self, text: str) -> str:
-        """The text without secrets, also without one that is cut: at its end, or before a …"""
+        """The text without secrets, also without one that is cut, at its end or before a `…`."""
         if self._pattern is None:
             return text
         text = self._pattern.sub(HIDDEN, text)

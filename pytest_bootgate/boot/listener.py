@@ -117,10 +117,10 @@ class Listener:
                     if done():
                         break
         except ImpatientError as error:
-            line = shortened(str(self._line.text), TAIL_WIDTH)
+            words = shortened(str(self._line.text), TAIL_WIDTH)
             raise BootgateError(
                 f"The pattern `{error.pattern}` took more than {_PATIENCE:g} s of CPU time on one"
-                f" line of {self._line.stream} ({line!r}). Write it so"
+                f" line of {self._line.stream} ({words!r}). Write it so"
                 " that it can match in one way only: no repeat inside of a repeat, as in (a+)+."
             ) from error
         return some

@@ -49,8 +49,10 @@ def without_reaper(gate: Gate) -> None:
 def killed(word: str, number: signal.Signals = signal.SIGKILL) -> Callable[[Gate], None]:
     def hand(gate: Gate) -> None:
         if gate.engine == "docker":
+            # A signal would reach the container's init alone.
+            how = ["pause"] if number == signal.SIGSTOP else ["kill", "-s", number.name]
             for one in gate.containers(word):
-                subprocess.run(["docker", "kill", "-s", number.name, one], capture_output=True)
+                subprocess.run(["docker", *how, one], capture_output=True, check=False)
         for process in gate.children(word):
             process.send_signal(number)
 
