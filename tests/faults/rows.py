@@ -376,7 +376,8 @@ ROWS: list[Row] = [
         gate={**followed(), "target": {"timeout": "60s"}}, deadline=120,
     ),
     script(
-        "a followed file that grows without pause", "broken|fail", r"timed_out|lost",
+        "a followed file that grows without pause", "broken",
+        "does a file that it follows grow faster than it can be read",
         'while :; do yes "$$API_KEY" | head -n 100000; done > ${dir}/app.log',
         gate={**followed(), "target": {"timeout": "2s"}},
     ),
@@ -491,7 +492,8 @@ ROWS: list[Row] = [
         LONG, hand=killed("companion.py"), when="phase_reached", quick=True,
     ),
     plan(
-        "the companion is stopped for good", "fail", "timed_out|companion",
+        "the companion is stopped for good", "broken",
+        "no proof in time, but the companion answers nothing for 10 s",
         [*GOOD[:-1], 1, "ring"], hand=killed("companion.py", signal.SIGSTOP),
         when="phase_reached", gate={"target": {"timeout": "4s"}},
     ),
@@ -536,10 +538,11 @@ ROWS: list[Row] = [
     ),
     *(
         plan(
-            f"{number} file descriptors", "broken|red", "(?i)too many open files|file descriptor",
-            GOOD, prefix=("sh", "-c", f'ulimit -n {number}; exec "$@"', "sh"), quick=number == 16,
+            f"{number} file descriptors", "broken|pass",
+            "The gate itself could not go on: Too many open files|PASS: 1 target, 1 pass",
+            GOOD, prefix=("sh", "-c", f'ulimit -n {number}; exec "$@"', "sh"), quick=number == 20,
         )
-        for number in (16, 20, 24)
+        for number in (20, 24, 28, 32)
     ),
     plan(
         "48 file descriptors", "pass", "PASS: 1 target, 1 pass",
