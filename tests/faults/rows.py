@@ -275,7 +275,6 @@ ROWS: list[Row] = [
     plan(
         "memory runs out", "fail", "oom_killed: the gateway was killed because memory ran out",
         ["engine ready", "eat"], engines=DOCKER, gate={"hosts": {"small": {"memory": "64m"}}},
-        quick=True,
     ),
     plan(
         "memory of a child runs out, and the runner exits with 0", "fail",
@@ -286,7 +285,7 @@ ROWS: list[Row] = [
     plan(
         "ok without a proof", "fail",
         "false_ok: run log said ok, but nothing proved that the task started",
-        ["engine ready", "persona loaded", "run finished: ok"], gate=SHORT, quick=True,
+        ["engine ready", "persona loaded", "run finished: ok"], gate=SHORT,
     ),
     plan(
         "a proof without the token of this boot", "fail",
@@ -316,7 +315,7 @@ ROWS: list[Row] = [
     plan(
         "a stranger on the port of the proof", "broken",
         r"\(the proof of boot\) is answered by process \d+", [], engines=PROCESS,
-        before=somebody_listens, quick=True,
+        before=somebody_listens,
         gate={"targets": {"isolated": None, "boot": {
             "trigger": None, "phases": None, "proof": {"http": ":${FAULT_PORT}/"}}}},
     ),
@@ -383,7 +382,7 @@ ROWS: list[Row] = [
     ),
     script(
         "bytes that are no text", "fail", "no proof within 2 s",
-        "head -c 3000000 /dev/urandom; sleep 60", gate=boot(timeout="2s"), quick=True,
+        "head -c 3000000 /dev/urandom; sleep 60", gate=boot(timeout="2s"),
     ),
     plan(
         "commands of terminals and of CI services in the output", "fail",
@@ -399,13 +398,11 @@ ROWS: list[Row] = [
         python("import time\nprint('zq' * 99 + '!', flush=True)\ntime.sleep(60)"),
         gate=boot(phases={"up": {"line": "^(zq|zqzq)+$"}, "proof": {"line": "^ready$"}},
                   proof=None),
-        quick=True,
     ),
     # What is followed, asked or called.
     script(
         "a followed file that is a FIFO", "fail", "no proof within 2 s",
         "mkfifo ${dir}/app.log; sleep 60", gate={**followed(), "target": {"timeout": "2s"}},
-        quick=True,
     ),
     script(
         "a followed file that is a directory", "fail", "no proof within 2 s",
@@ -438,7 +435,7 @@ ROWS: list[Row] = [
     ),
     script(
         "an endpoint that takes connections and says nothing", "fail", r"no proof within 3 s",
-        serving("time.sleep(60)"), gate=ANSWERS, quick=True,
+        serving("time.sleep(60)"), gate=ANSWERS,
     ),
     script(
         "an endpoint that answers with rubbish", "fail", r"no proof within 3 s",
@@ -463,13 +460,13 @@ ROWS: list[Row] = [
     ),
     script(
         "a gateway that ignores SIGTERM", "pass", "PASS: 1 target, 1 pass",
-        "trap '' TERM INT HUP; echo ready; while :; do sleep 1; done", quick=True,
+        "trap '' TERM INT HUP; echo ready; while :; do sleep 1; done",
     ),
     # Hands from outside.
     plan(
         "the gate is stopped for 3 s", "warn", "the gate itself stood still for",
         ["engine ready", 1, "persona loaded", 0.1, "ring"], hand=stopped,
-        gate={"target": {"timeout": "5s"}}, quick=True,
+        gate={"target": {"timeout": "5s"}},
     ),
     *(
         plan(
@@ -508,7 +505,7 @@ ROWS: list[Row] = [
     ),
     plan(
         "the gateway's container is removed", "broken", "was removed by somebody else",
-        LONG, hand=removed("toy.py"), when="phase_reached", engines=DOCKER, quick=True,
+        LONG, hand=removed("toy.py"), when="phase_reached", engines=DOCKER,
     ),
     plan(
         "the companion's container is removed", "broken", "companion.* somebody else|companion",
@@ -601,7 +598,7 @@ ROWS: list[Row] = [
     # Files.
     Row(
         "a gate file that is a FIFO", "usage", "ERROR: not found: .*bootgate.yaml",
-        before=done(a_fifo), engines=PROCESS, quick=True,
+        before=done(a_fifo), engines=PROCESS,
     ),
     Row(
         "a gate file that is a directory", "no tests", "no tests ran",
@@ -624,7 +621,7 @@ ROWS: list[Row] = [
     ),
     plan(
         "a recorded baseline that is damaged", "broken|usage", "old.json", GOOD, engines=PROCESS,
-        before=done(damaged_result), quick=True,
+        before=done(damaged_result),
         gate={"releases": {"baseline": {"recorded": "old.json"}}},
     ),
     plan(
