@@ -492,7 +492,7 @@ ROWS: list[Row] = [
         "the companion is stopped for good", "broken",
         "no proof in time, but the companion answers nothing for 10 s",
         [*GOOD[:-1], 1, "ring"], hand=killed("companion.py", signal.SIGSTOP),
-        when="phase_reached", gate={"target": {"timeout": "4s"}},
+        when="phase_reached", gate={"target": {"timeout": "4s"}}, quick=True,
     ),
     plan(
         "the gateway is killed", "fail", "crashed: the gateway .*(137|SIGKILL)",
