@@ -224,11 +224,12 @@ BODY = (
     "    print('answered', to.getresponse().status, flush=True)\n"
     "except OSError as error: print('refused', error, flush=True)"
 )
+#: They have no more of the row than its directory in their command, which the table looks for.
 LEAVES = (
     "do:import subprocess\n"
     "for _ in range(3):\n"
     "    subprocess.Popen(['env', '-i', '/usr/bin/setsid', '/bin/sh', '-c',"
-    " 'cd /; exec sleep 600 # ' + os.getcwd()], cwd='/')\n"
+    " 'cd /; sleep 600; : ' + os.getcwd()], cwd='/')\n"
 )
 COMMANDS = [
     "##[error]forged",

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from tests.conftest import ROOT
-from tests.faults.rows import GOOD, ROWS
+from tests.faults.rows import GOOD, LEAVES, ROWS
 from tests.faults.runner import Found, Row, judge
 
 ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
@@ -53,6 +53,7 @@ def test_the_planted_secret_is_printed_and_written():
     [
         ("print(os.environ['FAULT_SECRET'])", "secret in out/terminal"),
         ("subprocess.Popen(['sleep', '600'], start_new_session=True)", "left: process"),
+        (f"exec({LEAVES[3:]!r})", "left: process"),
         ("tempfile.mkdtemp(prefix='bootgate-')", "left: /tmp/fault-"),
         ("print('Traceback (most recent call last)')", "printed 'Traceback"),
         ("print('##[error]')", "printed the command '##['"),
