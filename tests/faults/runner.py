@@ -341,7 +341,8 @@ def judge(row: Row, engine: str) -> Found:
         finally:
             for process, _ in _naming(str(path)):
                 with contextlib.suppress(psutil.Error):
-                    process.kill()
+                    for one in (*process.children(recursive=True), process):
+                        one.kill()
             if engine == "docker" and (left := gate.containers()):
                 subprocess.run(["docker", "rm", "-fv", *left], capture_output=True, check=False)
     if found.wrong:
