@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+
+_LACKING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOSPC)
+
 
 class BootgateError(Exception):
     """One paragraph for the user: what happened, where, and what to do. Never a traceback."""
@@ -29,3 +33,20 @@ class GateFileError(BootgateError):
 
 class BootgateWarning(UserWarning):
     """A verdict that passes, but that somebody should read."""
+
+
+def lacking(error: BaseException) -> bool:
+    """Whether the machine lacks something, so that no command and no file is at fault."""
+    return isinstance(error, OSError) and error.errno in _LACKING
+
+
+def in_words(error: BootgateError | OSError) -> str:
+    """Why a gate could not measure; an `OSError` is what the machine under the gate lacks."""
+    if isinstance(error, BootgateError):
+        return str(error)
+    what = error.strerror or str(error)
+    where = f" ({error.filename})" if error.filename else ""
+    return (
+        f"The gate itself could not go on: {what}{where}. Free what is short (open files,"
+        " processes, memory, disk space), and gate again."
+    )

@@ -21,6 +21,8 @@ HIDDEN = "***"
 _SHORTEST = 4
 #: Texts are cut somewhere: so many characters of a secret at an end are hidden as well.
 _BEGINNING = 6
+#: What stands where a text was cut.
+_MORE = "…"
 
 
 class Mask:
@@ -38,10 +40,15 @@ class Mask:
         return len(self._forms[0]) if self._forms else 0
 
     def text(self, text: str) -> str:
-        """The text without secrets, also without one that is cut at its end."""
+        """The text without secrets, also without one that is cut, at its end or before a `…`."""
         if self._pattern is None:
             return text
         text = self._pattern.sub(HIDDEN, text)
+        if _MORE in text:
+            return _MORE.join(map(self._uncut, text.split(_MORE)))
+        return self._uncut(text)
+
+    def _uncut(self, text: str) -> str:
         end = self._cut(text)
         return text if end is None else text[:end] + HIDDEN
 
@@ -78,6 +85,11 @@ class Mask:
             items = [self._value(item) for item in value]
             return value if _same(value, items) else type(value)(items)
         return value
+
+
+def shortened(text: str, most: int) -> str:
+    """The beginning of a text, with a … where it was cut, by which `Mask` knows."""
+    return text if len(text) <= most else f"{text[:most]}{_MORE}"
 
 
 def _same(before: Iterable[Any], after: Iterable[Any]) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from pytest_bootgate.masking import HIDDEN, Mask
+from pytest_bootgate.masking import HIDDEN, Mask, shortened
 
 SECRET = 'pä55/w&rd+"x" 1'
 FORMS = {
@@ -54,6 +54,8 @@ def test_what_is_cut_off_at_the_end_is_hidden():
     assert mask.text("key 0123456789ab") == f"key {HIDDEN}"
     assert mask.text("key 012345") == f"key {HIDDEN}"
     assert mask.text("at 01234") == "at 01234"
+    assert mask.text(f"{shortened('key 0123456789abcdef', 14)} (cut)") == f"key {HIDDEN}… (cut)"
+    assert shortened("key", 3) == "key"
 
 
 def test_of_two_that_overlap_the_longer_one_goes():

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_bootgate.foreign import read_json
+from pytest_bootgate.masking import shortened
+
+_SHOWN = 120  # characters of an answer in a sentence
 
 
 @dataclass(frozen=True)
@@ -57,16 +60,17 @@ def read_jobs(text: str) -> tuple[Job, ...]:
     try:
         answer = read_json(text)
     except ValueError:
-        begin = " ".join(text.split())[:120]
+        begin = shortened(" ".join(text.split()), _SHOWN)
         raise JobsError(f"is no JSON: {begin!r}" if begin else "is empty") from None
     if isinstance(answer, dict):
         answer = next((value for value in answer.values() if isinstance(value, list)), None)
     if not isinstance(answer, list):
-        raise JobsError(f"holds no list: {text[:120]!r}")
+        raise JobsError(f"holds no list: {shortened(text, _SHOWN)!r}")
     jobs: dict[str, Job] = {}
     for entry in answer:
         if not isinstance(entry, dict) or not {"id", "name"} <= entry.keys():
-            raise JobsError(f"has an entry without id and name: {json.dumps(entry)[:120]}")
+            shown = shortened(json.dumps(entry), _SHOWN)
+            raise JobsError(f"has an entry without id and name: {shown}")
         runs = entry.get("runs")
         number = runs if isinstance(runs, int) and not isinstance(runs, bool) else None
         fields = {k: v for k, v in entry.items() if k != "runs" or number is None}

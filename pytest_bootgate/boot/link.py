@@ -18,6 +18,9 @@ from pytest_bootgate.gatefile.variables import fill, fill_all
 #: How many seconds the companion has to start, and to confirm an order.
 DEADLINE = 90.0
 
+#: The name of a look that is only to show that the companion answers.
+KNOCK = "knock"
+
 #: Take in lines until the condition holds, at most until a monotonic second.
 Wait = Callable[[float, Callable[[], bool], str], None]
 
@@ -107,6 +110,10 @@ class Link:
         """Look once for what a probe watches for, and before it at all files that are followed."""
         what = _standing(probe) or {"exists": probe.file}
         self._order(fill_all({"do": "look", "id": name, **what}, variables))
+
+    def knock(self) -> None:
+        """Ask for a sign of life: an event with the id `KNOCK`."""
+        self._order({"do": "look", "id": KNOCK, "exists": "/"})
 
     def trigger(self, trigger: Trigger, variables: Mapping[str, str]) -> None:
         """Send a trigger; what comes of it arrives as events."""

@@ -14,7 +14,7 @@ from pytest_bootgate.boot.lines import LeftOut, Line, LineSplitter
 from pytest_bootgate.boot.observe import MATCHED, TAIL, TAIL_WIDTH, Sighting, sighting
 from pytest_bootgate.engines.base import Chunk
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.masking import Mask
+from pytest_bootgate.masking import Mask, shortened
 from pytest_bootgate.patience import ImpatientError, patience
 
 _TICK = 0.2  # between two looks at deadlines and progress
@@ -117,9 +117,10 @@ class Listener:
                     if done():
                         break
         except ImpatientError as error:
+            words = shortened(str(self._line.text), TAIL_WIDTH)
             raise BootgateError(
                 f"The pattern `{error.pattern}` took more than {_PATIENCE:g} s of CPU time on one"
-                f" line of {self._line.stream} ({str(self._line.text)[:TAIL_WIDTH]!r}). Write it so"
+                f" line of {self._line.stream} ({words!r}). Write it so"
                 " that it can match in one way only: no repeat inside of a repeat, as in (a+)+."
             ) from error
         return some

@@ -22,6 +22,7 @@ from pytest_bootgate.boot.events import (
 )
 from pytest_bootgate.boot.heartbeat import Heartbeat
 from pytest_bootgate.boot.jobs import Job, Kept
+from pytest_bootgate.boot.link import KNOCK
 from pytest_bootgate.boot.meter import Meter, Used
 from pytest_bootgate.boot.observe import MATCHED, Observation, Pattern
 from pytest_bootgate.boot.opened import Moment, NotReadyError
@@ -32,12 +33,14 @@ from pytest_bootgate.boot.strangers import answered_instead
 from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.boot.witness import Witness
 from pytest_bootgate.engines.base import Engine, Running
-from pytest_bootgate.errors import EngineError
+from pytest_bootgate.errors import CompanionError, EngineError
 from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill
 
 _AFTERWARDS = 1.0  # after the proof, in the first boots: one that ends then has hardly started
+_ANSWER = 10.0  # for a companion to say that it is there
 _LATE_MARKS = 0.3  # between the proof and the marks that came before it, on another way
+_LATE_END = 1.0  # between the last port of a gateway that ends, and its end
 _LATE_EXIT = 0.3  # between a trigger that fails and the exit that made it fail
 
 
@@ -140,7 +143,7 @@ class Pair(Aftermath):
         answers = last_answers(recipe, variables, self._listener.events[first:])
         ending = replace(
             ending,
-            reopened=self._reopened(before),
+            reopened=self._reopened(before, witness),
             answered_by=self._answered_by(seen, variables),
             last_answer=_of_proof(seen, answers),
             exited=self._exit,
@@ -149,6 +152,8 @@ class Pair(Aftermath):
             oom_kills=used.oom_kills,
             clock=time.time() - time.monotonic() - clock,
         )
+        if ending.at >= ending.timeout and not ending.started and ending.exited is None:
+            self._must_answer(witness)
         if ending.started and not seen.complete:
             until = time.monotonic() + _LATE_MARKS
             self._pump(until, lambda: seen.complete, "marks", witness.see)
@@ -245,10 +250,12 @@ class Pair(Aftermath):
         assert self._gateway is not None
         return open_doors(self._gateway.pid, doors(self._recipe, self._variables))
 
-    def _reopened(self, before: Doors) -> str:
+    def _reopened(self, before: Doors, witness: Witness) -> str:
         """What became of a port of a gateway that still runs; one that ended has closed them."""
-        if self._gateway_over() or not (what := reopened(before, self._doors())):
+        if self._gateway_over() or not (what := reopened(before, after := self._doors())):
             return ""
+        if not before.keys() <= after.keys():  # the engine may not know yet that it has ended
+            self._pump(time.monotonic() + _LATE_END, self._gateway_over, "closed?", witness.see)
         self._look(force=True)
         return "" if self._gateway_over() else what
 
@@ -259,6 +266,25 @@ class Pair(Aftermath):
         if self._recipe.triggered:
             satisfied |= {"ready", "trigger"}
         return answered_instead(self._place, self._recipe, variables, satisfied)
+
+    def _must_answer(self, witness: Witness) -> None:
+        """Raises `CompanionError` where the companion does not, so that it has seen nothing."""
+        if self._link is None or self._recipe.gate.companion.program is not None:
+            return  # somebody else's need not know how to look
+        events = self._listener.events
+        first = len(events)
+        self._link.knock()
+
+        def answered() -> bool:
+            return any(event.get("id") == KNOCK for event in events[first:])
+
+        self._pump(time.monotonic() + _ANSWER, answered, "companion", witness.see)
+        if not answered():
+            raise CompanionError(
+                f"The boot had no proof in time, but the companion answers nothing for {_ANSWER:g}"
+                " s, so nobody knows what it would have seen. Was it stopped, is there no CPU for"
+                " it, or does a file that it follows grow faster than it can be read?"
+            )
 
     def _cut(self, boot: Boot) -> str:
         """That a boot that did not start wrote lines of which only the beginning was looked at."""

@@ -13,6 +13,7 @@ from typing import Any
 from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.gatefile.model import Probe
 from pytest_bootgate.gatefile.variables import fill
+from pytest_bootgate.masking import shortened
 
 _PORT = re.compile(r":(\d+)(?:/|$)")
 _LONGEST = 100  # characters of an answer in a sentence
@@ -130,7 +131,7 @@ class Answer:
         """The end of a sentence; without a body that is a page for browsers."""
         status, _, body = self.text.partition(": ")
         text = status if body.startswith("<") else self.text
-        text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        text = shortened(text, _LONGEST)
         if not self.where:
             return f"its last answer was {text}"
         return f"{self.where}{' last answered' if text[:3].isdigit() else ':'} {text}"

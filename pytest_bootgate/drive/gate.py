@@ -24,7 +24,7 @@ from pytest_bootgate.drive.silence import stall
 from pytest_bootgate.drive.takeover import InPlace, Site
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.engines.confine import beyond
-from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.errors import BootgateError, in_words
 from pytest_bootgate.events import (
     BootBegan,
     Event,
@@ -102,8 +102,8 @@ class Gate:
         if key not in self._results:
             try:
                 self._results[key] = self._gate(host, target)
-            except BootgateError as error:
-                self._results[key] = self._found(host, target, broken=str(error))
+            except (BootgateError, OSError) as error:
+                self._results[key] = self._found(host, target, broken=in_words(error))
             except BaseException:
                 # Interrupted or timed out by pytest: not measured, and not to be tried again.
                 why = self._place.interrupted(f"The boots of {target} were")
@@ -124,8 +124,8 @@ class Gate:
                 self._take_turn(UPGRADE, host)
                 seen = self._in_place.takeover(self._site(engine, host))
                 found = TakeoverResult(host, seen, judge_takeover(seen))
-            except BootgateError as error:
-                found = TakeoverResult(host, broken=str(error))
+            except (BootgateError, OSError) as error:
+                found = TakeoverResult(host, broken=in_words(error))
             except BaseException:
                 why = self._place.interrupted("The upgrade in place was")
                 found = TakeoverResult(host, broken=why)
@@ -150,8 +150,8 @@ class Gate:
                 watch = self._watcher(host, name, Ask("candidate", 0), 0)
                 seen = stall(engine, recipe, watch, state, self._hear)
                 found = SilenceResult(target, host, seen, judge_silence(seen))
-            except BootgateError as error:
-                found = SilenceResult(target, host, broken=str(error))
+            except (BootgateError, OSError) as error:
+                found = SilenceResult(target, host, broken=in_words(error))
             except BaseException:
                 why = self._place.interrupted(f"The silence test of {target} was")
                 found = SilenceResult(target, host, broken=why)

@@ -18,7 +18,7 @@ from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, NotFound
 from docker.utils import kwargs_from_env
 
-from pytest_bootgate.errors import EngineError
+from pytest_bootgate.errors import EngineError, in_words, lacking
 
 if TYPE_CHECKING:
     from docker.api import APIClient
@@ -144,6 +144,8 @@ def _knock(address: str) -> None:
 
 
 def _unreachable(error: Exception, doing: str, where: str, *, once: bool) -> str:
+    if (lack := _lack(error)) is not None:
+        return in_words(lack)
     text = _whole(error)
     if "PermissionError" in text or "Permission denied" in text:
         return (
@@ -173,6 +175,13 @@ def _unreachable(error: Exception, doing: str, where: str, *, once: bool) -> str
         f"Docker ({where}) could not {doing}: {str(error).rstrip('.')}. Check that `docker info`"
         f" works and that DOCKER_HOST is right, {_WITHOUT}."
     )
+
+
+def _lack(error: BaseException | None) -> OSError | None:
+    """What this machine lacked, which the SDK tells as an engine that does not answer."""
+    while error is not None and not (isinstance(error, OSError) and lacking(error)):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _whole(error: BaseException) -> str:

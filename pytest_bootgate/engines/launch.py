@@ -59,13 +59,10 @@ class Launcher:
                 bufsize=0,
                 pass_fds=[theirs, reports],
             )
-        except OSError as error:
+        except OSError:
             for pipe in pipes:
                 os.close(pipe)
-            raise EngineError(
-                f"The program that starts a gateway cannot run: {error.strerror}. Free what is"
-                " short (open files, processes, memory) and gate again."
-            ) from error
+            raise
         self._heard = os.fdopen(heard, "rb")
         os.close(theirs)
         os.close(reports)

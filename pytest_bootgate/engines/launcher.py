@@ -44,7 +44,7 @@ def main() -> None:
         try:
             _become(libc, orders, *order)
         except Exception as error:
-            os.write(problem, str(error).encode())
+            os.write(problem, str(getattr(error, "strerror", None) or error).encode())
         finally:
             os._exit(127)
     os.close(problem)

@@ -32,7 +32,7 @@ from pytest_bootgate.engines.processes import (
 )
 from pytest_bootgate.engines.tasks import of_processes
 from pytest_bootgate.engines.tree import pack, unpack
-from pytest_bootgate.errors import EngineError
+from pytest_bootgate.errors import EngineError, lacking
 
 _SEND_DEADLINE = 10.0
 _KILL_DEADLINE = 5.0
@@ -229,10 +229,13 @@ class LocalCommand:
                 )
                 self.pid = self._process.pid
         except (OSError, ValueError, IndexError) as error:
+            if lacking(error):
+                raise
             # Without its arguments, which may hold a key.
             words = command[0] if command else "an empty command"
+            why = getattr(error, "strerror", None) or error
             raise EngineError(
-                f"The {role} cannot run `{words}`: {error}. Correct the command, or use"
+                f"The {role} cannot run `{words}`: {why}. Correct the command, or use"
                 " --bootgate-engine docker where only an image has it."
             ) from error
         if self._process.stdin is not None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import os
+import signal
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -18,6 +22,8 @@ from pytest_bootgate.reports.notice import notice
 from pytest_bootgate.result import GateResult
 
 _SAID = 300  # characters of what a command said
+_KEPT = 1 << 16  # bytes of it, in which secrets are looked for
+_LAST_WORDS = 1.0  # seconds between the end of a command and its last words
 
 
 def notify(
@@ -56,43 +62,91 @@ class _UntoldError(Exception):
 
 def _run(one: Notify, body: bytes, here: Path, mask: Mask) -> None:
     command = [fill(word, {"here": str(here)}) for word in one.command or ()]
+    said = _Tail()
     try:
-        ran = subprocess.run(
+        process = subprocess.Popen(
             command,
-            input=body,
-            stdout=subprocess.PIPE,
+            stdin=subprocess.PIPE,
+            stdout=said.pipe,
             stderr=subprocess.STDOUT,
             cwd=here,
-            timeout=float(one.deadline),
-            check=False,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        raise _UntoldError(f"`{command[0]}` still ran after {one.deadline:g} s") from None
     except OSError as error:
         raise _UntoldError(f"`{command[0]}` could not be run: {error.strerror or error}") from None
-    if ran.returncode != 0:
-        said = mask.text(ran.stdout.decode(errors="replace"))
-        last = " / ".join(said.strip().splitlines()[-3:])[-_SAID:]
-        raise _UntoldError(f"`{command[0]}` ended with {ran.returncode}{last and f': {last}'}")
+    finally:
+        said.begin()
+    try:
+        process.communicate(body, float(one.deadline))
+    except subprocess.TimeoutExpired:
+        raise _UntoldError(f"`{command[0]}` still ran after {one.deadline:g} s") from None
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)  # and what it started
+            process.wait()
+    if process.returncode != 0:
+        text = mask.text(said.text().decode(errors="replace"))
+        last = " / ".join(text.strip().splitlines()[-3:])[-_SAID:]
+        raise _UntoldError(f"`{command[0]}` ended with {process.returncode}{last and f': {last}'}")
+
+
+class _Tail:
+    """The last of what is written into a pipe, however much that is."""
+
+    def __init__(self) -> None:
+        self._from, self.pipe = os.pipe()
+        self._kept = b""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+
+    def begin(self) -> None:
+        """Read until nobody has the pipe open any more; this process does not."""
+        os.close(self.pipe)
+        self._reader.start()
+
+    def text(self) -> bytes:
+        """What was kept; what somebody left behind may hold the pipe open."""
+        self._reader.join(_LAST_WORDS)
+        return self._kept
+
+    def _read(self) -> None:
+        with contextlib.closing(os.fdopen(self._from, "rb", buffering=0)) as source:
+            while data := source.read(1 << 16):
+                self._kept = (self._kept + data)[-_KEPT:]
 
 
 def _post(one: Notify, body: bytes, here: Path) -> None:
     url = fill(one.webhook or "", {"here": str(here)})
     where = urlsplit(url).hostname or "the webhook"  # the path of a webhook is often its secret
     headers: Mapping[str, str] = fill_all(one.headers, {"here": str(here)})
+    told: list[str] = []
+
+    def post() -> None:
+        told.append(_posted(url, where, {"Content-Type": "application/json", **headers}, body, one))
+
+    # A socket's own timeout begins anew with each byte, and there is none for its name.
+    poster = threading.Thread(target=post, daemon=True)
+    poster.start()
+    poster.join(float(one.deadline) + _LAST_WORDS)
+    why = told[0] if told else f"{where} did not answer within {one.deadline:g} s"
+    if why:
+        raise _UntoldError(why)
+
+
+def _posted(url: str, where: str, headers: Mapping[str, str], body: bytes, one: Notify) -> str:
+    """Why a webhook was not told; empty where it was."""
     try:
         asked = urllib.request.Request(  # noqa: S310 (http and https only: gatefile.notify_rules)
-            url, data=body, headers={"Content-Type": "application/json", **headers}, method="POST"
+            url, data=body, headers=dict(headers), method="POST"
         )
         with _no_redirect(asked, float(one.deadline)):
-            return
+            return ""
     except urllib.error.HTTPError as error:
         error.close()
-        raise _UntoldError(f"{where} answered {error.code}") from None
+        return f"{where} answered {error.code}"
     except (OSError, ValueError, http.client.HTTPException) as error:
         why = getattr(error, "reason", None) or error
         text = str(why) if not isinstance(error, ValueError) else "not a URL that can be posted to"
-        raise _UntoldError(f"{where} could not be reached ({text})") from None
+        return f"{where} could not be reached ({text})"
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

@@ -51,6 +51,19 @@ def test_nobody_is_told_of_a_pass(gate, run, pytester):
     assert not (pytester.path / "told.json").exists()
 
 
+def test_a_command_that_ends_well_and_leaves_a_child_has_told(gate, run, pytester):
+    """The child holds its output open: it was taken for one that still ran."""
+    gate(
+        SLOW,
+        boots=1,
+        timeout="300ms",
+        more=NOTIFY.format(command='sh, -c, "sleep 8 & exit 0"', more=", deadline: 3s"),
+    )
+    result = run("bootgate.yaml")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["told on call: fail"])
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [

@@ -4,10 +4,10 @@ PLAN is a list of steps, each a sleep in seconds, a line to print, `exit:CODE`, 
 from then on), `work:S` (for so many CPU seconds), `runner` (wait for a child that never ends),
 `unhealthy`, `buffer` (print no line until `flush`), `eat` (memory, until it is killed),
 `child eats`, `restart` (by another process, which goes on with the plan), `wait:FILE` (until it is
-there), or `ring` (call the doorbell with the message of the trigger). `save` writes the
-file LOG anew, which holds `task started` from the start: the old content and a line more, under
-another name that is then renamed. STAMPS puts the time before each line, and with DEAF it opens no
-port.
+there), `do:CODE` (of Python), or `ring` (call the doorbell with the message of the trigger). `save`
+writes the file LOG anew, which holds `task started` from the start: the old content and a line
+more, under another name that is then renamed. STAMPS puts the time before each line, and with DEAF
+it opens no port.
 
 With COUNTER, a file that outlives the gateway, PLAN is a list of such plans: the first trigger
 carries out the first one, and the last one is for all that come after it.
@@ -96,6 +96,8 @@ def carry_out(message: str, steps: list) -> None:
         elif step.startswith("wait:"):
             while not Path(step[5:]).exists():
                 time.sleep(0.02)
+        elif step.startswith("do:"):
+            exec(step[3:], {**globals(), "message": message})
         elif step.startswith("exit:"):
             sys.stdout.flush()
             os._exit(int(step[5:]))

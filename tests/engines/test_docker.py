@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import resource
 import secrets
 import subprocess
 import threading
@@ -12,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from pytest_bootgate.engines import choose
+from pytest_bootgate.engines.docker_api import DockerApi
 from pytest_bootgate.errors import EngineError
 from tests.engines.conftest import IMAGE
 
@@ -45,6 +49,27 @@ def test_everything_is_labelled_and_close_removes_it(docker_bench, run_id):
     assert len(labelled(run_id)) == 3
     docker_bench.engine.close()
     assert labelled(run_id) == []
+
+
+def test_a_machine_without_open_files_is_no_engine_that_was_stopped():
+    """It said so: the SDK tells the one as it tells the other."""
+    api = DockerApi()
+    api.close()
+    held = [os.open(os.devnull, os.O_RDONLY)]
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (held[0] + 1, before[1]))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        said = pytest.raises(EngineError, match="could not go on: Too many open files")
+        with said, api.call("look for what is left") as client:
+            client.containers()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for one in held:
+            os.close(one)
+        api.close()
 
 
 def test_who_shares_nothing_needs_no_volume(docker_bench, run_id):
