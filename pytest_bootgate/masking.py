@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
+from html.entities import codepoint2name
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -23,21 +24,27 @@ _SHORTEST = 4
 _BEGINNING = 6
 #: What stands where a text was cut.
 _MORE = "…"
+#: Of so many secrets of so many characters each character may be escaped in its own way.
+_MOST, _LONGEST = 200, 128
+_COLOUR = r"(?:\x1b\[[0-9;]*m)*"
 
 
 class Mask:
     """Hides `secrets` in texts, and in values made of dataclasses, mappings and sequences."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        found = {form for secret in secrets for form in _forms(secret) if len(form) >= _SHORTEST}
+        known = sorted({s for s in secrets if len(s) >= _SHORTEST}, key=lambda s: (-len(s), s))
+        found = {form for secret in known for form in _forms(secret) if len(form) >= _SHORTEST}
         self._forms = sorted(found, key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(re.escape, self._forms))) if found else None
+        escaped = [_escaped(s) for s in known if len(s) <= _LONGEST][:_MOST]
+        every = [*escaped, *map(re.escape, self._forms)]
+        self._pattern = re.compile("|".join(every)) if found else None
         self._starts = {form[:_BEGINNING] for form in self._forms if len(form) > _BEGINNING}
 
     @property
     def longest(self) -> int:
         """The length of the longest form of a secret, in characters."""
-        return len(self._forms[0]) if self._forms else 0
+        return max(len(self._forms[0]), 6 * _LONGEST) if self._forms else 0
 
     def text(self, text: str) -> str:
         """The text without secrets, also without one that is cut, at its end or before a `…`."""
@@ -94,6 +101,28 @@ def shortened(text: str, most: int) -> str:
 
 def _same(before: Iterable[Any], after: Iterable[Any]) -> bool:
     return all(one == other for one, other in zip(before, after, strict=True))
+
+
+def _escaped(secret: str) -> str:
+    """A pattern for a secret of which any character may be escaped, or coloured."""
+    return _COLOUR.join(f"(?:{'|'.join(_escapes(sign))})" for sign in secret)
+
+
+def _escapes(sign: str) -> Iterator[str]:
+    """Patterns for a character: as it is, and escaped for JSON, a language, XML, HTML or URLs."""
+    code = ord(sign)
+    yield re.escape(sign)
+    yield rf"\\u(?i:{code:04x})"
+    yield rf"\\x(?i:{code:02x})"
+    yield rf"&\#0*{code};"
+    yield rf"&\#[xX]0*(?i:{code:x});"
+    yield "".join(f"%(?i:{byte:02x})" for byte in sign.encode(errors="replace"))
+    if not sign.isalnum():
+        yield rf"\\{re.escape(sign)}"
+        if name := codepoint2name.get(code):
+            yield f"&{name};"
+        if sign == " ":
+            yield r"\+"
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -62,7 +62,7 @@ def test_the_upgrade_of_the_story(run, engine):
             "*what happened:",
             "*trigger accepted in *",
             "*the task never started: task_started was not seen in time",
-            "*last seen in phase context_engine, after accepted at *",
+            "*was in phase context_engine, after accepted at *",
             "*ended after 3.00 s: timed_out (no proof within 3 s)",
             "*told: nobody (run log never; container log never)",
             "*timed out as well at the first attempt, in phase context_engine after 3.00 s",

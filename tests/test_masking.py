@@ -25,6 +25,12 @@ FORMS = {
     "a form": quote_plus(SECRET),
     "hex": SECRET.encode().hex(),
     "a shell": shlex.quote(SECRET),
+    "JSON of PHP": json.dumps(SECRET)[1:-1].replace("/", "\\/"),
+    "JSON of Go": json.dumps(SECRET)[1:-1].replace("&", "\\u0026"),
+    "entities": "".join(f"&#{ord(sign)};" for sign in SECRET),
+    "hexadecimal entities": SECRET.replace("&", "&#x26;").replace('"', "&#X22;"),
+    "all escaped": "".join(f"\\u{ord(sign):04X}" for sign in SECRET),
+    "coloured": f"{SECRET[:5]}\x1b[31m{SECRET[5:]}",
 }
 
 

@@ -25,7 +25,7 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     engine, why = _engine(gate)
     yield "engine", why
     for name, release in gate.plan.releases.items():
-        yield name, _release(release, gate.plan.file.gateway.command, engine)
+        yield name, _release(release, gate, engine)
     granted = beyond(gate.plan.file.gateway.needs)
     if engine != "process" and granted:
         yield "granted", f"{listed(granted)}, beyond what a container may do by itself"
@@ -53,11 +53,12 @@ def _engine(gate: Gate) -> tuple[str, str]:
     return engine.name, why if why.startswith(engine.name) else f"{engine.name}: {why}"
 
 
-def _release(release: Release, common: list[str] | None, engine: str) -> str:
-    command = release.command or common
+def _release(release: Release, gate: Gate, engine: str) -> str:
+    command = release.command or gate.plan.file.gateway.command
     parts = [] if release.image is None or engine == "process" else [f"image {release.image}"]
     if command is not None and (release.command is not None or not parts):
         text = shlex.join(command).replace("'", "") if len(command) > 1 else command[0]
+        text = gate.plan.loaded.mask.text(text)  # before it is cut
         long = len(text) > _WORDS_OF_COMMAND
         parts.append(f"{text[: _WORDS_OF_COMMAND - 3]}..." if long else text)
     if release.version is not None:

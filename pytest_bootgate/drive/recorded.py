@@ -39,8 +39,8 @@ class Recorded:
             ) from None
         if jsonfile.edited(data):
             raise BootgateError(
-                f"The recorded baseline {path} was changed since it was written (its digest is"
-                " another one), so nobody measured what it says. Record the baseline again."
+                f"The recorded baseline {path} is not as it was written (its digest is missing"
+                " or another one), so nobody measured what it says. Record the baseline again."
             )
         return found
 

@@ -34,7 +34,7 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
     """
     tried = [boot for boot in boots if boot.release == "candidate"]
     pairs = Pairs.among(boots)
-    findings = [*_of_each(boots, tried, rules), *missing_marks(boots)]
+    findings = [*_of_each(boots, tried, rules), *missing_marks(boots), *_ended_after(boots)]
     findings = [*beside_baseline(findings, boots), *flaky(boots)]
     headrooms: dict[str, Headroom] = {}
     measured = pairs.measured("candidate")
@@ -141,6 +141,28 @@ def _remarks(tried: Sequence[Boot], boots: Sequence[Boot]) -> Iterator[Finding]:
         theirs = before.get(key)
         as_well = f" (so did {theirs[2]} of the baseline's)" if theirs is not None else ""
         yield Finding("warn", WHOLE, f"{how_many} started, but {text}{as_well}")
+
+
+def _ended_after(boots: Sequence[Boot]) -> Iterator[Finding]:
+    """That the candidate ends right after its proof and the baseline does not.
+
+    Only the first boots of each are watched on.
+    """
+    own, before = (
+        [b for b in boots if b.release == release and b.started and b.number <= 1 and not b.held]
+        for release in ("candidate", "baseline")
+    )
+    ended = [boot for boot in own if boot.exit_code is not None]
+    if not ended or len(ended) < len(own) or not before:
+        return
+    if all(boot.exit_code is None for boot in before):
+        code = ended[-1].exit_code
+        yield Finding(
+            "fail" if code else "warn",
+            WHOLE,
+            f"it ends by itself (exit code {code}) within a second after its proof, in"
+            f" {len(ended)} of {len(own)} boots that were watched on, and the baseline does not",
+        )
 
 
 def _remarked(boots: Sequence[Boot]) -> dict[str, tuple[Boot, str, int]]:

@@ -21,7 +21,7 @@ _LONG = 8
 #: Nothing shorter is hidden at all, nor what only looks like a secret by its name.
 _LEAST = 6
 _PLAIN = re.compile(r"(?i)true|false|disabled|enabled|required|optional|default|[0-9]{1,7}")
-_MOST_OF_A_FILE = 1 << 20
+_MOST_OF_A_FILE = 1 << 16
 _WORD = re.compile(r"[^\s,;]+")
 #: What is written into the gate file and is a plain word is a mode, or guards nothing.
 _WORDS = re.compile(r"[A-Za-z]{1,11}")
@@ -114,6 +114,7 @@ def _of_file(file: Map, environ: Mapping[str, str], here: Path) -> Iterator[str]
             text = part.strip().rstrip(",").strip("\"'")
             if len(text) >= _LONG:
                 yield text
+        yield from _passwords(whole)
 
 
 def _content(file: Map, environ: Mapping[str, str], here: Path) -> str:

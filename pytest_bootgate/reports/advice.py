@@ -122,6 +122,9 @@ def _in_time(found: TargetResult) -> str:
             return f"{host} If it stays so near, {again}"
         again = f"S{again[1:]}"
         return f"{_KEEP} {again}" if found.verdict == "fail" else f"{again} Nothing failed yet."
+    if any(b.started and b.exit_code for b in found.of("candidate")):
+        what = "Find out why it ends in an error right after its proof, before it goes out."
+        return f"{_KEEP * (found.verdict == 'fail')} {what}".strip()
     if host:
         return host
     if found.verdict == "unsure":

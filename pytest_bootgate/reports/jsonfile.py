@@ -47,9 +47,9 @@ def _digest(plain: Mapping[str, Any]) -> str:
 
 
 def edited(data: bytes | str) -> bool:
-    """Whether the JSON of a result is not as it was written; of old ones nobody knows."""
+    """Whether the JSON of a result is not as it was written, its digest included."""
     plain = json.loads(data)
-    return "digest" in plain and plain["digest"] != _digest(plain)
+    return bool(plain.get("digest") != _digest(plain))
 
 
 def decode(data: bytes | str) -> GateResult:

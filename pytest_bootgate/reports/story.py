@@ -47,7 +47,7 @@ def story(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> l
     lines = [_trigger(boot), _never(boot)]
     if boot.outcome != "not_accepted":
         if boot.ended_in is not None:
-            lines.append(f"last seen in phase {boot.ended_in}{_reached(boot)}")
+            lines.append(f"was in phase {boot.ended_in}{_reached(boot)}")
         lines.append(f"ended after {duration(boot.ended)}: {boot.outcome} ({boot.detail})")
         lines.append(told(boot))
     lines.extend(_before(boot, result.boots))

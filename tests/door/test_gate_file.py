@@ -57,7 +57,7 @@ def test_a_boot_that_times_out_fails_and_tells_the_whole_story(gate, run):
             "bootgate.yaml:*fail: 2 of 2 boots timed out: no proof within 1 s",
             "trigger accepted in *",
             "the task never started: task_started was not seen in time",
-            "last seen in phase persona, after engine at *",
+            "was in phase persona, after engine at *",
             "ended after 1.00 s: timed_out *",
             "told: nobody (log never)",
             "last 2 lines of gateway.out:",

@@ -244,9 +244,7 @@ def test_the_ini_file_may_ask_for_it_and_the_command_line_may_not(run, pytester)
     assert run("-o", "bootgate_require=false").ret == 0
 
 
-@pytest.mark.parametrize(
-    ("args", "status"), [(("--collect-only",), 0), (("--fixtures",), 0), (("nowhere",), 4)]
-)
+@pytest.mark.parametrize(("args", "status"), [(("--fixtures",), 0), (("nowhere",), 4)])
 def test_where_nothing_runs_nothing_is_required(gate, run, pytester, args, status):
     gate()
     pytester.makepyfile("def test_unit(): pass")

@@ -48,6 +48,19 @@ def test_one_that_is_hardly_ready_in_time_is_told(own, text):
     assert finding.text.startswith(f"gateway ready: ready_timeout 120 s: {text}")
 
 
+@pytest.mark.parametrize(
+    ("code", "before", "verdict"), [(3, None, "fail"), (0, None, "warn"), (3, 3, "pass")]
+)
+def test_what_ends_right_after_its_proof_as_the_baseline_does_not(code, before, verdict):
+    """It was a warning at best, and nothing with exit code 0, while the baseline lived on."""
+    boots = [boot("baseline", n, exit_code=before if n <= 1 else None) for n in range(6)]
+    boots += [boot(number=n, exit_code=code if n <= 1 else None) for n in range(6)]
+    found = judge(boots, RULES)
+    assert found.verdict == verdict
+    said = [f.text for f in found.about("boot") if "within a second" in f.text]
+    assert said == [] if verdict == "pass" else "2 of 2 boots" in said[0]
+
+
 def test_what_many_boots_say_is_said_once():
     """It was said by each of 21 boots, with other numbers; the baseline said the same."""
     boots = [

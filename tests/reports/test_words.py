@@ -104,7 +104,7 @@ def test_the_story_of_a_timeout_names_the_phase_and_who_was_told():
     assert story(failed, result(failed), []) == [
         "trigger accepted in 6.0 ms",
         "the task never started: task_started was not seen in time",
-        "last seen in phase setup, after accepted at 6.0 ms",
+        "was in phase setup, after accepted at 6.0 ms",
         "ended after 60.0 s: timed_out (no proof within 60 s)",
         "told: run log after 69.0 s: setup timed out; container log never",
     ]
