@@ -31,8 +31,9 @@ _DENIED = re.compile(
     "Operation not permitted|Permission denied|EPERM|EACCES|Resource temporarily unavailable"
 )
 _NEEDS = (
-    "A container may do little by itself: what it needs more is granted in the gate file (gateway:"
-    " {needs: {capabilities: [...]}})."
+    "Its last lines say that it was not allowed something. A container may do little by itself:"
+    " what it needs more is granted in the gate file (gateway: {needs: {capabilities: [...]}};"
+    " which is for what: docs/how-to.md)."
 )
 _BROKEN = "Fix what stopped the measurement and run the gate again. This is not a pass."
 _GOOD = "Nothing: no rule was broken."
@@ -71,9 +72,9 @@ def _broken(found: TargetResult) -> str:
 
 
 def _denied(boots: Sequence[Boot]) -> list[str]:
-    """What to do where a container ended early for want of a right, as its last lines say."""
-    ended = [b for b in boots if b.outcome in ("crashed", "silent_exit") and _in_container(b)]
-    said = (line for boot in ended for tail in boot.tails.values() for line in tail[-_LAST:])
+    """What to do where a container did not start for want of a right, as its last lines say."""
+    failed = [b for b in boots if not b.started and _in_container(b)]
+    said = (line for boot in failed for tail in boot.tails.values() for line in tail[-_LAST:])
     return [_NEEDS] if any(_DENIED.search(line) for line in said) else []
 
 

@@ -54,7 +54,7 @@ def test_every_outcome_has_an_advice_of_its_own():
         ("sha256:1", "silent_exit", "chown: /data: Permission denied", True),
         ("sha256:1", "crashed", "fork: Resource temporarily unavailable", True),
         ("sha256:1", "crashed", "no such file", False),
-        ("sha256:1", "timed_out", "setns: Operation not permitted", False),
+        ("sha256:1", "timed_out", "setns: Operation not permitted", True),
         ("command:1", "crashed", "bind: Permission denied", False),
     ],
 )
