@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import types
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from pytest_bootgate.door.planned import plan_item
 from pytest_bootgate.door.session import KEY
 from pytest_bootgate.door.silence import SilenceItem
 from pytest_bootgate.door.upgrade import UpgradeNode
-from pytest_bootgate.errors import BootgateError, BootgateWarning
+from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.reports.failure import failure
@@ -108,8 +107,7 @@ class GateItem(GateFunction):
         if any(finding.verdict == "fail" for finding in found):
             self.stop("\n".join(f"{f.verdict}: {f.text}" for f in found))
         for finding in found:
-            text = f"{self.parent.name}: {finding.text}"
-            warnings.warn(BootgateWarning(text), stacklevel=2)
+            self.remark(f"{self.parent.name}: {finding.text}")
         if self.name != WHOLE and self._never_seen(result):
             pytest.skip(f"optional, and not seen in any boot of {self.parent.name}")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pytest
 
 from pytest_bootgate.door.planned import timed_out
 from pytest_bootgate.door.session import KEY
-from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.errors import BootgateError, BootgateWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,6 +62,13 @@ class GateFunction(pytest.Function):
         self.note_shown()
         _, line, _ = self.reportinfo()
         pytest.fail(f"{self.path.name}:{(line or 0) + 1}: {clean(text)}", pytrace=False)
+
+    def remark(self, text: str) -> None:
+        """Warn of what passes; where the user made these warnings errors, fail as `stop` does."""
+        try:
+            warnings.warn(BootgateWarning(text), stacklevel=2)
+        except BootgateWarning:
+            self.stop(f"warn: {text}")
 
     def note_shown(self) -> None:
         """Note that this item shows its verdict, whichever it is."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from pytest_bootgate.door.items import GateFunction, check
 from pytest_bootgate.door.planned import plan_item
 from pytest_bootgate.door.session import KEY
-from pytest_bootgate.errors import BootgateWarning
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.reports.takeover import story
 
@@ -61,7 +59,7 @@ class UpgradeItem(GateFunction):
             self.stop("\n".join(lines))
         for finding in found:
             text = f"{self.parent.name}: {finding.text}"
-            warnings.warn(BootgateWarning(text), stacklevel=2)
+            self.remark(text)
 
     def _result(self) -> TakeoverResult:
         return self.parent.gate.takeover(self.parent.host)

@@ -48,6 +48,17 @@ def test_a_list_of_items_is_no_gate(pytester):
     assert gated(pytester, LATE, "--collect-only").ret == 0
 
 
+def test_warnings_may_be_failures(pytester):
+    result = gated(pytester, CRASH, "-W", "error::pytest_bootgate.BootgateWarning")
+    assert result.ret == 1
+    told = "bootgate.yaml:*: warn: boot: boot 1 started, but the runner exited*"
+    result.stdout.fnmatch_lines([told])
+        ["bootgate.yaml:*: warn: boot: boot 1 started, but the runner exited*"]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*warnings.warn*")
+
+
 def test_one_that_crashes_right_after_its_proof_warns(pytester):
     """It was a pass without a word: the gate had ended it before it could crash."""
     result = gated(pytester, CRASH)
