@@ -157,13 +157,13 @@ class Pair(Aftermath):
         if ending.started and not seen.complete:
             until = time.monotonic() + _LATE_MARKS
             self._pump(until, lambda: seen.complete, "marks", witness.see)
+        seen.lag += max(0.0, of_observers(companion) - late)
         if ending.started and number <= 1 and target.start == "cold" and not self.lingers:
             self._pump(
                 time.monotonic() + _AFTERWARDS, self._gateway_over, "afterwards", witness.see
             )
             self._look(force=True)
             ending = replace(ending, exited=self._exit)
-        seen.lag += max(0.0, of_observers(companion) - late)
         known = ending.started or ending.exited or ending.refused
         if known or ending.at >= ending.timeout:
             # Only a failure that was reported may still be followed by a proof in time.

@@ -79,6 +79,17 @@ def test_a_mark_that_only_the_baseline_shows(lying, told, engine):
     assert len(found["targets"][0]["boots"]) == 4
 
 
+@pytest.mark.lie("the new release ends in an error right after its proof, and the old one goes on")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_that_ends_right_after_its_proof(lying, told, engine):
+    ends = [*GOOD, 0.2, "exit:3"]
+    releases = {"baseline": env(GOOD, VERSION="1"), "candidate": env(ends, VERSION="2")}
+    result, found = lying(releases=releases, gate=PAIRS, engine=engine)
+    assert result.ret == 1
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_mark_that_no_boot_shows_ends_after_the_first_pair(lying, engine):
     plan = ["engine ready", "Persona was loaded", "ring"]
