@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pytest_bootgate"
 #: From the bottom up; a room may import those below it, and its own neighbours.
 FLOORS = [
-    {"errors", "foreign", "masking", "patience"},
+    {"errors", "masking", "patience", "untrusted"},
     {"gatefile"},
     {"engines"},
     {"boot"},

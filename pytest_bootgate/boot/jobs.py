@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_bootgate.foreign import read_json
 from pytest_bootgate.masking import shortened
+from pytest_bootgate.untrusted import read_json
 
 _SHOWN = 120  # characters of an answer in a sentence
 

@@ -14,9 +14,9 @@ from typing import Any
 from pytest_bootgate.boot.lines import Line
 from pytest_bootgate.boot.stamps import Stamps
 from pytest_bootgate.boot.values import Phase, Stage, Told
-from pytest_bootgate.foreign import read_json
 from pytest_bootgate.gatefile.model import PhaseProbe, Probe, Signal, StageProbe
 from pytest_bootgate.gatefile.variables import fill
+from pytest_bootgate.untrusted import read_json
 
 #: Two sources may be reported in the wrong order by at most this many seconds.
 LAG = 0.05

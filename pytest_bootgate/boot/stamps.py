@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from pytest_bootgate.foreign import read_json
+from pytest_bootgate.untrusted import read_json
 
 #: A line is late from so many seconds on, or from this share of the time it is part of.
 LATE = 0.3

@@ -45,20 +45,21 @@ def headroom(
     near: float,
     warn: float,
     beside: Sequence[float] = (),
+    what: str = "boot",
 ) -> Headroom:
     """Hold durations (seconds, at least one) against a limit.
 
     Fails if any of them reached the limit or the prediction bound reaches ``near``; warns if
     the slowest reached ``near`` or the bound reaches ``warn``. With fewer than `LEAST_FOR_TAIL`
     durations the slowest one decides in the bound's place. `beside` are the baseline's
-    durations, which tell the bound more about the spread.
+    durations, which tell the bound more about the spread. `what` took so long, in one word.
     """
     slowest = max(seconds)
     bound = prediction_bound(seconds, beside) if len(seconds) >= LEAST_FOR_TAIL else None
-    boots = _boots(seconds)
+    boots = f"{len(seconds)} {what}{'s' * (len(seconds) != 1)}"
     used = f"the slowest of {boots} used {_share(slowest / limit)}"
     if bound is not None:
-        may_use = f"the next boot may use {_share(bound / limit)} (95 % bound from {boots})"
+        may_use = f"the next {what} may use {_share(bound / limit)} (95 % bound from {boots})"
     at_near, at_warn = f"near is {_share(near)}", f"warn is {_share(warn)}"
     level, reason = "pass", ""
     if slowest >= limit:
@@ -126,10 +127,6 @@ def _t_cdf(t: float, freedom: int) -> float:
     middle = s * fsum(terms)
     inside = 2 / pi * (angle + middle) if odd else middle
     return 0.5 + inside / 2
-
-
-def _boots(seconds: Sequence[float]) -> str:
-    return f"{len(seconds)} boot{'s' if len(seconds) != 1 else ''}"
 
 
 def _share(share: float) -> str:

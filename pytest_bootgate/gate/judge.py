@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -14,6 +13,7 @@ from pytest_bootgate.gate.headroom import Headroom, headroom
 from pytest_bootgate.gate.marks import missing_marks
 from pytest_bootgate.gate.pairs import Pairs
 from pytest_bootgate.gate.readiness import readiness
+from pytest_bootgate.gate.remarks import ended_after, remarks
 from pytest_bootgate.gate.retry import (
     forgiven,
     repeated_unseen,
@@ -34,7 +34,7 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
     """
     tried = [boot for boot in boots if boot.release == "candidate"]
     pairs = Pairs.among(boots)
-    findings = [*_of_each(boots, tried, rules), *missing_marks(boots), *_ended_after(boots)]
+    findings = [*_of_each(boots, tried, rules), *missing_marks(boots), *ended_after(boots)]
     findings = [*beside_baseline(findings, boots), *flaky(boots)]
     headrooms: dict[str, Headroom] = {}
     measured = pairs.measured("candidate")
@@ -101,7 +101,7 @@ def _of_each(boots: Sequence[Boot], tried: Sequence[Boot], rules: Rules) -> list
     beside = [
         Finding("warn", WHOLE, f"{which(boot)} was repeated: {boot.detail}") for boot in repeated
     ]
-    beside += _remarks([b for b in tried if b not in late], boots)
+    beside += remarks([b for b in tried if b not in late], boots)
     if not retried:
         return [f for boot in tried for f in _one(boot)] + beside
     how_many = words(boots, "candidate")
@@ -129,60 +129,6 @@ def _one(boot: Boot) -> list[Finding]:
                 where = "ended in" if phase.name == ended_in else "never reached"
                 text = f"{name} {where} this phase: {boot.outcome}"
                 found.append(Finding("fail", phase.name, text))
-    return found
-
-
-def _remarks(tried: Sequence[Boot], boots: Sequence[Boot]) -> Iterator[Finding]:
-    """What is to be said of the candidate's boots that started; what many say, once."""
-    own = _remarked(tried)
-    before = _remarked([boot for boot in boots if boot.release == "baseline"])
-    for key, (first, text, count) in own.items():
-        how_many = f"{count} boots" if count > 1 else which(first)
-        theirs = before.get(key)
-        as_well = f" (so did {theirs[2]} of the baseline's)" if theirs is not None else ""
-        yield Finding("warn", WHOLE, f"{how_many} started, but {text}{as_well}")
-
-
-def _ended_after(boots: Sequence[Boot]) -> Iterator[Finding]:
-    """That the candidate ends right after its proof and the baseline does not.
-
-    Only the first boots of each are watched on.
-    """
-    own, before = (
-        [b for b in boots if b.release == release and b.started and b.number <= 1 and not b.held]
-        for release in ("candidate", "baseline")
-    )
-    ended = [boot for boot in own if boot.exit_code is not None]
-    if not ended or len(ended) < len(own) or not before:
-        return
-    if all(boot.exit_code is None for boot in before):
-        code = ended[-1].exit_code
-        yield Finding(
-            "fail" if code else "warn",
-            WHOLE,
-            f"it ends by itself (exit code {code}) within a second after its proof, in"
-            f" {len(ended)} of {len(own)} boots that were watched on, and the baseline does not",
-        )
-
-
-def _remarked(boots: Sequence[Boot]) -> dict[str, tuple[Boot, str, int]]:
-    """Each remark without its numbers: the first boot that has it, in its words, and how many."""
-    found: dict[str, tuple[Boot, str, int]] = {}
-    for boot in boots:
-        if not boot.started:
-            continue
-        texts = [
-            *boot.notes,
-            *(
-                f"{told.channel} reported a failure: {told.text}"
-                for told in boot.told
-                if told.says != "ok" and told.at is not None
-            ),
-        ]
-        for text in texts:
-            key = re.sub(r"\d+", "0", text)
-            first, words, count = found.get(key, (boot, text, 0))
-            found[key] = first, words, count + 1
     return found
 
 

@@ -26,11 +26,11 @@ def readiness(pairs: Pairs, rules: Rules) -> Iterator[Finding]:
     own, before = _seconds(pairs, "candidate"), _seconds(pairs, "baseline")
     if not own:
         return
-    room = headroom(own, rules.ready_timeout, near=rules.near, warn=rules.warn)
+    limit = rules.ready_timeout
+    room = headroom(own, limit, near=rules.near, warn=rules.warn, what="start")
     if room.level != "pass":
-        limit = f"ready_timeout {rules.ready_timeout:g} s"
-        reason = room.reason.replace("boot", "start")
-        yield Finding("warn", WHOLE, f"gateway ready: {limit}: {reason}", timed=True)
+        text = f"gateway ready: ready_timeout {limit:g} s: {room.reason}"
+        yield Finding("warn", WHOLE, text, timed=True)
     if pairs.recorded or min(len(own), len(before)) < LEAST_PAIRS:
         return
     stratum = logs((before, own))

@@ -1,7 +1,7 @@
 """Boots that are tried once more: which of them are forgiven, and what is said of them.
 
-A boot timeout may pass by itself, so it gets another attempt; it is told and never forgotten. So
-does a boot of which the gate saw too little because it stood still itself. No other outcome is
+A boot timeout may pass by itself, so it gets another attempt, and every report names both. So does
+a boot of which the gate saw too little because it stood still itself. No other outcome is
 retried: a crash or a lie does not become better by trying again.
 """
 

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from pytest_bootgate.foreign import read_json
 from pytest_bootgate.journal.queries import EventRow, Row, RunRow
 from pytest_bootgate.reports.amounts import NONE, duration, share
 from pytest_bootgate.reports.clean import one_line
+from pytest_bootgate.untrusted import read_json
 
 _HEADER = ("when", "run", "release", "version", "target", "no.", "outcome", "after", "used")
 #: The columns that are cut where a line would be too long, one after the other, and how short they

@@ -72,7 +72,7 @@ def _broken(found: TargetResult) -> str:
 
 
 def _denied(boots: Sequence[Boot]) -> list[str]:
-    """What to do where a container did not start for want of a right, as its last lines say."""
+    """What to do where a container lacked a permission to start, by its last lines."""
     failed = [b for b in boots if not b.started and _in_container(b)]
     said = (line for boot in failed for tail in boot.tails.values() for line in tail[-_LAST:])
     return [_NEEDS] if any(_DENIED.search(line) for line in said) else []

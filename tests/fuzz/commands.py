@@ -6,7 +6,7 @@ import contextlib
 import io
 
 from pytest_bootgate.cli import main
-from pytest_bootgate.foreign import read_json
+from pytest_bootgate.untrusted import read_json
 
 
 def bootgate(*words: object) -> int:

@@ -10,7 +10,7 @@ from pytest_bootgate.boot.jobs import JobsError, read_jobs
 from pytest_bootgate.boot.lines import Line
 from pytest_bootgate.boot.observe import sighting
 from pytest_bootgate.boot.stamps import written
-from pytest_bootgate.foreign import read_json
+from pytest_bootgate.untrusted import read_json
 
 NONE = [
     *("[" * 5000, '{"a":' * 5000, "[" * 102 + "]" * 102, "1" * 5000, "NaN", '{"a":-Infinity}'),
