@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from pytest_bootgate.boot.jobs import JobsError, read_jobs
-from pytest_bootgate.boot.lines import Line
-from pytest_bootgate.boot.observe import sighting
-from pytest_bootgate.boot.stamps import written
+from pytest_bootgate.observe.lines import Line
+from pytest_bootgate.observe.observation import sighting
+from pytest_bootgate.observe.stamps import written
+from pytest_bootgate.records.jobs import JobsError, read_jobs
 from pytest_bootgate.untrusted import read_json
 
 NONE = [

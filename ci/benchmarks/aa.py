@@ -14,9 +14,9 @@ from statistics import fmean, median
 from typing import Any
 
 from benchmarks.report import Section, Target, at_most, bound, percent
-from pytest_bootgate.drive import Gate
 from pytest_bootgate.gatefile import Loaded, load
-from pytest_bootgate.result import TargetResult
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.run import Gate
 
 #: How many gates of each engine stand behind a figure.
 GATES = {"process": 100, "docker": 20}

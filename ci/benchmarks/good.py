@@ -14,8 +14,8 @@ from pathlib import Path
 from statistics import fmean, median
 
 from benchmarks.report import Section, Target, percent
-from pytest_bootgate.reports import jsonfile
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.result import GateResult
 
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "incident" / "good" / "bootgate.yaml"
 #: How many gates stand behind the figure.
@@ -78,7 +78,7 @@ def _run() -> Run:
         )
         if not out.exists():
             raise RuntimeError(f"no result was written:\n{done.stdout}{done.stderr}")
-        (result,) = jsonfile.read(out)
+        (result,) = codec.read(out)
     isolated = next(target for target in result.targets if target.target == "isolated")
     found = isolated.judgement.regression if isolated.judgement is not None else None
     return Run(

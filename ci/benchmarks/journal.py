@@ -17,8 +17,10 @@ from pytest_benchmark.stats import Stats
 from pytest_benchmark.storage.file import FileStorage
 
 from benchmarks.report import Section, Spread, Target, number
-from pytest_bootgate.boot.values import Boot, HostFacts, Phase
-from pytest_bootgate.events import (
+from pytest_bootgate.journal import files, queries
+from pytest_bootgate.journal.queries import Filter
+from pytest_bootgate.journal.store import Journal
+from pytest_bootgate.records.events import (
     BootBegan,
     BootEnded,
     BootKey,
@@ -28,10 +30,8 @@ from pytest_bootgate.events import (
     TriggerAccepted,
     TriggerSent,
 )
-from pytest_bootgate.journal import files, queries
-from pytest_bootgate.journal.queries import Filter
-from pytest_bootgate.journal.store import Journal
-from pytest_bootgate.result import SCHEMA, GateResult
+from pytest_bootgate.records.result import SCHEMA, GateResult
+from pytest_bootgate.records.values import Boot, HostFacts, Phase
 
 _BOOTS, _A_RUN = 1_000_000, 25
 _BEGIN, _YEARS = 1_730_000_000.0, 2 * 365 * 86400.0
@@ -240,7 +240,7 @@ def _costs(path: Path, lives: int) -> dict[str, Spread]:
     took: dict[str, list[float]] = {_INSIDE: [], _AT_END: []}
     facts = HostFacts("Linux", "3.11", 2, 2**34, 0.1)
     result = GateResult(SCHEMA, _FILES[0], "", "", "live", "docker", "", facts, {}, ())
-    journal.hear(RunBegan(run="live", result=result))
+    journal.hear(RunBegan(wall=0.0, run="live", result=result))
     for n in range(lives):
         for event in _life(n):
             began = time.perf_counter()
@@ -258,13 +258,15 @@ def _life(n: int) -> Sequence[Event]:
         start="cold", number=n,
     )  # fmt: skip
     boot = _boot(key.id, "candidate", 20.0, "started")
-    reached = [PhaseReached(boot=key, at=phase.at, phase=phase.name) for phase in boot.phases]
+    reached = [
+        PhaseReached(wall=0.0, boot=key, at=phase.at, phase=phase.name) for phase in boot.phases
+    ]
     return [
-        BootBegan(boot=key),
-        TriggerSent(boot=key, at=0.0),
-        TriggerAccepted(boot=key, at=0.01),
+        BootBegan(wall=0.0, boot=key),
+        TriggerSent(wall=0.0, boot=key, at=0.0),
+        TriggerAccepted(wall=0.0, boot=key, at=0.01),
         *reached,
-        BootEnded(boot=key, at=20.0, measured=boot),
+        BootEnded(wall=0.0, boot=key, at=20.0, measured=boot),
     ]
 
 

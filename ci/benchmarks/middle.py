@@ -13,14 +13,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.report import Section, Spread, Target, number
-from pytest_bootgate.boot.listener import Listener
-from pytest_bootgate.boot.observe import Observation
-from pytest_bootgate.boot.values import Boot, Phase
+from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.engines.base import Chunk
-from pytest_bootgate.gate.judge import judge
-from pytest_bootgate.gate.verdict import Rules
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.model import Target as SessionTarget
+from pytest_bootgate.observe.observation import Observation
+from pytest_bootgate.records.values import Boot, Phase
+from pytest_bootgate.records.verdict import Rules
+from pytest_bootgate.run.listener import Listener
 
 _OPENCLAW = """\
 preset: openclaw

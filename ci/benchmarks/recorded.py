@@ -11,7 +11,7 @@ from typing import NamedTuple
 from benchmarks.recordings import Block, recordings, stretches
 from benchmarks.report import Section, Target, percent
 from benchmarks.rules import Said, red
-from pytest_bootgate.gate.regression import DRIFT, TOLERANCE, compare_recorded
+from pytest_bootgate.stats.regression import DRIFT, TOLERANCE, compare_recorded
 
 #: A set by the recordings whose boots it holds, and by how many boots in a row are of one time.
 SETS = {

@@ -13,8 +13,8 @@ from math import exp
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.regression import order
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.stats.regression import order
 
 _RECORDED = Path(__file__).parents[2] / "tests" / "recorded"
 _NOISY = ("busy1", "burst")

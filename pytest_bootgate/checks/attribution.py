@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from statistics import median
-from typing import Literal
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.pairs import Pairs
-from pytest_bootgate.gate.rank_test import shift
-
-Kind = Literal["more work", "more waiting", "busy host"]
+from pytest_bootgate.checks.pairs import Pairs
+from pytest_bootgate.records.attribution import Attribution, Kind, Shift
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.stats.rank_test import shift
 
 #: The share of the host's CPU time from which on it is busy with something else than the boot.
 BUSY = 0.25
@@ -26,41 +23,6 @@ _EXPLAINS = 0.5
 _EXPLAINS_NOT = 0.25
 #: In seconds: the CPU time of processes is counted in such ticks, that of containers is not.
 _TICK = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """By how many seconds a phase or stage grew; `only` names the one release that has it."""
-
-    name: str
-    seconds: float
-    only: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Attribution:
-    """What a slowdown of `seconds` is made of.
-
-    `phases` are the phases, the largest shift first; where a release lacks marks, those of the
-    other that lie between two common ones are counted as one phase, which `inner` takes apart.
-    `stages` are the self-reported stages inside the first phase, `elsewhere` those of the other
-    phases, and `unattributed` is what remains of the phase's shift without its stages. `kind`
-    is None where wall time, CPU time and what others used do not tell the kinds apart.
-    """
-
-    seconds: float
-    phases: tuple[Shift, ...]
-    inner: tuple[Shift, ...]
-    stages: tuple[Shift, ...]
-    elsewhere: tuple[Shift, ...]
-    unattributed: float
-    cpu_seconds: float | None
-    kind: Kind | None
-
-    @property
-    def phase(self) -> str:
-        """The phase to blame."""
-        return self.inner[0].name if self.inner else self.phases[0].name
 
 
 def attribute(pairs: Pairs, sizes: Sequence[int], cpus: float | None) -> Attribution:

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.marks import hint
-from pytest_bootgate.gate.retry import started_later
-from pytest_bootgate.gate.verdict import WHOLE, Finding
+from pytest_bootgate.checks.marks import hint
+from pytest_bootgate.records.retry import started_later
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE, Finding
 
 #: How many failed boots of the baseline are repeated in one campaign: without them there would be
 #: pairs that cannot be compared. One that never started is repeated once.

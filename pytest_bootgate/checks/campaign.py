@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.baseline import repeated
-from pytest_bootgate.gate.judge import judge
-from pytest_bootgate.gate.regression import order
-from pytest_bootgate.gate.retry import STALL_REPEATS, unseen
-from pytest_bootgate.gate.verdict import Judgement, Rules
+from pytest_bootgate.checks.baseline import repeated
+from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.records.retry import STALL_REPEATS, unseen
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import Judgement, Rules
+from pytest_bootgate.stats.regression import order
 
 
 @dataclass(frozen=True, slots=True)

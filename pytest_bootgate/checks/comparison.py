@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.attribution import (
+from pytest_bootgate.checks.attribution import (
     BUSY,
-    Attribution,
-    Shift,
     attribute,
     only_in_one,
     others_busy,
 )
-from pytest_bootgate.gate.pairs import Pairs
-from pytest_bootgate.gate.regression import (
+from pytest_bootgate.checks.pairs import Pairs
+from pytest_bootgate.records.attribution import Attribution, Shift
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE, Finding, Rules, Verdict
+from pytest_bootgate.stats.regression import (
     FAR_TIMES,
     LEAST,
     LEAST_PAIRS,
@@ -27,7 +27,6 @@ from pytest_bootgate.gate.regression import (
     compare_net,
     compare_recorded,
 )
-from pytest_bootgate.gate.verdict import WHOLE, Finding, Rules, Verdict
 
 #: How many cores a release may use while it waits for its turn without disturbing the other.
 IDLE = 0.1

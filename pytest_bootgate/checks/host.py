@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from pytest_bootgate.boot.machine import Machine
-from pytest_bootgate.boot.values import Boot, HostFacts
-from pytest_bootgate.gate.attribution import BUSY
-from pytest_bootgate.gate.retry import timeouts, words
-from pytest_bootgate.gate.verdict import WHOLE, Finding, Judgement, Rules, Verdict, worst
+from pytest_bootgate.checks.attribution import BUSY
+from pytest_bootgate.records.machine import Machine
+from pytest_bootgate.records.retry import timeouts, words
+from pytest_bootgate.records.values import Boot, HostFacts
+from pytest_bootgate.records.verdict import WHOLE, Finding, Judgement, Rules, Verdict, worst
 
 #: With less than this a boot shares its only core with the gate that watches it.
 LEAST_CPUS = 2.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.retry import which
-from pytest_bootgate.gate.verdict import Finding
+from pytest_bootgate.records.retry import which
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import Finding
 
 
 def missing_marks(boots: Sequence[Boot]) -> list[Finding]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.regression import RECORDED_BOOTS
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.stats.regression import RECORDED_BOOTS
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_bootgate.boot.stall import GRACE, Stall
-from pytest_bootgate.gate.verdict import Finding
 from pytest_bootgate.gatefile.silence_rules import SILENCE
+from pytest_bootgate.records.stall import GRACE, Stall
+from pytest_bootgate.records.verdict import Finding
 
 #: What is done to hold a boot, in words.
 HELD = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.retry import which
-from pytest_bootgate.gate.verdict import WHOLE, Finding
+from pytest_bootgate.records.retry import which
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE, Finding
 
 
 def remarks(tried: Sequence[Boot], boots: Sequence[Boot]) -> Iterator[Finding]:

@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.baseline import beside_baseline, flaky, shortage
-from pytest_bootgate.gate.comparison import compared
-from pytest_bootgate.gate.headroom import Headroom, headroom
-from pytest_bootgate.gate.marks import missing_marks
-from pytest_bootgate.gate.pairs import Pairs
-from pytest_bootgate.gate.readiness import readiness
-from pytest_bootgate.gate.remarks import ended_after, remarks
-from pytest_bootgate.gate.retry import (
+from pytest_bootgate.checks.baseline import beside_baseline, flaky, shortage
+from pytest_bootgate.checks.comparison import compared
+from pytest_bootgate.checks.marks import missing_marks
+from pytest_bootgate.checks.pairs import Pairs
+from pytest_bootgate.checks.readiness import readiness
+from pytest_bootgate.checks.remarks import ended_after, remarks
+from pytest_bootgate.records.retry import (
     forgiven,
     repeated_unseen,
     started_later,
@@ -23,7 +21,9 @@ from pytest_bootgate.gate.retry import (
     which,
     words,
 )
-from pytest_bootgate.gate.verdict import WHOLE, Finding, Judgement, Rules, Verdict, worst
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE, Finding, Judgement, Rules, Verdict, worst
+from pytest_bootgate.stats.headroom import Headroom, headroom
 
 
 def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:

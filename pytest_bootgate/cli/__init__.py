@@ -1,4 +1,7 @@
-"""The ``bootgate`` command: its commands by name; what one of them needs is imported for it."""
+"""The ``bootgate`` command: its commands by name; what one of them needs is imported for it.
+
+Each command is a module of its own, and none has a rule of the gate in it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from pytest_bootgate import __version__
-from pytest_bootgate.command import statuses
+from pytest_bootgate.cli import statuses
 from pytest_bootgate.errors import BootgateError
 
 
@@ -24,21 +27,21 @@ class Command:
     module: str
 
 
-_HERE = "pytest_bootgate.command."
+_HERE = "pytest_bootgate.cli."
 COMMANDS = (
     Command("init", "write a gate file that works, and an example to boot", f"{_HERE}init"),
     Command("check", "list the mistakes of gate files, or what would be booted", f"{_HERE}check"),
     Command("doctor", "see whether a gate could run here, and what to do", f"{_HERE}doctor"),
     Command("run", "call pytest on gate files, and require all of them", f"{_HERE}run"),
-    Command("probe", "boot each target once, for a scheduler", "pytest_bootgate.command.probe"),
+    Command("probe", "boot each target once, for a scheduler", "pytest_bootgate.cli.probe"),
     Command("report", "a run again: its summary, HTML, JSON", f"{_HERE}report"),
     Command("compare", "two runs side by side", f"{_HERE}compare"),
     Command("explain", "what a verdict or an outcome means, and what to do", f"{_HERE}explain"),
-    Command("log", "the boots of a journal, the newest first", "pytest_bootgate.command.log"),
+    Command("log", "the boots of a journal, the newest first", "pytest_bootgate.cli.log"),
     Command(
         "calibrate",
         "propose limits, near and warn from recorded runs, as a patch",
-        "pytest_bootgate.command.calibrate",
+        "pytest_bootgate.cli.calibrate",
     ),
     Command("clean", "remove what killed runs left", f"{_HERE}clean"),
     Command("schema", "print the JSON Schema of gate files, for editors", f"{_HERE}schema"),

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import msgspec
 
-from pytest_bootgate.boot.values import HostFacts
-from pytest_bootgate.calibrate.evidence import Evidence, Source, gather, measured, read, told
-from pytest_bootgate.calibrate.proposals import Limit, Proposals, propose, spread_words
+from pytest_bootgate.cli.calibration.evidence import Evidence, Source, gather, measured, read, told
+from pytest_bootgate.cli.calibration.proposals import Limit, Proposals, propose, spread_words
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate import thresholds
-from pytest_bootgate.gate.headroom import LEAST_FOR_TAIL
 from pytest_bootgate.gatefile import GateFile, Loaded, load, patch
 from pytest_bootgate.gatefile.tree import shown
+from pytest_bootgate.records.values import HostFacts
 from pytest_bootgate.reports.amounts import share
+from pytest_bootgate.stats import thresholds
+from pytest_bootgate.stats.headroom import LEAST_FOR_TAIL
 
 #: How wide the text of a comment may be, without its indentation and `patch.MARK`.
 _WIDTH = 84

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pytest_bootgate.command import statuses
+from pytest_bootgate.cli import statuses
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.reports.clean import clean
 
@@ -48,9 +48,9 @@ def main(options: argparse.Namespace) -> int:
 
 def _checked(path: Path, *, quiet: bool) -> Iterator[str]:
     """The plan of one gate file. Raises `BootgateError` for its mistakes."""
-    from pytest_bootgate.command.plan import closed, plan
-    from pytest_bootgate.drive import Gate
+    from pytest_bootgate.cli.plan import closed, plan
     from pytest_bootgate.gatefile import load
+    from pytest_bootgate.run import Gate
 
     if path == _DEFAULT and not path.exists():
         raise BootgateError(

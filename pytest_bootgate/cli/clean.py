@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from pytest_bootgate.command import statuses
+from pytest_bootgate.cli import statuses
 from pytest_bootgate.errors import BootgateError
 
 _ENGINES = ("docker", "process")

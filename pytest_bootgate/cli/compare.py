@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from pytest_bootgate.command.log import add_journal
-from pytest_bootgate.command.saved import RUN, one
-from pytest_bootgate.command.screen import show
-from pytest_bootgate.command.side_by_side import sides
-from pytest_bootgate.drive.recorded import differences
+from pytest_bootgate.cli.log import add_journal
+from pytest_bootgate.cli.saved import RUN, one
+from pytest_bootgate.cli.screen import show
+from pytest_bootgate.cli.side_by_side import sides
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.regression import DRIFT
+from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.layout import Styled
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.run.recorded import differences
+from pytest_bootgate.stats.regression import DRIFT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_bootgate.command import statuses
-from pytest_bootgate.command.found import Finding, Level
-from pytest_bootgate.command.screen import painted
+from pytest_bootgate.cli import statuses
+from pytest_bootgate.cli.found import Finding, Level
+from pytest_bootgate.cli.screen import painted
 from pytest_bootgate.errors import BootgateError
 
 if TYPE_CHECKING:
-    from pytest_bootgate.drive import Gate
+    from pytest_bootgate.run import Gate
 
 _COLOURS: dict[Level, str] = {"ok": "green", "warn": "yellow", "FAIL": "red"}
 _DEFAULT = Path("bootgate.yaml")
@@ -24,7 +24,7 @@ _WIDTH = 80
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate doctor`` takes."""
-    from pytest_bootgate.command.log import add_journal
+    from pytest_bootgate.cli.log import add_journal
     from pytest_bootgate.engines import NAMES
 
     parser.description = (
@@ -62,7 +62,7 @@ def _findings(file: Path | None, wanted: str, journal: Path | None) -> Iterator[
     try:
         for found in _looks(gate, wanted):
             yield found if gate is None else gate.plan.loaded.mask.value(found)
-        from pytest_bootgate.command import doctor_host
+        from pytest_bootgate.cli import doctor_host
 
         yield doctor_host.journal(journal, (file or Path()).absolute())
     finally:
@@ -71,7 +71,7 @@ def _findings(file: Path | None, wanted: str, journal: Path | None) -> Iterator[
 
 
 def _looks(gate: Gate | None, wanted: str) -> Iterator[Finding]:
-    from pytest_bootgate.command import doctor_engine, doctor_host, doctor_spots
+    from pytest_bootgate.cli import doctor_engine, doctor_host, doctor_spots
 
     yield from doctor_host.software()
     engine = yield from doctor_engine.engine(gate, wanted)
@@ -93,8 +93,8 @@ def _looks(gate: Gate | None, wanted: str) -> Iterator[Finding]:
 
 def _gate(file: Path | None, wanted: str) -> tuple[Gate | None, Finding]:
     """The gate of a gate file, and what there is to say of it."""
-    from pytest_bootgate.drive import Gate
     from pytest_bootgate.gatefile import load
+    from pytest_bootgate.run import Gate
 
     path = file or _DEFAULT
     path = path / _DEFAULT if path.is_dir() else path

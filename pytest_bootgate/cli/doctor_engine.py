@@ -10,14 +10,14 @@ import time
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from pytest_bootgate.command.found import Finding
+from pytest_bootgate.checks.host import LEAST_CPUS, LEAST_MEMORY
+from pytest_bootgate.cli.found import Finding
 from pytest_bootgate.engines import choose, runs
 from pytest_bootgate.engines.base import Capacity, Engine
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.host import LEAST_CPUS, LEAST_MEMORY
 
 if TYPE_CHECKING:
-    from pytest_bootgate.drive import Gate
+    from pytest_bootgate.run import Gate
 
 _GIB = 2**30
 #: By how many seconds the clock of an engine elsewhere may differ before logs are hard to match.

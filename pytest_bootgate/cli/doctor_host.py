@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest_bootgate
-from pytest_bootgate.boot.host import facts
-from pytest_bootgate.boot.machine import Machine
-from pytest_bootgate.boot.onlooker import STILL, still, work
-from pytest_bootgate.boot.turn import queue
-from pytest_bootgate.boot.values import HostFacts
-from pytest_bootgate.command.found import Finding
+from pytest_bootgate.checks.attribution import BUSY
+from pytest_bootgate.checks.host import LEAST_CPUS, LEAST_MEMORY, LONGEST_UP
+from pytest_bootgate.cli.found import Finding
 from pytest_bootgate.engines.base import Capacity
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.attribution import BUSY
-from pytest_bootgate.gate.host import LEAST_CPUS, LEAST_MEMORY, LONGEST_UP
 from pytest_bootgate.journal import files
+from pytest_bootgate.records.machine import Machine
+from pytest_bootgate.records.values import HostFacts
 from pytest_bootgate.reports.queue import holder_words
+from pytest_bootgate.run.host import facts
+from pytest_bootgate.run.onlooker import STILL, still, work
+from pytest_bootgate.run.turn import queue
 
 if TYPE_CHECKING:
-    from pytest_bootgate.drive import Gate
+    from pytest_bootgate.run import Gate
 
 _GIB = 2**30
 #: Bytes: below the first nothing boots for sure, below the second images soon have no room.

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_bootgate.boot.spots import Spot, spots, taken
-from pytest_bootgate.command.found import Finding
+from pytest_bootgate.cli.found import Finding
 from pytest_bootgate.engines.base import Engine
+from pytest_bootgate.observe.spots import Spot, spots, taken
 
 if TYPE_CHECKING:
-    from pytest_bootgate.drive import Gate
+    from pytest_bootgate.run import Gate
 
 
 def probes(gate: Gate, engine: Engine | None) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import difflib
 import textwrap
 from collections.abc import Iterator
 
-from pytest_bootgate.command.screen import painted
+from pytest_bootgate.cli.screen import painted
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.reports.meanings import MEANINGS, Kind, Meaning
 

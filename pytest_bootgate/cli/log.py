@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_bootgate.errors import BootgateError, JournalError
-from pytest_bootgate.journal import files, queries, table
+from pytest_bootgate.journal import files, queries
 from pytest_bootgate.journal.queries import WANTED, Filter
+from pytest_bootgate.reports import boot_table as table
 from pytest_bootgate.reports.clean import clean
 
 _AGO = re.compile(r"([0-9]{1,6})([smhdw])")

@@ -6,12 +6,12 @@ import contextlib
 import shlex
 from collections.abc import Iterator
 
-from pytest_bootgate.drive import Gate, Plan
 from pytest_bootgate.engines.confine import beyond
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Release
 from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.reports.amounts import count, limit
+from pytest_bootgate.run import Gate, Plan
 
 _WORDS_OF_COMMAND = 52
 

@@ -17,20 +17,21 @@ from typing import NoReturn
 
 import msgspec
 
-from pytest_bootgate.drive import Gate, Progress
 from pytest_bootgate.engines import NAMES
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.trend import Trend, trend
 from pytest_bootgate.gatefile import Loaded, load
 from pytest_bootgate.gatefile.quantities import Boots
 from pytest_bootgate.journal import files
 from pytest_bootgate.journal.queries import usage
 from pytest_bootgate.journal.store import Journal
-from pytest_bootgate.reports import jsonfile, places
+from pytest_bootgate.records import codec
+from pytest_bootgate.reports import places
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.notify import notify
 from pytest_bootgate.reports.probing import Status, line, status, worst
 from pytest_bootgate.reports.queue import WaitingLog
+from pytest_bootgate.run import Gate, Progress
+from pytest_bootgate.stats.trend import Trend, trend
 
 #: The exit status for mistakes in a gate file or the options, as pytest has it.
 MISTAKES = 4
@@ -150,7 +151,7 @@ def _probe(loaded: Loaded, asked: Asked, journal: Journal) -> Status:
             print(clean(f"{Status.CRITICAL.name} {text}"))
             found.append(Status.CRITICAL)
         if asked.json is not None:
-            jsonfile.write([outcome], asked.json)
+            codec.write([outcome], asked.json)
     return worst(found)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pytest_bootgate.command.log import add_journal, nearest
-from pytest_bootgate.command.saved import RUN, saved
-from pytest_bootgate.command.screen import painted, show
+from pytest_bootgate.cli.log import add_journal, nearest
+from pytest_bootgate.cli.saved import RUN, saved
+from pytest_bootgate.cli.screen import painted, show
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.reports import jsonfile, places
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.result import GateResult
+from pytest_bootgate.reports import places
 from pytest_bootgate.reports.terminal import summary
-from pytest_bootgate.result import GateResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +45,7 @@ def main(options: argparse.Namespace) -> int:
         if path is not None:
             places.check(path, kind)
     if options.json:
-        jsonfile.write(results, options.json)
+        codec.write(results, options.json)
         print(f"Wrote {options.json}.")
     if options.html:
         _write_html(results, options.html, options.journal)

@@ -72,7 +72,7 @@ def _names_gate(word: str) -> bool:
 
 
 def _is_gate_file(path: Path) -> bool:
-    from pytest_bootgate.door.session import is_gate_file  # imports pytest
+    from pytest_bootgate.pytest_plugin.session import is_gate_file  # imports pytest
 
     return is_gate_file(path)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_bootgate.command.log import nearest
+from pytest_bootgate.cli.log import nearest
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.journal import files, queries
-from pytest_bootgate.reports import jsonfile
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.result import GateResult
 
 LAST = "last"
 #: What a RUN is, for help texts.
@@ -22,13 +22,13 @@ def saved(name: str, journal: Path | None) -> list[GateResult]:
     be taken for it.
     """
     if _is_file(name):
-        return jsonfile.read(Path(name))
+        return codec.read(Path(name))
     if not name:
         raise BootgateError(f"The name of a run is empty: write {RUN}.")
     with files.reading(nearest(journal)) as kept:
         run = queries.last_run(kept) if name == LAST else queries.find_run(kept, name)
         text = queries.saved_result(kept, run)
-    return [jsonfile.decode(text)]
+    return [codec.decode(text)]
 
 
 def one(name: str, journal: Path | None) -> GateResult:

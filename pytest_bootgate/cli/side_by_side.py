@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from math import inf
 from statistics import median
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.regression import (
+from pytest_bootgate.records.result import GateResult, TargetResult
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE, Rules
+from pytest_bootgate.reports.amounts import NONE, duration, limit, share
+from pytest_bootgate.reports.boots import whole
+from pytest_bootgate.reports.layout import Styled
+from pytest_bootgate.stats.regression import (
     LEAST_PAIRS,
     RECORDED_BOOTS,
     Regression,
     compare_recorded,
 )
-from pytest_bootgate.gate.verdict import WHOLE, Rules
-from pytest_bootgate.reports.amounts import NONE, duration, limit, share
-from pytest_bootgate.reports.boots import whole
-from pytest_bootgate.reports.layout import Styled
-from pytest_bootgate.result import GateResult, TargetResult
 
 _COLOURS = {"slower": "red", "unsure": "yellow", "same": "green", "faster": "green"}
 _NEVER = "never"

@@ -13,9 +13,9 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from pytest_bootgate.boot.values import OUTCOMES
 from pytest_bootgate.errors import JournalError
 from pytest_bootgate.journal.process import Writer
+from pytest_bootgate.records.values import OUTCOMES
 
 #: Stands for the outcome of a boot that has none yet.
 IN_FLIGHT = "in_flight"

@@ -12,9 +12,11 @@ from typing import Any
 
 import msgspec
 
-from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.errors import JournalError
-from pytest_bootgate.events import (
+from pytest_bootgate.journal import files
+from pytest_bootgate.journal.process import Writer
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.events import (
     BootBegan,
     BootEnded,
     BootEvent,
@@ -27,10 +29,8 @@ from pytest_bootgate.events import (
     RunEnded,
     VerdictGiven,
 )
-from pytest_bootgate.journal import files
-from pytest_bootgate.journal.process import Writer
-from pytest_bootgate.reports import jsonfile
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.records.result import GateResult
+from pytest_bootgate.records.values import Boot
 
 #: After these nothing that happened before may be lost, not even by a power cut.
 _LASTING = ("boot_ended", "verdict_given", "run_ended")
@@ -281,7 +281,7 @@ class Journal:
             "UPDATE runs SET finished = ?, verdict = ?, engine = ?, result = ? WHERE id = ?",
             (
                 *(event.wall, result.verdict, result.engine),
-                *(msgspec.json.format(jsonfile.encode(result), indent=-1).decode(), event.run),
+                *(msgspec.json.format(codec.encode(result), indent=-1).decode(), event.run),
             ),
         )
         self._releases(event.run, result)

@@ -1,1 +1,4 @@
-"""One boot: from the trigger to the proof, or to the reason why there is none."""
+"""From lines to marks, phases and the outcome of one boot.
+
+Pure: what reads streams, asks engines or looks at a clock is in `run`.
+"""

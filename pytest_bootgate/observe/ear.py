@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from pytest_bootgate.boot.jobs import Job
-from pytest_bootgate.boot.observe import TAIL_WIDTH, Sighting
+from pytest_bootgate.observe.observation import TAIL_WIDTH, Sighting
+from pytest_bootgate.records.jobs import Job
 
 _MOST_SAID = 20
 _LEAST = 6  # characters: a job called 1 would be named in every line

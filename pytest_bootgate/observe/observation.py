@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_bootgate.boot.lines import Line
-from pytest_bootgate.boot.stamps import Stamps
-from pytest_bootgate.boot.values import Phase, Stage, Told
 from pytest_bootgate.gatefile.model import PhaseProbe, Probe, Signal, StageProbe
 from pytest_bootgate.gatefile.variables import fill
+from pytest_bootgate.observe.lines import Line
+from pytest_bootgate.observe.stamps import Stamps
+from pytest_bootgate.records.values import Phase, Stage, Told
 from pytest_bootgate.untrusted import read_json
 
 #: Two sources may be reported in the wrong order by at most this many seconds.

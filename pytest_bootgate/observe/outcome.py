@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from pytest_bootgate.boot.lines import LeftOut
-from pytest_bootgate.boot.observe import Observation
-from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.boot.timeouts import says_timeout
-from pytest_bootgate.boot.values import Boot, Outcome
 from pytest_bootgate.engines.base import Exit
+from pytest_bootgate.observe.lines import LeftOut
+from pytest_bootgate.observe.observation import Observation
+from pytest_bootgate.observe.timeouts import says_timeout
+from pytest_bootgate.records.values import Boot, Outcome
+
+if TYPE_CHECKING:
+    from pytest_bootgate.run.recipe import Recipe
 
 #: A second that is put in or left out is none.
 _CLOCK_MOVED = 1.5

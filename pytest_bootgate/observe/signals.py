@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytest_bootgate.boot.observe import Observation
-from pytest_bootgate.boot.values import Told
 from pytest_bootgate.gatefile.model import Gateway, Probe, Target
+from pytest_bootgate.observe.observation import Observation
+from pytest_bootgate.records.values import Told
 
 EXIT = "exit of the gateway"
 

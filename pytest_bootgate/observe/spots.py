@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.gatefile.model import Probe
 from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.masking import shortened
+
+if TYPE_CHECKING:
+    from pytest_bootgate.run.recipe import Recipe
 
 _PORT = re.compile(r":(\d+)(?:/|$)")
 _LONGEST = 100  # characters of an answer in a sentence

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_bootgate.boot.events import (
+from pytest_bootgate.observe.observation import Observation, Sighting
+from pytest_bootgate.records.boot_events import (
     BootEnded,
     BootEvent,
     BootFailed,
@@ -15,8 +16,7 @@ from pytest_bootgate.boot.events import (
     TriggerSent,
     Voice,
 )
-from pytest_bootgate.boot.observe import Observation, Sighting
-from pytest_bootgate.boot.values import Boot, Outcome
+from pytest_bootgate.records.values import Boot, Outcome
 
 
 class Witness:

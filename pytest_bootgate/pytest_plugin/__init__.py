@@ -1,1 +1,4 @@
-"""The door: pytest's items, fixtures and reports on top of the loop, and nothing below it."""
+"""pytest's items, fixtures, xdist and terminal, on top of the loop.
+
+What is measured and how it is judged stands in the rooms below.
+"""

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_bootgate.door.items import GateFunction, check
-from pytest_bootgate.door.planned import plan_item
-from pytest_bootgate.door.session import KEY
-from pytest_bootgate.door.silence import SilenceItem
-from pytest_bootgate.door.upgrade import UpgradeNode
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.pytest_plugin.items import GateFunction, check
+from pytest_bootgate.pytest_plugin.planned import plan_item
+from pytest_bootgate.pytest_plugin.propagation import SilenceItem
+from pytest_bootgate.pytest_plugin.session import KEY
+from pytest_bootgate.pytest_plugin.upgrade import UpgradeNode
+from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.failure import failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_bootgate.drive import Gate
-    from pytest_bootgate.gate.verdict import Finding
-    from pytest_bootgate.result import TargetResult
+    from pytest_bootgate.records.result import TargetResult
+    from pytest_bootgate.records.verdict import Finding
+    from pytest_bootgate.run import Gate
 
 
 class GateModule(pytest.Module):

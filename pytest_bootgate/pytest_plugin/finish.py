@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pytest_bootgate.door.publish import publish
-from pytest_bootgate.door.session import KEY, PASSING
-from pytest_bootgate.door.summary import show_errors
+from pytest_bootgate.pytest_plugin.publish import publish
+from pytest_bootgate.pytest_plugin.session import KEY, PASSING
+from pytest_bootgate.pytest_plugin.summary import show_errors
 
 
 def finish(run: pytest.Session) -> None:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_bootgate.door.planned import timed_out
-from pytest_bootgate.door.session import KEY, Session
+from pytest_bootgate.pytest_plugin.planned import timed_out
+from pytest_bootgate.pytest_plugin.session import KEY, Session
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_bootgate.drive import Gate
-    from pytest_bootgate.result import TargetResult
+    from pytest_bootgate.records.result import TargetResult
+    from pytest_bootgate.run import Gate
 
 #: The fixtures whose tests boot something.
 TARGET_FIXTURES = ("isolated_runner", "main_runner", "session_target", "boot_gate")
@@ -138,7 +138,7 @@ def parametrize_targets(metafunc: pytest.Metafunc) -> None:
 
 def plan_test(item: pytest.Item) -> None:
     """Note which gate a test boots, and give it the time it needs, unless its author did."""
-    from pytest_bootgate.door.planned import plan_item
+    from pytest_bootgate.pytest_plugin.planned import plan_item
 
     try:
         path = _nearest(item.config, item.path)

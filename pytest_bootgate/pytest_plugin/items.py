@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pytest
 
-from pytest_bootgate.door.planned import timed_out
-from pytest_bootgate.door.session import KEY
 from pytest_bootgate.errors import BootgateError, BootgateWarning
+from pytest_bootgate.pytest_plugin.planned import timed_out
+from pytest_bootgate.pytest_plugin.session import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_bootgate.door.collect import TargetNode
-    from pytest_bootgate.door.upgrade import UpgradeNode
-    from pytest_bootgate.result import SilenceResult, TakeoverResult, TargetResult
+    from pytest_bootgate.pytest_plugin.collect import TargetNode
+    from pytest_bootgate.pytest_plugin.upgrade import UpgradeNode
+    from pytest_bootgate.records.result import SilenceResult, TakeoverResult, TargetResult
 
 Found = TypeVar("Found", bound="TargetResult | TakeoverResult | SilenceResult")
 

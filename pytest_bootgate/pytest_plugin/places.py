@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bootgate.door.session import is_gate_file
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.paths import EARLIER
+from pytest_bootgate.pytest_plugin.session import is_gate_file
 from pytest_bootgate.reports import formats, places
-from pytest_bootgate.reports.whole import stream
+from pytest_bootgate.whole import stream
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_bootgate.boot.turn import Waiting
-    from pytest_bootgate.drive import Gate
+    from pytest_bootgate.run import Gate
+    from pytest_bootgate.run.turn import Waiting
 
 #: The gate file of an item that boots.
 GATE = pytest.StashKey[Path]()

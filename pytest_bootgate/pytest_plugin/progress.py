@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_bootgate.boot.turn import Waiting
-    from pytest_bootgate.drive import Progress
     from pytest_bootgate.reports.queue import WaitingLog
+    from pytest_bootgate.run import Progress
+    from pytest_bootgate.run.turn import Waiting
 
 
 class ProgressLine:

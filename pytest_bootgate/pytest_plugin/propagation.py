@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bootgate.door.items import GateFunction, check
-from pytest_bootgate.door.planned import plan_item
-from pytest_bootgate.door.session import KEY
 from pytest_bootgate.gatefile.silence_rules import SILENCE
+from pytest_bootgate.pytest_plugin.items import GateFunction, check
+from pytest_bootgate.pytest_plugin.planned import plan_item
+from pytest_bootgate.pytest_plugin.session import KEY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_bootgate.door.collect import TargetNode
-    from pytest_bootgate.drive import Gate
-    from pytest_bootgate.result import SilenceResult
+    from pytest_bootgate.pytest_plugin.collect import TargetNode
+    from pytest_bootgate.records.result import SilenceResult
+    from pytest_bootgate.run import Gate
 
 
 class SilenceItem(GateFunction):

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from pytest_bootgate.door.places import asked_for, clear, forget, wanted
-from pytest_bootgate.door.session import KEY
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.pytest_plugin.places import asked_for, clear, forget, wanted
+from pytest_bootgate.pytest_plugin.session import KEY
+from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports import formats
-from pytest_bootgate.result import GateResult
 
 GITHUB, GITLAB = "GITHUB_ACTIONS", "GITLAB_CI"
 
@@ -57,9 +57,9 @@ def publish(run: pytest.Session) -> Iterator[str]:
 def _whole(config: pytest.Config, results: list[GateResult], base: Path) -> Iterator[str]:
     """The complete result, and the page."""
     if (path := config.getoption("bootgate_json")) is not None:
-        from pytest_bootgate.reports import jsonfile
+        from pytest_bootgate.records import codec
 
-        yield from _tried("The result", lambda: jsonfile.write(results, base / path))
+        yield from _tried("The result", lambda: codec.write(results, base / path))
     if (page := config.getoption("bootgate_html")) is not None:
         from pytest_bootgate.reports.html.page import write
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.records.result import GateResult, Unjudged
+from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.unjudged import paragraph
-from pytest_bootgate.result import GateResult, Unjudged
 
 _DESELECTED = "deselected by -k, -m, --deselect or a node id, skipped"
 

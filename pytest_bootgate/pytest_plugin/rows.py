@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from pytest_bootgate.door.planned import GATE
-from pytest_bootgate.door.session import KEY
-from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.pytest_plugin.planned import GATE
+from pytest_bootgate.pytest_plugin.session import KEY
+from pytest_bootgate.records.result import GateResult, TargetResult
+from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.formats.cases import entries, names, phases, times
-from pytest_bootgate.result import GateResult, TargetResult
 
 
 def add_rows(config: pytest.Config) -> None:

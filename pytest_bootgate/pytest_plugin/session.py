@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_bootgate.door.planned import Timer
-from pytest_bootgate.door.progress import ProgressLine
 from pytest_bootgate.masking import Mask
+from pytest_bootgate.pytest_plugin.planned import Timer
+from pytest_bootgate.pytest_plugin.progress import ProgressLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_bootgate.drive import Gate, Progress
-    from pytest_bootgate.events import Event
     from pytest_bootgate.gatefile.model import Notify
     from pytest_bootgate.journal.store import Journal
-    from pytest_bootgate.result import GateResult, TargetResult
+    from pytest_bootgate.records.events import Event
+    from pytest_bootgate.records.result import GateResult, TargetResult
+    from pytest_bootgate.run import Gate, Progress
 
 KEY = pytest.StashKey["Session"]()
 #: How a run ends that got to its end, and in which of these cases nothing failed.
@@ -133,8 +134,8 @@ class Session:
         """The gate of a gate file. Raises `BootgateError` for its mistakes."""
         path = path.resolve()
         if path not in self.gates:
-            from pytest_bootgate.drive import Gate
             from pytest_bootgate.gatefile import load
+            from pytest_bootgate.run import Gate
 
             option = self.config.getoption
             self.gates[path] = Gate(
@@ -157,7 +158,7 @@ class Session:
     def claim(self, path: Path) -> None:
         """Claim a gate before it boots. Raises `BootgateError` where another worker has it."""
         if self.is_worker:
-            from pytest_bootgate.door.spread import claim
+            from pytest_bootgate.pytest_plugin.spread import claim
 
             path = path.resolve()
             claim(self.config.workerinput, path, self.shown(path))  # type: ignore[attr-defined]
@@ -264,7 +265,7 @@ class Session:
         """
         if not (self.gates or self.from_workers):
             return []
-        from pytest_bootgate.door.require import settled
+        from pytest_bootgate.pytest_plugin.require import settled
 
         here = [gate.outcome() for gate in self.gates.values()]
         asked = {str(path) for path in self.named()}
@@ -290,7 +291,7 @@ class Session:
             self.missing.clear()
 
     def _no_gate(self) -> str:
-        from pytest_bootgate.door.require import no_gate
+        from pytest_bootgate.pytest_plugin.require import no_gate
 
         everywhere = self.config.getoption("bootgate")
         for path in () if everywhere else self.near():
@@ -301,7 +302,7 @@ class Session:
     def _require_whole(self, *, ended: bool) -> None:
         if not (self.required or self.lost_workers or ended):
             return
-        from pytest_bootgate.door.require import insufficient, why
+        from pytest_bootgate.pytest_plugin.require import insufficient, why
 
         outcomes = self.outcomes()
         reason = why(ended_early=ended, lost_workers=self.lost_workers)
@@ -318,7 +319,7 @@ class Session:
             gate.broken = self.insufficient.get(str(path))
 
     def _require_seen(self) -> None:
-        from pytest_bootgate.door.require import unseen
+        from pytest_bootgate.pytest_plugin.require import unseen
 
         for result in self.results():
             if text := unseen(result):
@@ -359,13 +360,13 @@ class Session:
     def correct(self) -> None:
         """Tell the end of runs once more whose workers could not know all of it."""
         from pytest_bootgate.errors import BootgateError
-        from pytest_bootgate.events import RunEnded
+        from pytest_bootgate.records.events import RunEnded
 
         told = {result.run: result for result in self.from_workers}
         for result in self.results():
             if result.run in told and result != told[result.run]:
                 try:
-                    self._hear(RunEnded(run=result.run, result=result))
+                    self._hear(RunEnded(run=result.run, wall=time.time(), result=result))
                 except BootgateError as error:
                     self.unheard_of_workers.append(str(error))
 

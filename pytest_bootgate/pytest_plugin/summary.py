@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_bootgate.door.session import Session
+from pytest_bootgate.pytest_plugin.session import Session
+from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.layout import laid_out
 from pytest_bootgate.reports.terminal import summary
-from pytest_bootgate.result import GateResult
 
 
 def show_results(reporter: Any, session: Session, results: Sequence[GateResult]) -> None:

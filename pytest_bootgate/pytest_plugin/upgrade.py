@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_bootgate.door.items import GateFunction, check
-from pytest_bootgate.door.planned import plan_item
-from pytest_bootgate.door.session import KEY
 from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.pytest_plugin.items import GateFunction, check
+from pytest_bootgate.pytest_plugin.planned import plan_item
+from pytest_bootgate.pytest_plugin.session import KEY
 from pytest_bootgate.reports.takeover import story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_bootgate.drive import Gate
-    from pytest_bootgate.result import TakeoverResult
+    from pytest_bootgate.records.result import TakeoverResult
+    from pytest_bootgate.run import Gate
 
 
 class UpgradeNode(pytest.Collector):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_bootgate.door.session import Session
+from pytest_bootgate.pytest_plugin.session import Session
 
 
 def hand_over(ours: Session, output: dict[str, Any]) -> None:
@@ -15,21 +15,21 @@ def hand_over(ours: Session, output: dict[str, Any]) -> None:
     if ours.gates:
         import msgspec
 
-        from pytest_bootgate.reports import jsonfile
+        from pytest_bootgate.records import codec
 
         output["bootgate_notify"] = {
             str(path): msgspec.to_builtins(gate.plan.file.notify, enc_hook=float)
             for path, gate in ours.gates.items()
         }
         outcomes = [gate.outcome() for gate in ours.gates.values()]
-        output["bootgate"] = [jsonfile.encode(result).decode() for result in outcomes]
+        output["bootgate"] = [codec.encode(result).decode() for result in outcomes]
         output["bootgate_unheard"] = ours.unheard()
 
 
 def take_over(ours: Session, worker: str, output: Mapping[str, Any], error: object) -> None:
     """Take what a worker found, or note that it died with it; what it booted, others may boot."""
     if error:
-        from pytest_bootgate.door.spread import release
+        from pytest_bootgate.pytest_plugin.spread import release
 
         release(ours.shared, worker)
         # One that was interrupted comes here twice: it had handed over what it found before.
@@ -43,7 +43,7 @@ def take_over(ours: Session, worker: str, output: Mapping[str, Any], error: obje
         import msgspec
 
         from pytest_bootgate.gatefile.model import Notify
-        from pytest_bootgate.reports.jsonfile import decode
+        from pytest_bootgate.records.codec import decode
 
         for path, asked in output["bootgate_notify"].items():
             # A float arrives as what the model calls it.

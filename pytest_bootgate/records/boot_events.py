@@ -6,12 +6,11 @@ the boot, and that a boot succeeded nothing about the task.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pytest_bootgate.boot.values import Boot, Outcome
+from pytest_bootgate.records.values import Boot, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +41,7 @@ class Event:
     """
 
     kind: ClassVar[str]
-    wall: float = field(default_factory=time.time)
+    wall: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,11 +155,11 @@ def ignore(event: Event) -> None:
 
 
 class Voice:
-    """Says of one boot what happens to it; `hear` is told in the moment."""
+    """Says of one boot what happens to it; `hear` is told in the moment, by a wall `clock`."""
 
-    def __init__(self, hear: Hear, key: BootKey) -> None:
-        self._hear, self.key = hear, key
+    def __init__(self, hear: Hear, key: BootKey, clock: Callable[[], float]) -> None:
+        self._hear, self.key, self._clock = hear, key, clock
 
     def say(self, event: type[BootEvent], at: float | None = None, **more: Any) -> None:
         """Tell of an event of this boot."""
-        self._hear(event(boot=self.key, at=at, **more))
+        self._hear(event(boot=self.key, wall=self._clock(), at=at, **more))

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.reports.whole import write_text
-from pytest_bootgate.result import SCHEMA, GateResult
+from pytest_bootgate.records.result import SCHEMA, GateResult
+from pytest_bootgate.whole import write_text
 
 #: In seconds, bytes, shares and whatever else stands in a result.
 _GREATEST = 1e18

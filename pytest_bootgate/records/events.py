@@ -1,13 +1,13 @@
 """The lifecycle events of a gate: what listeners and the hook ``pytest_bootgate_event`` are given.
 
-Those of a boot stand in `boot.events`; here are those of a whole run.
+Those of a boot stand in `boot_events`; here are those of a whole run.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_bootgate.boot.events import (
+from pytest_bootgate.records.boot_events import (
     BootBegan,
     BootEnded,
     BootEvent,
@@ -25,8 +25,8 @@ from pytest_bootgate.boot.events import (
     TriggerSent,
     ignore,
 )
-from pytest_bootgate.gate.verdict import Finding, Verdict
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.records.result import GateResult
+from pytest_bootgate.records.verdict import Finding, Verdict
 
 __all__ = [
     "BootBegan",

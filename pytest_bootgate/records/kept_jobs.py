@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_bootgate.boot.jobs import Job
+from pytest_bootgate.records.jobs import Job
 
 
 @dataclass(frozen=True, slots=True)

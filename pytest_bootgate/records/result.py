@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pytest_bootgate.boot.machine import Machine
-from pytest_bootgate.boot.stall import Stall
-from pytest_bootgate.boot.values import Boot, HostFacts
-from pytest_bootgate.gate.retry import started_later
-from pytest_bootgate.gate.takeover import Takeover
-from pytest_bootgate.gate.verdict import Finding, Judgement, Rules, Verdict, worst
+from pytest_bootgate.records.machine import Machine
+from pytest_bootgate.records.retry import started_later
+from pytest_bootgate.records.stall import Stall
+from pytest_bootgate.records.upgrade import Takeover
+from pytest_bootgate.records.values import Boot, HostFacts
+from pytest_bootgate.records.verdict import Finding, Judgement, Rules, Verdict, worst
 
 #: Raised whenever a field changes its meaning or goes away; new fields do not raise it.
 SCHEMA = "bootgate-result/1"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.records.values import Boot
 
 #: How many boots of the candidate are repeated in one campaign because the gate stood still.
 STALL_REPEATS = 2

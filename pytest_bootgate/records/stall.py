@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_bootgate.boot.values import Boot, Told
 from pytest_bootgate.gatefile.model import Silence, Target
+from pytest_bootgate.records.values import Boot, Told
 
 #: What was on its way when a hold took effect arrives within these seconds.
 GRACE = 0.3

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pytest_bootgate.gate.attribution import Attribution
-from pytest_bootgate.gate.headroom import Headroom
-from pytest_bootgate.gate.regression import TOLERANCE, Regression, Schedule
+from pytest_bootgate.records.attribution import Attribution
+from pytest_bootgate.stats.headroom import Headroom
+from pytest_bootgate.stats.regression import TOLERANCE, Regression, Schedule
 
 Verdict = Literal["pass", "warn", "unsure", "fail", "broken"]
 #: From the best to the worst.

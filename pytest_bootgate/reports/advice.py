@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.retry import timeouts
-from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.records.result import SilenceResult, TakeoverResult, TargetResult
+from pytest_bootgate.records.retry import timeouts
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.story import failed_boot
-from pytest_bootgate.result import SilenceResult, TakeoverResult, TargetResult
 
 #: So many of a stream's last lines are looked at.
 _LAST = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_bootgate.boot.values import Boot, HostFacts
+from pytest_bootgate.records.values import Boot, HostFacts
 from pytest_bootgate.reports.amounts import NONE, count, duration
 
 _GIB = 1 << 30

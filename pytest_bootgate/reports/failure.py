@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_bootgate.records.result import TargetResult
 from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.story import (
     failed_boot,
@@ -12,7 +13,6 @@ from pytest_bootgate.reports.story import (
     story,
     worth_saying,
 )
-from pytest_bootgate.result import TargetResult
 
 
 def failure(result: TargetResult, others: Sequence[TargetResult]) -> str:

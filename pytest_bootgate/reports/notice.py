@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from pytest_bootgate.gate.verdict import Finding, Verdict
+from pytest_bootgate.records.result import GateResult, TargetResult
+from pytest_bootgate.records.verdict import Finding, Verdict
 from pytest_bootgate.reports import silence, takeover
 from pytest_bootgate.reports.failure import failure
-from pytest_bootgate.result import GateResult, TargetResult
 
 #: Raised whenever a field changes its meaning or goes away.
 SCHEMA = "bootgate-notice/1"

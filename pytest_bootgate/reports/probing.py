@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
-from pytest_bootgate.gate.trend import Trend
-from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import count, duration, limit, share
 from pytest_bootgate.reports.clean import one_line
 from pytest_bootgate.reports.story import failed_boot, told
-from pytest_bootgate.result import TargetResult
+from pytest_bootgate.stats.trend import Trend
 
 
 class Status(IntEnum):

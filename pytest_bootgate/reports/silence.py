@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_bootgate.boot.stall import Stall
-from pytest_bootgate.boot.values import Told
-from pytest_bootgate.gate.silence import HELD, properties
+from pytest_bootgate.checks.propagation import HELD, properties
+from pytest_bootgate.records.result import SilenceResult
+from pytest_bootgate.records.stall import Stall
+from pytest_bootgate.records.values import Told
 from pytest_bootgate.reports.amounts import duration
-from pytest_bootgate.result import SilenceResult
 
 
 def heading(result: SilenceResult) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.retry import started_later, timeouts, which
-from pytest_bootgate.gate.verdict import WHOLE, Finding
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.records.retry import started_later, timeouts, which
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE, Finding
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.clean import clean
-from pytest_bootgate.result import TargetResult
 
 _LAST_LINES = 8
 #: Instead of last lines, where there are none.

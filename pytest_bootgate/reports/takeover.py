@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from pytest_bootgate.boot.jobs import Job
-from pytest_bootgate.gate.takeover import ROLLBACK, Start, Takeover, judge_takeover, migration
+from pytest_bootgate.checks.upgrade import ROLLBACK, judge_takeover, migration, whole
+from pytest_bootgate.records.jobs import Job
+from pytest_bootgate.records.result import TakeoverResult
+from pytest_bootgate.records.upgrade import Start, Takeover
 from pytest_bootgate.reports.amounts import NONE, count, duration
 from pytest_bootgate.reports.clean import clean
-from pytest_bootgate.result import TakeoverResult
 
 _LAST_LINES = 8
 _MOST_JOBS = 20
@@ -79,7 +80,7 @@ def story(result: TakeoverResult) -> list[str]:
         return []
     failed = [start for start in (seen.first, seen.second) if start is not None]
     failed = [s for s in failed if s.refused or (s.stop is not None and not s.stop.clean)]
-    if not failed and not seen.whole(seen.first):
+    if not failed and not whole(seen, seen.first):
         failed = [seen.first]
     lines = []
     if failed:

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from statistics import median
 
-from pytest_bootgate.boot.values import Boot, Stage
-from pytest_bootgate.gate.comparison import sentence
-from pytest_bootgate.gate.regression import DRIFT
-from pytest_bootgate.gate.retry import started_later
-from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.checks.comparison import sentence
 from pytest_bootgate.gatefile.tree import listed
+from pytest_bootgate.records.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+from pytest_bootgate.records.retry import started_later
+from pytest_bootgate.records.values import Boot, Stage
+from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports import silence, takeover, unjudged
 from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
@@ -27,7 +27,7 @@ from pytest_bootgate.reports.story import (
     story,
     worth_saying,
 )
-from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+from pytest_bootgate.stats.regression import DRIFT
 
 _COLOURS = {"pass": "green", "warn": "yellow", "unsure": "yellow", "fail": "red", "broken": "red"}
 _INDENT = "  "

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pytest_bootgate.gate.verdict import WHOLE
 from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.records.result import GateResult, Unjudged
+from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import count
-from pytest_bootgate.result import GateResult, Unjudged
 
 
 def line(result: GateResult, *, lost: bool = False) -> str:

@@ -1,7 +1,10 @@
-"""The loop that ties the rooms together: the campaign asks, the engine boots, the result keeps."""
+"""The loop with effects: a check asks for boots, an engine makes them, the journal is told.
 
-from pytest_bootgate.drive.gate import Gate
-from pytest_bootgate.drive.plan import Plan
-from pytest_bootgate.drive.progress import Progress
+What boots mean is decided in `checks`, and how it is shown in `reports`.
+"""
+
+from pytest_bootgate.run.gate import Gate
+from pytest_bootgate.run.plan import Plan
+from pytest_bootgate.run.progress import Progress
 
 __all__ = ["Gate", "Plan", "Progress"]

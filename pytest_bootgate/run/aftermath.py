@@ -7,12 +7,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pytest_bootgate.boot.nearest import nearest
-from pytest_bootgate.boot.observe import Observation, Pattern, Sighting
-from pytest_bootgate.boot.opened import OpenedPair
-from pytest_bootgate.boot.witness import Witness
 from pytest_bootgate.gatefile.model import Probe
+from pytest_bootgate.observe.nearest import nearest
+from pytest_bootgate.observe.observation import Observation, Pattern, Sighting
+from pytest_bootgate.observe.witness import Witness
 from pytest_bootgate.patience import ImpatientError, patience
+from pytest_bootgate.run.opened import OpenedPair
 
 _LAST_LOOK = 2.0  # for the companion's last look at files, once the gateway has ended
 _NEAREST = 1.0  # CPU seconds for a hint

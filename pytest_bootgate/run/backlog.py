@@ -12,8 +12,8 @@ import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from pytest_bootgate.boot.lines import LeftOut
 from pytest_bootgate.engines.base import Chunk
+from pytest_bootgate.observe.lines import LeftOut
 
 #: What a chunk takes in memory beside its bytes.
 _EACH = 256

@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
-from pytest_bootgate.boot.machine import Machine
-from pytest_bootgate.boot.meter import grown
-from pytest_bootgate.boot.onlooker import Onlooker
-from pytest_bootgate.boot.opened import Moment
-from pytest_bootgate.boot.pair import Pair
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.campaign import Ask, Campaign
-from pytest_bootgate.gate.regression import order
-from pytest_bootgate.gate.verdict import Judgement
+from pytest_bootgate.checks.campaign import Ask, Campaign
+from pytest_bootgate.records.machine import Machine
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import Judgement
+from pytest_bootgate.run.meter import grown
+from pytest_bootgate.run.onlooker import Onlooker
+from pytest_bootgate.run.opened import Moment
+from pytest_bootgate.run.pair import Pair
+from pytest_bootgate.stats.regression import order
 
 
 def conduct(

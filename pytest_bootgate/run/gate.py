@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pytest_bootgate import __version__
-from pytest_bootgate.boot.host import data_disk
-from pytest_bootgate.boot.jobs import Kept
-from pytest_bootgate.boot.machine import Machine
-from pytest_bootgate.boot.opened import Moment
-from pytest_bootgate.boot.pair import Pair
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.drive.conduct import conduct
-from pytest_bootgate.drive.machinery import Machinery
-from pytest_bootgate.drive.place import Place
-from pytest_bootgate.drive.plan import Plan
-from pytest_bootgate.drive.progress import Progress
-from pytest_bootgate.drive.silence import stall
-from pytest_bootgate.drive.takeover import InPlace, Site
+from pytest_bootgate.checks.campaign import Ask, campaign
+from pytest_bootgate.checks.host import weigh
+from pytest_bootgate.checks.propagation import judge_silence
+from pytest_bootgate.checks.upgrade import judge_takeover
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.engines.confine import beyond
 from pytest_bootgate.errors import BootgateError, in_words
-from pytest_bootgate.events import (
+from pytest_bootgate.gatefile import Loaded
+from pytest_bootgate.gatefile.digest import measures
+from pytest_bootgate.gatefile.quantities import Boots
+from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.gatefile.silence_rules import SILENCE
+from pytest_bootgate.records.events import (
     BootBegan,
     Event,
     Hear,
@@ -35,17 +32,9 @@ from pytest_bootgate.events import (
     VerdictGiven,
     ignore,
 )
-from pytest_bootgate.gate.campaign import Ask, campaign
-from pytest_bootgate.gate.host import weigh
-from pytest_bootgate.gate.silence import judge_silence
-from pytest_bootgate.gate.takeover import judge_takeover
-from pytest_bootgate.gate.verdict import WHOLE, Finding, Judgement, Rules
-from pytest_bootgate.gatefile import Loaded
-from pytest_bootgate.gatefile.digest import measures
-from pytest_bootgate.gatefile.quantities import Boots
-from pytest_bootgate.gatefile.rules import UPGRADE
-from pytest_bootgate.gatefile.silence_rules import SILENCE
-from pytest_bootgate.result import (
+from pytest_bootgate.records.jobs import Kept
+from pytest_bootgate.records.machine import Machine
+from pytest_bootgate.records.result import (
     SCHEMA,
     GateResult,
     ReleaseFacts,
@@ -54,6 +43,18 @@ from pytest_bootgate.result import (
     TargetResult,
     Unjudged,
 )
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE, Finding, Judgement, Rules
+from pytest_bootgate.run.conduct import conduct
+from pytest_bootgate.run.host import data_disk
+from pytest_bootgate.run.machinery import Machinery
+from pytest_bootgate.run.opened import Moment
+from pytest_bootgate.run.pair import Pair
+from pytest_bootgate.run.place import Place
+from pytest_bootgate.run.plan import Plan
+from pytest_bootgate.run.progress import Progress
+from pytest_bootgate.run.propagation import stall
+from pytest_bootgate.run.upgrade import InPlace, Site
 
 
 class Gate:
@@ -203,7 +204,9 @@ class Gate:
         judgement = weigh(judgement, boots, rules, self._machinery.machine, machine)
         if judgement.host:
             text = judgement.host
-            self._hear(HostWarned(run=self.run, host=host, target=target, text=text))
+            self._hear(
+                HostWarned(run=self.run, wall=time.time(), host=host, target=target, text=text)
+            )
         return self._found(
             host, target, boots=boots, judgement=judgement, notes=tuple(notes), machine=machine
         )
@@ -285,7 +288,7 @@ class Gate:
         """Tell that the run begins, once, before anything else of it is told."""
         if not self._told_begin:
             self._told_begin = True
-            self._hear(RunBegan(run=self.run, result=self.outcome()))
+            self._hear(RunBegan(run=self.run, wall=time.time(), result=self.outcome()))
 
     def _tell(self, name: str, found: TargetResult | TakeoverResult | SilenceResult) -> None:
         """Tell a verdict, under the name of what was judged."""
@@ -297,6 +300,7 @@ class Gate:
             findings = found.judgement.findings
         event = VerdictGiven(
             run=self.run,
+            wall=time.time(),
             host=found.host,
             target=name,
             verdict=found.verdict,
@@ -402,7 +406,7 @@ class Gate:
         """Remove all that is left of this run, and tell that it is over."""
         if self._told_begin and not self._told_end:
             self._told_end = True
-            self._hear(RunEnded(run=self.run, result=self.outcome()))
+            self._hear(RunEnded(run=self.run, wall=time.time(), result=self.outcome()))
         if self._in_place is not None:
             self._in_place.close()
         self._machinery.close()

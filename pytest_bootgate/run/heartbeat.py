@@ -6,7 +6,7 @@ import threading
 import time
 from types import TracebackType
 
-from pytest_bootgate.boot.outcome import Stall
+from pytest_bootgate.observe.outcome import Stall
 
 #: Seconds between two beats.
 _BEAT = 0.1

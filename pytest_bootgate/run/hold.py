@@ -10,21 +10,21 @@ from dataclasses import replace
 
 import msgspec
 
-from pytest_bootgate.boot.events import FailureTold, Hear, ignore
-from pytest_bootgate.boot.jobs import Kept
-from pytest_bootgate.boot.observe import MATCHED, Observation, Sighting
-from pytest_bootgate.boot.opened import Moment
-from pytest_bootgate.boot.outcome import Ending, exit_words
-from pytest_bootgate.boot.pair import Pair
-from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.boot.signals import EXIT, Signals, health_of
-from pytest_bootgate.boot.stall import Stall, held_in, hold_until
-from pytest_bootgate.boot.values import Boot, Told
-from pytest_bootgate.boot.witness import Witness
 from pytest_bootgate.engines.base import Engine, Running
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.quantities import Seconds
+from pytest_bootgate.observe.observation import MATCHED, Observation, Sighting
+from pytest_bootgate.observe.outcome import Ending, exit_words
+from pytest_bootgate.observe.signals import EXIT, Signals, health_of
+from pytest_bootgate.observe.witness import Witness
 from pytest_bootgate.patience import ImpatientError, patience
+from pytest_bootgate.records.boot_events import FailureTold, Hear, ignore
+from pytest_bootgate.records.jobs import Kept
+from pytest_bootgate.records.stall import Stall, held_in, hold_until
+from pytest_bootgate.records.values import Boot, Told
+from pytest_bootgate.run.opened import Moment
+from pytest_bootgate.run.pair import Pair
+from pytest_bootgate.run.recipe import Recipe
 
 _CHECK = 1.0  # between two questions whether the hold still holds
 _ACCEPTED_BY = 1.0  # a hold in the first phase waits so long for the trigger to be accepted

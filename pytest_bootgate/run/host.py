@@ -7,10 +7,10 @@ import platform
 import tempfile
 import time
 
-from pytest_bootgate.boot.cgroup import limits
-from pytest_bootgate.boot.onlooker import disk_free, pressures
-from pytest_bootgate.boot.values import HostFacts
 from pytest_bootgate.engines.base import Capacity
+from pytest_bootgate.records.values import HostFacts
+from pytest_bootgate.run.cgroup import limits
+from pytest_bootgate.run.onlooker import disk_free, pressures
 
 
 def facts(engine: Capacity | None = None) -> HostFacts:

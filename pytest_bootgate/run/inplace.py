@@ -8,17 +8,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pytest_bootgate.boot.events import Hear, ignore
-from pytest_bootgate.boot.jobs import Job, JobsError, Kept, read_jobs
-from pytest_bootgate.boot.lines import LONGEST
-from pytest_bootgate.boot.observe import TAIL_WIDTH, Pattern, Sighting, read_stages
-from pytest_bootgate.boot.opened import Moment
-from pytest_bootgate.boot.pair import Pair
-from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.boot.values import Stage
 from pytest_bootgate.engines.base import Engine, Exit, Running
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Gateway, Probe, Trigger
+from pytest_bootgate.observe.lines import LONGEST
+from pytest_bootgate.observe.observation import TAIL_WIDTH, Pattern, Sighting, read_stages
+from pytest_bootgate.records.boot_events import Hear, ignore
+from pytest_bootgate.records.jobs import Job, JobsError, Kept, read_jobs
+from pytest_bootgate.records.values import Stage
+from pytest_bootgate.run.opened import Moment
+from pytest_bootgate.run.pair import Pair
+from pytest_bootgate.run.recipe import Recipe
 
 _QUESTION = 90.0  # for a command that lists jobs
 _LATE_LINES = 0.3

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pytest_bootgate.boot.jobs import JobsError
-from pytest_bootgate.boot.outcome import exit_words
-from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.engines.base import Unit
 from pytest_bootgate.errors import CompanionError
 from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill, fill_all
+from pytest_bootgate.observe.outcome import exit_words
+from pytest_bootgate.records.jobs import JobsError
+from pytest_bootgate.run.recipe import Recipe
 
 #: How many seconds the companion has to start, and to confirm an order.
 DEADLINE = 90.0

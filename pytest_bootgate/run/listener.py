@@ -9,20 +9,20 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from pytest_bootgate.boot.backlog import Backlog
-from pytest_bootgate.boot.lines import LeftOut, Line, LineSplitter
-from pytest_bootgate.boot.observe import MATCHED, TAIL, TAIL_WIDTH, Sighting, sighting
 from pytest_bootgate.engines.base import Chunk
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.masking import Mask, shortened
+from pytest_bootgate.observe.lines import LeftOut, Line, LineSplitter
+from pytest_bootgate.observe.observation import MATCHED, TAIL, TAIL_WIDTH, Sighting, sighting
 from pytest_bootgate.patience import ImpatientError, patience
+from pytest_bootgate.run.backlog import Backlog
 
 _TICK = 0.2  # between two looks at deadlines and progress
 _GRACE = 10.0  # after deadlines, for what came before them: in all, for each boot
 _SOME = 10_000  # lines between two looks at the clock
 _POUR = 0.002  # how long to keep out of the way of a flood
 _PATIENCE = 1.0  # CPU seconds for one line
-_SEARCHING = tuple(f"pytest_bootgate.boot.{name}" for name in ("observe", "stamps"))
+_SEARCHING = tuple(f"pytest_bootgate.run.{name}" for name in ("observe", "stamps"))
 _KEPT = 500  # lines of every stream, of which a boot keeps the last few
 _ANSWER = "trigger.answer"
 

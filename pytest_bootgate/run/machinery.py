@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 
-from pytest_bootgate.boot.host import facts
-from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.boot.values import HostFacts
-from pytest_bootgate.drive.plan import Plan
 from pytest_bootgate.engines import Reaper, choose, remove, runs, start_reaper
 from pytest_bootgate.engines.base import Capacity, Engine
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.records.values import HostFacts
+from pytest_bootgate.run.host import facts
+from pytest_bootgate.run.plan import Plan
+from pytest_bootgate.run.recipe import Recipe
 
 
 class Machinery:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_bootgate.boot.cgroup import oom_kills, throttled
-from pytest_bootgate.boot.delay import Delays
-from pytest_bootgate.boot.onlooker import cpu_times
 from pytest_bootgate.engines.base import Unit
+from pytest_bootgate.run.cgroup import oom_kills, throttled
+from pytest_bootgate.run.delay import Delays
+from pytest_bootgate.run.onlooker import cpu_times
 
 
 @dataclass(frozen=True, slots=True)

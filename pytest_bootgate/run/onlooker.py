@@ -7,8 +7,8 @@ import shutil
 import time
 from pathlib import Path
 
-from pytest_bootgate.boot.machine import Machine, Span, Still, Work
 from pytest_bootgate.engines.tasks import run_delay
+from pytest_bootgate.records.machine import Machine, Span, Still, Work
 
 #: For how many seconds the gate keeps still to see what others do: before the first boot, and at
 #: each look. Not before each pair: the boot after a rest was 2 % slower than the next.

@@ -8,18 +8,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from pytest_bootgate.boot.jobs import Kept
-from pytest_bootgate.boot.link import Link
-from pytest_bootgate.boot.listener import Listener
-from pytest_bootgate.boot.observe import Pattern, Sighting
-from pytest_bootgate.boot.outcome import Stall, exit_words
-from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.boot.spots import last_answers
-from pytest_bootgate.boot.strangers import answered_instead, nobody_there
 from pytest_bootgate.engines.base import Engine, Exit, Place, Unit
 from pytest_bootgate.errors import BootgateError, CompanionError
 from pytest_bootgate.gatefile.model import Gateway, Probe
 from pytest_bootgate.gatefile.variables import fill
+from pytest_bootgate.observe.observation import Pattern, Sighting
+from pytest_bootgate.observe.outcome import Stall, exit_words
+from pytest_bootgate.observe.spots import last_answers
+from pytest_bootgate.records.jobs import Kept
+from pytest_bootgate.run.link import Link
+from pytest_bootgate.run.listener import Listener
+from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.run.strangers import answered_instead, nobody_there
 
 _LOOK = 1.0  # between two questions to the engine whether the gateway still runs
 _ENGINE_LATE = 2.0  # for an answer; from then on it stands still, and so do the lines it hands on

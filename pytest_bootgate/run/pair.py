@@ -8,10 +8,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from pytest_bootgate.boot.aftermath import Aftermath
-from pytest_bootgate.boot.delay import of_observers
-from pytest_bootgate.boot.doors import Doors, open_doors, reopened
-from pytest_bootgate.boot.events import (
+from pytest_bootgate.engines.base import Engine, Running
+from pytest_bootgate.errors import CompanionError, EngineError
+from pytest_bootgate.gatefile.model import Probe, Trigger
+from pytest_bootgate.gatefile.variables import fill
+from pytest_bootgate.observe.observation import MATCHED, Observation, Pattern
+from pytest_bootgate.observe.outcome import Ending, conclude, outcome_of
+from pytest_bootgate.observe.spots import Answer, doors, last_answers
+from pytest_bootgate.observe.witness import Witness
+from pytest_bootgate.records.boot_events import (
     BootBegan,
     BootFailed,
     BootKey,
@@ -20,22 +25,17 @@ from pytest_bootgate.boot.events import (
     Voice,
     ignore,
 )
-from pytest_bootgate.boot.heartbeat import Heartbeat
-from pytest_bootgate.boot.jobs import Job, Kept
-from pytest_bootgate.boot.link import KNOCK
-from pytest_bootgate.boot.meter import Meter, Used
-from pytest_bootgate.boot.observe import MATCHED, Observation, Pattern
-from pytest_bootgate.boot.opened import Moment, NotReadyError
-from pytest_bootgate.boot.outcome import Ending, conclude, outcome_of
-from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.boot.spots import Answer, doors, last_answers
-from pytest_bootgate.boot.strangers import answered_instead
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.boot.witness import Witness
-from pytest_bootgate.engines.base import Engine, Running
-from pytest_bootgate.errors import CompanionError, EngineError
-from pytest_bootgate.gatefile.model import Probe, Trigger
-from pytest_bootgate.gatefile.variables import fill
+from pytest_bootgate.records.jobs import Job, Kept
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.run.aftermath import Aftermath
+from pytest_bootgate.run.delay import of_observers
+from pytest_bootgate.run.doors import Doors, open_doors, reopened
+from pytest_bootgate.run.heartbeat import Heartbeat
+from pytest_bootgate.run.link import KNOCK
+from pytest_bootgate.run.meter import Meter, Used
+from pytest_bootgate.run.opened import Moment, NotReadyError
+from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.run.strangers import answered_instead
 
 _AFTERWARDS = 1.0  # after the proof, in the first boots: one that ends then has hardly started
 _ANSWER = 10.0  # for a companion to say that it is there
@@ -88,7 +88,7 @@ class Pair(Aftermath):
             attempt=attempt,
             during=self.during,
         )
-        self._voice = Voice(self._hear, key)
+        self._voice = Voice(self._hear, key, time.time)
         self._voice.say(BootBegan)
         return self._voice
 
@@ -304,7 +304,7 @@ class Pair(Aftermath):
     def retried(self, pause: float, reason: str) -> None:
         """The last boot will be tried once more, `pause` seconds from now: tell so."""
         assert self._last is not None
-        Voice(self._hear, self._last).say(RetryScheduled, pause=pause, reason=reason)
+        Voice(self._hear, self._last, time.time).say(RetryScheduled, pause=pause, reason=reason)
 
     def cpu_seconds(self) -> float | None:
         """CPU seconds that the gateway has used since its start, None where it does not run."""

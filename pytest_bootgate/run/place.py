@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from pytest_bootgate.boot.turn import Turn, Waiting, take
 from pytest_bootgate.reports.queue import waited_words, waiting_words
+from pytest_bootgate.run.turn import Turn, Waiting, take
 
 
 class Place:

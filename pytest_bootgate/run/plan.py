@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.drive.recorded import Recorded
-from pytest_bootgate.drive.silence import silence_budget
-from pytest_bootgate.drive.takeover import takeover_budget
+from pytest_bootgate.checks.baseline import REPEATS
+from pytest_bootgate.checks.campaign import plan
+from pytest_bootgate.checks.upgrade import ROLLBACK, SUBJECTS
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.baseline import REPEATS
-from pytest_bootgate.gate.campaign import plan
-from pytest_bootgate.gate.retry import STALL_REPEATS
-from pytest_bootgate.gate.takeover import ROLLBACK, SUBJECTS
-from pytest_bootgate.gate.verdict import WHOLE, Limits, Rules
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.model import Host, Release
 from pytest_bootgate.gatefile.quantities import Boots
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.gatefile.silence_rules import SILENCE
+from pytest_bootgate.records.retry import STALL_REPEATS
+from pytest_bootgate.records.verdict import WHOLE, Limits, Rules
+from pytest_bootgate.run.propagation import silence_budget
+from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.run.recorded import Recorded
+from pytest_bootgate.run.upgrade import takeover_budget
 
 #: What bringing up and removing one pair may cost, in seconds, on top of the boot itself.
 _AROUND = 60.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_bootgate.boot.turn import Waiting
+from pytest_bootgate.run.turn import Waiting
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytest_bootgate.boot.events import Hear
-from pytest_bootgate.boot.hold import HeldPair
-from pytest_bootgate.boot.jobs import Kept
-from pytest_bootgate.boot.opened import Moment
-from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.boot.stall import Stall, hold_until
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.gatefile.model import Silence, Target
+from pytest_bootgate.records.boot_events import Hear
+from pytest_bootgate.records.jobs import Kept
+from pytest_bootgate.records.stall import Stall, hold_until
+from pytest_bootgate.run.hold import HeldPair
+from pytest_bootgate.run.opened import Moment
+from pytest_bootgate.run.recipe import Recipe
 
 
 def stall(

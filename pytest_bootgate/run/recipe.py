@@ -17,7 +17,7 @@ from pytest_bootgate.masking import Mask
 
 #: Where a companion runs if the gate file names no image; any image with Python 3.9 will do.
 COMPANION_IMAGE = "python:3.13-alpine"
-_OWN_PROGRAM = Path(__file__).with_name("companion.py")
+_OWN_PROGRAM = Path(__file__).parents[1] / "sidecar" / "program.py"
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.regression import LEAST_PAIRS, RECORDED_BOOTS
-from pytest_bootgate.reports import jsonfile
-from pytest_bootgate.result import GateResult, ReleaseFacts
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.result import GateResult, ReleaseFacts
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.stats.regression import LEAST_PAIRS, RECORDED_BOOTS
 
 #: Two machines are of one class if their memory differs by no more than this share.
 _MEMORY = 0.1
@@ -31,13 +31,13 @@ class Recorded:
         except OSError as error:
             raise BootgateError(f"{path} cannot be read: {error.strerror}.") from None
         try:
-            found = cls(path, jsonfile.decode(data))
+            found = cls(path, codec.decode(data))
         except BootgateError as error:
             raise BootgateError(
                 f"The recorded baseline {path} cannot be used. {error} Name what `pytest"
                 " bootgate.yaml --bootgate-json FILE` wrote for this gate file."
             ) from None
-        if jsonfile.edited(data):
+        if codec.edited(data):
             raise BootgateError(
                 f"The recorded baseline {path} is not as it was written (its digest is missing"
                 " or another one), so nobody measured what it says. Record the baseline again."

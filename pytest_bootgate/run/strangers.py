@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from pytest_bootgate.boot.link import Link
-from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.boot.spots import END_IT, doors, foreign, spots, taken
 from pytest_bootgate.engines.base import Engine, Place
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.observe.spots import END_IT, doors, foreign, spots, taken
+from pytest_bootgate.run.link import Link
+from pytest_bootgate.run.recipe import Recipe
 
 
 def nobody_there(

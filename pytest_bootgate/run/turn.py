@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_bootgate.boot.tickets import Own, Ticket, directory, draw, living, read, released
+from pytest_bootgate.run.tickets import Own, Ticket, directory, draw, living, read, released
 
 _SHOWN = 1.0  # seconds between two looks at the queue, for whoever watches
 

@@ -10,26 +10,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pytest_bootgate.boot.ear import Ear
-from pytest_bootgate.boot.events import Hear, ignore
-from pytest_bootgate.boot.inplace import InPlacePair
-from pytest_bootgate.boot.jobs import Job, JobsError, Kept
-from pytest_bootgate.boot.observe import Sighting
-from pytest_bootgate.boot.opened import Moment
-from pytest_bootgate.boot.outcome import exit_words
-from pytest_bootgate.boot.recipe import Recipe
+from pytest_bootgate.checks.upgrade import whole
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.kept_jobs import compare, volatile
-from pytest_bootgate.gate.takeover import (
-    Owned,
-    Repair,
-    Run,
-    Start,
-    Stop,
-    Takeover,
-)
 from pytest_bootgate.gatefile.model import GateFile, Probe, State
+from pytest_bootgate.observe.ear import Ear
+from pytest_bootgate.observe.observation import Sighting
+from pytest_bootgate.observe.outcome import exit_words
+from pytest_bootgate.records.boot_events import Hear, ignore
+from pytest_bootgate.records.jobs import Job, JobsError, Kept
+from pytest_bootgate.records.kept_jobs import compare, volatile
+from pytest_bootgate.records.upgrade import Owned, Repair, Run, Start, Stop, Takeover
+from pytest_bootgate.run.inplace import InPlacePair
+from pytest_bootgate.run.opened import Moment
+from pytest_bootgate.run.recipe import Recipe
 
 #: How many seconds the commands `seed` and `repair` may take.
 COMMAND_DEADLINE = 600.0
@@ -205,7 +199,7 @@ class InPlace:
             again = Kept(left, restart=True)
             second = self._start(site, "candidate", base, again, left, among=among)
             seen = replace(seen, second=second)
-        if state.repair is not None and not seen.whole(first):
+        if state.repair is not None and not whole(seen, first):
             seen = replace(seen, repair=self._repair(site, base, state.repair))
         if state.rollback and clean:
             among = [job.id for job in seen.ran(base.start)]

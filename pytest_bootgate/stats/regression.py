@@ -30,7 +30,7 @@ from math import ceil, exp, inf, log, sqrt
 from statistics import median
 from typing import Literal
 
-from pytest_bootgate.gate.rank_test import (
+from pytest_bootgate.stats.rank_test import (
     Sides,
     Stratum,
     estimate,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import ceil, exp, floor, fmod, log, log10, sqrt
 from statistics import NormalDist, fmean, median, stdev
 
-from pytest_bootgate.gate.headroom import LEAST_FOR_TAIL, t_quantile
+from pytest_bootgate.stats.headroom import LEAST_FOR_TAIL, t_quantile
 
 #: Fewer boots than this carry no threshold.
 LEAST_BOOTS = 10

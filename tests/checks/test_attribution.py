@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.boot.values import Boot, Phase, Stage
-from pytest_bootgate.gate.attribution import attribute, only_in_one
-from pytest_bootgate.gate.comparison import blame
-from pytest_bootgate.gate.pairs import Pairs
+from pytest_bootgate.checks.attribution import attribute, only_in_one
+from pytest_bootgate.checks.comparison import blame
+from pytest_bootgate.checks.pairs import Pairs
+from pytest_bootgate.records.values import Boot, Phase, Stage
 
 SIZES = [5]
 

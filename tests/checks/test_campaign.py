@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.boot.values import OUTCOMES, Boot, Phase
-from pytest_bootgate.gate.campaign import Ask, campaign, plan
-from pytest_bootgate.gate.judge import judge
-from pytest_bootgate.gate.verdict import Limits, Rules
+from pytest_bootgate.checks.campaign import Ask, campaign, plan
+from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.records.values import OUTCOMES, Boot, Phase
+from pytest_bootgate.records.verdict import Limits, Rules
 
 RULES = Rules(timeout=10.0, near=0.8, warn=0.6, least=5, most=30)
 FEW = Rules(timeout=10.0, near=0.8, warn=0.6, least=2, most=2)

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.boot.machine import Machine, Span, Still, Work
-from pytest_bootgate.boot.values import HostFacts
-from pytest_bootgate.gate.host import weigh
-from pytest_bootgate.gate.judge import judge
-from tests.gate.test_campaign import BOTH, RULES, boot
+from pytest_bootgate.checks.host import weigh
+from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.records.machine import Machine, Span, Still, Work
+from pytest_bootgate.records.values import HostFacts
+from tests.checks.test_campaign import BOTH, RULES, boot
 
 FACTS = HostFacts("Linux 6", "3.11", cpus=8, memory=2**34, load=0.1, uptime=86400.0)
 QUIET = Work(best=0.005, slow=0.0054)

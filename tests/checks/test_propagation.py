@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.boot.stall import Stall
-from pytest_bootgate.boot.values import Boot, Phase, Told
-from pytest_bootgate.gate.silence import judge_silence, properties
+from pytest_bootgate.checks.propagation import judge_silence, properties
+from pytest_bootgate.records.result import SilenceResult
+from pytest_bootgate.records.stall import Stall
+from pytest_bootgate.records.values import Boot, Phase, Told
 from pytest_bootgate.reports.silence import details, heading, sentence
-from pytest_bootgate.result import SilenceResult
 
 
 def boot(**marks: float | None) -> Boot:

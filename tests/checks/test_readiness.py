@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bootgate.gate.judge import judge
-from tests.gate.test_campaign import RULES, boot
+from pytest_bootgate.checks.startup import judge
+from tests.checks.test_campaign import RULES, boot
 
 QUICK = [0.131, 0.135, 0.128, 0.14, 0.133]
 

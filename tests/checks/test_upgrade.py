@@ -6,19 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.boot.jobs import Job
-from pytest_bootgate.boot.values import Boot, Stage
-from pytest_bootgate.gate.kept_jobs import compare, differs, volatile
-from pytest_bootgate.gate.takeover import (
-    Owned,
-    Repair,
-    Run,
-    Start,
-    Stop,
-    Takeover,
-    judge_takeover,
-    migration,
-)
+from pytest_bootgate.checks.upgrade import judge_takeover, migration
+from pytest_bootgate.records.jobs import Job
+from pytest_bootgate.records.kept_jobs import compare, differs, volatile
+from pytest_bootgate.records.upgrade import Owned, Repair, Run, Start, Stop, Takeover
+from pytest_bootgate.records.values import Boot, Stage
 
 
 def job(number: str, name: str | None = None, runs: int | None = 1, **fields) -> Job:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bootgate.command.init import write
+from pytest_bootgate.cli.init import write
 
 #: What makes the example's verdict the same on a busy machine.
 STEADY = ("slower: 10%", "noise: 1000\n  slower: 25%"), ("boots: 5..30 ", "boots: 5 ")

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from pytest_bootgate.drive import Gate, Plan
 from pytest_bootgate.gatefile import load
-from tests.command.conftest import edit
+from pytest_bootgate.run import Gate, Plan
+from tests.cli.conftest import edit
 
 UPGRADE = """\
 upgrade: in-place
@@ -72,7 +72,7 @@ def test_all_that_a_plan_may_hold(command, tmp_path):
 @pytest.mark.parametrize("boots", ["1", "3", "5", "5..15", "7..40"])
 def test_the_number_of_boots_is_the_one_that_is_made(example, boots):
     """By the campaign itself: with boots that all started, or timed out as often as they may."""
-    from pytest_bootgate.gate.campaign import campaign
+    from pytest_bootgate.checks.campaign import campaign
 
     edit(example, ("boots: 5 ", f"boots: {boots} "))
     gate = Gate(load(example))
@@ -96,7 +96,7 @@ def test_the_number_of_boots_is_the_one_that_is_made(example, boots):
 
 def _boot(ask, retries, far, count):
     """A boot as quick as all others (`far` 1), or in no way to be told from noise (0)."""
-    from pytest_bootgate.boot.values import Boot, Phase
+    from pytest_bootgate.records.values import Boot, Phase
 
     late = retries.get(ask.release, 0) > 0
     if late:

@@ -7,15 +7,15 @@ from statistics import median
 
 import pytest
 
-from pytest_bootgate.boot.machine import Machine, Work
-from pytest_bootgate.gate.regression import compare_recorded
-from pytest_bootgate.reports import jsonfile
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.machine import Machine, Work
 from pytest_bootgate.reports.amounts import duration
-from tests.command.conftest import bootgate
+from pytest_bootgate.stats.regression import compare_recorded
+from tests.cli.conftest import bootgate
 
 
 def saved(path):
-    (result,) = jsonfile.read(path)
+    (result,) = codec.read(path)
     return result
 
 
@@ -36,7 +36,7 @@ def changed(runs, tmp_path):
         (target,) = result.targets
         target = replace(target, **(of_target or {}))
         path = tmp_path / "changed.json"
-        jsonfile.write([replace(result, targets=(target,))], path)
+        codec.write([replace(result, targets=(target,))], path)
         return str(path)
 
     return write
@@ -161,7 +161,7 @@ def test_a_run_with_itself(runs, compare):
 
 def test_a_file_with_several_results(runs, compare, tmp_path):
     path = tmp_path / "two.json"
-    jsonfile.write([saved(runs.green), saved(runs.slower)], path)
+    codec.write([saved(runs.green), saved(runs.slower)], path)
     said = compare("green.json", str(path))
     assert said.status == 4
     assert "holds the results of 2 gate files (bootgate.yaml, bootgate.yaml)" in said.err

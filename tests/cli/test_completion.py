@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from pytest_bootgate.cli import COMMANDS, main
-from pytest_bootgate.command.completion import known
+from pytest_bootgate.cli.completion import known
 from pytest_bootgate.reports.meanings import MEANINGS
 
 NAMES = sorted(command.name for command in COMMANDS)

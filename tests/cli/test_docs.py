@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bootgate.cli import COMMANDS
-from pytest_bootgate.command import statuses
+from pytest_bootgate.cli import COMMANDS, statuses
 from pytest_bootgate.journal import files, queries
-from tests.command.conftest import bootgate
+from tests.cli.conftest import bootgate
 
 TEXT = (Path(__file__).parents[2] / "docs" / "command.md").read_text()
 BLOCKS = dict(re.findall(r"```\n\$ (bootgate [^\n]*)\n(.*?)```", TEXT, re.DOTALL))

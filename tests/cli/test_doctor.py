@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from pytest_bootgate.boot.host import facts
-from pytest_bootgate.command import doctor_host
+from pytest_bootgate.cli import doctor_host
 from pytest_bootgate.engines.docker import DockerEngine
-from tests.command.conftest import edit
+from pytest_bootgate.run.host import facts
+from tests.cli.conftest import edit
 
 IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")
 #: Where no engine answers.

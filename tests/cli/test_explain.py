@@ -7,11 +7,11 @@ from typing import get_args
 
 import pytest
 
-from pytest_bootgate.boot.values import OUTCOMES
 from pytest_bootgate.cli import main
-from pytest_bootgate.gate.regression import Comparison
-from pytest_bootgate.gate.verdict import Verdict
+from pytest_bootgate.records.values import OUTCOMES
+from pytest_bootgate.records.verdict import Verdict
 from pytest_bootgate.reports.meanings import MEANINGS
+from pytest_bootgate.stats.regression import Comparison
 
 WORDS = (*get_args(Verdict), *get_args(Comparison), *OUTCOMES)
 

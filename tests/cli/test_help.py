@@ -11,8 +11,7 @@ import sys
 import pytest
 
 from pytest_bootgate import __version__
-from pytest_bootgate.cli import COMMANDS, main
-from pytest_bootgate.command import statuses
+from pytest_bootgate.cli import COMMANDS, main, statuses
 
 HEAVY = {"docker", "yaml", "msgspec", "psutil", "sqlite3", "pytest", "requests"}
 NAMES = [command.name for command in COMMANDS]

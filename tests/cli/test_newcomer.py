@@ -11,7 +11,7 @@ import pytest
 
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.load import presets
-from tests.command.conftest import edit
+from tests.cli.conftest import edit
 
 
 def gate(cwd, *options: str) -> subprocess.CompletedProcess:

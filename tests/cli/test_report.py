@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from pytest_bootgate.journal.store import Journal
-from pytest_bootgate.reports import jsonfile
+from pytest_bootgate.records import codec
 from pytest_bootgate.reports.layout import laid_out
 from pytest_bootgate.reports.terminal import summary
-from tests.command.conftest import bootgate
+from tests.cli.conftest import bootgate
 from tests.journal import lives
 
 
@@ -24,7 +24,7 @@ def report(runs):
 
 
 def saved(path):
-    (result,) = jsonfile.read(path)
+    (result,) = codec.read(path)
     return result
 
 

@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from pytest_bootgate.command.run import REQUIRE, command
+from pytest_bootgate.cli.run import REQUIRE, command
 from pytest_bootgate.errors import BootgateError
-from tests.command.conftest import edit
+from tests.cli.conftest import edit
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pytest_bootgate.boot.lines import Line, LineSplitter
 from pytest_bootgate.engines.base import Chunk, Engine, Place, Unit, UnitSpec
+from pytest_bootgate.observe.lines import Line, LineSplitter
 
 IMAGE = "bootgate-python:local"
 

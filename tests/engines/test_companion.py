@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pytest_bootgate.boot import companion as program
+from pytest_bootgate.sidecar import program
 
 PROGRAM = Path(program.__file__)
 

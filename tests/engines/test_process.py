@@ -14,12 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pytest_bootgate.boot.meter import Meter
 from pytest_bootgate.engines import choose
 from pytest_bootgate.engines.listeners import strangers
 from pytest_bootgate.engines.process import sweep
 from pytest_bootgate.engines.processes import RUN_LABEL, kill
 from pytest_bootgate.errors import EngineError
+from pytest_bootgate.run.meter import Meter
 
 SLEEP = "import time; time.sleep(60)"
 

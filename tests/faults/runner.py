@@ -24,8 +24,8 @@ from xml.etree import ElementTree as ET
 
 import psutil
 
-from tests.door.conftest import TOY
-from tests.door.test_secrets import forms
+from tests.pytest_plugin.conftest import TOY
+from tests.pytest_plugin.test_secrets import forms
 
 IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")
 ROOT = Path(__file__).parents[2]
@@ -90,8 +90,8 @@ COMMON: dict[str, Any] = {
 class Row:
     """One fault, and what is right: a verdict, and a pattern for the sentence that is to be said.
 
-    `plan` is carried out by the toy gateway (tests/door/toy.py), `script` is a gateway of its own,
-    for a shell; `gate` is merged into the gate file of either, and `file` replaces it. `verdict` is
+    `plan` is carried out by the toy gateway (tests/pytest_plugin/toy.py), `script` is a gateway of
+    its own, for a shell; `gate` is merged into the gate file of either, and `file` replaces it. `verdict` is
     the result's, or how pytest ended where there is none: usage, red, interrupted, or killed.
     `before` prepares the row's directory, and `hand` does to the gate from outside what is the
     fault; it is called when the first event `when` is in the journal. `first` is a gate that runs,

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec.inspect as mi
 from hypothesis import strategies as st
 
-from pytest_bootgate.command.plan import closed, plan
-from pytest_bootgate.drive import Gate
+from pytest_bootgate.cli.plan import closed, plan
 from pytest_bootgate.errors import BootgateError, GateFileError
 from pytest_bootgate.gatefile import load, model
 from pytest_bootgate.gatefile.merge import ROOT, without_none
 from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
 from pytest_bootgate.reports.clean import clean
+from pytest_bootgate.run import Gate
 from tests.fuzz.budget import Kind, directory
 
 ENVIRONMENT = {"SET": "60s", "EMPTY": "", "HALF": "0.5", "DOLLAR": "$ ${token}", "LONG": "x" * 9999}

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
+from pytest_bootgate.reports.codec import decode
 
-from pytest_bootgate.drive.recorded import Recorded
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.reports.jsonfile import decode
+from pytest_bootgate.run.recorded import Recorded
 from tests.fuzz.budget import Kind, directory
 from tests.fuzz.commands import bootgate
 

@@ -11,19 +11,19 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pytest_bootgate.boot.ear import Ear
-from pytest_bootgate.boot.jobs import JobsError, read_jobs
-from pytest_bootgate.boot.listener import Listener
-from pytest_bootgate.boot.nearest import nearest
-from pytest_bootgate.boot.observe import Observation
-from pytest_bootgate.boot.outcome import Ending, conclude
-from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.boot.spots import last_answers
-from pytest_bootgate.drive.plan import Plan
 from pytest_bootgate.engines.base import Chunk, Exit
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.reports import jsonfile
-from pytest_bootgate.result import TargetResult
+from pytest_bootgate.observe.ear import Ear
+from pytest_bootgate.observe.nearest import nearest
+from pytest_bootgate.observe.observation import Observation
+from pytest_bootgate.observe.outcome import Ending, conclude
+from pytest_bootgate.observe.spots import last_answers
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.jobs import JobsError, read_jobs
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.run.listener import Listener
+from pytest_bootgate.run.plan import Plan
+from pytest_bootgate.run.recipe import Recipe
 from tests.fuzz.budget import Kind, directory
 from tests.journal import lives
 
@@ -192,7 +192,7 @@ def attempt(made: Made) -> str:
 def _kept(made: Made, boot: Any) -> None:
     result = lives.result("aa11", TargetResult(made.target, "default", made.target, lives.RULES))
     result = replace(result, targets=(replace(result.targets[0], boots=(boot,)),))
-    again = jsonfile.decode(jsonfile.encode(result))
+    again = codec.decode(codec.encode(result))
     assert again.targets[0].boots[0].outcome == boot.outcome
 
 

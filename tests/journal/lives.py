@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_bootgate.boot.values import Boot, HostFacts, Phase, Stage, Told
-from pytest_bootgate.events import (
+from pytest_bootgate.records.events import (
     BootBegan,
     BootEnded,
     BootKey,
@@ -20,8 +19,9 @@ from pytest_bootgate.events import (
     TriggerSent,
     VerdictGiven,
 )
-from pytest_bootgate.gate.verdict import Finding, Rules
-from pytest_bootgate.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
+from pytest_bootgate.records.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
+from pytest_bootgate.records.values import Boot, HostFacts, Phase, Stage, Told
+from pytest_bootgate.records.verdict import Finding, Rules
 
 #: 2026-11-01, 00:00 UTC.
 BEGIN = 1793491200.0

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from pytest_bootgate.cli import main
-from pytest_bootgate.command.log import since
+from pytest_bootgate.cli.log import since
 from pytest_bootgate.journal.store import Journal
 from tests.journal import lives
 

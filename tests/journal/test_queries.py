@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from pytest_bootgate.errors import JournalError
-from pytest_bootgate.events import BootBegan, RunBegan
 from pytest_bootgate.journal import files, queries
 from pytest_bootgate.journal.process import Writer
 from pytest_bootgate.journal.queries import Filter
 from pytest_bootgate.journal.store import Journal
+from pytest_bootgate.records.events import BootBegan, RunBegan
 from tests.journal import lives
 
 DAY = 86400.0
@@ -161,8 +161,8 @@ def state(path, **changed) -> str:
 def flying(tmp_path):
     """A journal with a boot in flight, written by this very process."""
     journal = Journal(tmp_path / "journal.db")
-    journal.hear(RunBegan(run="r", result=lives.result("r")))
-    journal.hear(BootBegan(boot=lives.key("r", 1)))
+    journal.hear(RunBegan(wall=1.0, run="r", result=lives.result("r")))
+    journal.hear(BootBegan(wall=1.0, boot=lives.key("r", 1)))
     yield journal.path
     journal.close()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.door.conftest import TOY
+from tests.pytest_plugin.conftest import TOY
 
 TABLE = ROOT / "docs" / "lies.md"
 IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")

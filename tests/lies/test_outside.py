@@ -14,8 +14,8 @@ import libfaketime
 import psutil
 import pytest
 
-from tests.door.test_in_place import upgrade  # noqa: F401 (a fixture)
 from tests.lies.conftest import IMAGE, verdicts
+from tests.pytest_plugin.test_in_place import upgrade  # noqa: F401 (a fixture)
 
 ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 GOOD = ["engine ready", "persona loaded", "ring"]

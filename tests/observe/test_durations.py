@@ -9,11 +9,11 @@ from dataclasses import asdict
 
 import pytest
 
-from pytest_bootgate.boot.lines import Line
-from pytest_bootgate.boot.observe import Observation, sighting
-from pytest_bootgate.boot.outcome import Ending, outcome_of
 from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.gatefile.model import PhaseProbe, Signal, StageProbe
+from pytest_bootgate.observe.lines import Line
+from pytest_bootgate.observe.observation import Observation, sighting
+from pytest_bootgate.observe.outcome import Ending, outcome_of
 
 PHASES = {
     "accepted": PhaseProbe(line="accepted", from_="trigger"),

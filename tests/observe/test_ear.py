@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from pytest_bootgate.boot.ear import Ear
-from pytest_bootgate.boot.jobs import Job
-from pytest_bootgate.boot.observe import Sighting
+from pytest_bootgate.observe.ear import Ear
+from pytest_bootgate.observe.observation import Sighting
+from pytest_bootgate.records.jobs import Job
 
 JOB = Job("j1", "nightly", {})
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from pytest_bootgate.boot.nearest import nearest
-from pytest_bootgate.boot.observe import Pattern
 from pytest_bootgate.gatefile.model import Probe
+from pytest_bootgate.observe.nearest import nearest
+from pytest_bootgate.observe.observation import Pattern
 
 TOKEN = "bootgate0123456789abcdef"
 CHATTER = [

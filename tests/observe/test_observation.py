@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from pytest_bootgate.boot.lines import Line
-from pytest_bootgate.boot.observe import Observation, phases_of, sighting
 from pytest_bootgate.gatefile.model import PhaseProbe, Signal, StageProbe
+from pytest_bootgate.observe.lines import Line
+from pytest_bootgate.observe.observation import Observation, phases_of, sighting
 
 TRIGGER = 100.0
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from pytest_bootgate.boot.lines import LeftOut, Line
-from pytest_bootgate.boot.observe import Observation, sighting
-from pytest_bootgate.boot.outcome import Ending, Stall, outcome_of
 from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.gatefile.model import PhaseProbe, Signal
+from pytest_bootgate.observe.lines import LeftOut, Line
+from pytest_bootgate.observe.observation import Observation, sighting
+from pytest_bootgate.observe.outcome import Ending, Stall, outcome_of
 
 TIMEOUT = 60.0
 STALL = [Stall("the gate itself", 1.0, 8.5)]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.boot.spots import Spot, doors, last_answers, spots
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.model import Host
+from pytest_bootgate.observe.spots import Spot, doors, last_answers, spots
+from pytest_bootgate.run.recipe import Recipe
 
 GATE = """\
 releases: {candidate: {command: [serve]}}

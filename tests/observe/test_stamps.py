@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pytest_bootgate.boot.stamps import Stamps, written
+from pytest_bootgate.observe.stamps import Stamps, written
 
 ZERO = datetime(2026, 11, 25, 2, 30, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bootgate.boot.timeouts import says_timeout
+from pytest_bootgate.observe.timeouts import says_timeout
 
 TIMEOUTS = [
     # OpenClaw

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.door.conftest import GOOD, add_baseline
+from tests.pytest_plugin.conftest import GOOD, add_baseline
 
 SLOW = [0.3, "engine ready", 0.02, "persona loaded", 0.02, "ring"]
 

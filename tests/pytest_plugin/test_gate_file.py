@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.door.conftest import GOOD, add_baseline
+from tests.pytest_plugin.conftest import GOOD, add_baseline
 
 
 def test_a_good_gate_passes_with_an_item_for_each_phase(gate, run):
@@ -147,7 +147,7 @@ def test_without_the_other_plugins(gate, run, plugin):
 def test_the_complete_result_as_json(gate, run):
     gate()
     run("bootgate.yaml", "--bootgate-json", "sub/out.json")
-    from pytest_bootgate.reports.jsonfile import decode
+    from pytest_bootgate.reports.codec import decode
 
     text = Path("sub/out.json").read_text()
     result = decode(text)

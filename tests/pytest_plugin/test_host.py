@@ -8,8 +8,7 @@ import subprocess
 import sys
 
 import pytest
-
-from pytest_bootgate.reports.jsonfile import decode, encode
+from pytest_bootgate.reports.codec import decode, encode
 
 HEARD = """\
 def pytest_bootgate_event(event):

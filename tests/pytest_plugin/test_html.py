@@ -7,7 +7,7 @@ import sqlite3
 import time
 from contextlib import closing
 
-from tests.door.conftest import GOOD, add_baseline
+from tests.pytest_plugin.conftest import GOOD, add_baseline
 from tests.reports.pages import read, rows, section
 
 SLOW = [0.3, "engine ready", 0.02, "persona loaded", 0.02, "ring"]

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.door.conftest import GOOD
+from tests.pytest_plugin.conftest import GOOD
 
 SLOW = ["engine ready"]  # and no proof ever
 

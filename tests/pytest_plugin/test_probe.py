@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.door.conftest import GOOD
+from tests.pytest_plugin.conftest import GOOD
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 DAY = 86400
@@ -29,7 +29,7 @@ def probe(pytester):
 
     def call(*args: str) -> tuple[int, list[str]]:
         ran = subprocess.run(
-            [sys.executable, "-m", "pytest_bootgate.cli", "probe", *args],
+            [sys.executable, "-m", "pytest_bootgate", "probe", *args],
             cwd=pytester.path,
             capture_output=True,
             text=True,
@@ -157,7 +157,7 @@ def test_whoever_asked_is_told_of_a_warning(gate, probe, pytester):
 
 def test_a_scheduler_that_stops_it_leaves_nothing_behind(gate, pytester):
     gate(["engine ready"], timeout="60s")
-    command = [sys.executable, "-m", "pytest_bootgate.cli", "probe", "bootgate.yaml"]
+    command = [sys.executable, "-m", "pytest_bootgate", "probe", "bootgate.yaml"]
     with subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, text=True) as ran:
         below = children(ran.pid, at_least=3)  # the reaper, the gateway, and its companion
         ran.send_signal(signal.SIGTERM)

@@ -7,8 +7,8 @@ import pty
 import sys
 from pathlib import Path
 
-from pytest_bootgate.drive import Progress
 from pytest_bootgate.reports.progress import progress_line
+from pytest_bootgate.run import Progress
 
 
 def in_terminal(directory: Path, *args: str, term: str = "xterm") -> str:

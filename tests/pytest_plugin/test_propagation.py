@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.door.conftest import TOY
+from tests.pytest_plugin.conftest import TOY
 
 ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 #: Held after this mark, in the phase `persona`.

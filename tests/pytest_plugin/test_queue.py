@@ -15,12 +15,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from pytest_bootgate.reports.codec import decode
 
-from pytest_bootgate.boot.tickets import living
-from pytest_bootgate.drive import Plan
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.reports.jsonfile import decode
-from tests.door.test_progress import in_terminal
+from pytest_bootgate.run import Plan
+from pytest_bootgate.run.tickets import living
+from tests.pytest_plugin.test_progress import in_terminal
 from tests.queue_holder import Holder
 
 FILE = "/srv/ci/bootgate.yaml"
@@ -307,7 +307,7 @@ def test_waiting_for_longer_than_the_budget_costs_no_verdict(gate, start, holder
 def test_a_test_that_booted_leaves_the_machine(gate, start, pytester):
     gate(boots=1)
     more = """
-from pytest_bootgate.boot.turn import queue
+from pytest_bootgate.run.turn import queue
 
 def test_meanwhile():
     assert queue().holder is None
@@ -327,7 +327,7 @@ def test_a_gate_file_keeps_it_to_its_last_item_and_no_longer(gate, start, pytest
     gate(targets=("isolated", "main"), boots=1)
     pytester.makeconftest(
         """
-        from pytest_bootgate.boot.turn import queue
+        from pytest_bootgate.run.turn import queue
 
         def pytest_runtest_logfinish(nodeid):
             print("THEN", nodeid, queue().holder is not None)
@@ -412,7 +412,7 @@ def test_how_long_a_worker_waited_is_in_the_summary(gate, start, holder, line):
 # -- the command -------------------------------------------------------------------------------
 
 
-BOOTGATE = [sys.executable, "-m", "pytest_bootgate.cli"]
+BOOTGATE = [sys.executable, "-m", "pytest_bootgate"]
 
 
 def bootgate(*args: str) -> subprocess.CompletedProcess[str]:

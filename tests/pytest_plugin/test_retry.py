@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.door.conftest import GOOD, add_baseline
+from tests.pytest_plugin.conftest import GOOD, add_baseline
 
 LATE = ["engine ready"]
 

@@ -8,8 +8,8 @@ from contextlib import closing
 
 import pytest
 
-from pytest_bootgate.door.spread import SHARED, claim, scopes, tell
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.pytest_plugin.spread import SHARED, claim, scopes, tell
 
 CHECK = "def test_{name}({target}_runner, boot_gate): boot_gate.check({target}_runner)\n"
 UNITS = "import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_unit(n): pass\n"

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 import pytest_bootgate
-from tests.door.conftest import add_baseline
+from tests.pytest_plugin.conftest import add_baseline
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATES = ROOT / "ci" / "templates"

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.door.test_progress import in_terminal
+from tests.pytest_plugin.test_progress import in_terminal
 
 LATE = ["engine ready"]
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 HEAVY = ["docker", "yaml", "msgspec", "psutil", "sqlite3", "jinja2"]
-HEAVY += ["pytest_bootgate.reports", "pytest_bootgate.drive", "pytest_bootgate.journal"]
+HEAVY += ["pytest_bootgate.reports", "pytest_bootgate.run", "pytest_bootgate.journal"]
 
 
 def imported(tmp_path, *args: str) -> set[str]:
@@ -24,7 +24,7 @@ def imported(tmp_path, *args: str) -> set[str]:
 def test_without_a_gate_file_nothing_heavy_is_imported(tmp_path):
     (tmp_path / "test_unit.py").write_text("def test_unit(): pass\n")
     names = imported(tmp_path)
-    assert "pytest_bootgate.door.session" in names
+    assert "pytest_bootgate.pytest_plugin.session" in names
     assert not {n for n in names if any(n == h or n.startswith(h + ".") for h in HEAVY)}
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bootgate.boot.jobs import Job, JobsError, read_jobs
+from pytest_bootgate.records.jobs import Job, JobsError, read_jobs
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.boot.values import Boot
+from pytest_bootgate.records.values import Boot
 
 QUIET = Boot(
     target="isolated",

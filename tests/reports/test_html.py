@@ -10,16 +10,16 @@ from statistics import median
 
 import pytest
 
-from pytest_bootgate.boot.values import OUTCOMES, Phase
+from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.judge import judge
-from pytest_bootgate.gate.verdict import Finding, Rules
-from pytest_bootgate.reports import jsonfile
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.result import ReleaseFacts, TargetResult, Unjudged
+from pytest_bootgate.records.values import OUTCOMES, Phase
+from pytest_bootgate.records.verdict import Finding, Rules
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.html.axis import Axis
 from pytest_bootgate.reports.html.page import render, write
 from pytest_bootgate.reports.html.top import label
-from pytest_bootgate.result import ReleaseFacts, TargetResult, Unjudged
 
 from .pages import RECORDED, boot, drawn, gate, read, recorded, rows, section
 
@@ -54,7 +54,7 @@ def top(page) -> dict[str, str]:
 @pytest.mark.parametrize("result", RESULTS)
 def test_the_numbers_are_those_of_the_json(result):
     page = read(render([result]))
-    plain = json.loads(jsonfile.encode(result))
+    plain = json.loads(codec.encode(result))
     for found, one in zip(result.targets, plain["targets"], strict=True):
         if not one["boots"]:
             continue

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bootgate.boot.values import OUTCOMES, Boot, Phase, Told
-from pytest_bootgate.gate.judge import judge
-from pytest_bootgate.gate.verdict import Rules
+from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.records.values import OUTCOMES, Boot, Phase, Told
+from pytest_bootgate.records.verdict import Rules
 from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit
 from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.reports.story import story, told
-from pytest_bootgate.result import TargetResult
 
 RULES = Rules(timeout=60.0, near=0.8, warn=0.6, least=1, most=1)
 

@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from pytest_bootgate.boot.backlog import Backlog
-from pytest_bootgate.boot.lines import LeftOut, LineSplitter
-from pytest_bootgate.boot.listener import Listener
-from pytest_bootgate.boot.observe import MATCHED
 from pytest_bootgate.engines.base import Chunk
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.observe.lines import LeftOut, LineSplitter
+from pytest_bootgate.observe.observation import MATCHED
+from pytest_bootgate.run.backlog import Backlog
+from pytest_bootgate.run.listener import Listener
 
 MIB = 1 << 20
 
@@ -114,8 +114,8 @@ def test_followed_lines_are_not_kept_as_events():
 
 
 def test_a_pattern_that_takes_for_ever_ends_with_its_name():
-    from pytest_bootgate.boot.observe import Pattern
     from pytest_bootgate.gatefile.model import Probe
+    from pytest_bootgate.observe.observation import Pattern
 
     slow = Pattern("phase:p", Probe(line="^(a+)+$"), {}, token=False)
     listener = listening(slow.match)

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from pytest_bootgate.boot.doors import open_doors, reopened
+from pytest_bootgate.run.doors import open_doors, reopened
 
 
 def listening(port: int = 0, family=socket.AF_INET) -> socket.socket:

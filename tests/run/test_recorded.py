@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.drive.recorded import Recorded
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.regression import DRIFT, compare_recorded
-from tests.door.conftest import GOOD, gate, run  # noqa: F401
+from pytest_bootgate.run.recorded import Recorded
+from pytest_bootgate.stats.regression import DRIFT, compare_recorded
+from tests.pytest_plugin.conftest import GOOD, gate, run  # noqa: F401
 
 SLOW = [0.5, "engine ready", 0.02, "persona loaded", 0.02, "ring"]
 

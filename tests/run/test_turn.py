@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bootgate.boot import tickets, turn
-from pytest_bootgate.boot.tickets import Own, Ticket, draw, living
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.run import tickets, turn
+from pytest_bootgate.run.tickets import Own, Ticket, draw, living
 from tests.queue_holder import Holder
 
 NOBODY = 65534

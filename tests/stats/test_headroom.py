@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bootgate.gate.headroom import headroom, prediction_bound, t_quantile
+from pytest_bootgate.stats.headroom import headroom, prediction_bound, t_quantile
 
 RECORDED = Path(__file__).parent.parent / "recorded"
 

@@ -9,8 +9,9 @@ from statistics import NormalDist, median
 import pytest
 from scipy import stats
 
-from pytest_bootgate.gate.headroom import headroom
-from pytest_bootgate.gate.thresholds import (
+from pytest_bootgate.gatefile.quantities import Seconds
+from pytest_bootgate.stats.headroom import headroom
+from pytest_bootgate.stats.thresholds import (
     Shares,
     k_factor,
     limit,
@@ -20,7 +21,6 @@ from pytest_bootgate.gate.thresholds import (
     spread,
     written,
 )
-from pytest_bootgate.gatefile.quantities import Seconds
 
 RECORDED = Path(__file__).parent.parent / "recorded"
 NORMAL = NormalDist()

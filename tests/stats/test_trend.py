@@ -5,7 +5,7 @@ import random
 import pytest
 from scipy import stats
 
-from pytest_bootgate.gate.trend import _rises, trend
+from pytest_bootgate.stats.trend import _rises, trend
 
 DAY = 86400.0
 

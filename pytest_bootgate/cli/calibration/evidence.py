@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.digest import measures
 from pytest_bootgate.gatefile.model import Target
-from pytest_bootgate.reports import jsonfile
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.result import GateResult, ReleaseFacts, TargetResult
+from pytest_bootgate.records.values import Boot
 from pytest_bootgate.reports.amounts import count
-from pytest_bootgate.result import GateResult, ReleaseFacts, TargetResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def read(paths: Sequence[Path]) -> list[Source]:
     """All results in these files, oldest first, each run once. Raises `BootgateError`."""
     found: dict[tuple[str, str], Source] = {}
     for path in paths:
-        results = jsonfile.read(path)
+        results = codec.read(path)
         if not results:
             raise BootgateError(f"{path}: there is no result in it. Name a file with some.")
         for result in results:

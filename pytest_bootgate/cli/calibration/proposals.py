@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.calibrate.evidence import Evidence
+from pytest_bootgate.cli.calibration.evidence import Evidence
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate import thresholds
-from pytest_bootgate.gate.headroom import headroom
-from pytest_bootgate.gate.thresholds import LEAST_BOOTS, LEAST_MEDIAN, Shares, Spread, written
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.model import Target
+from pytest_bootgate.records.values import Boot
 from pytest_bootgate.reports.amounts import count, duration, share
+from pytest_bootgate.stats import thresholds
+from pytest_bootgate.stats.headroom import headroom
+from pytest_bootgate.stats.thresholds import LEAST_BOOTS, LEAST_MEDIAN, Shares, Spread, written
 
 #: Whether an entry, named by its keys, stands in the gate file itself.
 Own = Callable[..., bool]

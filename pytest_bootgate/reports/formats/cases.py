@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.takeover import ROLLBACK, SUBJECTS
-from pytest_bootgate.gate.verdict import WHOLE, Finding, Verdict, worst
+from pytest_bootgate.checks.upgrade import ROLLBACK, SUBJECTS
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.gatefile.silence_rules import SILENCE
 from pytest_bootgate.gatefile.tree import listed
+from pytest_bootgate.records.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE, Finding, Verdict, worst
 from pytest_bootgate.reports import silence, takeover
 from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
 from pytest_bootgate.reports.amounts import count, duration, limit, share
@@ -27,7 +28,6 @@ from pytest_bootgate.reports.story import (
     last_lines,
     worth_saying,
 )
-from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
 
 Kind = Literal["boot", "upgrade", "silence", "gate"]
 #: Verdicts with something to do about them; one that is `broken` says so itself.

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_bootgate import __version__
+from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats.cases import Case, Entry, entries, names, properties
-from pytest_bootgate.reports.whole import write_text
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.whole import write_text
 
 SPECIFICATION = "0.0.0"
 _STATUS = {"pass": "passed", "fail": "failed", "broken": "failed"}

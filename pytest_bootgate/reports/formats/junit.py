@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 from xml.etree import ElementTree as ET
 
+from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats.cases import Case, entries, names, properties
-from pytest_bootgate.reports.whole import write_text
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.whole import write_text
 
 _ELEMENTS = {"fail": "failure", "broken": "error", "pass": None}
 

@@ -22,13 +22,13 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
 
 from pytest_bootgate import __version__
-from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.verdict import Verdict
+from pytest_bootgate.records.result import GateResult
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import Verdict
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats.cases import Entry, entries, names, properties
-from pytest_bootgate.reports.whole import write_text
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.whole import write_text
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _IDS = ("traceId", "spanId", "parentSpanId")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import floor, log10
 
-from pytest_bootgate.gate.verdict import Rules
+from pytest_bootgate.records.verdict import Rules
 
 #: Boots that use less than this share of where the zones begin get an axis that is cut.
 _SMALL = 0.6

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.verdict import Rules
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import Rules
 from pytest_bootgate.reports.amounts import NONE, duration, limit
 from pytest_bootgate.reports.html.axis import Axis, Tick
 from pytest_bootgate.reports.story import failed_boot
-from pytest_bootgate.result import TargetResult
 
 #: Releases in the order in which they are drawn.
 RELEASES = ("baseline", "candidate")

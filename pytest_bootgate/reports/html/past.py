@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_bootgate.errors import JournalError
-from pytest_bootgate.gate.trend import SHORTEST, trend
 from pytest_bootgate.journal import files
 from pytest_bootgate.journal.queries import Usage, usage
+from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.reports.html.charts import Course, course
 from pytest_bootgate.reports.html.tables import Table, part
 from pytest_bootgate.reports.probing import trend_words
-from pytest_bootgate.result import GateResult, TargetResult
+from pytest_bootgate.stats.trend import SHORTEST, trend
 
 #: How far back it is looked, in days, and how many boots are drawn at most: the newest.
 DAYS, MOST = 30, 60

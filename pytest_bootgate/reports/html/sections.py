@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.comparison import sentence
-from pytest_bootgate.gate.retry import started_later
-from pytest_bootgate.gate.verdict import VERDICTS, WHOLE, Finding, Verdict
+from pytest_bootgate.checks.comparison import sentence
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.gatefile.silence_rules import SILENCE
+from pytest_bootgate.records.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+from pytest_bootgate.records.retry import started_later
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Finding, Verdict
 from pytest_bootgate.reports import silence, takeover, unjudged
 from pytest_bootgate.reports.html import charts
 from pytest_bootgate.reports.html import tables as made
@@ -22,7 +23,6 @@ from pytest_bootgate.reports.html.tables import Table
 from pytest_bootgate.reports.html.top import Near, Top, by_weight, hosts_of, label, nearness, top
 from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import failed_boot, last_lines, last_words, story, worth_saying
-from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
 
 
 @dataclass(frozen=True)

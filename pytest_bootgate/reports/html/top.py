@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from pytest_bootgate.gate.comparison import sentence
-from pytest_bootgate.gate.retry import timeouts
-from pytest_bootgate.gate.retry import words as words_of
-from pytest_bootgate.gate.verdict import VERDICTS, WHOLE, Finding, Verdict
+from pytest_bootgate.checks.comparison import sentence
+from pytest_bootgate.records.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+from pytest_bootgate.records.retry import timeouts
+from pytest_bootgate.records.retry import words as words_of
+from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Finding, Verdict
 from pytest_bootgate.reports import silence, takeover
 from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
 from pytest_bootgate.reports.html.charts import phase_names, seen
 from pytest_bootgate.reports.story import failed_boot
-from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from pytest_bootgate.boot.values import Boot, HostFacts, Phase
-from pytest_bootgate.gate.verdict import Limits, Rules
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.reports import jsonfile
-from pytest_bootgate.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
+from pytest_bootgate.records.values import Boot, HostFacts, Phase
+from pytest_bootgate.records.verdict import Limits, Rules
 
 GATE = """\
 # my gate
@@ -113,7 +113,7 @@ def write(gate) -> Writing:
             "targets": tuple(results),
         }
         path = gate.parent / name
-        jsonfile.write([GateResult(**{**values, **other})], path)
+        codec.write([GateResult(**{**values, **other})], path)
         return path
 
     return make

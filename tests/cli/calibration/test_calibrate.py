@@ -6,8 +6,8 @@ import pytest
 
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.digest import measures
-from pytest_bootgate.result import ReleaseFacts
-from tests.calibrate.conftest import GATE, SECONDS, boots
+from pytest_bootgate.records.result import ReleaseFacts
+from tests.cli.calibration.conftest import GATE, SECONDS, boots
 
 
 @pytest.fixture

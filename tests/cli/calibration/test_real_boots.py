@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.reports import jsonfile
+from pytest_bootgate.records import codec
 from tests.conftest import INCIDENT
 
 
@@ -26,7 +26,7 @@ def test_a_gate_is_green_under_the_limits_it_gets(pytester, engine):
 
     run("10", "result.json")
     patch = subprocess.run(
-        [sys.executable, "-m", "pytest_bootgate.cli", "calibrate", str(gate), "result.json"],
+        [sys.executable, "-m", "pytest_bootgate", "calibrate", str(gate), "result.json"],
         capture_output=True,
         timeout=60,
         check=False,
@@ -41,7 +41,7 @@ def test_a_gate_is_green_under_the_limits_it_gets(pytester, engine):
     assert phases["tools_config"].limit is not None
     assert 0.1 < phases["tools_config"].limit < 1
     run("5", "again.json")
-    (again,) = jsonfile.read(pytester.path / "again.json")
+    (again,) = codec.read(pytester.path / "again.json")
     (isolated, _) = again.targets
     assert isolated.judgement is not None
     # These two phases sleep, so even a machine that has become busy keeps their limits.

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.door import test_in_place
-from tests.door.conftest import GATE, GOOD, TOY, add_baseline
+from tests.pytest_plugin import test_in_place
+from tests.pytest_plugin.conftest import GATE, GOOD, TOY, add_baseline
 from tests.reports.formats.readers import NAMES
 
 #: What a log may hold and XML, terminals and Markdown choke on.

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bootgate.boot.values import Phase
-from pytest_bootgate.gate.judge import judge
-from pytest_bootgate.gate.verdict import Finding, Limits, worst
+from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.records.result import SilenceResult, TakeoverResult, TargetResult, Unjudged
+from pytest_bootgate.records.values import Phase
+from pytest_bootgate.records.verdict import Finding, Limits, worst
 from pytest_bootgate.reports import formats
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats import cases, github, openmetrics
-from pytest_bootgate.result import SilenceResult, TakeoverResult, TargetResult, Unjudged
 from tests.journal.lives import key, measured, result
 from tests.reports.formats.readers import NAMES, READERS, SILENT, commands
 from tests.reports.test_words import RULES, boot
