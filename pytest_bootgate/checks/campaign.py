@@ -61,7 +61,7 @@ def campaign(
     A candidate's boot that timed out is asked for once more as long as it has retries left, of
     which it has `rules.retries` for the whole campaign, and one during which the gate stood still
     as long as there are not too many; one that did not start otherwise ends the target at once. A
-    baseline's boot that did not start is repeated within the budget of `gate.baseline`; beyond it
+    baseline's boot that did not start is repeated within the budget of `checks.baseline`; beyond it
     the candidate is asked for the least number of boots, or for one where the baseline never
     started. A mark that one release never shows ends the target after the first pair. `recorded`
     are boots of the baseline that stand in for new ones.

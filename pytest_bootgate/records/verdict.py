@@ -91,7 +91,7 @@ class Judgement:
     not slower; `phases` are the comparisons of phases with a tolerance of their own. `next_look` is
     after how many pairs it may change, None where more pairs would not change it. `notes` are worth
     reading and change no verdict; `stopped` says why there were no more boots. `host` is what
-    `gate.host` found to warn of.
+    `checks.host` found to warn of.
     """
 
     verdict: Verdict

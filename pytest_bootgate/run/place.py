@@ -21,7 +21,7 @@ class Place:
     def take(self, watch: Callable[[Waiting], None]) -> bool:
         """Wait for the turn, unless this gate has it; return whether it had to wait.
 
-        `watch` is told as `boot.turn.take` says. Raises `BootgateError` as that does.
+        `watch` is told as `run.turn.take` says. Raises `BootgateError` as that does.
         """
         if self._turn is not None:
             return False
