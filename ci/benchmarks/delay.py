@@ -53,7 +53,7 @@ releases:
 gateway:
   command: COMMAND
   ready: {http: ":${port.gateway}/"}
-companion: {image: release}
+sidecar: {image: release}
 ports: {gateway: 8080}
 targets:
   boot:

@@ -158,7 +158,7 @@ def _boot(name: str, release: str, took: float, outcome: Any) -> Boot:
     return Boot(
         id=name, target="isolated", release=release, host="default", number=1, start="cold",
         outcome=outcome, detail="", timeout=_TIMEOUT, ended=took, seconds=took, phases=phases,
-        tails={"gateway.out": lines, "companion.out": lines},
+        tails={"gateway.out": lines, "sidecar.out": lines},
     )  # fmt: skip
 
 

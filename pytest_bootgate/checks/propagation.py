@@ -12,7 +12,7 @@ from pytest_bootgate.records.verdict import Finding
 HELD = {
     "pause": "the gateway was paused",
     "starve": "the gateway was left 1 % of a core",
-    "mute": "the doorbell took the request and did not answer",
+    "mute": "the stub took the request and did not answer",
     "kill": "the runner was killed",
 }
 

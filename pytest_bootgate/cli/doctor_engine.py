@@ -118,8 +118,8 @@ def images(gate: Gate, engine: Engine | None) -> Iterator[Finding]:
     if engine is None or engine.name == "process":
         return
     named = {name: release.image for name, release in gate.plan.releases.items()}
-    if (companion := gate.plan.companion_image()) not in named.values():
-        named["companion"] = companion
+    if (sidecar := gate.plan.sidecar_image()) not in named.values():
+        named["sidecar"] = sidecar
     for name, image in named.items():
         if image is None:
             continue

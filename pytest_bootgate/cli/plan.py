@@ -34,9 +34,9 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
         yield "baseline", f"not booted: the candidate of {baseline.recorded}"
     elif baseline is None:
         yield "baseline", "none, so nothing is compared: headroom only"
-    if engine != "process" and (image := gate.plan.companion_image()) is not None:
-        own = " (the release's own)" if gate.plan.file.companion.image == "release" else ""
-        yield "companion", f"image {image}{own}"
+    if engine != "process" and (image := gate.plan.sidecar_image()) is not None:
+        own = " (the release's own)" if gate.plan.file.sidecar.image == "release" else ""
+        yield "sidecar", f"image {image}{own}"
     yield from _boots(gate.plan)
     if gate.plan.in_place:
         subjects = ", ".join(gate.plan.upgrade_subjects)

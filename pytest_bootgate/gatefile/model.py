@@ -2,7 +2,7 @@
 
 Texts may hold variables that only a boot can fill: ``${token}`` (fresh for every boot),
 ``${target}``, ``${release}``, ``${version}``, ``${dir}`` (the directory that gateway and
-companion share), ``${here}`` (the gate file's own directory on this machine) and
+sidecar share), ``${here}`` (the gate file's own directory on this machine) and
 ``${port.NAME}``; `State.run` knows ``${job.id}`` and ``${job.name}`` besides. Environment
 variables are filled in while loading.
 """
@@ -26,12 +26,12 @@ class Probe(_Entry, frozen=True, kw_only=True):
     `line` is a regular expression searched in the lines of `from` (the gateway's output by
     default), or in the lines of `file`. `file` alone waits until the file exists. `http` is an
     endpoint (``:8080/readyz``) that must answer `status` (any 2xx by default) with JSON that
-    contains `json`. `tcp` is a port that must accept. `doorbell` is a request at the
-    companion's doorbell: true for any path, or a regular expression for the path.
+    contains `json`. `tcp` is a port that must accept. `stub` is a request at the
+    sidecar's stub: true for any path, or a regular expression for the path.
     """
 
     line: str | None = None
-    from_: Literal["gateway", "companion", "trigger"] | None = msgspec.field(
+    from_: Literal["gateway", "sidecar", "trigger"] | None = msgspec.field(
         default=None, name="from"
     )
     file: str | None = None
@@ -39,7 +39,7 @@ class Probe(_Entry, frozen=True, kw_only=True):
     status: int | None = None
     json: dict[str, Any] | None = None
     tcp: str | None = None
-    doorbell: bool | str | None = None
+    stub: bool | str | None = None
 
 
 class PhaseProbe(Probe, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ class StageProbe(_Entry, frozen=True, kw_only=True):
         r"(?<![\w.-])(?P<name>[\w.-]+):(?P<ms>\d+(?:\.\d+)?)ms"
         r"(?:@(?P<at_ms>\d+(?:\.\d+)?)ms)?"
     )
-    from_: Literal["gateway", "companion", "trigger"] | None = msgspec.field(
+    from_: Literal["gateway", "sidecar", "trigger"] | None = msgspec.field(
         default=None, name="from"
     )
     file: str | None = None
@@ -87,13 +87,13 @@ class StageProbe(_Entry, frozen=True, kw_only=True):
 class Trigger(_Entry, frozen=True, kw_only=True):
     """How a run is asked for. Exactly one of `exec`, `http` and `send`.
 
-    `exec` runs a command inside the gateway or the companion; `http` lets the companion send a
-    request; `send` is handed to the companion program of a preset as it stands. `method` is POST
+    `exec` runs a command inside the gateway or the sidecar; `http` lets the sidecar send a
+    request; `send` is handed to the sidecar program of a preset as it stands. `method` is POST
     for what is to happen, and GET for what is only asked (`State.jobs`).
     """
 
     exec: list[str] | None = None
-    in_: Literal["gateway", "companion"] | None = msgspec.field(default=None, name="in")
+    in_: Literal["gateway", "sidecar"] | None = msgspec.field(default=None, name="in")
     http: str | None = None
     method: str | None = None
     headers: dict[str, str] = {}
@@ -105,7 +105,7 @@ class Trigger(_Entry, frozen=True, kw_only=True):
 class Silence(_Entry, frozen=True, kw_only=True):
     """A boot held on purpose beyond its timeout, to see who is told of its failure.
 
-    `hold` pauses the gateway, leaves it 1 % of a core (starve), lets the doorbell take a request
+    `hold` pauses the gateway, leaves it 1 % of a core (starve), lets the stub take a request
     and never answer (mute), or kills the runner: what the gateway started after the trigger, or
     all below it whose command line matches the regular expression `runner`. It is held in the
     phase `in` (the one after ``accepted`` by default, else the first), `after` the phase began.
@@ -163,7 +163,7 @@ class TargetDefaults(_TargetEntries, frozen=True, kw_only=True):
 
 
 class File(_Entry, frozen=True, kw_only=True):
-    """A file put into the gateway or companion before it starts: from `path`, or `text`.
+    """A file put into the gateway or sidecar before it starts: from `path`, or `text`.
 
     `path` is relative to the file that names it. No line of a file that is `secret` is shown in any
     report.
@@ -284,7 +284,7 @@ class Gateway(_Entry, frozen=True, kw_only=True):
 
 
 class Reply(_Entry, frozen=True, kw_only=True):
-    """What the doorbell answers: one body, or `stream`, a list of server-sent events."""
+    """What the stub answers: one body, or `stream`, a list of server-sent events."""
 
     status: int = 200
     headers: dict[str, str] = {}
@@ -293,18 +293,18 @@ class Reply(_Entry, frozen=True, kw_only=True):
     stream: list[Any] | None = None
 
 
-class Doorbell(_Entry, frozen=True, kw_only=True):
-    """An HTTP port on which the companion answers every request and reports it."""
+class Stub(_Entry, frozen=True, kw_only=True):
+    """An HTTP port on which the sidecar answers every request and reports it."""
 
     port: int | str
     reply: Reply = Reply()
 
 
-class Companion(_Entry, frozen=True, kw_only=True):
+class Sidecar(_Entry, frozen=True, kw_only=True):
     """The small process beside the gateway.
 
     `image` must hold Python 3.9 or newer, or whatever `command` needs; `release` means the
-    image of the release itself. `program` replaces the companion that comes with the gate: a
+    image of the release itself. `program` replaces the sidecar that comes with the gate: a
     file, relative to the file that names it, reached as ``${program}`` in `command`.
     """
 
@@ -312,7 +312,7 @@ class Companion(_Entry, frozen=True, kw_only=True):
     program: str | None = None
     command: list[str] | None = None
     env: dict[str, str] = {}
-    doorbell: Doorbell | None = None
+    stub: Stub | None = None
 
 
 class State(_Entry, frozen=True, kw_only=True):
@@ -412,7 +412,7 @@ class GateFile(_Entry, frozen=True, kw_only=True):
     upgrade: Literal["fresh", "in-place"] = "fresh"
     releases: Releases
     gateway: Gateway = Gateway()
-    companion: Companion = Companion()
+    sidecar: Sidecar = Sidecar()
     state: State = State()
     ports: dict[str, int] = {}
     target: TargetDefaults | None = None

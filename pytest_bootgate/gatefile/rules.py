@@ -46,8 +46,8 @@ class _Rules:
         self._releases()
         self._gateway()
         self._thresholds()
-        self._probes.doorbell(self._gate.section("companion").section("doorbell"))
-        self._unfilled(self._gate.section("companion"), "image")
+        self._probes.stub(self._gate.section("sidecar").section("stub"))
+        self._unfilled(self._gate.section("sidecar"), "image")
         ports = self._gate.section("ports")
         for name in ports.values:
             self._probes.port(ports, name)
@@ -298,10 +298,10 @@ class _Rules:
             return
         named = {name for text in texts(trigger) for name in variables.names(text)}
         proof = list(phases.values())[-1]
-        if "doorbell" in proof and "token" not in named and trigger.whole:
+        if "stub" in proof and "token" not in named and trigger.whole:
             self._mistakes.add(
                 trigger.place,
-                "a doorbell rung late by an earlier boot could count as the proof of this one",
+                "a stub called late by an earlier boot could count as the proof of this one",
                 "put ${token} into the trigger",
             )
         standing = next((kind for kind in ("http", "tcp", "file") if kind in proof), None)

@@ -18,8 +18,8 @@ class SilenceRules:
     """The rules of silence tests in one gate file."""
 
     def __init__(self, gate: Section, mistakes: Mistakes, trials: Trials) -> None:
-        companion = gate.section("companion")
-        self._doorbell = "doorbell" in companion or not companion.whole
+        sidecar = gate.section("sidecar")
+        self._stub = "stub" in sidecar or not sidecar.whole
         self._mistakes, self._trials = mistakes, trials
 
     def check(self, silence: Section, target: Section) -> None:
@@ -33,17 +33,17 @@ class SilenceRules:
             add(silence.at["in"], f"unknown phase '{named}'", way_out)
         if SILENCE in phases.keys:
             add(phases.keys[SILENCE], f"'{SILENCE}' stands for the held boot", "take another name")
-        if hold == "mute" and not self._doorbell:
+        if hold == "mute" and not self._stub:
             add(
                 silence.at["hold"],
-                "there is no doorbell that could be mute",
-                "add companion: {doorbell: {port: 8099}}, or write hold: pause",
+                "there is no stub that could be mute",
+                "add sidecar: {stub: {port: 8099}}, or write hold: pause",
             )
         for key in ("in", "after"):
             if hold == "mute" and key in silence:
                 add(
                     silence.keys[key],
-                    f"'{key}' has no meaning: a mute doorbell holds whoever rings it",
+                    f"'{key}' has no meaning: a mute stub holds whoever calls it",
                     "leave it out",
                 )
         if hold == "kill" and "trigger" not in target and target.whole:

@@ -44,7 +44,7 @@ def nearest(
     return _best(
         (scores.of(text), f"{name}: {text}")
         for name, lines in streams.items()
-        if _source(name) not in (pattern.source, "companion")
+        if _source(name) not in (pattern.source, "sidecar")
         for text in lines
     )
 

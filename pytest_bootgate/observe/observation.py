@@ -32,10 +32,10 @@ TAIL_WIDTH = 400
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One observed thing: a line of a `source`, or an event that the companion reported.
+    """One observed thing: a line of a `source`, or an event that the sidecar reported.
 
-    `source` is ``gateway``, ``companion``, ``trigger`` or ``file:PATH`` for lines, else empty. `at`
-    is when it was so, which the companion may say later.
+    `source` is ``gateway``, ``sidecar``, ``trigger`` or ``file:PATH`` for lines, else empty. `at`
+    is when it was so, which the sidecar may say later.
     """
 
     at: float
@@ -49,19 +49,19 @@ def sighting(line: Line) -> Sighting | None:
     if line.text is None:
         return None
     role = line.stream.partition(".")[0]
-    if line.stream != "companion.out":
+    if line.stream != "sidecar.out":
         return Sighting(line.at, role, line.text)
     try:
         event = read_json(line.text)
     except ValueError:
-        return Sighting(line.at, "companion", line.text)
+        return Sighting(line.at, "sidecar", line.text)
     if not isinstance(event, dict):
-        return Sighting(line.at, "companion", line.text)
+        return Sighting(line.at, "sidecar", line.text)
     ago = event.get("ago", 0.0)
     at = line.at - (ago if isinstance(ago, float) and 0 <= ago < line.at else 0.0)
     if event.get("event") == "line":
         return Sighting(at, f"file:{event.get('file')}", str(event.get("text", "")), event)
-    return Sighting(at, "companion", line.text, event)
+    return Sighting(at, "sidecar", line.text, event)
 
 
 class Pattern:
@@ -78,29 +78,29 @@ class Pattern:
         escaped = {key: re.escape(value) for key, value in variables.items()}
         self.line = re.compile(fill(probe.line, escaped)) if probe.line is not None else None
         self.path: re.Pattern[str] | None = None
-        self.doorbell = False
-        if isinstance(probe, Probe) and probe.doorbell:
-            self.doorbell = True
-            if isinstance(probe.doorbell, str):
-                self.path = re.compile(fill(probe.doorbell, escaped))
+        self.stub = False
+        if isinstance(probe, Probe) and probe.stub:
+            self.stub = True
+            if isinstance(probe.stub, str):
+                self.path = re.compile(fill(probe.stub, escaped))
 
     def match(self, seen: Sighting) -> re.Match[str] | bool | None:
         """What the sighting shows of this probe; falsy where it shows nothing."""
         if self.line is not None:
             if seen.source == self.source:
                 return self.line.search(seen.text)
-            # The answer to a trigger that the companion sent is the trigger's output.
+            # The answer to a trigger that the sidecar sent is the trigger's output.
             if self.source == "trigger" and _is(seen, "accepted", "refused"):
                 return self.line.search(str((seen.event or {}).get("body", "")))
             return None
-        if self.doorbell:
-            return self.rings(seen) and (not self.needs_token or bool(_get(seen, "token")))
+        if self.stub:
+            return self.calls(seen) and (not self.needs_token or bool(_get(seen, "token")))
         so = _is(seen, "seen") or (_is(seen, "looked") and bool(_get(seen, "so")))
         return so and _get(seen, "id") == self.name
 
-    def rings(self, seen: Sighting) -> bool:
-        """Whether the sighting is a request at the doorbell that this probe waits for."""
-        if not (self.doorbell and _is(seen, "ring")):
+    def calls(self, seen: Sighting) -> bool:
+        """Whether the sighting is a request at the stub that this probe waits for."""
+        if not (self.stub and _is(seen, "called")):
             return False
         return self.path is None or bool(self.path.search(str(_get(seen, "path"))))
 
@@ -185,7 +185,7 @@ class Observation:
                 break
         else:
             last = self._patterns[-1]
-            if last.rings(seen) and last.needs_token and not _get(seen, "token"):
+            if last.calls(seen) and last.needs_token and not _get(seen, "token"):
                 self.strangers.append(at)
         for channel, signal, pattern in self._upstream:
             if channel not in self.told and pattern.match(seen):

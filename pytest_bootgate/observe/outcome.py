@@ -236,7 +236,7 @@ def _notes(seen: Observation, ending: Ending, *, triggered: bool) -> list[str]:
         notes.append(f"after the proof {left_out_words(ending.left_out)}")
     if seen.strangers and not ending.started:
         notes.append(
-            f"the doorbell rang {seen.strangers[0]:.1f} s after the trigger, but without this"
+            f"the stub was called {seen.strangers[0]:.1f} s after the trigger, but without this"
             " boot's token: what was asked for did not arrive"
         )
     return notes

@@ -26,7 +26,7 @@ END_IT = "End it, or use ${port.NAME} so that each boot gets a port of its own."
 class Spot:
     """An endpoint, a port or a file at which something of a boot is expected.
 
-    `id` is what the companion calls it, `name` what people do, `written` what the gate file says,
+    `id` is what the sidecar calls it, `name` what people do, `written` what the gate file says,
     and `where` the same with its variables filled.
     """
 
@@ -49,16 +49,16 @@ class Spot:
 
     @property
     def look(self) -> Mapping[str, str]:
-        """What the companion is asked, to know whether anything is there: any answer counts."""
+        """What the sidecar is asked, to know whether anything is there: any answer counts."""
         if self.is_file:
             return {"exists": self.where}
         return {"tcp": self.where.split("://", 1)[-1].partition("/")[0]}
 
 
 def spots(recipe: Recipe, variables: Mapping[str, str]) -> list[Spot]:
-    """All spots of a boot, the proof's first; where the companion itself answers is none."""
+    """All spots of a boot, the proof's first; where the sidecar itself answers is none."""
     phases = recipe.target.phases
-    ours = _doorbell(recipe, variables)
+    ours = _stub(recipe, variables)
     looks: list[tuple[str, str, Probe | None]] = [
         (f"phase:{name}", f"the probe of phase {name}", probe) for name, probe in phases.items()
     ]
@@ -84,19 +84,19 @@ def doors(recipe: Recipe, variables: Mapping[str, str]) -> set[int]:
     """The ports of the gateway that the gate file knows."""
     named = {int(port) for name, port in variables.items() if name.startswith("port.")}
     named |= {spot.port for spot in spots(recipe, variables) if spot.port is not None}
-    return named - _doorbell(recipe, variables)
+    return named - _stub(recipe, variables)
 
 
-def _doorbell(recipe: Recipe, variables: Mapping[str, str]) -> set[int]:
-    doorbell = recipe.gate.companion.doorbell
-    return set() if doorbell is None else {int(fill(str(doorbell.port), variables))}
+def _stub(recipe: Recipe, variables: Mapping[str, str]) -> set[int]:
+    stub = recipe.gate.sidecar.stub
+    return set() if stub is None else {int(fill(str(stub.port), variables))}
 
 
 def taken(spot: Spot, release: str, who: str, *, alone: bool) -> str:
     """What to say of a spot at which something is before the release is started.
 
     `who` listens there, empty where that is not known. The place is `alone` where nobody but the
-    companion can be there.
+    sidecar can be there.
     """
     what = f"{spot.where} ({spot.name})"
     before = f"before the {release} is started, so it proves nothing about this boot"
@@ -105,7 +105,7 @@ def taken(spot: Spot, release: str, who: str, *, alone: bool) -> str:
         return f"{what} exists {before}. {way_out}"
     way_out = END_IT
     if alone:
-        way_out = "Only the companion runs there yet: correct its command, or take another port."
+        way_out = "Only the sidecar runs there yet: correct its command, or take another port."
     return f"{what} is answered{f' by {who}' if who else ''} {before}. {way_out}"
 
 
@@ -142,7 +142,7 @@ class Answer:
 def last_answers(
     recipe: Recipe, variables: Mapping[str, str], events: Iterable[Mapping[str, Any]]
 ) -> dict[str, Answer]:
-    """By phase (or ``ready``, ``health``), what the companion last said of those not satisfied."""
+    """By phase (or ``ready``, ``health``), what the sidecar last said of those not satisfied."""
     texts: dict[str, str] = {}
     for event in events:
         name = str(event.get("id"))

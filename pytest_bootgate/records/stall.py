@@ -16,7 +16,7 @@ class Stall:
     """A boot that was held in `phase`, and who told of its failure.
 
     It was held from `began` to `ended`; `began` is None where it could not be, and `why_not` says
-    why; `slipped` says how the engine or the companion contradicts the hold. `evidence` is what
+    why; `slipped` says how the engine or the sidecar contradicts the hold. `evidence` is what
     they said of it. `timeout` is when the system should have given up; the watching ended at
     `watched`. `told` are all signals that were watched, those that stayed silent included;
     `speaks_from` is the instant from which the system could report: a gateway that is paused

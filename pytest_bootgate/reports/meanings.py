@@ -179,7 +179,7 @@ _OUTCOMES = (
         (
             "Do not trust this status anywhere else either, such as on a dashboard.",
             "See whether ok means `enqueued`: main sessions often say it before the task runs.",
-            "Check that the proof still fits the release, such as the path of the doorbell.",
+            "Check that the proof still fits the release, such as the path of the stub.",
         ),
     ),
     Meaning(

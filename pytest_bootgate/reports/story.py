@@ -89,8 +89,8 @@ def told(boot: Boot) -> str:
 
 
 def last_lines(boot: Boot) -> list[str]:
-    """The last lines of every stream that said anything; the companion's only by itself."""
-    streams = {n: t for n, t in boot.tails.items() if t and not n.startswith("companion")}
+    """The last lines of every stream that said anything; the sidecar's only by itself."""
+    streams = {n: t for n, t in boot.tails.items() if t and not n.startswith("sidecar")}
     lines = []
     for name, tail in streams.items():
         shown = tail[-_LAST_LINES:]

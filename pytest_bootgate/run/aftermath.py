@@ -14,7 +14,7 @@ from pytest_bootgate.observe.witness import Witness
 from pytest_bootgate.patience import ImpatientError, patience
 from pytest_bootgate.run.opened import OpenedPair
 
-_LAST_LOOK = 2.0  # for the companion's last look at files, once the gateway has ended
+_LAST_LOOK = 2.0  # for the sidecar's last look at files, once the gateway has ended
 _NEAREST = 1.0  # CPU seconds for a hint
 _AT_ONCE = 0.2  # between the exit of a gateway and the lines that it had in a buffer
 _FLUSH = 1.0  # for a gateway that is asked to end, and may print what it kept back
@@ -45,8 +45,8 @@ class Aftermath(OpenedPair):
         events = self._listener.events
         first, asked = len(events), 0
         for name, probe in probes.items():
-            # A companion program of somebody else's need not know how to look at a followed file.
-            if probe.file is not None and not (probe.line and self._recipe.gate.companion.program):
+            # A sidecar program of somebody else's need not know how to look at a followed file.
+            if probe.file is not None and not (probe.line and self._recipe.gate.sidecar.program):
                 self._link.look_last(name, probe, variables)
                 asked += 1
 

@@ -34,12 +34,12 @@ class _Queue:
 class Backlog:
     """A queue of chunks in the order of their times; `put` is called from any thread.
 
-    In a flood what a companion says comes first: it may be a proof, and it is little.
+    In a flood what a sidecar says comes first: it may be a proof, and it is little.
     """
 
     def __init__(self) -> None:
         # A million log lines at once are about half of it.
-        self._gateway, self._companion = _Queue(64 << 20), _Queue(16 << 20)
+        self._gateway, self._sidecar = _Queue(64 << 20), _Queue(16 << 20)
         self._ready = threading.Condition()
         self._gaps: set[str] = set()
         self.left_out: dict[str, LeftOut] = {}
@@ -67,8 +67,8 @@ class Backlog:
             if not (waiting := self._waiting):
                 return None
             queue = min(waiting, key=lambda one: one.chunks[0].at)
-            if self._companion.chunks and self._gateway.held > _FLOOD:
-                queue = self._companion
+            if self._sidecar.chunks and self._gateway.held > _FLOOD:
+                queue = self._sidecar
             chunk = queue.chunks.popleft()
             queue.held -= _size(chunk)
             return chunk
@@ -94,7 +94,7 @@ class Backlog:
         """Leave out a chunk, and all that waits: there is no time to look at it."""
         with self._ready:
             self._leave_out(chunk)
-            for queue in (self._gateway, self._companion):
+            for queue in (self._gateway, self._sidecar):
                 for one in queue.chunks:
                     self._leave_out(one)
                 queue.chunks = deque(one for one in queue.chunks if one.data is None)
@@ -102,11 +102,11 @@ class Backlog:
 
     @property
     def _waiting(self) -> list[_Queue]:
-        return [queue for queue in (self._gateway, self._companion) if queue.chunks]
+        return [queue for queue in (self._gateway, self._sidecar) if queue.chunks]
 
     def _of(self, chunk: Chunk) -> _Queue:
-        companion = chunk.stream.startswith("companion.")
-        return self._companion if companion else self._gateway
+        sidecar = chunk.stream.startswith("sidecar.")
+        return self._sidecar if sidecar else self._gateway
 
     def _leave_out(self, chunk: Chunk) -> None:
         if chunk.data:

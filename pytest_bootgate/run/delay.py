@@ -16,13 +16,13 @@ _EVERY = 0.02  # seconds between two looks
 _COST = 0.01  # the share of a CPU that looking may take at the most
 
 
-def of_observers(companion: Unit | None) -> float:
-    """For how many seconds this process and a companion have waited for a CPU so far.
+def of_observers(sidecar: Unit | None) -> float:
+    """For how many seconds this process and a sidecar have waited for a CPU so far.
 
     The sum of all their tasks, as far as it is known: so much later than it happened something may
     have been seen.
     """
-    tasks = of_this_process() | (companion.tasks() if companion is not None else set())
+    tasks = of_this_process() | (sidecar.tasks() if sidecar is not None else set())
     return sum(run_delay(task) or 0.0 for task in tasks)
 
 

@@ -192,8 +192,8 @@ class Gate:
         ]
         engine, rules = self._ready(), self.plan.rules(host, target)
         notes += self._machinery.cleaned_up()
-        if engine.name != "process" and self.plan.file.companion.image == "release":
-            notes.append("the companion runs in the release's image: its own Python observes it")
+        if engine.name != "process" and self.plan.file.sidecar.image == "release":
+            notes.append("the sidecar runs in the release's image: its own Python observes it")
         before: tuple[Boot, ...] = ()
         if self.plan.recorded is not None:
             same_image = self.plan.file.gate.allow == "same-image"

@@ -98,7 +98,7 @@ class HeldPair(Pair):
             speaks_from=self._speaks_from,
             told=told,
             proof=seen.proof_at if seen is not None else None,
-            holds_task=silence.hold == "mute" and bool(proof.doorbell),
+            holds_task=silence.hold == "mute" and bool(proof.stub),
             why_not=self._why_not,
             slipped=self._slipped,
             evidence=self._evidence,
@@ -132,7 +132,7 @@ class HeldPair(Pair):
             self._take_hold()
             self._pump(deadline, self._over, self._doing, witness.see)
         elif not self._why_not:
-            where = "nobody rang the doorbell" if self._mute else f"{self._phase} was not reached"
+            where = "nobody called the stub" if self._mute else f"{self._phase} was not reached"
             self._why_not = f"{where} within {self._timeout:g} s"
         witness.look()
         return Ending(
@@ -161,7 +161,7 @@ class HeldPair(Pair):
         elif self._mute and self._held_at is not None:
             return True
         elif seen.proof_at is not None:
-            answered = ", or its doorbell answered" if self._mute else ""
+            answered = ", or its stub answered" if self._mute else ""
             self._why_not = f"the task had started before{answered}"
         elif self._phase in seen.marks and not self._mute:
             self._why_not = f"{self._phase} was over before"
@@ -181,7 +181,7 @@ class HeldPair(Pair):
         how = self._silence.hold
         if how == "mute":
             self._speaks_from = self._timeout
-            self._evidence = "the companion took the request and did not answer"
+            self._evidence = "the sidecar took the request and did not answer"
             self._watch_health()
             return
         assert self._gateway is not None
@@ -324,7 +324,7 @@ class HeldPair(Pair):
         at = seen.at - self._seen.trigger_at
         if at < 0:  # of another boot, or of none
             return
-        if event.get("event") == "ring" and event.get("mute") and self._held_at is None:
+        if event.get("event") == "called" and event.get("mute") and self._held_at is None:
             self._held_at = at
         elif event.get("event") == "lapsed" and event.get("id") == _HEALTH:
             self._signals.report(self._signals.health, at, str(event.get("text", "")))

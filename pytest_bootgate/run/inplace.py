@@ -150,7 +150,7 @@ class InPlacePair(Pair):
         return running.exit_code()
 
     def repair(self, command: Sequence[str], deadline: float) -> Exit:
-        """Run a command on the state in the gateway's place; the companion is there as well."""
+        """Run a command on the state in the gateway's place; the sidecar is there as well."""
         self._make_gateway(self._open_place(), command)
         self._start_gateway()
         self._pump(time.monotonic() + deadline, self._gateway_over, "repair")
@@ -159,7 +159,7 @@ class InPlacePair(Pair):
     def stop(
         self, deadline: float, by: str | None = None, command: Sequence[str] | None = None
     ) -> Exit:
-        """Ask the gateway to end, kill it after `deadline` seconds; the companion stays.
+        """Ask the gateway to end, kill it after `deadline` seconds; the sidecar stays.
 
         It is asked with the signal `by`, or with a command that runs inside it.
         """

@@ -1,4 +1,4 @@
-"""The gate's end of the line to its companion: orders go down, events come back."""
+"""The gate's end of the line to its sidecar: orders go down, events come back."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytest_bootgate.engines.base import Unit
-from pytest_bootgate.errors import CompanionError
+from pytest_bootgate.errors import SidecarError
 from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill, fill_all
 from pytest_bootgate.observe.outcome import exit_words
 from pytest_bootgate.records.jobs import JobsError
 from pytest_bootgate.run.recipe import Recipe
 
-#: How many seconds the companion has to start, and to confirm an order.
+#: How many seconds the sidecar has to start, and to confirm an order.
 DEADLINE = 90.0
 
-#: The name of a look that is only to show that the companion answers.
+#: The name of a look that is only to show that the sidecar answers.
 KNOCK = "knock"
 
 #: Take in lines until the condition holds, at most until a monotonic second.
@@ -26,9 +26,9 @@ Wait = Callable[[float, Callable[[], bool], str], None]
 
 
 class Link:
-    """Orders for a companion. `events` is the list to which its events are appended.
+    """Orders for a sidecar. `events` is the list to which its events are appended.
 
-    Raises `CompanionError` where it does not do as it is told.
+    Raises `SidecarError` where it does not do as it is told.
     """
 
     def __init__(
@@ -39,28 +39,28 @@ class Link:
         self._followed: set[str] = set()
 
     def open(self, variables: Mapping[str, str]) -> None:
-        """Start the companion, its doorbell, and the following of files."""
+        """Start the sidecar, its stub, and the following of files."""
         self.unit.start()
         self._expect("hello", "start")
         self._serve(variables)
         self.turn(self._recipe, variables)
 
     def mute(self, variables: Mapping[str, str]) -> None:
-        """From now on the doorbell takes the requests of a boot and never answers them."""
+        """From now on the stub takes the requests of a boot and never answers them."""
         self._serve(variables, mute="token" if self._recipe.needs_token else "all")
 
     def _serve(self, variables: Mapping[str, str], **more: str) -> None:
-        doorbell = self._recipe.gate.companion.doorbell
-        if doorbell is None:
+        stub = self._recipe.gate.sidecar.stub
+        if stub is None:
             return
         reply = {
             key: value
             for key in ("status", "headers", "json", "body", "stream")
-            if (value := getattr(doorbell.reply, key)) is not None
+            if (value := getattr(stub.reply, key)) is not None
         }
-        port = int(fill(str(doorbell.port), variables))
+        port = int(fill(str(stub.port), variables))
         self._order({"do": "serve", "port": port, "reply": {**fill_all(reply, variables), **more}})
-        self._expect("serving", f"serve the doorbell on port {port}")
+        self._expect("serving", f"serve the stub on port {port}")
 
     def lapse(self, name: str, probe: Probe, variables: Mapping[str, str]) -> None:
         """Watch for an endpoint that no longer answers as the probe wants."""
@@ -139,34 +139,34 @@ class Link:
             raise JobsError(f"fails: {error}")
         return "".join(str(part.get("text", "")) for part in parts)
 
-    def died(self, said: Sequence[str]) -> CompanionError:
-        """The error for a companion that is gone; `said` are its last lines."""
+    def died(self, said: Sequence[str]) -> SidecarError:
+        """The error for a sidecar that is gone; `said` are its last lines."""
         ended = self.unit.exit()
         how = exit_words(ended) if ended is not None else "closed its output"
         last = f" It said: {' / '.join(said)}" if said else ""
-        image = self._recipe.companion_image()
-        return CompanionError(
-            f"The companion {how}, so nothing can be observed any more.{last} On docker it runs in"
-            f" {image}, which must hold Python 3.9 or newer, or what the preset's companion needs."
+        image = self._recipe.sidecar_image()
+        return SidecarError(
+            f"The sidecar {how}, so nothing can be observed any more.{last} On docker it runs in"
+            f" {image}, which must hold Python 3.9 or newer, or what the preset's sidecar needs."
         )
 
     def _order(self, order: Mapping[str, Any]) -> None:
         self.unit.send(json.dumps(order, separators=(",", ":")))
 
     def _expect(self, event: str, what: str) -> None:
-        """Wait for the companion to confirm; nothing may be triggered before it watches."""
+        """Wait for the sidecar to confirm; nothing may be triggered before it watches."""
         first = len(self._events)
 
         def answers() -> list[Mapping[str, Any]]:
             return [e for e in self._events[first:] if e.get("event") == event]
 
-        self._wait(time.monotonic() + DEADLINE, lambda: bool(answers()), "companion")
+        self._wait(time.monotonic() + DEADLINE, lambda: bool(answers()), "sidecar")
         if not answers():
-            raise CompanionError(f"The companion did not {what} within {DEADLINE:g} s.")
+            raise SidecarError(f"The sidecar did not {what} within {DEADLINE:g} s.")
 
 
 def _standing(probe: Probe) -> dict[str, Any] | None:
-    """What a companion watches for: an endpoint, a port or a file; None for what is a line."""
+    """What a sidecar watches for: an endpoint, a port or a file; None for what is a line."""
     if probe.http is not None:
         return {"http": probe.http, "status": probe.status, "json": probe.json}
     if probe.tcp is not None:
@@ -177,7 +177,7 @@ def _standing(probe: Probe) -> dict[str, Any] | None:
 
 
 def _request(trigger: Trigger, variables: Mapping[str, str]) -> dict[str, Any]:
-    """What a trigger asks the companion to send."""
+    """What a trigger asks the sidecar to send."""
     order: dict[str, Any] = {"send": trigger.send}
     if trigger.send is None:
         order = {"http": trigger.http, "headers": trigger.headers}

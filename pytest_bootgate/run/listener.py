@@ -28,9 +28,9 @@ _ANSWER = "trigger.answer"
 
 
 class Listener:
-    """Takes in the lines of a gateway and its companion.
+    """Takes in the lines of a gateway and its sidecar.
 
-    `events` are all events of the companion, `ended` the instants at which streams ended.
+    `events` are all events of the sidecar, `ended` the instants at which streams ended.
     `on_sight` hears of every sighting, `on_end` of every stream that ended.
     """
 
@@ -175,7 +175,7 @@ class Listener:
     def since(self, at: float) -> dict[str, list[str]]:
         """The lines of every stream since a monotonic second, as far as they were kept.
 
-        Among them the answer to a trigger that the companion sent, as ``trigger.answer``.
+        Among them the answer to a trigger that the sidecar sent, as ``trigger.answer``.
         """
         return {
             name: [self._shown(text) for arrived, text in lines if arrived >= at]

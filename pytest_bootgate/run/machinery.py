@@ -74,7 +74,7 @@ class Machinery:
             use_image = engine.name != "process" and release.image is not None
             digest = engine.resolve(release.image) if use_image and release.image else None
             self.identities[name] = digest
-        image = plan.companion_image()
+        image = plan.sidecar_image()
         if engine.name != "process" and image is not None:
             engine.resolve(image)
         prints = {self.recipe(*plan.pairs[0], name).fingerprint() for name in plan.releases}

@@ -1,4 +1,4 @@
-"""A gateway and its companion, brought up until it can be triggered, and listened to."""
+"""A gateway and its sidecar, brought up until it can be triggered, and listened to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from pytest_bootgate.engines.base import Engine, Exit, Place, Unit
-from pytest_bootgate.errors import BootgateError, CompanionError
+from pytest_bootgate.errors import BootgateError, SidecarError
 from pytest_bootgate.gatefile.model import Gateway, Probe
 from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.observe.observation import Pattern, Sighting
@@ -95,7 +95,7 @@ class OpenedPair:
     # -- opening ---------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Bring up the companion and, where there is a trigger, a gateway that is ready."""
+        """Bring up the sidecar and, where there is a trigger, a gateway that is ready."""
         place = self._open_place()
         if self._recipe.triggered:
             try:
@@ -111,12 +111,12 @@ class OpenedPair:
             self._version_pattern = Pattern(
                 "version", gate.gateway.version, self._variables, token=False
             )
-        if self._recipe.needs_companion:
-            self._open_companion(self._place)
+        if self._recipe.needs_sidecar:
+            self._open_sidecar(self._place)
         return self._place
 
-    def _open_companion(self, place: Place) -> None:
-        spec = self._recipe.companion(self._engine.name, self._variables)
+    def _open_sidecar(self, place: Place) -> None:
+        spec = self._recipe.sidecar(self._engine.name, self._variables)
         unit = place.create(spec, self._listener.put)
         self._link = Link(unit, self._recipe, self._listener.events, self._pump)
         self._link.open(self._variables)
@@ -277,15 +277,15 @@ class OpenedPair:
 
     def _heed(self, seen: Sighting) -> None:
         if seen.event is not None and seen.event.get("event") == "trouble":
-            raise CompanionError(f"The companion says: {seen.event.get('text')}")
+            raise SidecarError(f"The sidecar says: {seen.event.get('text')}")
         if self._version_pattern is not None and self.version is None:
             found = self._version_pattern.match(seen)
             if isinstance(found, re.Match):
                 self.version = found["version"]
 
     def _heed_end(self, stream: str) -> None:
-        if stream == "companion.out" and self._link is not None:
-            raise self._link.died(self._listener.tail("companion.err")[-3:])
+        if stream == "sidecar.out" and self._link is not None:
+            raise self._link.died(self._listener.tail("sidecar.err")[-3:])
         if stream == "gateway.out":
             self._look(force=True)
 

@@ -1,4 +1,4 @@
-"""A gateway and its companion, opened once, booted once (cold) or again and again (warm)."""
+"""A gateway and its sidecar, opened once, booted once (cold) or again and again (warm)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pytest_bootgate.engines.base import Engine, Running
-from pytest_bootgate.errors import CompanionError, EngineError
+from pytest_bootgate.errors import EngineError, SidecarError
 from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.observe.observation import MATCHED, Observation, Pattern
@@ -38,7 +38,7 @@ from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.strangers import answered_instead
 
 _AFTERWARDS = 1.0  # after the proof, in the first boots: one that ends then has hardly started
-_ANSWER = 10.0  # for a companion to say that it is there
+_ANSWER = 10.0  # for a sidecar to say that it is there
 _LATE_MARKS = 0.3  # between the proof and the marks that came before it, on another way
 _LATE_END = 1.0  # between the last port of a gateway that ends, and its end
 _LATE_EXIT = 0.3  # between a trigger that fails and the exit that made it fail
@@ -124,8 +124,8 @@ class Pair(Aftermath):
             self._link.arm(token, trigger, variables)
         self._listener.begin()
         load, clock = os.getloadavg()[0], time.time() - time.monotonic()
-        companion = None if self._link is None else self._link.unit
-        late = of_observers(companion)
+        sidecar = None if self._link is None else self._link.unit
+        late = of_observers(sidecar)
         with Heartbeat(float(target.timeout)) as heart:
             if recipe.triggered:
                 running, before = self._fire(seen, trigger, variables, witness)
@@ -157,7 +157,7 @@ class Pair(Aftermath):
         if ending.started and not seen.complete:
             until = time.monotonic() + _LATE_MARKS
             self._pump(until, lambda: seen.complete, "marks", witness.see)
-        seen.lag += max(0.0, of_observers(companion) - late)
+        seen.lag += max(0.0, of_observers(sidecar) - late)
         if ending.started and number <= 1 and target.start == "cold" and not self.lingers:
             self._pump(
                 time.monotonic() + _AFTERWARDS, self._gateway_over, "afterwards", witness.see
@@ -268,8 +268,8 @@ class Pair(Aftermath):
         return answered_instead(self._place, self._recipe, variables, satisfied)
 
     def _must_answer(self, witness: Witness) -> None:
-        """Raises `CompanionError` where the companion does not, so that it has seen nothing."""
-        if self._link is None or self._recipe.gate.companion.program is not None:
+        """Raises `SidecarError` where the sidecar does not, so that it has seen nothing."""
+        if self._link is None or self._recipe.gate.sidecar.program is not None:
             return  # somebody else's need not know how to look
         events = self._listener.events
         first = len(events)
@@ -278,10 +278,10 @@ class Pair(Aftermath):
         def answered() -> bool:
             return any(event.get("id") == KNOCK for event in events[first:])
 
-        self._pump(time.monotonic() + _ANSWER, answered, "companion", witness.see)
+        self._pump(time.monotonic() + _ANSWER, answered, "sidecar", witness.see)
         if not answered():
-            raise CompanionError(
-                f"The boot had no proof in time, but the companion answers nothing for {_ANSWER:g}"
+            raise SidecarError(
+                f"The boot had no proof in time, but the sidecar answers nothing for {_ANSWER:g}"
                 " s, so nobody knows what it would have seen. Was it stopped, is there no CPU for"
                 " it, or does a file that it follows grow faster than it can be read?"
             )
@@ -416,8 +416,8 @@ class Pair(Aftermath):
         return None
 
     def _run(self, name: str, trigger: Trigger, variables: Mapping[str, str]) -> Running:
-        in_companion = trigger.in_ == "companion" and self._link is not None
-        unit = self._link.unit if in_companion and self._link else self._gateway
+        in_sidecar = trigger.in_ == "sidecar" and self._link is not None
+        unit = self._link.unit if in_sidecar and self._link else self._gateway
         assert unit is not None
         return unit.run(name, [fill(word, variables) for word in trigger.exec or ()])
 

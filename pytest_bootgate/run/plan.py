@@ -128,11 +128,11 @@ class Plan:
             mask=self.loaded.mask,
         )
 
-    def companion_image(self) -> str | None:
-        """The image of the companion where there are images; None where no boot needs one."""
+    def sidecar_image(self) -> str | None:
+        """The image of the sidecar where there are images; None where no boot needs one."""
         recipes = [self.recipe(host, target, "candidate") for host, target in self.pairs]
-        needed = any(recipe.needs_companion for recipe in recipes)
-        return recipes[0].companion_image() if needed else None
+        needed = any(recipe.needs_sidecar for recipe in recipes)
+        return recipes[0].sidecar_image() if needed else None
 
     # -- by which rules, and for how long --------------------------------------------------
 

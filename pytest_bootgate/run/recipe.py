@@ -1,4 +1,4 @@
-"""What one pair of gateway and companion is made of: a target of a release on a host."""
+"""What one pair of gateway and sidecar is made of: a target of a release on a host."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pytest_bootgate.gatefile.model import File, GateFile, Host, Probe, Release,
 from pytest_bootgate.gatefile.variables import fill, fill_all
 from pytest_bootgate.masking import Mask
 
-#: Where a companion runs if the gate file names no image; any image with Python 3.9 will do.
-COMPANION_IMAGE = "python:3.13-alpine"
+#: Where a sidecar runs if the gate file names no image; any image with Python 3.9 will do.
+SIDECAR_IMAGE = "python:3.13-alpine"
 _OWN_PROGRAM = Path(__file__).parents[1] / "sidecar" / "program.py"
 
 
@@ -78,14 +78,14 @@ class Recipe:
 
     @property
     def program(self) -> Path:
-        """The companion program."""
-        named = self.gate.companion.program
+        """The sidecar program."""
+        named = self.gate.sidecar.program
         return Path(named) if named else _OWN_PROGRAM
 
     @property
-    def needs_companion(self) -> bool:
-        """Whether anything is to be polled, tailed, rung or sent at all."""
-        if self.gate.companion.doorbell or self.gate.companion.program:
+    def needs_sidecar(self) -> bool:
+        """Whether anything is to be polled, tailed, answered or sent at all."""
+        if self.gate.sidecar.stub or self.gate.sidecar.program:
             return True
         triggers = [self.target.trigger]
         probes = [probe for _, probe in self.probes()]
@@ -95,7 +95,7 @@ class Recipe:
             triggers += [other.target.trigger for other in others]
             probes += [probe for other in others for _, probe in other.probes()]
         return any(
-            t is not None and (t.exec is None or t.in_ == "companion") for t in triggers
+            t is not None and (t.exec is None or t.in_ == "sidecar") for t in triggers
         ) or any(
             probe.file is not None
             or (isinstance(probe, Probe) and (probe.http is not None or probe.tcp is not None))
@@ -103,7 +103,7 @@ class Recipe:
         )
 
     def probes(self) -> Iterator[tuple[str, Probe | StageProbe]]:
-        """Every probe with the name under which the companion reports it."""
+        """Every probe with the name under which the sidecar reports it."""
         gateway = self.gate.gateway
         if gateway.ready is not None:
             yield "ready", gateway.ready
@@ -117,22 +117,22 @@ class Recipe:
         yield from ((f"upstream:{name}", probe) for name, probe in self.target.upstream.items())
         yield from ((f"stages:{name}", probe) for name, probe in self.target.stages.items())
 
-    def companion_image(self) -> str | None:
-        """The image of the companion, where the engine has images."""
-        named = self.gate.companion.image
+    def sidecar_image(self) -> str | None:
+        """The image of the sidecar, where the engine has images."""
+        named = self.gate.sidecar.image
         if named == "release":
             return self.release.image
-        return named or os.environ.get("BOOTGATE_COMPANION_IMAGE") or COMPANION_IMAGE
+        return named or os.environ.get("BOOTGATE_SIDECAR_IMAGE") or SIDECAR_IMAGE
 
-    def companion(self, engine: str, variables: Mapping[str, str]) -> UnitSpec:
-        """The companion as the engine is to start it."""
+    def sidecar(self, engine: str, variables: Mapping[str, str]) -> UnitSpec:
+        """The sidecar as the engine is to start it."""
         python = sys.executable if engine == "process" else "python3"
-        command = self.gate.companion.command or [python, "${program}"]
+        command = self.gate.sidecar.command or [python, "${program}"]
         return UnitSpec(
-            role="companion",
-            image=self.companion_image() if engine != "process" else None,
+            role="sidecar",
+            image=self.sidecar_image() if engine != "process" else None,
             command=[fill(word, variables) for word in command],
-            env=fill_all(self.gate.companion.env, variables),
+            env=fill_all(self.gate.sidecar.env, variables),
             files={variables["program"]: self.program.read_bytes()},
             stdin=True,
         )

@@ -1,6 +1,6 @@
-"""The companion: it runs beside the gateway and turns what is no line into lines.
+"""The sidecar: it runs beside the gateway and turns what is no line into lines.
 
-It is a program of its own (``python3 companion.py``, Python 3.9 or newer, standard library only)
+It is a program of its own (``python3 sidecar.py``, Python 3.9 or newer, standard library only)
 because it is put into containers as one file. Orders come in on standard input, events go out on
 standard output, both as one JSON object a line; it ends at the end of its input.
 """
@@ -38,7 +38,7 @@ ANSWER_WAIT = 1.0
 LONGEST_LINE = 16_000
 LONGEST_ANSWER = 4_000
 LONGEST_PART = 8_000
-#: So many bytes of the answer to a question are read, and of a request at the doorbell at a time.
+#: So many bytes of the answer to a question are read, and of a request at the stub at a time.
 MOST_ANSWER = 16 << 20
 PIECE = 1 << 16
 #: How many characters of a body that is not as wanted are reported.
@@ -173,7 +173,7 @@ class Tail:
                 os.close(self.files.pop(key).file)
 
 
-class Companion:
+class Sidecar:
     """Takes orders, reports events; every method may be called from any thread."""
 
     def __init__(self) -> None:
@@ -182,7 +182,7 @@ class Companion:
         self._tails: list[Tail] = []
         self._tailing = threading.Lock()
         self._watching: list[threading.Event] = []
-        self._doorbells: dict[int, Doorbell] = {}
+        self._stubs: dict[int, Stub] = {}
 
     # -- what it says ----------------------------------------------------------------------
 
@@ -227,19 +227,19 @@ class Companion:
             self.say("trouble", text=f"{short(error)}: could not obey {order_text}")
 
     def serve(self, order: Event) -> None:
-        """Open the doorbell, or change its reply."""
+        """Open the stub, or change its reply."""
         port, reply = int(order["port"]), order.get("reply") or {}
-        if port in self._doorbells:
-            self._doorbells[port].reply = reply
+        if port in self._stubs:
+            self._stubs[port].reply = reply
         else:
             try:
-                doorbell = Doorbell(("127.0.0.1", port), Ring)
+                stub = Stub(("127.0.0.1", port), Call)
             except OSError as error:
                 self.say("trouble", text=f"cannot serve port {port}: {error.strerror or error}")
                 return
-            doorbell.companion, doorbell.reply = self, reply
-            self._doorbells[port] = doorbell
-            run(doorbell.serve_forever)
+            stub.sidecar, stub.reply = self, reply
+            self._stubs[port] = stub
+            run(stub.serve_forever)
         self.say("serving", port=port)
 
     def watch(self, order: Event) -> None:
@@ -321,7 +321,7 @@ class Companion:
     def trigger(self, order: Event) -> None:
         """Send a request and report how it was taken."""
         if "http" not in order:
-            raise ValueError("this companion can only send HTTP triggers")
+            raise ValueError("this sidecar can only send HTTP triggers")
         run(self._send, order)
 
     def _send(self, order: Event) -> None:
@@ -363,7 +363,7 @@ class Companion:
     def jobs(self, order: Event) -> None:
         """Ask an endpoint, and hand on its whole answer, in parts that fit into a line."""
         if "http" not in order:
-            raise ValueError("this companion can only ask over HTTP")
+            raise ValueError("this sidecar can only ask over HTTP")
         run(self._ask, order)
 
     def _ask(self, order: Event) -> None:
@@ -385,7 +385,7 @@ class Companion:
             part = text[at : at + LONGEST_PART]
             self.say("answer", text=part, more=at + LONGEST_PART < len(text))
 
-    _orders: dict[str, Callable[[Companion, Event], None]] = {  # noqa: RUF012
+    _orders: dict[str, Callable[[Sidecar, Event], None]] = {  # noqa: RUF012
         "serve": serve,
         "watch": watch,
         "look": look,
@@ -412,26 +412,26 @@ def request(order: Event, method: str, timeout: float | None) -> http.client.HTT
     return connection
 
 
-class Doorbell(socketserver.ThreadingTCPServer):
+class Stub(socketserver.ThreadingTCPServer):
     """The server; `HTTPServer` would look up its own name in a network that has no DNS."""
 
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 128
-    companion: Companion
+    sidecar: Sidecar
     reply: Event
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is no trouble."""
 
 
-class Ring(BaseHTTPRequestHandler):
-    """One connection to the doorbell: every request is reported, then answered."""
+class Call(BaseHTTPRequestHandler):
+    """One connection to the stub: every request is reported, then answered."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = 65536
-    server: Doorbell
+    server: Stub
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("do_"):
@@ -439,28 +439,28 @@ class Ring(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def answer(self) -> None:
-        """Report the ring, then reply."""
-        companion, token = self.server.companion, self.server.companion.token
+        """Report the call, then reply."""
+        sidecar, token = self.server.sidecar, self.server.sidecar.token
         size, head, found = self.body(token.encode())
-        rung = bool(token) and (
+        ours = bool(token) and (
             token in self.path or any(token in value for value in self.headers.values()) or found
         )
         now = time.monotonic()
-        companion.read_tails()
+        sidecar.read_tails()
         muted = self.server.reply.get("mute")
-        mute: Event = {"mute": True} if muted == "all" or (muted == "token" and rung) else {}
-        companion.say(
-            "ring",
+        mute: Event = {"mute": True} if muted == "all" or (muted == "token" and ours) else {}
+        sidecar.say(
+            "called",
             at=now,
             method=self.command,
             path=self.path,
-            token=rung,
+            token=ours,
             bytes=size,
             head=head[:640].decode("utf-8", "replace")[:160],
             **mute,
         )
         if mute:
-            threading.Event().wait()  # who rang is left without an answer for good
+            threading.Event().wait()  # who called is left without an answer for good
         self.send(self.server.reply)
 
     def body(self, token: bytes) -> tuple[int, bytes, bool]:
@@ -521,7 +521,7 @@ class Ring(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, *_: Any) -> None:
-        """The ring is the log."""
+        """What is reported is the log."""
 
 
 def server_sent(item: Any) -> bytes:
@@ -638,12 +638,12 @@ def run(work: Callable[..., object], *args: Any) -> None:
 
 def main() -> None:
     """Obey until the end of the input."""
-    companion = Companion()
-    companion.say("hello")
+    sidecar = Sidecar()
+    sidecar.say("hello")
     for line in sys.stdin.buffer:
         if line.strip():
-            companion.obey(line)
-    companion.read_tails()
+            sidecar.obey(line)
+    sidecar.read_tails()
     sys.stdout.flush()
     os._exit(0)  # a request that hangs must not keep it
 

@@ -128,7 +128,7 @@ def test_broken(stall, says):
     assert any(says in line for line in details(result))
 
 
-def test_a_mute_doorbell_that_proves_the_start():
+def test_a_mute_stub_that_proves_the_start():
     mute = replace(
         NOBODY,
         hold="mute",

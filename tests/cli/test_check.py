@@ -22,7 +22,7 @@ releases:
 gateway:
   ready: {http: ":8080/"}
   version: {line: 'version (?P<version>\\S+)'}
-companion: {doorbell: {port: 8099}}
+sidecar: {stub: {port: 8099}}
 targets:
   daily:
     timeout: 60s

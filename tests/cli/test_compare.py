@@ -137,7 +137,7 @@ def test_a_busy_host_is_not_judged(runs, compare, changed):
 
 
 def test_a_broken_target_is_not_judged(runs, compare, changed):
-    said = compare("green.json", changed({"broken": "The companion died."}))
+    said = compare("green.json", changed({"broken": "The sidecar died."}))
     assert "not judged: the second run could not measure" in said.out
 
 

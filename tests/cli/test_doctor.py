@@ -19,7 +19,7 @@ IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")
 NOBODY = "tcp://127.0.0.1:1"
 GATE = """\
 releases: {{candidate: {{image: "{image}"}}}}
-companion: {{image: release}}
+sidecar: {{image: release}}
 targets: {{boot: {{timeout: 5s, proof: {{http: ":80/"}}}}}}
 hosts: {{poor: {{cpus: {cpus}, memory: 512m}}}}
 """

@@ -114,7 +114,7 @@ def bench_of(name: str, run: str):
     engine = make_engine(name, run)
     place = None
     try:
-        place = engine.place({"gateway": 8080, "doorbell": 8099})
+        place = engine.place({"gateway": 8080, "stub": 8099})
         yield Bench(engine, place, Lines())
     finally:
         if place is not None:

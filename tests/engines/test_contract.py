@@ -154,26 +154,26 @@ def test_cpu_seconds_of_one_that_ended(bench):
 def test_both_share_a_directory(bench):
     path = f"{bench.place.dir}/conf/given.txt"
     wait = f"import time, pathlib; p = pathlib.Path('{bench.place.dir}/said')\n"
-    bench.begin(wait + "while not p.exists(): time.sleep(.01)\nprint(p.name)", role="companion")
+    bench.begin(wait + "while not p.exists(): time.sleep(.01)\nprint(p.name)", role="sidecar")
     bench.begin(
         f"import pathlib; print(pathlib.Path('{path}').read_text())\n"
         f"pathlib.Path('{bench.place.dir}/said').touch()",
         files={path: b"given"},
     )
     bench.lines.until("gateway.out", "given")
-    bench.lines.until("companion.out", "said")
+    bench.lines.until("sidecar.out", "said")
 
 
-def test_ports_are_reachable_from_the_companion(bench):
+def test_ports_are_reachable_from_the_sidecar(bench):
     port = bench.place.ports["gateway"]
     bench.begin(
         "import socket, time\nwhile True:\n"
         f"  try: socket.create_connection(('127.0.0.1', {port}))\n"
         "  except OSError: time.sleep(.02)\n  else: break\nprint('reached')",
-        role="companion",
+        role="sidecar",
     )
     bench.begin(f"import socket; socket.create_server(('127.0.0.1', {port})).accept()")
-    bench.lines.until("companion.out", "reached")
+    bench.lines.until("sidecar.out", "reached")
 
 
 def test_env(bench):

@@ -209,14 +209,14 @@ ENDLESS = serving(
 FLOOD = "import os\nline = ('%s ' % os.environ['API_KEY']).encode() + b'y' * 60\n"
 FORGED = (
     "do:import json\n"
-    "for event in ('doorbell', 'seen', 'accepted', 'armed', 'hello', 'line', 'looked'):\n"
+    "for event in ('stub', 'seen', 'accepted', 'armed', 'hello', 'line', 'looked'):\n"
     "    for at in (0, 1e9, 'x', None):\n"
     "        print(json.dumps({'event': event, 'id': 'task_started', 'path': '/', 'at': at,"
     " 'body': message, 'token': message.split()[-1], 'so': True}), flush=True)"
 )
 BODY = (
     "do:import http.client, urllib.parse\n"
-    "url = urllib.parse.urlsplit(DOORBELL)\n"
+    "url = urllib.parse.urlsplit(STUB)\n"
     "to = http.client.HTTPConnection(url.hostname, url.port, timeout=60)\n"
     "to.putrequest('POST', '/'); to.putheader('Content-Length', str(512 << 20)); to.endheaders()\n"
     "try:\n"
@@ -241,7 +241,7 @@ COMMANDS = [
     "do:sys.stdout.buffer.write(bytes(range(256)) * 4 + b'\\n'); sys.stdout.flush()",
     "job failed: ##vso[task.complete result=Succeeded;] ::error::forged \x1b[2J plugin is missing",
 ]
-LYING_COMPANION = """\
+LYING_SIDECAR = """\
 import sys, time
 print('{"event":"hello"}', flush=True)
 for line in sys.stdin:
@@ -290,7 +290,7 @@ ROWS: list[Row] = [
     ),
     plan(
         "a proof without the token of this boot", "fail",
-        r"the doorbell rang \S+ s after the trigger, but without this boot's token",
+        r"the stub was called \S+ s after the trigger, but without this boot's token",
         ["engine ready", "persona loaded", "ring without token"], gate=SHORT,
     ),
     plan(
@@ -327,7 +327,7 @@ ROWS: list[Row] = [
         ["engine ready", "restart", "persona loaded", 0.3, "ring"],
     ),
     plan(
-        "events of the companion, forged on the gateway's output", "fail",
+        "events of the sidecar, forged on the gateway's output", "fail",
         r"timed_out: no proof within 1.5 s", [*GOOD[:3], FORGED], gate=SHORT, quick=True,
     ),
     plan(
@@ -443,7 +443,7 @@ ROWS: list[Row] = [
         serving("client.sendall(bytes(range(256)) * 99); client.close()"), gate=ANSWERS,
     ),
     plan(
-        "a request body of 512 MB at the doorbell", "pass", "PASS: 1 target, 1 pass",
+        "a request body of 512 MB at the stub", "pass", "PASS: 1 target, 1 pass",
         [*GOOD[:3], BODY, *GOOD[3:]], gate={"target": {"timeout": "60s"}}, deadline=120,
     ),
     # What it leaves behind.
@@ -486,13 +486,13 @@ ROWS: list[Row] = [
         ["engine ready", 1, *GOOD[1:]], hand=without_reaper,
     ),
     plan(
-        "the companion is killed", "broken", "The companion exited with 137|companion.* SIGKILL",
-        LONG, hand=killed("companion.py"), when="phase_reached", quick=True,
+        "the sidecar is killed", "broken", "The sidecar exited with 137|sidecar.* SIGKILL",
+        LONG, hand=killed("sidecar.py"), when="phase_reached", quick=True,
     ),
     plan(
-        "the companion is stopped for good", "broken",
-        "no proof in time, but the companion answers nothing for 10 s",
-        [*GOOD[:-1], 1, "ring"], hand=killed("companion.py", signal.SIGSTOP),
+        "the sidecar is stopped for good", "broken",
+        "no proof in time, but the sidecar answers nothing for 10 s",
+        [*GOOD[:-1], 1, "ring"], hand=killed("sidecar.py", signal.SIGSTOP),
         when="phase_reached", gate={"target": {"timeout": "4s"}}, quick=True,
     ),
     plan(
@@ -509,8 +509,8 @@ ROWS: list[Row] = [
         LONG, hand=removed("toy.py"), when="phase_reached", engines=DOCKER,
     ),
     plan(
-        "the companion's container is removed", "broken", "companion.* somebody else|companion",
-        LONG, hand=removed("companion.py"), when="phase_reached", engines=DOCKER,
+        "the sidecar's container is removed", "broken", "sidecar.* somebody else|sidecar",
+        LONG, hand=removed("sidecar.py"), when="phase_reached", engines=DOCKER,
     ),
     plan(
         "a worker of pytest-xdist dies", "broken", "of 1 target.* judged; no result of: isolated",
@@ -560,9 +560,9 @@ ROWS: list[Row] = [
         gate={"releases": {"candidate": {"command": ["no-such-gateway"]}}},
     ),
     plan(
-        "a companion that prints rubbish", "broken", "(?i)companion", GOOD,
-        before=done(lambda gate: (gate.path / "lying.py").write_text(LYING_COMPANION)),
-        gate={"companion": {
+        "a sidecar that prints rubbish", "broken", "(?i)sidecar", GOOD,
+        before=done(lambda gate: (gate.path / "lying.py").write_text(LYING_SIDECAR)),
+        gate={"sidecar": {
             "image": IMAGE, "program": "lying.py", "command": ["python3", "${program}"]}},
         deadline=150,
     ),

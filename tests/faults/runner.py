@@ -50,18 +50,18 @@ STATUS = {0: "pass", 1: "red", 2: "interrupted", 3: "internal", 4: "usage", 5: "
 PHASES = {
     "engine": {"line": "engine ready"},
     "persona": {"line": "persona loaded"},
-    "task_started": {"doorbell": True},
+    "task_started": {"stub": True},
 }
 TOY_GATE: dict[str, Any] = {
     "gateway": {
         "command": ["python3", "${dir}/toy.py"],
         "files": {"${dir}/toy.py": {"path": str(TOY)}},
-        "env": {"PORT": "${port.gateway}", "DOORBELL": "http://127.0.0.1:${port.bell}/"},
+        "env": {"PORT": "${port.gateway}", "STUB": "http://127.0.0.1:${port.bell}/"},
         "ready": {"http": ":${port.gateway}/"},
         "ready_timeout": "20s",
         "version": {"line": r"toy (?P<version>\S+) is here"},
     },
-    "companion": {"doorbell": {"port": "${port.bell}"}},
+    "sidecar": {"stub": {"port": "${port.bell}"}},
     "ports": {"gateway": 8080, "bell": 8099},
     "target": {
         "timeout": "8s",
@@ -91,8 +91,9 @@ class Row:
     """One fault, and what is right: a verdict, and a pattern for the sentence that is to be said.
 
     `plan` is carried out by the toy gateway (tests/pytest_plugin/toy.py), `script` is a gateway of
-    its own, for a shell; `gate` is merged into the gate file of either, and `file` replaces it. `verdict` is
-    the result's, or how pytest ended where there is none: usage, red, interrupted, or killed.
+    its own, for a shell; `gate` is merged into the gate file of either, and `file` replaces it.
+    `verdict` is the result's, or how pytest ended where there is none: usage, red, interrupted, or
+    killed.
     `before` prepares the row's directory, and `hand` does to the gate from outside what is the
     fault; it is called when the first event `when` is in the journal. `first` is a gate that runs,
     and is killed, before; `root` says that the row takes root's rights.

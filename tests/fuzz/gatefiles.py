@@ -48,7 +48,7 @@ UNDER: dict[str, list[Any]] = {
     "http": [":8080/", ":8080/jobs/${token}", ":${port.http}/x", ":1/?a=b"],
     "tcp": [":8080", ":${port.http}"],
     "file": ["/run/up", "${dir}/out/${token}", "${dir}/log"],
-    "doorbell": [True, "/v1/.*", "${token}"],
+    "stub": [True, "/v1/.*", "${token}"],
     "port": [8099, "${port.http}", "8099"],
     "image": ["api:1.9", "${SET}"],
     "exec": [["run", "${token}"], ["sh", "-c", "echo $$x"]],
@@ -59,8 +59,8 @@ UNDER: dict[str, list[Any]] = {
     "stop_exit": [[0, 143], [0]],
     "webhook": ["https://example.test/hook"],
     "as": WORDS,
-    "in": ["gateway", "companion", "accepted"],
-    "from": ["gateway", "companion"],
+    "in": ["gateway", "sidecar", "accepted"],
+    "from": ["gateway", "sidecar"],
     "retries": [0, 1, 3],
     "status": [200, 503],
     "cpus": [0.25, 1, 2],
@@ -76,7 +76,7 @@ QUANTITIES: dict[type, list[Any]] = {
 PLACES: dict[type, list[tuple[str, ...]]] = {
     model.Probe: [
         *(("line",), ("line", "from"), ("http",), ("http", "status", "json"), ("tcp",)),
-        *(("file",), ("file", "line"), ("doorbell",)),
+        *(("file",), ("file", "line"), ("stub",)),
     ],
     model.Trigger: [
         *(("http",), ("exec",), ("exec", "in"), ("http", "method", "headers", "json")),
@@ -176,9 +176,9 @@ def _struct(draw: st.DrawFn, kind: mi.StructType, name: str = "") -> Pairs:
         and field.encode_name not in {key for place in places for key in place}
     ]
     likely = {
-        model.GateFile: ["gateway", "companion", "ports"],
+        model.GateFile: ["gateway", "sidecar", "ports"],
         model.Gateway: ["command", "version"],
-        model.Companion: ["doorbell"],
+        model.Sidecar: ["stub"],
         model.Target: ["phases"],
     }
     keys |= {field.encode_name for field in kind.fields if field.required}

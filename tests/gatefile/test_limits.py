@@ -36,7 +36,7 @@ HUGE = "0x" + "f" * 5000
         (f"notify: {{a: {{command: [{HUGE}]}}}}", "3:24: an item of 'command' must be a text"),
         ('preset: "a/\\0"', "3:9: 'preset' is no path: embedded null byte: name a file"),
         (f"preset: {'a' * 300}.yaml", "3:9: 'preset' is no path: File name too long: name a file"),
-        (f"companion: {{program: {'a' * 300}}}", "3:22: 'program' is no path: File name too long"),
+        (f"sidecar: {{program: {'a' * 300}}}", "3:22: 'program' is no path: File name too long"),
         (
             'a: "\\UFFFFFFFF"',
             "3:7: this is not YAML: a number or an escape in it is out of range (",
@@ -87,7 +87,7 @@ def test_a_mistake_is_one_line(tmp_path: Path) -> None:
     assert mistakes(tmp_path, TARGET + '"a\\nb\\Lc": 1') == [
         (
             "3:1: unknown key 'a b c' in a gate file: there are preset, upgrade, releases, gateway,"
-            " companion, state, ports, target, targets, hosts, gate and notify"
+            " sidecar, state, ports, target, targets, hosts, gate and notify"
         )
     ]
 

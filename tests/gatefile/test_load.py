@@ -35,19 +35,19 @@ def test_a_gateway(tmp_path: Path) -> None:
     loaded = gate(tmp_path, GATEWAY)
     target = loaded.targets["isolated"]
     assert loaded.gateway.command == ["my-gateway", "serve"]
-    assert loaded.companion.doorbell is not None
-    assert loaded.companion.doorbell.reply.json == {"ok": True}
+    assert loaded.sidecar.stub is not None
+    assert loaded.sidecar.stub.reply.json == {"ok": True}
     assert target.trigger is not None
     assert (target.trigger.exec, target.trigger.in_) == (
         ["my-gateway", "run", "daily-content-task"],
-        "companion",
+        "sidecar",
     )
     assert list(target.phases) == [
         "accepted", "context_engine", "tools_config", "agent_persona", "task_started",
     ]  # fmt: skip
     assert target.phases["accepted"].from_ == "trigger"
     assert (target.phases["tools_config"].limit, target.phases["agent_persona"].by) == (5, 30)
-    assert target.phases["task_started"].doorbell is True
+    assert target.phases["task_started"].stub is True
     assert target.upstream["failed"].says == "failed"
 
 
@@ -100,7 +100,7 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
 
 def test_paths_are_absolute(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
-    for name in ("companion.py", "config.json", "below/extra $.json"):
+    for name in ("sidecar.py", "config.json", "below/extra $.json"):
         (tmp_path / name).touch()
     loaded = gate(
         tmp_path,
@@ -109,12 +109,12 @@ releases:
   candidate: {image: "api:1.9", files: {/etc/extra: {path: "below/extra $$.json"}}}
 gateway:
   files: {"${dir}/config": {path: "${here}/config.json"}, /etc/token: {text: "${token}"}}
-companion: {program: ./companion.py}
+sidecar: {program: ./sidecar.py}
 targets: {boot: {timeout: 60s, proof: {line: done}}}
 """,
     )
     here = tmp_path.resolve()
-    assert loaded.companion.program == str(here / "companion.py")
+    assert loaded.sidecar.program == str(here / "sidecar.py")
     assert loaded.gateway.files["${dir}/config"].path == str(here / "config.json")
     assert loaded.gateway.files["/etc/token"].text == "${token}"
     assert loaded.releases.candidate.files["/etc/extra"].path == str(here / "below/extra $.json")

@@ -37,7 +37,7 @@ def test_a_preset_alone(gate: Gate) -> None:
 
 def test_a_preset_finds_its_own_files(gate: Gate) -> None:
     loaded = gate("")
-    assert loaded.companion.program == str(PRESETS / "tiny/companion.py")
+    assert loaded.sidecar.program == str(PRESETS / "tiny/sidecar.py")
     assert loaded.gateway.files["/etc/tiny.json"].path == str(PRESETS / "tiny/tiny.json")
 
 
@@ -121,13 +121,13 @@ def test_a_probe_in_another_place_replaces(gate: Gate) -> None:
 
 def test_a_trigger_of_another_kind_replaces(gate: Gate) -> None:
     loaded = gate(
-        'targets:\n  isolated: {trigger: {http: ":8080/run"}}\n  main: {trigger: {in: companion}}\n'
+        'targets:\n  isolated: {trigger: {http: ":8080/run"}}\n  main: {trigger: {in: sidecar}}\n'
     )
     isolated, main = loaded.targets["isolated"].trigger, loaded.targets["main"].trigger
     assert isolated is not None
     assert main is not None
     assert (isolated.exec, isolated.http) == (None, ":8080/run")
-    assert (main.exec, main.in_) == (["tiny", "run", "${target}", "${token}"], "companion")
+    assert (main.exec, main.in_) == (["tiny", "run", "${target}", "${token}"], "sidecar")
 
 
 def test_as_takes_over_another_target(gate: Gate) -> None:

@@ -35,11 +35,11 @@ STYLES = {
     "block": (
         (
             "targets:\n  isolated:\n    phases:\n      setup:\n        line: x  # the mark\n"
-            "      # the proof\n      done: {doorbell: true}\n"
+            "      # the proof\n      done: {stub: true}\n"
         ),
         (
             "targets:\n  isolated:\n    phases:\n      setup:\n        line: x  # the mark\n"
-            "        limit: 1.2s\n      # the proof\n      done: {doorbell: true}\n"
+            "        limit: 1.2s\n      # the proof\n      done: {stub: true}\n"
         ),
     ),
     "block text": (

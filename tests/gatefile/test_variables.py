@@ -135,15 +135,15 @@ def test_a_variable_in_quotes_is_what_the_model_wants(tmp_path: Path) -> None:
         """
 releases: {candidate: {image: "${VERSION}"}}
 hosts: {small: {cpus: "${CPUS:-0.5}"}}
-companion: {doorbell: {port: "${PORT:-8099}"}}
+sidecar: {stub: {port: "${PORT:-8099}"}}
 targets: {boot: {timeout: 60s, proof: {http: ":1/", status: "${S:-200}", json: {n: "${N:-3}"}}}}
 """
     )
     gate = load(path, {"VERSION": "2026.5"}).gate
     assert gate.releases.candidate.image == "2026.5"
     assert gate.hosts["small"].cpus == 0.5
-    assert gate.companion.doorbell is not None
-    assert gate.companion.doorbell.port == 8099
+    assert gate.sidecar.stub is not None
+    assert gate.sidecar.stub.port == 8099
     proof = gate.targets["boot"].phases["proof"]
     assert (proof.status, proof.json) == (200, {"n": "3"})
 

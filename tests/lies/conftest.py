@@ -21,11 +21,11 @@ releases:
 gateway:
   command: [python3, "${{dir}}/toy.py"]
   files: {{"${{dir}}/toy.py": {{path: "{toy}"}}}}
-  env: {{PORT: "${{port.gateway}}", DOORBELL: "http://127.0.0.1:${{port.bell}}/"}}
+  env: {{PORT: "${{port.gateway}}", STUB: "http://127.0.0.1:${{port.bell}}/"}}
   ready: {ready}
   ready_timeout: 10s
   version: {{line: 'toy (?P<version>\\S+) is here'}}
-companion: {{doorbell: {{port: "${{port.bell}}"}}}}
+sidecar: {{stub: {{port: "${{port.bell}}"}}}}
 ports: {{gateway: 8080, bell: 8099}}
 hosts: {{here: {host}}}
 target:
@@ -41,8 +41,7 @@ targets:
 gate: {gate}
 """
 PHASES = (
-    "{engine: {line: engine ready}, persona: {line: persona loaded},"
-    " task_started: {doorbell: true}}"
+    "{engine: {line: engine ready}, persona: {line: persona loaded}, task_started: {stub: true}}"
 )
 
 

@@ -97,19 +97,19 @@ def pytest_bootgate_event(event):
     assert told.said_in(result.stdout.str())
 
 
-@pytest.mark.lie("the companion dies")
+@pytest.mark.lie("the sidecar dies")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_companion_dies(lying, told, engine):
+def test_the_sidecar_dies(lying, told, engine):
     listener = f"""{FIND}
 import psutil
 def pytest_bootgate_event(event):
     if event.kind != "phase_reached":
         return
     for process in psutil.Process().children(recursive=True):
-        if any(word.endswith("companion.py") for word in process.cmdline()):
+        if any(word.endswith("sidecar.py") for word in process.cmdline()):
             process.kill()
             return
-    subprocess.run(["docker", "kill", *containers(event.boot.run, "companion.py")])
+    subprocess.run(["docker", "kill", *containers(event.boot.run, "sidecar.py")])
 """
     result, found = lying(["engine ready"], engine=engine, listener=listener)
     assert result.ret == 1

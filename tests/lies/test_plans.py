@@ -44,7 +44,7 @@ LIES = {
         ["enqueued", "run finished: ok"],
         {
             "timeout": "1s",
-            "targets": "main: {phases: {enqueued: {line: enqueued}, run: {doorbell: true}}}",
+            "targets": "main: {phases: {enqueued: {line: enqueued}, run: {stub: true}}}",
         },
     ),
     "the proof comes after the deadline": Lie(

@@ -19,7 +19,7 @@ PHASES = {
     "accepted": PhaseProbe(line="accepted", from_="trigger"),
     "setup": PhaseProbe(line="setup"),
     "file": PhaseProbe(file="/log", optional=True),
-    "task": PhaseProbe(doorbell=True),
+    "task": PhaseProbe(stub=True),
 }
 UPSTREAM = {"log": Signal(line="failed"), "ok": Signal(line="ok", says="ok")}
 EACH = r"(?P<name>\w+)=(?P<ms>\S+) at=(?P<at_ms>\S+)"
@@ -28,7 +28,7 @@ STAGES = {"timings": StageProbe(line="timings", each=EACH)}
 
 def line(chance: random.Random, at: float) -> Line:
     events = [
-        {"event": "ring", "path": "/", "token": True},
+        {"event": "called", "path": "/", "token": True},
         {"event": "accepted", "status": 200, "body": "accepted"},
         {"event": "seen", "id": "phase:file"},
         {"event": "looked", "id": "phase:file", "so": True},
@@ -37,7 +37,7 @@ def line(chance: random.Random, at: float) -> Line:
     texts = ["setup", "failed: timed out", "ok", f"timings load={number} at={number}", "other"]
     stream, text = chance.choice(
         [
-            *[("companion.out", json.dumps(event)) for event in events],
+            *[("sidecar.out", json.dumps(event)) for event in events],
             *[("gateway.out", text) for text in texts],
             ("trigger.out", "accepted"),
         ]

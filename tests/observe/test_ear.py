@@ -23,7 +23,7 @@ def test_a_lost_job_that_is_named_comes_first():
 
 def test_what_tells_nothing():
     assert heard("ready", "j1 j1 j1", "listening") == ()
-    assert heard("nightly was lost", source="companion") == ()
+    assert heard("nightly was lost", source="sidecar") == ()
 
 
 def test_after_the_list_nothing_counts():

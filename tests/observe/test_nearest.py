@@ -83,7 +83,7 @@ def test_another_stream_is_named_where_the_own_one_has_nothing():
     assert found == ("gateway.err: agent ready",)
     assert near("agent ready", trigger_out=["agent ready"]) == ("trigger.out: agent ready",)
     assert near("agent ready", "Agent ready", trigger_out=["agent ready"]) == ("Agent ready",)
-    assert near("agent ready", companion_out=['{"event":"agent ready"}']) == ()
+    assert near("agent ready", sidecar_out=['{"event":"agent ready"}']) == ()
 
 
 def test_a_file_is_a_stream_of_its_own():

@@ -14,12 +14,12 @@ TRIGGER = 100.0
 
 
 def ring(at: float, *, token: bool) -> Line:
-    event = {"event": "ring", "method": "POST", "path": "/v1/chat/completions", "token": token}
-    return Line("companion.out", at, json.dumps(event))
+    event = {"event": "called", "method": "POST", "path": "/v1/chat/completions", "token": token}
+    return Line("sidecar.out", at, json.dumps(event))
 
 
 def tailed(at: float, text: str) -> Line:
-    return Line("companion.out", at, json.dumps({"event": "line", "file": "/log", "text": text}))
+    return Line("sidecar.out", at, json.dumps({"event": "line", "file": "/log", "text": text}))
 
 
 def observe(lines, phases=None, upstream=None, stages=None, *, token=True) -> Observation:
@@ -27,7 +27,7 @@ def observe(lines, phases=None, upstream=None, stages=None, *, token=True) -> Ob
         phases = {
             "accepted": PhaseProbe(line='"accepted":true', from_="trigger"),
             "context_engine": PhaseProbe(line="context engine ready"),
-            "task_started": PhaseProbe(doorbell=True),
+            "task_started": PhaseProbe(stub=True),
         }
     seen = Observation(phases, upstream or {}, stages or {}, {"token": "t0"}, token=token)
     seen.trigger_at = TRIGGER
@@ -38,7 +38,7 @@ def observe(lines, phases=None, upstream=None, stages=None, *, token=True) -> Ob
 
 
 ACCEPTED = Line(
-    "companion.out", 100.006, '{"event":"accepted","status":200,"body":"{\\"accepted\\":true}"}'
+    "sidecar.out", 100.006, '{"event":"accepted","status":200,"body":"{\\"accepted\\":true}"}'
 )
 
 
@@ -100,8 +100,8 @@ def test_lines_of_a_followed_file_are_matched_apart_from_the_output():
 
 def test_an_endpoint_counts_by_the_name_of_its_watch():
     probe = {"ready": PhaseProbe(http=":80/")}
-    other = Line("companion.out", 100.1, '{"event":"seen","id":"phase:other","status":200}')
-    own = Line("companion.out", 100.2, '{"event":"seen","id":"phase:ready","status":200}')
+    other = Line("sidecar.out", 100.1, '{"event":"seen","id":"phase:other","status":200}')
+    own = Line("sidecar.out", 100.2, '{"event":"seen","id":"phase:ready","status":200}')
     assert observe([other, own], probe).proof_at == pytest.approx(0.2)
 
 

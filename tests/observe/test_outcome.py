@@ -23,13 +23,11 @@ UPSTREAM = {
 
 
 def seen(**lines_at: float) -> Observation:
-    observation = Observation(
-        {"task_started": PhaseProbe(doorbell=True)}, UPSTREAM, {}, {}, token=True
-    )
+    observation = Observation({"task_started": PhaseProbe(stub=True)}, UPSTREAM, {}, {}, token=True)
     observation.trigger_at = 0.0
-    ring = json.dumps({"event": "ring", "path": "/", "token": True})
+    ring = json.dumps({"event": "called", "path": "/", "token": True})
     texts = {
-        "ring": Line("companion.out", 0.0, ring),
+        "ring": Line("sidecar.out", 0.0, ring),
         "ok": Line("gateway.out", 0.0, "run ok"),
         "failed": Line("gateway.out", 0.0, "run failed: no model"),
         "timed_out": Line("gateway.out", 0.0, "run failed: setup timed out"),
@@ -99,14 +97,14 @@ def test_outcome(lines, ending, outcome, detail):
 def observed(*lines: tuple[float, str], standing: str = "") -> Observation:
     """A boot of two phases and a proof, by what the gateway printed and when."""
     phases = {name: PhaseProbe(line=name) for name in ("accepted", "setup")}
-    observation = Observation({**phases, "task": PhaseProbe(doorbell=True)}, {}, {}, {}, token=True)
+    observation = Observation({**phases, "task": PhaseProbe(stub=True)}, {}, {}, {}, token=True)
     if standing:
         observation.stands(standing)
     observation.trigger_at = 0.0
     for at, text in lines:
         observation.see(sighting(Line("gateway.out", at, text)))
-    ring = json.dumps({"event": "ring", "path": "/", "token": True})
-    observation.see(sighting(Line("companion.out", 2.0, ring)))
+    ring = json.dumps({"event": "called", "path": "/", "token": True})
+    observation.see(sighting(Line("sidecar.out", 2.0, ring)))
     return observation
 
 

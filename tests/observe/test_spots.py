@@ -14,14 +14,14 @@ from pytest_bootgate.run.recipe import Recipe
 GATE = """\
 releases: {candidate: {command: [serve]}}
 gateway: {ready: {http: ":${port.app}/ready"}, health: {http: ":81/health", status: 204}}
-companion: {doorbell: {port: "${port.bell}"}}
+sidecar: {stub: {port: "${port.bell}"}}
 ports: {app: 8080, bell: 8099, other: 9000}
 target: {timeout: 5s}
 targets:
   run:
     trigger: {http: ":82/run?${token}"}
     phases:
-      asked: {doorbell: true}
+      asked: {stub: true}
       self: {http: ":${port.bell}/"}
       logged: {file: "${dir}/log", line: up}
       made: {file: "${dir}/made"}
@@ -106,7 +106,7 @@ def test_answers_in_a_sentence(recipe, text, words):
     assert str(found["proof"]) == f":84/: {text}"
 
 
-def test_what_a_companion_says_of_a_gateway_that_is_ready_by_a_line(recipe):
+def test_what_a_sidecar_says_of_a_gateway_that_is_ready_by_a_line(recipe):
     """The one for OpenClaw does."""
     found = answers(recipe("start"), event("state", "ready", "gateway starting"))
     assert found["ready"].words == "its last answer was gateway starting"

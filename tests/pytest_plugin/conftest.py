@@ -19,11 +19,11 @@ releases:
     command: [python3, "{toy}"]
     env: {{PLAN: '{plan}'{env}}}
 gateway:
-  env: {{PORT: "${{port.gateway}}", DOORBELL: "http://127.0.0.1:${{port.bell}}/"}}
+  env: {{PORT: "${{port.gateway}}", STUB: "http://127.0.0.1:${{port.bell}}/"}}
   ready: {{http: ":${{port.gateway}}/"}}
   version: {{line: 'toy (?P<version>\\S+) is here'}}
-companion:
-  doorbell: {{port: "${{port.bell}}"}}
+sidecar:
+  stub: {{port: "${{port.bell}}"}}
 ports: {{gateway: 8080, bell: 8099}}
 target:
   timeout: {timeout}
@@ -32,7 +32,7 @@ target:
   phases:
     engine: {{line: engine ready}}
     persona: {{line: persona loaded}}
-    task_started: {{doorbell: true}}
+    task_started: {{stub: true}}
   upstream:
     log: {{line: job failed}}
 targets:

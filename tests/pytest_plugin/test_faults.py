@@ -121,11 +121,11 @@ def test_images_that_cannot_be_booted(pytester, release, said):
 
 
 @pytest.mark.docker
-def test_an_image_without_python_for_the_companion(pytester):
+def test_an_image_without_python_for_the_sidecar(pytester):
     write(
         pytester,
         f'releases: {{candidate: {{image: "{IMAGE}", command: [sleep, "9"]}}}}\n'
-        f'companion: {{image: "{IMAGE}", command: [no-such-python]}}\n'
+        f'sidecar: {{image: "{IMAGE}", command: [no-such-python]}}\n'
         'targets: {boot: {timeout: 5s, proof: {http: ":80/"}}}\n',
     )
     result = pytester.runpytest_subprocess("bootgate.yaml", "--bootgate-engine", "docker")
@@ -135,12 +135,12 @@ def test_an_image_without_python_for_the_companion(pytester):
 
 
 @pytest.mark.parametrize("engine", ["process", pytest.param("docker", marks=pytest.mark.docker)])
-def test_a_companion_that_dies_is_broken_and_not_a_timeout(pytester, engine):
+def test_a_sidecar_that_dies_is_broken_and_not_a_timeout(pytester, engine):
     write(
         pytester,
         f"""\
 releases: {{candidate: {{image: "{IMAGE}", command: [sleep, "60"]}}}}
-companion: {{image: "{IMAGE}", program: dying.py, command: [python3, "${{program}}"]}}
+sidecar: {{image: "{IMAGE}", program: dying.py, command: [python3, "${{program}}"]}}
 targets: {{boot: {{timeout: 60s, proof: {{http: ":80/"}}}}}}
 """,
         **{
@@ -159,7 +159,7 @@ sys.exit("out of ideas")
     assert result.ret == 1
     assert time.monotonic() - began < 30
     result.assert_outcomes(errors=2)
-    result.stdout.fnmatch_lines(["*The companion exited with 1*out of ideas*"])
+    result.stdout.fnmatch_lines(["*The sidecar exited with 1*out of ideas*"])
     no_traceback(result)
 
 

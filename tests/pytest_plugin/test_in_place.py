@@ -23,12 +23,12 @@ gateway:
   env:
     STATE: "{path}"
     PORT: "${{port.gateway}}"
-    DOORBELL: "http://127.0.0.1:${{port.bell}}/"
+    STUB: "http://127.0.0.1:${{port.bell}}/"
   ready: {{http: ":${{port.gateway}}/jobs"}}
   ready_timeout: 5s
   health: {{http: ":${{port.gateway}}/healthz"}}
   stages: {{start: {{line: 'stages='}}}}
-companion: {{doorbell: {{port: "${{port.bell}}"}}}}
+sidecar: {{stub: {{port: "${{port.bell}}"}}}}
 ports: {{gateway: 8080, bell: 8099}}
 state:
   path: "{path}"
@@ -40,7 +40,7 @@ target:
   timeout: 3s
   listen: 200ms
   trigger: {{http: ":${{port.gateway}}/run", body: "${{target}} ${{token}}"}}
-  proof: {{doorbell: true}}
+  proof: {{stub: true}}
 targets: {{main: {{}}, isolated: {{}}, again: {{as: isolated, start: warm}}, daily: {{}}}}
 gate: {{boots: 1}}
 """

@@ -159,7 +159,7 @@ def test_a_scheduler_that_stops_it_leaves_nothing_behind(gate, pytester):
     gate(["engine ready"], timeout="60s")
     command = [sys.executable, "-m", "pytest_bootgate", "probe", "bootgate.yaml"]
     with subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, text=True) as ran:
-        below = children(ran.pid, at_least=3)  # the reaper, the gateway, and its companion
+        below = children(ran.pid, at_least=3)  # the reaper, the gateway, and its sidecar
         ran.send_signal(signal.SIGTERM)
         said, _ = ran.communicate(timeout=30)
     assert ran.returncode == 3

@@ -108,14 +108,14 @@ def test_a_boot_that_fails_by_itself(silenced):
 
 
 def test_a_runner_outside_of_what_is_held(silenced):
-    """The trigger's command is the runner here, and runs in the companion."""
+    """The trigger's command is the runner here, and runs in the sidecar."""
     ring = "import os, time, urllib.request as u; time.sleep(1.5); u.urlopen(os.sys.argv[1], b'x')"
     trigger = json.dumps({"exec": ["python3", "-c", ring, "http://127.0.0.1:${port.bell}/"]})
     result, found = silenced(
         [],
         "{hold: pause, in: engine}",
         old='{http: ":${port.gateway}/run", body: "do ${target} ${token}"}',
-        new=f'{trigger[:-1]}, "in": "companion"}}',
+        new=f'{trigger[:-1]}, "in": "sidecar"}}',
         timeout="2s",
     )
     assert (result.ret, found["verdict"]) == (1, "broken")
@@ -157,15 +157,15 @@ def test_no_runner_to_kill(silenced):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_mute_doorbell(silenced, engine):
+def test_a_mute_stub(silenced, engine):
     plan = [READY, "persona loaded", "ring or tell"]
     result, found = silenced(plan, "{hold: mute}", engine=engine)
     assert (result.ret, heard(found)) == (0, ["log"])
     assert found["stall"]["holds_task"]
-    result.stdout.fnmatch_lines(["*the doorbell took the request and did not answer*"])
+    result.stdout.fnmatch_lines(["*the stub took the request and did not answer*"])
 
 
-def test_a_mute_doorbell_of_which_nobody_hears(silenced):
+def test_a_mute_stub_of_which_nobody_hears(silenced):
     result, found = silenced([READY, "persona loaded", "ring"], "{hold: mute}")
     assert (result.ret, found["verdict"]) == (1, "fail")
     result.stdout.fnmatch_lines(
@@ -175,7 +175,7 @@ def test_a_mute_doorbell_of_which_nobody_hears(silenced):
         ]
     )
     _, found = silenced([READY], "{hold: mute}")
-    assert "nobody rang the doorbell" in found["findings"][0]["text"]
+    assert "nobody called the stub" in found["findings"][0]["text"]
 
 
 @pytest.mark.docker

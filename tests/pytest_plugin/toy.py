@@ -4,7 +4,7 @@ PLAN is a list of steps, each a sleep in seconds, a line to print, `exit:CODE`, 
 from then on), `work:S` (for so many CPU seconds), `runner` (wait for a child that never ends),
 `unhealthy`, `buffer` (print no line until `flush`), `eat` (memory, until it is killed),
 `child eats`, `restart` (by another process, which goes on with the plan), `wait:FILE` (until it is
-there), `do:CODE` (of Python), or `ring` (call the doorbell with the message of the trigger). `save`
+there), `do:CODE` (of Python), or `ring` (call the stub with the message of the trigger). `save`
 writes the file LOG anew, which holds `task started` from the start: the old content and a line
 more, under another name that is then renamed. STAMPS puts the time before each line, and with DEAF
 it opens no port.
@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-PORT, DOORBELL = int(os.environ["PORT"]), os.environ["DOORBELL"]
+PORT, STUB = int(os.environ["PORT"]), os.environ["STUB"]
 EAT = "eaten = []\nwhile True: eaten.append(bytearray(b'x' * (1 << 20)))"
 PLAN = json.loads(os.environ["PLAN"])
 LOG = Path(os.environ.get("LOG", os.devnull))
@@ -58,12 +58,12 @@ def carry_out(message: str, steps: list) -> None:
         if isinstance(step, (int, float)):
             time.sleep(step)
         elif step == "ring":
-            urllib.request.urlopen(DOORBELL, data=message.encode(), timeout=5).read()
+            urllib.request.urlopen(STUB, data=message.encode(), timeout=5).read()
         elif step == "ring without token":
-            urllib.request.urlopen(DOORBELL, data=b"poll", timeout=5).read()
+            urllib.request.urlopen(STUB, data=b"poll", timeout=5).read()
         elif step == "ring or tell":
             try:
-                urllib.request.urlopen(DOORBELL, data=message.encode(), timeout=1).read()
+                urllib.request.urlopen(STUB, data=message.encode(), timeout=1).read()
             except OSError:
                 print("job failed: no answer", flush=True)
         elif step == "runner":

@@ -49,14 +49,14 @@ def test_a_flood_of_tiny_writes_takes_no_more_memory():
     assert backlog.left_out["gateway.out"].bytes > 200_000
 
 
-def test_a_companion_is_heard_beside_a_flood():
+def test_a_sidecar_is_heard_beside_a_flood():
     backlog = Backlog()
     for _ in range(70):
         backlog.put(chunk(bytes(MIB)))
-    backlog.put(chunk(b"{}\n", stream="companion.out"))
+    backlog.put(chunk(b"{}\n", stream="sidecar.out"))
     backlog.put(chunk(None))
     found = drained(backlog)
-    assert [found[0].stream, found[-1].data] == ["companion.out", None]
+    assert [found[0].stream, found[-1].data] == ["sidecar.out", None]
     assert list(backlog.left_out) == ["gateway.out"]
 
 
@@ -107,8 +107,8 @@ def test_patterns_are_held_against_the_beginning_of_a_line():
 
 def test_followed_lines_are_not_kept_as_events():
     listener = listening()
-    listener.put(chunk(b'{"event":"line","file":"/log","text":"x"}\n', stream="companion.out"))
-    listener.put(chunk(b'{"event":"armed"}\n', stream="companion.out"))
+    listener.put(chunk(b'{"event":"line","file":"/log","text":"x"}\n', stream="sidecar.out"))
+    listener.put(chunk(b'{"event":"armed"}\n', stream="sidecar.out"))
     listener.wait(2.0, lambda: False, lambda _: None)
     assert [event["event"] for event in listener.events] == ["armed"]
 

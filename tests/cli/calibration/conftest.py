@@ -28,8 +28,8 @@ targets:
       accepted: {line: a}
       setup: {line: b}          # the long one
       prep: {line: c}
-      done: {doorbell: true}
-companion: {doorbell: {port: 80}}
+      done: {stub: true}
+sidecar: {stub: {port: 80}}
 gate: {near: 80%, warn: 60%, boots: 5}
 """
 SECONDS = {"accepted": 0.004, "setup": 8.0, "prep": 0.4, "done": 0.05}

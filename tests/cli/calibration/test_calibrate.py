@@ -198,8 +198,8 @@ def test_a_gate_file_that_measured_something_else(calibrate, write, gate):
 # -- targets that take over others ------------------------------------------------------------
 
 TWO = GATE.replace(
-    "companion:",
-    '  warm: {as: isolated, trigger: {exec: [run, "${token}"]}, start: warm}\ncompanion:',
+    "sidecar:",
+    '  warm: {as: isolated, trigger: {exec: [run, "${token}"]}, start: warm}\nsidecar:',
 )
 
 
@@ -244,7 +244,7 @@ def test_no_limit_that_a_target_with_less_time_would_take_over(apply, write, gat
 
 def test_phases_that_only_a_preset_has(apply, write, gate):
     (gate.parent / "mine.yaml").write_text(
-        GATE.replace("companion:", "  idle:\n    timeout: 5s\n    proof: {line: x}\ncompanion:")
+        GATE.replace("sidecar:", "  idle:\n    timeout: 5s\n    proof: {line: x}\nsidecar:")
     )
     gate.write_text("preset: ./mine.yaml   # the system\n")
     found, _ = apply(write(boots("isolated", SECONDS, 20)))

@@ -1,8 +1,8 @@
-// The companion for OpenClaw: stands in for the model, speaks the gateway's WebSocket protocol,
+// The sidecar for OpenClaw: stands in for the model, speaks the gateway's WebSocket protocol,
 // adds a cron job for every boot and runs it. Orders come as JSON lines on standard input, what
 // happens goes out as JSON lines on standard output. Node 22 or newer, no packages.
 //
-// usage: node companion.mjs GATEWAY_PORT GATEWAY_TOKEN
+// usage: node sidecar.mjs GATEWAY_PORT GATEWAY_TOKEN
 import crypto from "node:crypto";
 import fs from "node:fs";
 import http from "node:http";
@@ -42,7 +42,7 @@ function serve({ port, reply }) {
       const ours = token !== "" && (raw.includes(token) || request.url.includes(token));
       // The list of models is asked for before the task starts, and is answered.
       const muted = request.method === "POST" && (mute === "all" || (mute === "token" && ours));
-      say("ring", {
+      say("called", {
         method: request.method, path: request.url, token: ours, bytes: raw.length,
         head: lastMessage(raw).slice(0, 160), mute: muted,
       });
@@ -357,6 +357,6 @@ readline.createInterface({ input: process.stdin })
     const order = parsed(line);
     const carryOut = orders[order.do];
     if (carryOut) carryOut(order);
-    else say("trouble", { text: `this companion cannot ${order.do}: it only knows ${Object.keys(orders).join(", ")}` });
+    else say("trouble", { text: `this sidecar cannot ${order.do}: it only knows ${Object.keys(orders).join(", ")}` });
   })
   .on("close", () => process.exit(0));
