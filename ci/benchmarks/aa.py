@@ -76,7 +76,7 @@ def _row(loaded: Loaded, engine: str) -> Row:
     began = time.monotonic()
     gate = Gate(loaded, wanted_engine=engine)
     try:
-        targets = [_target(gate.result(host, target)) for host, target in gate.plan.pairs]
+        targets = [_target(gate.result(profile, target)) for profile, target in gate.plan.pairs]
         verdict, load_average = gate.outcome().verdict, gate.outcome().machine.load
     finally:
         gate.close()

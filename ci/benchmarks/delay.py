@@ -20,7 +20,7 @@ from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.engines.docker import DockerEngine
 from pytest_bootgate.engines.process import ProcessEngine
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.gatefile.model import Host
+from pytest_bootgate.gatefile.model import Profile
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.run.pair import Pair
 from pytest_bootgate.run.recipe import Recipe
@@ -211,7 +211,7 @@ def _recipe(here: Path, engine: Engine, image: str, work: float) -> Recipe:
     release = gate.releases.candidate
     digest = engine.resolve(image) if docker else None
     return Recipe(
-        gate, "boot", gate.targets["boot"], "candidate", release, "default", Host(), here, digest
+        gate, "boot", gate.targets["boot"], "candidate", release, "default", Profile(), here, digest
     )
 
 

@@ -39,7 +39,7 @@ _END = _BEGIN + _YEARS
 _FILES = [f"/srv/gates/{name}/bootgate.yaml" for name in ("api", "mail", "agents", "batch")]
 #: How often a target is booted; the last one is rare.
 _TARGETS = {"isolated": 600, "main": 300, "current": 99, "session:night": 1}
-_HOSTS = {"default": 8, "low-spec": 2}
+_PROFILES = {"default": 8, "low-spec": 2}
 #: In a thousand boots.
 _OUTCOMES = {"started": 970, "timed_out": 15, "false_ok": 5, "crashed": 5, "lost": 4,
              "oom_killed": 1}  # fmt: skip
@@ -115,7 +115,7 @@ def _fill(path: Path, boots: int) -> None:
             ],
         )
         sql.executemany(
-            "INSERT INTO boots (id, run, target, release, version, host, number, attempt, start,"
+            "INSERT INTO boots (id, run, target, release, version, profile, number, attempt, start,"
             " during, began, outcome, detail, seconds, ended, timeout, accepted, ready,"
             " cpu_seconds, whole)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, 1, 'cold', 'campaign', ?, ?, '', ?, ?, ?, ?, ?, ?, ?)",
@@ -131,7 +131,7 @@ def _run(n: int) -> str:
 
 def _rows(n: int, when: float, chance: random.Random) -> Iterator[tuple[Any, ...]]:
     began, version = _BEGIN + when * _YEARS, int(when * _VERSIONS)
-    target, host = _one(_TARGETS, chance), _one(_HOSTS, chance)
+    target, profile = _one(_TARGETS, chance), _one(_PROFILES, chance)
     for i in range(_A_RUN):
         release = ("baseline", "candidate")[i % 2]
         outcome = _one(_OUTCOMES, chance)
@@ -141,7 +141,7 @@ def _rows(n: int, when: float, chance: random.Random) -> Iterator[tuple[Any, ...
         boot = _boot(f"{n:08x}{i:02x}", release, took, outcome)
         whole = msgspec.json.encode(boot).decode()
         yield (
-            *(boot.id, _run(n), target, release, said, host, i // 2, began + 30 * i),
+            *(boot.id, _run(n), target, release, said, profile, i // 2, began + 30 * i),
             *(outcome, seconds, took, _TIMEOUT, 0.01, 2.0, took * 0.8, whole),
         )
 
@@ -156,7 +156,7 @@ def _boot(name: str, release: str, took: float, outcome: Any) -> Boot:
     phases = tuple(Phase(phase, took * (i + 1) / 5, took / 5) for i, phase in enumerate(names))
     lines = tuple(f"2026-11-22T16:00:{i:02d}Z plugin {i} registered a hook" for i in range(12))
     return Boot(
-        id=name, target="isolated", release=release, host="default", number=1, start="cold",
+        id=name, target="isolated", release=release, profile="default", number=1, start="cold",
         outcome=outcome, detail="", timeout=_TIMEOUT, ended=took, seconds=took, phases=phases,
         tails={"gateway.out": lines, "sidecar.out": lines},
     )  # fmt: skip
@@ -254,7 +254,7 @@ def _costs(path: Path, lives: int) -> dict[str, Spread]:
 
 def _life(n: int) -> Sequence[Event]:
     key = BootKey(
-        id=f"live{n}", run="live", target="isolated", release="candidate", host="default",
+        id=f"live{n}", run="live", target="isolated", release="candidate", profile="default",
         start="cold", number=n,
     )  # fmt: skip
     boot = _boot(key.id, "candidate", 20.0, "started")

@@ -162,7 +162,7 @@ def _boot(release: str, pair: int, longer: float, chance: random.Random) -> Boot
         at += seconds
         phases.append(Phase(f"phase_{phase}", at, seconds))
     return Boot(
-        target="isolated", release=release, host="default", number=pair, start="cold",
+        target="isolated", release=release, profile="default", number=pair, start="cold",
         outcome="started", detail="", timeout=60.0, ended=at, seconds=at, phases=tuple(phases),
         cpu_seconds=at * 0.8,
     )  # fmt: skip

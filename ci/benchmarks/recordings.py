@@ -189,7 +189,7 @@ def _net(row: Mapping[str, Any]) -> Took:
     boot = Boot(
         target="",
         release="",
-        host="",
+        profile="",
         number=1,
         start="cold",
         outcome="started",

@@ -26,7 +26,7 @@ _TICK = 0.01
 
 
 def attribute(pairs: Pairs, sizes: Sequence[int], cpus: float | None) -> Attribution:
-    """Take a slowdown apart. `cpus` is what the host profile gives a boot, None without a limit.
+    """Take a slowdown apart. `cpus` is what the profile gives a boot, None without a limit.
 
     The boots all started; `sizes` are those of their strata.
     """

@@ -129,7 +129,7 @@ def _poor(
         what = f"lost {machine.steal * 100:.0f} % of its CPU time to its hypervisor"
         yield _Poor(what, "take a host that is not shared")
     held = [b.throttled / b.ended for b in boots if b.throttled is not None and b.ended > 0]
-    # A host profile with a limit of its own holds its boots back on purpose.
+    # A profile with a limit of its own holds its boots back on purpose.
     if rules.cpus is None and held and (share := median(held)) > MOST_THROTTLED:
         what = f"held the boots back by a CPU limit for {share * 100:.0f} % of their time"
         yield _Poor(what, "lift the limit")

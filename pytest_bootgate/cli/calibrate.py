@@ -33,7 +33,7 @@ class Asked:
 
     file: Path
     results: Sequence[Path]
-    host: str | None = None
+    profile: str | None = None
     release: str = "candidate"
     again: bool = False
     write: bool = False
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RESULT",
         help="what pytest FILE --bootgate-json RESULT wrote",
     )
-    parser.add_argument("--host", metavar="PROFILE", help="take the boots of one host profile")
+    parser.add_argument("--profile", metavar="PROFILE", help="take the boots of one profile")
     parser.add_argument(
         "--release",
         choices=["candidate", "baseline"],
@@ -68,7 +68,7 @@ def main(options: argparse.Namespace) -> int:
         Asked(
             file=options.file,
             results=options.results,
-            host=options.host,
+            profile=options.profile,
             release=options.release,
             again=options.all,
             write=options.write,
@@ -95,7 +95,7 @@ def _calibrate(asked: Asked) -> None:
         loaded,
         evidence,
         lambda *keys: patch.has(text, *keys),
-        host=asked.host,
+        profile=asked.profile,
         again=asked.again,
     )
     for remark in proposals.remarks:
@@ -168,15 +168,15 @@ def _replaces(line: str, limits: Sequence[Limit]) -> bool:
 
 def _why_limits(limits: Sequence[Limit], evidence: Evidence, proposals: Proposals) -> list[str]:
     """Where the limits of one target come from."""
-    hosts = list(dict.fromkeys(limit.host for limit in limits))
-    lines = _wrapped(f"limits from boots of {_provenance(evidence, limits[0].target, hosts)}")
+    profiles = list(dict.fromkeys(limit.profile for limit in limits))
+    lines = _wrapped(f"limits from boots of {_provenance(evidence, limits[0].target, profiles)}")
     if limits[0] is proposals.limits[0]:
         lines += _wrapped(
             f"A limit is the bound / warn ({proposals.warn:.0%}), rounded up. {_bound(proposals)}"
         )
     for limit in limits:
         was = f", was {thresholds.written(limit.old)}" if limit.old is not None else ""
-        on = f" on {limit.host}" if len(hosts) > 1 else ""
+        on = f" on {limit.profile}" if len(profiles) > 1 else ""
         lines.append(f"{_ITEM}{limit.phase}: {', '.join(spread_words(limit.spread))}{on}{was}")
     return lines
 
@@ -198,8 +198,8 @@ def _bound(proposals: Proposals) -> str:
     return f"With {sure:.0%} confidence {what} stay below it."
 
 
-def _provenance(evidence: Evidence, target: str | None, hosts: Sequence[str]) -> str:
-    """Of what, where and when: ``the candidate 1.1 …, docker 20.10, host profile staging …``."""
+def _provenance(evidence: Evidence, target: str | None, profiles: Sequence[str]) -> str:
+    """Of what, where and when: ``the candidate 1.1 …, docker 20.10, profile staging …``."""
     sources = [
         source
         for source in evidence.sources
@@ -210,10 +210,10 @@ def _provenance(evidence: Evidence, target: str | None, hosts: Sequence[str]) ->
     ]
     engines = dict.fromkeys(source.result.engine for source in sources)
     machines = dict.fromkeys(_machine(source.result.machine) for source in sources)
-    names = hosts or sorted(evidence.hosts)
+    names = profiles or sorted(evidence.profiles)
     files = ", ".join(_file(source) for source in sources)
     return (
-        f"the {evidence.release} {told(evidence.facts)}, {' and '.join(engines)}, host profile"
+        f"the {evidence.release} {told(evidence.facts)}, {' and '.join(engines)}, profile"
         f" {', '.join(names)} ({'; '.join(machines)}); {files}."
     )
 

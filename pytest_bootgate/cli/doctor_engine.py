@@ -79,18 +79,18 @@ def machine(engine: Engine | None) -> Generator[Finding, None, Capacity | None]:
 
 
 def limits(gate: Gate, engine: Engine | None) -> Iterator[Finding]:
-    """Whether the engine can limit CPU and memory, where host profiles ask for it."""
+    """Whether the engine can limit CPU and memory, where profiles ask for it."""
     if engine is None:
         return
     asked = {
-        "cpus": [n for n in gate.plan.hosts if gate.plan.profiles[n].cpus is not None],
-        "memory": [n for n in gate.plan.hosts if gate.plan.profiles[n].memory is not None],
+        "cpus": [n for n in gate.plan.profile_names if gate.plan.profiles[n].cpus is not None],
+        "memory": [n for n in gate.plan.profile_names if gate.plan.profiles[n].memory is not None],
     }
     named = sorted({name for names in asked.values() for name in names})
     if not named:
-        yield Finding("ok", "limits", "no host profile of this run asks for any")
+        yield Finding("ok", "limits", "no profile of this run asks for any")
         return
-    profiles = f"host profile {', '.join(named)}"
+    profiles = f"profile {', '.join(named)}"
     if engine.name == "process":
         text = f"the process engine has none, and {profiles} asks for them: use docker"
         yield Finding("FAIL", "limits", text)

@@ -34,8 +34,8 @@ def probes(gate: Gate, engine: Engine | None) -> Iterator[Finding]:
 def _fixed(gate: Gate) -> list[Spot]:
     """Each spot that is the same for every boot, once."""
     found: dict[str, Spot] = {}
-    for host, target in gate.plan.pairs:
-        recipe = gate.plan.recipe(host, target, "candidate")
+    for profile, target in gate.plan.pairs:
+        recipe = gate.plan.recipe(profile, target, "candidate")
         variables = recipe.variables("${dir}", dict.fromkeys(recipe.gate.ports, 0))
         for spot in spots(recipe, variables):
             if spot.fixed:

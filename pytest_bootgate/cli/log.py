@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--release", metavar="NAME", help="candidate or baseline, or a version of either"
     )
-    parser.add_argument("--target", metavar="TARGET", help="a target, or target@host-profile")
+    parser.add_argument("--target", metavar="TARGET", help="a target, or target@profile")
     parser.add_argument(
         "--outcome", choices=WANTED, metavar="OUTCOME", help=f"one of {', '.join(WANTED)}"
     )

@@ -68,13 +68,13 @@ def _release(release: Release, gate: Gate, engine: str) -> str:
 
 def _boots(asked: Plan) -> Iterator[tuple[str, str]]:
     label = "boots"
-    for host, name in asked.pairs:
+    for profile, name in asked.pairs:
         target = asked.file.targets[name]
-        least, most = asked.boots(host, name)
+        least, most = asked.boots(profile, name)
         if not most:
             continue
         start = f"{target.start}, timeout {limit(target.timeout)}"
-        yield label, f"{asked.label(host, name)}: {_span(least, most)} ({start})"
+        yield label, f"{asked.label(profile, name)}: {_span(least, most)} ({start})"
         label = ""
         if target.silence is not None:
             silence = target.silence
@@ -85,9 +85,9 @@ def _boots(asked: Plan) -> Iterator[tuple[str, str]]:
 
 def _left_out(asked: Plan) -> Iterator[tuple[str, str]]:
     lines = [
-        f"host profile {name}: on request (--bootgate-host {name})"
+        f"profile {name}: on request (--bootgate-profile {name})"
         for name in asked.profiles
-        if name not in asked.hosts
+        if name not in asked.profile_names
     ]
     for name, target in asked.file.targets.items():
         reason = asked.left_out(name)
@@ -102,7 +102,7 @@ def _left_out(asked: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _in_all(asked: Plan) -> str:
-    spans = [asked.boots(host, target) for host, target in asked.pairs]
+    spans = [asked.boots(profile, target) for profile, target in asked.pairs]
     held = sum(asked.may_be_held(target) for _, target in asked.pairs)
     least, most = (sum(span[n] for span in spans) + held for n in (0, 1))
     beside = " and those of the upgrade" if asked.in_place else ""

@@ -39,12 +39,12 @@ MISTAKES = 4
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the user asked for; empty `targets` and `hosts` mean all, `days` is the trend's."""
+    """What the user asked for; empty `targets` and `profiles` mean all, `days` is the trend's."""
 
     file: Path
     engine: str = "auto"
     targets: Sequence[str] = ()
-    hosts: Sequence[str] = ()
+    profiles: Sequence[str] = ()
     release: str = "candidate"
     journal: Path | None = None
     json: Path | None = None
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--target", action="append", default=[], metavar="TARGET", help="only this (repeatable)"
     )
     parser.add_argument(
-        "--host", action="append", default=[], metavar="PROFILE", help="a host profile (repeatable)"
+        "--profile", action="append", default=[], metavar="PROFILE", help="a profile (repeatable)"
     )
     parser.add_argument("--engine", choices=NAMES, default="auto", help="where to boot")
     parser.add_argument(
@@ -90,7 +90,7 @@ def asked_for(options: argparse.Namespace) -> Asked:
         file=options.file,
         engine=options.engine,
         targets=options.target,
-        hosts=options.host,
+        profiles=options.profile,
         release=options.release,
         journal=options.journal,
         json=options.json,
@@ -131,19 +131,19 @@ def _probe(loaded: Loaded, asked: Asked, journal: Journal) -> Status:
             loaded,
             wanted_engine=asked.engine,
             boots=Boots(1, 1),
-            hosts=asked.hosts,
+            profiles=asked.profiles,
             watch=_teller(),
             hear=journal.hear,
         )
     ) as gate:
         found = []
-        for host, target in gate.plan.pairs:
-            result = gate.result(host, target)
-            gate.note_shown(host, target)
+        for profile, target in gate.plan.pairs:
+            result = gate.result(profile, target)
+            gate.note_shown(profile, target)
             if result.left_out is None:
                 found.append(status(result))
-            trend = _trend(gate, journal, asked, host, target)
-            print(clean(line(gate.plan.label(host, target), result, trend)))
+            trend = _trend(gate, journal, asked, profile, target)
+            print(clean(line(gate.plan.label(profile, target), result, trend)))
             sys.stdout.flush()
         outcome = gate.outcome()
         _, untold = notify(outcome, loaded.gate.notify, journal.hear, loaded.mask)
@@ -166,13 +166,13 @@ def _teller() -> Callable[[Progress], None]:
     return tell
 
 
-def _trend(gate: Gate, journal: Journal, asked: Asked, host: str, target: str) -> Trend | None:
+def _trend(gate: Gate, journal: Journal, asked: Asked, profile: str, target: str) -> Trend | None:
     """Where the candidate's share of the timeout is going, by all that the journal has of it."""
     if asked.release != "candidate":
         return None  # the journal tells the baseline's boots apart, and they are another's trend
     since = time.time() - asked.days * 86400
     with files.reading(journal.path) as kept:
-        boots = usage(kept, gate.plan.loaded.path, target, host, since)
+        boots = usage(kept, gate.plan.loaded.path, target, profile, since)
     used = [(b.wall, b.share) for b in boots if b.outcome in ("started", "timed_out", "false_ok")]
     return trend(used)
 

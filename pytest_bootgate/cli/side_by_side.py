@@ -26,13 +26,13 @@ Row = tuple[str, str, str, str]
 
 def sides(first: GateResult, second: GateResult, release: str, *, judged: bool) -> Iterator[Styled]:
     """All targets of both runs; something is concluded only where `judged`."""
-    before = {(t.host, t.target): t for t in first.targets}
-    after = {(t.host, t.target): t for t in second.targets}
-    hosts = {host for host, _ in (*before, *after)}
+    before = {(t.profile, t.target): t for t in first.targets}
+    after = {(t.profile, t.target): t for t in second.targets}
+    profiles = {profile for profile, _ in (*before, *after)}
     for key in dict.fromkeys([*before, *after]):
-        host, name = key
+        profile, name = key
         yield Styled("")
-        where = f" on {host}" if len(hosts) > 1 or hosts != {"default"} else ""
+        where = f" on {profile}" if len(profiles) > 1 or profiles != {"default"} else ""
         if key not in before or key not in after:
             only = "first" if key in before else "second"
             yield Styled(f"{name}{where}: only in the {only} run", "yellow", bold=True)
@@ -178,8 +178,8 @@ def _others(first: GateResult, second: GateResult) -> Iterator[Styled]:
     """Upgrades in place and silence tests: their verdicts only."""
     verdicts: dict[str, list[str]] = {}
     for number, result in enumerate((first, second)):
-        named = [(f"upgrade in place on {t.host}", t.verdict) for t in result.takeovers]
-        named += [(f"{s.target}, silence on {s.host}", s.verdict) for s in result.silences]
+        named = [(f"upgrade in place on {t.profile}", t.verdict) for t in result.takeovers]
+        named += [(f"{s.target}, silence on {s.profile}", s.verdict) for s in result.silences]
         for name, verdict in named:
             verdicts.setdefault(name, [NONE, NONE])[number] = verdict
     for name, (before, after) in verdicts.items():

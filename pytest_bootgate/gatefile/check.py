@@ -44,7 +44,7 @@ _PHRASES: dict[type, str] = {
     model.Stub: "the stub",
     model.Sidecar: "the sidecar",
     model.State: "the state",
-    model.Host: "a host",
+    model.Profile: "a profile",
     model.Gate: "the gate",
     model.Notify: "a notification",
     model.GateFile: "a gate file",

@@ -346,10 +346,10 @@ class State(_Entry, frozen=True, kw_only=True):
     rollback: bool = False
 
 
-class Host(_Entry, frozen=True, kw_only=True):
+class Profile(_Entry, frozen=True, kw_only=True):
     """How poor a machine a boot gets: `cpus` in cores, `memory` as 512m or 2g.
 
-    A profile that is `on_request` is left out unless ``--bootgate-host`` names it.
+    A profile that is `on_request` is left out unless ``--bootgate-profile`` names it.
     """
 
     cpus: float | None = None
@@ -417,6 +417,6 @@ class GateFile(_Entry, frozen=True, kw_only=True):
     ports: dict[str, int] = {}
     target: TargetDefaults | None = None
     targets: dict[str, Target]
-    hosts: dict[str, Host] = {}
+    profiles: dict[str, Profile] = {}
     gate: Gate = Gate()
     notify: dict[str, Notify] = {}

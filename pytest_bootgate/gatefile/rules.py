@@ -29,7 +29,7 @@ def check_rules(gate: Section, mistakes: Mistakes) -> None:
 
 #: The exit code of what was killed: 128 and SIGKILL.
 _MOST_RETRIES = 3
-#: Of a host profile and a target; each is booted several times.
+#: Of a profile and a target; each is booted several times.
 _MOST_PAIRS = 1000
 _KILLED = 137
 
@@ -51,23 +51,23 @@ class _Rules:
         ports = self._gate.section("ports")
         for name in ports.values:
             self._probes.port(ports, name)
-        self._names(self._gate.section("hosts"), "host", path=False)
-        for host in self._gate.sections("hosts").values():
-            cpus = host.get("cpus")
+        self._names(self._gate.section("profiles"), "profile", path=False)
+        for profile in self._gate.sections("profiles").values():
+            cpus = profile.get("cpus")
             if cpus is not None and not (cpus > 0 and math.isfinite(cpus)):
-                self._mistakes.add(host.at["cpus"], "'cpus' must be more than 0", "write 0.25")
-            self._positive(host, "memory", "512m")
+                self._mistakes.add(profile.at["cpus"], "'cpus' must be more than 0", "write 0.25")
+            self._positive(profile, "memory", "512m")
         targets = self._gate.section("targets")
         if "targets" in self._gate and not targets.keys and targets.whole:
             self._mistakes.add(targets.place, "there are no targets", "name at least one")
         self._names(targets, "target", path=True)
         for target in self._gate.sections("targets").values():
             self._target(target)
-        pairs = len(targets.keys) * len(self._gate.section("hosts").keys)
+        pairs = len(targets.keys) * len(self._gate.section("profiles").keys)
         if pairs > _MOST_PAIRS:
             self._mistakes.add(
-                self._gate.section("hosts").place,
-                f"these host profiles and targets are {pairs} pairs, more than {_MOST_PAIRS}",
+                self._gate.section("profiles").place,
+                f"these profiles and targets are {pairs} pairs, more than {_MOST_PAIRS}",
                 "gate them in several files",
             )
         self._state()

@@ -179,12 +179,12 @@ class Journal:
         if key.id in self._boots:
             return
         self._sql.execute(
-            "INSERT OR IGNORE INTO boots (id, run, target, release, version, host, number,"
+            "INSERT OR IGNORE INTO boots (id, run, target, release, version, profile, number,"
             " attempt, start, during, began) VALUES (?, ?, ?, ?,"
             " (SELECT version FROM releases WHERE run = ? AND name = ?), ?, ?, ?, ?, ?, ?)",
             (
                 *(key.id, key.run, key.target, key.release, key.run, key.release),
-                *(key.host, key.number, key.attempt, key.start, key.during, wall),
+                *(key.profile, key.number, key.attempt, key.start, key.during, wall),
             ),
         )
         self._boots = {key.id}  # one boot at a time
@@ -267,10 +267,10 @@ class Journal:
 
     def _verdict_given(self, event: VerdictGiven) -> None:
         self._sql.execute(
-            "INSERT OR REPLACE INTO verdicts (run, host, target, verdict, findings, broken)"
+            "INSERT OR REPLACE INTO verdicts (run, profile, target, verdict, findings, broken)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (
-                *(event.run, event.host, event.target, event.verdict),
+                *(event.run, event.profile, event.target, event.verdict),
                 *(_json(event.findings), event.broken),
             ),
         )

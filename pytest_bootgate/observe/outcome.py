@@ -102,7 +102,7 @@ def conclude(
     return Boot(
         target=recipe.target_name,
         release=recipe.release_name,
-        host=recipe.host_name,
+        profile=recipe.profile_name,
         number=number,
         start=recipe.target.start,
         warm_up=warm_up,

@@ -34,7 +34,7 @@ class GateModule(pytest.Module):
         return types.ModuleType(self.path.stem)
 
     def collect(self) -> Iterator[TargetNode | UpgradeNode]:
-        """The upgrade in place and the targets, each once for every host profile."""
+        """The upgrade in place and the targets, each once for every profile."""
         session = self.config.stash[KEY]
         try:
             gate = session.gate(self.path)
@@ -43,22 +43,26 @@ class GateModule(pytest.Module):
                 raise self.CollectError(str(error)) from None
             session.mistakes[self.path] = str(error)  # told as a usage error after collection
             return
-        for host in gate.plan.hosts if gate.plan.in_place else ():
+        for profile in gate.plan.profile_names if gate.plan.in_place else ():
             yield UpgradeNode.from_parent(
-                self, name=gate.plan.label(host, UPGRADE), gate=gate, host=host
+                self, name=gate.plan.label(profile, UPGRADE), gate=gate, profile=profile
             )
-        for host, target in gate.plan.pairs:
+        for profile, target in gate.plan.pairs:
             yield TargetNode.from_parent(
-                self, name=gate.plan.label(host, target), gate=gate, host=host, target=target
+                self,
+                name=gate.plan.label(profile, target),
+                gate=gate,
+                profile=profile,
+                target=target,
             )
 
 
 class TargetNode(pytest.Collector):
-    """A session target on a host profile."""
+    """A session target on a profile."""
 
-    def __init__(self, *, gate: Gate, host: str, target: str, **kwargs: Any) -> None:
+    def __init__(self, *, gate: Gate, profile: str, target: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.gate, self.host, self.target = gate, host, target
+        self.gate, self.profile, self.target = gate, profile, target
 
     def collect(self) -> Iterator[GateItem | SilenceItem]:
         """The phases in their order, then the whole boot, then the one that is held."""
@@ -77,8 +81,8 @@ class GateItem(GateFunction):
 
     @property
     def key(self) -> tuple[Path, str, str]:
-        """Gate file, host profile and target."""
-        return self.path.resolve(), self.parent.host, self.parent.target
+        """Gate file, profile and target."""
+        return self.path.resolve(), self.parent.profile, self.parent.target
 
     def setup(self) -> None:
         """Boot the target, unless an item before this one did."""
@@ -112,7 +116,7 @@ class GateItem(GateFunction):
             pytest.skip(f"optional, and not seen in any boot of {self.parent.name}")
 
     def _result(self) -> TargetResult:
-        return self.parent.gate.result(self.parent.host, self.parent.target)
+        return self.parent.gate.result(self.parent.profile, self.parent.target)
 
     def _findings(self, result: TargetResult) -> tuple[Finding, ...]:
         return result.judgement.about(self.name) if result.judgement is not None else ()

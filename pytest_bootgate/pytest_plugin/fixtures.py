@@ -23,11 +23,11 @@ TARGET_FIXTURES = ("isolated_runner", "main_runner", "session_target", "boot_gat
 
 @dataclass(frozen=True)
 class SessionTarget:
-    """A session target of a gate file on one host profile, ready to be booted."""
+    """A session target of a gate file on one profile, ready to be booted."""
 
     file: Path
     name: str
-    host: str
+    profile: str
 
 
 class BootGate:
@@ -55,13 +55,13 @@ class BootGate:
         except BootgateError as error:
             pytest.fail(str(error), pytrace=False)
         try:
-            found = gate.result(target.host, target.name)
+            found = gate.result(target.profile, target.name)
         except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
-            found = gate.result(target.host, target.name)
+            found = gate.result(target.profile, target.name)
             pytest.fail(timed_out(error, found.broken), pytrace=False)
         finally:
             self._session.progress.end()
-        gate.note_shown(target.host, target.name)
+        gate.note_shown(target.profile, target.name)
         return found
 
     def check(self, target: SessionTarget) -> TargetResult:
@@ -98,19 +98,19 @@ def boot_gate(pytestconfig: pytest.Config) -> BootGate:
 
 @pytest.fixture
 def isolated_runner(request: pytest.FixtureRequest) -> SessionTarget:
-    """The target ``isolated`` of the nearest gate file, on its first host profile."""
+    """The target ``isolated`` of the nearest gate file, on its first profile."""
     return _target(request, "isolated")
 
 
 @pytest.fixture
 def main_runner(request: pytest.FixtureRequest) -> SessionTarget:
-    """The target ``main`` of the nearest gate file, on its first host profile."""
+    """The target ``main`` of the nearest gate file, on its first profile."""
     return _target(request, "main")
 
 
 @pytest.fixture
 def session_target(request: pytest.FixtureRequest) -> SessionTarget:
-    """Every target of the nearest gate file in turn, on every host profile of this run."""
+    """Every target of the nearest gate file in turn, on every profile of this run."""
     target: SessionTarget = request.param
     return target
 
@@ -124,15 +124,15 @@ def _target(request: pytest.FixtureRequest, name: str) -> SessionTarget:
             " Use the fixture session_target for targets by other names.",
             pytrace=False,
         )
-    return SessionTarget(path, name, gate.plan.hosts[0])
+    return SessionTarget(path, name, gate.plan.profile_names[0])
 
 
 def parametrize_targets(metafunc: pytest.Metafunc) -> None:
     """Run a test for every target of its gate file."""
     path = _nearest(metafunc.config, metafunc.definition.path)
     gate = _gate(metafunc.config, path)
-    targets = [SessionTarget(path, target, host) for host, target in gate.plan.pairs]
-    ids = [gate.plan.label(t.host, t.name) for t in targets]
+    targets = [SessionTarget(path, target, profile) for profile, target in gate.plan.pairs]
+    ids = [gate.plan.label(t.profile, t.name) for t in targets]
     metafunc.parametrize("session_target", targets, ids=ids, indirect=True)
 
 

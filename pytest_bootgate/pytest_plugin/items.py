@@ -72,7 +72,7 @@ class GateFunction(pytest.Function):
 
     def note_shown(self) -> None:
         """Note that this item shows its verdict, whichever it is."""
-        self.parent.gate.note_shown(self.parent.host, self.parent.target, self.name)
+        self.parent.gate.note_shown(self.parent.profile, self.parent.target, self.name)
 
 
 def goes_on(item: pytest.Item, following: pytest.Item | None) -> bool:

@@ -37,11 +37,12 @@ def add_options(parser: pytest.Parser) -> None:
         " LEAST..MOST",
     )
     group.addoption(
-        "--bootgate-host",
+        "--bootgate-profile",
         action="append",
         metavar="PROFILE",
-        help="a host profile of the gate file (repeatable); by default all but those on request",
+        help="a profile of the gate file (repeatable); by default all but those on request",
     )
+    group.addoption("--bootgate-host", type=_renamed, help="==SUPPRESS==")
     group.addoption(
         "--bootgate-json", type=Path, metavar="FILE", help="write the complete result as JSON"
     )
@@ -76,6 +77,12 @@ def _boots(text: str) -> Any:
         import argparse
 
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _renamed(text: str) -> None:
+    import argparse
+
+    raise argparse.ArgumentTypeError("it is called --bootgate-profile now")
 
 
 def _report(text: str) -> str:

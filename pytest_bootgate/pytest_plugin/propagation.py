@@ -49,7 +49,7 @@ class SilenceItem(GateFunction):
             self.stop(text)
 
     def _result(self) -> SilenceResult:
-        return self.parent.gate.silence(self.parent.host, self.parent.target)
+        return self.parent.gate.silence(self.parent.profile, self.parent.target)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The line of the gate file that asks for the test."""

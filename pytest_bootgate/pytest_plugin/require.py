@@ -62,10 +62,14 @@ def unseen(result: GateResult) -> str:
     """
     if result.tried and not _measured(result) and not result.silences and not result.unjudged:
         return paragraph([result], "")
-    red = {(t.host, t.target, WHOLE) for t in result.targets if t.verdict in ("fail", "broken")}
-    red |= {(u.host, UPGRADE, finding.subject) for u in result.takeovers for finding in u.findings
-            if finding.verdict in ("fail", "broken")}  # fmt: skip
-    items = [u for u in result.unjudged if u.booted and (u.host, u.target, u.item) in red]
+    red = {(t.profile, t.target, WHOLE) for t in result.targets if t.verdict in ("fail", "broken")}
+    red |= {
+        (u.profile, UPGRADE, finding.subject)
+        for u in result.takeovers
+        for finding in u.findings
+        if finding.verdict in ("fail", "broken")
+    }
+    items = [u for u in result.unjudged if u.booted and (u.profile, u.target, u.item) in red]
     names = ", ".join(dict.fromkeys(f"{u.target}::{u.item}" for u in items))
     return f"failed, but the item that says so did not run: {names}" if items else ""
 
@@ -84,7 +88,7 @@ def _by_file(results: Sequence[GateResult]) -> list[list[GateResult]]:
 
 def _by_none(results: Sequence[GateResult]) -> tuple[Unjudged, ...]:
     """What none of several results of one gate file judged; booted is what any of them booted."""
-    first, *others = ({(u.target, u.host, u.item): u for u in r.unjudged} for r in results)
+    first, *others = ({(u.target, u.profile, u.item): u for u in r.unjudged} for r in results)
     return tuple(
         replace(one, booted=one.booted or any(other[key].booted for other in others))
         for key, one in first.items()

@@ -82,7 +82,7 @@ def _extra(target: TargetResult, subject: str) -> dict[str, Any]:
     limits = target.rules.phases.get(subject)
     return {
         "target": target.target,
-        "host": target.host,
+        "profile": target.profile,
         "timeout_s": target.rules.timeout,
         "limit_s": limits.limit if limits is not None else None,
         "by_s": limits.by if limits is not None else None,

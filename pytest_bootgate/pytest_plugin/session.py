@@ -47,7 +47,7 @@ def is_gate_file(path: Path) -> bool:
 class Session:
     """The gates of one pytest process.
 
-    `selected` holds (gate file, host, target) of all collected items; `mistakes` the texts of
+    `selected` holds (gate file, profile, target) of all collected items; `mistakes` the texts of
     gate files that could not be read; `left_alone` those found but not named; `told` the texts that
     failed or broken items have shown. `informed` and `uninformed` are those who asked to be told
     of a verdict, and were or were not. `ran` is set where pytest runs tests, or tries to;
@@ -142,7 +142,7 @@ class Session:
                 load(path),
                 wanted_engine=option("bootgate_engine"),
                 boots=option("bootgate_boots"),
-                hosts=option("bootgate_host") or (),
+                profiles=option("bootgate_profile") or (),
                 watch=self._watch,
                 hear=self._hear,
             )
@@ -212,12 +212,14 @@ class Session:
             chosen = f"engine {engine.name} ({why})"
         except BootgateError as error:
             chosen = f"no engine ({error})"
-        left = [name for name in gate.plan.profiles if name not in gate.plan.hosts]
-        hosts = (
-            f", host profiles {', '.join(gate.plan.hosts)}" if len(gate.plan.profiles) > 1 else ""
+        left = [name for name in gate.plan.profiles if name not in gate.plan.profile_names]
+        profiles = (
+            f", profiles {', '.join(gate.plan.profile_names)}"
+            if len(gate.plan.profiles) > 1
+            else ""
         )
-        asked = f" (without {', '.join(left)}: --bootgate-host)" if left else ""
-        return f"bootgate: {name}: {chosen}{hosts}{asked}"
+        asked = f" (without {', '.join(left)}: --bootgate-profile)" if left else ""
+        return f"bootgate: {name}: {chosen}{profiles}{asked}"
 
     def contrast(self, path: Path, result: TargetResult) -> list[TargetResult]:
         """The other targets on the same host, one of them booted now if none was so far.
@@ -226,9 +228,9 @@ class Session:
         """
         gate = self.gate(path)
         others = [
-            (host, target)
-            for host, target in gate.plan.pairs
-            if host == result.host and target != result.target
+            (profile, target)
+            for profile, target in gate.plan.pairs
+            if profile == result.profile and target != result.target
         ]
         known = [found for key in others if (found := gate.known(*key)) is not None]
         failed = result.broken is None and any(
@@ -237,11 +239,11 @@ class Session:
         telling = [f for f in known if f.of("candidate") and f.runs_as != result.runs_as]
         if failed and not telling:
             chosen = {(h, t) for p, h, t in self.selected if p == path}
-            for host, target in others:
+            for profile, target in others:
                 runs_as = gate.plan.file.targets[target].as_ or target
-                new = (host, target) in chosen and gate.known(host, target) is None
+                new = (profile, target) in chosen and gate.known(profile, target) is None
                 if new and runs_as != result.runs_as:
-                    known.append(gate.result(host, target))
+                    known.append(gate.result(profile, target))
                     break
         return known
 

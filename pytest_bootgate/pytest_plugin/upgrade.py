@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 class UpgradeNode(pytest.Collector):
-    """The upgrade in place on a host profile."""
+    """The upgrade in place on a profile."""
 
     target = UPGRADE
 
-    def __init__(self, *, gate: Gate, host: str, **kwargs: Any) -> None:
+    def __init__(self, *, gate: Gate, profile: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.gate, self.host = gate, host
+        self.gate, self.profile = gate, profile
 
     def collect(self) -> Iterator[UpgradeItem]:
         """What an upgrade in place is judged by, in the order it happens."""
@@ -62,7 +62,7 @@ class UpgradeItem(GateFunction):
             self.remark(text)
 
     def _result(self) -> TakeoverResult:
-        return self.parent.gate.takeover(self.parent.host)
+        return self.parent.gate.takeover(self.parent.profile)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The line of the gate file that switches the upgrade in place on."""

@@ -26,7 +26,7 @@ class BootKey:
     run: str
     target: str
     release: str
-    host: str
+    profile: str
     start: str
     number: int
     attempt: int = 1

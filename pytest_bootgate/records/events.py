@@ -73,20 +73,20 @@ class HostWarned(RunEvent):
     """The host is such that a boot so near its timeout is not to be trusted to fit."""
 
     kind = "host_warned"
-    host: str
+    profile: str
     target: str
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictGiven(RunEvent):
-    """A target (or the upgrade in place, ``upgrade``) was judged on a host profile.
+    """A target (or the upgrade in place, ``upgrade``) was judged on a profile.
 
     `verdict` is None for a target that the gate file leaves out.
     """
 
     kind = "verdict_given"
-    host: str
+    profile: str
     target: str
     verdict: Verdict | None
     findings: tuple[Finding, ...] = ()

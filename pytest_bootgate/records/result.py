@@ -33,7 +33,7 @@ class ReleaseFacts:
 
 @dataclass(frozen=True)
 class TargetResult:
-    """One target on one host profile: its boots and what they add up to.
+    """One target on one profile: its boots and what they add up to.
 
     `runs_as` is the session target it stands for: its own name, unless the gate file says `as`.
     `left_out` is the gate file's reason why the candidate does not have this target; `broken`
@@ -42,7 +42,7 @@ class TargetResult:
     """
 
     target: str
-    host: str
+    profile: str
     runs_as: str
     rules: Rules
     boots: tuple[Boot, ...] = ()
@@ -73,12 +73,12 @@ class TargetResult:
 
 @dataclass(frozen=True)
 class TakeoverResult:
-    """An upgrade in place on one host profile: what happened, and what it means.
+    """An upgrade in place on one profile: what happened, and what it means.
 
     `broken` is the paragraph that says why the gate could not measure.
     """
 
-    host: str
+    profile: str
     takeover: Takeover | None = None
     findings: tuple[Finding, ...] = ()
     broken: str | None = None
@@ -103,7 +103,7 @@ class SilenceResult:
     """
 
     target: str
-    host: str
+    profile: str
     stall: Stall | None = None
     findings: tuple[Finding, ...] = ()
     broken: str | None = None
@@ -125,7 +125,7 @@ class Unjudged:
     """
 
     target: str
-    host: str
+    profile: str
     item: str
     booted: bool = False
 
@@ -161,8 +161,8 @@ class GateResult:
     waited: float = 0.0
 
     def beside(self, target: TargetResult) -> tuple[TargetResult, ...]:
-        """The other targets on the host profile of one."""
-        return tuple(t for t in self.targets if t.host == target.host and t is not target)
+        """The other targets on the profile of one."""
+        return tuple(t for t in self.targets if t.profile == target.profile and t is not target)
 
     @property
     def tried(self) -> bool:

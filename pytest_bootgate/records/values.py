@@ -89,7 +89,7 @@ class Boot:
 
     target: str
     release: str
-    host: str
+    profile: str
     number: int
     start: str
     id: str = ""

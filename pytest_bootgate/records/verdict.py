@@ -42,7 +42,7 @@ class Rules:
     `least` and `most` are the measured boots of each release, without those of a second campaign
     that is to confirm what the first one found. `slower` is the tolerance as a share of the
     baseline, `unsure` what becomes of an upgrade that can be shown neither way.
-    `cpus` is what the host profile gives a boot, None without a limit. `retries` is how many boot
+    `cpus` is what the profile gives a boot, None without a limit. `retries` is how many boot
     timeouts of each release are tried again in a campaign, `retry_pause` after how many seconds.
     `noise` is the most that `Machine.spread` may be. `ready_timeout` is how many seconds a gateway
     may take until it is ready for its trigger.

@@ -21,8 +21,7 @@ _FAILED = {
     "false_ok": "Trust no status of it: it said ok, and the task never started.",
     "crashed": "Read its last lines and its exit code.",
     "reported_error": "Read the error that it reported, and its last lines: it says itself why.",
-    "oom_killed": "It needs more memory than it had: raise the host profile's limit, or find"
-    " what grew.",
+    "oom_killed": "It needs more memory than it had: raise the profile's limit, or find what grew.",
     "silent_exit": "It ended without a word: raise its log level and gate again.",
     "not_accepted": "Check the trigger in the gate file against the new release.",
 }
@@ -40,7 +39,7 @@ _GOOD = "Nothing: no rule was broken."
 
 
 def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
-    """What to do about a target; `others` are the gate's other targets on the same host profile."""
+    """What to do about a target; `others` are the gate's other targets on the same profile."""
     if found.verdict == "pass":
         return _GOOD
     if found.verdict == "broken":

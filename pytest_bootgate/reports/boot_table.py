@@ -53,7 +53,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.run[:_ID],
         row.release,
         row.version or NONE,
-        row.target if row.host == "default" else f"{row.target}@{row.host}",
+        row.target if row.profile == "default" else f"{row.target}@{row.profile}",
         number,
         outcome(row),
         duration(row.seconds if row.seconds is not None else row.ended),

@@ -18,7 +18,7 @@ from pytest_bootgate.reports.story import (
 def failure(result: TargetResult, others: Sequence[TargetResult]) -> str:
     """Why, how far the boot came, its last words, and what to do; a sentence a line.
 
-    `others` are the gate's other targets on the same host profile.
+    `others` are the gate's other targets on the same profile.
     """
     if result.broken is not None:
         return result.broken

@@ -155,7 +155,7 @@ _OUTCOMES = (
         "outcome",
         "the kernel killed a process of it because memory ran out",
         (
-            "Compare the `memory` of the host profile with what production gives.",
+            "Compare the `memory` of the profile with what production gives.",
             (
                 "If the baseline lives within it and the candidate does not, the release needs"
                 " more: give more, or do not ship it."

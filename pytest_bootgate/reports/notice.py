@@ -34,7 +34,7 @@ def notice(result: GateResult) -> bytes:
         "targets": [
             {
                 "target": found.target,
-                "host": found.host,
+                "profile": found.profile,
                 "verdict": found.verdict,
                 "findings": _findings(found),
                 "story": failure(found, result.beside(found)) if _bad(found.verdict) else "",
@@ -43,7 +43,7 @@ def notice(result: GateResult) -> bytes:
         ],
         "upgrades": [
             {
-                "host": found.host,
+                "profile": found.profile,
                 "verdict": found.verdict,
                 "findings": [msgspec.to_builtins(finding) for finding in found.findings],
                 "story": "\n".join(takeover.story(found)) if found.takeover else found.broken,
@@ -53,7 +53,7 @@ def notice(result: GateResult) -> bytes:
         "silences": [
             {
                 "target": found.target,
-                "host": found.host,
+                "profile": found.profile,
                 "verdict": found.verdict,
                 "findings": [msgspec.to_builtins(finding) for finding in found.findings],
                 "story": "\n".join([silence.heading(found), *silence.details(found)]),

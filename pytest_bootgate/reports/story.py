@@ -42,7 +42,7 @@ def failed_boot(result: TargetResult) -> Boot | None:
 def story(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> list[str]:
     """The story of a boot that did not start, a sentence a line.
 
-    `others` are the results of the gate's other targets on the same host profile.
+    `others` are the results of the gate's other targets on the same profile.
     """
     lines = [_trigger(boot), _never(boot)]
     if boot.outcome != "not_accepted":

@@ -62,18 +62,18 @@ def summary(
     yield Styled(machine(result.machine), level=MORE)
     if waited := waited_words(result.waited):
         yield Styled(f"{waited} on this machine before it booted; no boot's time has it in it")
-    hosts = {t.host for t in result.targets} | {t.host for t in result.takeovers}
-    hosts |= {found.host for found in result.silences}
-    several_hosts = len(hosts) > 1 or hosts != {"default"}
+    profiles = {t.profile for t in result.targets} | {t.profile for t in result.takeovers}
+    profiles |= {found.profile for found in result.silences}
+    several_profiles = len(profiles) > 1 or profiles != {"default"}
     for upgrade in result.takeovers:
         yield Styled("")
-        yield from _upgrade(upgrade, name_host=several_hosts)
+        yield from _upgrade(upgrade, name_profile=several_profiles)
     for target in result.targets:
         yield Styled("")
-        yield from _target(target, result.beside(target), told, name_host=several_hosts)
+        yield from _target(target, result.beside(target), told, name_profile=several_profiles)
     for held in result.silences:
         yield Styled("")
-        yield from _silence(held, name_host=several_hosts)
+        yield from _silence(held, name_profile=several_profiles)
     yield Styled("")
     if left:
         yield Styled(left, "yellow", level=ALWAYS)
@@ -108,8 +108,8 @@ def _fixed(text: str, depth: int = 1) -> Styled:
     return Styled(_INDENT * depth + text, fixed=True)
 
 
-def _upgrade(result: TakeoverResult, *, name_host: bool) -> Iterator[Styled]:
-    where = f" on {result.host}" if name_host else ""
+def _upgrade(result: TakeoverResult, *, name_profile: bool) -> Iterator[Styled]:
+    where = f" on {result.profile}" if name_profile else ""
     colour = _COLOURS[result.verdict]
     yield _heading(f"{result.verdict.upper()} {takeover.heading(result)}{where}", colour)
     if result.takeover is None:
@@ -124,8 +124,8 @@ def _upgrade(result: TakeoverResult, *, name_host: bool) -> Iterator[Styled]:
         yield _todo(advice_on_upgrade(result))
 
 
-def _silence(result: SilenceResult, *, name_host: bool) -> Iterator[Styled]:
-    where = f" on {result.host}" if name_host else ""
+def _silence(result: SilenceResult, *, name_profile: bool) -> Iterator[Styled]:
+    where = f" on {result.profile}" if name_profile else ""
     colour = _COLOURS[result.verdict]
     heading = f"{result.verdict.upper()} {result.target}, silence{where}: {silence.heading(result)}"
     yield _heading(heading, colour)
@@ -141,9 +141,9 @@ def _target(
     others: Sequence[TargetResult],
     told: Collection[str],
     *,
-    name_host: bool,
+    name_profile: bool,
 ) -> Iterator[Styled]:
-    where = f" on {result.host}" if name_host else ""
+    where = f" on {result.profile}" if name_profile else ""
     if result.verdict is None:
         yield _heading(f"LEFT OUT {result.target}{where}: {result.left_out}", "yellow")
         return

@@ -60,9 +60,9 @@ from pytest_bootgate.run.upgrade import InPlace, Site
 class Gate:
     """One gate file under gate. Results are kept: a target is never booted twice in a run.
 
-    `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots` and `hosts` are those of `Plan`.
-    `hear` is told every event of the run as it happens; where it raises `BootgateError`, nothing
-    boots any more and the run is broken. Raises `BootgateError` as `Plan` does.
+    `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots` and `profiles` are those of
+    `Plan`. `hear` is told every event of the run as it happens; where it raises `BootgateError`,
+    nothing boots any more and the run is broken. Raises `BootgateError` as `Plan` does.
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class Gate:
         *,
         wanted_engine: str = "auto",
         boots: Boots | None = None,
-        hosts: Sequence[str] = (),
+        profiles: Sequence[str] = (),
         watch: Callable[[Progress], None] = lambda _: None,
         hear: Hear = ignore,
     ) -> None:
-        self.plan = Plan(loaded, boots=boots, hosts=hosts)
+        self.plan = Plan(loaded, boots=boots, profiles=profiles)
         self.run = secrets.token_hex(6)
         self.watch, self._listener = watch, hear
         self._machinery = Machinery(self.plan, self.run, wanted_engine)
@@ -97,18 +97,18 @@ class Gate:
 
     # -- doing it --------------------------------------------------------------------------
 
-    def result(self, host: str, target: str) -> TargetResult:
-        """Boot and judge one target on one host profile, or recall what was found."""
-        key = (host, target)
+    def result(self, profile: str, target: str) -> TargetResult:
+        """Boot and judge one target on one profile, or recall what was found."""
+        key = (profile, target)
         if key not in self._results:
             try:
-                self._results[key] = self._gate(host, target)
+                self._results[key] = self._gate(profile, target)
             except (BootgateError, OSError) as error:
-                self._results[key] = self._found(host, target, broken=in_words(error))
+                self._results[key] = self._found(profile, target, broken=in_words(error))
             except BaseException:
                 # Interrupted or timed out by pytest: not measured, and not to be tried again.
                 why = self._place.interrupted(f"The boots of {target} were")
-                self._results[key] = self._found(host, target, broken=why)
+                self._results[key] = self._found(profile, target, broken=why)
                 raise
             finally:
                 self._tell(target, self._results[key])
@@ -116,46 +116,46 @@ class Gate:
                 self._results[key] = replace(self._results[key], broken=self.unheard)
         return self._results[key]
 
-    def takeover(self, host: str) -> TakeoverResult:
+    def takeover(self, profile: str) -> TakeoverResult:
         """Let the candidate take over the baseline's state, or recall what came of it."""
-        if host not in self._takeovers:
+        if profile not in self._takeovers:
             assert self._in_place is not None
             try:
                 engine = self._ready()
-                self._take_turn(UPGRADE, host)
-                seen = self._in_place.takeover(self._site(engine, host))
-                found = TakeoverResult(host, seen, judge_takeover(seen))
+                self._take_turn(UPGRADE, profile)
+                seen = self._in_place.takeover(self._site(engine, profile))
+                found = TakeoverResult(profile, seen, judge_takeover(seen))
             except (BootgateError, OSError) as error:
-                found = TakeoverResult(host, broken=in_words(error))
+                found = TakeoverResult(profile, broken=in_words(error))
             except BaseException:
                 why = self._place.interrupted("The upgrade in place was")
-                found = TakeoverResult(host, broken=why)
+                found = TakeoverResult(profile, broken=why)
                 raise
             finally:
                 found = self.plan.loaded.mask.value(found)
-                self._takeovers[host] = found
+                self._takeovers[profile] = found
                 self._tell(UPGRADE, found)
             if self.unheard is not None and found.broken is None:
-                self._takeovers[host] = replace(found, broken=self.unheard)
-        return self._takeovers[host]
+                self._takeovers[profile] = replace(found, broken=self.unheard)
+        return self._takeovers[profile]
 
-    def silence(self, host: str, target: str) -> SilenceResult:
+    def silence(self, profile: str, target: str) -> SilenceResult:
         """Hold a boot of the candidate beyond its timeout, or recall who was told."""
-        key, name = (host, target), f"{target}::{SILENCE}"
+        key, name = (profile, target), f"{target}::{SILENCE}"
         if key not in self._silences:
             try:
                 engine = self._ready()
-                self._take_turn(name, host)
-                recipe = self._machinery.recipe(host, target, "candidate")
-                state = self._state(engine, host)
-                watch = self._watcher(host, name, Ask("candidate", 0), 0)
+                self._take_turn(name, profile)
+                recipe = self._machinery.recipe(profile, target, "candidate")
+                state = self._state(engine, profile)
+                watch = self._watcher(profile, name, Ask("candidate", 0), 0)
                 seen = stall(engine, recipe, watch, state, self._hear)
-                found = SilenceResult(target, host, seen, judge_silence(seen))
+                found = SilenceResult(target, profile, seen, judge_silence(seen))
             except (BootgateError, OSError) as error:
-                found = SilenceResult(target, host, broken=in_words(error))
+                found = SilenceResult(target, profile, broken=in_words(error))
             except BaseException:
                 why = self._place.interrupted(f"The silence test of {target} was")
-                found = SilenceResult(target, host, broken=why)
+                found = SilenceResult(target, profile, broken=why)
                 raise
             finally:
                 found = self.plan.loaded.mask.value(found)
@@ -163,9 +163,9 @@ class Gate:
                 self._tell(name, found)
         return self._silences[key]
 
-    def known(self, host: str, target: str) -> TargetResult | None:
+    def known(self, profile: str, target: str) -> TargetResult | None:
         """What was found of a target, without booting it."""
-        return self._results.get((host, target))
+        return self._results.get((profile, target))
 
     def _ready(self) -> Engine:
         """The engine, ready for boots; the run has begun."""
@@ -173,69 +173,71 @@ class Gate:
         self._begin()
         return engine
 
-    def _take_turn(self, name: str, host: str) -> None:
+    def _take_turn(self, name: str, profile: str) -> None:
         """Wait for the machine, unless this gate has it since an earlier boot."""
-        if self._place.take(lambda w: self.watch(Progress(name, host, "", 0, 0, "", 0.0, w))):
+        if self._place.take(lambda w: self.watch(Progress(name, profile, "", 0, 0, "", 0.0, w))):
             self._machinery.look()
 
     def leave(self) -> None:
         """Let the next gate on this machine have its turn; the next boot here waits for one."""
         self._place.leave()
 
-    def _gate(self, host: str, target: str) -> TargetResult:
+    def _gate(self, profile: str, target: str) -> TargetResult:
         absent = self.plan.absent(target)
         if (reason := absent["candidate"]) is not None:
-            return self._found(host, target, left_out=reason)
+            return self._found(profile, target, left_out=reason)
         releases = [name for name, reason in absent.items() if reason is None]
         notes = [
             f"the {n} does not have this target: {r}" for n, r in absent.items() if r is not None
         ]
-        engine, rules = self._ready(), self.plan.rules(host, target)
+        engine, rules = self._ready(), self.plan.rules(profile, target)
         notes += self._machinery.cleaned_up()
         if engine.name != "process" and self.plan.file.sidecar.image == "release":
             notes.append("the sidecar runs in the release's image: its own Python observes it")
         before: tuple[Boot, ...] = ()
         if self.plan.recorded is not None:
             same_image = self.plan.file.gate.allow == "same-image"
-            self.plan.recorded.check(self.outcome(), host, target, same_image=same_image)
-            before = self.plan.recorded.boots(host, target)
-        self._take_turn(target, host)
-        judgement, boots, machine = self._campaign(engine, host, target, releases, rules, before)
+            self.plan.recorded.check(self.outcome(), profile, target, same_image=same_image)
+            before = self.plan.recorded.boots(profile, target)
+        self._take_turn(target, profile)
+        judgement, boots, machine = self._campaign(engine, profile, target, releases, rules, before)
         judgement = weigh(judgement, boots, rules, self._machinery.machine, machine)
         if judgement.host:
             text = judgement.host
             self._hear(
-                HostWarned(run=self.run, wall=time.time(), host=host, target=target, text=text)
+                HostWarned(
+                    run=self.run, wall=time.time(), profile=profile, target=target, text=text
+                )
             )
         return self._found(
-            host, target, boots=boots, judgement=judgement, notes=tuple(notes), machine=machine
+            profile, target, boots=boots, judgement=judgement, notes=tuple(notes), machine=machine
         )
 
-    def _found(self, host: str, target: str, **found: Any) -> TargetResult:
+    def _found(self, profile: str, target: str, **found: Any) -> TargetResult:
         runs_as = self.plan.file.targets[target].as_ or target
-        result = TargetResult(target, host, runs_as, self.plan.rules(host, target), **found)
+        result = TargetResult(target, profile, runs_as, self.plan.rules(profile, target), **found)
         return self.plan.loaded.mask.value(result)
 
     def _campaign(
         self,
         engine: Engine,
-        host: str,
+        profile: str,
         target: str,
         releases: list[str],
         rules: Rules,
         before: Sequence[Boot],
     ) -> tuple[Judgement, tuple[Boot, ...], Machine]:
         warm = self.plan.file.targets[target].start == "warm"
-        state = self._state(engine, host)
+        state = self._state(engine, profile)
 
         def make(release: str) -> Pair:
-            recipe = self._machinery.recipe(host, target, release)
+            recipe = self._machinery.recipe(profile, target, release)
             return Pair(engine, recipe, lambda _: None, state=state, hear=self._hear)
 
         return conduct(
             campaign(releases, rules, warm=warm, recorded=before),
             make,
-            lambda ask: self._watcher(host, target, ask, rules.most),
+            lambda ask: self._watcher(profile, target, ask, rules.most),
             warm=warm,
             looks=rules.plan.looks,
             pause=rules.retry_pause,
@@ -252,17 +254,17 @@ class Gate:
         recipe = self._machinery.recipe
         return InPlace(self.plan.file, self.run, recipe, absent, self._hear)
 
-    def _site(self, engine: Engine, host: str) -> Site:
+    def _site(self, engine: Engine, profile: str) -> Site:
         def tell(release: str, moment: Moment) -> None:
-            self.watch(Progress(UPGRADE, host, release, 0, 0, moment.doing, moment.left))
+            self.watch(Progress(UPGRADE, profile, release, 0, 0, moment.doing, moment.left))
 
-        return Site(engine, host, tell)
+        return Site(engine, profile, tell)
 
-    def _state(self, engine: Engine, host: str) -> Kept | None:
+    def _state(self, engine: Engine, profile: str) -> Kept | None:
         """What a boot starts on: a copy of the baseline's state, or nothing."""
         if self._in_place is None:
             return None
-        return Kept(self._in_place.base(self._site(engine, host)).archive)
+        return Kept(self._in_place.base(self._site(engine, profile)).archive)
 
     # -- telling it ------------------------------------------------------------------------
 
@@ -301,7 +303,7 @@ class Gate:
         event = VerdictGiven(
             run=self.run,
             wall=time.time(),
-            host=found.host,
+            profile=found.profile,
             target=name,
             verdict=found.verdict,
             findings=findings,
@@ -309,33 +311,33 @@ class Gate:
         )
         self._hear(event)
 
-    def _watcher(self, host: str, target: str, ask: Ask, most: int) -> Callable[[Moment], None]:
+    def _watcher(self, profile: str, target: str, ask: Ask, most: int) -> Callable[[Moment], None]:
         def tell(moment: Moment) -> None:
             self.watch(
-                Progress(target, host, ask.release, ask.number, most, moment.doing, moment.left)
+                Progress(target, profile, ask.release, ask.number, most, moment.doing, moment.left)
             )
 
         return tell
 
     # -- afterwards ------------------------------------------------------------------------
 
-    def note_shown(self, host: str, target: str, item: str = WHOLE) -> None:
+    def note_shown(self, profile: str, target: str, item: str = WHOLE) -> None:
         """Note that somebody was shown a verdict. Booted alone is not judged."""
-        self._shown.add((host, target, item))
+        self._shown.add((profile, target, item))
 
     @property
     def unjudged(self) -> tuple[Unjudged, ...]:
         """Every verdict that the gate file asks for and that nobody was shown so far."""
         return tuple(
-            Unjudged(target, host, item, booted=self._booted(host, target, item))
-            for host, target, item in self.plan.asked()
-            if (host, target, item) not in self._shown
+            Unjudged(target, profile, item, booted=self._booted(profile, target, item))
+            for profile, target, item in self.plan.asked()
+            if (profile, target, item) not in self._shown
         )
 
-    def _booted(self, host: str, target: str, item: str) -> bool:
+    def _booted(self, profile: str, target: str, item: str) -> bool:
         if target == UPGRADE:
-            return host in self._takeovers
-        return (host, target) in (self._silences if item == SILENCE else self._results)
+            return profile in self._takeovers
+        return (profile, target) in (self._silences if item == SILENCE else self._results)
 
     @property
     def tried(self) -> bool:
@@ -357,7 +359,7 @@ class Gate:
             releases=self._all_facts(),
             measures=measures(plan.loaded),
             targets=tuple(self._results[key] for key in plan.pairs if key in self._results),
-            takeovers=tuple(self._takeovers[h] for h in plan.hosts if h in self._takeovers),
+            takeovers=tuple(self._takeovers[h] for h in plan.profile_names if h in self._takeovers),
             silences=tuple(self._silences[key] for key in plan.pairs if key in self._silences),
             unjudged=self.unjudged,
             broken=self.broken,

@@ -100,10 +100,10 @@ class Machinery:
             return []
         return [f"removed what killed runs had left on this machine ({', '.join(removed)})"]
 
-    def recipe(self, host: str, target: str, release: str) -> Recipe:
+    def recipe(self, profile: str, target: str, release: str) -> Recipe:
         """How a release boots a target in this run."""
         digest = self.identities.get(release)
-        return self._plan.recipe(host, target, release, run=self._run, digest=digest)
+        return self._plan.recipe(profile, target, release, run=self._run, digest=digest)
 
     @property
     def machine(self) -> HostFacts:

@@ -82,7 +82,7 @@ class Pair(Aftermath):
             run=recipe.run,
             target=recipe.target_name,
             release=recipe.release_name,
-            host=recipe.host_name,
+            profile=recipe.profile_name,
             start=recipe.target.start,
             number=number,
             attempt=attempt,

@@ -1,4 +1,4 @@
-"""What a gate file asks for in one run: releases, host profiles, targets, rules, boots."""
+"""What a gate file asks for in one run: releases, profiles, targets, rules, boots."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_bootgate.checks.campaign import plan
 from pytest_bootgate.checks.upgrade import ROLLBACK, SUBJECTS
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
-from pytest_bootgate.gatefile.model import Host, Release
+from pytest_bootgate.gatefile.model import Profile, Release
 from pytest_bootgate.gatefile.quantities import Boots
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.gatefile.silence_rules import SILENCE
@@ -28,30 +28,32 @@ _AROUND = 60.0
 class Plan:
     """What one gate file asks for, before anything boots.
 
-    `boots` overrides the gate file's; `hosts` names the host profiles, empty for all that are not
-    on request. Raises `BootgateError` for a host profile that the gate file does not have, and for
+    `boots` overrides the gate file's; `profiles` names the profiles, empty for all that are not
+    on request. Raises `BootgateError` for a profile that the gate file does not have, and for
     a recorded baseline that cannot be read.
     """
 
     def __init__(
-        self, loaded: Loaded, *, boots: Boots | None = None, hosts: Sequence[str] = ()
+        self, loaded: Loaded, *, boots: Boots | None = None, profiles: Sequence[str] = ()
     ) -> None:
         self.loaded, self.file = loaded, loaded.gate
         self._boots = boots or self.file.gate.boots
         recorded = self.file.releases.baseline and self.file.releases.baseline.recorded
         self.recorded = Recorded.read(Path(recorded)) if recorded else None
-        self.profiles = self.file.hosts or {"default": Host()}
-        unknown = [name for name in hosts if name not in self.profiles]
+        self.profiles = self.file.profiles or {"default": Profile()}
+        unknown = [name for name in profiles if name not in self.profiles]
         if unknown:
             raise BootgateError(
-                f"{loaded.path.name} has no host profile {unknown[0]!r}; it has"
+                f"{loaded.path.name} has no profile {unknown[0]!r}; it has"
                 f" {', '.join(self.profiles)}."
             )
-        self.hosts = list(hosts) or [n for n, h in self.profiles.items() if not h.on_request]
-        if not self.hosts:
+        self.profile_names = list(profiles) or [
+            n for n, h in self.profiles.items() if not h.on_request
+        ]
+        if not self.profile_names:
             raise BootgateError(
-                f"Every host profile of {loaded.path.name} is on request: name one with"
-                f" --bootgate-host ({', '.join(self.profiles)})."
+                f"Every profile of {loaded.path.name} is on request: name one with"
+                f" --bootgate-profile ({', '.join(self.profiles)})."
             )
 
     # -- what is to be booted --------------------------------------------------------------
@@ -67,8 +69,8 @@ class Plan:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """All (host profile, target) of this run, in the order they are booted."""
-        return [(host, target) for host in self.hosts for target in self.file.targets]
+        """All (profile, target) of this run, in the order they are booted."""
+        return [(profile, target) for profile in self.profile_names for target in self.file.targets]
 
     @property
     def in_place(self) -> bool:
@@ -80,9 +82,9 @@ class Plan:
         """What an upgrade in place is judged by, in the order it happens."""
         return (*SUBJECTS, ROLLBACK) if self.file.state.rollback else SUBJECTS
 
-    def label(self, host: str, target: str) -> str:
-        """The name of a target on a host profile: bare where the gate file has one profile."""
-        return target if len(self.profiles) == 1 else f"{target}@{host}"
+    def label(self, profile: str, target: str) -> str:
+        """The name of a target on a profile: bare where the gate file has one profile."""
+        return target if len(self.profiles) == 1 else f"{target}@{profile}"
 
     def absent(self, target: str) -> dict[str, str | None]:
         """For each release why it does not have a target, None where it does."""
@@ -101,27 +103,27 @@ class Plan:
         return self.file.targets[target].silence is not None and self.left_out(target) is None
 
     def asked(self) -> Iterator[tuple[str, str, str]]:
-        """Every verdict that is asked for, as (host profile, target, item), as they are booted."""
-        for host in self.hosts if self.in_place else ():
-            yield from ((host, UPGRADE, subject) for subject in self.upgrade_subjects)
-        for host, target in self.pairs:
+        """Every verdict that is asked for, as (profile, target, item), as they are booted."""
+        for profile in self.profile_names if self.in_place else ():
+            yield from ((profile, UPGRADE, subject) for subject in self.upgrade_subjects)
+        for profile, target in self.pairs:
             if self.left_out(target) is None:
-                yield host, target, WHOLE
+                yield profile, target, WHOLE
             if self.may_be_held(target):
-                yield host, target, SILENCE
+                yield profile, target, SILENCE
 
     def recipe(
-        self, host: str, target: str, release: str, *, run: str = "", digest: str | None = None
+        self, profile: str, target: str, release: str, *, run: str = "", digest: str | None = None
     ) -> Recipe:
-        """How a release boots a target on a host profile, in a run, by the image's digest."""
+        """How a release boots a target on a profile, in a run, by the image's digest."""
         return Recipe(
             gate=self.file,
             target_name=target,
             target=self.file.targets[target],
             release_name=release,
             release=self.releases[release],
-            host_name=host,
-            host=self.profiles[host],
+            profile_name=profile,
+            profile=self.profiles[profile],
             here=self.loaded.path.parent,
             image_digest=digest,
             run=run,
@@ -130,14 +132,14 @@ class Plan:
 
     def sidecar_image(self) -> str | None:
         """The image of the sidecar where there are images; None where no boot needs one."""
-        recipes = [self.recipe(host, target, "candidate") for host, target in self.pairs]
+        recipes = [self.recipe(profile, target, "candidate") for profile, target in self.pairs]
         needed = any(recipe.needs_sidecar for recipe in recipes)
         return recipes[0].sidecar_image() if needed else None
 
     # -- by which rules, and for how long --------------------------------------------------
 
-    def rules(self, host: str, target: str) -> Rules:
-        """What a target is judged by on a host profile."""
+    def rules(self, profile: str, target: str) -> Rules:
+        """What a target is judged by on a profile."""
         asked, gate = self.file.targets[target], self.file.gate
         return Rules(
             timeout=float(asked.timeout),
@@ -147,7 +149,7 @@ class Plan:
             most=self._boots.most,
             slower=float(gate.slower if asked.slower is None else asked.slower),
             unsure=gate.unsure,
-            cpus=self.profiles[host].cpus,
+            cpus=self.profiles[profile].cpus,
             retries=gate.retries,
             retry_pause=float(gate.retry_pause),
             noise=gate.noise,
@@ -162,7 +164,7 @@ class Plan:
             },
         )
 
-    def boots(self, host: str, target: str) -> tuple[int, int]:
+    def boots(self, profile: str, target: str) -> tuple[int, int]:
         """How many boots a target takes: at least, if all of them start, and at most.
 
         Those that are repeated because the gate itself stood still are not in it.
@@ -170,8 +172,8 @@ class Plan:
         if self.left_out(target) is not None:
             return 0, 0
         releases = [name for name, reason in self.absent(target).items() if reason is None]
-        rules, warm = self.rules(host, target), self._warm(target)
-        recorded = self._recorded_boots(host, target)
+        rules, warm = self.rules(profile, target), self._warm(target)
+        recorded = self._recorded_boots(profile, target)
         asks = plan(releases, rules, warm=warm, recorded=recorded)
         looks = rules.plan.looks if len(releases) == 2 else ()
         least = len(asks) - sum(ask.number > looks[0] for ask in asks) if looks else len(asks)
@@ -179,14 +181,14 @@ class Plan:
 
     def budget(self) -> float:
         """The seconds that the whole gate may take at the very most."""
-        total = sum(self._budget(host, target) for host, target in self.pairs)
+        total = sum(self._budget(profile, target) for profile, target in self.pairs)
         if self.in_place:
-            total += len(self.hosts) * takeover_budget(self.file)
+            total += len(self.profile_names) * takeover_budget(self.file)
         return total
 
-    def _budget(self, host: str, name: str) -> float:
-        target, rules, warm = self.file.targets[name], self.rules(host, name), self._warm(name)
-        recorded = self._recorded_boots(host, name)
+    def _budget(self, profile: str, name: str) -> float:
+        target, rules, warm = self.file.targets[name], self.rules(profile, name), self._warm(name)
+        recorded = self._recorded_boots(profile, name)
         asks = len(plan(list(self.releases), rules, warm=warm, recorded=recorded))
         ready = self.file.gateway.ready_timeout + self.file.gateway.settle
         once = target.timeout + target.listen + target.pause + _AROUND
@@ -201,8 +203,8 @@ class Plan:
     def _warm(self, target: str) -> bool:
         return self.file.targets[target].start == "warm"
 
-    def _recorded_boots(self, host: str, target: str) -> int:
-        return len(self.recorded.boots(host, target)) if self.recorded is not None else 0
+    def _recorded_boots(self, profile: str, target: str) -> int:
+        return len(self.recorded.boots(profile, target)) if self.recorded is not None else 0
 
 
 def _repeats(rules: Rules, releases: Sequence[str], *, warm: bool) -> int:

@@ -16,7 +16,7 @@ class Progress:
     """
 
     target: str
-    host: str
+    profile: str
     release: str
     number: int
     total: int

@@ -1,4 +1,4 @@
-"""What one pair of gateway and sidecar is made of: a target of a release on a host."""
+"""What one pair of gateway and sidecar is made of: a target of a release on a profile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_bootgate.engines.base import UnitSpec
-from pytest_bootgate.gatefile.model import File, GateFile, Host, Probe, Release, StageProbe, Target
+from pytest_bootgate.gatefile.model import (
+    File,
+    GateFile,
+    Probe,
+    Profile,
+    Release,
+    StageProbe,
+    Target,
+)
 from pytest_bootgate.gatefile.variables import fill, fill_all
 from pytest_bootgate.masking import Mask
 
@@ -22,7 +30,7 @@ _OWN_PROGRAM = Path(__file__).parents[1] / "sidecar" / "program.py"
 
 @dataclass(frozen=True)
 class Recipe:
-    """One target of one release on one host profile, and where the gate file lies.
+    """One target of one release on one profile, and where the gate file lies.
 
     `image_digest` is what the release's image was when the gate began, None without images;
     `run` is the id of the run, `mask` hides the secrets of the gate file.
@@ -33,8 +41,8 @@ class Recipe:
     target: Target
     release_name: str
     release: Release
-    host_name: str
-    host: Host
+    profile_name: str
+    profile: Profile
     here: Path
     image_digest: str | None = None
     run: str = ""
@@ -150,8 +158,8 @@ class Recipe:
                 fill(path, variables): _content(file, variables)
                 for path, file in {**gateway.files, **release.files}.items()
             },
-            cpus=self.host.cpus,
-            memory=self.host.memory,
+            cpus=self.profile.cpus,
+            memory=self.profile.memory,
             needs=gateway.needs,
         )
 

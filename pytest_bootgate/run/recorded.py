@@ -50,25 +50,25 @@ class Recorded:
         facts = self.result.releases["candidate"]
         return replace(facts, recorded=f"{self.result.at[:10]} in {self.path.name}")
 
-    def boots(self, host: str, target: str) -> tuple[Boot, ...]:
+    def boots(self, profile: str, target: str) -> tuple[Boot, ...]:
         """The recorded boots of a target that count, as the baseline's; the last ten at most."""
         found = [
             replace(boot, release="baseline", recorded=True)
             for one in self.result.targets
-            if (one.host, one.target) == (host, target)
+            if (one.profile, one.target) == (profile, target)
             for boot in one.boots
             if boot.release == "candidate" and boot.started and not boot.warm_up
         ]
         return tuple(found[-RECORDED_BOOTS:])
 
-    def check(self, now: GateResult, host: str, target: str, *, same_image: bool) -> None:
+    def check(self, now: GateResult, profile: str, target: str, *, same_image: bool) -> None:
         """Raise `BootgateError` unless what is measured now can be held against it.
 
         `same_image` allows that it is the release itself.
         """
         then, way_out = self.result, "Boot both releases, or record the baseline here."
         for one in then.targets:
-            if (one.host, one.target) == (host, target) and one.verdict in ("fail", "broken"):
+            if (one.profile, one.target) == (profile, target) and one.verdict in ("fail", "broken"):
                 raise BootgateError(
                     f"The recorded baseline {self.path.name} ({then.at[:10]}) says {one.verdict} of"
                     f" {target}, so it is nothing to hold a release against. Record a release that"
@@ -87,10 +87,10 @@ class Recorded:
                 f"The recorded baseline {self.path.name} ({then.at[:10]}) cannot be compared with:"
                 f" {'; '.join(found)}. {way_out}"
             )
-        if (count := len(self.boots(host, target))) < LEAST_PAIRS:
+        if (count := len(self.boots(profile, target))) < LEAST_PAIRS:
             raise BootgateError(
                 f"The recorded baseline {self.path.name} has {count} measured boots of {target} on"
-                f" host profile {host}; at least {LEAST_PAIRS} are needed. {way_out}"
+                f" profile {profile}; at least {LEAST_PAIRS} are needed. {way_out}"
             )
 
 

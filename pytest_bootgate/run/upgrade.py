@@ -40,7 +40,7 @@ class Site:
     """Where an upgrade in place happens, and who is told how far it is."""
 
     engine: Engine
-    host: str
+    profile: str
     tell: Tell
 
 
@@ -63,7 +63,7 @@ def proving(gate: GateFile) -> list[str]:
 
 
 def takeover_budget(gate: GateFile) -> float:
-    """The seconds that an upgrade in place may take on one host profile at the very most."""
+    """The seconds that an upgrade in place may take on one profile at the very most."""
     gateway, state = gate.gateway, gate.state
     runs = sum(
         t.timeout + 2 * t.listen + max(t.pause, gateway.settle)
@@ -75,9 +75,9 @@ def takeover_budget(gate: GateFile) -> float:
 
 
 class InPlace:
-    """Upgrades in place of one gate, one for each host profile; what was written is kept.
+    """Upgrades in place of one gate, one for each profile; what was written is kept.
 
-    `recipe` makes the recipe of a release for a host profile and a target; `absent` are the
+    `recipe` makes the recipe of a release for a profile and a target; `absent` are the
     releases that do not have a target. Raises `BootgateError` where the gate cannot measure.
     """
 
@@ -104,13 +104,13 @@ class InPlace:
     # -- the baseline ----------------------------------------------------------------------
 
     def base(self, site: Site) -> Base:
-        """What the baseline leaves on a host profile; written once."""
-        if site.host not in self._bases:
+        """What the baseline leaves on a profile; written once."""
+        if site.profile not in self._bases:
             try:
-                self._bases[site.host] = self._write(site)
+                self._bases[site.profile] = self._write(site)
             except BootgateError as error:
-                self._bases[site.host] = error
-        base = self._bases[site.host]
+                self._bases[site.profile] = error
+        base = self._bases[site.profile]
         if isinstance(base, BootgateError):
             raise base
         return base
@@ -118,7 +118,7 @@ class InPlace:
     def _write(self, site: Site) -> Base:
         """Boot every target of the baseline, age the state, stop cleanly, and keep the state."""
         state, names = self._gate.state, self._of("baseline")
-        archive = self._file(site.host, "baseline")
+        archive = self._file(site.profile, "baseline")
         with self._opened(site, "baseline", None) as pair:
             if pair.not_ready is not None:
                 raise BootgateError(
@@ -182,7 +182,7 @@ class InPlace:
         """Let the candidate take over what the baseline left, twice; repair and roll back."""
         state, gateway = self._gate.state, self._gate.gateway
         base = self.base(site)
-        left = self._file(site.host, "candidate")
+        left = self._file(site.profile, "candidate")
         first = self._start(site, "candidate", base, Kept(base.archive), left)
         seen = Takeover(
             baseline=base.start,
@@ -268,7 +268,7 @@ class InPlace:
 
     def _repair(self, site: Site, base: Base, command: Sequence[str]) -> Repair:
         """The vendor's repair command on a fresh copy, then a start on what it left."""
-        left = self._file(site.host, "repaired")
+        left = self._file(site.profile, "repaired")
         pair = self._pair(site, "candidate", Kept(base.archive), None)
         try:
             began = time.monotonic()
@@ -312,7 +312,7 @@ class InPlace:
         overhear: Callable[[Sighting], None] = lambda _: None,
     ) -> InPlacePair:
         words = release if kept is None else f"{release} on the old state"
-        recipe = self._recipe(site.host, self._of(release)[0], release)
+        recipe = self._recipe(site.profile, self._of(release)[0], release)
         return InPlacePair(
             site.engine,
             recipe,
@@ -333,11 +333,11 @@ class InPlace:
             )
         return names
 
-    def _file(self, host: str, name: str) -> Path:
+    def _file(self, profile: str, name: str) -> Path:
         if self._directory is None:
             # Under the run's own prefix, by which what is left of a run is found and removed.
             self._directory = Path(tempfile.mkdtemp(prefix=f"bootgate-{self._run}-state-"))
-        below = self._directory / host.replace("/", "_")
+        below = self._directory / profile.replace("/", "_")
         below.mkdir(exist_ok=True)
         return below / f"{name}.tar"
 

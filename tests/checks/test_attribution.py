@@ -24,7 +24,7 @@ def boot(release, number, marks, stages=(), **more) -> Boot:
     return Boot(
         target="isolated",
         release=release,
-        host="default",
+        profile="default",
         number=number,
         start="cold",
         outcome="started",

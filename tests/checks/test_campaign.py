@@ -24,7 +24,7 @@ def boot(release="candidate", number=1, seconds=1.0, outcome="started", **more) 
     last = Phase("task_started", seconds, seconds - 0.5) if started else Phase("task_started")
     values = {
         "target": "isolated",
-        "host": "default",
+        "profile": "default",
         "start": "cold",
         "detail": "",
         "timeout": 10.0,

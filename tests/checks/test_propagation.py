@@ -17,7 +17,7 @@ def boot(**marks: float | None) -> Boot:
     return Boot(
         target="isolated",
         release="candidate",
-        host="default",
+        profile="default",
         number=0,
         start="cold",
         held="pause",

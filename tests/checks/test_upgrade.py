@@ -22,7 +22,7 @@ def boot(**more) -> Boot:
     values = {
         "target": "isolated",
         "release": "candidate",
-        "host": "default",
+        "profile": "default",
         "number": 1,
         "start": "cold",
         "outcome": "started",

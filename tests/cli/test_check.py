@@ -32,7 +32,7 @@ targets:
   warm: {as: daily, start: warm}
   gone: {as: daily, absent: {"2.": "2.0 has no such target"}}
   new: {as: daily, absent: {"1.": "1.0 has no such target"}}
-hosts:
+profiles:
   staging: {}
   poor: {on_request: true}
 gate: {boots: 5..15, retries: 1}
@@ -64,7 +64,7 @@ def test_all_that_a_plan_may_hold(command, tmp_path):
     assert "gone: 2.0 has no such target" in words
     assert "new@staging: 5 to 6 boots" in words
     assert "new of the baseline: 1.0 has no such target" in words
-    assert "host profile poor: on request (--bootgate-host poor)" in words
+    assert "profile poor: on request (--bootgate-profile poor)" in words
     assert "in place, on a copy of what the baseline left: state, jobs, runs, restart" in words
     assert "in all 30 to 143 boots and those of the upgrade" in words
 
@@ -108,7 +108,7 @@ def _boot(ask, retries, far, count):
     return Boot(
         target="boot",
         release=ask.release,
-        host="default",
+        profile="default",
         number=ask.number,
         start="cold",
         attempt=ask.attempt,

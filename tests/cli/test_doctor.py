@@ -21,7 +21,7 @@ GATE = """\
 releases: {{candidate: {{image: "{image}"}}}}
 sidecar: {{image: release}}
 targets: {{boot: {{timeout: 5s, proof: {{http: ":80/"}}}}}}
-hosts: {{poor: {{cpus: {cpus}, memory: 512m}}}}
+profiles: {{poor: {{cpus: {cpus}, memory: 512m}}}}
 """
 
 
@@ -45,7 +45,7 @@ def test_a_gate_of_commands(command, example):
     assert rows["gate file"] == ("ok", "bootgate.yaml, no mistakes")
     assert rows["engine"][1].startswith("local processes: not every release has an image")
     assert rows["baseline"][1].startswith("python3 is /")
-    assert rows["limits"] == ("ok", "no host profile of this run asks for any")
+    assert rows["limits"] == ("ok", "no profile of this run asks for any")
     assert "pytest-timeout " in rows["plugins"][1]
     assert "pytest-bootgate " in rows["software"][1]
     assert f"{facts().cpus}" in rows["cpus"][1]
@@ -106,12 +106,12 @@ def test_a_program_that_is_not_there(command, example):
 
 
 def test_limits_that_an_engine_of_processes_has_not(command, example):
-    edit(example, ("gate:\n", "hosts: {poor: {cpus: 0.5}}\ngate:\n"))
+    edit(example, ("gate:\n", "profiles: {poor: {cpus: 0.5}}\ngate:\n"))
     said = command("doctor")
     assert said.status == 1
     assert found(said)["limits"] == (
         "FAIL",
-        "the process engine has none, and host profile poor asks for them: use docker",
+        "the process engine has none, and profile poor asks for them: use docker",
     )
 
 
@@ -123,7 +123,7 @@ def test_images(command, tmp_path):
     assert said.status == 0, said.out
     rows = found(said)
     assert rows["candidate"] == ("ok", f"image {IMAGE}")
-    assert rows["limits"] == ("ok", "cpus and memory for host profile poor")
+    assert rows["limits"] == ("ok", "cpus and memory for profile poor")
     assert "CPUs, " in rows["engine"][1]
     assert "GiB, data in /" in rows["engine"][1]
     assert re.search(r"the engine's clock is 0\.\d\d s (ahead|behind)", rows["clock"][1])

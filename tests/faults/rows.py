@@ -275,13 +275,13 @@ ROWS: list[Row] = [
     ),
     plan(
         "memory runs out", "fail", "oom_killed: the gateway was killed because memory ran out",
-        ["engine ready", "eat"], engines=DOCKER, gate={"hosts": {"small": {"memory": "64m"}}},
+        ["engine ready", "eat"], engines=DOCKER, gate={"profiles": {"small": {"memory": "64m"}}},
     ),
     plan(
         "memory of a child runs out, and the runner exits with 0", "fail",
         "oom_killed: the gateway exited with 0, after a process of it was killed",
         ["engine ready", "child eats", "exit:0"], engines=DOCKER,
-        gate={"hosts": {"small": {"memory": "64m"}}},
+        gate={"profiles": {"small": {"memory": "64m"}}},
     ),
     plan(
         "ok without a proof", "fail",

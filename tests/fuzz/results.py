@@ -138,7 +138,7 @@ def attempt(data: bytes) -> str:
         for target in recorded.result.targets:
             with contextlib.suppress(BootgateError):
                 now = decode(other.read_bytes())
-                recorded.check(now, target.host, target.target, same_image=False)
+                recorded.check(now, target.profile, target.target, same_image=False)
     return "shown"
 
 

@@ -31,7 +31,7 @@ HUGE = "0x" + "f" * 5000
     [
         (f"gate: {{retries: {HUGE}}}", "3:17: 'retries' must be a whole number, not '0xfff"),
         (f"ports: {{http: {HUGE}}}", "3:15: 'http' must be a whole number, not '0xfff"),
-        (f"hosts: {{a: {{cpus: {HUGE}}}}}", "3:19: 'cpus' must be more than 0: write 0.25"),
+        (f"profiles: {{a: {{cpus: {HUGE}}}}}", "3:19: 'cpus' must be more than 0: write 0.25"),
         (f"gate: {{near: {HUGE}}}", "3:14: '0xfffffffffffffffffffffffffffffffffffffff"),
         (f"notify: {{a: {{command: [{HUGE}]}}}}", "3:24: an item of 'command' must be a text"),
         ('preset: "a/\\0"', "3:9: 'preset' is no path: embedded null byte: name a file"),
@@ -61,8 +61,8 @@ def test_what_nothing_can_hold(tmp_path: Path, text: str, told: str) -> None:
         ),
         (
             TARGET.replace("targets: {", "targets: {" + many("t{0}: {{as: a}},", 40))
-            + "hosts:\n" + many("h{0}: {{}}", 40),
-            ("43:1: these host profiles and targets are 1640 pairs, more than 1000: gate them in"
+            + "profiles:\n" + many("h{0}: {{}}", 40),
+            ("43:1: these profiles and targets are 1640 pairs, more than 1000: gate them in"
             " several files"),
         ),
         (
@@ -87,7 +87,7 @@ def test_a_mistake_is_one_line(tmp_path: Path) -> None:
     assert mistakes(tmp_path, TARGET + '"a\\nb\\Lc": 1') == [
         (
             "3:1: unknown key 'a b c' in a gate file: there are preset, upgrade, releases, gateway,"
-            " sidecar, state, ports, target, targets, hosts, gate and notify"
+            " sidecar, state, ports, target, targets, profiles, gate and notify"
         )
     ]
 

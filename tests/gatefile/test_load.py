@@ -53,13 +53,14 @@ def test_a_gateway(tmp_path: Path) -> None:
 
 def test_quantities_are_typed(tmp_path: Path) -> None:
     loaded = gate(
-        tmp_path, SMALLEST + "hosts: {low: {cpus: 1, memory: 2g}}\ngate: {near: 90%, boots: 3..4}\n"
+        tmp_path,
+        SMALLEST + "profiles: {low: {cpus: 1, memory: 2g}}\ngate: {near: 90%, boots: 3..4}\n",
     )
     assert type(loaded.targets["boot"].timeout) is Seconds
-    assert type(loaded.hosts["low"].memory) is Memory
+    assert type(loaded.profiles["low"].memory) is Memory
     assert type(loaded.gate.near) is Share
     assert type(loaded.gate.boots) is Boots
-    assert loaded.hosts["low"].memory == 2 << 30
+    assert loaded.profiles["low"].memory == 2 << 30
     assert loaded.gate.boots == (3, 4)
 
 

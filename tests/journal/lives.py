@@ -45,7 +45,7 @@ def result(run: str, *targets: TargetResult, file: str = "/srv/bootgate.yaml") -
 
 
 def key(run: str, number: int, release: str = "candidate", **more) -> BootKey:
-    more = {"target": "isolated", "host": "default", "start": "cold", **more}
+    more = {"target": "isolated", "profile": "default", "start": "cold", **more}
     return BootKey(id=f"{run}-{release}-{number}", run=run, release=release, number=number, **more)
 
 
@@ -56,7 +56,7 @@ def measured(boot: BootKey, seconds: float | None = 0.5) -> Boot:
         id=boot.id,
         target=boot.target,
         release=boot.release,
-        host=boot.host,
+        profile=boot.profile,
         number=boot.number,
         attempt=boot.attempt,
         start=boot.start,
@@ -103,7 +103,12 @@ def life(boot: BootKey, wall: float = BEGIN, seconds: float | None = 0.5) -> Ite
 def ended(run: str, *boots: Boot, wall: float = BEGIN) -> Iterator[Event]:
     finding = Finding("pass", "boot", "well inside")
     yield VerdictGiven(
-        run=run, wall=wall, host="default", target="isolated", verdict="pass", findings=(finding,)
+        run=run,
+        wall=wall,
+        profile="default",
+        target="isolated",
+        verdict="pass",
+        findings=(finding,),
     )
     target = TargetResult("isolated", "default", "isolated", RULES, boots=boots)
     yield RunEnded(run=run, wall=wall, result=result(run, target))

@@ -37,7 +37,7 @@ def journal(tmp_path):
     """A run of an hour ago, with a boot that timed out, and one that is on."""
     journal = Journal(tmp_path / ".bootgate" / "journal.db")
     begin = time.time() - 3600
-    poor = lives.key("beef0002cafe", 1, host="low-spec", attempt=2)
+    poor = lives.key("beef0002cafe", 1, profile="low-spec", attempt=2)
     events = [
         lives.began("beef0001cafe", begin),
         *lives.life(lives.key("beef0001cafe", 1, "baseline"), begin + 1, 0.4),

@@ -27,7 +27,7 @@ def journal(tmp_path_factory):
     """Three runs, a day apart: two that ended, and one that is still on."""
     path = tmp_path_factory.mktemp("journal") / "journal.db"
     kept = Journal(path)
-    poor = {"host": "low-spec", "target": "main", "attempt": 2}
+    poor = {"profile": "low-spec", "target": "main", "attempt": 2}
     for day, run in enumerate(("aa11", "aa22")):
         wall = lives.BEGIN + day * DAY
         events = [lives.began(run, wall)]

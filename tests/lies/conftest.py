@@ -27,7 +27,7 @@ gateway:
   version: {{line: 'toy (?P<version>\\S+) is here'}}
 sidecar: {{stub: {{port: "${{port.bell}}"}}}}
 ports: {{gateway: 8080, bell: 8099}}
-hosts: {{here: {host}}}
+profiles: {{here: {profile}}}
 target:
   timeout: {timeout}
   listen: 300ms
@@ -101,7 +101,7 @@ def lying(pytester):
             toy=TOY,
             **{
                 "ready": '{http: ":${port.gateway}/"}',
-                "host": "{}",
+                "profile": "{}",
                 "timeout": "5s",
                 "phases": PHASES,
                 "targets": "isolated: {}",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.gatefile.model import Host
+from pytest_bootgate.gatefile.model import Profile
 from pytest_bootgate.observe.spots import Spot, doors, last_answers, spots
 from pytest_bootgate.run.recipe import Recipe
 
@@ -38,7 +38,7 @@ def recipe(tmp_path):
 
     def call(target: str) -> Recipe:
         release = gate.releases.candidate
-        given = (gate, target, gate.targets[target], "candidate", release, "here", Host())
+        given = (gate, target, gate.targets[target], "candidate", release, "here", Profile())
         return Recipe(*given, Path("/here"))
 
     return call

@@ -200,24 +200,24 @@ def test_under_xdist_one_worker_boots_and_the_summary_is_complete(gate, run):
 
 
 def test_host_profiles_are_items_of_their_own_and_those_on_request_wait(gate, run):
-    gate(more="hosts: {staging: {}, spare: {on_request: true}}", boots=1)
+    gate(more="profiles: {staging: {}, spare: {on_request: true}}", boots=1)
     result = run("bootgate.yaml", "-v")
     result.stdout.fnmatch_lines(
         [
-            "*host profiles staging (without spare: --bootgate-host)",
+            "*profiles staging (without spare: --bootgate-profile)",
             "*isolated@staging::boot PASSED*",
         ]
     )
     result.assert_outcomes(passed=4)
-    result = run("bootgate.yaml", "--bootgate-host", "spare", "--bootgate-host", "staging")
+    result = run("bootgate.yaml", "--bootgate-profile", "spare", "--bootgate-profile", "staging")
     result.assert_outcomes(passed=8)
-    result = run("bootgate.yaml", "--bootgate-host", "nowhere")
+    result = run("bootgate.yaml", "--bootgate-profile", "nowhere")
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["*no host profile 'nowhere'; it has staging, spare."])
+    result.stderr.fnmatch_lines(["*no profile 'nowhere'; it has staging, spare."])
 
 
 def test_limits_on_process_are_an_error_that_names_the_way_out(gate, run):
-    gate(more="hosts: {low-spec: {cpus: 0.5}}", boots=1)
+    gate(more="profiles: {low-spec: {cpus: 0.5}}", boots=1)
     result = run("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*limit*docker*"])

@@ -96,13 +96,13 @@ def test_only_a_part_was_booted(gate, run, workers):
 
 
 def test_host_profiles_count_and_those_on_request_only_where_asked_for(gate, run):
-    gate(more="hosts: {staging: {}, low-spec: {}, spare: {on_request: true}}", boots=1)
+    gate(more="profiles: {staging: {}, low-spec: {}, spare: {on_request: true}}", boots=1)
     result = run("bootgate.yaml", REQUIRE, "-k", "staging")
     assert result.ret == 1
     text = "1 of 2 targets was judged; not booted: isolated@low-spec"
     assert errors(result) == missing(text)
     assert run("bootgate.yaml", REQUIRE).ret == 0
-    asked = ("--bootgate-host", "spare", "--bootgate-host", "staging")
+    asked = ("--bootgate-profile", "spare", "--bootgate-profile", "staging")
     result = run("bootgate.yaml", REQUIRE, *asked, "-k", "staging")
     assert errors(result) == missing("1 of 2 targets was judged; not booted: isolated@spare")
 
@@ -443,7 +443,7 @@ def test_result_and_journal_say_it(gate, run, pytester):
     gate(targets=["isolated", "main"], boots=1)
     run("bootgate.yaml", "-k", "isolated", "--bootgate-json", "out.json")
     plain = json.loads((pytester.path / "out.json").read_text())
-    left = {"target": "main", "host": "default", "item": "boot", "booted": False}
+    left = {"target": "main", "profile": "default", "item": "boot", "booted": False}
     assert (plain["verdict"], plain["unjudged"], plain["broken"]) == ("pass", [left], None)
     run("bootgate.yaml", "-k", "isolated", "--bootgate-json", "out.json", REQUIRE)
     text = (pytester.path / "out.json").read_text()

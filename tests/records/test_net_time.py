@@ -11,7 +11,7 @@ from pytest_bootgate.records.values import Boot
 QUIET = Boot(
     target="isolated",
     release="candidate",
-    host="default",
+    profile="default",
     number=1,
     start="cold",
     outcome="started",

@@ -58,7 +58,7 @@ def test_the_numbers_are_those_of_the_json(result):
     for found, one in zip(result.targets, plain["targets"], strict=True):
         if not one["boots"]:
             continue
-        shown = section(page, label(one["target"], one["host"], result))
+        shown = section(page, label(one["target"], one["profile"], result))
         _same_boots(rows(shown, "boots"), one["boots"])
         _same_lengths(rows(shown, "lengths"), one["boots"])
         _same_phases(rows(shown, "phases"), found)
@@ -137,7 +137,7 @@ def test_the_verdicts_are_those_of_the_result(result):
     assert page.every("h1")[0].text.startswith(f"{result.verdict.upper()} ")
     assert page.every("title")[0].text.startswith(f"{result.verdict.upper()}: ")
     for found in result.targets:
-        heading = section(page, label(found.target, found.host, result)).every("h2")[0]
+        heading = section(page, label(found.target, found.profile, result)).every("h2")[0]
         assert heading.text.split()[0] == found.verdict
     every = [found.verdict for found in (*result.targets, *result.takeovers, *result.silences)]
     sections = page.every("section", **{"class": "card target"})

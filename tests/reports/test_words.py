@@ -20,7 +20,7 @@ def boot(**more) -> Boot:
     values = {
         "target": "isolated",
         "release": "candidate",
-        "host": "default",
+        "profile": "default",
         "number": 1,
         "start": "cold",
         "outcome": "timed_out",

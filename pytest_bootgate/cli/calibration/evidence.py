@@ -26,9 +26,9 @@ class Source:
 
 @dataclass
 class Evidence:
-    """Boots of one `release` that can be compared, by target and host profile.
+    """Boots of one `release` that can be compared, by target and profile.
 
-    They are measured ones that started; `unfit` says of a target on a host profile why its boots
+    They are measured ones that started; `unfit` says of a target on a profile why its boots
     do not count, `remarks` what else was left out.
     """
 
@@ -40,13 +40,13 @@ class Evidence:
     remarks: list[str] = field(default_factory=list)
 
     @property
-    def hosts(self) -> set[str]:
-        """The host profiles of which there are boots."""
-        return {host for (_, host), boots in self.boots.items() if boots}
+    def profiles(self) -> set[str]:
+        """The profiles of which there are boots."""
+        return {profile for (_, profile), boots in self.boots.items() if boots}
 
-    def of(self, target: str, host: str) -> list[Boot]:
-        """The boots of a target on a host profile; none where they do not count."""
-        key = (target, host)
+    def of(self, target: str, profile: str) -> list[Boot]:
+        """The boots of a target on a profile; none where they do not count."""
+        key = (target, profile)
         return [] if key in self.unfit else self.boots.get(key, [])
 
 
@@ -116,7 +116,7 @@ def gather(loaded: Loaded, sources: Sequence[Source], release: str) -> Evidence:
         for result in source.result.targets:
             if result.target not in loaded.gate.targets:
                 continue
-            key = (result.target, result.host)
+            key = (result.target, result.profile)
             why = _unlike(result, loaded.gate.targets[result.target], release)
             if why is None:
                 _add(evidence, result)
@@ -162,7 +162,7 @@ def _unlike(result: TargetResult, asked: Target, release: str) -> str | None:
 
 def _add(evidence: Evidence, result: TargetResult) -> None:
     """Take one target's boots; one that did not start speaks against all of them."""
-    key = (result.target, result.host)
+    key = (result.target, result.profile)
     boots = measured(result, evidence.release)
     failed = [boot for boot in boots if not boot.started and boot.outcome != "lost"]
     if failed:

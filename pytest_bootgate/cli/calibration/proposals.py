@@ -28,7 +28,7 @@ class Limit:
     seconds: float
     old: float | None
     spread: Spread
-    host: str
+    profile: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class Proposals:
 
 
 def propose(
-    loaded: Loaded, evidence: Evidence, own: Own, *, host: str | None = None, again: bool = False
+    loaded: Loaded, evidence: Evidence, own: Own, *, profile: str | None = None, again: bool = False
 ) -> Proposals:
     """Hold the boots against the gate file.
 
-    A limit holds on every host profile, so it takes boots of each that is not on request, or of
-    `host` alone; the largest bound counts. A target that takes over another with ``as`` takes
+    A limit holds on every profile, so it takes boots of each that is not on request, or of
+    `profile` alone; the largest bound counts. A target that takes over another with ``as`` takes
     over its limits too, and gets one of its own only where it needs a higher one or the other
     has none. A limit that is there stays, unless the gate would warn or fail of it today, or
     `again` is given.
@@ -61,26 +61,27 @@ def propose(
     would warn (see `thresholds.shares`), and down only where no phase has a limit that would
     shrink with it, and catches trouble earlier anyway.
 
-    Raises `BootgateError` for a host profile that the gate file does not have.
+    Raises `BootgateError` for a profile that the gate file does not have.
     """
-    return _Proposing(loaded, evidence, own, host, again).all()
+    return _Proposing(loaded, evidence, own, profile, again).all()
 
 
 class _Proposing:
     def __init__(
-        self, loaded: Loaded, evidence: Evidence, own: Own, host: str | None, again: bool
+        self, loaded: Loaded, evidence: Evidence, own: Own, profile: str | None, again: bool
     ) -> None:
         self._gate, self._evidence, self._own, self._again = loaded.gate, evidence, own, again
         self._run = loaded.gate.gate.boots.least
         self._near, self._warn = float(loaded.gate.gate.near), float(loaded.gate.gate.warn)
         self._remarks = list(evidence.remarks)
-        self._hosts = self._choose(loaded, host)
+        self._profiles = self._choose(loaded, profile)
 
     def all(self) -> Proposals:
         fit = {name: target for name, target in self._gate.targets.items() if self._fit(name)}
         used = {
             name: max(
-                (self._spread(name, host).bound / target.timeout, host) for host in self._hosts
+                (self._spread(name, profile).bound / target.timeout, profile)
+                for profile in self._profiles
             )
             for name, target in fit.items()
         }
@@ -98,48 +99,54 @@ class _Proposing:
             remarks=tuple(self._remarks),
         )
 
-    def _choose(self, loaded: Loaded, host: str | None) -> list[str]:
-        """The host profiles whose boots a threshold takes."""
-        profiles = loaded.gate.hosts
+    def _choose(self, loaded: Loaded, profile: str | None) -> list[str]:
+        """The profiles whose boots a threshold takes."""
+        profiles = loaded.gate.profiles
         names = list(profiles) or ["default"]
-        if host is not None and host not in names:
+        if profile is not None and profile not in names:
             raise BootgateError(
-                f"{loaded.path.name} has no host profile {host!r}; it has {', '.join(names)}."
+                f"{loaded.path.name} has no profile {profile!r}; it has {', '.join(names)}."
             )
-        there = self._evidence.hosts
+        there = self._evidence.profiles
         chosen = [
             name
             for name in names
-            if name == host
-            or (host is None and (name in there or not profiles or not profiles[name].on_request))
+            if name == profile
+            or (
+                profile is None and (name in there or not profiles or not profiles[name].on_request)
+            )
         ]
         for name in names:
             if name not in chosen:
                 self._remarks.append(
-                    f"limits hold on host profile {name} too, whose boots are not looked at"
+                    f"limits hold on profile {name} too, whose boots are not looked at"
                 )
         for name in sorted(there - set(names)):
-            self._remarks.append(f"boots on {name} are left out: no such host profile any more")
+            self._remarks.append(f"boots on {name} are left out: no such profile any more")
         if not chosen:
             raise BootgateError(
-                f"The results have no boots on a host profile of {loaded.path.name}, and all of"
+                f"The results have no boots on a profile of {loaded.path.name}, and all of"
                 f" these are on request ({', '.join(names)}). Name results with boots on one."
             )
         return chosen
 
     def _fit(self, name: str) -> bool:
         """Whether a target has enough boots; the reason is a remark."""
-        for host in self._hosts:
-            where = name if len(self._hosts) == 1 and not self._gate.hosts else f"{name}@{host}"
-            if why := self._evidence.unfit.get((name, host)):
+        for profile in self._profiles:
+            where = (
+                name
+                if len(self._profiles) == 1 and not self._gate.profiles
+                else f"{name}@{profile}"
+            )
+            if why := self._evidence.unfit.get((name, profile)):
                 self._remarks.append(f"{where}: {why}")
                 return False
-            number = len(self._evidence.of(name, host))
+            number = len(self._evidence.of(name, profile))
             if number < LEAST_BOOTS:
                 way_out = (
                     ""
-                    if host in self._evidence.hosts or len(self._hosts) == 1
-                    else f"; limits hold there too, unless --host names another profile than {host}"
+                    if profile in self._evidence.profiles or len(self._profiles) == 1
+                    else f"; limits hold there too, unless --profile names another than {profile}"
                 )
                 self._remarks.append(
                     f"{where}: {count(number, 'measured boot')} of the {self._evidence.release},"
@@ -148,16 +155,16 @@ class _Proposing:
                 return False
         return True
 
-    def _seconds(self, name: str, host: str, phase: str | None = None) -> list[float]:
+    def _seconds(self, name: str, profile: str, phase: str | None = None) -> list[float]:
         """How long the boots, or one phase of them, took."""
-        found = (boot if phase is None else boot.phase(phase) for boot in self._of(name, host))
+        found = (boot if phase is None else boot.phase(phase) for boot in self._of(name, profile))
         return [each.seconds for each in found if each is not None and each.seconds is not None]
 
-    def _of(self, name: str, host: str) -> list[Boot]:
-        return self._evidence.of(name, host)
+    def _of(self, name: str, profile: str) -> list[Boot]:
+        return self._evidence.of(name, profile)
 
-    def _spread(self, name: str, host: str, phase: str | None = None) -> Spread:
-        return thresholds.spread(self._seconds(name, host, phase), self._run)
+    def _spread(self, name: str, profile: str, phase: str | None = None) -> Spread:
+        return thresholds.spread(self._seconds(name, profile, phase), self._run)
 
     # -- limits ----------------------------------------------------------------------------
 
@@ -208,11 +215,13 @@ class _Proposing:
                 # Its place is beside the phases, under 'proof'.
                 self._remarks.append(f"{here}: no limit, it is the target's proof")
                 continue
-            if any(len(self._seconds(name, host, phase)) < LEAST_BOOTS for host in self._hosts):
+            if any(
+                len(self._seconds(name, profile, phase)) < LEAST_BOOTS for profile in self._profiles
+            ):
                 self._remarks.append(f"{here}: no limit, seen in fewer than {LEAST_BOOTS} boots")
                 continue
-            spread, host = max(
-                ((self._spread(name, host, phase), host) for host in self._hosts),
+            spread, profile = max(
+                ((self._spread(name, profile, phase), profile) for profile in self._profiles),
                 key=lambda found: found[0].bound,
             )
             old = None if probe.limit is None else float(probe.limit)
@@ -235,13 +244,13 @@ class _Proposing:
                         f" above the timeout of {written(target.timeout)}"
                     )
                 else:
-                    wanted[phase] = Limit(name, phase, seconds, old, spread, host)
+                    wanted[phase] = Limit(name, phase, seconds, old, spread, profile)
         return wanted
 
     def _easy(self, name: str, phase: str, old: float) -> bool:
         """Whether the gate would pass today's boots under the limit that is there."""
-        for host in self._hosts:
-            seconds = self._seconds(name, host, phase)
+        for profile in self._profiles:
+            seconds = self._seconds(name, profile, phase)
             room = headroom(seconds, old, near=self._near, warn=self._warn)
             if room.level != "pass":
                 return False
@@ -252,10 +261,10 @@ class _Proposing:
     def _higher(self, used: dict[str, tuple[float, str]]) -> tuple[Shares | None, list[str]]:
         """Shares that leave healthy boots in peace, and what it is that does not now."""
         because = []
-        for name, (part, host) in used.items():
+        for name, (part, profile) in used.items():
             if part > self._warn:
                 timeout = float(self._gate.targets[name].timeout)
-                spread = self._spread(name, host)
+                spread = self._spread(name, profile)
                 because.append(
                     f"{name}: {_spread_words(spread)}, {share(part)} of the timeout"
                     f" {written(timeout)}; a timeout of"
@@ -277,7 +286,7 @@ class _Proposing:
         """Shares that catch trouble earlier, where all targets use little of their timeouts."""
         if not used or used.keys() != self._gate.targets.keys():
             return None, []
-        name, (most, host) = max(used.items(), key=lambda item: item[1])
+        name, (most, profile) = max(used.items(), key=lambda item: item[1])
         found = thresholds.shares(most, self._near, self._warn, lower=True)
         if found is None:
             return None, []
@@ -288,7 +297,7 @@ class _Proposing:
                 " trouble earlier"
             )
             return None, []
-        spread = self._spread(name, host)
+        spread = self._spread(name, profile)
         timeout = written(float(self._gate.targets[name].timeout))
         return found, [
             (

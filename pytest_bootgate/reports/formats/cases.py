@@ -61,7 +61,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A target, an upgrade in place or a silence test on a host profile: `whole` judges it all.
+    """A target, an upgrade in place or a silence test on a profile: `whole` judges it all.
 
     `parts` are its phases, or what an upgrade is judged by.
     """
@@ -69,7 +69,7 @@ class Entry:
     kind: Kind
     label: str
     target: str
-    host: str
+    profile: str
     whole: Case
     parts: tuple[Case, ...] = ()
     found: TargetResult | None = None
@@ -134,12 +134,12 @@ def used(target: TargetResult) -> float | None:
     return max(took) / target.rules.timeout if took else None
 
 
-def _label(name: str, host: str) -> str:
-    return name if host == "default" else f"{name}@{host}"
+def _label(name: str, profile: str) -> str:
+    return name if profile == "default" else f"{name}@{profile}"
 
 
 def _target(result: GateResult, target: TargetResult) -> Entry:
-    label = _label(target.target, target.host)
+    label = _label(target.target, target.profile)
     place = result.lines.get(target.target, 1)
     parts = []
     for name in phases(target):
@@ -163,7 +163,7 @@ def _target(result: GateResult, target: TargetResult) -> Entry:
     whole = Case(
         f"{label}::{WHOLE}", target.verdict, text, story, _longest(target), place, todo=todo
     )
-    return Entry("boot", label, target.target, target.host, whole, tuple(parts), target)
+    return Entry("boot", label, target.target, target.profile, whole, tuple(parts), target)
 
 
 def _story(lines: Sequence[str], todo: str) -> str:
@@ -227,7 +227,7 @@ def _listed(findings: Sequence[Finding]) -> str:
 
 
 def _upgrade(result: GateResult, found: TakeoverResult) -> Entry:
-    label, line = _label(UPGRADE, found.host), result.lines.get(UPGRADE, 1)
+    label, line = _label(UPGRADE, found.profile), result.lines.get(UPGRADE, 1)
     asked = found.takeover is not None and found.takeover.rollback_asked
     parts = []
     for subject in (*SUBJECTS, *([ROLLBACK] if asked else [])):
@@ -244,11 +244,11 @@ def _upgrade(result: GateResult, found: TakeoverResult) -> Entry:
     todo = advice_on_upgrade(found) if found.verdict in _TO_DO else ""
     story = _story([takeover.heading(found), *told, *takeover.story(found)], todo)
     whole = Case(label, found.verdict, text, story, line=line, todo=todo)
-    return Entry("upgrade", label, UPGRADE, found.host, whole, tuple(parts))
+    return Entry("upgrade", label, UPGRADE, found.profile, whole, tuple(parts))
 
 
 def _silence(result: GateResult, found: SilenceResult) -> Entry:
-    label = _label(found.target, found.host)
+    label = _label(found.target, found.profile)
     place = result.lines.get(found.target, 1)
     line = result.lines.get(f"{found.target}::{SILENCE}", place)
     said = [f"{f.verdict}: {f.text}" for f in found.findings]
@@ -262,7 +262,7 @@ def _silence(result: GateResult, found: SilenceResult) -> Entry:
     todo = advice_on_silence(found) if found.verdict in _TO_DO else ""
     story = _story(lines, todo)
     whole = Case(name, found.verdict, text, story, line=line, todo=todo)
-    return Entry("silence", name, found.target, found.host, whole)
+    return Entry("silence", name, found.target, found.profile, whole)
 
 
 def _unjudged(result: GateResult) -> Iterator[Entry]:
@@ -273,19 +273,19 @@ def _unjudged(result: GateResult) -> Iterator[Entry]:
             continue
         keys = (one.target,) if one.item == WHOLE else (f"{one.target}::{one.item}", one.target)
         line = next((result.lines[key] for key in keys if key in result.lines), 1)
-        name, text = f"{_label(one.target, one.host)}::{one.item}", "unjudged: it was not booted"
+        name, text = f"{_label(one.target, one.profile)}::{one.item}", "unjudged: it was not booted"
         kinds: dict[str, Kind] = {WHOLE: "boot", SILENCE: "silence"}
-        key = (one.target, one.host, kinds.get(one.item, "upgrade"))
+        key = (one.target, one.profile, kinds.get(one.item, "upgrade"))
         case = Case(name, None, text, text, line=line, missing="unjudged")
         asked.setdefault(key, []).append(case)
-    for (target, host, kind), cases in asked.items():
-        label = _label(target, host)
+    for (target, profile, kind), cases in asked.items():
+        label = _label(target, profile)
         if kind == "upgrade":
             whole = replace(cases[0], name=label)
-            yield Entry(kind, label, target, host, whole, tuple(cases))
+            yield Entry(kind, label, target, profile, whole, tuple(cases))
         else:
             label = label if kind == "boot" else f"{label}::{SILENCE}"
-            yield Entry(kind, label, target, host, cases[0])
+            yield Entry(kind, label, target, profile, cases[0])
 
 
 def releases(result: GateResult) -> Iterator[tuple[str, str]]:

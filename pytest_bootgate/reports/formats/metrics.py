@@ -46,7 +46,7 @@ def families(results: Sequence[GateResult], base: Path) -> list[Family]:
             about = {
                 "gate_file": file,
                 "target": entry.target,
-                "host": entry.host,
+                "profile": entry.profile,
                 "kind": entry.kind,
             }
             _entry(found, entry, about)

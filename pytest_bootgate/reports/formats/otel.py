@@ -134,7 +134,7 @@ class _Trace:
         about = {
             "bootgate.kind": entry.kind,
             "bootgate.target": entry.target,
-            "bootgate.host": entry.host,
+            "bootgate.profile": entry.profile,
             "bootgate.verdict": entry.whole.state,
             "bootgate.why": entry.whole.text,
         }
@@ -202,12 +202,15 @@ def _boots(result: GateResult, entry: Entry) -> Iterator[Boot]:
     if entry.found is not None:
         yield from (boot for boot in entry.found.boots if not boot.recorded)
     for held in result.silences:
-        same = entry.kind == "silence" and (held.target, held.host) == (entry.target, entry.host)
+        same = entry.kind == "silence" and (held.target, held.profile) == (
+            entry.target,
+            entry.profile,
+        )
         if same and held.stall is not None:
             yield held.stall.boot
     for found in result.takeovers:
         seen = found.takeover
-        if entry.kind != "upgrade" or found.host != entry.host or seen is None:
+        if entry.kind != "upgrade" or found.profile != entry.profile or seen is None:
             continue
         repaired = seen.repair.start if seen.repair is not None else None
         starts = (seen.baseline, seen.first, seen.second, repaired, seen.rollback, seen.control)
@@ -218,7 +221,7 @@ def _boots(result: GateResult, entry: Entry) -> Iterator[Boot]:
 def _about(boot: Boot) -> dict[str, Any]:
     known = {
         "target": boot.target,
-        "host": boot.host,
+        "profile": boot.profile,
         "release": boot.release,
         "version": boot.version,
         "boot": boot.id,

@@ -20,7 +20,7 @@ from pytest_bootgate.reports.html import charts
 from pytest_bootgate.reports.html import tables as made
 from pytest_bootgate.reports.html.past import Past, past
 from pytest_bootgate.reports.html.tables import Table
-from pytest_bootgate.reports.html.top import Near, Top, by_weight, hosts_of, label, nearness, top
+from pytest_bootgate.reports.html.top import Near, Top, by_weight, label, nearness, profiles_of, top
 from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import failed_boot, last_lines, last_words, story, worth_saying
 
@@ -104,7 +104,7 @@ def _shown(file: str, base: Path | None) -> str:
 def _target(
     found: TargetResult, result: GateResult, file: str, before: dict[tuple[str, str], Past]
 ) -> Section:
-    name = label(found.target, found.host, result)
+    name = label(found.target, found.profile, result)
     if found.left_out is not None:
         return Section("", name, None, f"left out by the gate file: {found.left_out}")
     failed = failed_boot(found)
@@ -116,7 +116,7 @@ def _target(
         name=name,
         verdict=found.verdict,
         says=_says(found),
-        command=_command(file, f"{found.target}::{WHOLE}", found.host, result, found),
+        command=_command(file, f"{found.target}::{WHOLE}", found.profile, result, found),
         broken=found.broken or "",
         near=nearness(found),
         findings=by_weight(worth_saying(found)),
@@ -126,7 +126,7 @@ def _target(
         last="\n".join(last_words(found)),
         waterfall=charts.waterfall(found, axis) if axis and charts.phase_names(found) else None,
         dots=charts.dots(found, axis) if axis else None,
-        past=before.get((found.host, found.target)),
+        past=before.get((found.profile, found.target)),
         tables={table.name: table for table in made.tables(found)},
     )
 
@@ -172,10 +172,10 @@ def _upgrade(found: TakeoverResult, result: GateResult, file: str) -> Section:
         tables["jobs"] = Table("jobs", "What became of each job", rows[0], rows[1:])
     return Section(
         id="",
-        name=label("Upgrade in place", found.host, result),
+        name=label("Upgrade in place", found.profile, result),
         verdict=found.verdict,
         says=takeover.heading(found).removeprefix("upgrade in place: "),
-        command=_command(file, UPGRADE, found.host, result, None),
+        command=_command(file, UPGRADE, found.profile, result, None),
         broken=found.broken or "",
         findings=by_weight(found.findings),
         notes=list(takeover.notes(seen)) if seen is not None else (),
@@ -194,10 +194,10 @@ def _silence(found: SilenceResult, result: GateResult, file: str) -> Section:
         notes.append(f"held for sure: {stall.evidence}")
     return Section(
         id="",
-        name=f"{label(found.target, found.host, result)}, silence",
+        name=f"{label(found.target, found.profile, result)}, silence",
         verdict=found.verdict,
         says=silence.heading(found),
-        command=_command(file, f"{found.target}::{SILENCE}", found.host, result, None),
+        command=_command(file, f"{found.target}::{SILENCE}", found.profile, result, None),
         broken=found.broken or "",
         findings=by_weight(found.findings),
         notes=notes,
@@ -207,17 +207,17 @@ def _silence(found: SilenceResult, result: GateResult, file: str) -> Section:
 
 
 def _command(
-    file: str, item: str, host: str, result: GateResult, found: TargetResult | None
+    file: str, item: str, profile: str, result: GateResult, found: TargetResult | None
 ) -> str:
     """How to boot the same once more.
 
-    A result does not say whether its gate file has more host profiles than were booted, on which
+    A result does not say whether its gate file has more profiles than were booted, on which
     the names of items depend: where that is open, the command takes the whole profile.
     """
-    if hosts_of(result) == {"default"}:
+    if profiles_of(result) == {"default"}:
         asked = shlex.quote(f"{file}::{item}")
     else:
-        asked = f"{shlex.quote(file)} --bootgate-host {shlex.quote(host)}"
+        asked = f"{shlex.quote(file)} --bootgate-profile {shlex.quote(profile)}"
     parts = ["pytest", asked, _engine(result)]
     if found is not None:
         least, most = found.rules.least, found.rules.most

@@ -85,15 +85,15 @@ def _rank(one: Top) -> tuple[int, float]:
     return VERDICTS.index(one.verdict), used
 
 
-def label(target: str, host: str, result: GateResult) -> str:
-    """A target, with its host profile where there is more than the usual one."""
-    return target if hosts_of(result) == {"default"} else f"{target} on {host}"
+def label(target: str, profile: str, result: GateResult) -> str:
+    """A target, with its profile where there is more than the usual one."""
+    return target if profiles_of(result) == {"default"} else f"{target} on {profile}"
 
 
-def hosts_of(result: GateResult) -> set[str]:
-    """The host profiles of a result, those of what it left unjudged included."""
-    hosts = {t.host for t in result.targets} | {t.host for t in result.takeovers}
-    return hosts | {s.host for s in result.silences} | {u.host for u in result.unjudged}
+def profiles_of(result: GateResult) -> set[str]:
+    """The profiles of a result, those of what it left unjudged included."""
+    profiles = {t.profile for t in result.targets} | {t.profile for t in result.takeovers}
+    return profiles | {s.profile for s in result.silences} | {u.profile for u in result.unjudged}
 
 
 def release_words(result: GateResult, name: str) -> str:
@@ -111,7 +111,7 @@ def release_words(result: GateResult, name: str) -> str:
 def _of_target(found: TargetResult, result: GateResult) -> Top:
     return Top(
         found.verdict or "broken",
-        label(found.target, found.host, result),
+        label(found.target, found.profile, result),
         _why(found),
         _phase(found),
         nearness(found),
@@ -220,7 +220,7 @@ def _of_upgrade(found: TakeoverResult, result: GateResult) -> Top:
     step = findings[0].subject if findings else NONE
     new, old = release_words(result, "candidate"), release_words(result, "baseline")
     since = f"{new}, on the state that {old} left"
-    name = label("upgrade in place", found.host, result)
+    name = label("upgrade in place", found.profile, result)
     near = Near("about the state, not about time")
     return Top(found.verdict, name, why, step, near, since, advice_on_upgrade(found))
 
@@ -230,7 +230,7 @@ def _of_silence(found: SilenceResult, result: GateResult) -> Top:
     why = found.broken or (findings[0].text if findings else silence.heading(found))
     phase = found.stall.phase if found.stall is not None else NONE
     since = f"{release_words(result, 'candidate')}; a silence test has no baseline"
-    name = f"{label(found.target, found.host, result)}, silence"
+    name = f"{label(found.target, found.profile, result)}, silence"
     near = Near("held beyond its timeout on purpose")
     return Top(found.verdict, name, why, phase, near, since, advice_on_silence(found))
 

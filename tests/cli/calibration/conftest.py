@@ -52,7 +52,7 @@ def boots(target: str, phases: Mapping[str, float], count: int, **other: Any) ->
             marks.append(Phase(name, at, took[name][i]))
         values: dict[str, Any] = {
             "release": "candidate",
-            "host": "default",
+            "profile": "default",
             "start": "cold",
             "outcome": "started",
             "detail": "",
@@ -83,7 +83,7 @@ def write(gate) -> Writing:
 
     def make(made: Sequence[Boot], name: str = "result.json", **other: Any) -> Path:
         targets = load(gate).gate.targets
-        named = dict.fromkeys((boot.target, boot.host) for boot in made)
+        named = dict.fromkeys((boot.target, boot.profile) for boot in made)
 
         def phases(target: str) -> dict[str, Limits]:
             return {name: Limits() for name in targets[target].phases} if target in targets else {}
@@ -91,14 +91,14 @@ def write(gate) -> Writing:
         results = [
             TargetResult(
                 target=target,
-                host=host,
+                profile=profile,
                 runs_as=target,
                 rules=Rules(
                     timeout=60.0, near=0.8, warn=0.6, least=5, most=15, phases=phases(target)
                 ),
-                boots=tuple(b for b in made if (b.target, b.host) == (target, host)),
+                boots=tuple(b for b in made if (b.target, b.profile) == (target, profile)),
             )
-            for target, host in named
+            for target, profile in named
         ]
         values: dict[str, Any] = {
             "schema": SCHEMA,

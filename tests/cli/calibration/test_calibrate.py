@@ -35,7 +35,7 @@ def test_a_patch_with_its_provenance(calibrate, write, gate):
     assert gate.read_text() == GATE
     for part in (
         "# calibrated: limits from boots of the candidate 2.0 app:2 (sha256:abababababab)",
-        "docker 20.10, host profile default (Linux 6.1, 2 CPUs, 8 GiB)",
+        "docker 20.10, profile default (Linux 6.1, 2 CPUs, 8 GiB)",
         "result.json of 2026-11-20",
         "- setup: 20 boots, median ",
         "+      setup: {line: b, limit: ",
@@ -284,30 +284,34 @@ def test_environment_variables_and_crlf_stay(apply, write, gate, monkeypatch):
     assert new.count("\n") == new.count("\r\n")
 
 
-# -- host profiles -------------------------------------------------------------------------------
+# -- profiles -------------------------------------------------------------------------------
 
-HOSTS = GATE + "hosts:\n  staging: {}\n  low: {cpus: 0.5}\n  tiny: {cpus: 0.1, on_request: true}\n"
+PROFILES = (
+    GATE + "profiles:\n  staging: {}\n  low: {cpus: 0.5}\n  tiny: {cpus: 0.1, on_request: true}\n"
+)
 
 
 def test_limits_take_boots_of_every_profile(apply, calibrate, write, gate):
-    gate.write_text(HOSTS)
-    staging = boots("isolated", SECONDS, 20, host="staging")
+    gate.write_text(PROFILES)
+    staging = boots("isolated", SECONDS, 20, profile="staging")
     out, err, _ = calibrate(write(staging))
     assert out == ""
     assert "isolated@low: 0 measured boots" in err
-    low = boots("isolated", {**SECONDS, "prep": 1.0}, 20, host="low")
+    low = boots("isolated", {**SECONDS, "prep": 1.0}, 20, profile="low")
     found, err = apply(write(staging + low))
     assert limits(found)["prep"] > 3
-    assert "limits hold on host profile tiny too" in err
+    assert "limits hold on profile tiny too" in err
     assert "bound " in gate.read_text()
     assert " on low" in gate.read_text()
 
 
 def test_one_profile_if_asked_for(apply, write, gate):
-    gate.write_text(HOSTS)
-    found, err = apply(write(boots("isolated", SECONDS, 20, host="staging")), "--host", "staging")
+    gate.write_text(PROFILES)
+    found, err = apply(
+        write(boots("isolated", SECONDS, 20, profile="staging")), "--profile", "staging"
+    )
     assert limits(found)
-    assert "limits hold on host profile low too, whose boots are not looked at" in err
+    assert "limits hold on profile low too, whose boots are not looked at" in err
 
 
 # -- near and warn -------------------------------------------------------------------------------
@@ -425,9 +429,9 @@ def test_a_broken_gate_file(calibrate, write, gate):
 
 
 def test_no_such_profile(calibrate, write):
-    _, err, status = calibrate(write(boots("isolated", SECONDS, 20)), "--host", "staging")
+    _, err, status = calibrate(write(boots("isolated", SECONDS, 20)), "--profile", "staging")
     assert status == 4
-    assert "has no host profile 'staging'; it has default" in err
+    assert "has no profile 'staging'; it has default" in err
 
 
 def test_a_patch_that_would_break_the_file_is_not_printed(calibrate, write, gate, monkeypatch):

@@ -90,12 +90,12 @@ def nothing_else(path: Path) -> None:
 
 
 def several(path: Path) -> None:
-    """Two gate files, two host profiles, and a target with signs that formats use themselves."""
+    """Two gate files, two profiles, and a target with signs that formats use themselves."""
     held = gate_file(
         path / "a b" / "one.bootgate.yaml", targets=["isolated", '  "session:a|b": {}']
     )
     held.write_text(held.read_text().replace("timeout: 700ms", "timeout: 5s"))
-    gate_file(path / "bootgate.yaml", [60], more="hosts: {staging: {}, other: {}}")
+    gate_file(path / "bootgate.yaml", [60], more="profiles: {staging: {}, other: {}}")
 
 
 def silence(path: Path) -> None:

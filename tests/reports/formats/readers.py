@@ -158,9 +158,9 @@ def _metrics(families) -> Verdicts:
             series.append((sample.name, *sorted(sample.labels.items())))
             labels = sample.labels
             if sample.name == "bootgate_verdict" and sample.value == 1:
-                host = "" if labels["host"] == "default" else f"@{labels['host']}"
+                profile = "" if labels["profile"] == "default" else f"@{labels['profile']}"
                 kind = "::silence" if labels["kind"] == "silence" else ""
-                name = f"{labels['gate_file']}::{labels['target']}{host}{kind}"
+                name = f"{labels['gate_file']}::{labels['target']}{profile}{kind}"
                 assert name not in found
                 found[name] = labels["verdict"]
             if sample.name == "bootgate_gate_verdict" and sample.value == 1:

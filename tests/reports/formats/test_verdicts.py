@@ -46,7 +46,7 @@ def test_the_scenarios_are_what_they_are_called(ran, scenario):
     done, wanted = ran(scenario), expected(scenario)
     judged = {
         f"{gate['file'].partition('/here/')[2]}::{t['target']}"
-        + ("" if t["host"] == "default" else f"@{t['host']}"): t["verdict"] or "left out"
+        + ("" if t["profile"] == "default" else f"@{t['profile']}"): t["verdict"] or "left out"
         for gate in done.results
         for t in gate["targets"]
     }
@@ -152,7 +152,7 @@ def test_the_numbers_are_those_of_the_result(ran):
     assert action["bootgate.yaml::isolated::engine"]["value"] == boot["phases"][0]["seconds"]
     assert action["bootgate.yaml::isolated::engine"]["unit"] == "s"
     line = 'bootgate_boot_slowest_seconds{gate_file="bootgate.yaml",target="isolated"'
-    line += f',host="default",release="candidate"}} {boot["seconds"]!r}\n'
+    line += f',profile="default",release="candidate"}} {boot["seconds"]!r}\n'
     assert line in (reports / "metrics.txt").read_text()
     assert line in (reports / "bootgate.prom").read_text()
     suite = ET.parse(reports / "junit.xml").getroot()[0]
