@@ -145,7 +145,7 @@ def test_a_real_openclaw_release_that_is_held_for_a_moment(run, pytester):
     assert (paused["verdict"], mute["verdict"]) == ("fail", "fail")
     assert paused["stall"]["proof"] > paused["stall"]["ended"] > 3
     assert mute["stall"]["holds_task"]
-    assert "/readyz" in [told["channel"] for told in paused["stall"]["told"]]
+    assert "/readyz" in [told["name"] for told in paused["stall"]["signals"]]
     result.stdout.fnmatch_lines(["*nothing ends the boot*", "*nothing ends the task*"])
 
 

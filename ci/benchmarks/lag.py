@@ -75,7 +75,7 @@ class Gate:
     def lag(self, image: str, after: float) -> float:
         """From written to the instant at which the pattern has matched."""
         seen = Observation(
-            {"mark": PhaseProbe(line="^mark ")}, upstream={}, stages={}, variables={}, token=False
+            {"mark": PhaseProbe(line="^mark ")}, signals={}, stages={}, variables={}, token=False
         )
         noticed: list[float] = []
 

@@ -78,7 +78,7 @@ def measure(rounds: int = 9) -> Section:
 
 def pipeline(target: SessionTarget, data: bytes) -> None:
     """The bytes of one stream through splitter, queue, listener and observation."""
-    seen = Observation(target.phases, target.upstream, target.stages, _VARIABLES, token=False)
+    seen = Observation(target.phases, target.signals, target.stages, _VARIABLES, token=False)
     seen.trigger_at = 0.0
     listener = Listener(lambda _: None, lambda _: None)
     for begin in range(0, len(data), _CHUNK):

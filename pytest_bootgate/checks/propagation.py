@@ -29,15 +29,15 @@ def judge_silence(stall: Stall) -> tuple[Finding, ...]:
         return tuple(found)
     what = "task never got its answer" if stall.holds_task else "boot was held beyond its timeout"
     text = f"told: never; the {what}, and nobody heard of it"
-    if not any(told.says != "ok" for told in stall.boot.told):
-        text += "; the gate file declares no upstream channel"
+    if not any(told.means != "ok" for told in stall.boot.signals):
+        text += "; the gate file declares no signal"
     return (Finding("fail", SILENCE, text), *found)
 
 
 def _lies(stall: Stall) -> Iterator[Finding]:
-    for told in stall.boot.told:
-        if told.says == "ok" and told.at is not None and told.at <= (stall.ended or told.at):
-            what = f"{told.channel} said ok {told.at:.1f} s after the trigger, while it was held"
+    for told in stall.boot.signals:
+        if told.means == "ok" and told.at is not None and told.at <= (stall.ended or told.at):
+            what = f"{told.name} said ok {told.at:.1f} s after the trigger, while it was held"
             yield Finding("fail", SILENCE, what)
 
 

@@ -52,9 +52,9 @@ def _remarked(boots: Sequence[Boot]) -> dict[str, tuple[Boot, str, int]]:
         texts = [
             *boot.notes,
             *(
-                f"{told.channel} reported a failure: {told.text}"
-                for told in boot.told
-                if told.says != "ok" and told.at is not None
+                f"{told.name} reported a failure: {told.text}"
+                for told in boot.signals
+                if told.means != "ok" and told.at is not None
             ),
         ]
         for text in texts:

@@ -28,7 +28,7 @@ from pytest_bootgate.gatefile.tree import (
 _PHRASES: dict[type, str] = {
     model.Probe: "a probe",
     model.PhaseProbe: "a phase",
-    model.Signal: "an upstream channel",
+    model.Signal: "a signal",
     model.StageProbe: "a stages entry",
     model.Trigger: "a trigger",
     model.Silence: "a silence test",

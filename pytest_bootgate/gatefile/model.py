@@ -57,13 +57,13 @@ class PhaseProbe(Probe, frozen=True, kw_only=True):
 
 
 class Signal(Probe, frozen=True, kw_only=True):
-    """A channel on which the system reports about a run, and what it says there.
+    """A channel on which the system reports how a run went, and what it means.
 
     A group `text` in `line` picks the words to quote. A failure in whose words something timed
     out is a timeout.
     """
 
-    says: Literal["failed", "ok"] = "failed"
+    means: Literal["failed", "ok"] = "failed"
 
 
 class StageProbe(_Entry, frozen=True, kw_only=True):
@@ -130,7 +130,7 @@ class _TargetEntries(_Entry, frozen=True, kw_only=True):
     trigger: Trigger | None = None
     phases: dict[str, PhaseProbe] = {}
     proof: PhaseProbe | None = None
-    upstream: dict[str, Signal] = {}
+    signals: dict[str, Signal] = {}
     stages: dict[str, StageProbe] = {}
     listen: Seconds = Seconds(10)
     pause: Seconds = Seconds(0)

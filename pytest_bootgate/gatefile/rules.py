@@ -243,12 +243,12 @@ class _Rules:
         self._positive(target, "timeout", "60s")
         self._tolerance(target)
         self._names(phases, "phase", path=True)
-        self._names(target.section("upstream"), "channel", path=False)
+        self._names(target.section("signals"), "signal", path=False)
         self._names(target.section("stages"), "stages entry", path=False)
         for name, phase in target.sections("phases").items():
             self._phase(name, phase, target, last=name == next(reversed(phases.keys)))
-        for channel in target.sections("upstream").values():
-            self._probes.probe(channel, triggered=triggered)
+        for signal in target.sections("signals").values():
+            self._probes.probe(signal, triggered=triggered)
         for stages in target.sections("stages").values():
             self._probes.stages(stages, triggered=triggered)
         if isinstance(target.get("trigger"), Section):

@@ -23,7 +23,7 @@ from pytest_bootgate.records.events import (
     BootFailed,
     BootKey,
     Event,
-    FailureTold,
+    FailureReported,
     PhaseReached,
     RunBegan,
     RunEnded,
@@ -61,7 +61,7 @@ class Journal:
             "run_began": self._run_began,
             "boot_began": self._boot_began,
             "phase_reached": self._phase_reached,
-            "failure_told": self._failure_told,
+            "failure_reported": self._failure_reported,
             "boot_failed": self._boot_failed,
             "boot_ended": self._boot_ended,
             "verdict_given": self._verdict_given,
@@ -226,13 +226,13 @@ class Journal:
             (boot, phase, at, seconds),
         )
 
-    def _failure_told(self, event: FailureTold) -> None:
-        self._told(event.boot.id, event.channel, "failed", event.at, event.text)
+    def _failure_reported(self, event: FailureReported) -> None:
+        self._reported(event.boot.id, event.signal, "failed", event.at, event.text)
 
-    def _told(self, boot: str, channel: str, says: str, at: float | None, text: str) -> None:
+    def _reported(self, boot: str, name: str, means: str, at: float | None, text: str) -> None:
         self._sql.execute(
-            "INSERT OR REPLACE INTO told (boot, channel, says, at, text) VALUES (?, ?, ?, ?, ?)",
-            (boot, channel, says, at, text),
+            "INSERT OR REPLACE INTO signals (boot, name, means, at, text) VALUES (?, ?, ?, ?, ?)",
+            (boot, name, means, at, text),
         )
 
     def _boot_failed(self, event: BootFailed) -> None:
@@ -262,8 +262,8 @@ class Journal:
             "INSERT INTO stages (boot, source, name, phase, at, seconds) VALUES (?, ?, ?, ?, ?, ?)",
             [(key, s.source, s.name, s.phase, s.at, s.seconds) for s in boot.stages],
         )
-        for told in boot.told:
-            self._told(key, told.channel, told.says, told.at, told.text)
+        for told in boot.signals:
+            self._reported(key, told.name, told.means, told.at, told.text)
 
     def _verdict_given(self, event: VerdictGiven) -> None:
         self._sql.execute(

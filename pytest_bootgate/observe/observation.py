@@ -15,7 +15,7 @@ from pytest_bootgate.gatefile.model import PhaseProbe, Probe, Signal, StageProbe
 from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.observe.lines import Line
 from pytest_bootgate.observe.stamps import Stamps
-from pytest_bootgate.records.values import Phase, Stage, Told
+from pytest_bootgate.records.values import Phase, SignalReport, Stage
 from pytest_bootgate.untrusted import read_json
 
 #: Two sources may be reported in the wrong order by at most this many seconds.
@@ -123,7 +123,7 @@ class Observation:
     def __init__(
         self,
         phases: Mapping[str, PhaseProbe],
-        upstream: Mapping[str, Signal],
+        signals: Mapping[str, Signal],
         stages: Mapping[str, StageProbe],
         variables: Mapping[str, str],
         *,
@@ -134,16 +134,16 @@ class Observation:
             Pattern(f"phase:{name}", probe, variables, token=token)
             for name, probe in phases.items()
         ]
-        self._upstream = [
-            (name, signal, Pattern(f"upstream:{name}", signal, variables, token=False))
-            for name, signal in upstream.items()
+        self._signals = [
+            (name, signal, Pattern(f"signals:{name}", signal, variables, token=False))
+            for name, signal in signals.items()
         ]
         self._stages = [
             (name, Pattern(f"stages:{name}", probe, variables, token=False), re.compile(probe.each))
             for name, probe in stages.items()
         ]
         self._searches: dict[str, list[Callable[[str], object]]] = {}
-        others = [pattern for _, _, pattern in self._upstream]
+        others = [pattern for _, _, pattern in self._signals]
         others += [pattern for _, pattern, _ in self._stages]
         for pattern in self._patterns + others:
             if pattern.line is not None:
@@ -152,7 +152,7 @@ class Observation:
         self.accepted: float | None = None
         self.refused: str | None = None
         self.marks: dict[str, float] = {}
-        self.told: dict[str, Told] = {}
+        self.reported: dict[str, SignalReport] = {}
         self.stages: list[Stage] = []
         self.strangers: list[float] = []
         self.standing: list[str] = []
@@ -187,9 +187,9 @@ class Observation:
             last = self._patterns[-1]
             if last.calls(seen) and last.needs_token and not _get(seen, "token"):
                 self.strangers.append(at)
-        for channel, signal, pattern in self._upstream:
-            if channel not in self.told and pattern.match(seen):
-                self.told[channel] = Told(channel, signal.says, at, _said(pattern, seen))
+        for name, signal, pattern in self._signals:
+            if name not in self.reported and pattern.match(seen):
+                self.reported[name] = SignalReport(name, signal.means, at, _said(pattern, seen))
         for source, pattern, each in self._stages:
             if pattern.match(seen):
                 self.stages.extend(read_stages(source, each, seen.text, self.current))
@@ -248,27 +248,28 @@ class Observation:
         """The patterns of the missing phases whose mark is a line."""
         return {name: pattern for name, pattern in self.by_line.items() if name in self.missing}
 
-    def failure(self) -> Told | None:
-        """The first report of a failure from upstream."""
-        return next((t for t in self.told.values() if t.says != "ok"), None)
+    def failure(self) -> SignalReport | None:
+        """The first report of a failure."""
+        return next((t for t in self.reported.values() if t.means != "ok"), None)
 
-    def said_ok(self) -> Told | None:
-        """The first report of success from upstream."""
-        return next((t for t in self.told.values() if t.says == "ok"), None)
+    def said_ok(self) -> SignalReport | None:
+        """The first report of success."""
+        return next((t for t in self.reported.values() if t.means == "ok"), None)
 
     @property
-    def silent_channels(self) -> list[str]:
-        """The channels that should report a failure and have not."""
+    def silent_signals(self) -> list[str]:
+        """The signals that should report a failure and have not."""
         return [
             name
-            for name, signal, _ in self._upstream
-            if signal.says != "ok" and name not in self.told
+            for name, signal, _ in self._signals
+            if signal.means != "ok" and name not in self.reported
         ]
 
-    def signals(self) -> tuple[Told, ...]:
-        """All channels in the order of the gate file, silent ones included."""
+    def signals(self) -> tuple[SignalReport, ...]:
+        """All signals in the order of the gate file, silent ones included."""
         return tuple(
-            self.told.get(name, Told(name, signal.says)) for name, signal, _ in self._upstream
+            self.reported.get(name, SignalReport(name, signal.means))
+            for name, signal, _ in self._signals
         )
 
     def unsound(self, *, clock_moved: bool = False) -> str:
@@ -339,7 +340,7 @@ def phases_of(
 
 
 def _said(pattern: Pattern, seen: Sighting) -> str:
-    """The part of a line that a channel's pattern points at: its group `text`, or the line."""
+    """The part of a line that a signal's pattern points at: its group `text`, or the line."""
     found = pattern.match(seen)
     if isinstance(found, re.Match) and "text" in found.re.groupindex and found["text"]:
         return found["text"]

@@ -115,7 +115,7 @@ def conclude(
         triggered=recipe.triggered,
         phases=phases,
         stages=tuple(seen.stages),
-        told=seen.signals(),
+        signals=seen.signals(),
         exit_code=exited.code if exited is not None else None,
         stalled=stall.seconds if stall is not None else 0.0,
         notes=tuple(_notes(seen, ending, triggered=recipe.triggered)),
@@ -152,7 +152,7 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     in_time = told is not None and told.at is not None and told.at < ending.timeout
     if told is not None and in_time:
         word: Outcome = "timed_out" if says_timeout(told.text) else "reported_error"
-        return word, f"{told.channel} reported: {told.text}"
+        return word, f"{told.name} reported: {told.text}"
     if seen.proof_at is not None:
         when = f"{seen.proof_at:.1f} s after the trigger, the timeout is {ending.timeout:g} s"
         return "timed_out", f"the proof came {when}"
@@ -160,7 +160,7 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
         return "oom_killed", f"{who} lost {_processes(ending.oom_kills)} because memory ran out"
     said_ok = seen.said_ok()
     if said_ok is not None:
-        return "false_ok", f"{said_ok.channel} said ok, but nothing proved that the task started"
+        return "false_ok", f"{said_ok.name} said ok, but nothing proved that the task started"
     last = f"; {ending.last_answer}" if ending.last_answer else ""
     return "timed_out", f"no proof within {ending.timeout:g} s{last}"
 

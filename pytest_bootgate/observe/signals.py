@@ -1,4 +1,4 @@
-"""The signals that may report the failure of a held boot: channels, trigger, health, exit. Pure."""
+"""Who may report the failure of a held boot: signals, trigger, health, exit. Pure."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ from collections.abc import Callable
 
 from pytest_bootgate.gatefile.model import Gateway, Probe, Target
 from pytest_bootgate.observe.observation import Observation
-from pytest_bootgate.records.values import Told
+from pytest_bootgate.records.values import SignalReport
 
 EXIT = "exit of the gateway"
 
 
 class Signals:
-    """Keeps what was reported by more than the target's upstream channels.
+    """Keeps what was reported by more than the target's signals.
 
     `health` is the endpoint that is watched, None where there is none; `hear` is told of each
     report once, as it comes.
     """
 
-    def __init__(self, target: Target, health: Probe | None, hear: Callable[[Told], None]) -> None:
-        self._hear, self._told = hear, dict[str, Told]()
+    def __init__(
+        self, target: Target, health: Probe | None, hear: Callable[[SignalReport], None]
+    ) -> None:
+        self._hear, self._told = hear, dict[str, SignalReport]()
         #: What a signal said that was no report of a failure.
         self._otherwise: dict[str, str] = {}
         self.trigger = self.health = ""
@@ -32,20 +34,22 @@ class Signals:
     def report(self, name: str, at: float, text: str) -> None:
         """A signal told of the failure, `at` seconds after the trigger; once is enough."""
         if name not in self._told:
-            self._told[name] = Told(name, "failed", at, text)
+            self._told[name] = SignalReport(name, "failed", at, text)
             self._hear(self._told[name])
 
     def otherwise(self, name: str, text: str) -> None:
         """A signal said something, and not that anything failed."""
         self._otherwise[name] = text
 
-    def all(self, seen: Observation) -> list[Told]:
+    def all(self, seen: Observation) -> list[SignalReport]:
         """Every signal that is watched, those that stayed silent included."""
         names = [name for name in (self.trigger, self.health, EXIT) if name]
         return [
-            *(told for told in seen.signals() if told.says != "ok"),
+            *(told for told in seen.signals() if told.means != "ok"),
             *(
-                self._told.get(name, Told(name, "failed", text=self._otherwise.get(name, "")))
+                self._told.get(
+                    name, SignalReport(name, "failed", text=self._otherwise.get(name, ""))
+                )
                 for name in names
             ),
         ]

@@ -9,7 +9,7 @@ from pytest_bootgate.records.boot_events import (
     BootFailed,
     BootSucceeded,
     BootTimedOut,
-    FailureTold,
+    FailureReported,
     PhaseReached,
     TaskCompleted,
     TriggerAccepted,
@@ -41,7 +41,7 @@ class Witness:
         """Tell what is new."""
         seen = self._seen
         # Of thousands of lines a few bring something new.
-        known = len(seen.marks) + len(seen.told) + (seen.accepted is not None)
+        known = len(seen.marks) + len(seen.reported) + (seen.accepted is not None)
         if known == self._known:
             return
         self._known = known
@@ -50,13 +50,13 @@ class Witness:
         for name, at in seen.marks.items():
             if self._new(f"phase {name}"):
                 self._voice.say(PhaseReached, at, phase=name)
-        for channel, told in seen.told.items():
-            if told.says != "ok" and self._new(f"told {channel}"):
+        for name, told in seen.reported.items():
+            if told.means != "ok" and self._new(f"told {name}"):
                 at = told.at or 0.0
                 late = max(0.0, at - self._failed_at) if self._failed_at is not None else 0.0
-                self._voice.say(FailureTold, at, channel=channel, text=told.text, late=late)
-            elif told.says == "ok" and seen.proof_at is not None and self._new(f"told {channel}"):
-                self._voice.say(TaskCompleted, told.at, channel=channel)
+                self._voice.say(FailureReported, at, signal=name, text=told.text, late=late)
+            elif told.means == "ok" and seen.proof_at is not None and self._new(f"told {name}"):
+                self._voice.say(TaskCompleted, told.at, signal=name)
 
     def _new(self, what: str) -> bool:
         new = what not in self._said

@@ -79,7 +79,7 @@ def _boots(text: str) -> Any:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _renamed(text: str) -> None:
+def _renamed(_: str) -> None:
     import argparse
 
     raise argparse.ArgumentTypeError("it is called --bootgate-profile now")

@@ -109,24 +109,24 @@ class BootFailed(BootEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FailureTold(BootEvent):
-    """An upstream channel reported a failure, `late` seconds after it happened.
+class FailureReported(BootEvent):
+    """A signal reported a failure, `late` seconds after it happened.
 
     A report that came first, and by which the failure is known, is not late.
     """
 
-    kind = "failure_told"
-    channel: str
+    kind = "failure_reported"
+    signal: str
     text: str
     late: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskCompleted(BootEvent):
-    """A channel reported that the task ended well, after the proof that it had started."""
+    """A signal reported that the task ended well, after the proof that it had started."""
 
     kind = "task_completed"
-    channel: str
+    signal: str
 
 
 @dataclass(frozen=True, kw_only=True)

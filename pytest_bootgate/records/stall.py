@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_bootgate.gatefile.model import Silence, Target
-from pytest_bootgate.records.values import Boot, Told
+from pytest_bootgate.records.values import Boot, SignalReport
 
 #: What was on its way when a hold took effect arrives within these seconds.
 GRACE = 0.3
@@ -18,7 +18,7 @@ class Stall:
     It was held from `began` to `ended`; `began` is None where it could not be, and `why_not` says
     why; `slipped` says how the engine or the sidecar contradicts the hold. `evidence` is what
     they said of it. `timeout` is when the system should have given up; the watching ended at
-    `watched`. `told` are all signals that were watched, those that stayed silent included;
+    `watched`. `signals` are all that were watched, those that stayed silent included;
     `speaks_from` is the instant from which the system could report: a gateway that is paused
     cannot. `proof` is when the task started, if it did, however late.
     """
@@ -31,7 +31,7 @@ class Stall:
     ended: float | None = None
     watched: float = 0.0
     speaks_from: float = 0.0
-    told: tuple[Told, ...] = ()
+    signals: tuple[SignalReport, ...] = ()
     proof: float | None = None
     holds_task: bool = False
     why_not: str = ""
@@ -39,16 +39,18 @@ class Stall:
     evidence: str = ""
 
     @property
-    def heard(self) -> tuple[Told, ...]:
+    def heard(self) -> tuple[SignalReport, ...]:
         """The signals that reported the failure, the first one first."""
-        return tuple(sorted((t for t in self.told if t.at is not None), key=lambda t: t.at or 0.0))
+        return tuple(
+            sorted((t for t in self.signals if t.at is not None), key=lambda t: t.at or 0.0)
+        )
 
     @property
-    def silent(self) -> tuple[Told, ...]:
+    def silent(self) -> tuple[SignalReport, ...]:
         """The signals that reported nothing."""
-        return tuple(t for t in self.told if t.at is None)
+        return tuple(t for t in self.signals if t.at is None)
 
-    def late(self, told: Told) -> float:
+    def late(self, told: SignalReport) -> float:
         """How many seconds after it could a signal reported."""
         return max(0.0, (told.at or 0.0) - self.speaks_from)
 

@@ -50,11 +50,11 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What an upstream channel said about a run, and when; `at` None: it never did."""
+class SignalReport:
+    """What a signal reported about a run, and when; `at` None: it never did."""
 
-    channel: str
-    says: str
+    name: str
+    means: str
     at: float | None = None
     text: str = ""
 
@@ -107,7 +107,7 @@ class Boot:
     ready: float | None = None
     phases: tuple[Phase, ...] = ()
     stages: tuple[Stage, ...] = ()
-    told: tuple[Told, ...] = ()
+    signals: tuple[SignalReport, ...] = ()
     cpu_seconds: float | None = None
     exit_code: int | None = None
     load: float | None = None

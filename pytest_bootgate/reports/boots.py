@@ -48,7 +48,7 @@ def rows(boots: Sequence[Boot]) -> Iterator[str]:
 
 
 def _told(boot: Boot) -> str:
-    heard = [f"{t.channel} {duration(t.at)}" for t in boot.told if t.at is not None]
+    heard = [f"{t.name} {duration(t.at)}" for t in boot.signals if t.at is not None]
     return ", ".join(heard) or NONE
 
 

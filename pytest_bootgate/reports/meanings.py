@@ -194,12 +194,11 @@ _OUTCOMES = (
     Meaning(
         "reported_error",
         "outcome",
-        "a channel under `upstream` reported that the run failed, in words that are no timeout, and"
-        " no proof came",
+        "a signal reported that the run failed, in words that are no timeout, and no proof came",
         (
-            "Read the text that the channel gave: it is quoted in the story.",
+            "Read the text that the signal gave: it is quoted in the story.",
             "Read the last lines of the gateway and the runner, which stand below the story.",
-            "If that line is printed in good runs too, make the channel's pattern narrower.",
+            "If that line is printed in good runs too, make the pattern of that signal narrower.",
         ),
     ),
     Meaning(

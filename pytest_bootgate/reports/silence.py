@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pytest_bootgate.checks.propagation import HELD, properties
 from pytest_bootgate.records.result import SilenceResult
 from pytest_bootgate.records.stall import Stall
-from pytest_bootgate.records.values import Told
+from pytest_bootgate.records.values import SignalReport
 from pytest_bootgate.reports.amounts import duration
 
 
@@ -35,8 +35,8 @@ def sentence(stall: Stall) -> str:
     """Who was told and how late, and who was told nothing."""
     if not stall.heard:
         return f"told: never by {_names(stall.silent)}"
-    said = [f"{_late(stall, told)} by {told.channel} ({_after(told)})" for told in stall.heard]
-    never = f"; never by: {', '.join(t.channel for t in stall.silent)}" if stall.silent else ""
+    said = [f"{_late(stall, told)} by {told.name} ({_after(told)})" for told in stall.heard]
+    never = f"; never by: {', '.join(t.name for t in stall.silent)}" if stall.silent else ""
     return f"told: {', '.join(said)}{never}"
 
 
@@ -61,26 +61,26 @@ def notes(stall: Stall) -> Iterator[str]:
     if stall.heard:
         yield f"late is counted from {_since(stall)}"
     for told in stall.heard:
-        yield f"{told.channel} said: {told.text}"
+        yield f"{told.name} said: {told.text}"
     for told in stall.silent:
         if told.text:
-            yield f"{told.channel}: {told.text}, and nothing after that"
+            yield f"{told.name}: {told.text}, and nothing after that"
     yield f"listened until {stall.watched:.1f} s after the trigger"
     yield from properties(stall)
 
 
-def _names(told: tuple[Told, ...]) -> str:
-    names = [t.channel for t in told]
+def _names(told: tuple[SignalReport, ...]) -> str:
+    names = [t.name for t in told]
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
 
 
-def _late(stall: Stall, told: Told) -> str:
+def _late(stall: Stall, told: SignalReport) -> str:
     if (told.at or 0.0) < stall.speaks_from:
         return "before the timeout"
     return f"in {duration(stall.late(told))}"
 
 
-def _after(told: Told) -> str:
+def _after(told: SignalReport) -> str:
     return f"{told.at or 0.0:.1f} s after the trigger"
 
 

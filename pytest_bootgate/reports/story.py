@@ -74,17 +74,17 @@ def _before(boot: Boot, boots: Sequence[Boot]) -> list[str]:
 
 def told(boot: Boot) -> str:
     """Who heard of the failure, and how late."""
-    channels = [signal for signal in boot.told if signal.says != "ok" or signal.at is not None]
-    if not channels:
-        return "told: unknown, the gate file declares no upstream channel to listen to"
+    signals = [signal for signal in boot.signals if signal.means != "ok" or signal.at is not None]
+    if not signals:
+        return "told: unknown, the gate file declares no signal to listen to"
     said = []
-    for signal in channels:
+    for signal in signals:
         if signal.at is None:
-            said.append(f"{signal.channel} never")
+            said.append(f"{signal.name} never")
         else:
-            text = f" said {signal.says!r}" if signal.says == "ok" else ""
-            said.append(f"{signal.channel}{text} after {duration(signal.at)}: {signal.text}")
-    heard = any(s.at is not None and s.says != "ok" for s in channels)
+            text = f" said {signal.means!r}" if signal.means == "ok" else ""
+            said.append(f"{signal.name}{text} after {duration(signal.at)}: {signal.text}")
+    heard = any(s.at is not None and s.means != "ok" for s in signals)
     return "told: " + ("; ".join(said) if heard else f"nobody ({'; '.join(said)})")
 
 

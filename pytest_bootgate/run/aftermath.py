@@ -41,7 +41,7 @@ class Aftermath(OpenedPair):
             return
         target = self._recipe.target
         probes: dict[str, Probe] = {f"phase:{n}": target.phases[n] for n in seen.missing}
-        probes |= {f"upstream:{n}": target.upstream[n] for n in seen.silent_channels}
+        probes |= {f"signals:{n}": target.signals[n] for n in seen.silent_signals}
         events = self._listener.events
         first, asked = len(events), 0
         for name, probe in probes.items():

@@ -18,10 +18,10 @@ from pytest_bootgate.observe.outcome import Ending, exit_words
 from pytest_bootgate.observe.signals import EXIT, Signals, health_of
 from pytest_bootgate.observe.witness import Witness
 from pytest_bootgate.patience import ImpatientError, patience
-from pytest_bootgate.records.boot_events import FailureTold, Hear, ignore
+from pytest_bootgate.records.boot_events import FailureReported, Hear, ignore
 from pytest_bootgate.records.jobs import Kept
 from pytest_bootgate.records.stall import Stall, held_in, hold_until
-from pytest_bootgate.records.values import Boot, Told
+from pytest_bootgate.records.values import Boot, SignalReport
 from pytest_bootgate.run.opened import Moment
 from pytest_bootgate.run.pair import Pair
 from pytest_bootgate.run.recipe import Recipe
@@ -96,7 +96,7 @@ class HeldPair(Pair):
             ended=self._freed_at,
             watched=self._now() if seen is not None else 0.0,
             speaks_from=self._speaks_from,
-            told=told,
+            signals=told,
             proof=seen.proof_at if seen is not None else None,
             holds_task=silence.hold == "mute" and bool(proof.stub),
             why_not=self._why_not,
@@ -155,7 +155,7 @@ class HeldPair(Pair):
         if seen.refused is not None:
             self._why_not = f"the trigger was refused: {seen.refused}"
         elif failure is not None:
-            self._why_not = f"the boot failed by itself before: {failure.channel}: {failure.text}"
+            self._why_not = f"the boot failed by itself before: {failure.name}: {failure.text}"
         elif self._exit is not None:
             self._why_not = f"the gateway {exit_words(self._exit)} before"
         elif self._mute and self._held_at is not None:
@@ -331,7 +331,7 @@ class HeldPair(Pair):
 
     # -- the signals -----------------------------------------------------------------------
 
-    def _all(self, seen: Observation) -> list[Told]:
+    def _all(self, seen: Observation) -> list[SignalReport]:
         """All signals, after a look at those that are no lines."""
         signals, zero = self._signals, seen.trigger_at or 0.0
         code = self._look_at_trigger(seen, self._running)
@@ -353,11 +353,11 @@ class HeldPair(Pair):
             signals.report(EXIT, max(self._ended_at - zero, 0.0), exit_words(self._exit))
         return signals.all(seen)
 
-    def _tell(self, told: Told) -> None:
+    def _tell(self, told: SignalReport) -> None:
         if self._voice is not None:
             at = told.at or 0.0
             late = max(0.0, at - self._timeout)
-            self._voice.say(FailureTold, at, channel=told.channel, text=told.text, late=late)
+            self._voice.say(FailureReported, at, signal=told.name, text=told.text, late=late)
 
     def _look_at_health(self) -> None:
         """Is it green before the trigger?"""

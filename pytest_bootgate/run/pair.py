@@ -107,7 +107,7 @@ class Pair(Aftermath):
         if job is not None:
             variables |= {"job.id": job.id, "job.name": job.name}
         seen = Observation(
-            target.phases, target.upstream, target.stages, variables, token=recipe.needs_token
+            target.phases, target.signals, target.stages, variables, token=recipe.needs_token
         )
         voice = self._voice or self.begin(number)
         witness = Witness(seen, voice)
@@ -366,16 +366,16 @@ class Pair(Aftermath):
         deadline = time.monotonic() + self._recipe.target.listen
 
         def done() -> bool:
-            return seen.proof_at is not None if reported else not seen.silent_channels
+            return seen.proof_at is not None if reported else not seen.silent_signals
 
         self._pump(deadline, done, "told?", witness.see)
 
     def _let_finish(self, seen: Observation, witness: Witness) -> None:
         """Between two warm boots: wait until the run says that it ended, then settle."""
-        channels = [n for n, s in self._recipe.target.upstream.items() if s.says == "ok"]
-        if channels:
+        signals = [n for n, s in self._recipe.target.signals.items() if s.means == "ok"]
+        if signals:
             deadline = time.monotonic() + self._recipe.target.listen
-            self._pump(deadline, lambda: bool(seen.told), "end of run", witness.see)
+            self._pump(deadline, lambda: bool(seen.reported), "end of run", witness.see)
         self._pause(max(self._recipe.gate.gateway.settle, self._recipe.target.pause))
 
     def _never_ready(
@@ -423,7 +423,7 @@ class Pair(Aftermath):
 
     def _order_watches(self, variables: Mapping[str, str]) -> None:
         for name, probe in self._recipe.probes():
-            wanted = name.startswith(("phase:", "upstream:"))
+            wanted = name.startswith(("phase:", "signals:"))
             if self._link is not None and wanted and isinstance(probe, Probe):
                 self._link.watch(name, probe, variables)
 

@@ -122,7 +122,7 @@ class Recipe:
         if self.in_place:
             yield from ((f"start:{name}", probe) for name, probe in gateway.stages.items())
         yield from ((f"phase:{name}", probe) for name, probe in self.target.phases.items())
-        yield from ((f"upstream:{name}", probe) for name, probe in self.target.upstream.items())
+        yield from ((f"signals:{name}", probe) for name, probe in self.target.signals.items())
         yield from ((f"stages:{name}", probe) for name, probe in self.target.stages.items())
 
     def sidecar_image(self) -> str | None:

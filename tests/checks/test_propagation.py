@@ -9,7 +9,7 @@ import pytest
 from pytest_bootgate.checks.propagation import judge_silence, properties
 from pytest_bootgate.records.result import SilenceResult
 from pytest_bootgate.records.stall import Stall
-from pytest_bootgate.records.values import Boot, Phase, Told
+from pytest_bootgate.records.values import Boot, Phase, SignalReport
 from pytest_bootgate.reports.silence import details, heading, sentence
 
 
@@ -26,11 +26,11 @@ def boot(**marks: float | None) -> Boot:
         timeout=60,
         ended=60,
         phases=tuple(Phase(name, at) for name, at in marks.items()),
-        told=(Told("run log", "failed"),),
+        signals=(SignalReport("run log", "failed"),),
     )
 
 
-QUIET = Told("container log", "failed")
+QUIET = SignalReport("container log", "failed")
 STALL = Stall(
     hold="pause",
     phase="setup",
@@ -40,10 +40,10 @@ STALL = Stall(
     ended=75,
     watched=135,
     speaks_from=75,
-    told=(Told("run log", "failed", 76.2, "setup timed out"), QUIET),
+    signals=(SignalReport("run log", "failed", 76.2, "setup timed out"), QUIET),
     evidence="the engine said paused",
 )
-NOBODY = replace(STALL, told=(Told("run log", "failed"), QUIET))
+NOBODY = replace(STALL, signals=(SignalReport("run log", "failed"), QUIET))
 
 
 def verdict(stall: Stall) -> str:
@@ -63,16 +63,18 @@ def test_told():
 
 
 def test_told_by_all_and_before_the_timeout():
-    starved = replace(STALL, hold="starve", speaks_from=60, told=(replace(STALL.told[0], at=59),))
+    starved = replace(
+        STALL, hold="starve", speaks_from=60, signals=(replace(STALL.signals[0], at=59),)
+    )
     assert sentence(starved) == "told: before the timeout by run log (59.0 s after the trigger)"
 
 
 def test_told_never():
     assert verdict(NOBODY) == "fail"
     assert sentence(NOBODY) == "told: never by run log and container log"
-    assert "no upstream channel" not in why(NOBODY)
-    bare = replace(NOBODY, boot=replace(NOBODY.boot, told=()))
-    assert "declares no upstream channel" in why(bare)
+    assert "no signal" not in why(NOBODY)
+    bare = replace(NOBODY, boot=replace(NOBODY.boot, signals=()))
+    assert "declares no signal" in why(bare)
 
 
 def test_nothing_ends_the_boot():
@@ -142,7 +144,10 @@ def test_a_mute_stub_that_proves_the_start():
 
 
 def test_an_ok_while_it_was_held_is_a_lie():
-    said = replace(NOBODY.boot, told=(Told("finished", "ok", 3.0), Told("run log", "failed")))
+    said = replace(
+        NOBODY.boot,
+        signals=(SignalReport("finished", "ok", 3.0), SignalReport("run log", "failed")),
+    )
     assert "finished said ok 3.0 s after the trigger, while it was held" in why(
         replace(NOBODY, boot=said)
     )

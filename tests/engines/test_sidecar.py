@@ -22,7 +22,7 @@ from pytest_bootgate.sidecar import program
 PROGRAM = Path(program.__file__)
 
 
-class Told:
+class SignalReport:
     def __init__(self, command=(sys.executable, str(PROGRAM))) -> None:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.events: queue.Queue[dict] = queue.Queue()
@@ -58,7 +58,7 @@ class Told:
 
 @pytest.fixture
 def sidecar():
-    told = Told()
+    told = SignalReport()
     told.hear("hello")
     yield told
     assert told.end() == 0
@@ -114,7 +114,7 @@ def request(port, method="GET", path="/", body=None, headers=None, timeout=5):
 
 
 def test_runs_without_a_file_of_its_own():
-    told = Told((sys.executable, "-Ic", PROGRAM.read_text()))
+    told = SignalReport((sys.executable, "-Ic", PROGRAM.read_text()))
     told.hear("hello")
     assert told.end() == 0
 

@@ -68,9 +68,9 @@ TOY_GATE: dict[str, Any] = {
         "listen": "300ms",
         "trigger": {"http": ":${port.gateway}/run", "body": "do ${target} ${token}"},
         "phases": PHASES,
-        "upstream": {
+        "signals": {
             "log": {"line": "job failed"},
-            "run log": {"line": "run finished: ok", "says": "ok"},
+            "run log": {"line": "run finished: ok", "means": "ok"},
         },
     },
     "targets": {"isolated": {}},

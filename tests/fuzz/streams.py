@@ -37,9 +37,9 @@ sidecar: {stub: {port: 8099}}
 target:
   timeout: 60s
   trigger: {http: ":80/run", json: {text: "${token}"}}
-  upstream:
+  signals:
     log: {line: 'failed: (?P<text>.*)'}
-    events: {file: /events, line: '"status":"ok"', says: ok}
+    events: {file: /events, line: '"status":"ok"', means: ok}
   stages: {startup: {line: "stages:"}}
 targets:
   ring: {proof: {stub: true}}
@@ -147,7 +147,7 @@ def attempt(made: Made) -> str:
     variables = {**recipe.variables("/bootgate", {}), "token": TOKEN}
     target = recipe.target
     seen = Observation(
-        target.phases, target.upstream, target.stages, variables, token=recipe.needs_token
+        target.phases, target.signals, target.stages, variables, token=recipe.needs_token
     )
     seen.trigger_at = TRIGGERED
     ear = Ear({"job": ["nightly-report"]})
@@ -276,7 +276,7 @@ _event = st.fixed_dictionaries(
         "path": st.sampled_from(["/v1/chat/completions", "/v1/run", "/", "/x/v1/chat"]),
         "file": st.sampled_from(["/log", "/events", "/other"]),
         "text": st.sampled_from(TEXTS),
-        "id": st.sampled_from(["phase:proof", "phase:other", "ready", "upstream:log", "proof"]),
+        "id": st.sampled_from(["phase:proof", "phase:other", "ready", "signals:log", "proof"]),
         "so": st.booleans(),
         "body": st.sampled_from(TEXTS),
         "ago": st.floats(0, 30) | st.sampled_from([0.5, 10.0, 990.0]),

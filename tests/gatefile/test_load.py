@@ -48,7 +48,7 @@ def test_a_gateway(tmp_path: Path) -> None:
     assert target.phases["accepted"].from_ == "trigger"
     assert (target.phases["tools_config"].limit, target.phases["agent_persona"].by) == (5, 30)
     assert target.phases["task_started"].stub is True
-    assert target.upstream["failed"].says == "failed"
+    assert target.signals["failed"].means == "failed"
 
 
 def test_quantities_are_typed(tmp_path: Path) -> None:

@@ -57,11 +57,11 @@ def test_mappings_merge_and_all_else_replaces(gate: Gate) -> None:
 def test_null_removes(gate: Gate) -> None:
     loaded = gate(
         "gateway: {env: {MODE: null}, ready: ~}\n"
-        "target: {upstream: {cron: ~}, phases: {loaded: null, accepted: {limit: ~}}}\n"
+        "target: {signals: {cron: ~}, phases: {loaded: null, accepted: {limit: ~}}}\n"
     )
     assert loaded.gateway.env == {"LEVEL": "info"}
     assert loaded.gateway.ready is None
-    assert loaded.targets["main"].upstream == {}
+    assert loaded.targets["main"].signals == {}
     assert list(loaded.targets["main"].phases) == ["accepted", "started"]
     assert loaded.targets["main"].phases["accepted"].limit is None
 
@@ -109,14 +109,14 @@ def test_a_probe_in_another_place_replaces(gate: Gate) -> None:
     loaded = gate(
         'gateway: {ready: {http: ":8080/ready"}}\n'
         'target: {phases: {accepted: {tcp: ":1"}, loaded: {line: x}},\n'
-        "  upstream: {cron: {file: /x}}}\n"
+        "  signals: {cron: {file: /x}}}\n"
     )
     ready, phases = loaded.gateway.ready, loaded.targets["main"].phases
     assert ready is not None
     assert (ready.line, ready.from_, ready.http) == (None, None, ":8080/ready")
     assert (phases["accepted"].line, phases["accepted"].limit) == (None, None)
     assert phases["loaded"].line == "x"
-    assert loaded.targets["main"].upstream["cron"].line is None
+    assert loaded.targets["main"].signals["cron"].line is None
 
 
 def test_a_trigger_of_another_kind_replaces(gate: Gate) -> None:
@@ -144,10 +144,10 @@ def test_as_takes_over_another_target(gate: Gate) -> None:
 
 
 def test_a_target_may_remove_what_is_common(gate: Gate) -> None:
-    loaded = gate("targets: {isolated: {upstream: ~, phases: {accepted: ~}}, main: {}}\n")
-    assert loaded.targets["isolated"].upstream == {}
+    loaded = gate("targets: {isolated: {signals: ~, phases: {accepted: ~}}, main: {}}\n")
+    assert loaded.targets["isolated"].signals == {}
     assert list(loaded.targets["isolated"].phases) == ["loaded", "started"]
-    assert list(loaded.targets["main"].upstream) == ["cron"]
+    assert list(loaded.targets["main"].signals) == ["cron"]
 
 
 def test_a_preset_may_rest_on_another(tmp_path: Path, gate: Gate) -> None:

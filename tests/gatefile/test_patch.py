@@ -84,9 +84,9 @@ STYLES = {
         "targets:\n  isolated:\n    timeout: 60s # end\n    phases: {setup: {limit: 1.2s}}",
     ),
     "behind an alias": (
-        "a: &a {b: 1}\ntargets:\n  isolated:\n    upstream: *a  # all of it\ngate: {}\n",
+        "a: &a {b: 1}\ntargets:\n  isolated:\n    signals: *a  # all of it\ngate: {}\n",
         (
-            "a: &a {b: 1}\ntargets:\n  isolated:\n    upstream: *a  # all of it\n"
+            "a: &a {b: 1}\ntargets:\n  isolated:\n    signals: *a  # all of it\n"
             "    phases: {setup: {limit: 1.2s}}\ngate: {}\n"
         ),
     ),

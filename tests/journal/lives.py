@@ -11,7 +11,7 @@ from pytest_bootgate.records.events import (
     BootSucceeded,
     BootTimedOut,
     Event,
-    FailureTold,
+    FailureReported,
     PhaseReached,
     RunBegan,
     RunEnded,
@@ -20,7 +20,7 @@ from pytest_bootgate.records.events import (
     VerdictGiven,
 )
 from pytest_bootgate.records.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
-from pytest_bootgate.records.values import Boot, HostFacts, Phase, Stage, Told
+from pytest_bootgate.records.values import Boot, HostFacts, Phase, SignalReport, Stage
 from pytest_bootgate.records.verdict import Finding, Rules
 
 #: 2026-11-01, 00:00 UTC.
@@ -69,7 +69,7 @@ def measured(boot: BootKey, seconds: float | None = 0.5) -> Boot:
         ready=0.3,
         phases=(Phase("engine", 0.1, 0.1), second or Phase("task_started")),
         stages=(Stage("engine", "plugins", 0.04, 0.02, "engine"),),
-        told=(Told("log", "failed", 2.1, "job failed"),) if seconds is None else (),
+        signals=(SignalReport("log", "failed", 2.1, "job failed"),) if seconds is None else (),
         cpu_seconds=0.2,
         throttled=0.0,
         run_delay=0.05,
@@ -92,7 +92,7 @@ def life(boot: BootKey, wall: float = BEGIN, seconds: float | None = 0.5) -> Ite
     yield PhaseReached(**more, at=0.1, phase="engine")
     if seconds is None:
         yield BootTimedOut(**more, at=2.0, phase="task_started", detail="no proof within 2 s")
-        yield FailureTold(**more, at=2.1, channel="log", text="job failed", late=0.1)
+        yield FailureReported(**more, at=2.1, signal="log", text="job failed", late=0.1)
     else:
         yield PhaseReached(**more, at=seconds, phase="task_started")
         yield BootSucceeded(**more, at=seconds)

@@ -70,7 +70,7 @@ def test_marks_stages_and_who_was_told(journal, kept):
     assert kept("SELECT source, name, phase, at, seconds FROM stages") == [
         ("engine", "plugins", "engine", 0.02, 0.04)
     ]
-    assert kept("SELECT channel, says, at, text FROM told") == [
+    assert kept("SELECT name, means, at, text FROM signals") == [
         ("log", "failed", 2.1, "job failed")
     ]
     assert kept("SELECT outcome, phase, ended FROM boots") == [("timed_out", "task_started", 2.0)]

@@ -33,9 +33,9 @@ target:
   listen: 300ms
   trigger: {{http: ":${{port.gateway}}/run", body: "do ${{target}} ${{token}}"}}
   phases: {phases}
-  upstream:
+  signals:
     log: {{line: job failed}}
-    run log: {{line: 'run finished: ok', says: ok}}
+    run log: {{line: 'run finished: ok', means: ok}}
 targets:
   {targets}
 gate: {gate}

@@ -37,7 +37,7 @@ LIES = {
     "a child is killed because memory ran out, and the gateway goes on": docker(
         ["engine ready", "child eats"], profile=SMALL, timeout="3s"
     ),
-    "upstream reports ok without a proof": Lie(
+    "a signal reports ok without a proof": Lie(
         ["engine ready", "persona loaded", "run finished: ok"], {"timeout": "1s"}
     ),
     "`main` reports that it finished when it was only enqueued": Lie(

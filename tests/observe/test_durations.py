@@ -21,7 +21,7 @@ PHASES = {
     "file": PhaseProbe(file="/log", optional=True),
     "task": PhaseProbe(stub=True),
 }
-UPSTREAM = {"log": Signal(line="failed"), "ok": Signal(line="ok", says="ok")}
+SIGNALS = {"log": Signal(line="failed"), "ok": Signal(line="ok", means="ok")}
 EACH = r"(?P<name>\w+)=(?P<ms>\S+) at=(?P<at_ms>\S+)"
 STAGES = {"timings": StageProbe(line="timings", each=EACH)}
 
@@ -48,7 +48,7 @@ def line(chance: random.Random, at: float) -> Line:
 @pytest.mark.parametrize("seed", range(300))
 def test_no_duration_is_below_zero(seed):
     chance = random.Random(seed)
-    seen = Observation(PHASES, UPSTREAM, STAGES, {}, token=True)
+    seen = Observation(PHASES, SIGNALS, STAGES, {}, token=True)
     seen.trigger_at = 100.0
     # Lines from before the trigger may still be on their way.
     for _ in range(chance.randrange(1, 25)):

@@ -22,14 +22,14 @@ def tailed(at: float, text: str) -> Line:
     return Line("sidecar.out", at, json.dumps({"event": "line", "file": "/log", "text": text}))
 
 
-def observe(lines, phases=None, upstream=None, stages=None, *, token=True) -> Observation:
+def observe(lines, phases=None, signals=None, stages=None, *, token=True) -> Observation:
     if phases is None:
         phases = {
             "accepted": PhaseProbe(line='"accepted":true', from_="trigger"),
             "context_engine": PhaseProbe(line="context engine ready"),
             "task_started": PhaseProbe(stub=True),
         }
-    seen = Observation(phases, upstream or {}, stages or {}, {"token": "t0"}, token=token)
+    seen = Observation(phases, signals or {}, stages or {}, {"token": "t0"}, token=token)
     seen.trigger_at = TRIGGER
     for line in lines:
         if (one := sighting(line)) is not None:
@@ -112,22 +112,22 @@ def test_the_same_pattern_twice_needs_two_lines():
     assert observe([one, two], probes).proof_at == pytest.approx(0.3)
 
 
-def test_upstream_channels_are_told_apart():
-    upstream = {
+def test_signals_are_told_apart():
+    signals = {
         "run log": Signal(file="/log", line='"error":"(?P<text>[^"]+)"'),
         "container log": Signal(line="failed"),
-        "events": Signal(line="finished", says="ok"),
+        "events": Signal(line="finished", means="ok"),
     }
     seen = observe(
         [tailed(169.0, '{"error":"setup timed out"}'), Line("gateway.out", 170.0, "finished")],
-        upstream=upstream,
+        signals=signals,
     )
-    assert [(t.channel, t.at, t.text) for t in seen.signals()] == [
+    assert [(t.name, t.at, t.text) for t in seen.signals()] == [
         ("run log", 69.0, "setup timed out"),
         ("container log", None, ""),
         ("events", 70.0, "finished"),
     ]
-    assert seen.silent_channels == ["container log"]
+    assert seen.silent_signals == ["container log"]
 
 
 def test_stages_are_read_and_put_into_the_phase_they_fall_in():

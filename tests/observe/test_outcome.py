@@ -16,14 +16,14 @@ TIMEOUT = 60.0
 STALL = [Stall("the gate itself", 1.0, 8.5)]
 #: What came faster than it could be looked at, from the first second on.
 GAP = {"gateway.out": LeftOut(1.0, 2_500_000, 9)}
-UPSTREAM = {
+SIGNALS = {
     "run log": Signal(line="run failed: (?P<text>.*)"),
-    "events": Signal(line="run ok", says="ok"),
+    "events": Signal(line="run ok", means="ok"),
 }
 
 
 def seen(**lines_at: float) -> Observation:
-    observation = Observation({"task_started": PhaseProbe(stub=True)}, UPSTREAM, {}, {}, token=True)
+    observation = Observation({"task_started": PhaseProbe(stub=True)}, SIGNALS, {}, {}, token=True)
     observation.trigger_at = 0.0
     ring = json.dumps({"event": "called", "path": "/", "token": True})
     texts = {

@@ -78,7 +78,7 @@ def test_last_answers(recipe):
         event("state", "phase:made", "no such file"),
         event("watching", "health"),
         event("seen", "ready"),
-        event("state", "upstream:log", "no such file"),
+        event("state", "signals:log", "no such file"),
     )
     assert {name: str(answer) for name, answer in found.items()} == {
         "up": ":83: connection refused",

@@ -33,7 +33,7 @@ target:
     engine: {{line: engine ready}}
     persona: {{line: persona loaded}}
     task_started: {{stub: true}}
-  upstream:
+  signals:
     log: {{line: job failed}}
 targets:
 {targets}

@@ -14,7 +14,7 @@ def pytest_bootgate_event(event):
     boot = getattr(event, "boot", None)
     more = {
         name: value
-        for name in ("phase", "channel", "outcome", "late", "at", "verdict", "detail")
+        for name in ("phase", "signal", "outcome", "late", "at", "verdict", "detail")
         if isinstance(value := getattr(event, name, None), (str, float, int))
     }
     entry = {"kind": event.kind, "boot": boot and boot.id, "wall": event.wall, **more}
@@ -65,7 +65,7 @@ def test_an_accepted_trigger_implies_nothing(gate, heard):
     kinds = [e["kind"] for e in heard()]
     assert "trigger_accepted" in kinds
     assert "boot_timed_out" in kinds
-    assert not {"boot_succeeded", "boot_failed", "task_completed", "failure_told"} & set(kinds)
+    assert not {"boot_succeeded", "boot_failed", "task_completed", "failure_reported"} & set(kinds)
 
 
 def test_a_boot_that_timed_out_and_was_told_late(gate, heard):
@@ -73,8 +73,8 @@ def test_a_boot_that_timed_out_and_was_told_late(gate, heard):
     events = {e["kind"]: e for e in heard()}
     assert events["boot_timed_out"]["at"] == pytest.approx(0.5, abs=0.1)
     assert events["boot_timed_out"]["phase"] == "persona"
-    told = events["failure_told"]
-    assert told["channel"] == "log"
+    told = events["failure_reported"]
+    assert told["signal"] == "log"
     assert told["late"] == pytest.approx(0.3, abs=0.15)
 
 
@@ -87,7 +87,7 @@ def test_a_runner_that_exits(gate, heard):
 def test_the_task_completed_is_an_event_of_its_own(gate, heard, pytester):
     path = gate(["ring", 0.05, "job done"], boots=1, targets=["  isolated: {start: warm}"])
     text = path.read_text()
-    text = text.replace("log: {line: job failed}", "log: {line: job done, says: ok}")
+    text = text.replace("log: {line: job failed}", "log: {line: job done, means: ok}")
     text = text.replace(
         "    engine: {line: engine ready}\n    persona: {line: persona loaded}\n", ""
     )

@@ -43,7 +43,7 @@ def silenced(gate, run, pytester):
 
 
 def heard(found) -> list[str]:
-    return [told["channel"] for told in found["stall"]["told"] if told["at"] is not None]
+    return [told["name"] for told in found["stall"]["signals"] if told["at"] is not None]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -52,7 +52,7 @@ def test_one_that_tells(silenced, engine):
     assert result.ret == 0
     assert (found["verdict"], heard(found)) == ("pass", ["log"])
     stall = found["stall"]
-    assert stall["began"] < 1 < stall["ended"] <= stall["told"][0]["at"]
+    assert stall["began"] < 1 < stall["ended"] <= stall["signals"][0]["at"]
     assert (stall["boot"]["held"], stall["boot"]["warm_up"]) == ("pause", True)
     never = "never by: answer to the trigger, /, exit of the gateway"
     result.stdout.fnmatch_lines(
@@ -129,7 +129,7 @@ def test_a_killed_runner(silenced, engine):
     plan = [READY, "runner", "job failed"]
     result, found = silenced(plan, "{hold: kill, in: persona, after: 300ms}", engine=engine)
     assert (result.ret, heard(found)) == (0, ["log"])
-    assert found["stall"]["told"][0]["at"] < 1
+    assert found["stall"]["signals"][0]["at"] < 1
     result.stdout.fnmatch_lines(["*killed 1 of the gateway's processes: *time.sleep(60)*"])
 
 
@@ -183,7 +183,7 @@ def test_a_starved_gateway(silenced):
     plan = [READY, "work:0.5", "job failed"]
     result, found = silenced(plan, "{hold: starve, in: persona}", engine="docker")
     assert (result.ret, heard(found)) == (0, ["log"])
-    assert found["stall"]["told"][0]["at"] > found["stall"]["ended"]
+    assert found["stall"]["signals"][0]["at"] > found["stall"]["ended"]
     result.stdout.fnmatch_lines(["*left 1 % of a core in persona*"])
 
 
@@ -221,7 +221,7 @@ def test_health_that_was_never_green_cannot_turn_red(silenced):
     ready = '  ready: {http: ":${port.gateway}/"}\n'
     _, found = silenced([READY, 1], "{hold: pause, in: persona}", old=ready, new=ready + health)
     assert (found["verdict"], heard(found)) == ("fail", [])
-    told = {told["channel"]: told["text"] for told in found["stall"]["told"]}
+    told = {told["name"]: told["text"] for told in found["stall"]["signals"]}
     assert told["/"] == "it was not green before either"
 
 

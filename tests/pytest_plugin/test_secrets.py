@@ -91,7 +91,7 @@ target:
     http: ":${port.web}/run"
     headers: {Authorization: "Bearer eyJhbGciOiJIUzI1NiJ9.e30.sig"}
     json: {task: "${token}", client_secret: in-the-json-of-the-request}
-  upstream: {log: {line: "job (?P<text>failed.*)"}}
+  signals: {log: {line: "job (?P<text>failed.*)"}}
   stages: {own: {line: "^stage"}}
 targets:
   boot:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.records import codec
 from pytest_bootgate.records.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
-from pytest_bootgate.records.values import OUTCOMES, Boot, HostFacts, Phase, Stage, Told
+from pytest_bootgate.records.values import OUTCOMES, Boot, HostFacts, Phase, SignalReport, Stage
 from pytest_bootgate.records.verdict import Limits, Rules
 
 RECORDED = sorted((Path(__file__).parent.parent / "recorded" / "results").glob("*.json"))
@@ -193,7 +193,7 @@ def _boot(chance, target, release, number, names, usual, bad) -> Boot:
         ended=seen if outcome == "started" else 60.0,
         phases=tuple(phases),
         stages=tuple(stages) if chance.random() < 0.5 else (),
-        told=(Told("log", "failed"),),
+        signals=(SignalReport("log", "failed"),),
         cpu_seconds=chance.choice([None, usual / 3]),
         throttled=0.0,
         run_delay=chance.choice([None, 0.0, usual / 4]),

@@ -156,10 +156,10 @@ class _Trace:
         span = self._open(f"boot {boot.target}", wall, parent, _about(boot))
         if boot.wall is not None:
             self._phases(boot, wall, span)
-            for told in boot.told:
+            for told in boot.signals:
                 if told.at is not None:
-                    about = {"channel": told.channel, "says": told.says, "text": clean(told.text)}
-                    span.add_event("told", about, timestamp=_nano(wall, told.at))
+                    about = {"signal": told.name, "means": told.means, "text": clean(told.text)}
+                    span.add_event("signal", about, timestamp=_nano(wall, told.at))
         if boot.started:
             span.set_status(Status(StatusCode.OK))
         elif not boot.held:  # one that was held on purpose is judged by who was told of it

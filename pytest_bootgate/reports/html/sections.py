@@ -187,7 +187,7 @@ def _upgrade(found: TakeoverResult, result: GateResult, file: str) -> Section:
 def _silence(found: SilenceResult, result: GateResult, file: str) -> Section:
     stall = found.stall
     tables = {}
-    if stall is not None and stall.told:
+    if stall is not None and stall.signals:
         tables["told"] = made.told(stall)
     notes = list(silence.notes(stall)) if stall is not None else []
     if stall is not None and stall.evidence:

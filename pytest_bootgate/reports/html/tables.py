@@ -219,18 +219,18 @@ def _signed(value: float) -> Amount:
 
 
 def told(stall: Stall) -> Table:
-    """Every channel that was listened to while a boot was held."""
+    """Every signal that was listened to while a boot was held."""
     rows: list[list[Cell]] = [
         [
-            one.channel,
-            one.says if one.at is not None else "nothing",
+            one.name,
+            one.means if one.at is not None else "nothing",
             seconds(one.at, "never"),
             seconds(stall.late(one) if one.at is not None else None),
             one.text,
         ]
         for one in (*stall.heard, *stall.silent)
     ]
-    head = ["channel", "said", "after the trigger", "late by", "text"]
+    head = ["signal", "said", "after the trigger", "late by", "text"]
     return Table("told", "Who was told", head, rows)
 
 
