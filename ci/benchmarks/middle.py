@@ -133,7 +133,7 @@ _CASES = {"slower, with attribution": 4.0, "the same": 1.0}
 
 
 def _verdicts(case: str, times: int = 9) -> Spread:
-    rules = Rules(timeout=60.0, near=0.8, warn=0.6, least=_FIRST, most=_FIRST)
+    rules = Rules(timeout=60.0, fail_at=0.8, warn_at=0.6, least=_FIRST, most=_FIRST)
     boots = _boots(_CASES[case])
     took = []
     for _ in range(times):

@@ -27,7 +27,7 @@ def readiness(pairs: Pairs, rules: Rules) -> Iterator[Finding]:
     if not own:
         return
     limit = rules.ready_timeout
-    room = headroom(own, limit, near=rules.near, warn=rules.warn, what="start")
+    room = headroom(own, limit, fail_at=rules.fail_at, warn_at=rules.warn_at, what="start")
     if room.level != "pass":
         text = f"gateway ready: ready_timeout {limit:g} s: {room.reason}"
         yield Finding("warn", WHOLE, text, timed=True)

@@ -143,14 +143,14 @@ def _headrooms(pairs: Pairs, rules: Rules) -> dict[str, Headroom]:
         beside = [number for boot in before if (number := value(boot)) is not None]
         if not seconds:
             return None
-        return headroom(seconds, limit, near=rules.near, warn=rules.warn, beside=beside)
+        return headroom(seconds, limit, fail_at=rules.fail_at, warn_at=rules.warn_at, beside=beside)
 
     rooms = {WHOLE: room(lambda boot: boot.seconds, rules.timeout)}
     for name, limits in rules.phases.items():
         if limits.limit is not None:
             rooms[f"{name}:limit"] = room(_phase_value(name, "seconds"), limits.limit)
-        if limits.by is not None:
-            rooms[f"{name}:by"] = room(_phase_value(name, "at"), limits.by)
+        if limits.deadline is not None:
+            rooms[f"{name}:deadline"] = room(_phase_value(name, "at"), limits.deadline)
     return {name: found for name, found in rooms.items() if found is not None}
 
 

@@ -148,7 +148,10 @@ def _patched(text: str, loaded: Loaded, evidence: Evidence, proposals: Proposals
     if targets:
         entries["targets"] = targets
     if (found := proposals.shares) is not None:
-        entries["gate"] = {"near": f"{found.near * 100:.0f}%", "warn": f"{found.warn * 100:.0f}%"}
+        entries["gate"] = {
+            "fail_at": f"{found.fail_at * 100:.0f}%",
+            "warn_at": f"{found.warn_at * 100:.0f}%",
+        }
         comments["gate",] = _why_shares(evidence, proposals)
     try:
         return patch.patched(text, entries, comments)
@@ -172,7 +175,8 @@ def _why_limits(limits: Sequence[Limit], evidence: Evidence, proposals: Proposal
     lines = _wrapped(f"limits from boots of {_provenance(evidence, limits[0].target, profiles)}")
     if limits[0] is proposals.limits[0]:
         lines += _wrapped(
-            f"A limit is the bound / warn ({proposals.warn:.0%}), rounded up. {_bound(proposals)}"
+            f"A limit is the bound / warn_at ({proposals.warn_at:.0%}), rounded up."
+            f" {_bound(proposals)}"
         )
     for limit in limits:
         was = f", was {thresholds.written(limit.old)}" if limit.old is not None else ""
@@ -182,8 +186,8 @@ def _why_limits(limits: Sequence[Limit], evidence: Evidence, proposals: Proposal
 
 
 def _why_shares(evidence: Evidence, proposals: Proposals) -> list[str]:
-    """Where near and warn come from."""
-    lines = _wrapped(f"near and warn from boots of {_provenance(evidence, None, [])}")
+    """Where fail_at and warn_at come from."""
+    lines = _wrapped(f"fail_at and warn_at from boots of {_provenance(evidence, None, [])}")
     lines += _wrapped(f"The bound is for the next boots. {_bound(proposals)}")
     for because in proposals.because:
         lines += _wrapped(f"{_ITEM}{because}", later="  ")
@@ -238,7 +242,9 @@ def _by_hand(proposals: Proposals) -> list[str]:
         for limit in proposals.limits
     ]
     if (found := proposals.shares) is not None:
-        lines.append(f"  gate: near: {found.near * 100:.0f}%, warn: {found.warn * 100:.0f}%")
+        lines.append(
+            f"  gate: fail_at: {found.fail_at * 100:.0f}%, warn_at: {found.warn_at * 100:.0f}%"
+        )
     return lines
 
 
@@ -275,16 +281,22 @@ def _check(loaded: Loaded, new: str, proposals: Proposals) -> None:
 def _difference(old: GateFile, new: GateFile, proposals: Proposals) -> str:
     """What a patch changed that it should not have, or did not change; empty if nothing."""
     if _without_thresholds(old) != _without_thresholds(new):
-        return "something besides limits, near and warn has changed"
+        return "something besides limits, fail_at and warn_at has changed"
     shares = proposals.shares
-    wanted = (old.gate.near, old.gate.warn) if shares is None else (shares.near, shares.warn)
-    if any(abs(a - b) > 1e-9 for a, b in zip(wanted, (new.gate.near, new.gate.warn), strict=True)):
-        return f"near and warn would be {share(new.gate.near)} and {share(new.gate.warn)}"
+    wanted = (
+        (old.gate.fail_at, old.gate.warn_at) if shares is None else (shares.fail_at, shares.warn_at)
+    )
+    if any(
+        abs(a - b) > 1e-9 for a, b in zip(wanted, (new.gate.fail_at, new.gate.warn_at), strict=True)
+    ):
+        return (
+            f"fail_at and warn_at would be {share(new.gate.fail_at)} and {share(new.gate.warn_at)}"
+        )
     limits = {(limit.target, limit.phase): limit.seconds for limit in proposals.limits}
     for name, target in new.targets.items():
         for phase, probe in target.phases.items():
             before = old.targets[name].phases[phase].limit
-            taken_over = limits.get((target.as_ or "", phase))
+            taken_over = limits.get((target.extends or "", phase))
             allowed = [limits[name, phase]] if (name, phase) in limits else [before, taken_over]
             if not any(
                 probe.limit == each
@@ -307,7 +319,7 @@ def _without_thresholds(gate: GateFile) -> GateFile:
         for name, target in gate.targets.items()
     }
     rules = msgspec.structs.replace(
-        gate.gate, near=type(gate.gate.near)(0), warn=type(gate.gate.warn)(0)
+        gate.gate, fail_at=type(gate.gate.fail_at)(0), warn_at=type(gate.gate.warn_at)(0)
     )
     return msgspec.structs.replace(gate, targets=targets, gate=rules)
 

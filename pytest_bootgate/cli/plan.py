@@ -93,9 +93,9 @@ def _left_out(asked: Plan) -> Iterator[tuple[str, str]]:
         reason = asked.left_out(name)
         if reason is not None:
             lines.append(f"{name}: {reason}")
-        elif target.absent and "baseline" in asked.releases:
+        elif target.unsupported and "baseline" in asked.releases:
             version = asked.releases["baseline"].version or ""
-            why = [text for start, text in target.absent.items() if version.startswith(start)]
+            why = [text for start, text in target.unsupported.items() if version.startswith(start)]
             lines += [f"{name} of the baseline: {text}" for text in why[:1]]
     for number, text in enumerate(lines):
         yield "" if number else "left out", text

@@ -55,8 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate probe`` takes."""
     parser.description = (
         "Boots each target of the candidate once and says how near its timeout it came. Exit"
-        " status: 0 well below warn, 1 started but above warn (nothing has failed yet), 2 failed,"
-        " 3 could not be measured, 4 mistakes in the gate file or the options."
+        " status: 0 well below warn_at, 1 started but above warn_at (nothing has failed yet), 2"
+        " failed, 3 could not be measured, 4 mistakes in the gate file or the options."
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the gate file, or its directory")
     parser.add_argument(

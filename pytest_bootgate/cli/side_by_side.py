@@ -120,7 +120,7 @@ def _lines(rows: Sequence[Row]) -> Iterator[str]:
 
 def _other_rules(first: Rules, second: Rules) -> str | None:
     """Where the verdicts of both runs rest on different rules."""
-    names = ("near", "warn", "slower", "unsure", "phases", "retries", "noise")
+    names = ("fail_at", "warn_at", "slower", "unsure", "phases", "retries", "noise")
     apart = [name for name in names if getattr(first, name) != getattr(second, name)]
     apart += ["timeout"] if first.timeout != second.timeout else []
     limits = ["limit or by" if name == "phases" else name for name in apart]

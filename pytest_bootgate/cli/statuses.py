@@ -34,8 +34,8 @@ MEANINGS: Mapping[str, Mapping[int, str]] = {
         5: "pytest's: nothing of the gate was chosen (-k, -m, a node id)",
     },
     "probe": {
-        0: "started, below warn",
-        1: "started, above warn or near, or only when tried again",
+        0: "started, below warn_at",
+        1: "started, above warn_at or fail_at, or only when tried again",
         2: "failed",
         3: "could not be measured",
         MISTAKE: "a mistake in the command or in the gate file",

@@ -22,7 +22,7 @@ def measures(loaded: Loaded) -> str:
     for target in (plain.get("target") or {}, *plain["targets"].values()):
         target.pop("silence", None)  # a boot of its own
         for probe in (*target.get("phases", {}).values(), target.get("proof") or {}):
-            for rule in ("limit", "by"):
+            for rule in ("limit", "deadline"):
                 probe.pop(rule, None)
     text = json.dumps(plain, sort_keys=True)
     # The same gate file in another checkout, with the plugin installed elsewhere.

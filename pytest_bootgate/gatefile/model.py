@@ -45,13 +45,14 @@ class Probe(_Entry, frozen=True, kw_only=True):
 class PhaseProbe(Probe, frozen=True, kw_only=True):
     """The mark that ends a phase.
 
-    `limit` is the longest this phase may take, `by` the latest time since the trigger, `slower` how
-    much slower than the baseline's it may be (a phase without it is not compared by itself).
-    `optional` says that a release may not have this mark; the last phase is never optional.
+    `limit` is the longest this phase may take, `deadline` the latest time since the trigger,
+    `slower` how much slower than the baseline's it may be (a phase without it is not compared by
+    itself). `optional` says that a release may not have this mark; the last phase is never
+    optional.
     """
 
     limit: Seconds | None = None
-    by: Seconds | None = None
+    deadline: Seconds | None = None
     slower: Share | None = None
     optional: bool = False
 
@@ -134,24 +135,24 @@ class _TargetEntries(_Entry, frozen=True, kw_only=True):
     stages: dict[str, StageProbe] = {}
     listen: Seconds = Seconds(10)
     pause: Seconds = Seconds(0)
-    absent: dict[str, str] = {}
+    unsupported: dict[str, str] = {}
     slower: Share | None = None
 
 
 class Target(_TargetEntries, frozen=True, kw_only=True):
     """A session target: how it is triggered and what proves that it started.
 
-    `as` takes over another target's definition and its name in ``${target}``, so that one
+    `extends` takes over another target's definition and its name in ``${target}``, so that one
     session target can be gated cold and warm. `proof` is the phase that proves the start where
     no `phases` are told apart. `listen` is how long a failed boot is watched on, to see whether
     anyone is told. `pause` lies between two warm boots, for systems that limit how often they
-    run. `absent` names releases (by the beginning of their version) that do not have this
+    run. `unsupported` names releases (by the beginning of their version) that do not have this
     target, with the reason. `slower` is how much slower than the baseline this target may be (that
-    of `gate` by default). `silence` adds a boot that is held, to see who is told; `as` does not
-    take it over.
+    of `gate` by default). `silence` adds a boot that is held, to see who is told; `extends` does
+    not take it over.
     """
 
-    as_: str | None = msgspec.field(default=None, name="as")
+    extends: str | None = None
     timeout: Seconds
     silence: Silence | None = None
 
@@ -358,7 +359,7 @@ class Profile(_Entry, frozen=True, kw_only=True):
 
 
 class Gate(_Entry, frozen=True, kw_only=True):
-    """The rules of the verdict; `near` and `warn` are shares of a timeout.
+    """The rules of the verdict; `fail_at` and `warn_at` are shares of a timeout.
 
     `slower` is how much slower than the baseline the candidate may be: what is measured below it
     passes, and what is measured above it fails once fresh boots confirm it. `boots` is how many
@@ -372,8 +373,8 @@ class Gate(_Entry, frozen=True, kw_only=True):
     durations prove nothing.
     """
 
-    near: Share = Share(0.8)
-    warn: Share = Share(0.6)
+    fail_at: Share = Share(0.8)
+    warn_at: Share = Share(0.6)
     slower: Share = Share(0.10)
     boots: Boots = Boots(5, 30)
     retries: int = 1

@@ -219,18 +219,20 @@ class _Rules:
                 gate.at["noise"], f"'noise' must be more than 1, not {noise:g}", "write 3"
             )
         self._tolerance(gate)
-        if any(key in gate and gate.get(key) is None for key in ("near", "warn")):
+        if any(key in gate and gate.get(key) is None for key in ("fail_at", "warn_at")):
             return
-        near: Share = gate.values.get("near", default.near)
-        warn: Share = gate.values.get("warn", default.warn)
-        place = gate.at.get("near", gate.at.get("warn", gate.place))
-        if near > 1:
-            self._mistakes.add(place, f"near is {near:.0%}, more than a whole timeout", "write 80%")
-        if near <= warn:
+        fail_at: Share = gate.values.get("fail_at", default.fail_at)
+        warn_at: Share = gate.values.get("warn_at", default.warn_at)
+        place = gate.at.get("fail_at", gate.at.get("warn_at", gate.place))
+        if fail_at > 1:
+            self._mistakes.add(
+                place, f"fail_at is {fail_at:.0%}, more than a whole timeout", "write 80%"
+            )
+        if fail_at <= warn_at:
             self._mistakes.add(
                 place,
-                f"near ({near:.0%}) must be more than warn ({warn:.0%})",
-                "raise near or lower warn",
+                f"fail_at ({fail_at:.0%}) must be more than warn_at ({warn_at:.0%})",
+                "raise fail_at or lower warn_at",
             )
 
     def _target(self, target: Section) -> None:
@@ -273,7 +275,7 @@ class _Rules:
             )
         self._tolerance(phase)
         timeout = target.get("timeout")
-        for key in ("limit", "by"):
+        for key in ("limit", "deadline"):
             self._positive(phase, key, "5s")
             value = phase.get(key)
             if value is not None and timeout is not None and value > timeout > 0:

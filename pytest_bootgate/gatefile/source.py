@@ -205,7 +205,9 @@ class _Reading:
                 self._mistakes.add(at, "a key must be a text", "write key: value")
             elif key.tag == f"{_TAG}merge":
                 self._mistakes.add(
-                    at, "merge keys ('<<') are not allowed", "use 'target', or 'as' in a target"
+                    at,
+                    "merge keys ('<<') are not allowed",
+                    "use 'target', or 'extends' in a target",
                 )
             elif key.value in entries:
                 first = entries[key.value].place.line

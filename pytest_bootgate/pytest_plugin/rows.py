@@ -85,7 +85,7 @@ def _extra(target: TargetResult, subject: str) -> dict[str, Any]:
         "profile": target.profile,
         "timeout_s": target.rules.timeout,
         "limit_s": limits.limit if limits is not None else None,
-        "by_s": limits.by if limits is not None else None,
+        "deadline_s": limits.deadline if limits is not None else None,
     }
 
 

@@ -240,7 +240,7 @@ class Session:
         if failed and not telling:
             chosen = {(h, t) for p, h, t in self.selected if p == path}
             for profile, target in others:
-                runs_as = gate.plan.file.targets[target].as_ or target
+                runs_as = gate.plan.file.targets[target].extends or target
                 new = (profile, target) in chosen and gate.known(profile, target) is None
                 if new and runs_as != result.runs_as:
                     known.append(gate.result(profile, target))

@@ -18,7 +18,7 @@ from pytest_bootgate.whole import write_text
 #: In seconds, bytes, shares and whatever else stands in a result.
 _GREATEST = 1e18
 #: What others are told as a share of.
-_DIVISORS = {"timeout", "limit", "near"}
+_DIVISORS = {"timeout", "limit", "fail_at"}
 _LONGEST = 200  # characters of what is wrong with one
 
 

@@ -35,7 +35,7 @@ class ReleaseFacts:
 class TargetResult:
     """One target on one profile: its boots and what they add up to.
 
-    `runs_as` is the session target it stands for: its own name, unless the gate file says `as`.
+    `runs_as` is the session target it stands for: its own name, unless the gate file `extends` one.
     `left_out` is the gate file's reason why the candidate does not have this target; `broken`
     is the paragraph that says why the gate could not measure. `machine` is what the machine was
     like meanwhile.

@@ -96,13 +96,13 @@ class Repair:
 class Owned:
     """A job of the baseline, the target that left it, and the token that it carries.
 
-    `absent` are the releases that do not have this target, by the gate file.
+    `unsupported` are the releases that do not have this target, by the gate file.
     """
 
     job: str
     target: str
     token: str
-    absent: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +146,7 @@ class Takeover:
 
     def due(self, start: Start) -> list[Job]:
         """The baseline's jobs that are to be run on a start: enabled, and a target's own."""
-        ours = {owned.job for owned in self.owned if start.release not in owned.absent}
+        ours = {owned.job for owned in self.owned if start.release not in owned.unsupported}
         return [job for job in self.jobs if job.enabled and job.id in ours]
 
     def ran(self, start: Start) -> list[Job]:

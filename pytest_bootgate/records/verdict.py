@@ -25,13 +25,13 @@ WHOLE = "boot"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one phase may take in seconds: `limit` for itself, `by` since the trigger.
+    """What one phase may take in seconds: `limit` for itself, `deadline` since the trigger.
 
     `slower` is how much slower than the baseline's it may be, as a share; None: not compared.
     """
 
     limit: float | None = None
-    by: float | None = None
+    deadline: float | None = None
     slower: float | None = None
 
 
@@ -49,8 +49,8 @@ class Rules:
     """
 
     timeout: float
-    near: float
-    warn: float
+    fail_at: float
+    warn_at: float
     least: int
     most: int
     slower: float = TOLERANCE

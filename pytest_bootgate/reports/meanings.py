@@ -42,11 +42,11 @@ _VERDICTS = (
         "warn",
         "verdict",
         "all boots that count started, but the slowest one, or the bound for the next one, passed"
-        " `warn`, or a boot timed out and started when it was tried again",
+        " `warn_at`, or a boot timed out and started when it was tried again",
         (
             "Read the line that begins with `warn:`; it names the phase and the share.",
             "Look at the host facts: a poor or busy host is said there.",
-            "Let `bootgate probe` watch the trend, and act before `near` is reached.",
+            "Let `bootgate probe` watch the trend, and act before `fail_at` is reached.",
         ),
         shown="passed, with a warning",
     ),
@@ -67,8 +67,8 @@ _VERDICTS = (
     Meaning(
         "fail",
         "verdict",
-        "a boot did not start, came too near (`near`) to its timeout or a limit, or the candidate"
-        " is slower than allowed (`slower`)",
+        "a boot did not start, came too near (`fail_at`) to its timeout or a limit, or the"
+        " candidate is slower than allowed (`slower`)",
         (
             "Do not ship the candidate.",
             "Read `what happened`: the phase in which it stood still, and who was told.",

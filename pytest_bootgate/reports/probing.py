@@ -73,7 +73,9 @@ def _boot(result: TargetResult) -> str:
     part = last.seconds / rules.timeout
     used = f"started in {duration(last.seconds)}, {share(part)} of its timeout"
     used += f" {limit(rules.timeout)}"
-    passed = [(n, v) for n, v in (("near", rules.near), ("warn", rules.warn)) if part >= v]
+    passed = [
+        (n, v) for n, v in (("fail_at", rules.fail_at), ("warn_at", rules.warn_at)) if part >= v
+    ]
     if passed:
         used += f" ({passed[0][0]} is {share(passed[0][1])})"
     calm = failed is None and not _over(result) and status(result) is Status.WARNING
@@ -98,7 +100,11 @@ def trend_words(found: Trend | None, result: TargetResult) -> str:
         f"has used {found.first * 100:.0f} → {share(found.last)} of its timeout {over}"
         f" ({count(found.boots, 'boot')})"
     )
-    for what, at in (("warn", result.rules.warn), ("near", result.rules.near), ("timeout", 1.0)):
+    for what, at in (
+        ("warn_at", result.rules.warn_at),
+        ("fail_at", result.rules.fail_at),
+        ("timeout", 1.0),
+    ):
         left = found.days_until(at)
         if left is not None:
             days = count(max(round(left), 1), "day")

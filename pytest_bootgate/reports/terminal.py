@@ -208,7 +208,7 @@ def _outcomes(boots: Sequence[Boot]) -> str:
 
 def _headroom(result: TargetResult) -> Iterator[str]:
     rules = result.rules
-    marks = (rules.warn, rules.near)
+    marks = (rules.warn_at, rules.fail_at)
     timeout = f"timeout {limit(rules.timeout)}"
     room = result.judgement.headrooms.get(WHOLE) if result.judgement is not None else None
     failed = failed_boot(result)

@@ -30,7 +30,7 @@ def paragraph(results: Sequence[GateResult], why: str, *, lost: bool = False) ->
     booted = {(t.profile, t.target) for r in results for t in r.targets if t.left_out is None}
     judged, total = len(booted - missing), len(booted | missing)
     if not total:
-        return "no target was judged; the gate file leaves out all of them (absent)"
+        return "no target was judged; the gate file leaves out all of them (unsupported)"
     verb = "was" if 1 in (judged, total) else "were"
     judged_of = f"{judged} of {count(total, 'target')} {verb} judged"
     return f"{judged_of}; {line(results[0], lost=lost)} ({why})"

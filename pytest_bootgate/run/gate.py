@@ -183,12 +183,14 @@ class Gate:
         self._place.leave()
 
     def _gate(self, profile: str, target: str) -> TargetResult:
-        absent = self.plan.absent(target)
-        if (reason := absent["candidate"]) is not None:
+        unsupported = self.plan.unsupported(target)
+        if (reason := unsupported["candidate"]) is not None:
             return self._found(profile, target, left_out=reason)
-        releases = [name for name, reason in absent.items() if reason is None]
+        releases = [name for name, reason in unsupported.items() if reason is None]
         notes = [
-            f"the {n} does not have this target: {r}" for n, r in absent.items() if r is not None
+            f"the {n} does not have this target: {r}"
+            for n, r in unsupported.items()
+            if r is not None
         ]
         engine, rules = self._ready(), self.plan.rules(profile, target)
         notes += self._machinery.cleaned_up()
@@ -214,7 +216,7 @@ class Gate:
         )
 
     def _found(self, profile: str, target: str, **found: Any) -> TargetResult:
-        runs_as = self.plan.file.targets[target].as_ or target
+        runs_as = self.plan.file.targets[target].extends or target
         result = TargetResult(target, profile, runs_as, self.plan.rules(profile, target), **found)
         return self.plan.loaded.mask.value(result)
 
@@ -247,12 +249,12 @@ class Gate:
     def _upgrade_in_place(self) -> InPlace | None:
         if not self.plan.in_place:
             return None
-        absent = {
-            target: tuple(n for n, why in self.plan.absent(target).items() if why is not None)
+        unsupported = {
+            target: tuple(n for n, why in self.plan.unsupported(target).items() if why is not None)
             for target in self.plan.file.targets
         }
         recipe = self._machinery.recipe
-        return InPlace(self.plan.file, self.run, recipe, absent, self._hear)
+        return InPlace(self.plan.file, self.run, recipe, unsupported, self._hear)
 
     def _site(self, engine: Engine, profile: str) -> Site:
         def tell(release: str, moment: Moment) -> None:

@@ -86,9 +86,9 @@ class Plan:
         """The name of a target on a profile: bare where the gate file has one profile."""
         return target if len(self.profiles) == 1 else f"{target}@{profile}"
 
-    def absent(self, target: str) -> dict[str, str | None]:
+    def unsupported(self, target: str) -> dict[str, str | None]:
         """For each release why it does not have a target, None where it does."""
-        reasons = self.file.targets[target].absent.items()
+        reasons = self.file.targets[target].unsupported.items()
         return {
             name: next((why for start, why in reasons if (r.version or "").startswith(start)), None)
             for name, r in self.releases.items()
@@ -96,7 +96,7 @@ class Plan:
 
     def left_out(self, target: str) -> str | None:
         """Why the candidate does not have a target, None where it does."""
-        return self.absent(target)["candidate"]
+        return self.unsupported(target)["candidate"]
 
     def may_be_held(self, target: str) -> bool:
         """Whether a target asks for a silence test, and the candidate has the target."""
@@ -143,8 +143,8 @@ class Plan:
         asked, gate = self.file.targets[target], self.file.gate
         return Rules(
             timeout=float(asked.timeout),
-            near=float(gate.near),
-            warn=float(gate.warn),
+            fail_at=float(gate.fail_at),
+            warn_at=float(gate.warn_at),
             least=self._boots.least,
             most=self._boots.most,
             slower=float(gate.slower if asked.slower is None else asked.slower),
@@ -157,7 +157,7 @@ class Plan:
             phases={
                 name: Limits(
                     None if probe.limit is None else float(probe.limit),
-                    None if probe.by is None else float(probe.by),
+                    None if probe.deadline is None else float(probe.deadline),
                     None if probe.slower is None else float(probe.slower),
                 )
                 for name, probe in asked.phases.items()
@@ -171,7 +171,7 @@ class Plan:
         """
         if self.left_out(target) is not None:
             return 0, 0
-        releases = [name for name, reason in self.absent(target).items() if reason is None]
+        releases = [name for name, reason in self.unsupported(target).items() if reason is None]
         rules, warm = self.rules(profile, target), self._warm(target)
         recorded = self._recorded_boots(profile, target)
         asks = plan(releases, rules, warm=warm, recorded=recorded)

@@ -74,7 +74,7 @@ class Recipe:
     def variables(self, directory: str, ports: Mapping[str, int]) -> dict[str, str]:
         """The variables that hold for every boot of this pair."""
         return {
-            "target": self.target.as_ or self.target_name,
+            "target": self.target.extends or self.target_name,
             "release": self.release_name,
             "version": self.release.version or "",
             "dir": directory,

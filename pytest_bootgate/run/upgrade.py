@@ -57,7 +57,7 @@ class Base:
 
 def proving(gate: GateFile) -> list[str]:
     """The targets that leave a job: distinct session targets with a trigger, ``main`` last."""
-    named = [n for n, t in gate.targets.items() if t.trigger is not None and not t.as_]
+    named = [n for n, t in gate.targets.items() if t.trigger is not None and not t.extends]
     named = named or [n for n, t in gate.targets.items() if t.trigger is not None]
     return sorted(named, key=lambda name: name == "main")
 
@@ -77,7 +77,7 @@ def takeover_budget(gate: GateFile) -> float:
 class InPlace:
     """Upgrades in place of one gate, one for each profile; what was written is kept.
 
-    `recipe` makes the recipe of a release for a profile and a target; `absent` are the
+    `recipe` makes the recipe of a release for a profile and a target; `unsupported` are the
     releases that do not have a target. Raises `BootgateError` where the gate cannot measure.
     """
 
@@ -86,10 +86,10 @@ class InPlace:
         gate: GateFile,
         run: str,
         recipe: Callable[[str, str, str], Recipe],
-        absent: Mapping[str, tuple[str, ...]],
+        unsupported: Mapping[str, tuple[str, ...]],
         hear: Hear = ignore,
     ) -> None:
-        self._gate, self._run, self._recipe, self._absent = gate, run, recipe, absent
+        self._gate, self._run, self._recipe, self._unsupported = gate, run, recipe, unsupported
         self._hear = hear
         self._bases: dict[str, Base | BootgateError] = {}
         self._directory: Path | None = None
@@ -159,7 +159,7 @@ class InPlace:
             pair.save(archive)
             start = replace(_observed(pair, "baseline"), jobs=again, stop=stop)
         owned = [
-            Owned(job.id, name, tokens[name], self._absent.get(name, ()))
+            Owned(job.id, name, tokens[name], self._unsupported.get(name, ()))
             for name, job in owners.items()
         ]
         runs = [Run(owners[n].id, b) for n, b in zip(names, boots, strict=True) if n in owners]
@@ -249,7 +249,7 @@ class InPlace:
             for owned in base.owned:
                 job = again.get(owned.job)
                 wanted = among is None or owned.job in among
-                skipped = job is None or not job.enabled or release in owned.absent
+                skipped = job is None or not job.enabled or release in owned.unsupported
                 if skipped or not wanted or pair.over:
                     continue
                 pair.turn(owned.target)
@@ -325,11 +325,11 @@ class InPlace:
 
     def _of(self, release: str) -> list[str]:
         """The targets that a release has."""
-        names = [n for n in proving(self._gate) if release not in self._absent.get(n, ())]
+        names = [n for n in proving(self._gate) if release not in self._unsupported.get(n, ())]
         if not names:
             raise BootgateError(
                 f"The {release} has none of the targets that leave a job, so no upgrade in place"
-                " can be proved. Correct the targets' `absent`, or write upgrade: fresh."
+                " can be proved. Correct the targets' `unsupported`, or write upgrade: fresh."
             )
         return names
 

@@ -42,17 +42,17 @@ def headroom(
     seconds: Sequence[float],
     limit: float,
     *,
-    near: float,
-    warn: float,
+    fail_at: float,
+    warn_at: float,
     beside: Sequence[float] = (),
     what: str = "boot",
 ) -> Headroom:
     """Hold durations (seconds, at least one) against a limit.
 
-    Fails if any of them reached the limit or the prediction bound reaches ``near``; warns if
-    the slowest reached ``near`` or the bound reaches ``warn``. With fewer than `LEAST_FOR_TAIL`
-    durations the slowest one decides in the bound's place. `beside` are the baseline's
-    durations, which tell the bound more about the spread. `what` took so long, in one word.
+    Fails if any of them reached the limit or the prediction bound reaches ``fail_at``; warns if the
+    slowest reached ``fail_at`` or the bound reaches ``warn_at``. With fewer than `LEAST_FOR_TAIL`
+    durations the slowest one decides in the bound's place. `beside` are the baseline's durations,
+    which tell the bound more about the spread. `what` took so long, in one word.
     """
     slowest = max(seconds)
     bound = prediction_bound(seconds, beside) if len(seconds) >= LEAST_FOR_TAIL else None
@@ -60,19 +60,19 @@ def headroom(
     used = f"the slowest of {boots} used {_share(slowest / limit)}"
     if bound is not None:
         may_use = f"the next {what} may use {_share(bound / limit)} (95 % bound from {boots})"
-    at_near, at_warn = f"near is {_share(near)}", f"warn is {_share(warn)}"
+    at_fail, at_warn = f"fail_at is {_share(fail_at)}", f"warn_at is {_share(warn_at)}"
     level, reason = "pass", ""
     if slowest >= limit:
         level, reason = "fail", f"the slowest of {boots} reached the limit"
-    elif bound is None and slowest >= near * limit:
-        level, reason = "fail", f"{used}, {at_near}"
-    elif bound is not None and bound >= near * limit:
-        level, reason = "fail", f"{may_use}, {at_near}"
-    elif slowest >= near * limit:
-        level, reason = "warn", f"{used}, {at_near}"
-    elif bound is None and slowest >= warn * limit:
+    elif bound is None and slowest >= fail_at * limit:
+        level, reason = "fail", f"{used}, {at_fail}"
+    elif bound is not None and bound >= fail_at * limit:
+        level, reason = "fail", f"{may_use}, {at_fail}"
+    elif slowest >= fail_at * limit:
+        level, reason = "warn", f"{used}, {at_fail}"
+    elif bound is None and slowest >= warn_at * limit:
         level, reason = "warn", f"{used}, {at_warn}"
-    elif bound is not None and bound >= warn * limit:
+    elif bound is not None and bound >= warn_at * limit:
         level, reason = "warn", f"{may_use}, {at_warn}"
     return Headroom(limit, len(seconds), median(seconds), slowest, bound, level, reason)
 

@@ -26,8 +26,8 @@ CONFIDENCE, BOOTS_BELOW, RUNS_BELOW = 0.95, 0.99, 0.95
 #: The least standard deviation of the logs that is believed. Boots made within minutes of each
 #: other are more alike than those of another day; on a quiet machine whole boots spread by 0.13.
 LEAST_SPREAD = 0.10
-#: The highest near that is proposed, the lowest, and the least distance from warn to near.
-MOST_NEAR, LEAST_NEAR, APART = 0.90, 0.20, 0.10
+#: The highest fail_at that is proposed, the lowest, and the least distance from warn_at to fail_at.
+MOST_FAIL_AT, LEAST_FAIL_AT, APART = 0.90, 0.20, 0.10
 
 _NORMAL = NormalDist()
 
@@ -44,10 +44,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """A proposal for `near` and `warn`, shares of a timeout."""
+    """A proposal for `fail_at` and `warn_at`, shares of a timeout."""
 
-    near: float
-    warn: float
+    fail_at: float
+    warn_at: float
 
 
 def spread(seconds: Sequence[float], run: int) -> Spread:
@@ -101,32 +101,32 @@ def k_factor(z: float, n: int, confidence: float = CONFIDENCE) -> float:
     return (z + sqrt(z * z - a * b)) / a
 
 
-def limit(bound: float, warn: float, timeout: float) -> float | None:
-    """The limit of which a bound uses no more than `warn`, rounded up.
+def limit(bound: float, warn_at: float, timeout: float) -> float | None:
+    """The limit of which a bound uses no more than `warn_at`, rounded up.
 
     None where that would be more than the timeout of the whole boot.
     """
-    seconds = round_up(bound / warn)
+    seconds = round_up(bound / warn_at)
     return seconds if seconds <= timeout else None
 
 
-def shares(used: float, near: float, warn: float, *, lower: bool) -> Shares | None:
+def shares(used: float, fail_at: float, warn_at: float, *, lower: bool) -> Shares | None:
     """Better shares than the present ones, None where these are right or none would do.
 
-    `used` is the largest share of its timeout that the bound of any target uses. Above `warn`,
-    healthy boots would warn: then `warn` goes up to it and `near` stays `APART` above, but never
-    beyond `MOST_NEAR`, where the timeout is at fault and not the shares. Where twice the largest
-    share (`LEAST_NEAR` at least) is no more than half of the present `near`, that would catch
-    trouble earlier, and `warn` keeps its proportion; only if `lower` allows it.
+    `used` is the largest share of its timeout that the bound of any target uses. Above `warn_at`,
+    healthy boots would warn: then `warn_at` goes up to it and `fail_at` stays `APART` above, but
+    never beyond `MOST_FAIL_AT`, where the timeout is at fault and not the shares. Where twice the
+    largest share (`LEAST_FAIL_AT` at least) is no more than half of the present `fail_at`, that
+    would catch trouble earlier, and `warn_at` keeps its proportion; only if `lower` allows it.
     """
-    if used > warn:
+    if used > warn_at:
         higher = _up_to_5(used)
-        found = Shares(max(near, round(higher + APART, 2)), higher)
-        return found if found.near <= MOST_NEAR else None
-    small = max(LEAST_NEAR, _up_to_5(2 * used))
-    if not lower or small > near / 2:
+        found = Shares(max(fail_at, round(higher + APART, 2)), higher)
+        return found if found.fail_at <= MOST_FAIL_AT else None
+    small = max(LEAST_FAIL_AT, _up_to_5(2 * used))
+    if not lower or small > fail_at / 2:
         return None
-    below = max(_up_to_5(small * warn / near), _up_to_5(used))
+    below = max(_up_to_5(small * warn_at / fail_at), _up_to_5(used))
     return Shares(small, min(below, round(small - 0.05, 2)))
 
 

@@ -12,8 +12,8 @@ from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.records.values import OUTCOMES, Boot, Phase
 from pytest_bootgate.records.verdict import Limits, Rules
 
-RULES = Rules(timeout=10.0, near=0.8, warn=0.6, least=5, most=30)
-FEW = Rules(timeout=10.0, near=0.8, warn=0.6, least=2, most=2)
+RULES = Rules(timeout=10.0, fail_at=0.8, warn_at=0.6, least=5, most=30)
+FEW = Rules(timeout=10.0, fail_at=0.8, warn_at=0.6, least=2, most=2)
 BOTH = ["baseline", "candidate"]
 
 
@@ -411,7 +411,7 @@ def test_every_phase_after_the_last_one_seen_fails_too():
 
 
 def test_limits_of_a_phase_are_held_against_near_and_warn_too():
-    limits = {"setup": Limits(limit=0.6), "task_started": Limits(by=1.5)}
+    limits = {"setup": Limits(limit=0.6), "task_started": Limits(deadline=1.5)}
     rules = replace(RULES, phases=limits)
     judgement = judge([boot(number=n) for n in range(1, 6)], rules)
     assert judgement.verdict == "fail"

@@ -40,7 +40,7 @@ def test_a_gateway_that_stays_up_counts_once():
     ("own", "text"),
     [
         ([70.0, 72.0, 75.0, 69.0, 71.0], "the next start may use 64 % (95 % bound from 5 starts)"),
-        ([30.0, 31.0, 97.0], "the slowest of 3 starts used 81 %, near is 80 %"),
+        ([30.0, 31.0, 97.0], "the slowest of 3 starts used 81 %, fail_at is 80 %"),
     ],
 )
 def test_one_that_is_hardly_ready_in_time_is_told(own, text):

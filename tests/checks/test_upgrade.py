@@ -137,7 +137,7 @@ def test_disabled_jobs_and_those_of_absent_targets_are_kept_and_not_run():
     jobs = (job("1"), replace(job("2"), fields={"id": "2", "name": "job 2", "enabled": False}))
     seen = takeover(start(jobs, ran=["1"]), start(jobs, ran=["1"]), jobs)
     assert judge_takeover(seen) == ()
-    owned = (*seen.owned[:1], Owned("3", "target 3", "token3", absent=("candidate",)))
+    owned = (*seen.owned[:1], Owned("3", "target 3", "token3", unsupported=("candidate",)))
     seen = replace(seen, baseline=start(), owned=owned)
     assert texts(seen, "runs") == []
     assert texts(seen, "jobs")[0] == "2 of 3 jobs survived; lost: job 3 (target 3)"
@@ -145,7 +145,7 @@ def test_disabled_jobs_and_those_of_absent_targets_are_kept_and_not_run():
 
 def test_no_job_to_run_is_no_evidence():
     seen = takeover()
-    owned = tuple(replace(each, absent=("candidate",)) for each in seen.owned)
+    owned = tuple(replace(each, unsupported=("candidate",)) for each in seen.owned)
     (found,) = judge_takeover(replace(seen, owned=owned))
     assert (found.verdict, found.subject) == ("broken", "runs")
 

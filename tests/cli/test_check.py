@@ -29,9 +29,9 @@ targets:
     trigger: {http: ":8080/jobs", json: {text: "${token}"}}
     proof: {line: "running ${token}"}
     silence: {hold: pause, timeout: 20s}
-  warm: {as: daily, start: warm}
-  gone: {as: daily, absent: {"2.": "2.0 has no such target"}}
-  new: {as: daily, absent: {"1.": "1.0 has no such target"}}
+  warm: {extends: daily, start: warm}
+  gone: {extends: daily, unsupported: {"2.": "2.0 has no such target"}}
+  new: {extends: daily, unsupported: {"1.": "1.0 has no such target"}}
 profiles:
   staging: {}
   poor: {on_request: true}

@@ -69,7 +69,7 @@ def test_without_a_gate_file_the_machine_is_looked_at(command):
 
 
 def test_a_gate_file_with_mistakes(command, example):
-    edit(example, ("limit: 2s", "limit: 2"), ("near: 80%", "near: 8"))
+    edit(example, ("limit: 2s", "limit: 2"), ("fail_at: 80%", "fail_at: 8"))
     said = command("doctor")
     assert said.status == 1
     level, text = found(said)["gate file"]

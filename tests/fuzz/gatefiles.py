@@ -58,7 +58,7 @@ UNDER: dict[str, list[Any]] = {
     "recorded": ["./result.json"],
     "stop_exit": [[0, 143], [0]],
     "webhook": ["https://example.test/hook"],
-    "as": WORDS,
+    "extends": WORDS,
     "in": ["gateway", "sidecar", "accepted"],
     "from": ["gateway", "sidecar"],
     "retries": [0, 1, 3],

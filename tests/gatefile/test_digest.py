@@ -12,7 +12,7 @@ targets: {isolated: {phases: {up: {line: up}}}}
 
 def test_limits_do_not_change_what_is_measured(tmp_path):
     digests = []
-    for probe in ("{line: up}", "{line: up, limit: 5s, by: 6s}", "{line: ready}"):
+    for probe in ("{line: up}", "{line: up, limit: 5s, deadline: 6s}", "{line: ready}"):
         path = tmp_path / "bootgate.yaml"
         path.write_text(GATE.replace("{line: up}", probe))
         digests.append(measures(load(path)))

@@ -46,7 +46,7 @@ def test_a_gateway(tmp_path: Path) -> None:
         "accepted", "context_engine", "tools_config", "agent_persona", "task_started",
     ]  # fmt: skip
     assert target.phases["accepted"].from_ == "trigger"
-    assert (target.phases["tools_config"].limit, target.phases["agent_persona"].by) == (5, 30)
+    assert (target.phases["tools_config"].limit, target.phases["agent_persona"].deadline) == (5, 30)
     assert target.phases["task_started"].stub is True
     assert target.signals["failed"].means == "failed"
 
@@ -54,11 +54,11 @@ def test_a_gateway(tmp_path: Path) -> None:
 def test_quantities_are_typed(tmp_path: Path) -> None:
     loaded = gate(
         tmp_path,
-        SMALLEST + "profiles: {low: {cpus: 1, memory: 2g}}\ngate: {near: 90%, boots: 3..4}\n",
+        SMALLEST + "profiles: {low: {cpus: 1, memory: 2g}}\ngate: {fail_at: 90%, boots: 3..4}\n",
     )
     assert type(loaded.targets["boot"].timeout) is Seconds
     assert type(loaded.profiles["low"].memory) is Memory
-    assert type(loaded.gate.near) is Share
+    assert type(loaded.gate.fail_at) is Share
     assert type(loaded.gate.boots) is Boots
     assert loaded.profiles["low"].memory == 2 << 30
     assert loaded.gate.boots == (3, 4)
@@ -143,7 +143,7 @@ def test_what_a_preset_says_stands_where_the_gate_file_comes_nearest(tmp_path: P
         'releases: {candidate: {image: "tiny:2"}}\n'
         "targets:\n"
         "  isolated:\n"
-        "    phases: {loaded: {by: 9s}}\n"
+        "    phases: {loaded: {deadline: 9s}}\n"
     )
     loaded = load(path, {})
     assert loaded.line("targets", "isolated", "phases", "loaded") == 5

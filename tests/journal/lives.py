@@ -25,7 +25,7 @@ from pytest_bootgate.records.verdict import Finding, Rules
 
 #: 2026-11-01, 00:00 UTC.
 BEGIN = 1793491200.0
-RULES = Rules(timeout=2.0, near=0.8, warn=0.6, least=1, most=1)
+RULES = Rules(timeout=2.0, fail_at=0.8, warn_at=0.6, least=1, most=1)
 VERSIONS = {"baseline": "1.0", "candidate": "2.0"}
 
 

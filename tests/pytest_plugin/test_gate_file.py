@@ -117,13 +117,15 @@ def test_outcomes(gate, run, plan, env, outcome):
 def test_near_the_timeout_fails_and_between_warn_and_near_warns(gate, run):
     gate([2.5, *GOOD], timeout="3s", boots=1)
     result = run("bootgate.yaml")
-    result.stdout.fnmatch_lines(["*fail: timeout 3 s: the slowest of 1 boot used *, near is 80 %"])
+    result.stdout.fnmatch_lines(
+        ["*fail: timeout 3 s: the slowest of 1 boot used *, fail_at is 80 %"]
+    )
     assert result.ret == 1
     gate([1.9, *GOOD], timeout="3s", boots=1)
     result = run("bootgate.yaml")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["*BootgateWarning: isolated: timeout 3 s: *warn is 60 %", "WARN isolated*"]
+        ["*BootgateWarning: isolated: timeout 3 s: *warn_at is 60 %", "WARN isolated*"]
     )
 
 
@@ -225,7 +227,7 @@ def test_limits_on_process_are_an_error_that_names_the_way_out(gate, run):
 
 
 def test_a_target_that_the_candidate_does_not_have_is_left_out_with_the_reason(gate, run):
-    path = gate(targets=["isolated", '  current: {absent: {"1": "release 1 has no current"}}'])
+    path = gate(targets=["isolated", '  current: {unsupported: {"1": "release 1 has no current"}}'])
     path.write_text(path.read_text().replace("candidate:\n", "candidate:\n    version: '1'\n"))
     result = run("bootgate.yaml", "-rs")
     result.assert_outcomes(passed=4, skipped=4)

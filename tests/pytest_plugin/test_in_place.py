@@ -41,7 +41,7 @@ target:
   listen: 200ms
   trigger: {{http: ":${{port.gateway}}/run", body: "${{target}} ${{token}}"}}
   proof: {{stub: true}}
-targets: {{main: {{}}, isolated: {{}}, again: {{as: isolated, start: warm}}, daily: {{}}}}
+targets: {{main: {{}}, isolated: {{}}, again: {{extends: isolated, start: warm}}, daily: {{}}}}
 gate: {{boots: 1}}
 """
 

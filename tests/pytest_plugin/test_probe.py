@@ -55,14 +55,14 @@ def test_above_warn_nothing_has_failed_yet(gate, probe):
     status, [line] = probe("bootgate.yaml")
     assert status == 1
     assert line.startswith("WARNING isolated: started in ")
-    assert " of its timeout 1.2 s (warn is 60 %); nothing has failed yet" in line
+    assert " of its timeout 1.2 s (warn_at is 60 %); nothing has failed yet" in line
 
 
 def test_above_near_it_has_started_all_the_same(gate, probe):
     gate([2.2, *GOOD], timeout="2500ms")
     status, [line] = probe("bootgate.yaml")
     assert status == 1
-    assert "(near is 80 %); nothing has failed yet" in line
+    assert "(fail_at is 80 %); nothing has failed yet" in line
 
 
 def test_a_boot_that_failed(gate, probe):
@@ -119,7 +119,7 @@ def test_mistakes(gate, probe, args, words):
 
 
 def test_no_boot_at_all_is_no_proof(gate, probe):
-    gate(targets=["  isolated: {absent: {'1': not there}}"])
+    gate(targets=["  isolated: {unsupported: {'1': not there}}"])
     path = Path("bootgate.yaml")
     path.write_text(path.read_text().replace("    env: {PLAN", "    version: '1'\n    env: {PLAN"))
     status, [line] = probe("bootgate.yaml")
@@ -189,7 +189,7 @@ def test_the_incident_is_seen_coming(probe, engine, tmp_path):
     )
     assert status == 1
     assert lines[0].startswith("WARNING isolated: started in 2.")
-    assert "(warn is 60 %); nothing has failed yet" in lines[0]
+    assert "(warn_at is 60 %); nothing has failed yet" in lines[0]
     assert lines[1].startswith("OK main: started in ")
 
 

@@ -238,7 +238,7 @@ def test_the_exit_status_of_a_trigger(silenced):
 
 
 def test_the_rest_of_the_gate_is_as_it_was(gate, run, pytester):
-    gate(targets=["  isolated: {silence: {hold: pause}}", "  again: {as: isolated}"], boots=1)
+    gate(targets=["  isolated: {silence: {hold: pause}}", "  again: {extends: isolated}"], boots=1)
     (pytester.path / "conftest.py").write_text(
         "def pytest_bootgate_event(event):\n"
         "    with open('events', 'a') as file:\n"

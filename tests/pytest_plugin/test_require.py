@@ -265,7 +265,7 @@ def test_a_mistake_in_a_gate_file_stays_a_usage_error(run, pytester):
 
 
 def test_what_the_gate_file_leaves_out_is_not_missed(gate, run):
-    left_out = '  current: {absent: {"1": "release 1 has no current"}}'
+    left_out = '  current: {unsupported: {"1": "release 1 has no current"}}'
     path = gate(targets=["isolated", "main", left_out], boots=1)
     path.write_text(path.read_text().replace("candidate:\n", "candidate:\n    version: '1'\n"))
     assert run("bootgate.yaml", REQUIRE).ret == 0
@@ -274,9 +274,9 @@ def test_what_the_gate_file_leaves_out_is_not_missed(gate, run):
 
 
 def test_a_gate_file_that_leaves_out_all_it_has(gate, run):
-    path = gate(targets=['  current: {absent: {"1": "release 1 has no current"}}'])
+    path = gate(targets=['  current: {unsupported: {"1": "release 1 has no current"}}'])
     path.write_text(path.read_text().replace("candidate:\n", "candidate:\n    version: '1'\n"))
-    text = "bootgate.yaml: no target was judged; the gate file leaves out all of them (absent)"
+    text = "bootgate.yaml: no target was judged; the gate file leaves out all of them (unsupported)"
     for options, prefix in (((), ""), ((REQUIRE,), "--bootgate-require: ")):
         result = run("bootgate.yaml", *options)
         assert result.ret == 1

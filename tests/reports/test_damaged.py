@@ -20,7 +20,7 @@ RESULTS = Path(__file__).parents[1] / "recorded" / "results"
         (("targets", 0, "boots", 0, "load"), 1e308, r"it holds the number 1e\+308, which nobody"),
         (("targets", 0, "boots", 0, "timeout"), 0, "a timeout in it is 0"),
         (("targets", 0, "rules", "timeout"), -1.0, "a timeout in it is -1"),
-        (("targets", 0, "rules", "near"), 0, "a near in it is 0"),
+        (("targets", 0, "rules", "fail_at"), 0, "a fail_at in it is 0"),
         (("at",), "0001-01-01", "out of range"),
         (("releases",), {}, "it does not say what its baseline is"),
     ],

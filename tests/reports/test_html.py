@@ -23,7 +23,7 @@ from pytest_bootgate.reports.html.top import label
 
 from .pages import RECORDED, boot, drawn, gate, read, recorded, rows, section
 
-RULES = Rules(timeout=60.0, near=0.8, warn=0.6, least=1, most=1)
+RULES = Rules(timeout=60.0, fail_at=0.8, warn_at=0.6, least=1, most=1)
 STARTED = {"outcome": "started", "detail": "", "seconds": 2.4, "ended": 2.4, "cpu_seconds": 1.1}
 STARTED["phases"] = (
     Phase("accepted", 0.006, 0.006),
@@ -354,12 +354,12 @@ def test_every_outcome_has_a_shape_of_its_own(outcome):
 @pytest.mark.parametrize("longest", [0.0, 0.001, 0.9, 20.0, 35.9, 36.1, 59.0, 60.0, 90.0])
 def test_later_is_never_further_left_and_zones_are_in_their_order(longest):
     axis = Axis.of([longest / 2, longest], RULES)
-    instants = [0, longest / 3, longest, axis.warn, axis.near, axis.timeout]
+    instants = [0, longest / 3, longest, axis.warn_at, axis.fail_at, axis.timeout]
     places = [axis.at(seconds) for seconds in sorted(instants)]
     assert places == sorted(places)
     assert places[0] == 0
     assert places[-1] <= 100
-    assert axis.at(axis.warn) < axis.at(axis.near) < axis.at(axis.timeout)
+    assert axis.at(axis.warn_at) < axis.at(axis.fail_at) < axis.at(axis.timeout)
     assert axis.cut == (0 < longest < 21)
     assert all(tick.at <= (axis.cut_at[0] if axis.cut else 100) for tick in axis.ticks)
     assert 1 <= len(axis.ticks) <= 6

@@ -15,7 +15,7 @@ from pytest_bootgate.reports.terminal import summary
 
 from .pages import boot, gate, read, rows, section
 
-RULES = Rules(timeout=60.0, near=0.8, warn=0.6, least=1, most=1)
+RULES = Rules(timeout=60.0, fail_at=0.8, warn_at=0.6, least=1, most=1)
 STARTED = {
     "outcome": "started",
     "detail": "",

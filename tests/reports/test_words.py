@@ -13,7 +13,7 @@ from pytest_bootgate.reports.amounts import bar, count, duration, limit
 from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.reports.story import story, told
 
-RULES = Rules(timeout=60.0, near=0.8, warn=0.6, least=1, most=1)
+RULES = Rules(timeout=60.0, fail_at=0.8, warn_at=0.6, least=1, most=1)
 
 
 def boot(**more) -> Boot:

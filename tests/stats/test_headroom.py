@@ -47,14 +47,14 @@ def test_the_bound_of_a_known_sample():
     ],
 )
 def test_levels(seconds, level, word):
-    room = headroom(seconds, 10.0, near=0.8, warn=0.6)
+    room = headroom(seconds, 10.0, fail_at=0.8, warn_at=0.6)
     assert room.level == level
     assert word in room.reason
 
 
 def test_below_five_boots_there_is_no_bound():
-    assert headroom([1.0] * 4, 10.0, near=0.8, warn=0.6).bound is None
-    assert headroom([1.0] * 5, 10.0, near=0.8, warn=0.6).bound == pytest.approx(1.0)
+    assert headroom([1.0] * 4, 10.0, fail_at=0.8, warn_at=0.6).bound is None
+    assert headroom([1.0] * 5, 10.0, fail_at=0.8, warn_at=0.6).bound == pytest.approx(1.0)
 
 
 def test_the_bound_holds_for_recorded_boots_about_nineteen_times_of_twenty():

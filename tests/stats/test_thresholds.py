@@ -78,7 +78,7 @@ def test_the_gate_seldom_warns_of_a_limit_set_from_the_same_boots(count):
         tomorrow = [math.exp(rolls.gauss(0, 0.3)) for _ in range(5)]
         proposed = limit(spread(recorded, 5).bound, 0.6, math.inf)
         assert proposed is not None
-        levels.append(headroom(tomorrow, proposed, near=0.8, warn=0.6).level)
+        levels.append(headroom(tomorrow, proposed, fail_at=0.8, warn_at=0.6).level)
     assert levels.count("warn") + levels.count("fail") <= 0.03 * len(levels)
     assert levels.count("fail") <= 0.006 * len(levels)
 
@@ -93,7 +93,9 @@ def test_recorded_boots_keep_a_limit_from_the_ten_before():
             proposed = limit(spread(walls[i : i + 10], 5).bound, 0.6, math.inf)
             assert proposed is not None
             factors.append(proposed / median(walls[i : i + 10]))
-            levels.append(headroom(walls[i + 10 : i + 15], proposed, near=0.8, warn=0.6).level)
+            levels.append(
+                headroom(walls[i + 10 : i + 15], proposed, fail_at=0.8, warn_at=0.6).level
+            )
     assert len(levels) > 500
     assert levels.count("pass") >= 0.96 * len(levels)
     assert levels.count("fail") <= 0.01 * len(levels)
@@ -148,11 +150,11 @@ def test_shares(used, lower, found):
 
 @pytest.mark.parametrize("warn", [0.05, 0.5, 0.75, 0.79])
 @pytest.mark.parametrize("used", [0.01, 0.1, 0.13, 0.19])
-def test_lower_shares_are_in_order_and_above_the_boots(used, warn):
-    found = shares(used, 0.8, warn, lower=True)
-    if used <= warn:
+def test_lower_shares_are_in_order_and_above_the_boots(used, warn_at):
+    found = shares(used, 0.8, warn_at, lower=True)
+    if used <= warn_at:
         assert found is not None
-        assert used <= found.warn < found.near <= 0.4
+        assert used <= found.warn_at < found.fail_at <= 0.4
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Which limits, and which near and warn, the boots of a gate file's targets speak for."""
+"""Which limits, and which fail_at and warn_at, the boots of a gate file's targets speak for."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
-    """What is proposed, what `near` and `warn` are then, and what was left out and why.
+    """What is proposed, what `fail_at` and `warn_at` are then, and what was left out and why.
 
-    `shares` is None where near and warn stay; `because` says why they do not.
+    `shares` is None where fail_at and warn_at stay; `because` says why they do not.
     """
 
     limits: tuple[Limit, ...]
     shares: Shares | None
     because: tuple[str, ...]
-    warn: float
+    warn_at: float
     run: int
     remarks: tuple[str, ...]
 
@@ -52,12 +52,11 @@ def propose(
     """Hold the boots against the gate file.
 
     A limit holds on every profile, so it takes boots of each that is not on request, or of
-    `profile` alone; the largest bound counts. A target that takes over another with ``as`` takes
-    over its limits too, and gets one of its own only where it needs a higher one or the other
-    has none. A limit that is there stays, unless the gate would warn or fail of it today, or
-    `again` is given.
+    `profile` alone; the largest bound counts. A target that ``extends`` another takes over its
+    limits too, and gets one of its own only where it needs a higher one or the other has none. A
+    limit that is there stays, unless the gate would warn or fail of it today, or `again` is given.
 
-    `near` is one share for timeouts and limits alike. It goes up where a target's healthy boots
+    `fail_at` is one share for timeouts and limits alike. It goes up where a target's healthy boots
     would warn (see `thresholds.shares`), and down only where no phase has a limit that would
     shrink with it, and catches trouble earlier anyway.
 
@@ -72,7 +71,10 @@ class _Proposing:
     ) -> None:
         self._gate, self._evidence, self._own, self._again = loaded.gate, evidence, own, again
         self._run = loaded.gate.gate.boots.least
-        self._near, self._warn = float(loaded.gate.gate.near), float(loaded.gate.gate.warn)
+        self._fail_at, self._warn_at = (
+            float(loaded.gate.gate.fail_at),
+            float(loaded.gate.gate.warn_at),
+        )
         self._remarks = list(evidence.remarks)
         self._profiles = self._choose(loaded, profile)
 
@@ -86,15 +88,15 @@ class _Proposing:
             for name, target in fit.items()
         }
         found, because = self._higher(used)
-        warn = found.warn if found is not None else self._warn
-        limits = self._limits(fit, warn)
+        warn_at = found.warn_at if found is not None else self._warn_at
+        limits = self._limits(fit, warn_at)
         if found is None and not because:
             found, because = self._lower(used, limits)
         return Proposals(
             limits=tuple(limits),
             shares=found,
             because=tuple(because),
-            warn=warn,
+            warn_at=warn_at,
             run=self._run,
             remarks=tuple(self._remarks),
         )
@@ -168,12 +170,12 @@ class _Proposing:
 
     # -- limits ----------------------------------------------------------------------------
 
-    def _limits(self, fit: dict[str, Target], warn: float) -> list[Limit]:
-        wanted = {name: self._wanted(name, target, warn) for name, target in fit.items()}
+    def _limits(self, fit: dict[str, Target], warn_at: float) -> list[Limit]:
+        wanted = {name: self._wanted(name, target, warn_at) for name, target in fit.items()}
         limits: dict[tuple[str, str], Limit] = {}
-        for name in sorted(fit, key=lambda name: fit[name].as_ is not None):
+        for name in sorted(fit, key=lambda name: fit[name].extends is not None):
             for phase, limit in wanted[name].items():
-                above = limits.get((fit[name].as_ or "", phase))
+                above = limits.get((fit[name].extends or "", phase))
                 if above is not None and self._takes_over(name, phase):
                     if limit is None:
                         self._drop(limits, above, f"{name} would take it over, and varies too much")
@@ -184,13 +186,15 @@ class _Proposing:
                 if limit is not None and limit.seconds != limit.old:
                     limits[name, phase] = limit
         for name, target in self._gate.targets.items():
-            theirs = [limit for (other, _), limit in limits.items() if other == target.as_]
+            theirs = [limit for (other, _), limit in limits.items() if other == target.extends]
             for limit in theirs:
                 own = (name, limit.phase) in limits or not self._takes_over(name, limit.phase)
                 if limit.seconds > target.timeout and not own:
                     self._drop(limits, limit, f"{name} would take it over, and has less time")
             if theirs and name not in fit:
-                self._remarks.append(f"{name}: takes over limits of {target.as_}, unproven for it")
+                self._remarks.append(
+                    f"{name}: takes over limits of {target.extends}, unproven for it"
+                )
         return [limit for name in fit for (other, _), limit in limits.items() if other == name]
 
     def _takes_over(self, name: str, phase: str) -> bool:
@@ -200,7 +204,7 @@ class _Proposing:
         del limits[limit.target, limit.phase]
         self._remarks.append(f"{limit.target}.{limit.phase}: no limit, {why}")
 
-    def _wanted(self, name: str, target: Target, warn: float) -> dict[str, Limit | None]:
+    def _wanted(self, name: str, target: Target, warn_at: float) -> dict[str, Limit | None]:
         """The limit of each phase by itself; None where the phase varies too much for one."""
         if [*target.phases] == ["proof"]:
             self._remarks.append(f"{name}: no limits, it has a proof and no phases")
@@ -236,7 +240,7 @@ class _Proposing:
                     f" {duration(LEAST_MEDIAN)}"
                 )
             else:
-                seconds = thresholds.limit(spread.bound, warn, target.timeout)
+                seconds = thresholds.limit(spread.bound, warn_at, target.timeout)
                 wanted[phase] = None
                 if seconds is None:
                     self._remarks.append(
@@ -251,32 +255,35 @@ class _Proposing:
         """Whether the gate would pass today's boots under the limit that is there."""
         for profile in self._profiles:
             seconds = self._seconds(name, profile, phase)
-            room = headroom(seconds, old, near=self._near, warn=self._warn)
+            room = headroom(seconds, old, fail_at=self._fail_at, warn_at=self._warn_at)
             if room.level != "pass":
                 return False
         return True
 
-    # -- near and warn ---------------------------------------------------------------------
+    # -- fail_at and warn_at
+    # -------------------------------------------------------------------------
 
     def _higher(self, used: dict[str, tuple[float, str]]) -> tuple[Shares | None, list[str]]:
         """Shares that leave healthy boots in peace, and what it is that does not now."""
         because = []
         for name, (part, profile) in used.items():
-            if part > self._warn:
+            if part > self._warn_at:
                 timeout = float(self._gate.targets[name].timeout)
                 spread = self._spread(name, profile)
                 because.append(
                     f"{name}: {_spread_words(spread)}, {share(part)} of the timeout"
                     f" {written(timeout)}; a timeout of"
-                    f" {written(thresholds.round_up(spread.bound / self._warn))} would leave room"
+                    f" {written(thresholds.round_up(spread.bound / self._warn_at))} would leave"
+                    " room"
                 )
         if not because:
             return None, []
         most = max(part for part, _ in used.values())
-        found = thresholds.shares(most, self._near, self._warn, lower=False)
+        found = thresholds.shares(most, self._fail_at, self._warn_at, lower=False)
         if found is None:
             self._remarks += [
-                f"{text}, no near up to {share(thresholds.MOST_NEAR)} would" for text in because
+                f"{text}, no fail_at up to {share(thresholds.MOST_FAIL_AT)} would"
+                for text in because
             ]
         return found, because
 
@@ -287,13 +294,13 @@ class _Proposing:
         if not used or used.keys() != self._gate.targets.keys():
             return None, []
         name, (most, profile) = max(used.items(), key=lambda item: item[1])
-        found = thresholds.shares(most, self._near, self._warn, lower=True)
+        found = thresholds.shares(most, self._fail_at, self._warn_at, lower=True)
         if found is None:
             return None, []
         if limits or any(_limited(target) for target in self._gate.targets.values()):
             self._remarks.append(
-                f"near stays {share(self._near)}: no target uses more than {share(most)} of its"
-                " timeout, but a lower near would shrink the limits of phases, which catch"
+                f"fail_at stays {share(self._fail_at)}: no target uses more than {share(most)} of"
+                " its timeout, but a lower fail_at would shrink the limits of phases, which catch"
                 " trouble earlier"
             )
             return None, []
@@ -302,14 +309,14 @@ class _Proposing:
         return found, [
             (
                 f"no target uses more than {share(most)} of its timeout ({name}:"
-                f" {_spread_words(spread)}, timeout {timeout}); near is twice that,"
-                f" {thresholds.LEAST_NEAR:.0%} at least"
+                f" {_spread_words(spread)}, timeout {timeout}); fail_at is twice that,"
+                f" {thresholds.LEAST_FAIL_AT:.0%} at least"
             )
         ]
 
 
 def _limited(target: Target) -> bool:
-    return any(p.limit is not None or p.by is not None for p in target.phases.values())
+    return any(p.limit is not None or p.deadline is not None for p in target.phases.values())
 
 
 def _spread_words(spread: Spread) -> str:

@@ -29,8 +29,8 @@ class Near:
     words: str
     used: float | None = None
     bound: float | None = None
-    near: float = 1.0
-    warn: float = 1.0
+    fail_at: float = 1.0
+    warn_at: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def nearness(found: TargetResult) -> Near:
         return Near("not measured")
     failed = failed_boot(found)
     if failed is not None and failed.outcome in ("timed_out", "false_ok"):
-        return Near(f"the whole {timeout}", 1.0, None, rules.near, rules.warn)
+        return Near(f"the whole {timeout}", 1.0, None, rules.fail_at, rules.warn_at)
     if failed is not None:
         return Near(f"{failed.outcome} after {duration(failed.ended)}, {timeout}")
     room = judgement.headrooms.get(WHOLE) if judgement is not None else None
@@ -180,11 +180,11 @@ def nearness(found: TargetResult) -> Near:
     if timeouts(found.boots, "candidate"):
         how_many = words_of(found.boots, "candidate")
         words = f"{how_many}, and used {share(room.used)} of the {timeout} when tried again"
-        return Near(words, 1.0, None, rules.near, rules.warn)
+        return Near(words, 1.0, None, rules.fail_at, rules.warn_at)
     words = f"{share(room.used)} of the {timeout}"
     if room.bound_used is not None:
         words += f", the next boot {share(room.bound_used)} at most"
-    return Near(words, room.used, room.bound_used, rules.near, rules.warn)
+    return Near(words, room.used, room.bound_used, rules.fail_at, rules.warn_at)
 
 
 def _since(found: TargetResult, result: GateResult) -> str:
@@ -206,7 +206,7 @@ def _since(found: TargetResult, result: GateResult) -> str:
         return f"{new}; {old} used {part} at most"
     if found.verdict == "pass":
         return f"no harm by {new}; {old} used {part} at most"
-    if slowest >= found.rules.near * found.rules.timeout:
+    if slowest >= found.rules.fail_at * found.rules.timeout:
         return f"before {new}: {old} used {part} already"
     return f"{new}; {old} used {part} at most"
 

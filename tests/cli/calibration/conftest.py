@@ -30,7 +30,7 @@ targets:
       prep: {line: c}
       done: {stub: true}
 sidecar: {stub: {port: 80}}
-gate: {near: 80%, warn: 60%, boots: 5}
+gate: {fail_at: 80%, warn_at: 60%, boots: 5}
 """
 SECONDS = {"accepted": 0.004, "setup": 8.0, "prep": 0.4, "done": 0.05}
 
@@ -94,7 +94,7 @@ def write(gate) -> Writing:
                 profile=profile,
                 runs_as=target,
                 rules=Rules(
-                    timeout=60.0, near=0.8, warn=0.6, least=5, most=15, phases=phases(target)
+                    timeout=60.0, fail_at=0.8, warn_at=0.6, least=5, most=15, phases=phases(target)
                 ),
                 boots=tuple(b for b in made if (b.target, b.profile) == (target, profile)),
             )

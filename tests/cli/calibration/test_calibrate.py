@@ -199,7 +199,7 @@ def test_a_gate_file_that_measured_something_else(calibrate, write, gate):
 
 TWO = GATE.replace(
     "sidecar:",
-    '  warm: {as: isolated, trigger: {exec: [run, "${token}"]}, start: warm}\nsidecar:',
+    '  warm: {extends: isolated, trigger: {exec: [run, "${token}"]}, start: warm}\nsidecar:',
 )
 
 
@@ -314,7 +314,7 @@ def test_one_profile_if_asked_for(apply, write, gate):
     assert "limits hold on profile low too, whose boots are not looked at" in err
 
 
-# -- near and warn -------------------------------------------------------------------------------
+# -- fail_at and warn_at -------------------------------------------------------------------------
 
 PROOF = """\
 releases: {candidate: {image: "app:2"}}
@@ -326,19 +326,19 @@ targets:
 def test_near_goes_down_where_all_use_little_and_no_phase_has_a_limit(apply, write, gate):
     gate.write_text(PROOF)
     found, err = apply(write(boots("boot", {"proof": 2.0}, 20)))
-    assert (found.gate.near, found.gate.warn) == (0.2, pytest.approx(0.15))
+    assert (found.gate.fail_at, found.gate.warn_at) == (0.2, pytest.approx(0.15))
     assert "boot: no limits, it has a proof and no phases" in err
     text = gate.read_text()
     assert text.startswith(PROOF)
-    assert text.endswith("gate: {near: 20%, warn: 15%}\n")
+    assert text.endswith("gate: {fail_at: 20%, warn_at: 15%}\n")
     assert "no target uses more than " in text
 
 
 def test_near_stays_where_phases_have_limits(calibrate, write):
     made = boots("isolated", {name: s / 8 for name, s in SECONDS.items()}, 20)
     out, err, _ = calibrate(write(made))
-    assert "near: 20%" not in out
-    assert "near stays 80 %" in err
+    assert "fail_at: 20%" not in out
+    assert "fail_at stays 80 %" in err
 
 
 def test_near_stays_where_it_is_right(calibrate, write, gate):
@@ -349,11 +349,11 @@ def test_near_stays_where_it_is_right(calibrate, write, gate):
 
 
 def test_near_goes_up_where_healthy_boots_would_warn(apply, write, gate):
-    gate.write_text(PROOF + "gate: {near: 80%}\n")
+    gate.write_text(PROOF + "gate: {fail_at: 80%}\n")
     found, _ = apply(write(boots("boot", {"proof": 28.0}, 40)))
-    assert found.gate.warn < found.gate.near <= 0.9
+    assert found.gate.warn_at < found.gate.fail_at <= 0.9
     assert "a timeout of" in " ".join(gate.read_text().split("\n#   "))
-    assert "gate: {near: " in gate.read_text()
+    assert "gate: {fail_at: " in gate.read_text()
 
 
 def test_no_near_makes_up_for_a_timeout_that_leaves_no_room(calibrate, write, gate):
@@ -362,7 +362,7 @@ def test_no_near_makes_up_for_a_timeout_that_leaves_no_room(calibrate, write, ga
     assert (out, status) == ("", 0)
     assert "boot: 40 boots, median" in err
     assert "of the timeout 1m; a timeout of 2m" in err
-    assert "no near up to 90 % would" in err
+    assert "no fail_at up to 90 % would" in err
 
 
 # -- mistakes ------------------------------------------------------------------------------------
@@ -422,7 +422,7 @@ def test_not_a_result(calibrate, gate, content, said):
 
 def test_a_broken_gate_file(calibrate, write, gate):
     result = write(boots("isolated", SECONDS, 20))
-    gate.write_text(GATE.replace("near: 80%", "near: 80"))
+    gate.write_text(GATE.replace("fail_at: 80%", "fail_at: 80"))
     out, err, status = calibrate(result)
     assert (out, status) == ("", 4)
     assert err.startswith("bootgate.yaml:14:")
@@ -437,10 +437,13 @@ def test_no_such_profile(calibrate, write):
 def test_a_patch_that_would_break_the_file_is_not_printed(calibrate, write, gate, monkeypatch):
     result = write(boots("isolated", SECONDS, 20))
     for text, said in (
-        (GATE.replace("60s", "1s"), "something besides limits, near and warn has changed"),
+        (GATE.replace("60s", "1s"), "something besides limits, fail_at and warn_at has changed"),
         (GATE.replace("{line: c}", "{line: c, limit: 61s}"), "is more than the target's timeout"),
         (GATE, "the limit of isolated.setup would be None"),
-        (GATE.replace("near: 80%", "near: 81%"), "near and warn would be 81 % and 60 %"),
+        (
+            GATE.replace("fail_at: 80%", "fail_at: 81%"),
+            "fail_at and warn_at would be 81 % and 60 %",
+        ),
     ):
         monkeypatch.setattr("pytest_bootgate.gatefile.patch.patched", lambda *_, new=text: new)
         out, err, status = calibrate(result, "--write")

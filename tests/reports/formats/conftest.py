@@ -75,7 +75,7 @@ def broken(path: Path) -> None:
 
 
 def left_out(path: Path) -> None:
-    targets = ["isolated", '  "session:a|b": {absent: {"1": "no <such> target, 50%"}}']
+    targets = ["isolated", '  "session:a|b": {unsupported: {"1": "no <such> target, 50%"}}']
     held = gate_file(path / "bootgate.yaml", targets=targets)
     text = held.read_text().replace("  candidate:\n", '  candidate:\n    version: "1"\n')
     held.write_text(text.replace("timeout: 700ms", "timeout: 5s"))
@@ -83,7 +83,7 @@ def left_out(path: Path) -> None:
 
 def nothing_else(path: Path) -> None:
     """All targets are left out."""
-    gate_file(path / "bootgate.yaml", targets=['  isolated: {absent: {"1": gone}}'])
+    gate_file(path / "bootgate.yaml", targets=['  isolated: {unsupported: {"1": gone}}'])
     held = path / "bootgate.yaml"
     text = held.read_text().replace("  candidate:\n", '  candidate:\n    version: "1"\n')
     held.write_text(text)
