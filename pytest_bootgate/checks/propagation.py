@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_bootgate.gatefile.silence_rules import SILENCE
+from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
 from pytest_bootgate.records.stall import GRACE, Stall
 from pytest_bootgate.records.verdict import Finding
 
@@ -17,13 +17,13 @@ HELD = {
 }
 
 
-def judge_silence(stall: Stall) -> tuple[Finding, ...]:
+def judge_propagation(stall: Stall) -> tuple[Finding, ...]:
     """The findings: broken where the stall did not hold, fail where nobody was told.
 
     What a release does with a boot that takes too long is a property, and no reason to pass.
     """
     if (why := not_held(stall)) is not None:
-        return (Finding("broken", SILENCE, why),)
+        return (Finding("broken", PROPAGATION, why),)
     found = list(_lies(stall))
     if stall.heard:
         return tuple(found)
@@ -31,14 +31,14 @@ def judge_silence(stall: Stall) -> tuple[Finding, ...]:
     text = f"told: never; the {what}, and nobody heard of it"
     if not any(told.means != "ok" for told in stall.boot.signals):
         text += "; the gate file declares no signal"
-    return (Finding("fail", SILENCE, text), *found)
+    return (Finding("fail", PROPAGATION, text), *found)
 
 
 def _lies(stall: Stall) -> Iterator[Finding]:
     for told in stall.boot.signals:
         if told.means == "ok" and told.at is not None and told.at <= (stall.ended or told.at):
             what = f"{told.name} said ok {told.at:.1f} s after the trigger, while it was held"
-            yield Finding("fail", SILENCE, what)
+            yield Finding("fail", PROPAGATION, what)
 
 
 def not_held(stall: Stall) -> str | None:

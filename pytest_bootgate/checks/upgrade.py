@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_bootgate.records.jobs import Job
-from pytest_bootgate.records.upgrade import Repair, Start, Takeover
+from pytest_bootgate.records.upgrade import Repair, Start, Upgrade
 from pytest_bootgate.records.values import Stage
 from pytest_bootgate.records.verdict import Finding
 
@@ -40,7 +40,7 @@ def migration(first: Start, second: Start) -> list[tuple[Stage, float]]:
 # -- findings -----------------------------------------------------------------------------------
 
 
-def judge_takeover(seen: Takeover) -> tuple[Finding, ...]:
+def judge_upgrade(seen: Upgrade) -> tuple[Finding, ...]:
     """All findings, in the order of the subjects. No finding about a subject is a pass."""
     jobs = [Finding("fail", JOBS, text) for text in _jobs(seen, seen.first)]
     if jobs and not seen.first.refused:
@@ -58,12 +58,12 @@ def judge_takeover(seen: Takeover) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def whole(seen: Takeover, start: Start | None) -> bool:
+def whole(seen: Upgrade, start: Start | None) -> bool:
     """Whether a start has all jobs as they were, and ran those that are due."""
     return start is not None and not [*_jobs(seen, start), *_runs(seen, start)]
 
 
-def _jobs(seen: Takeover, start: Start) -> list[str]:
+def _jobs(seen: Upgrade, start: Start) -> list[str]:
     """What a start lost or changed of the jobs, a sentence each."""
     if start.refused:
         return [f"the {start.release} refused the state: {start.refused}"]
@@ -86,7 +86,7 @@ def _jobs(seen: Takeover, start: Start) -> list[str]:
     return texts
 
 
-def _told(seen: Takeover, start: Start) -> str:
+def _told(seen: Upgrade, start: Start) -> str:
     """Who was told that jobs are not what they were: what the system said of itself meanwhile."""
     green = []
     if start.ready is not None:
@@ -101,7 +101,7 @@ def _told(seen: Takeover, start: Start) -> str:
     return f"told nowhere: {', '.join(green)}, and no line of its output speaks of it"
 
 
-def _runs(seen: Takeover, start: Start, among: Sequence[Job] | None = None) -> list[str]:
+def _runs(seen: Upgrade, start: Start, among: Sequence[Job] | None = None) -> list[str]:
     """Which of the jobs that are due a start did not run to their proof, a sentence each."""
     due = seen.due(start) if among is None else list(among)
     if start.refused or start.jobs is None:
@@ -126,7 +126,7 @@ def _runs(seen: Takeover, start: Start, among: Sequence[Job] | None = None) -> l
     return texts
 
 
-def _restart(seen: Takeover) -> list[str]:
+def _restart(seen: Upgrade) -> list[str]:
     """What a clean stop and a second start did to what the first start still had."""
     if seen.first.refused:
         return ["no second start: the first one failed"]
@@ -152,7 +152,7 @@ def _unclean(start: Start) -> list[str]:
     return [f"the {start.release} did not stop cleanly: it {stop.words}"]
 
 
-def _rollback(seen: Takeover) -> list[str]:
+def _rollback(seen: Upgrade) -> list[str]:
     back = seen.rollback
     if back is None:
         return ["a rollback was not tried: the candidate left no cleanly stopped state"]
@@ -166,7 +166,7 @@ def _rollback(seen: Takeover) -> list[str]:
     return [f"rollback does not work{green}: {'; '.join(texts)}"] if texts else []
 
 
-def _repaired(seen: Takeover, repair: Repair) -> str:
+def _repaired(seen: Upgrade, repair: Repair) -> str:
     """What the vendor's repair command changed, in one sentence."""
     command = f"`{repair.command}`"
     code = "was killed" if repair.code is None else f"exit {repair.code}"

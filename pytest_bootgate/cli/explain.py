@@ -13,7 +13,7 @@ from pytest_bootgate.reports.meanings import MEANINGS, Kind, Meaning
 
 _WIDTH = 80
 _HEADINGS: dict[Kind, str] = {
-    "verdict": "verdicts of a target, an upgrade, a silence test",
+    "verdict": "verdicts of a target, an upgrade, a propagation test",
     "comparison": "how the candidate compares with the baseline",
     "outcome": "how a boot ended",
     "case": "cases worth knowing",

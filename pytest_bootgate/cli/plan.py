@@ -76,11 +76,11 @@ def _boots(asked: Plan) -> Iterator[tuple[str, str]]:
         start = f"{target.start}, timeout {limit(target.timeout)}"
         yield label, f"{asked.label(profile, name)}: {_span(least, most)} ({start})"
         label = ""
-        if target.silence is not None:
-            silence = target.silence
-            until = limit(float(silence.timeout or target.timeout))
-            where = f" in {silence.in_}" if silence.in_ else ""
-            yield "", f"  and 1 held on purpose ({silence.hold}{where}) beyond {until}"
+        if target.propagation is not None:
+            propagation = target.propagation
+            until = limit(float(propagation.timeout or target.timeout))
+            where = f" in {propagation.in_}" if propagation.in_ else ""
+            yield "", f"  and 1 held on purpose ({propagation.hold}{where}) beyond {until}"
 
 
 def _left_out(asked: Plan) -> Iterator[tuple[str, str]]:

@@ -175,11 +175,13 @@ def _percent(ratio: float) -> str:
 
 
 def _others(first: GateResult, second: GateResult) -> Iterator[Styled]:
-    """Upgrades in place and silence tests: their verdicts only."""
+    """Upgrades in place and propagation tests: their verdicts only."""
     verdicts: dict[str, list[str]] = {}
     for number, result in enumerate((first, second)):
-        named = [(f"upgrade in place on {t.profile}", t.verdict) for t in result.takeovers]
-        named += [(f"{s.target}, silence on {s.profile}", s.verdict) for s in result.silences]
+        named = [(f"upgrade in place on {t.profile}", t.verdict) for t in result.upgrades]
+        named += [
+            (f"{s.target}, propagation on {s.profile}", s.verdict) for s in result.propagations
+        ]
         for name, verdict in named:
             verdicts.setdefault(name, [NONE, NONE])[number] = verdict
     for name, (before, after) in verdicts.items():

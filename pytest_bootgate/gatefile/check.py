@@ -31,7 +31,7 @@ _PHRASES: dict[type, str] = {
     model.Signal: "a signal",
     model.StageProbe: "a stages entry",
     model.Trigger: "a trigger",
-    model.Silence: "a silence test",
+    model.Propagation: "a propagation test",
     model.Target: "a target",
     # Not "the defaults": a mistake there shows up in every target, and is told once.
     model.TargetDefaults: "a target",

@@ -20,7 +20,7 @@ def measures(loaded: Loaded) -> str:
         plain.pop(rule, None)
     # Nor does what a phase may take, so a result stays comparable under limits set after it.
     for target in (plain.get("target") or {}, *plain["targets"].values()):
-        target.pop("silence", None)  # a boot of its own
+        target.pop("propagation", None)  # a boot of its own
         for probe in (*target.get("phases", {}).values(), target.get("proof") or {}):
             for rule in ("limit", "deadline"):
                 probe.pop(rule, None)

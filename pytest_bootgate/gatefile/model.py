@@ -103,7 +103,7 @@ class Trigger(_Entry, frozen=True, kw_only=True):
     send: dict[str, Any] | None = None
 
 
-class Silence(_Entry, frozen=True, kw_only=True):
+class Propagation(_Entry, frozen=True, kw_only=True):
     """A boot held on purpose beyond its timeout, to see who is told of its failure.
 
     `hold` pauses the gateway, leaves it 1 % of a core (starve), lets the stub take a request
@@ -143,18 +143,18 @@ class Target(_TargetEntries, frozen=True, kw_only=True):
     """A session target: how it is triggered and what proves that it started.
 
     `extends` takes over another target's definition and its name in ``${target}``, so that one
-    session target can be gated cold and warm. `proof` is the phase that proves the start where
-    no `phases` are told apart. `listen` is how long a failed boot is watched on, to see whether
-    anyone is told. `pause` lies between two warm boots, for systems that limit how often they
-    run. `unsupported` names releases (by the beginning of their version) that do not have this
-    target, with the reason. `slower` is how much slower than the baseline this target may be (that
-    of `gate` by default). `silence` adds a boot that is held, to see who is told; `extends` does
+    session target can be gated cold and warm. `proof` is the phase that proves the start where no
+    `phases` are told apart. `listen` is how long a failed boot is watched on, to see whether anyone
+    is told. `pause` lies between two warm boots, for systems that limit how often they run.
+    `unsupported` names releases (by the beginning of their version) that do not have this target,
+    with the reason. `slower` is how much slower than the baseline this target may be (that of
+    `gate` by default). `propagation` adds a boot that is held, to see who is told; `extends` does
     not take it over.
     """
 
     extends: str | None = None
     timeout: Seconds
-    silence: Silence | None = None
+    propagation: Propagation | None = None
 
 
 class TargetDefaults(_TargetEntries, frozen=True, kw_only=True):

@@ -10,8 +10,8 @@ from pytest_bootgate.gatefile.model import Gate
 from pytest_bootgate.gatefile.notify_rules import check_notification
 from pytest_bootgate.gatefile.patterns import Trials
 from pytest_bootgate.gatefile.probe_rules import ProbeRules, texts
+from pytest_bootgate.gatefile.propagation_rules import PropagationRules
 from pytest_bootgate.gatefile.quantities import Share
-from pytest_bootgate.gatefile.silence_rules import SilenceRules
 from pytest_bootgate.gatefile.tree import Mistakes, listed
 
 #: The name of the item that stands for a whole boot, next to those of its phases.
@@ -40,7 +40,7 @@ class _Rules:
         self._mistakes = mistakes
         trials = Trials()
         self._probes = ProbeRules(gate, mistakes, trials)
-        self._silences = SilenceRules(gate, mistakes, trials)
+        self._propagations = PropagationRules(gate, mistakes, trials)
 
     def all(self) -> None:
         self._releases()
@@ -257,8 +257,8 @@ class _Rules:
             self._probes.trigger(target.section("trigger"))
         if target.get("start") == "warm":
             self._warm(target)
-        if isinstance(target.get("silence"), Section):
-            self._silences.check(target.section("silence"), target)
+        if isinstance(target.get("propagation"), Section):
+            self._propagations.check(target.section("propagation"), target)
 
     def _phase(self, name: str, phase: Section, target: Section, *, last: bool) -> None:
         self._probes.probe(phase, triggered="trigger" in target)

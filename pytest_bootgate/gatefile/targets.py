@@ -79,9 +79,9 @@ class _Resolution:
         if other is None:
             return own if self._defaults is None else merged(self._defaults, own, TARGET)
         base = self._definition(other)
-        if isinstance(base, Map) and "silence" in base.entries:
+        if isinstance(base, Map) and "propagation" in base.entries:
             # One held boot for each session target is enough, and each takes its timeout.
-            rest = {key: entry for key, entry in base.entries.items() if key != "silence"}
+            rest = {key: entry for key, entry in base.entries.items() if key != "propagation"}
             base = replace(base, entries=rest)
         result = merged(base, own, TARGET)
         if isinstance(base, Map) and isinstance(result, Map) and "extends" in base.entries:

@@ -12,7 +12,7 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.pytest_plugin.items import GateFunction, check
 from pytest_bootgate.pytest_plugin.planned import plan_item
-from pytest_bootgate.pytest_plugin.propagation import SilenceItem
+from pytest_bootgate.pytest_plugin.propagation import PropagationItem
 from pytest_bootgate.pytest_plugin.session import KEY
 from pytest_bootgate.pytest_plugin.upgrade import UpgradeNode
 from pytest_bootgate.records.verdict import WHOLE
@@ -64,14 +64,14 @@ class TargetNode(pytest.Collector):
         super().__init__(**kwargs)
         self.gate, self.profile, self.target = gate, profile, target
 
-    def collect(self) -> Iterator[GateItem | SilenceItem]:
+    def collect(self) -> Iterator[GateItem | PropagationItem]:
         """The phases in their order, then the whole boot, then the one that is held."""
         for subject in (*self.gate.plan.file.targets[self.target].phases, WHOLE):
             item = GateItem.from_parent(self, name=subject, callobj=check)
             plan_item(item, self.gate)
             yield item
         if self.gate.plan.may_be_held(self.target):
-            yield SilenceItem.of(self, self.gate)
+            yield PropagationItem.of(self, self.gate)
 
 
 class GateItem(GateFunction):

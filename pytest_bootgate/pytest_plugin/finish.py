@@ -31,8 +31,8 @@ def finish(run: pytest.Session) -> None:
     ours.close()
     results = ours.results()
     shown = {target.broken for result in results for target in result.targets}
-    shown |= {upgrade.broken for result in results for upgrade in result.takeovers}
-    shown |= {held.broken for result in results for held in result.silences}
+    shown |= {upgrade.broken for result in results for upgrade in result.upgrades}
+    shown |= {held.broken for result in results for held in result.propagations}
     for text in ours.unheard():
         _red(run, "" if text in shown else text)
     for text in publish(run):

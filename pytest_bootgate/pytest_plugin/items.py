@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from pytest_bootgate.pytest_plugin.collect import TargetNode
     from pytest_bootgate.pytest_plugin.upgrade import UpgradeNode
-    from pytest_bootgate.records.result import SilenceResult, TakeoverResult, TargetResult
+    from pytest_bootgate.records.result import PropagationResult, TargetResult, UpgradeResult
 
-Found = TypeVar("Found", bound="TargetResult | TakeoverResult | SilenceResult")
+Found = TypeVar("Found", bound="TargetResult | UpgradeResult | PropagationResult")
 
 
 class GateFunction(pytest.Function):

@@ -60,12 +60,12 @@ def unseen(result: GateResult) -> str:
 
     A gate of which every target is left out has none to ask for, and has measured nothing.
     """
-    if result.tried and not _measured(result) and not result.silences and not result.unjudged:
+    if result.tried and not _measured(result) and not result.propagations and not result.unjudged:
         return paragraph([result], "")
     red = {(t.profile, t.target, WHOLE) for t in result.targets if t.verdict in ("fail", "broken")}
     red |= {
         (u.profile, UPGRADE, finding.subject)
-        for u in result.takeovers
+        for u in result.upgrades
         for finding in u.findings
         if finding.verdict in ("fail", "broken")
     }
@@ -76,7 +76,7 @@ def unseen(result: GateResult) -> str:
 
 def _measured(result: GateResult) -> bool:
     """Whether anything was: a gate file may leave out all its targets."""
-    return any(t.left_out is None for t in result.targets) or bool(result.takeovers)
+    return any(t.left_out is None for t in result.targets) or bool(result.upgrades)
 
 
 def _by_file(results: Sequence[GateResult]) -> list[list[GateResult]]:

@@ -10,13 +10,13 @@ from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.pytest_plugin.items import GateFunction, check
 from pytest_bootgate.pytest_plugin.planned import plan_item
 from pytest_bootgate.pytest_plugin.session import KEY
-from pytest_bootgate.reports.takeover import story
+from pytest_bootgate.reports.upgrade import story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_bootgate.records.result import TakeoverResult
+    from pytest_bootgate.records.result import UpgradeResult
     from pytest_bootgate.run import Gate
 
 
@@ -61,8 +61,8 @@ class UpgradeItem(GateFunction):
             text = f"{self.parent.name}: {finding.text}"
             self.remark(text)
 
-    def _result(self) -> TakeoverResult:
-        return self.parent.gate.takeover(self.parent.profile)
+    def _result(self) -> UpgradeResult:
+        return self.parent.gate.upgrade(self.parent.profile)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The line of the gate file that switches the upgrade in place on."""

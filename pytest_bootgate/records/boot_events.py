@@ -19,7 +19,7 @@ class BootKey:
 
     `number` is that of its pair (0 for one that is thrown away), `attempt` counts from 1.
     `during` is ``campaign``, or ``upgrade`` for what an upgrade in place boots,
-    or ``silence`` for a boot that is held on purpose.
+    or ``propagation`` for a boot that is held on purpose.
     """
 
     id: str

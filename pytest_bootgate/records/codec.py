@@ -30,10 +30,10 @@ def encode(result: GateResult) -> bytes:
         value["verdict"] = target.verdict
         for boot, plain_boot in zip(target.boots, value["boots"], strict=True):
             plain_boot["net_seconds"] = boot.net_seconds
-    for takeover, value in zip(result.takeovers, plain.get("takeovers", ()), strict=True):
-        value["verdict"] = takeover.verdict
-    for silence, value in zip(result.silences, plain.get("silences", ()), strict=True):
-        value["verdict"] = silence.verdict
+    for upgrade, value in zip(result.upgrades, plain.get("upgrades", ()), strict=True):
+        value["verdict"] = upgrade.verdict
+    for propagation, value in zip(result.propagations, plain.get("propagations", ()), strict=True):
+        value["verdict"] = propagation.verdict
     plain["digest"] = _digest(plain)
     return json.dumps(plain, indent=1).encode()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pytest_bootgate.records.machine import Machine
 from pytest_bootgate.records.retry import started_later
 from pytest_bootgate.records.stall import Stall
-from pytest_bootgate.records.upgrade import Takeover
+from pytest_bootgate.records.upgrade import Upgrade
 from pytest_bootgate.records.values import Boot, HostFacts
 from pytest_bootgate.records.verdict import Finding, Judgement, Rules, Verdict, worst
 
@@ -72,21 +72,21 @@ class TargetResult:
 
 
 @dataclass(frozen=True)
-class TakeoverResult:
+class UpgradeResult:
     """An upgrade in place on one profile: what happened, and what it means.
 
     `broken` is the paragraph that says why the gate could not measure.
     """
 
     profile: str
-    takeover: Takeover | None = None
+    upgrade: Upgrade | None = None
     findings: tuple[Finding, ...] = ()
     broken: str | None = None
 
     @property
     def verdict(self) -> Verdict:
         """The worst finding; without any the upgrade passed."""
-        if self.broken is not None or self.takeover is None:
+        if self.broken is not None or self.upgrade is None:
             return "broken"
         return worst([finding.verdict for finding in self.findings] or ["pass"])
 
@@ -96,7 +96,7 @@ class TakeoverResult:
 
 
 @dataclass(frozen=True)
-class SilenceResult:
+class PropagationResult:
     """A boot of a target that was held on purpose, and whether anybody was told.
 
     `broken` is the paragraph that says why the gate could not measure.
@@ -120,8 +120,8 @@ class SilenceResult:
 class Unjudged:
     """A verdict that the gate file asks for and no test of the run showed.
 
-    `item` is the item of pytest that shows it: ``boot`` or ``silence`` of a target, or one of the
-    items of ``upgrade``. `booted` where it was measured all the same.
+    `item` is the item of pytest that shows it: ``boot`` or ``propagation`` of a target, or one of
+    the items of ``upgrade``. `booted` where it was measured all the same.
     """
 
     target: str
@@ -134,12 +134,12 @@ class Unjudged:
 class GateResult:
     """Everything one gate file's run found. `at` is the wall-clock start in ISO 8601, UTC.
 
-    `measures` is a digest of what the gate file measures: all of it but the releases and the
-    rules of the verdict. Results are comparable only where it is the same. `broken` is the
-    paragraph that says why the run must not pass with what it left `unjudged`. `lines`
-    are those of the gate file (from 1) that ask for a target, ``TARGET::PHASE``,
-    ``TARGET::silence`` and ``upgrade``. `waited` are the seconds for which it waited until other
-    gates left the machine; they are no part of any boot.
+    `measures` is a digest of what the gate file measures: all of it but the releases and the rules
+    of the verdict. Results are comparable only where it is the same. `broken` is the paragraph that
+    says why the run must not pass with what it left `unjudged`. `lines` are those of the gate file
+    (from 1) that ask for a target, ``TARGET::PHASE``, ``TARGET::propagation`` and ``upgrade``.
+    `waited` are the seconds for which it waited until other gates left the machine; they are no
+    part of any boot.
     """
 
     schema: str
@@ -153,8 +153,8 @@ class GateResult:
     releases: Mapping[str, ReleaseFacts]
     targets: tuple[TargetResult, ...]
     measures: str = ""
-    takeovers: tuple[TakeoverResult, ...] = ()
-    silences: tuple[SilenceResult, ...] = ()
+    upgrades: tuple[UpgradeResult, ...] = ()
+    propagations: tuple[PropagationResult, ...] = ()
     unjudged: tuple[Unjudged, ...] = ()
     broken: str | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -167,7 +167,7 @@ class GateResult:
     @property
     def tried(self) -> bool:
         """Whether anything was booted, or tried to be."""
-        return bool(self.targets or self.takeovers or self.silences)
+        return bool(self.targets or self.upgrades or self.propagations)
 
     @property
     def verdict(self) -> Verdict:
@@ -175,5 +175,5 @@ class GateResult:
         if self.broken is not None:
             return "broken"
         targets = [t.verdict for t in self.targets if t.verdict is not None]
-        held = [found.verdict for found in self.silences]
-        return worst([*(t.verdict for t in self.takeovers), *held, *targets])
+        held = [found.verdict for found in self.propagations]
+        return worst([*(t.verdict for t in self.upgrades), *held, *targets])

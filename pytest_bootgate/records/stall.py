@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_bootgate.gatefile.model import Silence, Target
+from pytest_bootgate.gatefile.model import Propagation, Target
 from pytest_bootgate.records.values import Boot, SignalReport
 
 #: What was on its way when a hold took effect arrives within these seconds.
@@ -55,16 +55,16 @@ class Stall:
         return max(0.0, (told.at or 0.0) - self.speaks_from)
 
 
-def hold_until(silence: Silence, timeout: float) -> float:
+def hold_until(propagation: Propagation, timeout: float) -> float:
     """When a hold ends, in seconds since the trigger, for a timeout of `timeout`."""
-    beyond = max(1.0, timeout / 4) if silence.for_ is None else float(silence.for_)
+    beyond = max(1.0, timeout / 4) if propagation.for_ is None else float(propagation.for_)
     return timeout + beyond
 
 
-def held_in(silence: Silence, target: Target) -> str:
+def held_in(propagation: Propagation, target: Target) -> str:
     """The phase in which a target is held."""
     names = list(target.phases)
-    if silence.in_ is not None:
-        return silence.in_
+    if propagation.in_ is not None:
+        return propagation.in_
     after = names.index("accepted") + 1 if "accepted" in names else 0
     return names[min(after, len(names) - 1)]

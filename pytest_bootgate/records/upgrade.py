@@ -106,7 +106,7 @@ class Owned:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Takeover:
+class Upgrade:
     """Everything that happened when the candidate took over what the baseline left.
 
     `same` are the fields that must stay equal. `first` and `second` are the candidate's two

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
-from pytest_bootgate.records.result import SilenceResult, TakeoverResult, TargetResult
+from pytest_bootgate.records.result import PropagationResult, TargetResult, UpgradeResult
 from pytest_bootgate.records.retry import timeouts
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE
@@ -150,7 +150,7 @@ def _until_then(failed: Boot, found: TargetResult, others: Sequence[TargetResult
     return []
 
 
-def advice_on_upgrade(found: TakeoverResult) -> str:
+def advice_on_upgrade(found: UpgradeResult) -> str:
     """What to do about an upgrade in place."""
     if found.verdict == "pass":
         return _GOOD
@@ -161,10 +161,10 @@ def advice_on_upgrade(found: TakeoverResult) -> str:
     return "Read the findings before the release goes out."
 
 
-def advice_on_silence(found: SilenceResult) -> str:
+def advice_on_propagation(found: PropagationResult) -> str:
     """What to do about a boot that was held."""
     if found.verdict == "pass":
         return _GOOD
     if found.verdict == "broken":
-        return "Hold it in another way or phase (silence in the gate file), and gate again."
+        return "Hold it in another way or phase (propagation in the gate file), and gate again."
     return "Watch this target from outside (bootgate probe): its failures reach nobody."

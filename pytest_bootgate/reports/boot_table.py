@@ -46,7 +46,7 @@ def boots(rows: Sequence[Row], without: Sequence[RunRow], width: int) -> Iterato
 def _cells(row: Row) -> tuple[str, ...]:
     used = NONE if row.share is None else share(row.share)
     number = str(row.number) if row.attempt == 1 else f"{row.number}/{row.attempt}"
-    if row.during == "silence":
+    if row.during == "propagation":
         number = "held"  # on purpose: that it timed out says nothing of the release
     return (
         _when(row.began),

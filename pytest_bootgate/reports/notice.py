@@ -11,7 +11,7 @@ import msgspec
 
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.verdict import Finding, Verdict
-from pytest_bootgate.reports import silence, takeover
+from pytest_bootgate.reports import propagation, upgrade
 from pytest_bootgate.reports.failure import failure
 
 #: Raised whenever a field changes its meaning or goes away.
@@ -46,19 +46,19 @@ def notice(result: GateResult) -> bytes:
                 "profile": found.profile,
                 "verdict": found.verdict,
                 "findings": [msgspec.to_builtins(finding) for finding in found.findings],
-                "story": "\n".join(takeover.story(found)) if found.takeover else found.broken,
+                "story": "\n".join(upgrade.story(found)) if found.upgrade else found.broken,
             }
-            for found in result.takeovers
+            for found in result.upgrades
         ],
-        "silences": [
+        "propagations": [
             {
                 "target": found.target,
                 "profile": found.profile,
                 "verdict": found.verdict,
                 "findings": [msgspec.to_builtins(finding) for finding in found.findings],
-                "story": "\n".join([silence.heading(found), *silence.details(found)]),
+                "story": "\n".join([propagation.heading(found), *propagation.details(found)]),
             }
-            for found in result.silences
+            for found in result.propagations
         ],
     }
     return json.dumps(plain).encode()
@@ -75,15 +75,15 @@ def sentence(result: GateResult) -> str:
 def _reasons(result: GateResult) -> Iterator[str]:
     if result.broken is not None:
         yield result.broken
-    for upgrade in result.takeovers:
-        if upgrade.verdict != "pass":
-            first = _first(upgrade.findings, upgrade.verdict)
-            yield f"upgrade in place: {upgrade.broken or first}"
+    for one in result.upgrades:
+        if one.verdict != "pass":
+            first = _first(one.findings, one.verdict)
+            yield f"upgrade in place: {one.broken or first}"
     for found in result.targets:
         if found.verdict not in (None, "pass"):
             given = found.judgement.findings if found.judgement is not None else ()
             yield f"{found.target}: {found.broken or _first(given, found.verdict)}"
-    for held in result.silences:
+    for held in result.propagations:
         if held.verdict != "pass":
             yield f"{held.target}: {held.broken or _first(held.findings, held.verdict)}"
 

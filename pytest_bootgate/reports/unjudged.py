@@ -44,7 +44,7 @@ def _several_profiles(result: GateResult) -> bool:
 
 
 def _name(one: Unjudged, several: bool) -> str:
-    """What was not booted: a target, the upgrade in place, or a silence test."""
+    """What was not booted: a target, the upgrade in place, or a propagation test."""
     return (
         _label(one, several) if one.item == WHOLE or one.target == UPGRADE else _item(one, several)
     )

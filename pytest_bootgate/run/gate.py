@@ -12,16 +12,16 @@ from typing import Any
 from pytest_bootgate import __version__
 from pytest_bootgate.checks.campaign import Ask, campaign
 from pytest_bootgate.checks.host import weigh
-from pytest_bootgate.checks.propagation import judge_silence
-from pytest_bootgate.checks.upgrade import judge_takeover
+from pytest_bootgate.checks.propagation import judge_propagation
+from pytest_bootgate.checks.upgrade import judge_upgrade
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.engines.confine import beyond
 from pytest_bootgate.errors import BootgateError, in_words
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.digest import measures
+from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
 from pytest_bootgate.gatefile.quantities import Boots
 from pytest_bootgate.gatefile.rules import UPGRADE
-from pytest_bootgate.gatefile.silence_rules import SILENCE
 from pytest_bootgate.records.events import (
     BootBegan,
     Event,
@@ -37,11 +37,11 @@ from pytest_bootgate.records.machine import Machine
 from pytest_bootgate.records.result import (
     SCHEMA,
     GateResult,
+    PropagationResult,
     ReleaseFacts,
-    SilenceResult,
-    TakeoverResult,
     TargetResult,
     Unjudged,
+    UpgradeResult,
 )
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Finding, Judgement, Rules
@@ -82,8 +82,8 @@ class Gate:
         self._in_place = self._upgrade_in_place()
         self._at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         self._results: dict[tuple[str, str], TargetResult] = {}
-        self._takeovers: dict[str, TakeoverResult] = {}
-        self._silences: dict[tuple[str, str], SilenceResult] = {}
+        self._upgrades: dict[str, UpgradeResult] = {}
+        self._propagations: dict[tuple[str, str], PropagationResult] = {}
         self._shown: set[tuple[str, str, str]] = set()
         self._unheard: BootgateError | None = None
         self._told_begin = self._told_end = False
@@ -116,33 +116,33 @@ class Gate:
                 self._results[key] = replace(self._results[key], broken=self.unheard)
         return self._results[key]
 
-    def takeover(self, profile: str) -> TakeoverResult:
+    def upgrade(self, profile: str) -> UpgradeResult:
         """Let the candidate take over the baseline's state, or recall what came of it."""
-        if profile not in self._takeovers:
+        if profile not in self._upgrades:
             assert self._in_place is not None
             try:
                 engine = self._ready()
                 self._take_turn(UPGRADE, profile)
-                seen = self._in_place.takeover(self._site(engine, profile))
-                found = TakeoverResult(profile, seen, judge_takeover(seen))
+                seen = self._in_place.upgrade(self._site(engine, profile))
+                found = UpgradeResult(profile, seen, judge_upgrade(seen))
             except (BootgateError, OSError) as error:
-                found = TakeoverResult(profile, broken=in_words(error))
+                found = UpgradeResult(profile, broken=in_words(error))
             except BaseException:
                 why = self._place.interrupted("The upgrade in place was")
-                found = TakeoverResult(profile, broken=why)
+                found = UpgradeResult(profile, broken=why)
                 raise
             finally:
                 found = self.plan.loaded.mask.value(found)
-                self._takeovers[profile] = found
+                self._upgrades[profile] = found
                 self._tell(UPGRADE, found)
             if self.unheard is not None and found.broken is None:
-                self._takeovers[profile] = replace(found, broken=self.unheard)
-        return self._takeovers[profile]
+                self._upgrades[profile] = replace(found, broken=self.unheard)
+        return self._upgrades[profile]
 
-    def silence(self, profile: str, target: str) -> SilenceResult:
+    def propagation(self, profile: str, target: str) -> PropagationResult:
         """Hold a boot of the candidate beyond its timeout, or recall who was told."""
-        key, name = (profile, target), f"{target}::{SILENCE}"
-        if key not in self._silences:
+        key, name = (profile, target), f"{target}::{PROPAGATION}"
+        if key not in self._propagations:
             try:
                 engine = self._ready()
                 self._take_turn(name, profile)
@@ -150,18 +150,18 @@ class Gate:
                 state = self._state(engine, profile)
                 watch = self._watcher(profile, name, Ask("candidate", 0), 0)
                 seen = stall(engine, recipe, watch, state, self._hear)
-                found = SilenceResult(target, profile, seen, judge_silence(seen))
+                found = PropagationResult(target, profile, seen, judge_propagation(seen))
             except (BootgateError, OSError) as error:
-                found = SilenceResult(target, profile, broken=in_words(error))
+                found = PropagationResult(target, profile, broken=in_words(error))
             except BaseException:
-                why = self._place.interrupted(f"The silence test of {target} was")
-                found = SilenceResult(target, profile, broken=why)
+                why = self._place.interrupted(f"The propagation test of {target} was")
+                found = PropagationResult(target, profile, broken=why)
                 raise
             finally:
                 found = self.plan.loaded.mask.value(found)
-                self._silences[key] = found
+                self._propagations[key] = found
                 self._tell(name, found)
-        return self._silences[key]
+        return self._propagations[key]
 
     def known(self, profile: str, target: str) -> TargetResult | None:
         """What was found of a target, without booting it."""
@@ -294,7 +294,7 @@ class Gate:
             self._told_begin = True
             self._hear(RunBegan(run=self.run, wall=time.time(), result=self.outcome()))
 
-    def _tell(self, name: str, found: TargetResult | TakeoverResult | SilenceResult) -> None:
+    def _tell(self, name: str, found: TargetResult | UpgradeResult | PropagationResult) -> None:
         """Tell a verdict, under the name of what was judged."""
         self._begin()
         findings: tuple[Finding, ...] = ()
@@ -338,13 +338,13 @@ class Gate:
 
     def _booted(self, profile: str, target: str, item: str) -> bool:
         if target == UPGRADE:
-            return profile in self._takeovers
-        return (profile, target) in (self._silences if item == SILENCE else self._results)
+            return profile in self._upgrades
+        return (profile, target) in (self._propagations if item == PROPAGATION else self._results)
 
     @property
     def tried(self) -> bool:
         """Whether anything was booted so far, or tried to be."""
-        return bool(self._results or self._takeovers or self._silences)
+        return bool(self._results or self._upgrades or self._propagations)
 
     def outcome(self) -> GateResult:
         """Everything found so far."""
@@ -361,8 +361,10 @@ class Gate:
             releases=self._all_facts(),
             measures=measures(plan.loaded),
             targets=tuple(self._results[key] for key in plan.pairs if key in self._results),
-            takeovers=tuple(self._takeovers[h] for h in plan.profile_names if h in self._takeovers),
-            silences=tuple(self._silences[key] for key in plan.pairs if key in self._silences),
+            upgrades=tuple(self._upgrades[h] for h in plan.profile_names if h in self._upgrades),
+            propagations=tuple(
+                self._propagations[key] for key in plan.pairs if key in self._propagations
+            ),
             unjudged=self.unjudged,
             broken=self.broken,
             lines=dict(self._lines()),
@@ -377,8 +379,8 @@ class Gate:
             yield name, loaded.line("targets", name)
             for phase in target.phases:
                 yield f"{name}::{phase}", loaded.line("targets", name, "phases", phase)
-            if target.silence is not None:
-                yield f"{name}::{SILENCE}", loaded.line("targets", name, SILENCE)
+            if target.propagation is not None:
+                yield f"{name}::{PROPAGATION}", loaded.line("targets", name, PROPAGATION)
 
     def _all_facts(self) -> dict[str, ReleaseFacts]:
         booted = {name: self._facts(name) for name in self.plan.releases}
@@ -393,9 +395,9 @@ class Gate:
             for boot in result.boots
             if boot.release == name and boot.version
         ]
-        held = [s.stall.boot for s in self._silences.values() if s.stall is not None]
+        held = [s.stall.boot for s in self._propagations.values() if s.stall is not None]
         said += [boot.version for boot in held if boot.release == name and boot.version]
-        starts = [t.takeover for t in self._takeovers.values() if t.takeover is not None]
+        starts = [t.upgrade for t in self._upgrades.values() if t.upgrade is not None]
         for seen in starts:
             start = seen.baseline if name == "baseline" else seen.first
             said += [start.version] if start.version else []

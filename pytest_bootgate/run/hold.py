@@ -28,16 +28,16 @@ from pytest_bootgate.run.recipe import Recipe
 
 _CHECK = 1.0  # between two questions whether the hold still holds
 _ACCEPTED_BY = 1.0  # a hold in the first phase waits so long for the trigger to be accepted
-_HEALTH = "silence:health"
+_HEALTH = "propagation:health"
 _PATIENCE = 1.0  # CPU seconds for one command line
 _HEALTHY_BY = 2.0  # what has not been green until then cannot turn red
 
 
 class HeldPair(Pair):
-    """A pair for one boot, always cold, which is held as a target's `silence` says."""
+    """A pair for one boot, always cold, which is held as a target's `propagation` says."""
 
     lingers = True
-    during = "silence"
+    during = "propagation"
 
     def __init__(
         self,
@@ -48,11 +48,11 @@ class HeldPair(Pair):
         state: Kept | None = None,
         hear: Hear = ignore,
     ) -> None:
-        silence = recipe.target.silence
-        assert silence is not None
-        self._silence = silence
-        self._phase = held_in(silence, recipe.target)
-        timeout = silence.timeout or recipe.target.timeout
+        propagation = recipe.target.propagation
+        assert propagation is not None
+        self._propagation = propagation
+        self._phase = held_in(propagation, recipe.target)
+        timeout = propagation.timeout or recipe.target.timeout
         # The boot's own timeout is the one that the system under gate should have.
         target = msgspec.structs.replace(recipe.target, timeout=Seconds(timeout), start="cold")
         super().__init__(engine, replace(recipe, target=target), watch, state=state, hear=hear)
@@ -72,13 +72,13 @@ class HeldPair(Pair):
 
     def hold(self) -> Stall:
         """Open the pair, boot and hold, and say who was told. Raises `BootgateError`."""
-        silence, target = self._silence, self._recipe.target
+        propagation, target = self._propagation, self._recipe.target
         self.begin(0)
         self.open()
         self._look_at_health()
         if self._mute and self._link is not None:
             self._link.mute(self._variables)
-        if silence.hold == "kill" and self._gateway is not None and self.not_ready is None:
+        if propagation.hold == "kill" and self._gateway is not None and self.not_ready is None:
             self._before = set(self._gateway.hold.processes())
         boot = self.boot(0, warm_up=True)
         self._look_again()
@@ -88,7 +88,7 @@ class HeldPair(Pair):
             self._why_not = self._why_not or boot.detail
         proof = list(target.phases.values())[-1]
         return Stall(
-            hold=silence.hold,
+            hold=propagation.hold,
             phase=self._phase,
             timeout=self._timeout,
             boot=boot,
@@ -98,7 +98,7 @@ class HeldPair(Pair):
             speaks_from=self._speaks_from,
             signals=told,
             proof=seen.proof_at if seen is not None else None,
-            holds_task=silence.hold == "mute" and bool(proof.stub),
+            holds_task=propagation.hold == "mute" and bool(proof.stub),
             why_not=self._why_not,
             slipped=self._slipped,
             evidence=self._evidence,
@@ -115,7 +115,7 @@ class HeldPair(Pair):
     def _ended(self, boot: Boot, witness: Witness) -> Boot:
         if boot.outcome == "timed_out" and boot.ended < boot.timeout and self._why_not:
             boot = replace(boot, outcome="lost", detail=f"it was given up: {self._why_not}")
-        return super()._ended(replace(boot, held=self._silence.hold), witness)
+        return super()._ended(replace(boot, held=self._propagation.hold), witness)
 
     def _follow(self, seen: Observation, running: Running | None, witness: Witness) -> Ending:
         """Hold the boot where it is to be held, and watch until its timeout."""
@@ -126,7 +126,7 @@ class HeldPair(Pair):
         self._pump(deadline, lambda: self._at_hold(seen), f"reach {self._phase}", witness.see)
         there = self._at_hold(seen)
         if there and not self._why_not:
-            self._pump_on(self._silence.after, witness)
+            self._pump_on(self._propagation.after, witness)
             self._at_hold(seen)  # it may have failed or started in the meantime
         if there and not self._why_not:
             self._take_hold()
@@ -178,7 +178,7 @@ class HeldPair(Pair):
         return seen.accepted is not None or self._now() >= _ACCEPTED_BY
 
     def _take_hold(self) -> None:
-        how = self._silence.hold
+        how = self._propagation.hold
         if how == "mute":
             self._speaks_from = self._timeout
             self._evidence = "the sidecar took the request and did not answer"
@@ -205,7 +205,7 @@ class HeldPair(Pair):
         """The processes that are the runner; why there is none, where there is none."""
         assert self._gateway is not None
         found = dict(self._gateway.hold.processes())
-        pattern = self._silence.runner
+        pattern = self._propagation.runner
         if pattern is None:
             found = {pid: words for pid, words in found.items() if pid not in self._before}
             if not found:
@@ -244,16 +244,16 @@ class HeldPair(Pair):
         if self._held_at is None:
             return
         assert seen.trigger_at is not None
-        until = seen.trigger_at + hold_until(self._silence, self._timeout)
+        until = seen.trigger_at + hold_until(self._propagation, self._timeout)
         self._pump(until, self._over, self._doing, witness.see)
         held = self._holding
         self._freed_at = self._now()
         if held:
             if self._exit is None:
                 self._check()
-            elif self._silence.hold == "pause":
+            elif self._propagation.hold == "pause":
                 self._slipped = f"the gateway {exit_words(self._exit)} while it was paused"
-            if self._silence.hold == "pause":
+            if self._propagation.hold == "pause":
                 self._speaks_from = self._freed_at
             self._let_go()
             self._watch_health()
@@ -263,7 +263,7 @@ class HeldPair(Pair):
     def _listen_for(self, seen: Observation, witness: Witness) -> None:
         """Until all signals reported, or some time after the first that ends the suspense."""
         listen = float(self._recipe.target.listen)
-        first_word = max(listen, float(self._silence.listen or self._timeout))
+        first_word = max(listen, float(self._propagation.listen or self._timeout))
         deadline = time.monotonic() + first_word
         settled: list[float] = []
 
@@ -280,7 +280,7 @@ class HeldPair(Pair):
 
     @property
     def _mute(self) -> bool:
-        return self._silence.hold == "mute"
+        return self._propagation.hold == "mute"
 
     def _over(self) -> bool:
         """Whether there is nothing more to hear of the boot."""
@@ -296,7 +296,7 @@ class HeldPair(Pair):
         """Ask the engine whether the hold holds."""
         assert self._gateway is not None
         self._checked = time.monotonic()
-        wanted = {"pause": "paused", "starve": "starved"}[self._silence.hold]
+        wanted = {"pause": "paused", "starve": "starved"}[self._propagation.hold]
         state = self._gateway.hold.state()
         if state != wanted:
             is_so = f"{state or 'not held'}, {self._now():.1f} s after the trigger"
@@ -379,4 +379,4 @@ class HeldPair(Pair):
 
     def _doing(self) -> str:
         words = {"pause": "paused", "starve": "starved", "mute": "no answer", "kill": "killed"}
-        return f"{words[self._silence.hold]} in {self._phase}"
+        return f"{words[self._propagation.hold]} in {self._phase}"

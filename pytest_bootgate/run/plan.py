@@ -11,15 +11,15 @@ from pytest_bootgate.checks.upgrade import ROLLBACK, SUBJECTS
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.model import Profile, Release
+from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
 from pytest_bootgate.gatefile.quantities import Boots
 from pytest_bootgate.gatefile.rules import UPGRADE
-from pytest_bootgate.gatefile.silence_rules import SILENCE
 from pytest_bootgate.records.retry import STALL_REPEATS
 from pytest_bootgate.records.verdict import WHOLE, Limits, Rules
-from pytest_bootgate.run.propagation import silence_budget
+from pytest_bootgate.run.propagation import propagation_budget
 from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.recorded import Recorded
-from pytest_bootgate.run.upgrade import takeover_budget
+from pytest_bootgate.run.upgrade import upgrade_budget
 
 #: What bringing up and removing one pair may cost, in seconds, on top of the boot itself.
 _AROUND = 60.0
@@ -99,8 +99,8 @@ class Plan:
         return self.unsupported(target)["candidate"]
 
     def may_be_held(self, target: str) -> bool:
-        """Whether a target asks for a silence test, and the candidate has the target."""
-        return self.file.targets[target].silence is not None and self.left_out(target) is None
+        """Whether a target asks for a propagation test, and the candidate has the target."""
+        return self.file.targets[target].propagation is not None and self.left_out(target) is None
 
     def asked(self) -> Iterator[tuple[str, str, str]]:
         """Every verdict that is asked for, as (profile, target, item), as they are booted."""
@@ -110,7 +110,7 @@ class Plan:
             if self.left_out(target) is None:
                 yield profile, target, WHOLE
             if self.may_be_held(target):
-                yield profile, target, SILENCE
+                yield profile, target, PROPAGATION
 
     def recipe(
         self, profile: str, target: str, release: str, *, run: str = "", digest: str | None = None
@@ -183,7 +183,7 @@ class Plan:
         """The seconds that the whole gate may take at the very most."""
         total = sum(self._budget(profile, target) for profile, target in self.pairs)
         if self.in_place:
-            total += len(self.profile_names) * takeover_budget(self.file)
+            total += len(self.profile_names) * upgrade_budget(self.file)
         return total
 
     def _budget(self, profile: str, name: str) -> float:
@@ -196,8 +196,8 @@ class Plan:
         repeats = _repeats(rules, list(self.releases), warm=warm) + STALL_REPEATS * (1 + warm)
         again = repeats * (rules.retry_pause + once)
         held = 0.0
-        if target.silence is not None:
-            held = silence_budget(target, target.silence) + ready + _AROUND
+        if target.propagation is not None:
+            held = propagation_budget(target, target.propagation) + ready + _AROUND
         return asks * once + again + held
 
     def _warm(self, target: str) -> bool:

@@ -1,11 +1,11 @@
-"""The silence test: one boot of the candidate, held on purpose, in a pair of its own."""
+"""The propagation test: one boot of the candidate, held on purpose, in a pair of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from pytest_bootgate.engines.base import Engine
-from pytest_bootgate.gatefile.model import Silence, Target
+from pytest_bootgate.gatefile.model import Propagation, Target
 from pytest_bootgate.records.boot_events import Hear
 from pytest_bootgate.records.jobs import Kept
 from pytest_bootgate.records.stall import Stall, hold_until
@@ -21,7 +21,7 @@ def stall(
     state: Kept | None,
     hear: Hear,
 ) -> Stall:
-    """Hold a boot of a recipe's target as its `silence` says; `state` is what it starts on.
+    """Hold a boot of a recipe's target as its `propagation` says; `state` is what it starts on.
 
     Raises `BootgateError` where the gate cannot measure.
     """
@@ -32,8 +32,10 @@ def stall(
         pair.close()
 
 
-def silence_budget(target: Target, silence: Silence) -> float:
+def propagation_budget(target: Target, propagation: Propagation) -> float:
     """The seconds that a held boot may take at the very most, once its gateway is ready."""
-    timeout = float(silence.timeout or target.timeout)
-    first_word = max(float(silence.listen or timeout), float(target.listen))
-    return hold_until(silence, timeout) + (silence.after or 0.0) + first_word + target.listen
+    timeout = float(propagation.timeout or target.timeout)
+    first_word = max(float(propagation.listen or timeout), float(target.listen))
+    return (
+        hold_until(propagation, timeout) + (propagation.after or 0.0) + first_word + target.listen
+    )

@@ -20,7 +20,7 @@ from pytest_bootgate.observe.outcome import exit_words
 from pytest_bootgate.records.boot_events import Hear, ignore
 from pytest_bootgate.records.jobs import Job, JobsError, Kept
 from pytest_bootgate.records.kept_jobs import compare, volatile
-from pytest_bootgate.records.upgrade import Owned, Repair, Run, Start, Stop, Takeover
+from pytest_bootgate.records.upgrade import Owned, Repair, Run, Start, Stop, Upgrade
 from pytest_bootgate.run.inplace import InPlacePair
 from pytest_bootgate.run.opened import Moment
 from pytest_bootgate.run.recipe import Recipe
@@ -62,7 +62,7 @@ def proving(gate: GateFile) -> list[str]:
     return sorted(named, key=lambda name: name == "main")
 
 
-def takeover_budget(gate: GateFile) -> float:
+def upgrade_budget(gate: GateFile) -> float:
     """The seconds that an upgrade in place may take on one profile at the very most."""
     gateway, state = gate.gateway, gate.state
     runs = sum(
@@ -178,13 +178,13 @@ class InPlace:
 
     # -- the candidate ---------------------------------------------------------------------
 
-    def takeover(self, site: Site) -> Takeover:
+    def upgrade(self, site: Site) -> Upgrade:
         """Let the candidate take over what the baseline left, twice; repair and roll back."""
         state, gateway = self._gate.state, self._gate.gateway
         base = self.base(site)
         left = self._file(site.profile, "candidate")
         first = self._start(site, "candidate", base, Kept(base.archive), left)
-        seen = Takeover(
+        seen = Upgrade(
             baseline=base.start,
             owned=base.owned,
             same=base.same,

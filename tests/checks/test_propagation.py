@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.checks.propagation import judge_silence, properties
-from pytest_bootgate.records.result import SilenceResult
+from pytest_bootgate.checks.propagation import judge_propagation, properties
+from pytest_bootgate.records.result import PropagationResult
 from pytest_bootgate.records.stall import Stall
 from pytest_bootgate.records.values import Boot, Phase, SignalReport
-from pytest_bootgate.reports.silence import details, heading, sentence
+from pytest_bootgate.reports.propagation import details, heading, sentence
 
 
 def boot(**marks: float | None) -> Boot:
@@ -47,11 +47,11 @@ NOBODY = replace(STALL, signals=(SignalReport("run log", "failed"), QUIET))
 
 
 def verdict(stall: Stall) -> str:
-    return SilenceResult("isolated", "default", stall, judge_silence(stall)).verdict
+    return PropagationResult("isolated", "default", stall, judge_propagation(stall)).verdict
 
 
 def why(stall: Stall) -> str:
-    return " ".join(finding.text for finding in judge_silence(stall))
+    return " ".join(finding.text for finding in judge_propagation(stall))
 
 
 def test_told():
@@ -125,7 +125,7 @@ def test_what_came_after_the_hold_does_not_count():
 def test_broken(stall, says):
     assert verdict(stall) == "broken"
     assert says in why(stall)
-    result = SilenceResult("isolated", "default", stall, judge_silence(stall))
+    result = PropagationResult("isolated", "default", stall, judge_propagation(stall))
     assert heading(result) == "not tested"
     assert any(says in line for line in details(result))
 
@@ -156,6 +156,6 @@ def test_an_ok_while_it_was_held_is_a_lie():
 
 
 def test_a_test_that_could_not_be_made():
-    result = SilenceResult("isolated", "default", broken="No engine answers.")
+    result = PropagationResult("isolated", "default", broken="No engine answers.")
     assert result.verdict == "broken"
     assert list(details(result)) == ["No engine answers."]

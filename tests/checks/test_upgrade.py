@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.checks.upgrade import judge_takeover, migration
+from pytest_bootgate.checks.upgrade import judge_upgrade, migration
 from pytest_bootgate.records.jobs import Job
 from pytest_bootgate.records.kept_jobs import compare, differs, volatile
-from pytest_bootgate.records.upgrade import Owned, Repair, Run, Start, Stop, Takeover
+from pytest_bootgate.records.upgrade import Owned, Repair, Run, Start, Stop, Upgrade
 from pytest_bootgate.records.values import Boot, Stage
 
 
@@ -50,9 +50,9 @@ def start(jobs=JOBS, *, ran=None, release="candidate", **more) -> Start:
     return Start(**{**values, **more})
 
 
-def takeover(first=None, second=None, jobs=JOBS, **more) -> Takeover:
+def upgrade(first=None, second=None, jobs=JOBS, **more) -> Upgrade:
     first = first or start()
-    return Takeover(
+    return Upgrade(
         baseline=start(jobs, release="baseline"),
         owned=tuple(Owned(each.id, f"target {each.id}", f"token{each.id}") for each in jobs),
         same=SAME,
@@ -63,18 +63,18 @@ def takeover(first=None, second=None, jobs=JOBS, **more) -> Takeover:
     )
 
 
-def texts(seen: Takeover, subject: str) -> list[str]:
-    return [f.text for f in judge_takeover(seen) if f.subject == subject]
+def texts(seen: Upgrade, subject: str) -> list[str]:
+    return [f.text for f in judge_upgrade(seen) if f.subject == subject]
 
 
 def test_all_is_well():
-    assert judge_takeover(takeover()) == ()
+    assert judge_upgrade(upgrade()) == ()
 
 
 def test_what_only_the_candidate_has_is_reported_and_no_difference():
     own = (*JOBS, job("own"))
-    seen = takeover(start(own), start(own))
-    assert judge_takeover(seen) == ()
+    seen = upgrade(start(own), start(own))
+    assert judge_upgrade(seen) == ()
     assert [each.id for each in seen.compared(seen.first).added] == ["own"]
 
 
@@ -95,7 +95,7 @@ def test_differences(old, new, difference):
 
 
 def test_a_job_with_a_new_id_is_found_by_its_name_and_has_changed():
-    seen = takeover(start([job("9", "job 1"), job("2"), job("3")], ran=["1", "2", "3"]))
+    seen = upgrade(start([job("9", "job 1"), job("2"), job("3")], ran=["1", "2", "3"]))
     assert texts(seen, "jobs")[0] == "job job 1 (target 1) changed: id was '1', is '9'"
     assert texts(seen, "runs") == []
 
@@ -116,7 +116,7 @@ def test_what_running_a_job_changes_is_volatile():
 
 
 def test_a_lost_job_by_its_name_and_that_nobody_was_told():
-    seen = takeover(start(JOBS[:2], health=4.0), start(JOBS[:2]))
+    seen = upgrade(start(JOBS[:2], health=4.0), start(JOBS[:2]))
     assert texts(seen, "jobs") == [
         "2 of 3 jobs survived; lost: job 3 (target 3)",
         (
@@ -129,14 +129,14 @@ def test_a_lost_job_by_its_name_and_that_nobody_was_told():
 
 
 def test_what_its_output_says_is_quoted():
-    seen = takeover(start(JOBS[:2], said=("job 3 was lost",)))
+    seen = upgrade(start(JOBS[:2], said=("job 3 was lost",)))
     assert texts(seen, "jobs")[1].startswith("its output may tell of it: 'job 3 was lost'")
 
 
 def test_disabled_jobs_and_those_of_absent_targets_are_kept_and_not_run():
     jobs = (job("1"), replace(job("2"), fields={"id": "2", "name": "job 2", "enabled": False}))
-    seen = takeover(start(jobs, ran=["1"]), start(jobs, ran=["1"]), jobs)
-    assert judge_takeover(seen) == ()
+    seen = upgrade(start(jobs, ran=["1"]), start(jobs, ran=["1"]), jobs)
+    assert judge_upgrade(seen) == ()
     owned = (*seen.owned[:1], Owned("3", "target 3", "token3", unsupported=("candidate",)))
     seen = replace(seen, baseline=start(), owned=owned)
     assert texts(seen, "runs") == []
@@ -144,15 +144,15 @@ def test_disabled_jobs_and_those_of_absent_targets_are_kept_and_not_run():
 
 
 def test_no_job_to_run_is_no_evidence():
-    seen = takeover()
+    seen = upgrade()
     owned = tuple(replace(each, unsupported=("candidate",)) for each in seen.owned)
-    (found,) = judge_takeover(replace(seen, owned=owned))
+    (found,) = judge_upgrade(replace(seen, owned=owned))
     assert (found.verdict, found.subject) == ("broken", "runs")
 
 
 def test_a_job_that_did_not_start_on_the_baseline_either():
     late = boot(outcome="false_ok", detail="said ok", seconds=None, notes=("without its token",))
-    seen = takeover(start(runs=(Run("1", late), Run("2", boot()), Run("3", boot()))))
+    seen = upgrade(start(runs=(Run("1", late), Run("2", boot()), Run("3", boot()))))
     assert texts(seen, "runs") == [
         "job job 1 (target 1) did not start: false_ok, said ok; without its token"
     ]
@@ -164,7 +164,7 @@ def test_a_job_that_did_not_start_on_the_baseline_either():
 def test_what_the_baseline_does_not_run_a_second_time_is_no_reason_against_a_rollback():
     late = boot(outcome="false_ok", detail="said ok", seconds=None)
     runs = (Run("1", late), Run("2", boot()), Run("3", boot()))
-    seen = takeover(rollback_asked=True, rollback=start(release="baseline", runs=runs))
+    seen = upgrade(rollback_asked=True, rollback=start(release="baseline", runs=runs))
     assert seen.failed == ["1"]
     assert texts(seen, "rollback") == [
         "rollback does not work: job job 1 (target 1) did not start: false_ok, said ok"
@@ -179,11 +179,11 @@ def test_what_the_baseline_does_not_run_a_second_time_is_no_reason_against_a_rol
 
 def test_a_refusal():
     refused = start(jobs=None or (), refused="the gateway exited with 78", ready=None, stop=None)
-    seen = replace(takeover(replace(refused, jobs=None)), second=None, rollback_asked=True)
+    seen = replace(upgrade(replace(refused, jobs=None)), second=None, rollback_asked=True)
     assert texts(seen, "jobs") == ["the candidate refused the state: the gateway exited with 78"]
     assert texts(seen, "runs") == ["not one of 3 jobs ran"]
     assert texts(seen, "restart") == ["no second start: the first one failed"]
-    (back,) = [f for f in judge_takeover(seen) if f.subject == "rollback"]
+    (back,) = [f for f in judge_upgrade(seen) if f.subject == "rollback"]
     assert (back.verdict, back.text) == (
         "warn",
         "a rollback was not tried: the candidate left no cleanly stopped state",
@@ -199,9 +199,9 @@ def test_a_refusal():
     ],
 )
 def test_an_end_that_is_not_clean(stop, text):
-    seen = replace(takeover(start(stop=stop)), second=None)
+    seen = replace(upgrade(start(stop=stop)), second=None)
     assert texts(seen, "restart") == [text]
-    assert texts(takeover(second=start(stop=stop)), "restart") == [f"second start: {text}"]
+    assert texts(upgrade(second=start(stop=stop)), "restart") == [f"second start: {text}"]
 
 
 @pytest.mark.parametrize(
@@ -240,16 +240,16 @@ def test_an_end_that_is_not_clean(stop, text):
 )
 def test_a_repair(repair, text):
     made = Repair(**{"command": "doctor --fix", "code": 0, "seconds": 14.0, **repair})
-    seen = takeover(start(()), repair=made)
+    seen = upgrade(start(()), repair=made)
     assert texts(seen, "jobs")[-1] == text
-    assert {f.verdict for f in judge_takeover(seen)} == {"fail"}
+    assert {f.verdict for f in judge_upgrade(seen)} == {"fail"}
 
 
 def test_a_rollback():
-    works = takeover(rollback_asked=True, rollback=start(release="baseline"))
-    assert judge_takeover(works) == ()
+    works = upgrade(rollback_asked=True, rollback=start(release="baseline"))
+    assert judge_upgrade(works) == ()
     back = start((), release="baseline", health=6.0)
-    (found,) = judge_takeover(
+    (found,) = judge_upgrade(
         replace(works, rollback=replace(back, jobs=None, jobs_error="fails: x"))
     )
     assert (found.verdict, found.text) == (

@@ -28,7 +28,7 @@ targets:
     timeout: 60s
     trigger: {http: ":8080/jobs", json: {text: "${token}"}}
     proof: {line: "running ${token}"}
-    silence: {hold: pause, timeout: 20s}
+    propagation: {hold: pause, timeout: 20s}
   warm: {extends: daily, start: warm}
   gone: {extends: daily, unsupported: {"2.": "2.0 has no such target"}}
   new: {extends: daily, unsupported: {"1.": "1.0 has no such target"}}

@@ -178,13 +178,13 @@ def test_null_stays_null_in_free_data(gate: Gate) -> None:
     assert trigger.json == {"a": None}
 
 
-def test_as_does_not_take_a_silence_test_over(gate: Gate) -> None:
+def test_as_does_not_take_a_propagation_test_over(gate: Gate) -> None:
     targets = gate(
         "targets:\n"
-        "  main: {timeout: 5s, proof: {line: up}, silence: {hold: pause}}\n"
+        "  main: {timeout: 5s, proof: {line: up}, propagation: {hold: pause}}\n"
         "  again: {extends: main}\n"
-        "  own: {extends: main, silence: {hold: starve}}\n"
+        "  own: {extends: main, propagation: {hold: starve}}\n"
     ).targets
-    assert targets["main"].silence.hold == "pause"
-    assert targets["again"].silence is None
-    assert targets["own"].silence.hold == "starve"
+    assert targets["main"].propagation.hold == "pause"
+    assert targets["again"].propagation is None
+    assert targets["own"].propagation.hold == "starve"

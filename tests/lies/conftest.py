@@ -126,5 +126,5 @@ def lying(pytester):
 
 def verdicts(found) -> set[str]:
     """The verdicts of all that a run judged."""
-    each = [*found["targets"], *found["takeovers"], *found["silences"]]
+    each = [*found["targets"], *found["upgrades"], *found["propagations"]]
     return {one["verdict"] for one in each}

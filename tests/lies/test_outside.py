@@ -244,10 +244,10 @@ def pytest_bootgate_event(event):
 def test_no_boot_timeout(lying, told, engine):
     result, found = lying(
         ["engine ready", 1, "persona loaded", "ring"],
-        *("-k", "silence"),
+        *("-k", "propagation"),
         engine=engine,
         timeout="1s",
-        targets="isolated: {silence: {hold: pause, in: persona, listen: 9s}}",
+        targets="isolated: {propagation: {hold: pause, in: persona, listen: 9s}}",
     )
     assert result.ret == 1
     assert verdicts(found) == {told.verdict}

@@ -73,8 +73,8 @@ def upgrade(pytester):
 
 
 def found() -> dict:
-    (takeover,) = json.loads(Path("out.json").read_text())["takeovers"]
-    return takeover
+    (upgrade,) = json.loads(Path("out.json").read_text())["upgrades"]
+    return upgrade
 
 
 def test_a_candidate_that_keeps_everything(upgrade):
@@ -97,7 +97,7 @@ def test_a_candidate_that_keeps_everything(upgrade):
             "PASS: 1 upgrade, 1 pass",
         ]
     )
-    assert [run["boot"]["target"] for run in found()["takeover"]["first"]["runs"]] == [
+    assert [run["boot"]["target"] for run in found()["upgrade"]["first"]["runs"]] == [
         "isolated",
         "daily",
         "main",
@@ -315,7 +315,7 @@ def test_files_of_the_gate_in_the_state_are_put_when_a_release_is_deployed(upgra
         "bootgate.yaml", *options, "--bootgate-engine", "process"
     )
     assert result.ret == 0
-    seen = found()["takeover"]
+    seen = found()["upgrade"]
     said = [seen[start]["last"][0] for start in ("baseline", "first", "second", "rollback")]
     assert said == [
         "configured by baseline",
@@ -404,7 +404,7 @@ def test_an_upgrade_that_cannot_be_kept_is_broken(upgrade, pytester):
     result.stdout.fnmatch_lines(["*journal.db was removed or replaced while it was being*"])
     assert "Traceback" not in result.stdout.str()
     assert result.ret == 1
-    assert json.loads(Path("out.json").read_text())["takeovers"][0]["verdict"] == "broken"
+    assert json.loads(Path("out.json").read_text())["upgrades"][0]["verdict"] == "broken"
 
 
 def test_an_upgrade_of_which_a_part_was_not_asked_for_is_not_judged(upgrade):

@@ -20,7 +20,7 @@ LOST = (
 )
 UNSEEN = "booted, but the item that gives the verdict did not run"
 HIDDEN = "failed, but the item that says so did not run"
-SILENT = "  main: {silence: {hold: kill, in: persona}}"
+SILENT = "  main: {propagation: {hold: kill, in: persona}}"
 NOTIFY = "notify:\n  on call: {command: [sh, -c, 'cat > told.json']}\n"
 
 #: Kills the process that sends a trigger for a target: once, or each time.
@@ -283,13 +283,13 @@ def test_a_gate_file_that_leaves_out_all_it_has(gate, run):
         assert errors(result) == [f"{prefix}{text}"]
 
 
-def test_a_silence_test(gate, run):
+def test_a_propagation_test(gate, run):
     gate(targets=["isolated", SILENT], boots=1)
-    result = run("bootgate.yaml", REQUIRE, "--deselect", "bootgate.yaml::main::silence")
+    result = run("bootgate.yaml", REQUIRE, "--deselect", "bootgate.yaml::main::propagation")
     assert result.ret == 1
     result.assert_outcomes(passed=8, deselected=1)
-    assert errors(result) == missing("2 of 2 targets were judged; not booted: main::silence")
-    result = run("bootgate.yaml", REQUIRE, "-k", "silence")
+    assert errors(result) == missing("2 of 2 targets were judged; not booted: main::propagation")
+    result = run("bootgate.yaml", REQUIRE, "-k", "propagation")
     text = "0 of 2 targets were judged; not booted: isolated, main"
     assert errors(result) == missing(text)
 

@@ -38,16 +38,16 @@ def test_what_no_gate_wrote_is_refused(place, value, why):
 
 def test_what_an_older_gate_left_out_is_no_damage():
     result = json.loads((RESULTS / "slower.json").read_text())
-    for key in ("takeovers", "silences", "unjudged"):
+    for key in ("upgrades", "propagations", "unjudged"):
         del result[key]
-    assert decode(encode(decode(json.dumps(result)))).takeovers == ()
+    assert decode(encode(decode(json.dumps(result)))).upgrades == ()
 
 
 def test_a_large_number_in_a_job_is_the_business_of_its_system():
     result = json.loads((RESULTS / "lost-job.json").read_text())
-    (takeover,) = result["takeovers"]
-    takeover["takeover"]["baseline"]["jobs"][0]["fields"]["seed"] = 10**30
-    assert decode(json.dumps(result)).takeovers
+    (upgrade,) = result["upgrades"]
+    upgrade["upgrade"]["baseline"]["jobs"][0]["fields"]["seed"] = 10**30
+    assert decode(json.dumps(result)).upgrades
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "", "[]x", "\x00", "\ufeff{}"])

@@ -37,7 +37,7 @@ def every_outcome() -> GateResult:
 RESULTS = {
     "red": lambda: [recorded("timed-out")],
     "slower": lambda: [recorded("slower")],
-    "silence": lambda: [recorded("untold")],
+    "propagation": lambda: [recorded("untold")],
     "upgrade": lambda: [recorded("lost-job")],
     "broken": lambda: [recorded("broken")],
     "several": lambda: [recorded("near"), recorded("retried")],

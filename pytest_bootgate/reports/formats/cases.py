@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import Literal
 
 from pytest_bootgate.checks.upgrade import ROLLBACK, SUBJECTS
+from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
 from pytest_bootgate.gatefile.rules import UPGRADE
-from pytest_bootgate.gatefile.silence_rules import SILENCE
 from pytest_bootgate.gatefile.tree import listed
-from pytest_bootgate.records.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+from pytest_bootgate.records.result import (
+    GateResult,
+    PropagationResult,
+    TargetResult,
+    UpgradeResult,
+)
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Finding, Verdict, worst
-from pytest_bootgate.reports import silence, takeover
-from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
+from pytest_bootgate.reports import propagation, upgrade
+from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
 from pytest_bootgate.reports.amounts import count, duration, limit, share
 from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.reports.story import (
@@ -29,7 +34,7 @@ from pytest_bootgate.reports.story import (
     worth_saying,
 )
 
-Kind = Literal["boot", "upgrade", "silence", "gate"]
+Kind = Literal["boot", "upgrade", "propagation", "gate"]
 #: Verdicts with something to do about them; one that is `broken` says so itself.
 _TO_DO = ("warn", "unsure", "fail")
 
@@ -61,7 +66,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A target, an upgrade in place or a silence test on a profile: `whole` judges it all.
+    """A target, an upgrade in place or a propagation test on a profile: `whole` judges it all.
 
     `parts` are its phases, or what an upgrade is judged by.
     """
@@ -96,9 +101,9 @@ def entries(result: GateResult) -> list[Entry]:
 
     Where nothing was, there is one entry all the same, with the verdict of the whole gate.
     """
-    found = [_upgrade(result, one) for one in result.takeovers]
+    found = [_upgrade(result, one) for one in result.upgrades]
     found += [_target(result, one) for one in result.targets]
-    found += [_silence(result, one) for one in result.silences]
+    found += [_propagation(result, one) for one in result.propagations]
     found += _unjudged(result)
     said: list[Verdict] = [e.whole.verdict for e in found if e.whole.verdict is not None]
     if not said or worst(said) != result.verdict:
@@ -226,43 +231,43 @@ def _listed(findings: Sequence[Finding]) -> str:
     return "\n".join(f"{finding.verdict}: {finding.text}" for finding in findings)
 
 
-def _upgrade(result: GateResult, found: TakeoverResult) -> Entry:
+def _upgrade(result: GateResult, found: UpgradeResult) -> Entry:
     label, line = _label(UPGRADE, found.profile), result.lines.get(UPGRADE, 1)
-    asked = found.takeover is not None and found.takeover.rollback_asked
+    asked = found.upgrade is not None and found.upgrade.rollback_asked
     parts = []
     for subject in (*SUBJECTS, *([ROLLBACK] if asked else [])):
         about = found.about(subject)
         verdict: Verdict = worst([finding.verdict for finding in about] or ["pass"])
         text = _listed(about)
-        if found.broken is not None or found.takeover is None:
+        if found.broken is not None or found.upgrade is None:
             verdict, text = "broken", f"broken: {found.broken or 'nothing was seen'}"
         parts.append(Case(f"{label}::{subject}", verdict, text, text, line=line))
     told = [f"{f.verdict}: {f.subject}: {f.text}" for f in found.findings]
     if found.broken is not None:
         told = [f"broken: {found.broken}"]
-    text = "\n".join(told) or f"{found.verdict}: {takeover.heading(found)}"
+    text = "\n".join(told) or f"{found.verdict}: {upgrade.heading(found)}"
     todo = advice_on_upgrade(found) if found.verdict in _TO_DO else ""
-    story = _story([takeover.heading(found), *told, *takeover.story(found)], todo)
+    story = _story([upgrade.heading(found), *told, *upgrade.story(found)], todo)
     whole = Case(label, found.verdict, text, story, line=line, todo=todo)
     return Entry("upgrade", label, UPGRADE, found.profile, whole, tuple(parts))
 
 
-def _silence(result: GateResult, found: SilenceResult) -> Entry:
+def _propagation(result: GateResult, found: PropagationResult) -> Entry:
     label = _label(found.target, found.profile)
     place = result.lines.get(found.target, 1)
-    line = result.lines.get(f"{found.target}::{SILENCE}", place)
+    line = result.lines.get(f"{found.target}::{PROPAGATION}", place)
     said = [f"{f.verdict}: {f.text}" for f in found.findings]
     if found.broken is not None:
         said = [f"broken: {found.broken}"]
-    text = "\n".join(said) or f"{found.verdict}: {silence.heading(found)}"
-    lines = [silence.heading(found), *silence.details(found)]
+    text = "\n".join(said) or f"{found.verdict}: {propagation.heading(found)}"
+    lines = [propagation.heading(found), *propagation.details(found)]
     if found.verdict == "fail" and found.stall is not None:
         lines += last_lines(found.stall.boot)
-    name = f"{label}::{SILENCE}"
-    todo = advice_on_silence(found) if found.verdict in _TO_DO else ""
+    name = f"{label}::{PROPAGATION}"
+    todo = advice_on_propagation(found) if found.verdict in _TO_DO else ""
     story = _story(lines, todo)
     whole = Case(name, found.verdict, text, story, line=line, todo=todo)
-    return Entry("silence", name, found.target, found.profile, whole)
+    return Entry("propagation", name, found.target, found.profile, whole)
 
 
 def _unjudged(result: GateResult) -> Iterator[Entry]:
@@ -274,7 +279,7 @@ def _unjudged(result: GateResult) -> Iterator[Entry]:
         keys = (one.target,) if one.item == WHOLE else (f"{one.target}::{one.item}", one.target)
         line = next((result.lines[key] for key in keys if key in result.lines), 1)
         name, text = f"{_label(one.target, one.profile)}::{one.item}", "unjudged: it was not booted"
-        kinds: dict[str, Kind] = {WHOLE: "boot", SILENCE: "silence"}
+        kinds: dict[str, Kind] = {WHOLE: "boot", PROPAGATION: "propagation"}
         key = (one.target, one.profile, kinds.get(one.item, "upgrade"))
         case = Case(name, None, text, text, line=line, missing="unjudged")
         asked.setdefault(key, []).append(case)
@@ -284,7 +289,7 @@ def _unjudged(result: GateResult) -> Iterator[Entry]:
             whole = replace(cases[0], name=label)
             yield Entry(kind, label, target, profile, whole, tuple(cases))
         else:
-            label = label if kind == "boot" else f"{label}::{SILENCE}"
+            label = label if kind == "boot" else f"{label}::{PROPAGATION}"
             yield Entry(kind, label, target, profile, cases[0])
 
 

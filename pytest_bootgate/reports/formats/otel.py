@@ -201,15 +201,15 @@ def _boots(result: GateResult, entry: Entry) -> Iterator[Boot]:
     """The boots of an entry that were made in this run."""
     if entry.found is not None:
         yield from (boot for boot in entry.found.boots if not boot.recorded)
-    for held in result.silences:
-        same = entry.kind == "silence" and (held.target, held.profile) == (
+    for held in result.propagations:
+        same = entry.kind == "propagation" and (held.target, held.profile) == (
             entry.target,
             entry.profile,
         )
         if same and held.stall is not None:
             yield held.stall.boot
-    for found in result.takeovers:
-        seen = found.takeover
+    for found in result.upgrades:
+        seen = found.upgrade
         if entry.kind != "upgrade" or found.profile != entry.profile or seen is None:
             continue
         repaired = seen.repair.start if seen.repair is not None else None

@@ -9,13 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_bootgate.checks.comparison import sentence
+from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
 from pytest_bootgate.gatefile.rules import UPGRADE
-from pytest_bootgate.gatefile.silence_rules import SILENCE
-from pytest_bootgate.records.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+from pytest_bootgate.records.result import (
+    GateResult,
+    PropagationResult,
+    TargetResult,
+    UpgradeResult,
+)
 from pytest_bootgate.records.retry import started_later
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Finding, Verdict
-from pytest_bootgate.reports import silence, takeover, unjudged
+from pytest_bootgate.reports import propagation, unjudged, upgrade
 from pytest_bootgate.reports.html import charts
 from pytest_bootgate.reports.html import tables as made
 from pytest_bootgate.reports.html.past import Past, past
@@ -27,7 +32,7 @@ from pytest_bootgate.reports.story import failed_boot, last_lines, last_words, s
 
 @dataclass(frozen=True)
 class Section:
-    """A target, an upgrade in place, or a silence test. `verdict` None: left out."""
+    """A target, an upgrade in place, or a propagation test. `verdict` None: left out."""
 
     id: str
     name: str
@@ -69,8 +74,8 @@ def gate(result: GateResult, number: int, journal: Path | None, base: Path | Non
     before = past(journal, result)
     sections = [
         *(_target(t, result, file, before) for t in result.targets),
-        *(_upgrade(u, result, file) for u in result.takeovers),
-        *(_silence(s, result, file) for s in result.silences),
+        *(_upgrade(u, result, file) for u in result.upgrades),
+        *(_propagation(s, result, file) for s in result.propagations),
     ]
     sections.sort(key=lambda one: VERDICTS.index(one.verdict) if one.verdict else -1, reverse=True)
     numbered = [_numbered(one, f"g{number}s{place}") for place, one in enumerate(sections, 1)]
@@ -164,9 +169,9 @@ def _notes(found: TargetResult) -> Iterator[str]:
 # -- what is no target -------------------------------------------------------------------------
 
 
-def _upgrade(found: TakeoverResult, result: GateResult, file: str) -> Section:
-    seen = found.takeover
-    rows = list(takeover.rows(seen)) if seen is not None else []
+def _upgrade(found: UpgradeResult, result: GateResult, file: str) -> Section:
+    seen = found.upgrade
+    rows = list(upgrade.rows(seen)) if seen is not None else []
     tables = {}
     if seen is not None:
         tables["jobs"] = Table("jobs", "What became of each job", rows[0], rows[1:])
@@ -174,30 +179,30 @@ def _upgrade(found: TakeoverResult, result: GateResult, file: str) -> Section:
         id="",
         name=label("Upgrade in place", found.profile, result),
         verdict=found.verdict,
-        says=takeover.heading(found).removeprefix("upgrade in place: "),
+        says=upgrade.heading(found).removeprefix("upgrade in place: "),
         command=_command(file, UPGRADE, found.profile, result, None),
         broken=found.broken or "",
         findings=by_weight(found.findings),
-        notes=list(takeover.notes(seen)) if seen is not None else (),
-        last="\n".join(takeover.story(found)),
+        notes=list(upgrade.notes(seen)) if seen is not None else (),
+        last="\n".join(upgrade.story(found)),
         tables=tables,
     )
 
 
-def _silence(found: SilenceResult, result: GateResult, file: str) -> Section:
+def _propagation(found: PropagationResult, result: GateResult, file: str) -> Section:
     stall = found.stall
     tables = {}
     if stall is not None and stall.signals:
         tables["told"] = made.told(stall)
-    notes = list(silence.notes(stall)) if stall is not None else []
+    notes = list(propagation.notes(stall)) if stall is not None else []
     if stall is not None and stall.evidence:
         notes.append(f"held for sure: {stall.evidence}")
     return Section(
         id="",
-        name=f"{label(found.target, found.profile, result)}, silence",
+        name=f"{label(found.target, found.profile, result)}, propagation",
         verdict=found.verdict,
-        says=silence.heading(found),
-        command=_command(file, f"{found.target}::{SILENCE}", found.profile, result, None),
+        says=propagation.heading(found),
+        command=_command(file, f"{found.target}::{PROPAGATION}", found.profile, result, None),
         broken=found.broken or "",
         findings=by_weight(found.findings),
         notes=notes,

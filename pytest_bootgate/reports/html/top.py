@@ -8,12 +8,17 @@ from pathlib import Path
 from statistics import median
 
 from pytest_bootgate.checks.comparison import sentence
-from pytest_bootgate.records.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+from pytest_bootgate.records.result import (
+    GateResult,
+    PropagationResult,
+    TargetResult,
+    UpgradeResult,
+)
 from pytest_bootgate.records.retry import timeouts
 from pytest_bootgate.records.retry import words as words_of
 from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Finding, Verdict
-from pytest_bootgate.reports import silence, takeover
-from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
+from pytest_bootgate.reports import propagation, upgrade
+from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
 from pytest_bootgate.reports.html.charts import phase_names, seen
 from pytest_bootgate.reports.story import failed_boot
@@ -76,8 +81,8 @@ def top(result: GateResult) -> Top:
 
 def _every(result: GateResult) -> list[Top]:
     made = [_of_target(t, result) for t in result.targets if t.verdict is not None]
-    made += [_of_upgrade(u, result) for u in result.takeovers]
-    return made + [_of_silence(s, result) for s in result.silences]
+    made += [_of_upgrade(u, result) for u in result.upgrades]
+    return made + [_of_propagation(s, result) for s in result.propagations]
 
 
 def _rank(one: Top) -> tuple[int, float]:
@@ -92,8 +97,10 @@ def label(target: str, profile: str, result: GateResult) -> str:
 
 def profiles_of(result: GateResult) -> set[str]:
     """The profiles of a result, those of what it left unjudged included."""
-    profiles = {t.profile for t in result.targets} | {t.profile for t in result.takeovers}
-    return profiles | {s.profile for s in result.silences} | {u.profile for u in result.unjudged}
+    profiles = {t.profile for t in result.targets} | {t.profile for t in result.upgrades}
+    return (
+        profiles | {s.profile for s in result.propagations} | {u.profile for u in result.unjudged}
+    )
 
 
 def release_words(result: GateResult, name: str) -> str:
@@ -214,9 +221,9 @@ def _since(found: TargetResult, result: GateResult) -> str:
 # -- what is no target -------------------------------------------------------------------------
 
 
-def _of_upgrade(found: TakeoverResult, result: GateResult) -> Top:
+def _of_upgrade(found: UpgradeResult, result: GateResult) -> Top:
     findings = by_weight(found.findings)
-    why = found.broken or (findings[0].text if findings else takeover.heading(found))
+    why = found.broken or (findings[0].text if findings else upgrade.heading(found))
     step = findings[0].subject if findings else NONE
     new, old = release_words(result, "candidate"), release_words(result, "baseline")
     since = f"{new}, on the state that {old} left"
@@ -225,14 +232,14 @@ def _of_upgrade(found: TakeoverResult, result: GateResult) -> Top:
     return Top(found.verdict, name, why, step, near, since, advice_on_upgrade(found))
 
 
-def _of_silence(found: SilenceResult, result: GateResult) -> Top:
+def _of_propagation(found: PropagationResult, result: GateResult) -> Top:
     findings = by_weight(found.findings)
-    why = found.broken or (findings[0].text if findings else silence.heading(found))
+    why = found.broken or (findings[0].text if findings else propagation.heading(found))
     phase = found.stall.phase if found.stall is not None else NONE
-    since = f"{release_words(result, 'candidate')}; a silence test has no baseline"
-    name = f"{label(found.target, found.profile, result)}, silence"
+    since = f"{release_words(result, 'candidate')}; a propagation test has no baseline"
+    name = f"{label(found.target, found.profile, result)}, propagation"
     near = Near("held beyond its timeout on purpose")
-    return Top(found.verdict, name, why, phase, near, since, advice_on_silence(found))
+    return Top(found.verdict, name, why, phase, near, since, advice_on_propagation(found))
 
 
 def title(results: Sequence[GateResult]) -> str:

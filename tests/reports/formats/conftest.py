@@ -98,9 +98,9 @@ def several(path: Path) -> None:
     gate_file(path / "bootgate.yaml", [60], more="profiles: {staging: {}, other: {}}")
 
 
-def silence(path: Path) -> None:
+def propagation(path: Path) -> None:
     """A boot that is held, and nobody is told."""
-    held = "  isolated: {timeout: 2s, silence: {hold: pause, in: persona}}"
+    held = "  isolated: {timeout: 2s, propagation: {hold: pause, in: persona}}"
     # A busy machine needs time to hold it before it is over.
     plan = ["engine ready", 0.5, "persona loaded", "ring"]
     gate_file(path / "bootgate.yaml", plan, targets=[held])
@@ -157,10 +157,10 @@ SCENARIOS = {
             "a b/one.bootgate.yaml::session:a|b": "unjudged",
         },
     ),
-    "silence": (
-        silence,
+    "propagation": (
+        propagation,
         ["bootgate.yaml"],
-        {"bootgate.yaml::isolated": "pass", "bootgate.yaml::isolated::silence": "fail"},
+        {"bootgate.yaml::isolated": "pass", "bootgate.yaml::isolated::propagation": "fail"},
     ),
     "upgrade": (
         upgrade,

@@ -65,7 +65,7 @@ def _wholes(found: Verdicts) -> Verdicts:
     """What was judged as a whole; an upgrade in place is as good as the worst of its items."""
     wholes = {}
     for name, word in found.items():
-        if name.endswith(("::boot", "::silence", "::gate")):
+        if name.endswith(("::boot", "::propagation", "::gate")):
             wholes[name.removesuffix("::boot")] = word
         elif "::upgrade::" in name:
             whole = name.rpartition("::")[0]
@@ -159,7 +159,7 @@ def _metrics(families) -> Verdicts:
             labels = sample.labels
             if sample.name == "bootgate_verdict" and sample.value == 1:
                 profile = "" if labels["profile"] == "default" else f"@{labels['profile']}"
-                kind = "::silence" if labels["kind"] == "silence" else ""
+                kind = "::propagation" if labels["kind"] == "propagation" else ""
                 name = f"{labels['gate_file']}::{labels['target']}{profile}{kind}"
                 assert name not in found
                 found[name] = labels["verdict"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_bootgate.checks.startup import judge
-from pytest_bootgate.records.result import SilenceResult, TakeoverResult, TargetResult, Unjudged
+from pytest_bootgate.records.result import PropagationResult, TargetResult, Unjudged, UpgradeResult
 from pytest_bootgate.records.values import Phase
 from pytest_bootgate.records.verdict import Finding, Limits, worst
 from pytest_bootgate.reports import formats
@@ -91,16 +91,16 @@ def test_what_must_not_pass_is_broken_beside_good_targets(tmp_path, name):
 VERDICTS = ("pass", "warn", "unsure", "fail", "broken")
 
 
-@pytest.mark.parametrize(("about", "silence"), [*product(VERDICTS, VERDICTS)])
-def test_no_case_is_better_than_the_result(about, silence):
+@pytest.mark.parametrize(("about", "propagation"), [*product(VERDICTS, VERDICTS)])
+def test_no_case_is_better_than_the_result(about, propagation):
     def held(word) -> dict:
         if word == "broken":
             return {"broken": "the engine went away"}
         return {"findings": (Finding(word, "jobs", "so it is"),)}
 
-    upgrade = TakeoverResult("default", **held(about))
-    told = SilenceResult("isolated", "default", **held(silence))
-    found = replace(result("r"), takeovers=(upgrade,), silences=(told,))
+    found_upgrade = UpgradeResult("default", **held(about))
+    told = PropagationResult("isolated", "default", **held(propagation))
+    found = replace(result("r"), upgrades=(found_upgrade,), propagations=(told,))
     judged = [case.verdict for entry in cases.entries(found) for case in entry.cases]
     assert worst(judged) == found.verdict
     wholes = [entry.whole.verdict for entry in cases.entries(found)]

@@ -50,7 +50,7 @@ def test_the_scenarios_are_what_they_are_called(ran, scenario):
         for gate in done.results
         for t in gate["targets"]
     }
-    others = ("::gate", "::silence", "::upgrade")
+    others = ("::gate", "::propagation", "::upgrade")
     assert judged == {n: w for n, w in wanted.items() if w != "unjudged" and not n.endswith(others)}
     if scenario == "no boots":
         assert done.status == 5

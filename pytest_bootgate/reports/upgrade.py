@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from pytest_bootgate.checks.upgrade import ROLLBACK, judge_takeover, migration, whole
+from pytest_bootgate.checks.upgrade import ROLLBACK, judge_upgrade, migration, whole
 from pytest_bootgate.records.jobs import Job
-from pytest_bootgate.records.result import TakeoverResult
-from pytest_bootgate.records.upgrade import Start, Takeover
+from pytest_bootgate.records.result import UpgradeResult
+from pytest_bootgate.records.upgrade import Start, Upgrade
 from pytest_bootgate.reports.amounts import NONE, count, duration
 from pytest_bootgate.reports.clean import clean
 
@@ -17,9 +17,9 @@ _MOST_JOBS = 20
 _MOST_STAGES = 3
 
 
-def heading(result: TakeoverResult) -> str:
+def heading(result: UpgradeResult) -> str:
     """One line: how many jobs are there, and how many ran."""
-    seen = result.takeover
+    seen = result.upgrade
     if seen is None:
         return "upgrade in place: not measured"
     if seen.first.refused:
@@ -30,7 +30,7 @@ def heading(result: TakeoverResult) -> str:
     return f"upgrade in place: {kept} of {count(total, 'job')} survived, {ran} of {due} ran"
 
 
-def notes(seen: Takeover) -> Iterator[str]:
+def notes(seen: Upgrade) -> Iterator[str]:
     """What is neither good nor bad, but good to know: times, what was added, the rollback."""
     yield from seen.notes
     first, second = seen.first, seen.second
@@ -48,7 +48,7 @@ def notes(seen: Takeover) -> Iterator[str]:
     if added:
         names = ", ".join(job.name for job in added[:_MOST_JOBS])
         yield f"the candidate added {count(len(added), 'job')} of its own: {names}"
-    back_again = not any(finding.subject == ROLLBACK for finding in judge_takeover(seen))
+    back_again = not any(finding.subject == ROLLBACK for finding in judge_upgrade(seen))
     if seen.rollback is not None and back_again:
         took = duration(seen.rollback.ready)
         yield f"rollback works: the baseline was ready in {took} on what the candidate left"
@@ -57,13 +57,13 @@ def notes(seen: Takeover) -> Iterator[str]:
     yield f"compared: {', '.join(seen.same)}"
 
 
-def rows(seen: Takeover) -> Iterator[list[str]]:
+def rows(seen: Upgrade) -> Iterator[list[str]]:
     """A head, and a row for each job of the baseline."""
     yield ["job", "session target", "there", "equal", "history", "ran", "second start"]
     yield from (_row(seen, job) for job in seen.jobs)
 
 
-def table(seen: Takeover) -> Iterator[str]:
+def table(seen: Upgrade) -> Iterator[str]:
     """The rows of the first jobs as lines."""
     shown = [*islice(rows(seen), _MOST_JOBS + 1)]
     widths = [max(len(row[i]) for row in shown) for i in range(len(shown[0]))]
@@ -73,9 +73,9 @@ def table(seen: Takeover) -> Iterator[str]:
         yield f"and {len(seen.jobs) - _MOST_JOBS} more, all in --bootgate-json"
 
 
-def story(result: TakeoverResult) -> list[str]:
+def story(result: UpgradeResult) -> list[str]:
     """What a red item shows below its findings: the last words of who failed."""
-    seen = result.takeover
+    seen = result.upgrade
     if seen is None:
         return []
     failed = [start for start in (seen.first, seen.second) if start is not None]
@@ -105,7 +105,7 @@ def _quoted(who: str, said: Sequence[str]) -> list[str]:
     ]
 
 
-def _row(seen: Takeover, job: Job) -> list[str]:
+def _row(seen: Upgrade, job: Job) -> list[str]:
     first, second = seen.first, seen.second
     compared = seen.compared(first)
     name = job.name if len(job.name) <= 40 else f"{job.name[:39]}…"
@@ -129,7 +129,7 @@ def _row(seen: Takeover, job: Job) -> list[str]:
     ]
 
 
-def _ran(seen: Takeover, start: Start, job: Job) -> str:
+def _ran(seen: Upgrade, start: Start, job: Job) -> str:
     """How a job ran on a start: the time to its proof, or the outcome."""
     boot = next((run.boot for run in start.runs if run.job == job.id), None)
     if boot is not None:
@@ -139,7 +139,7 @@ def _ran(seen: Takeover, start: Start, job: Job) -> str:
     return "no" if job in seen.due(start) else NONE
 
 
-def _again(seen: Takeover, second: Start | None, job: Job) -> str:
+def _again(seen: Upgrade, second: Start | None, job: Job) -> str:
     if second is None:
         return NONE
     if second.jobs is None or job.id not in seen.compared(second).found:

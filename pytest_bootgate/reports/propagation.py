@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_bootgate.checks.propagation import HELD, properties
-from pytest_bootgate.records.result import SilenceResult
+from pytest_bootgate.records.result import PropagationResult
 from pytest_bootgate.records.stall import Stall
 from pytest_bootgate.records.values import SignalReport
 from pytest_bootgate.reports.amounts import duration
 
 
-def heading(result: SilenceResult) -> str:
+def heading(result: PropagationResult) -> str:
     """One line: who was told, and who was not."""
     if result.stall is None or result.verdict == "broken":
         return "not tested"
     return sentence(result.stall)
 
 
-def details(result: SilenceResult) -> Iterator[str]:
+def details(result: PropagationResult) -> Iterator[str]:
     """All that belongs under the heading, findings first."""
     if result.broken is not None:
         yield result.broken
