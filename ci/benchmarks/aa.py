@@ -97,7 +97,7 @@ def _target(result: TargetResult) -> dict[str, Any]:
     findings = [] if judged is None else [f"{f.verdict}: {f.text}" for f in judged.findings]
     row: dict[str, Any] = {
         "verdict": result.verdict,
-        "why": [*findings, *filter(None, [result.broken])],
+        "why": [*findings, *filter(None, [result.error])],
         "seconds": [round(b.seconds, 4) for b in result.boots if b.seconds and not b.warm_up],
     }
     if compared is not None:
@@ -161,7 +161,7 @@ def section(gates: Mapping[str, Sequence[Row]]) -> Section:
         how=(
             f"Gates of {_TEN} targets and `boots: 5..30`, baseline and candidate the same Python"
             " program that imports some modules and computes a little, through the real drive of"
-            " each engine. Red is `fail` or `broken`. Load averages are those at the gates' begin."
+            " each engine. Red is `fail` or `error`. Load averages are those at the gates' begin."
         ),
         header=(
             *("engine", "gates", "red gates", "gates", "targets", "comparisons", "pairs"),
@@ -173,7 +173,7 @@ def section(gates: Mapping[str, Sequence[Row]]) -> Section:
     )
 
 
-_RED = ("fail", "broken")
+_RED = ("fail", "error")
 
 
 def _counted(counter: Counter[str]) -> str:

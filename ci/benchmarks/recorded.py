@@ -108,7 +108,7 @@ def measure(campaigns: int = CAMPAIGNS) -> Section:
         data={
             f"{name} {boots} {effect:g}": {
                 v: fmean(one.verdict == v for one in said)
-                for v in ("slower", "same", "faster", "unsure")
+                for v in ("slower", "same", "faster", "inconclusive")
             }
             for (name, boots, effect), said in played.items()
         },

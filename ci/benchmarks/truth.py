@@ -79,7 +79,7 @@ def measure(campaigns: Campaigns = Campaigns()) -> Section:  # noqa: B008
     )
 
 
-_VERDICTS = ("slower", "same", "faster", "unsure")
+_VERDICTS = ("slower", "same", "faster", "inconclusive")
 
 
 def _how(campaigns: Campaigns) -> str:

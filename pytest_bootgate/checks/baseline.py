@@ -53,13 +53,13 @@ def beside_baseline(findings: Sequence[Finding], boots: Sequence[Boot]) -> list[
             f"the baseline ends the same way ({_ended(before)}): look at the gate file and its"
             f" environment, not at the upgrade{_hints(own[-1])}"
         )
-        unproven = [replace(f, verdict="broken") if f.verdict == "fail" else f for f in findings]
-        return [Finding("broken", WHOLE, text, kind="alike"), *unproven]
+        unproven = [replace(f, verdict="error") if f.verdict == "fail" else f for f in findings]
+        return [Finding("error", WHOLE, text, kind="alike"), *unproven]
     text = (
         f"the baseline never started ({_ended(before)}), so nothing could be compared: correct it"
         f" in the gate file, or gate without a baseline{_hints(before[-1])}"
     )
-    return [*findings, Finding("broken", WHOLE, text, kind="baseline")]
+    return [*findings, Finding("error", WHOLE, text, kind="baseline")]
 
 
 def _alike(one: Boot, other: Boot) -> bool:

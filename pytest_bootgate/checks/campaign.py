@@ -100,7 +100,7 @@ def campaign(
             look = judgement.next_look
             if look is None:
                 why = f"the evidence was clear after {ask.number} pairs"
-                if judgement.has("unsure"):
+                if judgement.has("inconclusive"):
                     why = f"more than {ask.number} pairs would not settle it"
                 return replace(judgement, stopped=why), tuple(done)
     return _ended(done, rules, "as planned" if len(left) == len(releases) else _GAVE_UP)

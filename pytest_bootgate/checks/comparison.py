@@ -58,7 +58,7 @@ class Compared:
 
 def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
     """Compare pairs of boots that all started; `short` says why some are missing, if so."""
-    unsure: Verdict = "fail" if rules.unsure == "fail" else "unsure"
+    inconclusive: Verdict = "fail" if rules.inconclusive == "fail" else "inconclusive"
     count = len(pairs.candidate)
     first = LEAST_PAIRS if pairs.recorded else next(iter(rules.plan.looks), LEAST_PAIRS)
     if count < first:
@@ -66,21 +66,23 @@ def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
             f"{short}not compared with the baseline: {count} pair{'s' * (count != 1)} cannot show"
             f" whether it is slower; at least {first} are needed (gate: {{boots: 5..30}})"
         )
-        return Compared((Finding(unsure, WHOLE, text, kind="uncompared"),))
+        return Compared((Finding(inconclusive, WHOLE, text, kind="uncompared"),))
     doubt = None if pairs.recorded else _doubt(pairs)
     regressions = list(_regressions(pairs, rules, doubt))
-    whole, findings = regressions[0], list(_uncompared(pairs, rules, regressions, unsure))
+    whole, findings = regressions[0], list(_uncompared(pairs, rules, regressions, inconclusive))
     slower = None
     for found in regressions:
         subject = found.subject or WHOLE
         if found.verdict == "slower":
             findings.append(Finding("fail", subject, sentence(found), timed=True, kind="slower"))
-        elif found.verdict == "unsure":
+        elif found.verdict == "inconclusive":
             if short and found.next_look:
                 text = f"{short}{sentence(replace(found, more_pairs=None), way_out=False)}"
-                findings.append(Finding(unsure, subject, text, kind="uncompared"))
+                findings.append(Finding(inconclusive, subject, text, kind="uncompared"))
             else:
-                findings.append(Finding(unsure, subject, sentence(found), kind="unsure"))
+                findings.append(
+                    Finding(inconclusive, subject, sentence(found), kind="inconclusive")
+                )
     if whole.verdict == "slower":
         slower = attribute(pairs, _sizes(whole, rules), rules.cpus)
         text = blame(slower) + "; by wall time, neighbours included" * (_waited(pairs) >= WAITED)
@@ -90,7 +92,7 @@ def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
 
 
 def _uncompared(
-    pairs: Pairs, rules: Rules, found: Sequence[Regression], unsure: Verdict
+    pairs: Pairs, rules: Rules, found: Sequence[Regression], inconclusive: Verdict
 ) -> Iterator[Finding]:
     """That a phase with a tolerance of its own was shown by too few pairs."""
     compared = {one.subject for one in found}
@@ -98,7 +100,7 @@ def _uncompared(
         if limits.slower is not None and name not in compared:
             count = len(pairs.candidate)
             text = f"not compared with the baseline: too few of {count} pairs show this phase"
-            yield Finding(unsure, name, text, kind="uncompared")
+            yield Finding(inconclusive, name, text, kind="uncompared")
 
 
 def _regressions(pairs: Pairs, rules: Rules, doubt: str | None) -> Iterator[Regression]:

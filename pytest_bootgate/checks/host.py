@@ -1,8 +1,8 @@
 """Is the host such that boots near their timeout are not to be trusted, or not to be measured?
 
 A poor host is a fact, and becomes a warning only where a boot is near its timeout. A host on which
-the gate's own fixed work varies too much measures nothing: what rests on durations is unsure then.
-What does not rest on them stays: a boot that timed out did time out.
+the gate's own fixed work varies too much measures nothing: what rests on durations is inconclusive
+then. What does not rest on them stays: a boot that timed out did time out.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def weigh(
 
     `host` of the result says what there is to warn of, or is empty.
     """
-    if judgement.verdict == "broken":
+    if judgement.verdict == "error":
         return judgement
     spread = machine.spread if machine.here else None
     if spread is not None and spread > rules.noise:
@@ -73,7 +73,7 @@ def _with(judgement: Judgement, findings: tuple[Finding, ...], host: str) -> Jud
 
 def _unsure(judgement: Judgement, boots: Sequence[Boot], rules: Rules, spread: float) -> Judgement:
     """Nothing that rests on durations is sure."""
-    unsure: Verdict = "fail" if rules.unsure == "fail" else "unsure"
+    inconclusive: Verdict = "fail" if rules.inconclusive == "fail" else "inconclusive"
     reason = (
         f"the host is too busy to measure: a fixed piece of work took {spread:.1f} times its best"
         f" time (noise: {rules.noise:g} is the most)"
@@ -86,19 +86,19 @@ def _unsure(judgement: Judgement, boots: Sequence[Boot], rules: Rules, spread: f
     if before is not None and before.verdict == "slower" and len(before.by) == 2:
         # Neighbours lengthen both releases' boots, and take none of their CPU time.
         kept = [
-            replace(f, verdict=unsure) if f.timed and f.kind != "slower" else f
+            replace(f, verdict=inconclusive) if f.timed and f.kind != "slower" else f
             for f in judgement.findings
         ]
         text = f"{reason}; that it is slower is sure all the same: its CPU time grew as well"
         return _with(judgement, (*kept, Finding("warn", WHOLE, text)), text)
-    kept = [replace(f, verdict=unsure) if f.timed else f for f in judgement.findings]
+    kept = [replace(f, verdict=inconclusive) if f.timed else f for f in judgement.findings]
     changed = replace(
         judgement,
         regression=before.doubted(reason) if before is not None else None,
         phases=tuple(found.doubted(reason) for found in judgement.phases),
         attribution=None,
     )
-    return _with(changed, (*kept, Finding(unsure, WHOLE, text)), text)
+    return _with(changed, (*kept, Finding(inconclusive, WHOLE, text)), text)
 
 
 def _near(judgement: Judgement, boots: Sequence[Boot]) -> str:

@@ -25,7 +25,7 @@ def missing_marks(boots: Sequence[Boot]) -> list[Finding]:
         seen = sum(_shows(boot, name) for boot in before)
         if len(without) < len(own) or 0 < seen < len(before):
             text = "{} started, but the mark of this phase never appeared" + hint(without[0], name)
-            found += [Finding("broken", name, text.format(which(boot))) for boot in without]
+            found += [Finding("error", name, text.format(which(boot))) for boot in without]
         elif seen:
             text = (
                 f"the candidate lost this mark: it started and showed it in none of {len(own)}"
@@ -39,7 +39,7 @@ def missing_marks(boots: Sequence[Boot]) -> list[Finding]:
                 f"{whose} showed the mark of this phase, although {made} boot{'s' * (made > 1)}"
                 f" started: correct its probe in the gate file{hint(own[0], name)}"
             )
-            found.append(Finding("broken", name, text, kind="unseen"))
+            found.append(Finding("error", name, text, kind="unseen"))
     return found
 
 

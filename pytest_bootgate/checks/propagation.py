@@ -18,12 +18,12 @@ HELD = {
 
 
 def judge_propagation(stall: Stall) -> tuple[Finding, ...]:
-    """The findings: broken where the stall did not hold, fail where nobody was told.
+    """The findings: `error` where the stall did not hold, `fail` where nobody was told.
 
     What a release does with a boot that takes too long is a property, and no reason to pass.
     """
     if (why := not_held(stall)) is not None:
-        return (Finding("broken", PROPAGATION, why),)
+        return (Finding("error", PROPAGATION, why),)
     found = list(_lies(stall))
     if stall.heard:
         return tuple(found)

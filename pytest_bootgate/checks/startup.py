@@ -39,15 +39,15 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
     headrooms: dict[str, Headroom] = {}
     measured = pairs.measured("candidate")
     if not tried:
-        findings.append(Finding("broken", WHOLE, "not one boot of the candidate was made"))
+        findings.append(Finding("error", WHOLE, "not one boot of the candidate was made"))
     elif not measured and not failed(findings):
-        findings.append(Finding("broken", WHOLE, "not one boot of the candidate was measured"))
+        findings.append(Finding("error", WHOLE, "not one boot of the candidate was measured"))
     elif measured:
         headrooms = _headrooms(pairs, rules)
         findings += [*_too_near(headrooms), *readiness(pairs, rules)]
         if len(measured) < rules.least and not failed(findings):
             text = f"{len(measured)} of {rules.least} boots were measured"
-            findings.append(Finding("broken", WHOLE, text))
+            findings.append(Finding("error", WHOLE, text))
     judgement = Judgement(
         worst([f.verdict for f in findings] or ["pass"]), tuple(findings), headrooms
     )
@@ -79,7 +79,7 @@ def _compared(judgement: Judgement, pairs: Pairs, rules: Rules, short: str) -> J
 
 def failed(findings: Sequence[Finding]) -> bool:
     """Whether one of them fails the build."""
-    return any(f.verdict in ("fail", "broken") for f in findings)
+    return any(f.verdict in ("fail", "error") for f in findings)
 
 
 def _too_near(headrooms: Mapping[str, Headroom]) -> Iterator[Finding]:
@@ -119,7 +119,7 @@ def _one(boot: Boot) -> list[Finding]:
     """How one boot ended, unless it started."""
     name = which(boot)
     if boot.outcome == "lost":
-        return [Finding("broken", WHOLE, f"{name} was lost: {boot.detail}")]
+        return [Finding("error", WHOLE, f"{name} was lost: {boot.detail}")]
     found: list[Finding] = []
     if not boot.started:
         found = [Finding("fail", WHOLE, f"{name} {boot.outcome}: {boot.detail}")]

@@ -51,7 +51,7 @@ def judge_upgrade(seen: Upgrade) -> tuple[Finding, ...]:
     found = [*jobs, *runs]
     if not seen.due(seen.first):
         text = "the candidate has none of the targets whose jobs the baseline left, so none was run"
-        found.append(Finding("broken", RUNS, text))
+        found.append(Finding("error", RUNS, text))
     found += [Finding("fail", RESTART, text) for text in _restart(seen)]
     if seen.rollback_asked:
         found += [Finding("warn", ROLLBACK, text) for text in _rollback(seen)]

@@ -138,7 +138,7 @@ def _quiet(noise: float) -> Finding:
         f" {spread:.1f} times its best time"
     )
     if spread > noise:
-        more = f"more than {noise:g} (noise), so durations would be unsure: stop other work"
+        more = f"more than {noise:g} (noise), so durations would be inconclusive: stop other work"
         return Finding("warn", "quiet", f"{text}; {more}")
     if beside.busy >= BUSY or waits >= BUSY:
         return Finding("warn", "quiet", f"{text}; a quiet host needs fewer boots: end what you can")

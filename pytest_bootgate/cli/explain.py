@@ -30,7 +30,7 @@ _COLOURS = {"-": "red", "+": "green"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate explain`` takes."""
     parser.description = (
-        "Says what a verdict (pass, warn, unsure, fail, broken), a comparison (slower, same,"
+        "Says what a verdict (pass, warn, inconclusive, fail, error), a comparison (slower, same,"
         " faster) or an outcome (timed_out, silent_exit, ...) means, and what to do. `isolated` is"
         " the case in which isolated runs do not start and main ones do. Without a word: all."
     )

@@ -19,7 +19,7 @@ from pytest_bootgate.stats.regression import (
     compare_recorded,
 )
 
-_COLOURS = {"slower": "red", "unsure": "yellow", "same": "green", "faster": "green"}
+_COLOURS = {"slower": "red", "inconclusive": "yellow", "same": "green", "faster": "green"}
 _NEVER = "never"
 Row = tuple[str, str, str, str]
 
@@ -120,7 +120,7 @@ def _lines(rows: Sequence[Row]) -> Iterator[str]:
 
 def _other_rules(first: Rules, second: Rules) -> str | None:
     """Where the verdicts of both runs rest on different rules."""
-    names = ("fail_at", "warn_at", "slower", "unsure", "phases", "retries", "noise")
+    names = ("fail_at", "warn_at", "slower", "inconclusive", "phases", "retries", "noise")
     apart = [name for name in names if getattr(first, name) != getattr(second, name)]
     apart += ["timeout"] if first.timeout != second.timeout else []
     limits = ["limit or by" if name == "phases" else name for name in apart]
@@ -146,7 +146,7 @@ def _no_judgement(
 ) -> str | None:
     """Why nothing is concluded from the boots of two runs; None where it may be."""
     for name, target, boots in zip(("first", "second"), both, sides, strict=True):
-        if target.verdict == "broken":
+        if target.verdict == "error":
             return f"the {name} run could not measure"
         if not all(boot.started for boot in boots):
             return f"not all boots of the {name} run started, so the others say little"
@@ -163,7 +163,7 @@ def _sentence(found: Regression) -> str:
     span = f"{_percent(found.low)} to {_percent(found.high)}"
     seen = f"{_percent(found.ratio)} (95 % interval {span}), {found.pairs} boots each"
     least = f"{found.tolerance * 100:g} %"
-    if found.verdict == "unsure":
+    if found.verdict == "inconclusive":
         return f"{seen}; two runs show only differences above {least}"
     if found.verdict == "same":
         return f"{seen}; less than {least} cannot be told from two runs"

@@ -26,8 +26,8 @@ MEANINGS: Mapping[str, Mapping[int, str]] = {
         MISTAKE: "a mistake in the command",
     },
     "run": {
-        0: "pytest's: every verdict is pass, warn or unsure",
-        1: "pytest's: a verdict is fail or broken, or someone was not told",
+        0: "pytest's: every verdict is pass, warn or inconclusive",
+        1: "pytest's: a verdict is fail or error, or someone was not told",
         2: "pytest's: interrupted",
         3: "pytest's: an internal error",
         4: "pytest's: a mistake in the command or in a gate file",

@@ -365,7 +365,7 @@ class Gate(_Entry, frozen=True, kw_only=True):
     passes, and what is measured above it fails once fresh boots confirm it. `boots` is how many
     of each release decide: at least, and at most where the evidence is not clear before; to
     confirm a slowdown at most as many follow.
-    `unsure` says whether an upgrade of which neither can be shown warns or fails. `allow:
+    `inconclusive` says whether an upgrade of which neither can be shown warns or fails. `allow:
     same-image` lets a release be gated against itself, to see what the gate says then.
     `retries`, at most 3, is how many boot timeouts of each release are tried again, in all boots
     of one target together, `retry_pause` how long the gate waits before it tries. `noise` is how
@@ -380,7 +380,7 @@ class Gate(_Entry, frozen=True, kw_only=True):
     retries: int = 1
     retry_pause: Seconds = Seconds(2)
     noise: float = 3.0
-    unsure: Literal["warn", "fail"] = "warn"
+    inconclusive: Literal["warn", "fail"] = "warn"
     allow: Literal["same-image"] | None = None
 
 
@@ -396,8 +396,8 @@ class Notify(_Entry, frozen=True, kw_only=True):
     command: list[str] | None = None
     webhook: str | None = None
     headers: dict[str, str] = {}
-    when: list[Literal["warn", "unsure", "fail", "broken"]] = msgspec.field(
-        default_factory=lambda: ["fail", "broken"]
+    when: list[Literal["warn", "inconclusive", "fail", "error"]] = msgspec.field(
+        default_factory=lambda: ["fail", "error"]
     )
     deadline: Seconds = Seconds(30)
 

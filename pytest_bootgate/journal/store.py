@@ -267,11 +267,11 @@ class Journal:
 
     def _verdict_given(self, event: VerdictGiven) -> None:
         self._sql.execute(
-            "INSERT OR REPLACE INTO verdicts (run, profile, target, verdict, findings, broken)"
+            "INSERT OR REPLACE INTO verdicts (run, profile, target, verdict, findings, error)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (
                 *(event.run, event.profile, event.target, event.verdict),
-                *(_json(event.findings), event.broken),
+                *(_json(event.findings), event.error),
             ),
         )
 

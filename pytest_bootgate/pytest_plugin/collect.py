@@ -88,9 +88,9 @@ class GateItem(GateFunction):
         """Boot the target, unless an item before this one did."""
         super().setup()
         result = self.measure(self._result)
-        broken = [f.text for f in self._findings(result) if f.verdict == "broken"]
-        if result.verdict == "broken" if self.name == WHOLE else broken:
-            text = failure(result, ()) if self.name == WHOLE else "\n".join(broken)
+        failed = [f.text for f in self._findings(result) if f.verdict == "error"]
+        if result.verdict == "error" if self.name == WHOLE else failed:
+            text = failure(result, ()) if self.name == WHOLE else "\n".join(failed)
             self.config.stash[KEY].first_time(text)
             self.stop(text)
 
@@ -99,7 +99,7 @@ class GateItem(GateFunction):
         session, result = self.config.stash[KEY], self._result()
         if result.left_out is not None:
             pytest.skip(f"{self.parent.name} is left out by the gate file: {result.left_out}")
-        if self.name == WHOLE and result.verdict in ("fail", "broken"):
+        if self.name == WHOLE and result.verdict in ("fail", "error"):
             try:
                 others = session.contrast(self.path.resolve(), result)
             finally:

@@ -30,9 +30,9 @@ def finish(run: pytest.Session) -> None:
     ours.correct()
     ours.close()
     results = ours.results()
-    shown = {target.broken for result in results for target in result.targets}
-    shown |= {upgrade.broken for result in results for upgrade in result.upgrades}
-    shown |= {held.broken for result in results for held in result.propagations}
+    shown = {target.error for result in results for target in result.targets}
+    shown |= {upgrade.error for result in results for upgrade in result.upgrades}
+    shown |= {held.error for result in results for held in result.propagations}
     for text in ours.unheard():
         _red(run, "" if text in shown else text)
     for text in publish(run):

@@ -58,7 +58,7 @@ class BootGate:
             found = gate.result(target.profile, target.name)
         except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
             found = gate.result(target.profile, target.name)
-            pytest.fail(timed_out(error, found.broken), pytrace=False)
+            pytest.fail(timed_out(error, found.error), pytrace=False)
         finally:
             self._session.progress.end()
         gate.note_shown(target.profile, target.name)
@@ -67,14 +67,14 @@ class BootGate:
     def check(self, target: SessionTarget) -> TargetResult:
         """Boot a target and fail the test unless it got through the door.
 
-        A verdict of ``warn`` or ``unsure`` is a `BootgateWarning`; a target that the gate file
-        leaves out skips the test. Returns the result with all boots.
+        A verdict of ``warn`` or ``inconclusive`` is a `BootgateWarning`; a target that the gate
+        file leaves out skips the test. Returns the result with all boots.
         """
         __tracebackhide__ = True
         result = self.result(target)
         if result.left_out is not None:
             pytest.skip(f"{target.name} is left out by the gate file: {result.left_out}")
-        if result.verdict in ("fail", "broken"):
+        if result.verdict in ("fail", "error"):
             from pytest_bootgate.reports.clean import clean
             from pytest_bootgate.reports.failure import failure
 

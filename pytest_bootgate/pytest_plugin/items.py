@@ -47,12 +47,12 @@ class GateFunction(pytest.Function):
         except BootgateError as error:
             self.stop(str(error))
         except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
-            self.stop(timed_out(error, result().broken))
+            self.stop(timed_out(error, result().error))
         finally:
             session.progress.end()
-        if found.broken is not None:
-            again = f"{parent} is broken for the reason given above."
-            self.stop(found.broken if session.first_time(found.broken) else again)
+        if found.error is not None:
+            again = f"{parent} is an error, for the reason given above."
+            self.stop(found.error if session.first_time(found.error) else again)
         return found
 
     def stop(self, text: str) -> NoReturn:

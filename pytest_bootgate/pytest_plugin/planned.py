@@ -35,9 +35,9 @@ def _timeout_set(item: pytest.Item) -> bool:
     )
 
 
-def timed_out(error: BaseException, broken: str | None) -> str:
+def timed_out(error: BaseException, why: str | None) -> str:
     """What pytest-timeout says, and what the gate knows of it."""
-    return f"{str(error).rstrip('.')}: {broken}"
+    return f"{str(error).rstrip('.')}: {why}"
 
 
 class Timer:

@@ -33,7 +33,7 @@ class PropagationItem(GateFunction):
         """Hold a boot, unless that was done before."""
         super().setup()
         result = self.measure(self._result)
-        if result.verdict == "broken":
+        if result.verdict == "error":
             self.stop("\n".join(finding.text for finding in result.findings))
 
     def check(self) -> None:

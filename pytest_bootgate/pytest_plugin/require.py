@@ -62,12 +62,12 @@ def unseen(result: GateResult) -> str:
     """
     if result.tried and not _measured(result) and not result.propagations and not result.unjudged:
         return paragraph([result], "")
-    red = {(t.profile, t.target, WHOLE) for t in result.targets if t.verdict in ("fail", "broken")}
+    red = {(t.profile, t.target, WHOLE) for t in result.targets if t.verdict in ("fail", "error")}
     red |= {
         (u.profile, UPGRADE, finding.subject)
         for u in result.upgrades
         for finding in u.findings
-        if finding.verdict in ("fail", "broken")
+        if finding.verdict in ("fail", "error")
     }
     items = [u for u in result.unjudged if u.booted and (u.profile, u.target, u.item) in red]
     names = ", ".join(dict.fromkeys(f"{u.target}::{u.item}" for u in items))

@@ -49,7 +49,7 @@ class Session:
 
     `selected` holds (gate file, profile, target) of all collected items; `mistakes` the texts of
     gate files that could not be read; `left_alone` those found but not named; `told` the texts that
-    failed or broken items have shown. `informed` and `uninformed` are those who asked to be told
+    failed items have shown. `informed` and `uninformed` are those who asked to be told
     of a verdict, and were or were not. `ran` is set where pytest runs tests, or tries to;
     `insufficient` has a paragraph for each gate file that was not judged as it should be, and
     `missing` says the same to the user, also where there was no gate at all.
@@ -233,7 +233,7 @@ class Session:
             if profile == result.profile and target != result.target
         ]
         known = [found for key in others if (found := gate.known(*key)) is not None]
-        failed = result.broken is None and any(
+        failed = result.error is None and any(
             not b.started for b in result.of("candidate") or result.boots
         )
         telling = [f for f in known if f.of("candidate") and f.runs_as != result.runs_as]
@@ -258,7 +258,7 @@ class Session:
 
         A gate that booted nothing is among them where that must not pass.
         """
-        return [found for found in self.outcomes() if found.tried or found.broken is not None]
+        return [found for found in self.outcomes() if found.tried or found.error is not None]
 
     def outcomes(self) -> list[GateResult]:
         """The results of all gates that this run should boot, also where it booted nothing.
@@ -275,7 +275,7 @@ class Session:
         found = [
             r for r in settled([*self.from_workers, *here]) if r.tried or every or r.file in asked
         ]
-        return [replace(r, broken=self.insufficient.get(r.file)) for r in found]
+        return [replace(r, error=self.insufficient.get(r.file)) for r in found]
 
     def require(self, status: int) -> None:
         """Find out what was not judged, where the run must not pass without it.
@@ -315,10 +315,10 @@ class Session:
                 self.missing.append(f"{asked}{self.shown(Path(file))}: {text}")
         else:
             # pytest says that the run ended early: it must not look green, and a red one stays so.
-            red = {r.file for r in outcomes if r.tried and r.verdict in ("fail", "broken")}
+            red = {r.file for r in outcomes if r.tried and r.verdict in ("fail", "error")}
             self.insufficient = {f: t for f, t in self.insufficient.items() if f not in red}
         for path, gate in self.gates.items():
-            gate.broken = self.insufficient.get(str(path))
+            gate.error = self.insufficient.get(str(path))
 
     def _require_seen(self) -> None:
         from pytest_bootgate.pytest_plugin.require import unseen

@@ -52,7 +52,7 @@ class UpgradeItem(GateFunction):
         result = self._result()
         found = result.about(self.name)
         lines = [f"{finding.verdict}: {finding.text}" for finding in found]
-        if any(finding.verdict in ("fail", "broken") for finding in found):
+        if any(finding.verdict in ("fail", "error") for finding in found):
             whole = "\n".join(story(result))
             if whole and self.config.stash[KEY].first_time(whole):
                 lines.append(whole)

@@ -90,7 +90,7 @@ class VerdictGiven(RunEvent):
     target: str
     verdict: Verdict | None
     findings: tuple[Finding, ...] = ()
-    broken: str | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ class TargetResult:
     """One target on one profile: its boots and what they add up to.
 
     `runs_as` is the session target it stands for: its own name, unless the gate file `extends` one.
-    `left_out` is the gate file's reason why the candidate does not have this target; `broken`
+    `left_out` is the gate file's reason why the candidate does not have this target; `error`
     is the paragraph that says why the gate could not measure. `machine` is what the machine was
     like meanwhile.
     """
@@ -48,7 +48,7 @@ class TargetResult:
     boots: tuple[Boot, ...] = ()
     judgement: Judgement | None = None
     left_out: str | None = None
-    broken: str | None = None
+    error: str | None = None
     notes: tuple[str, ...] = ()
     machine: Machine | None = None
 
@@ -57,8 +57,8 @@ class TargetResult:
         """The verdict; None only for a target that the gate file leaves out."""
         if self.left_out is not None:
             return None
-        if self.broken is not None or self.judgement is None:
-            return "broken"
+        if self.error is not None or self.judgement is None:
+            return "error"
         return self.judgement.verdict
 
     def of(self, release: str) -> tuple[Boot, ...]:
@@ -75,19 +75,19 @@ class TargetResult:
 class UpgradeResult:
     """An upgrade in place on one profile: what happened, and what it means.
 
-    `broken` is the paragraph that says why the gate could not measure.
+    `error` is the paragraph that says why the gate could not measure.
     """
 
     profile: str
     upgrade: Upgrade | None = None
     findings: tuple[Finding, ...] = ()
-    broken: str | None = None
+    error: str | None = None
 
     @property
     def verdict(self) -> Verdict:
         """The worst finding; without any the upgrade passed."""
-        if self.broken is not None or self.upgrade is None:
-            return "broken"
+        if self.error is not None or self.upgrade is None:
+            return "error"
         return worst([finding.verdict for finding in self.findings] or ["pass"])
 
     def about(self, subject: str) -> tuple[Finding, ...]:
@@ -99,20 +99,20 @@ class UpgradeResult:
 class PropagationResult:
     """A boot of a target that was held on purpose, and whether anybody was told.
 
-    `broken` is the paragraph that says why the gate could not measure.
+    `error` is the paragraph that says why the gate could not measure.
     """
 
     target: str
     profile: str
     stall: Stall | None = None
     findings: tuple[Finding, ...] = ()
-    broken: str | None = None
+    error: str | None = None
 
     @property
     def verdict(self) -> Verdict:
         """The worst finding; without any somebody was told."""
-        if self.broken is not None or self.stall is None:
-            return "broken"
+        if self.error is not None or self.stall is None:
+            return "error"
         return worst([finding.verdict for finding in self.findings] or ["pass"])
 
 
@@ -135,7 +135,7 @@ class GateResult:
     """Everything one gate file's run found. `at` is the wall-clock start in ISO 8601, UTC.
 
     `measures` is a digest of what the gate file measures: all of it but the releases and the rules
-    of the verdict. Results are comparable only where it is the same. `broken` is the paragraph that
+    of the verdict. Results are comparable only where it is the same. `error` is the paragraph that
     says why the run must not pass with what it left `unjudged`. `lines` are those of the gate file
     (from 1) that ask for a target, ``TARGET::PHASE``, ``TARGET::propagation`` and ``upgrade``.
     `waited` are the seconds for which it waited until other gates left the machine; they are no
@@ -156,7 +156,7 @@ class GateResult:
     upgrades: tuple[UpgradeResult, ...] = ()
     propagations: tuple[PropagationResult, ...] = ()
     unjudged: tuple[Unjudged, ...] = ()
-    broken: str | None = None
+    error: str | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
     waited: float = 0.0
 
@@ -171,9 +171,9 @@ class GateResult:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst verdict of all that was judged; `broken` where there is none."""
-        if self.broken is not None:
-            return "broken"
+        """The worst verdict of all that was judged; `error` where there is none."""
+        if self.error is not None:
+            return "error"
         targets = [t.verdict for t in self.targets if t.verdict is not None]
         held = [found.verdict for found in self.propagations]
         return worst([*(t.verdict for t in self.upgrades), *held, *targets])

@@ -10,14 +10,22 @@ from pytest_bootgate.records.attribution import Attribution
 from pytest_bootgate.stats.headroom import Headroom
 from pytest_bootgate.stats.regression import TOLERANCE, Regression, Schedule
 
-Verdict = Literal["pass", "warn", "unsure", "fail", "broken"]
+Verdict = Literal["pass", "warn", "inconclusive", "fail", "error"]
 #: From the best to the worst.
-VERDICTS: tuple[Verdict, ...] = ("pass", "warn", "unsure", "fail", "broken")
+VERDICTS: tuple[Verdict, ...] = ("pass", "warn", "inconclusive", "fail", "error")
 #: `alike`: the baseline ends as the candidate does. `baseline`: the baseline never started.
 #: `unseen`: a mark that no boot shows. `lost-mark`: one that only the baseline shows. `uncompared`:
-#: too little to compare. `slower`, `stragglers`, `unsure`: of the comparison.
+#: too little to compare. `slower`, `stragglers`, `inconclusive`: of the comparison.
 Kind = Literal[
-    "", "alike", "baseline", "unseen", "lost-mark", "uncompared", "slower", "stragglers", "unsure"
+    "",
+    "alike",
+    "baseline",
+    "unseen",
+    "lost-mark",
+    "uncompared",
+    "slower",
+    "stragglers",
+    "inconclusive",
 ]
 #: The subject of findings about a whole boot, and the item that stands for it.
 WHOLE = "boot"
@@ -41,7 +49,7 @@ class Rules:
 
     `least` and `most` are the measured boots of each release, without those of a second campaign
     that is to confirm what the first one found. `slower` is the tolerance as a share of the
-    baseline, `unsure` what becomes of an upgrade that can be shown neither way.
+    baseline, `inconclusive` what becomes of an upgrade that can be shown neither way.
     `cpus` is what the profile gives a boot, None without a limit. `retries` is how many boot
     timeouts of each release are tried again in a campaign, `retry_pause` after how many seconds.
     `noise` is the most that `Machine.spread` may be. `ready_timeout` is how many seconds a gateway
@@ -54,7 +62,7 @@ class Rules:
     least: int
     most: int
     slower: float = TOLERANCE
-    unsure: Literal["warn", "fail"] = "warn"
+    inconclusive: Literal["warn", "fail"] = "warn"
     cpus: float | None = None
     retries: int = 0
     retry_pause: float = 0.0
@@ -116,5 +124,5 @@ class Judgement:
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """The verdict that counts; none at all is no evidence, so it is `broken`."""
-    return max(verdicts, key=VERDICTS.index, default="broken")
+    """The verdict that counts; none at all is no evidence, so it is `error`."""
+    return max(verdicts, key=VERDICTS.index, default="error")

@@ -1,4 +1,4 @@
-"""All that is to be said of a target that failed or is broken, as one text."""
+"""All that is to be said of a target that failed or could not be measured, as one text."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def failure(result: TargetResult, others: Sequence[TargetResult]) -> str:
 
     `others` are the gate's other targets on the same profile.
     """
-    if result.broken is not None:
-        return result.broken
+    if result.error is not None:
+        return result.error
     lines = [finding_line(finding) for finding in worth_saying(result)]
     failed = failed_boot(result)
     if failed is not None:

@@ -51,18 +51,18 @@ _VERDICTS = (
         shown="passed, with a warning",
     ),
     Meaning(
-        "unsure",
+        "inconclusive",
         "verdict",
         "neither slower nor the same can be shown, too few boots could be compared with the"
         " baseline's, or the host is too busy to measure",
         (
             (
-                "Do what the line that begins with `unsure:` says: more pairs (`boots: 5..N`), or a"
-                " quieter host."
+                "Do what the line that begins with `inconclusive:` says: more pairs"
+                " (`boots: 5..N`), or a quieter host."
             ),
-            "Write `gate: {unsure: fail}` if such a build must not pass.",
+            "Write `gate: {inconclusive: fail}` if such a build must not pass.",
         ),
-        shown="passed, with a warning; failed with `unsure: fail`",
+        shown="passed, with a warning; failed with `inconclusive: fail`",
     ),
     Meaning(
         "fail",
@@ -78,7 +78,7 @@ _VERDICTS = (
         shown="failed",
     ),
     Meaning(
-        "broken",
+        "error",
         "verdict",
         "the gate could not measure, or the baseline does not start either, so nothing is known of"
         " the release: never a pass, never a skip",

@@ -26,7 +26,7 @@ def notice(result: GateResult) -> bytes:
         "verdict": result.verdict,
         "file": result.file,
         "run": result.run,
-        "broken": result.broken,
+        "error": result.error,
         "unjudged": msgspec.to_builtins(result.unjudged),
         "at": result.at,
         "engine": result.engine,
@@ -46,7 +46,7 @@ def notice(result: GateResult) -> bytes:
                 "profile": found.profile,
                 "verdict": found.verdict,
                 "findings": [msgspec.to_builtins(finding) for finding in found.findings],
-                "story": "\n".join(upgrade.story(found)) if found.upgrade else found.broken,
+                "story": "\n".join(upgrade.story(found)) if found.upgrade else found.error,
             }
             for found in result.upgrades
         ],
@@ -73,19 +73,19 @@ def sentence(result: GateResult) -> str:
 
 
 def _reasons(result: GateResult) -> Iterator[str]:
-    if result.broken is not None:
-        yield result.broken
+    if result.error is not None:
+        yield result.error
     for one in result.upgrades:
         if one.verdict != "pass":
             first = _first(one.findings, one.verdict)
-            yield f"upgrade in place: {one.broken or first}"
+            yield f"upgrade in place: {one.error or first}"
     for found in result.targets:
         if found.verdict not in (None, "pass"):
             given = found.judgement.findings if found.judgement is not None else ()
-            yield f"{found.target}: {found.broken or _first(given, found.verdict)}"
+            yield f"{found.target}: {found.error or _first(given, found.verdict)}"
     for held in result.propagations:
         if held.verdict != "pass":
-            yield f"{held.target}: {held.broken or _first(held.findings, held.verdict)}"
+            yield f"{held.target}: {held.error or _first(held.findings, held.verdict)}"
 
 
 def _first(findings: tuple[Finding, ...], verdict: Verdict | None) -> str:
@@ -98,4 +98,4 @@ def _findings(found: TargetResult) -> list[Any]:
 
 
 def _bad(verdict: Verdict | None) -> bool:
-    return verdict in ("fail", "broken")
+    return verdict in ("fail", "error")

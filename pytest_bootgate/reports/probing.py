@@ -38,7 +38,7 @@ def status(result: TargetResult) -> Status:
     """The status of a target: `WARNING` means that it started, and nothing has failed yet."""
     if result.verdict in (None, "pass"):
         return Status.OK
-    if result.verdict == "broken":
+    if result.verdict == "error":
         return Status.UNKNOWN
     last = result.of("candidate")[-1:]
     if not last or not last[0].started or _over(result):
@@ -55,8 +55,8 @@ def line(name: str, result: TargetResult, over_days: Trend | None) -> str:
 def _boot(result: TargetResult) -> str:
     if result.left_out is not None:
         return f"left out by the gate file: {result.left_out}"
-    if result.broken is not None:
-        return f"could not be measured: {result.broken}"
+    if result.error is not None:
+        return f"could not be measured: {result.error}"
     findings = result.judgement.findings if result.judgement is not None else ()
     reasons = [
         f.text if f.subject == WHOLE else f"{f.subject}: {f.text}"

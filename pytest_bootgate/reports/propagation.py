@@ -13,15 +13,15 @@ from pytest_bootgate.reports.amounts import duration
 
 def heading(result: PropagationResult) -> str:
     """One line: who was told, and who was not."""
-    if result.stall is None or result.verdict == "broken":
+    if result.stall is None or result.verdict == "error":
         return "not tested"
     return sentence(result.stall)
 
 
 def details(result: PropagationResult) -> Iterator[str]:
     """All that belongs under the heading, findings first."""
-    if result.broken is not None:
-        yield result.broken
+    if result.error is not None:
+        yield result.error
         return
     for finding in result.findings:
         yield f"{finding.verdict}: {finding.text}"

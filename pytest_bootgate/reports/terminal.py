@@ -34,7 +34,13 @@ from pytest_bootgate.reports.story import (
 )
 from pytest_bootgate.stats.regression import DRIFT
 
-_COLOURS = {"pass": "green", "warn": "yellow", "unsure": "yellow", "fail": "red", "broken": "red"}
+_COLOURS = {
+    "pass": "green",
+    "warn": "yellow",
+    "inconclusive": "yellow",
+    "fail": "red",
+    "error": "red",
+}
 _INDENT = "  "
 _MOST_STAGES = 6
 
@@ -118,7 +124,7 @@ def _upgrade(result: UpgradeResult, *, name_profile: bool) -> Iterator[Styled]:
     colour = _COLOURS[result.verdict]
     yield _heading(f"{result.verdict.upper()} {upgrade.heading(result)}{where}", colour)
     if result.upgrade is None:
-        yield _said(str(result.broken), colour)
+        yield _said(str(result.error), colour)
         return
     for finding in result.findings:
         text = f"{finding.verdict}: {finding.subject}: {finding.text}"
@@ -138,7 +144,7 @@ def _propagation(result: PropagationResult, *, name_profile: bool) -> Iterator[S
     for text in propagation.details(result):
         worth = text.startswith(result.verdict)
         yield _said(text, colour) if worth else Styled(_INDENT + text)
-    if result.verdict not in ("pass", "broken"):
+    if result.verdict not in ("pass", "error"):
         yield _todo(advice_on_propagation(result))
 
 
@@ -161,8 +167,8 @@ def _target(
     beside = f" (baseline: {_outcomes(before)})" if before else ""
     heading = f"{result.verdict.upper()} {result.target}{where}{start}: {outcomes}{beside}"
     yield _heading(heading, colour)
-    if result.broken is not None:
-        yield _said(result.broken, colour)
+    if result.error is not None:
+        yield _said(result.error, colour)
         return
     yield from (Styled(_INDENT + text) for text in _headroom(result))
     regression = result.judgement.regression if result.judgement is not None else None

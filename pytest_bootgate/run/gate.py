@@ -62,7 +62,7 @@ class Gate:
 
     `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots` and `profiles` are those of
     `Plan`. `hear` is told every event of the run as it happens; where it raises `BootgateError`,
-    nothing boots any more and the run is broken. Raises `BootgateError` as `Plan` does.
+    nothing boots any more and the run is an `error`. Raises `BootgateError` as `Plan` does.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Gate:
         self._told_begin = self._told_end = False
         self._place = Place(loaded.path)
         #: Why the run must not pass with what it left unjudged; whoever runs the gate says so.
-        self.broken: str | None = None
+        self.error: str | None = None
 
     def engine(self) -> tuple[Engine, str]:
         """The engine, and why this one. Raises `EngineError`, each time again."""
@@ -104,16 +104,16 @@ class Gate:
             try:
                 self._results[key] = self._gate(profile, target)
             except (BootgateError, OSError) as error:
-                self._results[key] = self._found(profile, target, broken=in_words(error))
+                self._results[key] = self._found(profile, target, error=in_words(error))
             except BaseException:
                 # Interrupted or timed out by pytest: not measured, and not to be tried again.
                 why = self._place.interrupted(f"The boots of {target} were")
-                self._results[key] = self._found(profile, target, broken=why)
+                self._results[key] = self._found(profile, target, error=why)
                 raise
             finally:
                 self._tell(target, self._results[key])
-            if self.unheard is not None and self._results[key].broken is None:
-                self._results[key] = replace(self._results[key], broken=self.unheard)
+            if self.unheard is not None and self._results[key].error is None:
+                self._results[key] = replace(self._results[key], error=self.unheard)
         return self._results[key]
 
     def upgrade(self, profile: str) -> UpgradeResult:
@@ -126,17 +126,17 @@ class Gate:
                 seen = self._in_place.upgrade(self._site(engine, profile))
                 found = UpgradeResult(profile, seen, judge_upgrade(seen))
             except (BootgateError, OSError) as error:
-                found = UpgradeResult(profile, broken=in_words(error))
+                found = UpgradeResult(profile, error=in_words(error))
             except BaseException:
                 why = self._place.interrupted("The upgrade in place was")
-                found = UpgradeResult(profile, broken=why)
+                found = UpgradeResult(profile, error=why)
                 raise
             finally:
                 found = self.plan.loaded.mask.value(found)
                 self._upgrades[profile] = found
                 self._tell(UPGRADE, found)
-            if self.unheard is not None and found.broken is None:
-                self._upgrades[profile] = replace(found, broken=self.unheard)
+            if self.unheard is not None and found.error is None:
+                self._upgrades[profile] = replace(found, error=self.unheard)
         return self._upgrades[profile]
 
     def propagation(self, profile: str, target: str) -> PropagationResult:
@@ -152,10 +152,10 @@ class Gate:
                 seen = stall(engine, recipe, watch, state, self._hear)
                 found = PropagationResult(target, profile, seen, judge_propagation(seen))
             except (BootgateError, OSError) as error:
-                found = PropagationResult(target, profile, broken=in_words(error))
+                found = PropagationResult(target, profile, error=in_words(error))
             except BaseException:
                 why = self._place.interrupted(f"The propagation test of {target} was")
-                found = PropagationResult(target, profile, broken=why)
+                found = PropagationResult(target, profile, error=why)
                 raise
             finally:
                 found = self.plan.loaded.mask.value(found)
@@ -309,7 +309,7 @@ class Gate:
             target=name,
             verdict=found.verdict,
             findings=findings,
-            broken=found.broken,
+            error=found.error,
         )
         self._hear(event)
 
@@ -366,7 +366,7 @@ class Gate:
                 self._propagations[key] for key in plan.pairs if key in self._propagations
             ),
             unjudged=self.unjudged,
-            broken=self.broken,
+            error=self.error,
             lines=dict(self._lines()),
             waited=self._place.waited,
         )

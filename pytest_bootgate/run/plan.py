@@ -148,7 +148,7 @@ class Plan:
             least=self._boots.least,
             most=self._boots.most,
             slower=float(gate.slower if asked.slower is None else asked.slower),
-            unsure=gate.unsure,
+            inconclusive=gate.inconclusive,
             cpus=self.profiles[profile].cpus,
             retries=gate.retries,
             retry_pause=float(gate.retry_pause),

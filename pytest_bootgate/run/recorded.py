@@ -68,7 +68,7 @@ class Recorded:
         """
         then, way_out = self.result, "Boot both releases, or record the baseline here."
         for one in then.targets:
-            if (one.profile, one.target) == (profile, target) and one.verdict in ("fail", "broken"):
+            if (one.profile, one.target) == (profile, target) and one.verdict in ("fail", "error"):
                 raise BootgateError(
                     f"The recorded baseline {self.path.name} ({then.at[:10]}) says {one.verdict} of"
                     f" {target}, so it is nothing to hold a release against. Record a release that"

@@ -7,7 +7,8 @@ to back, are looked at after 5, 7, 10, 15, 20 and 30 pairs:
 - Suspect: the estimate is above T, and half of T is refuted. Then a second campaign of fresh pairs
   follows, looked at after as many, and only where these alone refute it again, and the estimate of
   all pairs is above T, is the candidate ``slower``.
-- Neither: more pairs, and ``unsure`` once they are used up. It ends early where the boots scatter
+- Neither: more pairs, and ``inconclusive`` once they are used up. It ends early where the boots
+scatter
   so much that not even an equal release could be shown to be the same.
 
 "Refuted" is the test of `gate.rank_test` on the candidate divided by that much. What is measured
@@ -42,7 +43,7 @@ from pytest_bootgate.stats.rank_test import (
     turned,
 )
 
-Comparison = Literal["same", "slower", "faster", "unsure"]
+Comparison = Literal["same", "slower", "faster", "inconclusive"]
 
 #: How much slower a candidate may be, where the gate file does not say.
 TOLERANCE = 0.10
@@ -116,13 +117,13 @@ class Regression:
     its 95 % interval. `fresh` of the pairs are those of the second campaign. `p` is the exact
     one-sided probability that a slowdown of half the `tolerance` gives such ranks in the first
     campaign, `again` the same of the fresh pairs, None where there was no second campaign. `by`
-    names what showed it: ``wall``, ``cpu`` or both; of an `unsure`, what fresh boots have yet to
-    confirm. `stragglers` are boots far beyond all others: the
-    baseline's, the candidate's. `next_look` is after how many pairs it is looked at again, None
-    where it is settled or the pairs are used up; `more_pairs` is about how many more would settle
-    an `unsure`, None where no number up to 200 would. `reason` says why it is unsure, if not for
-    want of pairs. `recorded` says that the baseline's boots were made at another time.
-    `subject` is the phase that was compared, empty for the whole boot.
+    names what showed it: ``wall``, ``cpu`` or both; of an `inconclusive`, what fresh boots have yet
+    to confirm. `stragglers` are boots far beyond all others: the baseline's, the candidate's.
+    `next_look` is after how many pairs it is looked at again, None where it is settled or the pairs
+    are used up; `more_pairs` is about how many more would settle an `inconclusive`, None where no
+    number up to 200 would. `reason` says why it is inconclusive, if not for want of pairs.
+    `recorded` says that the baseline's boots were made at another time. `subject` is the phase that
+    was compared, empty for the whole boot.
     """
 
     verdict: Comparison
@@ -145,7 +146,7 @@ class Regression:
 
     def doubted(self, reason: str) -> Regression:
         """The same figures, but no conclusion from them."""
-        return replace(self, verdict="unsure", more_pairs=None, reason=reason, next_look=None)
+        return replace(self, verdict="inconclusive", more_pairs=None, reason=reason, next_look=None)
 
 
 def order(pair: int) -> tuple[str, str]:
@@ -175,8 +176,8 @@ def compare(
         found = campaign.first(plan.strata(look), _SUSPECT_LEVEL[last], _SAME_LEVEL[last])
         if found.by:
             return _again(campaign, plan, found)
-        hopeless = found.says == "unsure" and look >= _HOPELESS_FROM and found.hopeless(plan)
-        more = found.hangs or (found.says == "unsure" and not hopeless)
+        hopeless = found.says == "inconclusive" and look >= _HOPELESS_FROM and found.hopeless(plan)
+        more = found.hangs or (found.says == "inconclusive" and not hopeless)
         found.next_look = following if more else None
         if found.next_look is None or found.next_look > pairs:
             break
@@ -199,15 +200,15 @@ def compare_net(
     by_net = compare(net, cpu, plan, tolerance)
     if by_wall.verdict == "slower":
         return by_wall
-    if by_net.by and by_net.verdict in ("slower", "unsure"):
+    if by_net.by and by_net.verdict in ("slower", "inconclusive"):
         if by_wall.high >= by_net.ratio:
             return by_net
-        return _open(by_net, by_wall, plan) if by_wall.verdict == "unsure" else by_wall
-    suspected = bool(by_wall.by) and by_wall.verdict == "unsure"
+        return _open(by_net, by_wall, plan) if by_wall.verdict == "inconclusive" else by_wall
+    suspected = bool(by_wall.by) and by_wall.verdict == "inconclusive"
     if suspected and by_wall.next_look is not None:
         return by_wall
-    if by_net.verdict == "unsure":
-        return by_net if by_wall.verdict == "unsure" else by_wall
+    if by_net.verdict == "inconclusive":
+        return by_net if by_wall.verdict == "inconclusive" else by_wall
     if by_wall.ratio < 1 + (1.0 if suspected else MOST) * tolerance:
         return by_net
     return _open(by_wall, by_wall, plan)
@@ -217,7 +218,7 @@ def _open(found: Regression, by_wall: Regression, plan: Schedule) -> Regression:
     """What wall time does not bear out, or not yet: it may after the next look."""
     pairs = max(found.pairs, by_wall.pairs)
     look = found.next_look or next((look for look in plan.looks if look > pairs), None)
-    return replace(found, verdict="unsure", next_look=look, more_pairs=None)
+    return replace(found, verdict="inconclusive", next_look=look, more_pairs=None)
 
 
 def _again(campaign: _Campaign, plan: Schedule, suspect: _Look) -> Regression:
@@ -231,7 +232,7 @@ def _again(campaign: _Campaign, plan: Schedule, suspect: _Look) -> Regression:
         before, sizes = plan.strata(suspect.pairs), plan.strata(look)
         found = campaign.second(before, sizes, _AGAIN_LEVEL[last], _SAME_LEVEL[last])
         found.p = suspect.p
-        if found.says != "unsure":
+        if found.says != "inconclusive":
             break
     return found.result()
 
@@ -277,7 +278,7 @@ class _Look:
         if verdict == "same" and middle <= -log(1 + LEAST * self.tolerance) and self._faster():
             verdict, by = "faster", ("wall",)
         more = None
-        if verdict == "unsure" and self.again is None:
+        if verdict == "inconclusive" and self.again is None:
             deviation = _deviation(low, high, self.pairs)
             more = _more_pairs(middle, deviation, self.pairs, self.tolerance)
         return Regression(
@@ -311,7 +312,7 @@ class _Campaign:
         series = self._series(0, sizes)
         p, by = self._above(series, suspect)
         above = estimate(series["wall"]) >= log(1 + self.tolerance) - _TIE
-        return self._look(series, p, by if above else (), "unsure", same)
+        return self._look(series, p, by if above else (), "inconclusive", same)
 
     def second(
         self, before: Sequence[int], sizes: Sequence[int], again: float, same: float
@@ -320,7 +321,7 @@ class _Campaign:
         p, by = self._above(self._series(sum(before), sizes), again)
         series = self._series(0, [*before, *sizes])
         above = estimate(series["wall"]) >= log(1 + self.tolerance) - _TIE
-        found = self._look(series, p, by, "slower" if above and by else "unsure", same)
+        found = self._look(series, p, by, "slower" if above and by else "inconclusive", same)
         found.fresh, found.again = sum(sizes), p
         return found
 

@@ -151,10 +151,10 @@ def test_two_retries_forgive_two_timeouts_and_no_third():
 def test_only_timeouts_are_retried_and_a_retry_hides_nothing(outcome):
     asked, judgement, _ = tried(outcome)
     assert len(asked) == 1
-    assert judgement.verdict in ("fail", "broken")
+    assert judgement.verdict in ("fail", "error")
     asked, judgement, _ = tried("timed_out", outcome)
     assert len(asked) == 2
-    assert judgement.verdict in ("fail", "broken")
+    assert judgement.verdict in ("fail", "error")
     texts = [f.text for f in judgement.about("boot")]
     assert any(text.startswith("1 of 2 boots timed out") for text in texts)
     assert any(outcome in text or "lost" in text for text in texts)
@@ -186,7 +186,7 @@ def test_a_boot_that_the_gate_did_not_see_is_repeated_and_told():
     ]
     asked, judgement, _ = unlucky(2, 3, 4)
     assert len(asked) == 4
-    assert judgement.verdict == "broken"
+    assert judgement.verdict == "error"
 
 
 def test_what_a_repeat_shows_counts():
@@ -272,9 +272,9 @@ def test_a_baseline_boot_that_failed_is_repeated_and_compared_all_the_same(outco
     assert sum(b.outcome == outcome for b in boots) == 1
 
 
-@pytest.mark.parametrize(("policy", "verdict"), [("warn", "unsure"), ("fail", "fail")])
+@pytest.mark.parametrize(("policy", "verdict"), [("warn", "inconclusive"), ("fail", "fail")])
 def test_a_baseline_that_fails_too_often_is_unsure_with_the_reason_first(policy, verdict):
-    rules = replace(RULES, unsure=policy)
+    rules = replace(RULES, inconclusive=policy)
     failing = ["started", "started", "crashed", "crashed", "crashed", "crashed"]
     asked, judgement, _ = beside(baseline=failing, rules=rules, effect=5.0)
     assert [a.release for a in asked].count("baseline") == 6
@@ -292,19 +292,19 @@ def test_a_warm_baseline_that_failed_begins_anew_with_a_boot_that_is_thrown_away
     assert judgement.verdict == "pass"
 
 
-def test_a_baseline_that_never_starts_is_broken_after_two_boots_and_one_of_the_candidate():
+def test_a_baseline_that_never_starts_is_an_error_after_two_boots_and_one_of_the_candidate():
     asked, judgement, _ = beside(baseline=["crashed"] * 9)
     assert [a.release for a in asked] == ["baseline", "baseline", "candidate"]
-    assert judgement.verdict == "broken"
+    assert judgement.verdict == "error"
     assert judgement.has("baseline")
     text = "the baseline never started (2 of 2 baseline boots failed (2 crashed: ))"
     assert judgement.about("boot")[0].text.startswith(text)
 
 
-def test_where_nothing_is_thrown_away_a_baseline_that_never_starts_is_broken_too():
+def test_where_nothing_is_thrown_away_a_baseline_that_never_starts_is_an_error_too():
     asked, judgement, _ = beside(baseline=["crashed"] * 9, rules=FEW)
     assert [a.release for a in asked] == ["baseline", "baseline", "candidate"]
-    assert judgement.verdict == "broken"
+    assert judgement.verdict == "error"
 
 
 @pytest.mark.parametrize("rules", [RULES, FEW, RETRY])
@@ -312,10 +312,10 @@ def test_both_failing_alike_is_no_fault_of_the_upgrade(rules):
     late = ["timed_out"] * 9
     asked, judgement, _ = beside(baseline=late, candidate=late, rules=rules)
     assert [a.release for a in asked] == ["baseline", "baseline", "candidate"]
-    assert judgement.verdict == "broken"
+    assert judgement.verdict == "error"
     assert judgement.has("alike")
     assert "look at the gate file and its environment" in judgement.about("boot")[0].text
-    assert {f.verdict for f in judgement.findings} == {"broken"}
+    assert {f.verdict for f in judgement.findings} == {"error"}
 
 
 def test_both_failing_alike_names_what_came_nearest_to_the_proof():
@@ -328,8 +328,8 @@ def test_both_failing_alike_names_what_came_nearest_to_the_proof():
 
 def test_both_failing_each_in_its_own_way_is_red_and_says_both():
     _, judgement, _ = beside(baseline=["timed_out"] * 9, candidate=["crashed"])
-    assert judgement.verdict == "broken"
-    assert [f.verdict for f in judgement.about("boot")] == ["broken", "fail"]
+    assert judgement.verdict == "error"
+    assert [f.verdict for f in judgement.about("boot")] == ["error", "fail"]
 
 
 def test_a_candidate_that_fails_beside_a_baseline_that_started_is_a_failure():
@@ -350,21 +350,21 @@ def test_a_mark_that_only_the_baseline_shows_fails_after_the_first_pair():
     )
 
 
-def test_a_mark_that_no_boot_shows_is_broken_after_the_first_pair():
+def test_a_mark_that_no_boot_shows_is_an_error_after_the_first_pair():
     near = {**LACKS, "nearest": {"setup": ("Setup ready", "set-up")}}
     asked, judgement, _ = beside(fields={"candidate": near, "baseline": LACKS})
     assert len(asked) == 4
-    assert judgement.verdict == "broken"
+    assert judgement.verdict == "error"
     assert judgement.about("setup")[0].text == (
         "neither release showed the mark of this phase, although 4 boots started: correct its"
         " probe in the gate file (nearest lines: 'Setup ready' / 'set-up')"
     )
 
 
-def test_a_mark_that_comes_and_goes_is_broken():
+def test_a_mark_that_comes_and_goes_is_an_error():
     complete = [boot("baseline", n) for n in range(1, 6)] + [boot(number=n) for n in range(1, 5)]
     judgement = judge([*complete, boot(number=5, **LACKS)], RULES)
-    assert judgement.verdict == "broken"
+    assert judgement.verdict == "error"
     assert "never appeared" in judgement.about("setup")[0].text
 
 
@@ -377,25 +377,25 @@ def test_a_failed_warm_up_is_thrown_away_as_a_measurement_only():
     assert "warm-up" in judgement.findings[0].text
 
 
-def test_no_boot_is_broken_and_never_a_pass():
-    assert judge([], RULES).verdict == "broken"
-    assert judge([boot("baseline")], RULES).verdict == "broken"
-    assert judge([boot(number=0)], RULES).verdict == "broken"
+def test_no_boot_is_an_error_and_never_a_pass():
+    assert judge([], RULES).verdict == "error"
+    assert judge([boot("baseline")], RULES).verdict == "error"
+    assert judge([boot(number=0)], RULES).verdict == "error"
 
 
-def test_fewer_boots_than_asked_for_are_broken():
-    assert judge([boot(number=n) for n in range(1, 5)], RULES).verdict == "broken"
+def test_fewer_boots_than_asked_for_are_an_error():
+    assert judge([boot(number=n) for n in range(1, 5)], RULES).verdict == "error"
 
 
-def test_a_lost_boot_is_broken():
-    assert judge([boot(outcome="lost")], RULES).verdict == "broken"
+def test_a_lost_boot_is_an_error():
+    assert judge([boot(outcome="lost")], RULES).verdict == "error"
 
 
-def test_a_phase_that_never_appeared_is_broken_although_the_task_started():
+def test_a_phase_that_never_appeared_is_an_error_although_the_task_started():
     phases = (Phase("setup"), Phase("task_started", 1.0, 1.0))
     boots = [boot(number=n, phases=phases) for n in range(1, 6)]
     judgement = judge(boots, RULES)
-    assert judgement.verdict == "broken"
+    assert judgement.verdict == "error"
     assert "no boot showed the mark of this phase" in judgement.about("setup")[0].text
 
 
@@ -455,9 +455,9 @@ def test_faster_passes_and_says_so():
     assert (judgement.verdict, judgement.regression.verdict) == ("pass", "faster")
 
 
-@pytest.mark.parametrize(("policy", "verdict"), [("warn", "unsure"), ("fail", "fail")])
+@pytest.mark.parametrize(("policy", "verdict"), [("warn", "inconclusive"), ("fail", "fail")])
 def test_what_stays_unsure_goes_to_the_last_look(policy, verdict):
-    rules = replace(RULES, unsure=policy)
+    rules = replace(RULES, inconclusive=policy)
     asked, judgement, _ = compared(1.10, rules=rules, spread=0.15, seed=5)
     assert judgement.verdict == verdict
     assert len(asked) == 2 + 2 * 30
@@ -468,20 +468,20 @@ def test_what_stays_unsure_goes_to_the_last_look(policy, verdict):
 
 def test_too_few_pairs_are_unsure_never_the_same():
     _, judgement, _ = compared(1.0, rules=FEW)
-    assert judgement.verdict == "unsure"
+    assert judgement.verdict == "inconclusive"
     assert "at least 5 are needed" in judgement.findings[0].text
 
 
 def test_a_release_that_was_busy_while_it_waited_makes_it_unsure():
     asked, judgement, _ = compared(1.0, waiting_cores=lambda a, _: 0.4 * (a.release == "candidate"))
-    assert judgement.verdict == "unsure"
+    assert judgement.verdict == "inconclusive"
     assert "the baseline used 0.40 cores while it waited" in judgement.findings[0].text
     assert len(asked) == 12
 
 
 def test_files_that_were_not_equally_warm_make_it_unsure():
     _, judgement, _ = compared(1.5, disk_read=lambda a, _: 5e7 * (a.release == "candidate"))
-    assert judgement.verdict == "unsure"
+    assert judgement.verdict == "inconclusive"
     assert "not equally warm" in judgement.findings[0].text
 
 

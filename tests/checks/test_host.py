@@ -1,4 +1,4 @@
-"""A poor host warns near a timeout only; one that cannot measure makes durations unsure."""
+"""A poor host warns near a timeout only; one that cannot measure makes durations inconclusive."""
 
 from __future__ import annotations
 
@@ -115,34 +115,37 @@ def test_four_busy_loops_on_two_cores_are_too_many():
     machine = rounds("four busy loops")
     assert machine.spread == pytest.approx(18.98 / 4.18)
     found = weighed(boots(), machine=machine)
-    assert found.verdict == "unsure"
-    assert found.regression.verdict == "unsure"
+    assert found.verdict == "inconclusive"
+    assert found.regression.verdict == "inconclusive"
     assert found.host == (
         "the host is too busy to measure: a fixed piece of work took 4.5 times its best time"
         " (noise: 3 is the most), so durations prove nothing; stop other work on the host and gate"
         " again"
     )
-    assert weighed(boots(), machine=machine, rules=replace(RULES, unsure="fail")).verdict == "fail"
+    assert (
+        weighed(boots(), machine=machine, rules=replace(RULES, inconclusive="fail")).verdict
+        == "fail"
+    )
 
 
 @pytest.mark.parametrize("made", [boots(2.0, slower=2.0), boots(9.0), boots(7.0)])
 def test_a_host_too_busy_to_measure_makes_slower_and_too_near_unsure(made):
     assert judge(made, RULES).verdict in ("fail", "warn")
     found = weighed(made, machine=rounds("four busy loops"))
-    assert found.verdict == "unsure"
-    assert {f.verdict for f in found.findings} == {"unsure"}
+    assert found.verdict == "inconclusive"
+    assert {f.verdict for f in found.findings} == {"inconclusive"}
     assert found.attribution is None
 
 
 def test_what_wall_and_cpu_time_both_show_stays_a_failure_on_such_a_host():
-    """Neighbours take none of a boot's CPU time: 28.8 s against 46.0 s by both was `unsure`."""
+    """Neighbours take none of a boot's CPU time: 28.8 s against 46.0 s was `inconclusive`."""
     made = boots(4.0, slower=1.6, cpu_seconds=lambda took: took * 0.8)
     found = weighed(made, machine=rounds("four busy loops"))
     assert found.verdict == "fail"
     assert found.regression.verdict == "slower"
     assert found.host.endswith("that it is slower is sure all the same: its CPU time grew as well")
     by_wall = boots(4.0, slower=1.6, cpu_seconds=1.0)
-    assert weighed(by_wall, machine=rounds("four busy loops")).verdict == "unsure"
+    assert weighed(by_wall, machine=rounds("four busy loops")).verdict == "inconclusive"
 
 
 @pytest.mark.parametrize("outcome", ["timed_out", "crashed", "false_ok"])

@@ -101,7 +101,7 @@ def test_a_property_is_no_reason_to_pass_or_fail():
 )
 def test_the_stall_did_not_hold(marks, says):
     slipped = replace(STALL, boot=boot(**marks))
-    assert verdict(slipped) == "broken"
+    assert verdict(slipped) == "error"
     assert f"the stall did not hold: {says}, while the gateway was paused" in why(slipped)
 
 
@@ -122,8 +122,8 @@ def test_what_came_after_the_hold_does_not_count():
         (replace(STALL, boot=replace(boot(), outcome="lost"), proof=40.0), "while it lasted"),
     ],
 )
-def test_broken(stall, says):
-    assert verdict(stall) == "broken"
+def test_error(stall, says):
+    assert verdict(stall) == "error"
     assert says in why(stall)
     result = PropagationResult("isolated", "default", stall, judge_propagation(stall))
     assert heading(result) == "not tested"
@@ -156,6 +156,6 @@ def test_an_ok_while_it_was_held_is_a_lie():
 
 
 def test_a_test_that_could_not_be_made():
-    result = PropagationResult("isolated", "default", broken="No engine answers.")
-    assert result.verdict == "broken"
+    result = PropagationResult("isolated", "default", error="No engine answers.")
+    assert result.verdict == "error"
     assert list(details(result)) == ["No engine answers."]

@@ -147,7 +147,7 @@ def test_no_job_to_run_is_no_evidence():
     seen = upgrade()
     owned = tuple(replace(each, unsupported=("candidate",)) for each in seen.owned)
     (found,) = judge_upgrade(replace(seen, owned=owned))
-    assert (found.verdict, found.subject) == ("broken", "runs")
+    assert (found.verdict, found.subject) == ("error", "runs")
 
 
 def test_a_job_that_did_not_start_on_the_baseline_either():

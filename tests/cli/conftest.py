@@ -96,5 +96,5 @@ def runs(tmp_path_factory) -> Runs:
     edit(path, ('"1.1", --port', '"1.2", --slow, "0.9", --port'))
     assert run(found.slower) == 1
     edit(path, ("boots: 5 ", "boots: 1 "), ('"0.9"', '"9"'))
-    assert run(found.broken, "-k", "plugins", "--bootgate-require") == 1
+    assert run(found.error, "-k", "plugins", "--bootgate-require") == 1
     return found

@@ -53,9 +53,11 @@ def test_compare(runs):
     def still(text: str) -> list[str]:
         """The words, without figures and what depends on how busy the host is."""
         text = re.sub(r"[+-]?\d[\d.]*(?: m?s\b| %)?|run \w{12}", "N", text)
-        lines = [" ".join(line.split()) for line in text.replace("UNSURE", "PASS").splitlines()]
+        lines = [
+            " ".join(line.split()) for line in text.replace("INCONCLUSIVE", "PASS").splitlines()
+        ]
         busy = ("waited for a CPU", "net of neighbours")
-        return [line.replace("unsure", "pass") for line in lines if not line.startswith(busy)]
+        return [line.replace("inconclusive", "pass") for line in lines if not line.startswith(busy)]
 
     assert still(said.out) == still(shown)
 

@@ -64,8 +64,8 @@ def test_the_workaround_is_a_change_of_a_job_that_can_be_made(capsys):
 
 
 def test_another_word(capsys):
-    assert main(["explain", "brokn"]) == 4
-    assert "Did you mean 'broken'?" in capsys.readouterr().err
+    assert main(["explain", "eror"]) == 4
+    assert "Did you mean 'error'?" in capsys.readouterr().err
     assert main(["explain", "xyz"]) == 4
     assert capsys.readouterr().err == (
         "There is no verdict or outcome 'xyz'. See `bootgate explain` for all of them.\n"

@@ -28,7 +28,7 @@ def saved(path):
     return result
 
 
-@pytest.mark.parametrize("name", ["green", "slower", "broken"])
+@pytest.mark.parametrize("name", ["green", "slower", "error"])
 def test_it_is_the_summary_of_the_result(runs, report, name):
     path = getattr(runs, name)
     result = saved(path)
@@ -41,10 +41,10 @@ def test_it_is_the_summary_of_the_result(runs, report, name):
 
 
 def test_the_three_runs_are_what_they_are_taken_for(runs):
-    assert [saved(p).verdict for p in (runs.green, runs.slower, runs.broken)] == [
+    assert [saved(p).verdict for p in (runs.green, runs.slower, runs.error)] == [
         "pass",
         "fail",
-        "broken",
+        "error",
     ]
 
 

@@ -358,7 +358,7 @@ def _verdict(path: Path, status: int | None) -> str:
         return "no end"
     with contextlib.suppress(OSError, ValueError, KeyError):
         verdict = str(json.loads((path / "out" / "out.json").read_text())["verdict"])
-        green = verdict in ("pass", "warn", "unsure")
+        green = verdict in ("pass", "warn", "inconclusive")
         return verdict if green == (status == 0) else f"{verdict}, but status {status}"
     return "killed" if status < 0 else STATUS.get(status, str(status))
 

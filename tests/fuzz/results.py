@@ -29,7 +29,7 @@ ODD: list[Any] = [
     *([], {}, [None], {"a": 1}, [[[[]]]], "2026-13-99T99:99:99", "999999-01-01T00:00:00+00:00"),
     *("2026-11-20", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"),
     "2026-11-20T10:00:00",
-    *("candidate", "baseline", "started", "timed_out", "lost", "fail", "broken", "unsure"),
+    *("candidate", "baseline", "started", "timed_out", "lost", "fail", "error", "inconclusive"),
     "recorded",
     *(float("nan"), float("inf"), float("-inf")),
 ]  # fmt: skip

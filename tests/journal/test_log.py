@@ -116,7 +116,7 @@ def test_a_run_that_booted_nothing_is_there_too(log, journal, tmp_path):
         other.hear(event)
     other.close()
     _, lines, _ = log()
-    assert lines[1].endswith("dead00 no boot: broken")
+    assert lines[1].endswith("dead00 no boot: error")
     _, lines, _ = log("--target", "isolated")
     assert len(lines) == 4
 

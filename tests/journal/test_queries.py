@@ -140,7 +140,7 @@ def test_a_run_that_booted_nothing(tmp_path):
     journal.close()
     with files.reading(journal.path) as connection:
         (run,) = queries.runs_without_boots(connection, Filter())
-        assert (run.id, run.words) == ("r", "broken")
+        assert (run.id, run.words) == ("r", "error")
         assert queries.runs_without_boots(connection, Filter(outcome="started")) == []
 
 

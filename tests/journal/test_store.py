@@ -102,10 +102,10 @@ def test_a_boot_of_another_run_is_left_as_it_is(journal, kept):
 
 def test_a_verdict_with_its_findings(journal, kept):
     tell(journal, lives.began("r"), *lives.ended("r"))
-    verdicts = kept("SELECT profile, target, verdict, findings, broken FROM verdicts")
+    verdicts = kept("SELECT profile, target, verdict, findings, error FROM verdicts")
     assert [row[:3] for row in verdicts] == [("default", "isolated", "pass")]
     assert json.loads(verdicts[0][3])[0]["text"] == "well inside"
-    assert kept("SELECT finished, verdict FROM runs") == [(lives.BEGIN, "broken")]
+    assert kept("SELECT finished, verdict FROM runs") == [(lives.BEGIN, "error")]
 
 
 def test_a_boot_that_the_gate_gave_up(journal, kept):

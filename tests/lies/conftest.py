@@ -63,7 +63,7 @@ def rows() -> dict[str, Row]:
     found = {}
     for line in TABLE.read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        if line.startswith("| ") and len(cells) == 3 and cells[1] in ("fail", "broken", "red"):
+        if line.startswith("| ") and len(cells) == 3 and cells[1] in ("fail", "error", "red"):
             found[cells[0]] = Row(cells[1], cells[2].strip("`"))
     return found
 

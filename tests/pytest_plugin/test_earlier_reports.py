@@ -149,14 +149,14 @@ def test_an_interrupted_run_is_green_nowhere(gate, run, pytester):
     pytester.makeconftest(INTERRUPT)
     result = run("bootgate.yaml", *OPTIONS)
     assert result.ret == 2
-    result.stdout.fnmatch_lines(["not booted: main", "BROKEN: 1 target, 1 pass"])
+    result.stdout.fnmatch_lines(["not booted: main", "ERROR: 1 target, 1 pass"])
     found = json.loads((pytester.path / "out.json").read_text())
-    assert found["verdict"] == "broken"
-    assert found["broken"] == "1 of 2 targets was judged; not booted: main (the run ended early)"
+    assert found["verdict"] == "error"
+    assert found["error"] == "1 of 2 targets was judged; not booted: main (the run ended early)"
     page = read((pytester.path / "out.html").read_text())
-    assert page.every("h1")[0].text.startswith("BROKEN")
+    assert page.every("h1")[0].text.startswith("ERROR")
     kept = pytester.run(sys.executable, "-m", "pytest_bootgate", "report", "last")
-    kept.stdout.fnmatch_lines(["BROKEN: 1 target, 1 pass"])
+    kept.stdout.fnmatch_lines(["ERROR: 1 target, 1 pass"])
 
 
 def test_a_run_that_a_failure_ended_keeps_its_verdict(gate, run, pytester):
@@ -164,7 +164,7 @@ def test_a_run_that_a_failure_ended_keeps_its_verdict(gate, run, pytester):
     result = run("bootgate.yaml", "-x", *OPTIONS)
     assert result.ret == 1
     found = json.loads((pytester.path / "out.json").read_text())
-    assert (found["verdict"], found["broken"]) == ("fail", None)
+    assert (found["verdict"], found["error"]) == ("fail", None)
     assert [one["target"] for one in found["unjudged"] if not one["booted"]] in (["main"], [])
     page = read((pytester.path / "out.html").read_text())
     assert page.every("h1")[0].text.startswith("FAIL isolated")
@@ -175,4 +175,4 @@ def test_a_failure_elsewhere_that_ends_the_run_leaves_no_green_gate(gate, run, p
     pytester.makepyfile(test_unit="def test_unit(): assert False")
     result = run("bootgate.yaml::isolated", "test_unit.py", "bootgate.yaml::main", "-x", *OPTIONS)
     assert result.ret == 1
-    assert json.loads((pytester.path / "out.json").read_text())["verdict"] == "broken"
+    assert json.loads((pytester.path / "out.json").read_text())["verdict"] == "error"

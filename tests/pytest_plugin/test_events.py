@@ -103,7 +103,7 @@ def test_a_gate_that_cannot_measure_tells_its_verdict_too(gate, heard, pytester)
     path.write_text(path.read_text().replace("toy (?P", "no such toy (?P"))
     path.write_text(path.read_text().replace("    env: {PLAN", "    version: '1'\n    env: {PLAN"))
     events = heard()
-    assert [e["verdict"] for e in events if e["kind"] == "verdict_given"] == ["broken"]
+    assert [e["verdict"] for e in events if e["kind"] == "verdict_given"] == ["error"]
     lost = [e for e in events if e["kind"] == "boot_failed"]
     assert [e["outcome"] for e in lost] == ["lost"]
     assert events[-1]["kind"] == "run_ended"

@@ -135,7 +135,7 @@ def test_an_image_without_python_for_the_sidecar(pytester):
 
 
 @pytest.mark.parametrize("engine", ["process", pytest.param("docker", marks=pytest.mark.docker)])
-def test_a_sidecar_that_dies_is_broken_and_not_a_timeout(pytester, engine):
+def test_a_sidecar_that_dies_is_an_error_and_not_a_timeout(pytester, engine):
     write(
         pytester,
         f"""\
@@ -171,7 +171,7 @@ def running(command: str) -> list[str]:
 
 
 @pytest.mark.docker
-def test_a_container_that_somebody_else_removes_is_broken(pytester):
+def test_a_container_that_somebody_else_removes_is_an_error(pytester):
     write(
         pytester,
         f'releases: {{candidate: {{image: "{IMAGE}", command: [sleep, "61.5"]}}}}\n'

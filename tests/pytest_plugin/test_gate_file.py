@@ -264,18 +264,18 @@ def test_a_timeout_that_the_user_asks_for_counts_and_is_not_booted_again(gate, r
     said = "bootgate.yaml:*: Timeout (>2.0s) *: The boots of isolated were interrupted, so nothing*"
     result.stdout.fnmatch_lines([said])
     (target,) = json.loads(Path("out.json").read_text())["targets"]
-    assert target["verdict"] == "broken"
+    assert target["verdict"] == "error"
 
 
-def test_a_baseline_that_never_starts_is_broken(gate, run):
+def test_a_baseline_that_never_starts_is_an_error(gate, run):
     path = gate(timeout="1s", boots=1)
     add_baseline(path, '"ring"', '"no ring"')
     result = run("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
-            "BROKEN isolated, cold: 1 started (baseline: 2 timed_out)",
-            "*broken: the baseline never started (2 of 2 baseline boots failed (2 timed_out: *",
+            "ERROR isolated, cold: 1 started (baseline: 2 timed_out)",
+            "*error: the baseline never started (2 of 2 baseline boots failed (2 timed_out: *",
             "*note: the baseline's boot 1 timed_out: no proof within 1 s*",
         ]
     )

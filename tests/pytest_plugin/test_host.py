@@ -78,12 +78,14 @@ def test_a_host_that_is_too_busy_to_measure_is_unsure(gate, found):
     path.write_text(path.read_text().replace("noise: 1000", "noise: 1.0001"))
     result, out = found()
     assert result.ret == 0
-    assert out.verdict == "unsure"
+    assert out.verdict == "inconclusive"
     words = "the host is too busy to measure: a fixed piece of work took * times its best time*"
     result.stdout.fnmatch_lines(
         [f"*HEARD host_warned isolated {words}", "*HEARD verdict_given isolated*"]
     )
-    result.stdout.fnmatch_lines(["UNSURE isolated, cold: 1 started", f"*unsure: {words}"])
+    result.stdout.fnmatch_lines(
+        ["INCONCLUSIVE isolated, cold: 1 started", f"*inconclusive: {words}"]
+    )
     result.stdout.fnmatch_lines([f"*BootgateWarning: isolated: {words}"])
 
 
@@ -95,7 +97,7 @@ def test_on_a_host_too_busy_to_measure_a_timeout_is_still_one(gate, found):
     assert result.ret == 1
     assert out.verdict == "fail"
     result.stdout.fnmatch_lines(
-        ["*fail: boot 1 timed_out: no proof*", "*unsure: the host is too busy to measure*"]
+        ["*fail: boot 1 timed_out: no proof*", "*inconclusive: the host is too busy to measure*"]
     )
     result.stdout.fnmatch_lines(["*(though 1 of 1 boots timed out: no proof within 0.5 s)*"])
 

@@ -93,11 +93,11 @@ def test_a_page_that_cannot_be_written_makes_the_run_red(gate, run, pytester):
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
 
-def test_a_run_that_must_judge_more_is_broken_on_its_page(gate, run, pytester):
+def test_a_run_that_must_judge_more_is_an_error_on_its_page(gate, run, pytester):
     gate(targets=("isolated", "main"))
     result = run("bootgate.yaml::isolated", "--bootgate-require", *BOTH)
     assert result.ret == 1
-    assert page(pytester).every("h1")[0].text.startswith("BROKEN")
+    assert page(pytester).every("h1")[0].text.startswith("ERROR")
 
 
 def test_the_trend_is_the_journals(gate, run, pytester):

@@ -341,7 +341,7 @@ def test_a_seed_ages_the_state_and_disabled_jobs_are_kept(upgrade):
         ({"seed": "[python3, -c, 'raise SystemExit(3)']"}, "*ended with 3*Correct state: seed."),
     ],
 )
-def test_a_baseline_that_proves_nothing_is_broken(upgrade, more, text):
+def test_a_baseline_that_proves_nothing_is_an_error(upgrade, more, text):
     result = upgrade("keep", **more)
     assert result.ret == 1
     result.assert_outcomes(errors=4)
@@ -379,7 +379,7 @@ def test_in_containers(upgrade):
             "WARN upgrade in place: 3 of 3 jobs survived, 3 of 3 ran",
             "*warn: rollback: rollback does not work*uses newer format 2*",
             "*isolated *isolated *yes *yes *2 * ms * ms",
-            "UNSURE daily, cold: 1 started (baseline: 1 started)",
+            "INCONCLUSIVE daily, cold: 1 started (baseline: 1 started)",
         ]
     )
 
@@ -394,7 +394,7 @@ def test_the_journal_tells_the_boots_of_the_upgrade_from_those_of_the_campaign(u
     assert counts["campaign"] == 2
 
 
-def test_an_upgrade_that_cannot_be_kept_is_broken(upgrade, pytester):
+def test_an_upgrade_that_cannot_be_kept_is_an_error(upgrade, pytester):
     (pytester.path / "conftest.py").write_text(
         "import shutil\n"
         "def pytest_bootgate_event(event):\n"
@@ -404,7 +404,7 @@ def test_an_upgrade_that_cannot_be_kept_is_broken(upgrade, pytester):
     result.stdout.fnmatch_lines(["*journal.db was removed or replaced while it was being*"])
     assert "Traceback" not in result.stdout.str()
     assert result.ret == 1
-    assert json.loads(Path("out.json").read_text())["upgrades"][0]["verdict"] == "broken"
+    assert json.loads(Path("out.json").read_text())["upgrades"][0]["verdict"] == "error"
 
 
 def test_an_upgrade_of_which_a_part_was_not_asked_for_is_not_judged(upgrade):

@@ -131,7 +131,7 @@ def test_a_disk_that_is_full_in_the_midst_breaks_the_target(full, pytester, opti
     result = full("boot_ended", "boot.number == 2", *options)
     result.assert_outcomes(errors=4)
     assert result.ret == 1
-    result.stdout.fnmatch_lines([BROKEN, "BROKEN isolated: *"])
+    result.stdout.fnmatch_lines([BROKEN, "ERROR isolated: *"])
     assert "Traceback" not in result.stdout.str()
     # What was kept before is there, and no boot began that was not.
     rows = kept(pytester.path / "bootgate.db", "SELECT outcome FROM boots WHERE number > 0")
@@ -139,13 +139,13 @@ def test_a_disk_that_is_full_in_the_midst_breaks_the_target(full, pytester, opti
 
 
 @pytest.mark.parametrize(
-    ("kind", "broken"), [("boot_ended", True), ("verdict_given", False)], ids=["verdict", "end"]
+    ("kind", "error"), [("boot_ended", True), ("verdict_given", False)], ids=["verdict", "end"]
 )
 def test_a_disk_that_is_full_at_the_end_makes_the_run_red(full, pytester, kind, broken):
     result = full(kind, "boot.number == 5" if broken else "verdict")
     result.assert_outcomes(**({"errors": 4} if broken else {"passed": 4}))
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["BROKEN isolated*" if broken else "ERROR: " + BROKEN])
+    result.stdout.fnmatch_lines(["ERROR isolated*" if broken else "ERROR: " + BROKEN])
 
 
 def test_a_journal_that_somebody_removes(gate, run, pytester):
@@ -172,7 +172,7 @@ def test_the_journal_keeps_the_verdict_of_the_run_as_a_whole(gate, run, pytester
     path = pytester.path / ".bootgate" / "journal.db"
     ((verdict, whole),) = kept(path, "SELECT verdict, result FROM runs")
     found = json.loads((pytester.path / "out.json").read_text())
-    assert verdict == found["verdict"] == "broken"
+    assert verdict == found["verdict"] == "error"
     assert json.loads(whole) == found
     ends = kept(path, "SELECT kind FROM events WHERE kind = 'run_ended'")
     assert len(ends) == 1 + len(workers)

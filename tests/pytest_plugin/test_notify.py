@@ -42,7 +42,7 @@ def test_a_gate_that_could_not_measure_is_told_too(gate, run, pytester):
     path = gate(boots=1, more=NOTIFY.format(command=KEEP, more=""))
     path.write_text(path.read_text().replace("[python3", "[no-such-program", 1))
     assert run("bootgate.yaml").ret == 1
-    assert told(pytester)["verdict"] == "broken"
+    assert told(pytester)["verdict"] == "error"
 
 
 def test_nobody_is_told_of_a_pass(gate, run, pytester):
@@ -86,8 +86,8 @@ def test_a_notification_that_fails_is_said_and_is_an_event(gate, run, pytester, 
 
 
 def test_a_notification_that_fails_makes_a_run_red_that_was_not(gate, run):
-    # With a passing test beside it and a verdict of unsure, which passes.
-    path = gate(GOOD, boots=1, more=NOTIFY.format(command="'false'", more=", when: [unsure]"))
+    # With a passing test beside it and a verdict of inconclusive, which passes.
+    path = gate(GOOD, boots=1, more=NOTIFY.format(command="'false'", more=", when: [inconclusive]"))
     text = path.read_text()
     start, end = text.index("  candidate:"), text.index("gateway:")
     baseline = (

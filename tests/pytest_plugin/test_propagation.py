@@ -86,26 +86,26 @@ def test_one_that_had_started_before(propagated):
     plan = [READY, "persona loaded", "ring"]
     result, found = propagated(plan, "{hold: pause, in: persona, after: 300ms}")
     assert result.ret == 1
-    assert found["verdict"] == "broken"
+    assert found["verdict"] == "error"
     result.stdout.fnmatch_lines(["*the boot could not be held: the task had started before"])
 
 
 def test_a_phase_that_was_over_before(propagated):
     plan = [READY, "persona loaded", 2]
     _, found = propagated(plan, "{hold: pause, in: persona, after: 300ms}")
-    assert found["verdict"] == "broken"
+    assert found["verdict"] == "error"
     assert "persona was over before" in found["findings"][0]["text"]
 
 
 def test_a_phase_that_is_never_reached(propagated):
     result, found = propagated(["hm"], "{hold: pause, in: persona}")
-    assert (result.ret, found["verdict"]) == (1, "broken")
+    assert (result.ret, found["verdict"]) == (1, "error")
     result.stdout.fnmatch_lines(["*could not be held: persona was not reached within 1 s"])
 
 
 def test_a_boot_that_fails_by_itself(propagated):
     result, found = propagated(["job failed"], "{hold: pause, in: persona}")
-    assert (result.ret, found["verdict"]) == (1, "broken")
+    assert (result.ret, found["verdict"]) == (1, "error")
     result.stdout.fnmatch_lines(["*the boot failed by itself before: log: job failed"])
 
 
@@ -120,7 +120,7 @@ def test_a_runner_outside_of_what_is_held(propagated):
         new=f'{trigger[:-1]}, "in": "sidecar"}}',
         timeout="2s",
     )
-    assert (result.ret, found["verdict"]) == (1, "broken")
+    assert (result.ret, found["verdict"]) == (1, "error")
     result.stdout.fnmatch_lines(
         ["*the stall did not hold: the task started * while the gateway was paused; what boots*"]
     )
@@ -141,20 +141,20 @@ def test_a_killed_runner_by_its_command_line(propagated):
     )
     assert (result.ret, found["verdict"]) == (1, "fail")
     result, found = propagated([READY, "runner"], "{hold: kill, in: persona, runner: no such}")
-    assert found["verdict"] == "broken"
+    assert found["verdict"] == "error"
     result.stdout.fnmatch_lines(["*no process below the gateway matches `no such`*"])
 
 
 def test_a_runner_that_is_started_again_was_not_held(propagated):
     plan = [READY, "runner", "persona loaded", "ring"]
     _, found = propagated(plan, "{hold: kill, in: persona, after: 300ms}")
-    assert found["verdict"] == "broken"
+    assert found["verdict"] == "error"
     assert "the system started another runner" in found["findings"][0]["text"]
 
 
 def test_no_runner_to_kill(propagated):
     _, found = propagated([READY, 2], "{hold: kill, in: persona}")
-    assert found["verdict"] == "broken"
+    assert found["verdict"] == "error"
     assert "there is no runner to kill" in found["findings"][0]["text"]
 
 
@@ -191,7 +191,7 @@ def test_a_starved_gateway(propagated):
 
 def test_a_process_cannot_be_starved(propagated):
     result, found = propagated([READY, 1], "{hold: starve, in: persona}")
-    assert (result.ret, found["verdict"]) == (1, "broken")
+    assert (result.ret, found["verdict"]) == (1, "error")
     result.stdout.fnmatch_lines(["*The process engine cannot take the CPU away*"])
 
 
@@ -214,7 +214,7 @@ def test_a_gateway_that_somebody_removes_is_not_told(propagated, pytester):
         "        threading.Timer(0.7, subprocess.run, [['sh', '-c', words]]).start()\n"
     )
     _, found = propagated([READY, 3], "{hold: pause, in: persona}", engine="docker")
-    assert found["verdict"] == "broken"
+    assert found["verdict"] == "error"
     assert "the stall did not hold: the gateway" in found["findings"][0]["text"]
 
 

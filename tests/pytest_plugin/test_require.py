@@ -92,7 +92,7 @@ def test_only_a_part_was_booted(gate, run, workers):
     assert result.ret == 1
     result.assert_outcomes(passed=4, deselected=0 if workers else 8)
     assert errors(result) == missing("1 of 3 targets was judged; not booted: main, current")
-    result.stdout.fnmatch_lines(["not booted: main, current", "BROKEN: 1 target, 1 pass"])
+    result.stdout.fnmatch_lines(["not booted: main, current", "ERROR: 1 target, 1 pass"])
 
 
 def test_host_profiles_count_and_those_on_request_only_where_asked_for(gate, run):
@@ -363,10 +363,10 @@ def test_a_worker_that_dies_takes_its_results_along(gate, run, pytester, require
     prefix = "--bootgate-require: " if require else ""
     assert errors(result) == [f"{prefix}bootgate.yaml: {text} {LOST}"]
     found = json.loads((pytester.path / "out.json").read_text())
-    assert found["verdict"] == "broken"
+    assert found["verdict"] == "error"
     assert [one["target"] for one in found["unjudged"]] == ["isolated"]
     told = json.loads((pytester.path / "told.json").read_text())
-    assert told["verdict"] == "broken"
+    assert told["verdict"] == "error"
     assert text in told["text"]
     assert nothing_runs(pytester)
 
@@ -379,7 +379,7 @@ def test_workers_that_die_each_time(gate, run, pytester, restarts):
     assert result.ret == 1
     text = f"bootgate.yaml: 0 of 2 targets were judged; no result of: isolated, main {LOST}"
     assert errors(result) == [text]
-    assert json.loads((pytester.path / "told.json").read_text())["verdict"] == "broken"
+    assert json.loads((pytester.path / "told.json").read_text())["verdict"] == "error"
     assert nothing_runs(pytester)
 
 
@@ -424,10 +424,10 @@ def test_who_asked_for_it_is_told(gate, run, pytester, workers, choice, text):
     assert not (pytester.path / "told.json").exists()
     result = run("bootgate.yaml", "-k", choice, REQUIRE, *workers)
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["told on call: broken", "ERROR: --bootgate-require: *"])
+    result.stdout.fnmatch_lines(["told on call: error", "ERROR: --bootgate-require: *"])
     told = json.loads((pytester.path / "told.json").read_text())
-    assert told["verdict"] == "broken"
-    assert told["text"].startswith(f"bootgate broken: bootgate.yaml: {text}")
+    assert told["verdict"] == "error"
+    assert told["text"].startswith(f"bootgate error: bootgate.yaml: {text}")
     names = [one["target"] for one in told["unjudged"]]
     assert names == [name for name in THREE if name != choice]
 
@@ -444,17 +444,17 @@ def test_result_and_journal_say_it(gate, run, pytester):
     run("bootgate.yaml", "-k", "isolated", "--bootgate-json", "out.json")
     plain = json.loads((pytester.path / "out.json").read_text())
     left = {"target": "main", "profile": "default", "item": "boot", "booted": False}
-    assert (plain["verdict"], plain["unjudged"], plain["broken"]) == ("pass", [left], None)
+    assert (plain["verdict"], plain["unjudged"], plain["error"]) == ("pass", [left], None)
     run("bootgate.yaml", "-k", "isolated", "--bootgate-json", "out.json", REQUIRE)
     text = (pytester.path / "out.json").read_text()
     result = decode(text)
-    assert result.verdict == json.loads(text)["verdict"] == "broken"
-    assert result.broken.startswith("1 of 2 targets was judged; not booted: main")
+    assert result.verdict == json.loads(text)["verdict"] == "error"
+    assert result.error.startswith("1 of 2 targets was judged; not booted: main")
     assert decode(encode(result)) == result
-    for new in ("unjudged", "broken"):
+    for new in ("unjudged", "error"):
         del plain[new]
     old = decode(json.dumps(plain))
     assert (old.unjudged, old.verdict) == ((), "pass")
     with closing(sqlite3.connect(pytester.path / ".bootgate" / "journal.db")) as journal, journal:
         verdicts = journal.execute("SELECT verdict FROM runs ORDER BY began").fetchall()
-    assert verdicts == [("pass",), ("broken",)]
+    assert verdicts == [("pass",), ("error",)]

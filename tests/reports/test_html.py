@@ -142,7 +142,7 @@ def test_the_verdicts_are_those_of_the_result(result):
     every = [found.verdict for found in (*result.targets, *result.upgrades, *result.propagations)]
     sections = page.every("section", **{"class": "card target"})
     assert [s.every("h2")[0].text.split()[0] for s in sections] == sorted(
-        every, key=["broken", "fail", "unsure", "warn", "pass"].index
+        every, key=["error", "fail", "inconclusive", "warn", "pass"].index
     )
 
 
@@ -154,7 +154,7 @@ def test_every_finding_is_there_worst_first(result):
             assert finding.text in page.text
     for shown in page.every("ul", **{"class": "findings"}):
         order = [li.text.split()[0] for li in shown.every("li")]
-        assert order == sorted(order, key=["broken", "fail", "unsure", "warn"].index)
+        assert order == sorted(order, key=["error", "fail", "inconclusive", "warn"].index)
 
 
 def test_the_story_of_ten_seconds():
@@ -206,7 +206,7 @@ def test_the_story_of_ten_seconds():
             "A boot timed out and started when tried again*",
         ),
         (
-            target(broken="the engine went away"),
+            target(error="the engine went away"),
             "not measured",
             "-",
             "Fix what stopped the measurement and run the gate again. This is not a pass.",
@@ -227,10 +227,10 @@ def test_a_retried_timeout_fills_the_whole_bar():
     assert used.attributes["width"] == "100.0%"
 
 
-def test_a_run_that_was_not_judged_as_it_should_be_is_broken_on_top():
-    found = gate(target(boot(**STARTED)), broken="2 of 3 targets were judged")
+def test_a_run_that_was_not_judged_as_it_should_be_is_an_error_on_top():
+    found = gate(target(boot(**STARTED)), error="2 of 3 targets were judged")
     page = read(render([found]))
-    assert page.every("h1")[0].text.startswith("BROKEN")
+    assert page.every("h1")[0].text.startswith("ERROR")
     assert "2 of 3 targets were judged" in page.text
 
 

@@ -39,7 +39,7 @@ RESULTS = {
     "slower": lambda: [recorded("slower")],
     "propagation": lambda: [recorded("untold")],
     "upgrade": lambda: [recorded("lost-job")],
-    "broken": lambda: [recorded("broken")],
+    "error": lambda: [recorded("broken")],
     "several": lambda: [recorded("near"), recorded("retried")],
     "drawn": lambda: [replace(drawn(n), file=f"/gates/{n}/bootgate.yaml") for n in (3, 11)],
     "outcomes": lambda: [every_outcome()],

@@ -40,7 +40,7 @@ def test_a_release_is_held_against_its_own_recording(recorded, gate, run):  # no
     result.stdout.fnmatch_lines(
         [
             "baseline 1, recorded * in old.json: not booted now, so nothing below 35 % *",
-            # On a noisy machine it may be unsure.
+            # On a noisy machine it may be inconclusive.
             "*S* isolated, cold: 5 started (baseline: 5 started)",
             "*: * (95 % interval *), 5 boots each, recorded: 35 % is allowed*",
         ]

@@ -136,7 +136,7 @@ def steady(effect: float, count: int) -> tuple[list[float], list[float]]:
 def test_a_clear_slowdown_is_suspect_after_five_pairs_and_slower_after_five_fresh_ones():
     wall = pairs(10, 4, 1.8)
     suspect = compare((wall[0][:5], wall[1][:5]), None, USUAL)
-    assert (suspect.verdict, suspect.next_look, suspect.again) == ("unsure", 10, None)
+    assert (suspect.verdict, suspect.next_look, suspect.again) == ("inconclusive", 10, None)
     assert suspect.p == pytest.approx(1 / 252)
     found = compare(wall, None, USUAL)
     assert (found.verdict, found.by) == ("slower", ("wall",))
@@ -168,7 +168,7 @@ def test_cpu_time_shows_what_a_noisy_wall_clock_hides():
         [1 + rng.random() / 50 for _ in range(30)],
         [1.25 + rng.random() / 50 for _ in range(30)],
     )
-    assert compare(wall, None, USUAL).verdict == "unsure"
+    assert compare(wall, None, USUAL).verdict == "inconclusive"
     found = compare(wall, cpu, USUAL)
     assert (found.verdict, found.by) == ("slower", ("cpu",))
 
@@ -194,7 +194,7 @@ def test_unsure_says_about_how_many_more_pairs_would_settle_it():
         [exp(rng.gauss(0, 0.3)) for _ in range(30)],
     )
     found = compare(wall, None, USUAL)
-    assert found.verdict == "unsure"
+    assert found.verdict == "inconclusive"
     assert found.more_pairs is not None
     assert 1 <= found.more_pairs <= 200
 
@@ -206,7 +206,7 @@ def test_boots_that_scatter_too_much_end_early():
         [exp(rng.gauss(0, 0.9)) for _ in range(15)],
     )
     found = compare(wall, None, USUAL)
-    assert (found.verdict, found.pairs, found.next_look) == ("unsure", 15, None)
+    assert (found.verdict, found.pairs, found.next_look) == ("inconclusive", 15, None)
 
 
 def test_stragglers_call_for_more_boots_and_are_counted():
@@ -310,7 +310,7 @@ def test_net_time_settles_what_wall_time_is_too_noisy_for():
     rng = random.Random(3)
     wall = tuple([exp(rng.gauss(0, 0.3)) for _ in range(7)] for _ in range(2))
     net = steady(1.01, 7)
-    assert compare((wall[0], wall[1]), None, USUAL).verdict == "unsure"
+    assert compare((wall[0], wall[1]), None, USUAL).verdict == "inconclusive"
     assert compare_net((wall[0], wall[1]), net, None, USUAL).verdict == "same"
     slower = [2 * value for value in wall[1]], steady(1.5, 30)
     assert compare_net((wall[0] * 5, slower[0] * 5), slower[1], None, USUAL).verdict == "slower"
@@ -331,4 +331,4 @@ def test_what_is_the_same_by_net_time_and_far_slower_by_wall_time_stays_open():
     before = [exp(rng.gauss(0, 0.5)) for _ in range(5)]
     after = [1.4 * exp(rng.gauss(0, 0.5)) for _ in range(5)]
     found = compare_net((before, after), steady(1.0, 5), None, USUAL)
-    assert (found.verdict, found.next_look) in (("unsure", 7), ("same", None))
+    assert (found.verdict, found.next_look) in (("inconclusive", 7), ("same", None))

@@ -29,7 +29,7 @@ def document(results: Sequence[GateResult], base: Path) -> Benchmarks:
     found: Benchmarks = {}
     for figure in figures(results, base):
         measures = found[figure.name] = {}
-        measures["verdict"] = {"value": VERDICTS[figure.case.verdict or "broken"]}
+        measures["verdict"] = {"value": VERDICTS[figure.case.verdict or "error"]}
         if figure.used is not None:
             measures["timeout-used"] = {"value": figure.used}
         for took in figure.durations:

@@ -26,7 +26,7 @@ def document(results: Sequence[GateResult], base: Path) -> list[dict[str, Any]]:
     """The whole document: the verdict of each target, its share of the timeout, its durations."""
     found: list[dict[str, Any]] = []
     for figure in figures(results, base):
-        verdict = figure.case.verdict or "broken"
+        verdict = figure.case.verdict or "error"
         found.append(
             {
                 "name": f"{figure.name} [verdict]",

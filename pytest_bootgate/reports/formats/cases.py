@@ -35,8 +35,8 @@ from pytest_bootgate.reports.story import (
 )
 
 Kind = Literal["boot", "upgrade", "propagation", "gate"]
-#: Verdicts with something to do about them; one that is `broken` says so itself.
-_TO_DO = ("warn", "unsure", "fail")
+#: Verdicts with something to do about them; one that is `error` says so itself.
+_TO_DO = ("warn", "inconclusive", "fail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def entries(result: GateResult) -> list[Entry]:
     found += _unjudged(result)
     said: list[Verdict] = [e.whole.verdict for e in found if e.whole.verdict is not None]
     if not said or worst(said) != result.verdict:
-        text = f"{result.verdict}: {result.broken or 'not one target was judged'}"
+        text = f"{result.verdict}: {result.error or 'not one target was judged'}"
         found.append(Entry("gate", "gate", "", "", Case("gate", result.verdict, text, text)))
     return found
 
@@ -163,7 +163,7 @@ def _target(result: GateResult, target: TargetResult) -> Entry:
     text = "\n".join(_why(target))
     others = result.beside(target)
     todo = advice(target, others) if target.verdict in _TO_DO else ""
-    failed = target.verdict in ("fail", "broken")
+    failed = target.verdict in ("fail", "error")
     story = failure(target, others) if failed else _story([text], todo)
     whole = Case(
         f"{label}::{WHOLE}", target.verdict, text, story, _longest(target), place, todo=todo
@@ -180,8 +180,8 @@ def _why(target: TargetResult) -> Iterator[str]:
     verdict = target.verdict
     if target.left_out is not None:
         yield f"left out: {target.left_out}"
-    elif target.broken is not None:
-        yield f"broken: {target.broken}"
+    elif target.error is not None:
+        yield f"error: {target.error}"
     elif findings := worth_saying(target):
         yield from (finding_line(f) for f in sorted(findings, key=lambda f: f.verdict != verdict))
     else:
@@ -210,20 +210,20 @@ def _phase(target: TargetResult, name: str) -> tuple[Verdict | None, str]:
     """The verdict on a phase, and why; a phase that nobody saw has none of its own."""
     if target.left_out is not None:
         return None, f"left out: {target.left_out}"
-    if target.broken is not None or target.judgement is None:
-        return "broken", f"broken: not measured; {WHOLE} says why"
+    if target.error is not None or target.judgement is None:
+        return "error", f"error: not measured; {WHOLE} says why"
     found = target.judgement.about(name)
     if found:
         return worst([f.verdict for f in found]), _listed(found)
     made = [(boot, boot.phase(name)) for boot in target.boots if boot.release == "candidate"]
     seen = [boot for boot, phase in made if phase is not None and phase.at is not None]
     optional = any(phase is not None and phase.optional for _, phase in made)
-    whole = target.verdict or "broken"
-    if seen and (whole != "broken" or any(boot.started for boot in seen)):
+    whole = target.verdict or "error"
+    if seen and (whole != "error" or any(boot.started for boot in seen)):
         return "pass", ""
-    if optional and whole != "broken":
+    if optional and whole != "error":
         return None, "not seen in any boot, and optional"
-    verdict: Verdict = "fail" if whole == "fail" else "broken"
+    verdict: Verdict = "fail" if whole == "fail" else "error"
     return verdict, f"{verdict}: not seen in any boot that was measured"
 
 
@@ -239,12 +239,12 @@ def _upgrade(result: GateResult, found: UpgradeResult) -> Entry:
         about = found.about(subject)
         verdict: Verdict = worst([finding.verdict for finding in about] or ["pass"])
         text = _listed(about)
-        if found.broken is not None or found.upgrade is None:
-            verdict, text = "broken", f"broken: {found.broken or 'nothing was seen'}"
+        if found.error is not None or found.upgrade is None:
+            verdict, text = "error", f"error: {found.error or 'nothing was seen'}"
         parts.append(Case(f"{label}::{subject}", verdict, text, text, line=line))
     told = [f"{f.verdict}: {f.subject}: {f.text}" for f in found.findings]
-    if found.broken is not None:
-        told = [f"broken: {found.broken}"]
+    if found.error is not None:
+        told = [f"error: {found.error}"]
     text = "\n".join(told) or f"{found.verdict}: {upgrade.heading(found)}"
     todo = advice_on_upgrade(found) if found.verdict in _TO_DO else ""
     story = _story([upgrade.heading(found), *told, *upgrade.story(found)], todo)
@@ -257,8 +257,8 @@ def _propagation(result: GateResult, found: PropagationResult) -> Entry:
     place = result.lines.get(found.target, 1)
     line = result.lines.get(f"{found.target}::{PROPAGATION}", place)
     said = [f"{f.verdict}: {f.text}" for f in found.findings]
-    if found.broken is not None:
-        said = [f"broken: {found.broken}"]
+    if found.error is not None:
+        said = [f"error: {found.error}"]
     text = "\n".join(said) or f"{found.verdict}: {propagation.heading(found)}"
     lines = [propagation.heading(found), *propagation.details(found)]
     if found.verdict == "fail" and found.stall is not None:

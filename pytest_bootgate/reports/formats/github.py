@@ -27,13 +27,13 @@ from pytest_bootgate.whole import write_text
 
 #: What GitHub shows of one step's summary, in bytes; of more it shows nothing at all.
 MOST = 1024 * 1024
-_LEVELS = {"warn": "warning", "unsure": "warning", "fail": "error", "broken": "error"}
+_LEVELS = {"warn": "warning", "inconclusive": "warning", "fail": "error", "error": "error"}
 _SIGNS = {
     "pass": "✅",
     "warn": "⚠️",
-    "unsure": "❔",
+    "inconclusive": "❔",
     "fail": "❌",
-    "broken": "💥",
+    "error": "💥",
     "left out": "⚪",
     "unjudged": "⚪",
 }

@@ -243,10 +243,10 @@ def _about(boot: Boot) -> dict[str, Any]:
 
 
 def _judge(span: Span, verdict: Verdict | None, why: str) -> None:
-    """Only `pass` is ok; `warn` and `unsure` stay unset, with the verdict as an attribute."""
+    """Only `pass` is ok; `warn` and `inconclusive` stay unset, with the verdict as an attribute."""
     if verdict == "pass":
         span.set_status(Status(StatusCode.OK))
-    elif verdict in ("fail", "broken"):
+    elif verdict in ("fail", "error"):
         span.set_status(Status(StatusCode.ERROR, clean(why)))
 
 

@@ -39,7 +39,7 @@ class Section:
     verdict: Verdict | None
     says: str
     command: str = ""
-    broken: str = ""
+    error: str = ""
     near: Near | None = None
     findings: Sequence[Finding] = ()
     compared: str = ""
@@ -122,7 +122,7 @@ def _target(
         verdict=found.verdict,
         says=_says(found),
         command=_command(file, f"{found.target}::{WHOLE}", found.profile, result, found),
-        broken=found.broken or "",
+        error=found.error or "",
         near=nearness(found),
         findings=by_weight(worth_saying(found)),
         compared=f"{regression.verdict}: {sentence(regression)}" if regression and calm else "",
@@ -181,7 +181,7 @@ def _upgrade(found: UpgradeResult, result: GateResult, file: str) -> Section:
         verdict=found.verdict,
         says=upgrade.heading(found).removeprefix("upgrade in place: "),
         command=_command(file, UPGRADE, found.profile, result, None),
-        broken=found.broken or "",
+        error=found.error or "",
         findings=by_weight(found.findings),
         notes=list(upgrade.notes(seen)) if seen is not None else (),
         last="\n".join(upgrade.story(found)),
@@ -203,7 +203,7 @@ def _propagation(found: PropagationResult, result: GateResult, file: str) -> Sec
         verdict=found.verdict,
         says=propagation.heading(found),
         command=_command(file, f"{found.target}::{PROPAGATION}", found.profile, result, None),
-        broken=found.broken or "",
+        error=found.error or "",
         findings=by_weight(found.findings),
         notes=notes,
         last="\n".join(last_lines(stall.boot)) if stall is not None else "",

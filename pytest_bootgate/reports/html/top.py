@@ -54,15 +54,15 @@ class Top:
 
 def top(result: GateResult) -> Top:
     """The answers for a whole run."""
-    if result.broken is not None:
+    if result.error is not None:
         missing = "the run was not judged as it should be"
         todo = "Boot what is missing (it is listed below), and gate again."
-        return Top("broken", missing, result.broken, NONE, Near(NONE), NONE, todo)
+        return Top("error", missing, result.error, NONE, Near(NONE), NONE, todo)
     found = sorted(_every(result), key=_rank, reverse=True)
     if not found:
         todo = "Name a target of the gate file that can be booted, and gate again."
         why = "nothing was judged: every target is left out, or none was booted"
-        return Top("broken", "no target", why, NONE, Near(NONE), NONE, todo)
+        return Top("error", "no target", why, NONE, Near(NONE), NONE, todo)
     worst = found[0]
     as_bad = sum(one.verdict == worst.verdict for one in found) - 1
     more = f"and {as_bad} more" if as_bad and worst.verdict != "pass" else ""
@@ -117,7 +117,7 @@ def release_words(result: GateResult, name: str) -> str:
 
 def _of_target(found: TargetResult, result: GateResult) -> Top:
     return Top(
-        found.verdict or "broken",
+        found.verdict or "error",
         label(found.target, found.profile, result),
         _why(found),
         _phase(found),
@@ -137,8 +137,8 @@ def _findings(found: TargetResult) -> list[Finding]:
 
 
 def _why(found: TargetResult) -> str:
-    if found.broken is not None:
-        return found.broken
+    if found.error is not None:
+        return found.error
     findings = _findings(found)
     if findings:
         return findings[0].text
@@ -174,7 +174,7 @@ def nearness(found: TargetResult) -> Near:
     """How near the candidate came to its timeout."""
     rules, judgement = found.rules, found.judgement
     timeout = f"timeout of {limit(rules.timeout)}"
-    if found.broken is not None:
+    if found.error is not None:
         return Near("not measured")
     failed = failed_boot(found)
     if failed is not None and failed.outcome in ("timed_out", "false_ok"):
@@ -197,7 +197,7 @@ def nearness(found: TargetResult) -> Near:
 def _since(found: TargetResult, result: GateResult) -> str:
     new, old = release_words(result, "candidate"), release_words(result, "baseline")
     before = found.of("baseline")
-    if found.broken is not None:
+    if found.error is not None:
         return NONE
     if not before:
         return f"unknown: {new} was booted without a baseline"
@@ -223,7 +223,7 @@ def _since(found: TargetResult, result: GateResult) -> str:
 
 def _of_upgrade(found: UpgradeResult, result: GateResult) -> Top:
     findings = by_weight(found.findings)
-    why = found.broken or (findings[0].text if findings else upgrade.heading(found))
+    why = found.error or (findings[0].text if findings else upgrade.heading(found))
     step = findings[0].subject if findings else NONE
     new, old = release_words(result, "candidate"), release_words(result, "baseline")
     since = f"{new}, on the state that {old} left"
@@ -234,7 +234,7 @@ def _of_upgrade(found: UpgradeResult, result: GateResult) -> Top:
 
 def _of_propagation(found: PropagationResult, result: GateResult) -> Top:
     findings = by_weight(found.findings)
-    why = found.broken or (findings[0].text if findings else propagation.heading(found))
+    why = found.error or (findings[0].text if findings else propagation.heading(found))
     phase = found.stall.phase if found.stall is not None else NONE
     since = f"{release_words(result, 'candidate')}; a propagation test has no baseline"
     name = f"{label(found.target, found.profile, result)}, propagation"

@@ -58,7 +58,7 @@ def warn(path: Path) -> None:
     held.write_text(held.read_text().replace("gate: {", "gate: {retry_pause: 10ms, "))
 
 
-def unsure(path: Path) -> None:
+def inconclusive(path: Path) -> None:
     """Two pairs say nothing about slower."""
     held = gate_file(path / "bootgate.yaml", boots="2")
     add_baseline(held, "env: {", "env: {RELEASE: old, ")
@@ -69,7 +69,7 @@ def fail(path: Path) -> None:
     gate_file(path / "bootgate.yaml", ["engine ready", NASTY, 60], more="")
 
 
-def broken(path: Path) -> None:
+def error(path: Path) -> None:
     """Two releases that are one."""
     add_baseline(gate_file(path / "bootgate.yaml"))
 
@@ -126,9 +126,9 @@ def upgrade(path: Path) -> None:
 SCENARIOS = {
     "green": (green, ["bootgate.yaml"], {"bootgate.yaml::isolated": "pass"}),
     "warn": (warn, ["bootgate.yaml"], {"bootgate.yaml::isolated": "warn"}),
-    "unsure": (unsure, ["bootgate.yaml"], {"bootgate.yaml::isolated": "unsure"}),
+    "inconclusive": (inconclusive, ["bootgate.yaml"], {"bootgate.yaml::isolated": "inconclusive"}),
     "fail": (fail, ["bootgate.yaml"], {"bootgate.yaml::isolated": "fail"}),
-    "broken": (broken, ["bootgate.yaml"], {"bootgate.yaml::isolated": "broken"}),
+    "error": (error, ["bootgate.yaml"], {"bootgate.yaml::isolated": "error"}),
     "left out": (
         left_out,
         ["bootgate.yaml"],
@@ -137,7 +137,7 @@ SCENARIOS = {
     "all left out": (
         nothing_else,
         ["bootgate.yaml"],
-        {"bootgate.yaml::isolated": "left out", "bootgate.yaml::gate": "broken"},
+        {"bootgate.yaml::isolated": "left out", "bootgate.yaml::gate": "error"},
     ),
     "several": (
         several,
@@ -174,7 +174,7 @@ SCENARIOS = {
     "no boots": (
         green,
         ["bootgate.yaml", "-k", "nosuchthing"],
-        {"bootgate.yaml::isolated": "unjudged", "bootgate.yaml::gate": "broken"},
+        {"bootgate.yaml::isolated": "unjudged", "bootgate.yaml::gate": "error"},
     ),
 }
 SCENARIOS["xdist"] = (several, [*SCENARIOS["several"][1], "-n", "2"], SCENARIOS["several"][2])

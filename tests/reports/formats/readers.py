@@ -23,7 +23,7 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 SCHEMAS = Path(__file__).with_name("schemas")
 XSD = xmlschema.XMLSchema10(SCHEMAS / "junit-10.xsd")
 CTRF = Draft7Validator(json.loads((SCHEMAS / "ctrf-schema-0.0.json").read_text()))
-WORDS = ["pass", "warn", "unsure", "fail", "broken"]
+WORDS = ["pass", "warn", "inconclusive", "fail", "error"]
 NAMES = {
     "junit": "junit.xml",
     "github": "summary.md",
@@ -50,7 +50,7 @@ def cases(path: Path) -> dict[str, str]:
         for case in held:
             (said,) = case.result or [None]
             word = "pass" if said is None else said.message.partition(":")[0]
-            kinds = {"fail": "Failure", "broken": "Error", "pass": "NoneType"}
+            kinds = {"fail": "Failure", "error": "Error", "pass": "NoneType"}
             assert type(said).__name__ == kinds.get(word, "Skipped")
             assert case.system_out.splitlines()[0] == f"verdict: {word}"
             found[f"{suite.name}::{case.classname.rpartition('.')[2]}::{case.name}"] = word
@@ -206,8 +206,8 @@ def ctrf(path: Path) -> Verdicts:
     CTRF.validate(document)
     found, results = {}, document["results"]
     assert len({test["name"] for test in results["tests"]}) == len(results["tests"])
-    states = {"pass": "passed", "warn": "other", "unsure": "other"}
-    states |= {"fail": "failed", "broken": "failed"}
+    states = {"pass": "passed", "warn": "other", "inconclusive": "other"}
+    states |= {"fail": "failed", "error": "failed"}
     for test in results["tests"]:
         assert test["status"] == states.get(test["rawStatus"], "skipped")
         found[test["name"]] = test["rawStatus"]
@@ -217,7 +217,7 @@ def ctrf(path: Path) -> Verdicts:
 
 
 def otel(path: Path) -> Verdicts:
-    found, codes = {}, {"pass": 1, "fail": 2, "broken": 2}
+    found, codes = {}, {"pass": 1, "fail": 2, "error": 2}
     for resource in spans(path):
         (top,) = [span for span in resource if not span.parent_span_id]
         file = top.name.removeprefix("gate ")

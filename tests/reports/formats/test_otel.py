@@ -135,7 +135,7 @@ def recorded(done):
 
 
 def test_instants_and_durations_are_those_of_the_boots(ran):
-    done = ran("unsure")
+    done = ran("inconclusive")
     (result,), found = recorded(done)
     by_boot = {s.attributes["bootgate.boot"]: s for s in found if s.name.startswith("boot ")}
     boots = result.targets[0].boots
