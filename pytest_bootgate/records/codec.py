@@ -21,6 +21,34 @@ _GREATEST = 1e18
 _DIVISORS = {"timeout", "limit", "fail_at"}
 _LONGEST = 200  # characters of what is wrong with one
 
+#: The schema before this one; it differs in words only.
+_OLD = "bootgate-result/1"
+#: Its keys, and what they are called now.
+_KEYS = {
+    "host": "profile",
+    "takeovers": "upgrades",
+    "takeover": "upgrade",
+    "silences": "propagations",
+    "broken": "error",
+    "told": "signals",
+    "channel": "name",
+    "says": "means",
+    "near": "fail_at",
+    "warn": "warn_at",
+    "unsure": "inconclusive",
+    "absent": "unsupported",
+}
+#: The words that stand under these keys.
+_WORDS = {
+    "verdict": {"unsure": "inconclusive", "broken": "error"},
+    "kind": {"unsure": "inconclusive"},
+    "subject": {"silence": "propagation"},
+    "item": {"silence": "propagation"},
+}
+#: What has names of the user's for keys, and how some of these end.
+_NAMED = {"answers", "headrooms", "lines", "nearest", "phases", "releases", "tails"}
+_ENDINGS = {"headrooms": (":by", ":deadline"), "lines": ("::silence", "::propagation")}
+
 
 def encode(result: GateResult) -> bytes:
     """A result as JSON (UTF-8), with the verdicts and net times that follow from it."""
@@ -55,9 +83,12 @@ def edited(data: bytes | str) -> bool:
 def decode(data: bytes | str) -> GateResult:
     """A result from its JSON. Raises `BootgateError` for another schema or other content."""
     try:
-        result = msgspec.json.decode(data, type=GateResult)
+        plain = msgspec.json.decode(data)
+        if isinstance(plain, dict) and plain.get("schema") == _OLD:
+            plain = _in_new_words(plain) | {"schema": SCHEMA}
+        result = msgspec.convert(plain, GateResult)
         dt.datetime.fromisoformat(result.at).astimezone(dt.UTC)
-        _measured(msgspec.json.decode(data))
+        _measured(plain)
         booted = {boot.release for target in result.targets for boot in target.boots}
         if unknown := {"candidate", *booted} - result.releases.keys():
             raise ValueError(f"it does not say what its {min(unknown)} is")
@@ -67,6 +98,27 @@ def decode(data: bytes | str) -> GateResult:
     if result.schema != SCHEMA:
         raise BootgateError(f"This result has schema {result.schema[:_LONGEST]!r}, not {SCHEMA!r}.")
     return result
+
+
+def _in_new_words(value: Any, under: str = "") -> Any:
+    """A part of a result of the schema before, which stands under a key, in the words of now."""
+    if isinstance(value, str):
+        return _WORDS.get(under, {}).get(value, value)
+    if isinstance(value, list):
+        return [_in_new_words(one, "" if isinstance(one, dict) else under) for one in value]
+    if not isinstance(value, dict) or under == "fields":  # those of a job are not the gate's
+        return value
+    if under in _NAMED:
+        old, new = _ENDINGS.get(under, ("", ""))
+        return {
+            name.removesuffix(old) + new if name.endswith(old) else name: _in_new_words(
+                one, "limits"
+            )
+            for name, one in value.items()
+        }
+    keys = {} if under == "judgement" else _KEYS  # whose host is the machine
+    keys = {**keys, "by": "deadline"} if under == "limits" else keys
+    return {keys.get(key, key): _in_new_words(one, key) for key, one in value.items()}
 
 
 def _measured(value: object) -> None:

@@ -13,7 +13,7 @@ from pytest_bootgate.records.values import Boot, HostFacts
 from pytest_bootgate.records.verdict import Finding, Judgement, Rules, Verdict, worst
 
 #: Raised whenever a field changes its meaning or goes away; new fields do not raise it.
-SCHEMA = "bootgate-result/1"
+SCHEMA = "bootgate-result/2"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
-from pytest_bootgate.reports.codec import decode
+from pytest_bootgate.records.codec import decode
 
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import load

@@ -169,7 +169,7 @@ def test_since():
 
 
 def test_whoever_reads_may_stop(journal, tmp_path):
-    command = f"{sys.executable} -m pytest_bootgate.cli log --events | head -1"
+    command = f"{sys.executable} -m pytest_bootgate log --events | head -1"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], cwd=tmp_path, capture_output=True, text=True
     )

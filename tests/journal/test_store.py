@@ -111,7 +111,7 @@ def test_a_verdict_with_its_findings(journal, kept):
 def test_a_boot_that_the_gate_gave_up(journal, kept):
     first = next(lives.life(lives.key("r", 1)))
     tell(journal, lives.began("r"), first)
-    tell(journal, BootFailed(boot=first.boot, outcome="lost", phase=None, detail="gone"))
+    tell(journal, BootFailed(wall=1.0, boot=first.boot, outcome="lost", phase=None, detail="gone"))
     assert kept("SELECT outcome, detail FROM boots") == [("lost", "gone")]
 
 
@@ -192,7 +192,7 @@ def test_what_was_interrupted_is_not_kept_by_half(journal, kept, monkeypatch):
     def stop(*_):
         raise Stop
 
-    monkeypatch.setattr("pytest_bootgate.reports.codec.encode", stop)
+    monkeypatch.setattr("pytest_bootgate.records.codec.encode", stop)
     with pytest.raises(Stop):
         journal.hear(RunEnded(wall=1.0, run="r", result=lives.result("r")))
     assert kept("SELECT kind FROM events") == [("run_began",)]

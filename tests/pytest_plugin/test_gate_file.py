@@ -149,7 +149,7 @@ def test_without_the_other_plugins(gate, run, plugin):
 def test_the_complete_result_as_json(gate, run):
     gate()
     run("bootgate.yaml", "--bootgate-json", "sub/out.json")
-    from pytest_bootgate.reports.codec import decode
+    from pytest_bootgate.records.codec import decode
 
     text = Path("sub/out.json").read_text()
     result = decode(text)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from pytest_bootgate.reports.codec import decode, encode
+from pytest_bootgate.records.codec import decode, encode
 
 HEARD = """\
 def pytest_bootgate_event(event):

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from pytest_bootgate.reports.codec import decode, encode
+from pytest_bootgate.records.codec import decode, encode
 
 KEEPER = Path(__file__).with_name("keeper.py")
 GATE = """\

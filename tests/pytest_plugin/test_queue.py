@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pytest_bootgate.reports.codec import decode
+from pytest_bootgate.records.codec import decode
 
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.run import Plan

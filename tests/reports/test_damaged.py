@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from pytest_bootgate.reports.codec import decode, encode
+from pytest_bootgate.records.codec import decode, encode
 
 from pytest_bootgate.cli import main
 from pytest_bootgate.errors import BootgateError
