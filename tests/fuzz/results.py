@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
-from pytest_bootgate.records.codec import decode
 
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import load
+from pytest_bootgate.records.codec import decode
 from pytest_bootgate.run.recorded import Recorded
 from tests.fuzz.budget import Kind, directory
 from tests.fuzz.commands import bootgate

@@ -71,7 +71,7 @@ def test_keys_and_dates_are_texts(tmp_path: Path) -> None:
 releases: {candidate: {image: "api:1.9", version: 2026-05-07}}
 gateway: {version: {line: 'api (?P<version>\S+)'}}
 targets:
-  1: {timeout: 60s, proof: {http: ":8080/", json: {on: yes, 2: 1:30, 3: 2026-05-07, none: ~}}}
+  1: {timeout: 60s, proof: {http: ":8080/", json: {on: true, 2: 1:30, 3: 2026-05-07, none: ~}}}
 """,
     )
     assert loaded.releases.candidate.version == "2026-05-07"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+
 from pytest_bootgate.records.codec import decode, encode
 
 HEARD = """\

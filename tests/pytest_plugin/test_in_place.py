@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from pytest_bootgate.records.codec import decode, encode
 
 KEEPER = Path(__file__).with_name("keeper.py")

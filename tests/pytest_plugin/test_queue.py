@@ -15,9 +15,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pytest_bootgate.records.codec import decode
 
 from pytest_bootgate.gatefile import load
+from pytest_bootgate.records.codec import decode
 from pytest_bootgate.run import Plan
 from pytest_bootgate.run.tickets import living
 from tests.pytest_plugin.test_progress import in_terminal

@@ -7,8 +7,8 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from pytest_bootgate.records.codec import decode, encode
 
+from pytest_bootgate.records.codec import decode, encode
 from tests.conftest import labelled
 
 REQUIRE = "--bootgate-require"

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from pytest_bootgate.records.codec import decode, encode
 
 from pytest_bootgate.cli import main
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.records.codec import decode, encode
 
 RESULTS = Path(__file__).parents[1] / "recorded" / "results"
 

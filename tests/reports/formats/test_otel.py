@@ -12,8 +12,8 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
-from pytest_bootgate.records.codec import decode
 
+from pytest_bootgate.records.codec import decode
 from pytest_bootgate.reports.formats.otel import record
 from tests.reports.formats.conftest import green, run_pytest
 from tests.reports.formats.readers import spans
