@@ -54,7 +54,7 @@ def weigh(
         return judgement
     spread = machine.spread if machine.here else None
     if spread is not None and spread > rules.noise:
-        return _unsure(judgement, boots, rules, spread)
+        return _inconclusive(judgement, boots, rules, spread)
     near = _near(judgement, boots)
     poor = list(_poor(boots, rules, facts, machine)) if near else []
     if not poor:
@@ -71,7 +71,9 @@ def _with(judgement: Judgement, findings: tuple[Finding, ...], host: str) -> Jud
     return replace(judgement, verdict=verdict, findings=findings, host=host)
 
 
-def _unsure(judgement: Judgement, boots: Sequence[Boot], rules: Rules, spread: float) -> Judgement:
+def _inconclusive(
+    judgement: Judgement, boots: Sequence[Boot], rules: Rules, spread: float
+) -> Judgement:
     """Nothing that rests on durations is sure."""
     inconclusive: Verdict = "fail" if rules.inconclusive == "fail" else "inconclusive"
     reason = (

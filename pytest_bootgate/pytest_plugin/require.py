@@ -62,14 +62,16 @@ def unseen(result: GateResult) -> str:
     """
     if result.tried and not _measured(result) and not result.propagations and not result.unjudged:
         return paragraph([result], "")
-    red = {(t.profile, t.target, WHOLE) for t in result.targets if t.verdict in ("fail", "error")}
-    red |= {
+    failed = {
+        (t.profile, t.target, WHOLE) for t in result.targets if t.verdict in ("fail", "error")
+    }
+    failed |= {
         (u.profile, UPGRADE, finding.subject)
         for u in result.upgrades
         for finding in u.findings
         if finding.verdict in ("fail", "error")
     }
-    items = [u for u in result.unjudged if u.booted and (u.profile, u.target, u.item) in red]
+    items = [u for u in result.unjudged if u.booted and (u.profile, u.target, u.item) in failed]
     names = ", ".join(dict.fromkeys(f"{u.target}::{u.item}" for u in items))
     return f"failed, but the item that says so did not run: {names}" if items else ""
 

@@ -315,8 +315,8 @@ class Session:
                 self.missing.append(f"{asked}{self.shown(Path(file))}: {text}")
         else:
             # pytest says that the run ended early: it must not look green, and a red one stays so.
-            red = {r.file for r in outcomes if r.tried and r.verdict in ("fail", "error")}
-            self.insufficient = {f: t for f, t in self.insufficient.items() if f not in red}
+            failed = {r.file for r in outcomes if r.tried and r.verdict in ("fail", "error")}
+            self.insufficient = {f: t for f, t in self.insufficient.items() if f not in failed}
         for path, gate in self.gates.items():
             gate.error = self.insufficient.get(str(path))
 

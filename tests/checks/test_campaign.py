@@ -273,7 +273,7 @@ def test_a_baseline_boot_that_failed_is_repeated_and_compared_all_the_same(outco
 
 
 @pytest.mark.parametrize(("policy", "verdict"), [("warn", "inconclusive"), ("fail", "fail")])
-def test_a_baseline_that_fails_too_often_is_unsure_with_the_reason_first(policy, verdict):
+def test_a_baseline_that_fails_too_often_is_inconclusive_with_the_reason_first(policy, verdict):
     rules = replace(RULES, inconclusive=policy)
     failing = ["started", "started", "crashed", "crashed", "crashed", "crashed"]
     asked, judgement, _ = beside(baseline=failing, rules=rules, effect=5.0)
@@ -456,7 +456,7 @@ def test_faster_passes_and_says_so():
 
 
 @pytest.mark.parametrize(("policy", "verdict"), [("warn", "inconclusive"), ("fail", "fail")])
-def test_what_stays_unsure_goes_to_the_last_look(policy, verdict):
+def test_what_stays_inconclusive_goes_to_the_last_look(policy, verdict):
     rules = replace(RULES, inconclusive=policy)
     asked, judgement, _ = compared(1.10, rules=rules, spread=0.15, seed=5)
     assert judgement.verdict == verdict
@@ -466,20 +466,20 @@ def test_what_stays_unsure_goes_to_the_last_look(policy, verdict):
     assert judgement.stopped == "more than 30 pairs would not settle it"
 
 
-def test_too_few_pairs_are_unsure_never_the_same():
+def test_too_few_pairs_are_inconclusive_never_the_same():
     _, judgement, _ = compared(1.0, rules=FEW)
     assert judgement.verdict == "inconclusive"
     assert "at least 5 are needed" in judgement.findings[0].text
 
 
-def test_a_release_that_was_busy_while_it_waited_makes_it_unsure():
+def test_a_release_that_was_busy_while_it_waited_makes_it_inconclusive():
     asked, judgement, _ = compared(1.0, waiting_cores=lambda a, _: 0.4 * (a.release == "candidate"))
     assert judgement.verdict == "inconclusive"
     assert "the baseline used 0.40 cores while it waited" in judgement.findings[0].text
     assert len(asked) == 12
 
 
-def test_files_that_were_not_equally_warm_make_it_unsure():
+def test_files_that_were_not_equally_warm_make_it_inconclusive():
     _, judgement, _ = compared(1.5, disk_read=lambda a, _: 5e7 * (a.release == "candidate"))
     assert judgement.verdict == "inconclusive"
     assert "not equally warm" in judgement.findings[0].text

@@ -129,7 +129,7 @@ def test_four_busy_loops_on_two_cores_are_too_many():
 
 
 @pytest.mark.parametrize("made", [boots(2.0, slower=2.0), boots(9.0), boots(7.0)])
-def test_a_host_too_busy_to_measure_makes_slower_and_too_near_unsure(made):
+def test_a_host_too_busy_to_measure_makes_slower_and_too_near_inconclusive(made):
     assert judge(made, RULES).verdict in ("fail", "warn")
     found = weighed(made, machine=rounds("four busy loops"))
     assert found.verdict == "inconclusive"

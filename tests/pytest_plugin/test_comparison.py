@@ -75,7 +75,7 @@ def test_warm_releases_stay_up_and_take_turns(gate, run, pytester):
     assert target["judgement"]["regression"]["verdict"] == "same"
 
 
-def test_a_release_that_works_while_it_waits_makes_the_comparison_unsure(gate, run, pytester):
+def test_a_release_that_works_while_it_waits_makes_the_comparison_inconclusive(gate, run, pytester):
     old = ["engine ready", "persona loaded", "ring", "burn"]
     new = ["engine ready", 0.1, "persona loaded", 0.1, "ring"]
     result, target = compare(
@@ -88,7 +88,7 @@ def test_a_release_that_works_while_it_waits_makes_the_comparison_unsure(gate, r
     )
 
 
-def test_unsure_fails_where_the_gate_file_says_so(gate, run, pytester):
+def test_inconclusive_fails_where_the_gate_file_says_so(gate, run, pytester):
     more = {"boots": "2, inconclusive: fail"}
     result, target = compare(gate, run, pytester, **more)
     assert result.ret == 1

@@ -73,7 +73,7 @@ def test_a_result_from_before_the_machine_was_looked_at_is_still_read(gate, foun
     assert old.targets[0].machine is None
 
 
-def test_a_host_that_is_too_busy_to_measure_is_unsure(gate, found):
+def test_a_host_that_is_too_busy_to_measure_is_inconclusive(gate, found):
     path = gate(boots=1)
     # Some variation there is always.
     path.write_text(path.read_text().replace("noise: 1000", "noise: 1.0001"))

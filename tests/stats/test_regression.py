@@ -187,7 +187,7 @@ def test_a_tolerance_means_what_it_says(tolerance):
         assert found.verdict == verdict, share
 
 
-def test_unsure_says_about_how_many_more_pairs_would_settle_it():
+def test_inconclusive_says_about_how_many_more_pairs_would_settle_it():
     rng = random.Random(5)
     wall = (
         [exp(rng.gauss(0, 0.3)) for _ in range(30)],
