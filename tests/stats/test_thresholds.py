@@ -148,7 +148,7 @@ def test_shares(used, lower, found):
     assert shares(used, 0.8, 0.6, lower=lower) == found
 
 
-@pytest.mark.parametrize("warn", [0.05, 0.5, 0.75, 0.79])
+@pytest.mark.parametrize("warn_at", [0.05, 0.5, 0.75, 0.79])
 @pytest.mark.parametrize("used", [0.01, 0.1, 0.13, 0.19])
 def test_lower_shares_are_in_order_and_above_the_boots(used, warn_at):
     found = shares(used, 0.8, warn_at, lower=True)
