@@ -80,7 +80,7 @@ def spots(recipe: Recipe, variables: Mapping[str, str]) -> list[Spot]:
     return [spot for spot in found if spot.port is None or spot.port not in ours]
 
 
-def doors(recipe: Recipe, variables: Mapping[str, str]) -> set[int]:
+def ports(recipe: Recipe, variables: Mapping[str, str]) -> set[int]:
     """The ports of the gateway that the gate file knows."""
     named = {int(port) for name, port in variables.items() if name.startswith("port.")}
     named |= {spot.port for spot in spots(recipe, variables) if spot.port is not None}

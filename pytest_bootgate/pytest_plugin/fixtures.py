@@ -65,7 +65,7 @@ class BootGate:
         return found
 
     def check(self, target: SessionTarget) -> TargetResult:
-        """Boot a target and fail the test unless it got through the door.
+        """Boot a target and fail the test unless its task started.
 
         A verdict of ``warn`` or ``inconclusive`` is a `BootgateWarning`; a target that the gate
         file leaves out skips the test. Returns the result with all boots.

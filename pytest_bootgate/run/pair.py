@@ -14,7 +14,7 @@ from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.observe.observation import MATCHED, Observation, Pattern
 from pytest_bootgate.observe.outcome import Ending, conclude, outcome_of
-from pytest_bootgate.observe.spots import Answer, doors, last_answers
+from pytest_bootgate.observe.spots import Answer, last_answers, ports
 from pytest_bootgate.observe.witness import Witness
 from pytest_bootgate.records.boot_events import (
     BootBegan,
@@ -29,9 +29,9 @@ from pytest_bootgate.records.jobs import Job, Kept
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.run.aftermath import Aftermath
 from pytest_bootgate.run.delay import of_observers
-from pytest_bootgate.run.doors import Doors, open_doors, reopened
 from pytest_bootgate.run.heartbeat import Heartbeat
 from pytest_bootgate.run.link import KNOCK
+from pytest_bootgate.run.listening import Listening, listening, reopened
 from pytest_bootgate.run.meter import Meter, Used
 from pytest_bootgate.run.opened import Moment, NotReadyError
 from pytest_bootgate.run.recipe import Recipe
@@ -209,13 +209,13 @@ class Pair(Aftermath):
         trigger: Trigger | None,
         variables: Mapping[str, str],
         witness: Witness,
-    ) -> tuple[Running | None, Doors]:
+    ) -> tuple[Running | None, Listening]:
         """Trigger a gateway that runs, after a look at how it stands."""
         assert self._gateway is not None
         assert trigger is not None
         self._look_ahead(seen, variables)
         self._meter = Meter(self._gateway, warm=self._recipe.target.start == "warm")
-        before = self._doors()
+        before = self._listening()
         seen.trigger_at = time.monotonic()
         running = None
         try:
@@ -246,13 +246,13 @@ class Pair(Aftermath):
             if self._link is not None and self._link.stands(f"phase:{name}", probe, variables):
                 seen.stands(name)
 
-    def _doors(self) -> Doors:
+    def _listening(self) -> Listening:
         assert self._gateway is not None
-        return open_doors(self._gateway.pid, doors(self._recipe, self._variables))
+        return listening(self._gateway.pid, ports(self._recipe, self._variables))
 
-    def _reopened(self, before: Doors, witness: Witness) -> str:
+    def _reopened(self, before: Listening, witness: Witness) -> str:
         """What became of a port of a gateway that still runs; one that ended has closed them."""
-        if self._gateway_over() or not (what := reopened(before, after := self._doors())):
+        if self._gateway_over() or not (what := reopened(before, after := self._listening())):
             return ""
         if not before.keys() <= after.keys():  # the engine may not know yet that it has ended
             self._pump(time.monotonic() + _LATE_END, self._gateway_over, "closed?", witness.see)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from pytest_bootgate.engines.base import Engine, Place
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.observe.spots import END_IT, doors, foreign, spots, taken
+from pytest_bootgate.observe.spots import END_IT, foreign, ports, spots, taken
 from pytest_bootgate.run.link import Link
 from pytest_bootgate.run.recipe import Recipe
 
@@ -19,7 +19,7 @@ def nobody_there(
     Raises `BootgateError` where anything is there: whatever it answers, the gate would take it for
     the gateway.
     """
-    others = place.strangers(doors(recipe, variables))
+    others = place.strangers(ports(recipe, variables))
     for spot in spots(recipe, variables):
         who = others.get(spot.port, "") if spot.port is not None else ""
         if who or (link is not None and link.look(spot.id, spot.look)):

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.model import Profile
-from pytest_bootgate.observe.spots import Spot, doors, last_answers, spots
+from pytest_bootgate.observe.spots import Spot, last_answers, ports, spots
 from pytest_bootgate.run.recipe import Recipe
 
 GATE = """\
@@ -53,7 +53,7 @@ def test_the_spots_of_a_boot_that_is_triggered(recipe):
         ("the health probe", ":81/health", {"tcp": ":81"}, True),
         ("the trigger", ":82/run?t", {"tcp": ":82"}, False),
     ]
-    assert doors(recipe("run"), VARIABLES) == {1080, 81, 82, 83, 9}
+    assert ports(recipe("run"), VARIABLES) == {1080, 81, 82, 83, 9}
 
 
 def test_the_spots_of_a_boot_whose_start_is_the_trigger(recipe):

@@ -1,4 +1,4 @@
-"""Gate files for the toy gateway, run through the real door: pytest in a process of its own."""
+"""Gate files for the toy gateway, run through pytest itself: pytest in a process of its own."""
 
 from __future__ import annotations
 

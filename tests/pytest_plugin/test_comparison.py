@@ -1,4 +1,4 @@
-"""A candidate beside its baseline, through the real door."""
+"""A candidate beside its baseline, through pytest itself."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 CHECK = """
-def test_isolated_gets_through_the_door(isolated_runner, boot_gate):
+def test_isolated_starts(isolated_runner, boot_gate):
     result = boot_gate.check(isolated_runner)
     assert result.verdict == "pass"
     assert len(result.of("candidate")) == 2

@@ -1,4 +1,4 @@
-"""--bootgate-html: the page of a run, through the real door."""
+"""--bootgate-html: the page of a run, through pytest itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upgrades in place through the real door: a small gateway whose versions treat old state ill."""
+"""Upgrades in place through pytest itself: a small gateway whose versions treat old state ill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal through the real door: made when something boots, and never silent."""
+"""The journal through pytest itself: made when something boots, and never silent."""
 
 from __future__ import annotations
 

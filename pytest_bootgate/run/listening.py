@@ -1,4 +1,4 @@
-"""Which doors of a gateway are open: its listening sockets, as the kernel knows them.
+"""Which ports of a gateway are open: its listening sockets, as the kernel knows them.
 
 A socket that listens where another one did was opened by a gateway that had gone in between. The
 kernel says so whatever the gateway logs, and without a request that could disturb it.
@@ -12,10 +12,10 @@ from pathlib import Path
 _LISTENS = "0A"  # TCP_LISTEN, in include/net/tcp_states.h of Linux
 
 #: The inodes of the sockets that listen, by their port. Several may share a port.
-Doors = Mapping[int, frozenset[str]]
+Listening = Mapping[int, frozenset[str]]
 
 
-def open_doors(pid: int | None, ports: Collection[int]) -> Doors:
+def listening(pid: int | None, ports: Collection[int]) -> Listening:
     """Who listens on these ports in the network of a process; nothing where the kernel won't say.
 
     See proc(5), ``/proc/net/tcp``.
@@ -34,8 +34,8 @@ def open_doors(pid: int | None, ports: Collection[int]) -> Doors:
     return {port: frozenset(inodes) for port, inodes in found.items()}
 
 
-def reopened(before: Doors, after: Doors) -> str:
-    """What became of a door that nobody holds open since before; empty where all are."""
+def reopened(before: Listening, after: Listening) -> str:
+    """What became of a port that nobody holds open since before; empty where all are."""
     for port, inodes in before.items():
         if not inodes & after.get(port, frozenset()):
             what = "was opened anew" if port in after else "is not open any more"
