@@ -74,14 +74,14 @@ class Runs:
     here: Path
     green: Path
     slower: Path
-    broken: Path
+    error: Path
 
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory) -> Runs:
     """Three real runs of the example."""
     here = tmp_path_factory.mktemp("runs")
-    found = Runs(here, here / "green.json", here / "slower.json", here / "broken.json")
+    found = Runs(here, here / "green.json", here / "slower.json", here / "error.json")
     path, _ = write(here, "", force=False)
     own = {"TMPDIR": str(here), "BOOTGATE_QUEUE_DIR": str(here)}
     own["PYTEST_ADDOPTS"] = "-p no:cacheprovider"

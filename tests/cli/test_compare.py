@@ -144,7 +144,7 @@ def test_a_target_with_an_error_is_not_judged(runs, compare, changed):
 
 
 def test_too_few_boots_are_not_judged(runs, compare):
-    said = compare("green.json", "broken.json")
+    said = compare("green.json", "error.json")
     assert "NOT COMPARABLE:" not in said.out
     assert "not judged: " in said.out
 

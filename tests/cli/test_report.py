@@ -52,7 +52,7 @@ def test_the_journal_says_the_same(runs, report):
     by_file, result = report("slower.json"), saved(runs.slower)
     assert report(result.run).out == by_file.out
     assert report(result.run[:5]).out == by_file.out
-    assert report("last").out == report("broken.json").out
+    assert report("last").out == report("error.json").out
     assert report("last", "--journal", ".bootgate/journal.db").out == report("last").out
 
 
