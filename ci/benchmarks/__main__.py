@@ -14,7 +14,20 @@ from pathlib import Path
 
 import docker
 
-from benchmarks import aa, cycle, delay, good, journal, lag, middle, recorded, sweep, truth, unused
+from benchmarks import (
+    aa,
+    cycle,
+    delay,
+    flood,
+    good,
+    journal,
+    lag,
+    middle,
+    recorded,
+    sweep,
+    truth,
+    unused,
+)
 from benchmarks.report import Machine, Section, as_json, markdown, memory_gib, processor
 
 _ROOT = Path(__file__).parents[2]
@@ -34,6 +47,7 @@ def main() -> int:
         "unused": unused.measure,
         "middle": middle.measure,
         "journal": journal.measure,
+        "flood": lambda: flood.measure(image),
     }
     parser = argparse.ArgumentParser(prog="ci/bench", description=__doc__)
     long: dict[str, Callable[[], Section]] = {
