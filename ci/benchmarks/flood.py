@@ -28,7 +28,8 @@ size, rate = int(sys.argv[1]) << 20, float(sys.argv[2])
 FLOOD = '''
 import os, sys, time
 size, rate = int(sys.argv[1]), float(sys.argv[2])
-block, sent, began = (b"a line of a chatty system, of which nobody knows why " * 2 + b"\\\\n") * 38, 0, time.monotonic()
+line = b"a line of a chatty system, of which nobody knows why " * 2 + b"\\n"
+block, sent, began = line * 38, 0, time.monotonic()
 while sent < size:
     sent += os.write(1, block)
     ahead = sent / (rate * (1 << 20)) - (time.monotonic() - began) if rate > 0 else 0
