@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: How many seconds one call may take; streams and pulls have no such deadline.
 CALL_TIMEOUT = 60
+#: The same once a call was not answered: what is left to do must not take a minute each time.
+_HUNG_TIMEOUT = 5
 _NOBODY = (
     *("FileNotFoundError", "refused", "Connection aborted", "RemoteDisconnected", "reset by"),
     *("NameResolutionError", "gaierror"),
@@ -44,6 +46,7 @@ class DockerApi:
         self._idle: list[APIClient] = []
         self._lock = threading.Lock()
         self._api_version = "auto"
+        self._timeout = CALL_TIMEOUT
         self.version = ""
         with self._explained("reach the engine"):
             _knock(self._arguments.get("base_url", DEFAULT_UNIX_SOCKET.removeprefix("http+")))
@@ -61,9 +64,8 @@ class DockerApi:
         with self._explained(doing):
             with self._lock:
                 client = self._idle.pop() if self._idle else None
-            client = client or docker.APIClient(
-                version=self._api_version, timeout=CALL_TIMEOUT, **self._arguments
-            )
+            client = client or docker.APIClient(version=self._api_version, **self._arguments)
+            client.timeout = self._timeout
             try:
                 yield client
             finally:
@@ -91,8 +93,10 @@ class DockerApi:
             OSError,
             ValueError,
         ) as error:
-            once = bool(self.version)
-            raise EngineError(_unreachable(error, doing, self._where, once=once)) from error
+            words = _unreachable(error, doing, self._where, self._timeout, once=bool(self.version))
+            if _timed_out(error):
+                self._timeout = _HUNG_TIMEOUT
+            raise EngineError(words) from error
 
 
 def said(error: APIError) -> str:
@@ -143,7 +147,11 @@ def _knock(address: str) -> None:
             door.connect(address.removeprefix("unix://"))
 
 
-def _unreachable(error: Exception, doing: str, where: str, *, once: bool) -> str:
+def _timed_out(error: Exception) -> bool:
+    return "timed out" in _whole(error).lower()
+
+
+def _unreachable(error: Exception, doing: str, where: str, timeout: int, *, once: bool) -> str:
     if (lack := _lack(error)) is not None:
         return in_words(lack)
     text = _whole(error)
@@ -152,9 +160,9 @@ def _unreachable(error: Exception, doing: str, where: str, *, once: bool) -> str
             f"The Docker engine ({where}) refuses this user. Add the user to the `docker` group"
             f" and log in again, {_WITHOUT}."
         )
-    if "timed out" in text.lower():
+    if _timed_out(error):
         return (
-            f"Docker could not {doing} within {CALL_TIMEOUT} s ({where}). See whether the engine"
+            f"Docker could not {doing} within {timeout} s ({where}). See whether the engine"
             " is overloaded or hangs (`docker info`)."
         )
     if "Install paramiko" in text:

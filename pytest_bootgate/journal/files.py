@@ -109,7 +109,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     application: int = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if tables and application != APPLICATION:
+    if tables and (application != APPLICATION or version < 0):
         raise JournalError(f"{path} is a SQLite file, but no journal; it was left as it is.")
     if version > VERSION:
         raise JournalError(

@@ -37,6 +37,11 @@ class Attribution:
     cpu_seconds: float | None
     kind: Kind | None
 
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for one that was read and names no phase."""
+        if not self.phases:
+            raise ValueError("a slowdown is to be taken apart, and there are no phases")
+
     @property
     def phase(self) -> str:
         """The phase to blame."""

@@ -17,8 +17,9 @@ from pytest_bootgate.whole import write_text
 
 #: In seconds, bytes, shares and whatever else stands in a result.
 _GREATEST = 1e18
-#: What others are told as a share of.
+#: What others are told as a share of, and the least that it may be.
 _DIVISORS = {"timeout", "limit", "fail_at"}
+_LEAST = 1e-9
 _LONGEST = 200  # characters of what is wrong with one
 
 #: The schema before this one; it differs in words only.
@@ -56,7 +57,7 @@ def encode(result: GateResult) -> bytes:
     plain["verdict"] = result.verdict
     for target, value in zip(result.targets, plain["targets"], strict=True):
         value["verdict"] = target.verdict
-        for boot, plain_boot in zip(target.boots, value["boots"], strict=True):
+        for boot, plain_boot in zip(target.boots, value.get("boots", ()), strict=True):
             plain_boot["net_seconds"] = boot.net_seconds
     for upgrade, value in zip(result.upgrades, plain.get("upgrades", ()), strict=True):
         value["verdict"] = upgrade.verdict
@@ -125,7 +126,7 @@ def _measured(value: object) -> None:
     """Raises `ValueError` for a number with which nobody can calculate."""
     if isinstance(value, dict):
         for key in _DIVISORS & value.keys():
-            if isinstance(value[key], int | float) and value[key] <= 0:
+            if isinstance(value[key], int | float) and value[key] < _LEAST:
                 raise ValueError(f"a {key} in it is {value[key]:g}")
         # What a system keeps in the fields of a job is its own business; nobody calculates with it.
         value = [inner for key, inner in value.items() if key != "fields"]

@@ -300,7 +300,8 @@ class OpenedPair:
             self._exit_seen = now
             answered = time.monotonic()
             if answered - now > _ENGINE_LATE:
-                self.stalls.append(Stall("the engine", before, answered))
+                # Between the boots of a warm gateway, and before the first, nobody asked.
+                self.stalls.append(Stall("the engine", max(before, now - 2 * _LOOK), answered))
 
     @property
     def _ended_at(self) -> float:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tests.faults.runner import IMAGE, Gate, Row, merged
+from tests.machine import an_engine, wall_clock
 
 GOOD = ["engine ready", 0.05, "persona loaded", 0.05, "ring"]
 #: A boot in the midst of which something is done to the gate from outside.
@@ -153,6 +154,35 @@ def a_directory(gate: Gate) -> None:
 
 def damaged_result(gate: Gate) -> None:
     (gate.path / "old.json").write_text('{"schema": 1, "targets": [{"target": "isolated", ')
+
+
+@contextlib.contextmanager
+def an_engine_of_its_own(gate: Gate) -> Iterator[None]:
+    with an_engine() as engine:
+        gate.environment["DOCKER_HOST"], gate.daemon = engine
+        yield
+
+
+def engine_gets(*numbers: signal.Signals) -> Callable[[Gate], None]:
+    """Signals for the daemon of the engine of its own, 5 s apart."""
+
+    def hand(gate: Gate) -> None:
+        for number in numbers:
+            os.kill(gate.daemon, number)
+            time.sleep(5)
+
+    return hand
+
+
+def clock_that_can_be_set(gate: Gate) -> None:
+    gate.environment.update(wall_clock(gate.path / "clock"))
+
+
+def clock_set(by: str) -> Callable[[Gate], None]:
+    def hand(gate: Gate) -> None:
+        (gate.path / "clock").write_text(f"{by}\n")
+
+    return hand
 
 
 # Systems.
@@ -517,6 +547,43 @@ ROWS: list[Row] = [
         GOOD, options=("-n", "1"),
         listener="import os\ndef pytest_bootgate_event(event):\n"
                  "    if event.kind == 'trigger_sent': os.kill(os.getpid(), 9)\n",
+    ),
+    # The engine and the clock.
+    *(
+        script(
+            f"the engine's daemon gets {number.name}", "error", says, "echo up; sleep 300",
+            engines=DOCKER, root=True, before=an_engine_of_its_own, hand=engine_gets(number),
+            when="phase_reached", deadline=120,
+            gate=boot(timeout="15s", proof=None,
+                      phases={"up": {"line": "^up"}, "task": {"line": "^never"}}),
+        )
+        for number, says in (
+            (signal.SIGKILL, "was stopped or restarted in the midst of the gate"),
+            (signal.SIGTERM, "was stopped or restarted in the midst of the gate"),
+            (signal.SIGSTOP, r"within \d+ s .*See whether the engine is overloaded or hangs"),
+        )
+    ),
+    script(
+        "the engine's daemon is frozen for 5 s", "warn",
+        r"boot 1 was repeated: the engine stood still for [4-9]\.\d s",
+        "echo up; sleep 2; echo task; sleep 300",
+        engines=DOCKER, root=True, before=an_engine_of_its_own,
+        hand=engine_gets(signal.SIGSTOP, signal.SIGCONT), when="phase_reached", deadline=120,
+        gate=boot(timeout="15s", proof=None,
+                  phases={"up": {"line": "^up"}, "task": {"line": "^task"}}),
+    ),
+    *(
+        plan(
+            f"the wall clock is set by {by}, and the proof comes {late}", verdict, says,
+            ["engine ready", 0.4, "persona loaded", 1.5 if verdict == "fail" else 0.4, "ring"],
+            before=done(clock_that_can_be_set), hand=clock_set(by), when="phase_reached",
+            gate={"target": {"timeout": "1500ms"}}, engines=PROCESS,
+        )
+        for by, how in (("-3600s", "back"), ("+3600s", "forward"))
+        for late, verdict, says in (
+            ("in time", "warn", f"the wall clock was set {how} 3600 s during the boot"),
+            ("too late", "fail", "timed_out: the proof came|no proof within 1.5 s"),
+        )
     ),
     # The machine.
     plan(

@@ -38,6 +38,8 @@ SAY_SECRET = "do:print('key', os.environ['API_KEY'], flush=True)"
 MOST_MEMORY = 200.0  # MiB
 #: How long after the gate's end what it started may still be going away.
 LEFT_WITHIN = 5.0
+#: The reaper waits for an engine to come back; this one does not.
+LEFT_WITHOUT_ENGINE = 40.0
 #: A terminal's commands, and those of CI services; the system under gate may command neither.
 COMMANDS = re.compile(r"(?m)\x1b|##\[|##vso\[|##teamcity\[|^\s*::(?:error|warning|add-mask|stop)")
 #: What Python prints of an error that nobody put into words, by itself or by way of pytest.
@@ -150,6 +152,7 @@ class Gate:
         self.memory = 0.0
         self.output = ""
         self.seconds = 0.0
+        self.daemon = 0  # of an engine of its own
         self.deadline = time.monotonic() + row.deadline
         self.journal = path / "out" / "journal.db"
         with socket.socket() as free:
@@ -253,7 +256,7 @@ class Gate:
         """What is still there of this row: processes, what the engine keeps, directories."""
         found = [f"process {p.pid} {text}" for p, text in _naming(str(self.path))]
         found += [str(path) for path in (self.path / "tmp").glob("bootgate-*")]
-        if self.engine == "docker" and "DOCKER_HOST" not in self.row.env:
+        if self.engine == "docker" and "DOCKER_HOST" not in self.environment:
             found += [f"container {one[:12]}" for one in self.containers()]
             for kind in ("volume", "network"):
                 shown = '{{.Name}} {{.Label "bootgate.owner"}}'
@@ -334,6 +337,8 @@ def judge(row: Row, engine: str) -> Found:
             found.seconds, found.memory = gate.seconds, gate.memory
             found.output, found.verdict = gate.output, _verdict(path, status)
             found.said = _said(row, gate.output)
+            if gate.daemon:
+                prepared.close()
             found.left = _wait_until_nothing_is_left(gate)
             texts = _written(path)
             found.secrets = [f"{n}: {f}" for n, text in texts.items() for f in SECRETS if f in text]
@@ -344,7 +349,8 @@ def judge(row: Row, engine: str) -> Found:
                 with contextlib.suppress(psutil.Error):
                     for one in (*process.children(recursive=True), process):
                         one.kill()
-            if engine == "docker" and (left := gate.containers()):
+            own = "DOCKER_HOST" in gate.environment
+            if engine == "docker" and not own and (left := gate.containers()):
                 subprocess.run(["docker", "rm", "-fv", *left], capture_output=True, check=False)
     if found.wrong:
         found.kept = path
@@ -373,7 +379,7 @@ def _said(row: Row, output: str) -> str:
 
 
 def _wait_until_nothing_is_left(gate: Gate) -> list[str]:
-    until = time.monotonic() + LEFT_WITHIN
+    until = time.monotonic() + (LEFT_WITHOUT_ENGINE if gate.daemon else LEFT_WITHIN)
     while (left := gate.left()) and time.monotonic() < until:
         time.sleep(0.1)
     return left

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import os
 import signal
 import tempfile
@@ -22,6 +23,8 @@ from hypothesis.strategies import SearchStrategy
 
 #: CPU seconds for one input.
 LONGEST = 2.0
+#: Hypothesis remembers all inputs of one run of it, and gets slower.
+BATCH = 1000
 #: How many gate files; of every other kind a tenth. 0: the few of each run in CI.
 WANTED = int(os.environ.get("BOOTGATE_FUZZ", "0"))
 
@@ -66,9 +69,13 @@ class Kind:
         """Try them; what is raised for one that breaks something, made small, is in `failing`."""
         tally = Tally()
         count = self.usual if not WANTED else WANTED // (1 if self.name == "gate files" else 10)
+        for done in range(0, max(count, 1), BATCH):
+            self._some(min(BATCH, max(count - done, 1)), tally, failing)
+        return tally
 
+    def _some(self, count: int, tally: Tally, failing: Path) -> None:
         @settings(
-            max_examples=max(count, 1),
+            max_examples=count,
             deadline=None,
             derandomize=not WANTED,
             database=None,
@@ -95,20 +102,24 @@ class Kind:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", HypothesisWarning)  # long inputs are no mistake here
             every()
-        return tally
 
 
 @contextlib.contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Raise `TooSlowError` after so many CPU seconds of this process."""
+    """Raise `TooSlowError` after so many CPU seconds of this process.
+
+    The garbage of hypothesis is not collected meanwhile: at times that takes seconds by itself.
+    """
 
     def over(_: int, frame: FrameType | None) -> None:
         raise TooSlowError(f"after {seconds:g} s of CPU time it was still at it, in {frame}")
 
     before = signal.signal(signal.SIGPROF, over)
     signal.setitimer(signal.ITIMER_PROF, seconds)
+    gc.disable()
     try:
         yield
     finally:
+        gc.enable()
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 from hypothesis import strategies as st
 
@@ -128,7 +129,7 @@ def _proved(target: str, stream: str, at: float, line: str) -> list[float]:
     if stream != "sidecar.out":
         return []
     try:
-        event = json.loads(line)
+        event = json.loads(line, parse_constant=_no_json, parse_float=_finite)
     except (ValueError, RecursionError):
         return []
     if not isinstance(event, dict) or not PROVES[target](event):
@@ -136,6 +137,14 @@ def _proved(target: str, stream: str, at: float, line: str) -> list[float]:
     ago = event.get("ago")
     at -= ago if isinstance(ago, float) and 0 <= ago < at else 0.0
     return [at - TRIGGERED] if at >= TRIGGERED else []
+
+
+def _finite(text: str) -> float:
+    return float(text) if math.isfinite(float(text)) else _no_json(text)
+
+
+def _no_json(text: str) -> NoReturn:
+    raise ValueError(text)
 
 
 # -- what is tried ------------------------------------------------------------------------------

@@ -76,6 +76,15 @@ def test_another_database_is_left_as_it_is(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_a_version_that_never_was(tmp_path):
+    path = filled(tmp_path / "journal.db")
+    with sqlite3.connect(path) as journal:
+        journal.execute("PRAGMA user_version = -1")
+    for way in (Journal, lambda p: files.reading(p).__enter__()):
+        with pytest.raises(JournalError, match="but no journal; it was left as it is"):
+            way(path)
+
+
 def test_a_newer_schema(tmp_path):
     path = filled(tmp_path / "journal.db")
     with sqlite3.connect(path) as journal:

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 
-import libfaketime
-import psutil
 import pytest
 
 from tests.lies.conftest import IMAGE, verdicts
+from tests.machine import an_engine, wall_clock
 from tests.pytest_plugin.test_in_place import upgrade  # noqa: F401 (a fixture)
 
 ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
@@ -119,44 +113,10 @@ def pytest_bootgate_event(event):
 
 @pytest.fixture
 def own_engine(monkeypatch):
-    """A Docker engine that may be stopped: the pid of its daemon, and the image is there."""
-    here = Path(tempfile.mkdtemp(dir="/tmp"))  # the path of a socket has 108 bytes at most
-    socket = f"unix://{here}/docker.sock"
-    state = ["--data-root", here / "data", "--exec-root", here / "exec", "--pidfile", here / "pid"]
-    apart = ["--bridge=none", "--iptables=false", "--ip-forward=false", "--storage-driver=vfs"]
-    # In a network of its own: --bridge=none removes docker0, which is another engine's as well.
-    with (here / "log").open("w") as log:
-        command = ["unshare", "--net", "--mount", "dockerd", "-H", socket, *state, *apart]
-        daemon = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        for _ in range(150):
-            asked = ["docker", "-H", socket, "version"]
-            if subprocess.run(asked, capture_output=True, check=False).returncode == 0:
-                break
-            time.sleep(0.2)
-        with subprocess.Popen(["docker", "save", IMAGE], stdout=subprocess.PIPE) as saved:
-            subprocess.run(["docker", "-H", socket, "load", "-q"], stdin=saved.stdout, check=True)
-        monkeypatch.setenv("DOCKER_HOST", socket)
-        yield daemon.pid
-    finally:
-        belongs = [p for p in psutil.process_iter() if _belongs(p, str(here))]
-        for process in [*belongs, daemon]:
-            with suppress(psutil.Error, ProcessLookupError):
-                process.kill()
-        daemon.wait(10)
-        psutil.wait_procs(belongs, 10)
-        for mount in reversed(Path("/proc/mounts").read_text().splitlines()):
-            if str(here) in (place := mount.split()[1]):
-                subprocess.run(["umount", "-l", place], check=False)
-        shutil.rmtree(here, ignore_errors=True)
-
-
-def _belongs(process: psutil.Process, where: str) -> bool:
-    """Whether a process was started by the engine there, or by one of its containers."""
-    with suppress(psutil.Error):
-        family = [process, *process.parents()]
-        return any(where in " ".join(each.cmdline()) for each in family)
-    return False
+    """The pid of an engine's daemon that may be stopped; the test's gates use it."""
+    with an_engine() as engine:
+        monkeypatch.setenv("DOCKER_HOST", engine.host)
+        yield engine.pid
 
 
 @pytest.mark.lie("the engine stops in the middle")
@@ -208,7 +168,9 @@ gate: {{boots: 1, noise: 1000}}
     found = json.loads((pytester.path / "out.json").read_text())
     assert verdicts(found) == {told.verdict}
     assert told.said_in(result.stdout.str())
-    assert [boot["outcome"] for boot in found["targets"][0]["boots"]] == ["lost"] * 3
+    boots = found["targets"][0]["boots"]
+    assert [boot["outcome"] for boot in boots] == ["lost"] * 3
+    assert all(3 < boot["stalled"] < 12 for boot in boots)
 
 
 @pytest.mark.lie("a retry hides a timeout")
@@ -265,12 +227,9 @@ def test_a_lost_job(upgrade, told, engine):  # noqa: F811
 
 @pytest.mark.lie("the wall clock is set back an hour in the midst of a boot that comes too late")
 def test_the_wall_clock(lying, told, tmp_path, monkeypatch):
-    clock, library = tmp_path / "clock", Path("vendor/libfaketime/src/libfaketime.so.1")
-    clock.write_text("+0s\n")
-    monkeypatch.setenv("LD_PRELOAD", str(Path(libfaketime.__path__[0]) / library))
-    monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(clock))
-    for name in ("FAKETIME_NO_CACHE", "FAKETIME_DONT_FAKE_MONOTONIC", "DONT_FAKE_MONOTONIC"):
-        monkeypatch.setenv(name, "1")
+    clock = tmp_path / "clock"
+    for name, value in wall_clock(clock).items():
+        monkeypatch.setenv(name, value)
     listener = f"""\
 def pytest_bootgate_event(event):
     if event.kind == "phase_reached":
