@@ -37,7 +37,7 @@ COMMANDS = (
     Command("log", "the boots of a journal, the newest first", "pytest_bootgate.command.log"),
     Command(
         "calibrate",
-        "propose limits, near and warn from recorded runs, as a patch",
+        "propose limits, near and warn from recorded runs",
         "pytest_bootgate.command.calibrate",
     ),
     Command("clean", "remove what killed runs left", f"{_HERE}clean"),
