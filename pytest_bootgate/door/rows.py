@@ -18,7 +18,8 @@ import pytest
 from pytest_bootgate.door.planned import GATE
 from pytest_bootgate.door.session import KEY
 from pytest_bootgate.gate.verdict import WHOLE
-from pytest_bootgate.reports.formats.cases import entries, names, phases, times
+from pytest_bootgate.reports.formats.cases import entries, names
+from pytest_bootgate.reports.numbers import phases, times
 from pytest_bootgate.result import GateResult, TargetResult
 
 

@@ -9,6 +9,7 @@ from pytest_bootgate.boot.jobs import Job
 from pytest_bootgate.gate.takeover import ROLLBACK, Start, Takeover, judge_takeover, migration
 from pytest_bootgate.reports.amounts import NONE, count, duration
 from pytest_bootgate.reports.clean import clean
+from pytest_bootgate.reports.layout import columns
 from pytest_bootgate.result import TakeoverResult
 
 _LAST_LINES = 8
@@ -64,10 +65,7 @@ def rows(seen: Takeover) -> Iterator[list[str]]:
 
 def table(seen: Takeover) -> Iterator[str]:
     """The rows of the first jobs as lines."""
-    shown = [*islice(rows(seen), _MOST_JOBS + 1)]
-    widths = [max(len(row[i]) for row in shown) for i in range(len(shown[0]))]
-    for row in shown:
-        yield "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+    yield from columns([*islice(rows(seen), _MOST_JOBS + 1)])
     if len(seen.jobs) > _MOST_JOBS:
         yield f"and {len(seen.jobs) - _MOST_JOBS} more, all in --bootgate-json"
 

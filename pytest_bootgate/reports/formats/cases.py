@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.gate.takeover import ROLLBACK, SUBJECTS
 from pytest_bootgate.gate.verdict import WHOLE, Finding, Verdict, worst
 from pytest_bootgate.gatefile.rules import UPGRADE
@@ -21,12 +20,8 @@ from pytest_bootgate.reports import silence, takeover
 from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
 from pytest_bootgate.reports.amounts import count, duration, limit, share
 from pytest_bootgate.reports.failure import failure
-from pytest_bootgate.reports.story import (
-    failed_boot,
-    finding_line,
-    last_lines,
-    worth_saying,
-)
+from pytest_bootgate.reports.numbers import named, phases, times, took
+from pytest_bootgate.reports.story import finding_line, last_lines, worth_saying
 from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
 
 Kind = Literal["boot", "upgrade", "silence", "gate"]
@@ -107,39 +102,8 @@ def entries(result: GateResult) -> list[Entry]:
     return found
 
 
-def times(boots: Sequence[Boot], subject: str) -> list[float]:
-    """How many seconds each boot took, as a whole or for a phase, where that was measured."""
-    if subject == WHOLE:
-        return [boot.seconds for boot in boots if boot.seconds is not None]
-    phases = [boot.phase(subject) for boot in boots]
-    return [phase.seconds for phase in phases if phase is not None and phase.seconds is not None]
-
-
-def phases(result: TargetResult) -> list[str]:
-    """The names of a target's phases, in their order."""
-    return list(
-        dict.fromkeys([*result.rules.phases, *(p.name for b in result.boots for p in b.phases)])
-    )
-
-
-def used(target: TargetResult) -> float | None:
-    """The share of its timeout that a target's slowest boot used.
-
-    All of it where one ran into the timeout; None where one ended in another way, or none started.
-    """
-    failed = failed_boot(target)
-    if failed is not None:
-        return 1.0 if failed.outcome in ("timed_out", "false_ok") else None
-    took = times(target.of("candidate"), WHOLE)
-    return max(took) / target.rules.timeout if took else None
-
-
-def _label(name: str, host: str) -> str:
-    return name if host == "default" else f"{name}@{host}"
-
-
 def _target(result: GateResult, target: TargetResult) -> Entry:
-    label = _label(target.target, target.host)
+    label = named(target.target, target.host)
     place = result.lines.get(target.target, 1)
     parts = []
     for name in phases(target):
@@ -184,14 +148,13 @@ def _why(target: TargetResult) -> Iterator[str]:
 
 
 def _in_time(target: TargetResult) -> str:
-    took = times(target.of("candidate"), WHOLE)
+    found = took(times(target.of("candidate"), WHOLE))
     timeout = target.rules.timeout
-    if not took:
+    if found is None:
         return f"no boot started, the timeout is {limit(timeout)}"
-    slowest = max(took)
     return (
-        f"the slowest of {count(len(took), 'boot')} took {duration(slowest)},"
-        f" {share(slowest / timeout)} of the timeout {limit(timeout)}"
+        f"the slowest of {count(found.boots, 'boot')} took {duration(found.slowest)},"
+        f" {share(found.slowest / timeout)} of the timeout {limit(timeout)}"
     )
 
 
@@ -227,7 +190,7 @@ def _listed(findings: Sequence[Finding]) -> str:
 
 
 def _upgrade(result: GateResult, found: TakeoverResult) -> Entry:
-    label, line = _label(UPGRADE, found.host), result.lines.get(UPGRADE, 1)
+    label, line = named(UPGRADE, found.host), result.lines.get(UPGRADE, 1)
     asked = found.takeover is not None and found.takeover.rollback_asked
     parts = []
     for subject in (*SUBJECTS, *([ROLLBACK] if asked else [])):
@@ -248,7 +211,7 @@ def _upgrade(result: GateResult, found: TakeoverResult) -> Entry:
 
 
 def _silence(result: GateResult, found: SilenceResult) -> Entry:
-    label = _label(found.target, found.host)
+    label = named(found.target, found.host)
     place = result.lines.get(found.target, 1)
     line = result.lines.get(f"{found.target}::{SILENCE}", place)
     said = [f"{f.verdict}: {f.text}" for f in found.findings]
@@ -273,13 +236,13 @@ def _unjudged(result: GateResult) -> Iterator[Entry]:
             continue
         keys = (one.target,) if one.item == WHOLE else (f"{one.target}::{one.item}", one.target)
         line = next((result.lines[key] for key in keys if key in result.lines), 1)
-        name, text = f"{_label(one.target, one.host)}::{one.item}", "unjudged: it was not booted"
+        name, text = f"{named(one.target, one.host)}::{one.item}", "unjudged: it was not booted"
         kinds: dict[str, Kind] = {WHOLE: "boot", SILENCE: "silence"}
         key = (one.target, one.host, kinds.get(one.item, "upgrade"))
         case = Case(name, None, text, text, line=line, missing="unjudged")
         asked.setdefault(key, []).append(case)
     for (target, host, kind), cases in asked.items():
-        label = _label(target, host)
+        label = named(target, host)
         if kind == "upgrade":
             whole = replace(cases[0], name=label)
             yield Entry(kind, label, target, host, whole, tuple(cases))
