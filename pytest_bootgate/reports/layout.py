@@ -30,11 +30,6 @@ class Styled:
     fixed: bool = False
 
 
-def at_level(level: int, lines: Iterable[Styled]) -> Iterator[Styled]:
-    """Lines that are said from a verbosity on at the earliest."""
-    return (replace(line, level=max(level, line.level)) for line in lines)
-
-
 def laid_out(
     lines: Iterable[Styled], *, verbosity: int, width: int | None, encoding: str | None
 ) -> Iterator[Styled]:

@@ -16,7 +16,7 @@ from pytest_bootgate.result import TargetResult
 
 #: Releases in the order in which they are drawn.
 RELEASES = ("baseline", "candidate")
-_MOST_STAGES = 4
+_MOST_STAGES, _LONGEST = 4, 26  # how many, and characters of a name
 _ROW, _BARS, _STAGE = 38, 12, 16  # heights in pixels
 
 
@@ -156,8 +156,8 @@ def _stages_in(result: TargetResult, phase: str) -> list[tuple[str, float]]:
     return [(name, seconds) for (name, where), seconds in found.items() if where == phase]
 
 
-def _short(name: str, most: int = 26) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)
