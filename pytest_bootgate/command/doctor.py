@@ -53,7 +53,7 @@ def main(options: argparse.Namespace) -> int:
     if not fails:
         print("\nA gate can run here." + (f" {warns} to look at." if warns else ""))
         return statuses.DONE
-    print(f"\n{fails} of {len(seen)} fail: a gate could not run here as it should.")
+    print(f"\n{fails} of {len(seen)} checks failed: a gate cannot run here.")
     return statuses.FAILED
 
 
