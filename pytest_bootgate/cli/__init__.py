@@ -40,7 +40,7 @@ COMMANDS = (
     Command("log", "the boots of a journal, the newest first", "pytest_bootgate.cli.log"),
     Command(
         "calibrate",
-        "propose limits from recorded runs, as a patch",
+        "propose limits, near and warn from recorded runs",
         "pytest_bootgate.cli.calibrate",
     ),
     Command("clean", "remove what killed runs left", f"{_HERE}clean"),

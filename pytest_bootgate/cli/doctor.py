@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_bootgate.cli import statuses
-from pytest_bootgate.cli.found import Finding, Level
+from pytest_bootgate.cli.found import Finding, Level, Wrong
 from pytest_bootgate.cli.screen import painted
 from pytest_bootgate.errors import BootgateError
 
 if TYPE_CHECKING:
+    from pytest_bootgate.engines.base import Engine
     from pytest_bootgate.run import Gate
 
 _COLOURS: dict[Level, str] = {"ok": "green", "warn": "yellow", "FAIL": "red"}
@@ -28,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from pytest_bootgate.engines import NAMES
 
     parser.description = (
-        "Looks at all that a gate needs, without booting: the engine, the images (also whether"
-        " their registries have them), limits, ports and files that must be free, disk, memory,"
-        " load, clocks, the journal, and versions. Each line is ok, warn or FAIL, with what to do."
+        "Looks at what a gate needs, without booting: the engine, the images (also whether their"
+        " registries have them) or programs, limits, ports and files that must be free, leftovers,"
+        " disk, load, clocks, the queue and the journal. A line that is not ok says what to do."
     )
     parser.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help=f"a gate file ({_DEFAULT}, if there)"
@@ -52,43 +53,54 @@ def main(options: argparse.Namespace) -> int:
     if not fails:
         print("\nA gate can run here." + (f" {warns} to look at." if warns else ""))
         return statuses.DONE
-    print(f"\n{fails} of {len(seen)} fail: a gate could not run here as it should.")
+    print(f"\n{fails} of {len(seen)} checks failed: a gate cannot run here.")
     return statuses.FAILED
 
 
 def _findings(file: Path | None, wanted: str, journal: Path | None) -> Iterator[Finding]:
+    """What is wrong, and a bare ``ok`` for each thing of which nothing is."""
+    from pytest_bootgate.cli import doctor_engine
+
     gate, about = _gate(file, wanted)
     yield about
+    engine = None
     try:
-        for found in _looks(gate, wanted):
-            yield found if gate is None else gate.plan.loaded.mask.value(found)
-        from pytest_bootgate.cli import doctor_host
-
-        yield doctor_host.journal(journal, (file or Path()).absolute())
+        engine, found = doctor_engine.engine(gate, wanted)
+        yield _masked(gate, found)
+        for name, check in _checks(gate, engine, journal, (file or Path()).absolute()):
+            wrong = [Finding(level, name, text) for level, text in check]
+            yield from (_masked(gate, found) for found in wrong or [Finding("ok", name, "")])
     finally:
         if gate is not None:
             gate.close()
-
-
-def _looks(gate: Gate | None, wanted: str) -> Iterator[Finding]:
-    from pytest_bootgate.cli import doctor_engine, doctor_host, doctor_spots
-
-    yield from doctor_host.software()
-    engine = yield from doctor_engine.engine(gate, wanted)
-    try:
-        capacity = yield from doctor_engine.machine(engine)
-        yield from doctor_engine.left_over(engine)
-        if gate is not None:
-            yield from doctor_engine.limits(gate, engine)
-            yield from doctor_engine.images(gate, engine)
-            yield from doctor_engine.commands(gate, engine)
-            yield from doctor_spots.probes(gate, engine)
-        yield from doctor_host.host(capacity, gate)
-        yield from doctor_engine.clock(engine)
-    finally:
-        if engine is not None and gate is None:
+        elif engine is not None:
             with contextlib.suppress(BootgateError):
                 engine.close()
+
+
+def _masked(gate: Gate | None, found: Finding) -> Finding:
+    return found if gate is None else gate.plan.loaded.mask.value(found)
+
+
+def _checks(
+    gate: Gate | None, engine: Engine | None, journal: Path | None, file: Path
+) -> Iterator[tuple[str, Iterator[Wrong]]]:
+    from pytest_bootgate.cli import doctor_engine, doctor_host, doctor_spots
+
+    if engine is not None:
+        yield "leftovers", doctor_engine.leftovers(engine)
+        if gate is not None:
+            yield "limits", doctor_engine.limits(gate, engine)
+            if engine.name == "process":
+                yield "programs", doctor_engine.programs(gate)
+                yield "probes", doctor_spots.probes(gate)
+            else:
+                yield "images", doctor_engine.images(gate, engine)
+    yield "disk", doctor_host.disk(engine)
+    yield "quiet", doctor_host.quiet(gate)
+    yield "clock", doctor_host.clock(engine)
+    yield "queue", doctor_host.turn()
+    yield "journal", doctor_host.journal(journal, file)
 
 
 def _gate(file: Path | None, wanted: str) -> tuple[Gate | None, Finding]:
@@ -108,7 +120,7 @@ def _gate(file: Path | None, wanted: str) -> tuple[Gate | None, Finding]:
         more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
         text = f"{mistakes[0]}{more}: correct it, see `bootgate check {path}`"
         return None, Finding("FAIL", "gate file", text)
-    return gate, Finding("ok", "gate file", f"{path}, no mistakes")
+    return gate, Finding("ok", "gate file", f"{path}")
 
 
 def _lines(found: Finding) -> list[str]:
@@ -120,6 +132,6 @@ def _lines(found: Finding) -> list[str]:
         subsequent_indent=" " * len(first),
         break_on_hyphens=False,
         break_long_words=False,
-    )
+    ) or [first.rstrip()]
     mark = painted(found.level, _COLOURS[found.level], bold=found.level == "FAIL")
     return [mark + lines[0][len(found.level) :], *lines[1:]]

@@ -6,29 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_bootgate.cli.found import Finding
-from pytest_bootgate.engines.base import Engine
+from pytest_bootgate.cli.found import Wrong
 from pytest_bootgate.observe.spots import Spot, spots, taken
 
 if TYPE_CHECKING:
     from pytest_bootgate.run import Gate
 
 
-def probes(gate: Gate, engine: Engine | None) -> Iterator[Finding]:
+def probes(gate: Gate) -> Iterator[Wrong]:
     """Ports and files that are the same for every boot, where a boot has none of its own."""
-    if engine is None or engine.name != "process":
-        return
     from pytest_bootgate.engines.listeners import strangers
 
     fixed = _fixed(gate)
     listening = strangers({spot.port for spot in fixed if spot.port is not None})
-    there = [s for s in fixed if (Path(s.where).exists() if s.is_file else s.port in listening)]
-    for spot in there:
-        who = listening.get(spot.port or 0, "")
-        yield Finding("FAIL", "probes", taken(spot, "candidate", who, alone=False))
-    if fixed and not there:
-        where = ", ".join(spot.where for spot in fixed)
-        yield Finding("ok", "probes", f"nothing is there before a boot: {where}")
+    for spot in fixed:
+        if Path(spot.where).exists() if spot.is_file else spot.port in listening:
+            who = listening.get(spot.port or 0, "")
+            yield "FAIL", taken(spot, "candidate", who, alone=False)
 
 
 def _fixed(gate: Gate) -> list[Spot]:

@@ -15,3 +15,7 @@ class Finding:
     level: Level
     about: str
     text: str
+
+
+#: What is wrong: its level, and a sentence with what to do.
+Wrong = tuple[Level, str]

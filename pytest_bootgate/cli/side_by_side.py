@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import inf
-from statistics import median
 
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Rules
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
-from pytest_bootgate.reports.boots import whole
-from pytest_bootgate.reports.layout import Styled
+from pytest_bootgate.reports.layout import Styled, columns
+from pytest_bootgate.reports.numbers import WHOLE_BOOT, Took, outcome_words, table, used
 from pytest_bootgate.stats.regression import (
     LEAST_PAIRS,
     RECORDED_BOOTS,
@@ -20,7 +19,6 @@ from pytest_bootgate.stats.regression import (
 )
 
 _COLOURS = {"slower": "red", "inconclusive": "yellow", "same": "green", "faster": "green"}
-_NEVER = "never"
 Row = tuple[str, str, str, str]
 
 
@@ -57,40 +55,20 @@ def _rows(first: TargetResult, second: TargetResult, release: str) -> Iterator[R
     both = (first, second)
     yield ("", "first", "second", "change")
     yield ("verdict", *(t.verdict or "left out" for t in both), "")  # type: ignore[misc]
-    yield ("boots", *(_outcomes(t.of(release)) for t in both), "")  # type: ignore[misc]
+    yield ("boots", *(outcome_words(t.of(release)) for t in both), "")  # type: ignore[misc]
     yield ("timeout", *(limit(t.rules.timeout) for t in both), "")  # type: ignore[misc]
-    yield _used("used, slowest boot", *(_slowest(t, release) for t in both))
+    yield _used("used, slowest boot", *(used(t, release) for t in both))
     if release == "candidate":
         yield _used("used, next boot", *(_bound(t) for t in both))
-    boots = (first.of(release), second.of(release))
-    names = dict.fromkeys(p.name for side in boots for boot in side for p in boot.phases)
-    for name in names:
-        yield _medians(name, *([_phase(b, name) for b in side] for side in boots))
-    for title, what in whole([boot for side in boots for boot in side]).items():
-        yield _medians(title, *([getattr(b, what) for b in side] for side in boots))
+    for row in table(first.of(release), second.of(release)):
+        cells = [c if isinstance(c, str) else duration(c.median) for c in row.cells]
+        yield (row.name, cells[0], cells[1], _change(*row.cells))
 
 
-def _phase(boot: Boot, name: str) -> float | None:
-    phase = boot.phase(name)
-    return phase.seconds if phase is not None else None
-
-
-def _medians(name: str, first: Sequence[float | None], second: Sequence[float | None]) -> Row:
-    before, after = ([v for v in side if v is not None] for side in (first, second))
-    cells = [duration(median(side)) if side else NONE for side in (before, after)]
-    change = ""
-    if before and after and median(before) > 0:
-        change = _percent(median(after) / median(before))
-    return (name, cells[0], cells[1], change)
-
-
-def _slowest(target: TargetResult, release: str) -> float | None:
-    """The share of the timeout that the slowest boot used; the whole one without a proof."""
-    boots = target.of(release)
-    if any(boot.outcome in ("timed_out", "false_ok") for boot in boots):
-        return 1.0
-    used = [boot.seconds / target.rules.timeout for boot in boots if boot.seconds is not None]
-    return max(used, default=None) if all(boot.started for boot in boots) else None
+def _change(before: Took | str, after: Took | str) -> str:
+    if isinstance(before, str) or isinstance(after, str) or before.median <= 0:
+        return ""
+    return _percent(after.median / before.median)
 
 
 def _bound(target: TargetResult) -> float | None:
@@ -105,17 +83,9 @@ def _used(name: str, first: float | None, second: float | None) -> Row:
     return (name, cells[0], cells[1], change)
 
 
-def _outcomes(boots: Sequence[Boot]) -> str:
-    words = dict.fromkeys(boot.outcome for boot in boots)
-    return ", ".join(f"{sum(b.outcome == w for b in boots)} {w}" for w in words) or "none"
-
-
 def _lines(rows: Sequence[Row]) -> Iterator[str]:
-    shown = [row for row in rows if row[0] in ("", "whole boot") or set(row[1:3]) != {NONE}]
-    widths = [max(len(row[i]) for row in shown) for i in range(4)]
-    for row in shown:
-        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        yield "  ".join([row[0].ljust(widths[0]), *cells]).rstrip()
+    shown = [row for row in rows if row[0] in ("", WHOLE_BOOT) or set(row[1:3]) != {NONE}]
+    yield from columns(shown, right=True)
 
 
 def _other_rules(first: Rules, second: Rules) -> str | None:

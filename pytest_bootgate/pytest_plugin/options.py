@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 def add_options(parser: pytest.Parser) -> None:
     """Add them to pytest's."""
+    # As in reports.formats, which is not imported where no gate is.
+    formats = sorted(entry_points(group="pytest_bootgate.reports").names)
     group = parser.getgroup("bootgate", "gate upgrades by booting both releases")
     group.addoption(
         "--bootgate",
@@ -61,8 +64,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         type=_report,
         metavar="FORMAT=PATH",
-        help="write the result in another format (repeatable): junit, github, gitlab, openmetrics,"
-        " prometheus, bencher, benchmark-action, ctrf, otel",
+        help=f"write the result in another format (repeatable): {', '.join(formats)}",
     )
     parser.addini("bootgate_file", "the gate file of the fixtures, relative to the rootdir")
     parser.addini("bootgate_require", "as --bootgate-require", type="bool", default=False)

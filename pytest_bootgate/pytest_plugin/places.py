@@ -22,6 +22,7 @@ class Place:
     option: str
     path: Path
     kind: str
+    begins: bytes | None = None
 
 
 def wanted(config: pytest.Config) -> list[formats.Wanted]:
@@ -37,8 +38,11 @@ def asked_for(config: pytest.Config) -> list[Place]:
         for kind in ("json", "html")
         if (path := config.getoption(f"bootgate_{kind}")) is not None
     ]
-    reports = [file for one in wanted(config) for file in one.files(base)]
-    return found + [Place("--bootgate-report", path, kind) for path, kind in reports]
+    return found + [
+        Place("--bootgate-report", path, one.name, begins)
+        for one in wanted(config)
+        for path, begins in one.format.files(one.path, base)
+    ]
 
 
 def check(config: pytest.Config) -> None:
@@ -58,7 +62,7 @@ def check(config: pytest.Config) -> None:
             raise pytest.UsageError(f"bootgate: two reports cannot both be {shown} ({both})")
         taken[real] = place.option
         try:
-            places.check(place.path, place.kind)
+            places.check(place.path, place.kind, place.begins)
         except BootgateError as error:
             raise pytest.UsageError(f"{place.option}: {error}") from None
 

@@ -13,7 +13,6 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.pytest_plugin.places import asked_for, clear, forget, wanted
 from pytest_bootgate.pytest_plugin.session import KEY
 from pytest_bootgate.records.result import GateResult
-from pytest_bootgate.reports import formats
 
 GITHUB, GITLAB = "GITHUB_ACTIONS", "GITLAB_CI"
 
@@ -41,11 +40,11 @@ def publish(run: pytest.Session) -> Iterator[str]:
     _add_to_junitxml(config, results, base)
     for one in wanted(config):
         try:
-            formats.write(one.format, results, one.path, base)
+            one.write(results, base)
         except BootgateError as error:
             yield str(error)
     forget(config)
-    formats_asked = {one.format: one.path for one in wanted(config)}
+    formats_asked = {one.name: one.path for one in wanted(config)}
     if os.environ.get(GITHUB) == "true" or "github" in formats_asked:
         yield from _github(config, results, base)
     if os.environ.get(GITLAB) == "true":

@@ -19,7 +19,8 @@ from pytest_bootgate.pytest_plugin.planned import GATE
 from pytest_bootgate.pytest_plugin.session import KEY
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.verdict import WHOLE
-from pytest_bootgate.reports.formats.cases import entries, names, phases, times
+from pytest_bootgate.reports.formats.cases import entries, names
+from pytest_bootgate.reports.numbers import phases, times
 
 
 def add_rows(config: pytest.Config) -> None:

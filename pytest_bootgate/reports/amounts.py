@@ -6,6 +6,8 @@ from math import isfinite
 
 #: Stands for an amount that was not measured.
 NONE = "-"
+#: The cells of a bar.
+_BAR = 30
 
 
 def duration(seconds: float | None) -> str:
@@ -49,12 +51,12 @@ def share(part: float) -> str:
     return f"{part * 100:.0f} %"
 
 
-def bar(part: float, marks: tuple[float, ...] = (), width: int = 30) -> str:
+def bar(part: float, marks: tuple[float, ...] = ()) -> str:
     """A share as a bar; `marks` are the shares at which a line crosses its empty part."""
-    filled = min(width, round(part * width))
-    cells = ["█"] * filled + ["·"] * (width - filled)
+    filled = min(_BAR, round(part * _BAR))
+    cells = ["█"] * filled + ["·"] * (_BAR - filled)
     for mark in marks:
-        at = min(width - 1, int(mark * width))
+        at = min(_BAR - 1, int(mark * _BAR))
         if at >= filled:
             cells[at] = "│"
     return "".join(cells)

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pytest_bootgate.journal.queries import EventRow, Row, RunRow
 from pytest_bootgate.reports.amounts import NONE, duration, share
 from pytest_bootgate.reports.clean import one_line
+from pytest_bootgate.reports.numbers import named
 from pytest_bootgate.untrusted import read_json
 
 _HEADER = ("when", "run", "release", "version", "target", "no.", "outcome", "after", "used")
@@ -53,7 +54,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.run[:_ID],
         row.release,
         row.version or NONE,
-        row.target if row.profile == "default" else f"{row.target}@{row.profile}",
+        named(row.target, row.profile),
         number,
         outcome(row),
         duration(row.seconds if row.seconds is not None else row.ended),

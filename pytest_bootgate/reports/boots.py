@@ -6,19 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from pytest_bootgate.records.values import Boot, HostFacts
 from pytest_bootgate.reports.amounts import NONE, count, duration
+from pytest_bootgate.reports.layout import columns
 
 _GIB = 1 << 30
-
-
-def whole(boots: Sequence[Boot]) -> dict[str, str]:
-    """What a table says of whole boots: the fields of a boot, by title.
-
-    Waiting for a CPU is left out where no boot waited for a noticeable time.
-    """
-    found = {"whole boot": "seconds", "cpu time": "cpu_seconds"}
-    if any(boot.waited for boot in boots):
-        found |= {"waited for a CPU": "run_delay", "net of neighbours": "net_seconds"}
-    return {**found, "gateway ready": "ready"}
 
 
 def rows(boots: Sequence[Boot]) -> Iterator[str]:
@@ -42,9 +32,7 @@ def rows(boots: Sequence[Boot]) -> Iterator[str]:
                 _told(boot),
             ]
         )
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    for row in table:
-        yield "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+    yield from columns(table)
 
 
 def _told(boot: Boot) -> str:

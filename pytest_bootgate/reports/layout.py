@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_bootgate.reports.clean import clean
@@ -28,11 +28,6 @@ class Styled:
     bold: bool = False
     level: int = USUAL
     fixed: bool = False
-
-
-def at_level(level: int, lines: Iterable[Styled]) -> Iterator[Styled]:
-    """Lines that are said from a verbosity on at the earliest."""
-    return (replace(line, level=max(level, line.level)) for line in lines)
 
 
 def laid_out(
@@ -72,3 +67,14 @@ def _broken(text: str, width: int) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def columns(rows: Sequence[Sequence[str]], *, right: bool = False) -> Iterator[str]:
+    """A table as lines; with `right` all columns but the first are set to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if right and place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()

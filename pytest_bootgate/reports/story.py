@@ -32,10 +32,10 @@ def finding_line(finding: Finding) -> str:
     return f"{finding.verdict}: {about}{finding.text}"
 
 
-def failed_boot(result: TargetResult) -> Boot | None:
-    """The candidate's last boot that did not start, None where all did, be it when tried again."""
+def failed_boot(result: TargetResult, release: str = "candidate") -> Boot | None:
+    """The last boot that did not start, None where all did, be it when tried again."""
     again = started_later(result.boots)
-    made = [b for b in result.boots if b.release == "candidate" and b not in again]
+    made = [b for b in result.boots if b.release == release and b not in again]
     return next((b for b in reversed(made) if not b.started), None)
 
 

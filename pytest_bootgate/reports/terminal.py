@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from statistics import median
 
 from pytest_bootgate.checks.comparison import sentence
 from pytest_bootgate.gatefile.tree import listed
@@ -15,14 +14,15 @@ from pytest_bootgate.records.result import (
     UpgradeResult,
 )
 from pytest_bootgate.records.retry import started_later
-from pytest_bootgate.records.values import Boot, Stage
+from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports import propagation, unjudged, upgrade
 from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
-from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
-from pytest_bootgate.reports.boots import machine, rows, whole
+from pytest_bootgate.reports.amounts import bar, count, duration, limit, share
+from pytest_bootgate.reports.boots import machine, rows
 from pytest_bootgate.reports.clean import clean
-from pytest_bootgate.reports.layout import ALL, ALWAYS, MORE, QUIET, Styled
+from pytest_bootgate.reports.layout import ALL, ALWAYS, MORE, QUIET, Styled, columns
+from pytest_bootgate.reports.numbers import Took, outcome_words, stages, table
 from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import (
     NO_LINES,
@@ -161,11 +161,12 @@ def _target(
         return
     colour = _COLOURS[result.verdict]
     boots = result.of("candidate")
-    outcomes = _outcomes([b for b in result.boots if b.release == "candidate"])
+    made, before = (
+        [b for b in result.boots if b.release == name] for name in ("candidate", "baseline")
+    )
     start = f", {boots[0].start}" if boots else ""
-    before = [b for b in result.boots if b.release == "baseline"]
     beside = f" (baseline: {_outcomes(before)})" if before else ""
-    heading = f"{result.verdict.upper()} {result.target}{where}{start}: {outcomes}{beside}"
+    heading = f"{result.verdict.upper()} {result.target}{where}{start}: {_outcomes(made)}{beside}"
     yield _heading(heading, colour)
     if result.error is not None:
         yield _said(result.error, colour)
@@ -213,9 +214,7 @@ def _compared(result: TargetResult) -> tuple[str, ...]:
 
 
 def _outcomes(boots: Sequence[Boot]) -> str:
-    measured = [b for b in boots if not b.warm_up or not b.started] or boots
-    words = dict.fromkeys(b.outcome for b in measured)
-    return ", ".join(f"{sum(b.outcome == w for b in measured)} {w}" for w in words) or "no boot"
+    return outcome_words([b for b in boots if not b.warm_up or not b.started] or boots)
 
 
 def _headroom(result: TargetResult) -> Iterator[str]:
@@ -246,47 +245,29 @@ def _table(result: TargetResult) -> Iterator[str]:
     releases = [name for name in ("candidate", "baseline") if result.of(name)]
     if not releases:
         return
-    phases = list(dict.fromkeys(p.name for b in result.boots for p in b.phases))
-    fields = whole([boot for release in releases for boot in result.of(release)])
-    rows = [["phase"], *([name] for name in phases), *([name] for name in fields)]
-    for release in releases:
-        boots = result.of(release)
-        rows[0] += [f"{release} median", "slowest"]
-        for row, name in zip(rows[1:], phases, strict=False):
-            seen = [p.seconds for b in boots if (p := b.phase(name)) and p.seconds is not None]
-            row += _two(seen, missing="never")
-        for row, what in zip(rows[len(phases) + 1 :], fields.values(), strict=True):
-            values = [value for b in boots if (value := getattr(b, what)) is not None]
-            row += _two(values, missing="never" if what == "seconds" else NONE)
-    if all(cell in (NONE, "") for cell in rows[-1][1:]):
-        rows.pop()
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            row[0].ljust(widths[0]),
-            *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)),
-        ]
-        yield "  ".join(cells).rstrip()
+    rows = [["phase", *(word for name in releases for word in (f"{name} median", "slowest"))]]
+    rows += [
+        [row.name, *(word for cell in row.cells for word in _two(cell))]
+        for row in table(*(result.of(name) for name in releases))
+    ]
+    yield from columns(rows, right=True)
 
 
-def _two(values: Sequence[float], missing: str = NONE) -> list[str]:
-    return [duration(median(values)), duration(max(values))] if values else [missing, ""]
+def _two(found: Took | str) -> tuple[str, str]:
+    if isinstance(found, str):
+        return found, ""
+    return duration(found.median), duration(found.slowest)
 
 
 def _stages(boots: Sequence[Boot]) -> Iterator[Styled]:
     """Self-reported stages of the candidate, the longest first; a few, or all with -vv."""
-    seen: dict[tuple[str, str, str | None], list[Stage]] = {}
-    for boot in boots:
-        for stage in boot.stages:
-            seen.setdefault((stage.source, stage.name, stage.phase), []).append(stage)
-    if not seen:
+    found = stages(boots)
+    if not found:
         return
-    ranked = sorted(seen.items(), key=lambda kv: -median(s.seconds for s in kv[1]))
     yield _fixed("self-reported stages (candidate, median):")
-    for place, ((source, name, phase), stages) in enumerate(ranked):
-        took = duration(median(s.seconds for s in stages))
+    for place, ((name, phase), seconds) in enumerate(found.items()):
         where = f", seen in phase {phase}" if phase else ""
-        line = _fixed(f"{source} {name} {took}{where}", 2)
+        line = _fixed(f"{name} {duration(seconds)}{where}", 2)
         yield line if place < _MOST_STAGES else replace(line, level=ALL)
-    if len(ranked) > _MOST_STAGES:
-        yield _fixed(f"and {len(ranked) - _MOST_STAGES} shorter ones (-vv, --bootgate-json)", 2)
+    if len(found) > _MOST_STAGES:
+        yield _fixed(f"and {len(found) - _MOST_STAGES} shorter ones (-vv, --bootgate-json)", 2)

@@ -11,6 +11,7 @@ from pytest_bootgate.records.result import UpgradeResult
 from pytest_bootgate.records.upgrade import Start, Upgrade
 from pytest_bootgate.reports.amounts import NONE, count, duration
 from pytest_bootgate.reports.clean import clean
+from pytest_bootgate.reports.layout import columns
 
 _LAST_LINES = 8
 _MOST_JOBS = 20
@@ -65,10 +66,7 @@ def rows(seen: Upgrade) -> Iterator[list[str]]:
 
 def table(seen: Upgrade) -> Iterator[str]:
     """The rows of the first jobs as lines."""
-    shown = [*islice(rows(seen), _MOST_JOBS + 1)]
-    widths = [max(len(row[i]) for row in shown) for i in range(len(shown[0]))]
-    for row in shown:
-        yield "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+    yield from columns([*islice(rows(seen), _MOST_JOBS + 1)])
     if len(seen.jobs) > _MOST_JOBS:
         yield f"and {len(seen.jobs) - _MOST_JOBS} more, all in --bootgate-json"
 

@@ -436,10 +436,10 @@ def test_a_probe_queues_as_a_gate_does(gate, holder, line):
     assert re.fullmatch(r"bootgate: waited \d+ s; this gate has its turn now\n", err)
 
 
-def test_doctor_says_who_has_the_machine(gate, holder, line):
+def test_doctor_says_who_has_the_machine(gate, holder):
     gate(boots=1)
     said = " ".join(bootgate("doctor").stdout.split())
-    assert f"queue no gate boots on this machine ({line})" in said
+    assert "ok queue ok journal" in said
     first = holder()
     first.has_it()
     holder().waits()

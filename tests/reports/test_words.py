@@ -88,8 +88,8 @@ def test_limits_have_no_more_digits_than_somebody_wrote():
 
 
 def test_a_bar_shows_where_the_lines_are():
-    assert bar(0.5, (0.6, 0.8), width=10) == "█████·│·│·"
-    assert bar(3.0, (0.6, 0.8), width=10) == "█" * 10
+    assert bar(0.5, (0.6, 0.8)) == "█" * 15 + "···│·····│·····"
+    assert bar(3.0, (0.6, 0.8)) == "█" * 30
 
 
 def test_counts():

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_bootgate.cli.calibration.evidence import Evidence
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
-from pytest_bootgate.gatefile.model import Target
-from pytest_bootgate.records.values import Boot
+from pytest_bootgate.gatefile.model import PhaseProbe, Target
+from pytest_bootgate.gatefile.tree import Map
 from pytest_bootgate.reports.amounts import count, duration, share
 from pytest_bootgate.stats import thresholds
 from pytest_bootgate.stats.headroom import headroom
 from pytest_bootgate.stats.thresholds import LEAST_BOOTS, LEAST_MEDIAN, Shares, Spread, written
 
-#: Whether an entry, named by its keys, stands in the gate file itself.
-Own = Callable[..., bool]
-
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit for one phase, in seconds, and the boots behind it; `old` is the one so far."""
+    """A limit for one phase, in seconds; `old` is the one so far.
+
+    `spread` is what the boots of the slowest `profile` say. Without one the target would take the
+    limit over from another, and keeps the present one (None: none) instead.
+    """
 
     target: str
     phase: str
-    seconds: float
+    seconds: float | None
     old: float | None
-    spread: Spread
     profile: str
+    spread: Spread | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,14 @@ class Proposals:
 
 
 def propose(
-    loaded: Loaded, evidence: Evidence, own: Own, *, profile: str | None = None, again: bool = False
+    loaded: Loaded, evidence: Evidence, own: Map, *, profile: str | None = None, again: bool = False
 ) -> Proposals:
-    """Hold the boots against the gate file.
+    """Hold the boots against the gate file, of which `own` is what it says itself.
 
     A limit holds on every profile, so it takes boots of each that is not on request, or of
-    `profile` alone; the largest bound counts. A target that ``extends`` another takes over its
-    limits too, and gets one of its own only where it needs a higher one or the other has none. A
-    limit that is there stays, unless the gate would warn or fail of it today, or `again` is given.
+    `profile` alone; the largest bound counts. A target that ``extends`` another gets
+    limits of its own, or keeps those it has. A limit that is there stays, unless the gate would
+    warn or fail of it today, or `again` is given.
 
     `fail_at` is one share for timeouts and limits alike. It goes up where a target's healthy boots
     would warn (see `thresholds.shares`), and down only where no phase has a limit that would
@@ -67,7 +68,7 @@ def propose(
 
 class _Proposing:
     def __init__(
-        self, loaded: Loaded, evidence: Evidence, own: Own, profile: str | None, again: bool
+        self, loaded: Loaded, evidence: Evidence, own: Map, profile: str | None, again: bool
     ) -> None:
         self._gate, self._evidence, self._own, self._again = loaded.gate, evidence, own, again
         self._run = loaded.gate.gate.boots.least
@@ -159,11 +160,9 @@ class _Proposing:
 
     def _seconds(self, name: str, profile: str, phase: str | None = None) -> list[float]:
         """How long the boots, or one phase of them, took."""
-        found = (boot if phase is None else boot.phase(phase) for boot in self._of(name, profile))
+        boots = self._evidence.of(name, profile)
+        found = (boot if phase is None else boot.phase(phase) for boot in boots)
         return [each.seconds for each in found if each is not None and each.seconds is not None]
-
-    def _of(self, name: str, profile: str) -> list[Boot]:
-        return self._evidence.of(name, profile)
 
     def _spread(self, name: str, profile: str, phase: str | None = None) -> Spread:
         return thresholds.spread(self._seconds(name, profile, phase), self._run)
@@ -171,85 +170,64 @@ class _Proposing:
     # -- limits ----------------------------------------------------------------------------
 
     def _limits(self, fit: dict[str, Target], warn_at: float) -> list[Limit]:
-        wanted = {name: self._wanted(name, target, warn_at) for name, target in fit.items()}
         limits: dict[tuple[str, str], Limit] = {}
-        for name in sorted(fit, key=lambda name: fit[name].extends is not None):
-            for phase, limit in wanted[name].items():
-                above = limits.get((fit[name].extends or "", phase))
-                if above is not None and self._takes_over(name, phase):
-                    if limit is None:
-                        self._drop(limits, above, f"{name} would take it over, and varies too much")
-                        continue
-                    if limit.seconds <= above.seconds <= fit[name].timeout:
-                        self._remarks.append(f"{name}.{phase}: takes over that of {above.target}")
-                        continue
-                if limit is not None and limit.seconds != limit.old:
-                    limits[name, phase] = limit
+        for name, target in fit.items():
+            for limit in self._wanted(name, target, warn_at):
+                limits[name, limit.phase] = limit
         for name, target in self._gate.targets.items():
-            theirs = [limit for (other, _), limit in limits.items() if other == target.extends]
-            for limit in theirs:
-                own = (name, limit.phase) in limits or not self._takes_over(name, limit.phase)
-                if limit.seconds > target.timeout and not own:
-                    self._drop(limits, limit, f"{name} would take it over, and has less time")
-            if theirs and name not in fit:
-                self._remarks.append(
-                    f"{name}: takes over limits of {target.extends}, unproven for it"
-                )
-        return [limit for name in fit for (other, _), limit in limits.items() if other == name]
+            for phase, probe in target.phases.items():
+                inherited = self._own.at("targets", name, "phases", phase, "limit") is None
+                if inherited and (target.extends or "", phase) in limits:
+                    now = None if probe.limit is None else float(probe.limit)
+                    same = Limit(name, phase, now, now, target.extends or "", None)
+                    limits.setdefault((name, phase), same)
+        return list(limits.values())
 
-    def _takes_over(self, name: str, phase: str) -> bool:
-        return not self._own("targets", name, "phases", phase, "limit")
-
-    def _drop(self, limits: dict[tuple[str, str], Limit], limit: Limit, why: str) -> None:
-        del limits[limit.target, limit.phase]
-        self._remarks.append(f"{limit.target}.{limit.phase}: no limit, {why}")
-
-    def _wanted(self, name: str, target: Target, warn_at: float) -> dict[str, Limit | None]:
-        """The limit of each phase by itself; None where the phase varies too much for one."""
+    def _wanted(self, name: str, target: Target, warn_at: float) -> Iterator[Limit]:
+        """The new limits of a target; why a phase gets none is a remark."""
         if [*target.phases] == ["proof"]:
             self._remarks.append(f"{name}: no limits, it has a proof and no phases")
-            return {}
-        wanted: dict[str, Limit | None] = {}
+            return
         for phase, probe in target.phases.items():
-            here = f"{name}.{phase}"
-            if probe.optional:
-                self._remarks.append(f"{here}: no limit, the phase is optional")
-                continue
-            if phase == "proof" and not self._own("targets", name, "phases", "proof"):
-                # Its place is beside the phases, under 'proof'.
-                self._remarks.append(f"{here}: no limit, it is the target's proof")
-                continue
-            if any(
-                len(self._seconds(name, profile, phase)) < LEAST_BOOTS for profile in self._profiles
-            ):
-                self._remarks.append(f"{here}: no limit, seen in fewer than {LEAST_BOOTS} boots")
-                continue
-            spread, profile = max(
-                ((self._spread(name, profile, phase), profile) for profile in self._profiles),
-                key=lambda found: found[0].bound,
+            found = self._limit(name, target, phase, probe, warn_at)
+            if isinstance(found, str):
+                self._remarks.append(f"{name}.{phase}: {found}")
+            elif found.seconds != found.old:
+                yield found
+
+    def _limit(
+        self, name: str, target: Target, phase: str, probe: PhaseProbe, warn_at: float
+    ) -> Limit | str:
+        """The limit of one phase, or why it gets none."""
+        if probe.optional:
+            return "no limit, the phase is optional"
+        if phase == "proof" and self._own.at("targets", name, "phases", "proof") is None:
+            # Its place is beside the phases, under 'proof'.
+            return "no limit, it is the target's proof"
+        if any(
+            len(self._seconds(name, profile, phase)) < LEAST_BOOTS for profile in self._profiles
+        ):
+            return f"no limit, seen in fewer than {LEAST_BOOTS} boots"
+        spread, profile = max(
+            ((self._spread(name, profile, phase), profile) for profile in self._profiles),
+            key=lambda found: found[0].bound,
+        )
+        old = None if probe.limit is None else float(probe.limit)
+        if old is not None and not self._again and self._easy(name, phase, old):
+            return (
+                f"the limit of {written(old)} stays, its boots are well below it (--all would"
+                " replace it)"
             )
-            old = None if probe.limit is None else float(probe.limit)
-            if old is not None and not self._again and self._easy(name, phase, old):
-                self._remarks.append(
-                    f"{here}: the limit of {written(old)} stays, its boots are well below it"
-                    " (--all would replace it)"
-                )
-            elif spread.median < LEAST_MEDIAN:
-                self._remarks.append(
-                    f"{here}: no limit, its median of {duration(spread.median)} is below"
-                    f" {duration(LEAST_MEDIAN)}"
-                )
-            else:
-                seconds = thresholds.limit(spread.bound, warn_at, target.timeout)
-                wanted[phase] = None
-                if seconds is None:
-                    self._remarks.append(
-                        f"{here}: no limit, its bound of {duration(spread.bound)} would need one"
-                        f" above the timeout of {written(target.timeout)}"
-                    )
-                else:
-                    wanted[phase] = Limit(name, phase, seconds, old, spread, profile)
-        return wanted
+        if spread.median < LEAST_MEDIAN:
+            least = duration(LEAST_MEDIAN)
+            return f"no limit, its median of {duration(spread.median)} is below {least}"
+        seconds = thresholds.limit(spread.bound, warn_at, target.timeout)
+        if seconds is None:
+            return (
+                f"no limit, its bound of {duration(spread.bound)} would need one above the timeout"
+                f" of {written(target.timeout)}"
+            )
+        return Limit(name, phase, seconds, old, profile, spread)
 
     def _easy(self, name: str, phase: str, old: float) -> bool:
         """Whether the gate would pass today's boots under the limit that is there."""
@@ -271,7 +249,7 @@ class _Proposing:
                 timeout = float(self._gate.targets[name].timeout)
                 spread = self._spread(name, profile)
                 because.append(
-                    f"{name}: {_spread_words(spread)}, {share(part)} of the timeout"
+                    f"{name}: {spread_words(spread)}, {share(part)} of the timeout"
                     f" {written(timeout)}; a timeout of"
                     f" {written(thresholds.round_up(spread.bound / self._warn_at))} would leave"
                     " room"
@@ -309,7 +287,7 @@ class _Proposing:
         return found, [
             (
                 f"no target uses more than {share(most)} of its timeout ({name}:"
-                f" {_spread_words(spread)}, timeout {timeout}); fail_at is twice that,"
+                f" {spread_words(spread)}, timeout {timeout}); fail_at is twice that,"
                 f" {thresholds.LEAST_FAIL_AT:.0%} at least"
             )
         ]
@@ -319,13 +297,9 @@ def _limited(target: Target) -> bool:
     return any(p.limit is not None or p.deadline is not None for p in target.phases.values())
 
 
-def _spread_words(spread: Spread) -> str:
-    return ", ".join(spread_words(spread))
-
-
-def spread_words(spread: Spread) -> Iterator[str]:
-    """What is known of a duration, in parts of a sentence."""
-    yield count(spread.boots, "boot")
-    yield f"median {duration(spread.median)}"
-    yield f"slowest {duration(spread.slowest)}"
-    yield f"bound {duration(spread.bound)}"
+def spread_words(spread: Spread) -> str:
+    """What is known of a duration, as a part of a sentence."""
+    return (
+        f"{count(spread.boots, 'boot')}, median {duration(spread.median)}, slowest"
+        f" {duration(spread.slowest)}, bound {duration(spread.bound)}"
+    )

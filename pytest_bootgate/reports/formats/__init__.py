@@ -1,94 +1,108 @@
-"""Results in the formats of others: chosen by name, each written by a module of its own."""
+"""Reports in the formats of others: each an entry point of `GROUP`, found by its name."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.records.result import GateResult
+from pytest_bootgate.whole import write_text
 
-#: Each format and what it writes, in the order in which they are listed.
-HOLDS = {
-    "junit": "JUnit XML",
-    "github": "a job summary for GitHub Actions, and its annotations on the terminal",
-    "gitlab": "a directory with JUnit XML and OpenMetrics for GitLab",
-    "openmetrics": "OpenMetrics text",
-    "prometheus": "a file for the textfile collector of Prometheus' node exporter",
-    "bencher": "Bencher Metric Format JSON",
-    "benchmark-action": "customSmallerIsBetter JSON of github-action-benchmark",
-    "ctrf": "Common Test Report Format JSON",
-    "otel": "OpenTelemetry spans, as OTLP JSON lines or to http(s)://",
-}
-#: Formats that need an extra: what it installs, and its name.
-_EXTRAS = {"otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")}
+if TYPE_CHECKING:
+    from pytest_bootgate.records.result import GateResult
+
+#: The group of entry points. Each is the name of a format and the `Format` that it stands for.
+GROUP = "pytest_bootgate.reports"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of reports.
+
+    `text` makes a whole report from the results of a run; the names of gate files in it are
+    relative to a directory. `begins` is a pattern of how each report begins: a file that does not
+    match is somebody else's, and never overwritten.
+    """
+
+    text: Callable[[Sequence[GateResult], Path], str]
+    begins: bytes
+
+    def files(self, path: str, base: Path) -> list[tuple[Path, bytes]]:
+        """The files that a report at `path` (seen from `base`) is, and how each of them begins."""
+        return [(base / path, self.begins)]
+
+    def write(self, results: Sequence[GateResult], path: str, base: Path) -> None:
+        """Write a report. Raises `OSError` and `BootgateError`."""
+        write_text(base / path, self.text(results, base))
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A report that was asked for: a format, and where it goes."""
+    """A report that was asked for: a format by its name, and where it goes."""
 
-    format: str
+    name: str
     path: str
+    format: Format
 
-    def files(self, base: Path) -> list[tuple[Path, str]]:
-        """The files that it is, each with its format; none where it is sent to a URL."""
-        if self.format == "gitlab":
-            from pytest_bootgate.reports.formats.gitlab import JUNIT, METRICS
+    def write(self, results: Sequence[GateResult], base: Path) -> None:
+        """Write it; paths are relative to `base`, and so are the names of gate files.
 
-            held = {JUNIT: "junit", METRICS: "openmetrics"}
-            return [(base / self.path / name, kind) for name, kind in held.items()]
-        sent = self.path.startswith(("http://", "https://"))
-        return [] if sent else [(base / self.path, self.format)]
+        Raises `BootgateError` where it cannot be written, whatever the reason.
+        """
+        try:
+            self.format.write(results, self.path, base)
+        except OSError as error:
+            why = error.strerror or str(error)
+            where = error.filename or self.path
+            raise BootgateError(
+                f"The report {self.name} could not be written to {where}: {why}. Give"
+                f" --bootgate-report {self.name}= a path that can be written."
+            ) from None
+        except BootgateError:
+            raise
+        except Exception as error:
+            # One format's mistake must not cost the others, nor pass for a report.
+            raise BootgateError(
+                f"The report {self.name} could not be made: {type(error).__name__}: {error}. This"
+                f" is a mistake in {self.format.text.__module__}; please report it with the"
+                " --bootgate-json of this run."
+            ) from error
 
 
-def names() -> list[str]:
-    """The names of all formats."""
-    return list(HOLDS)
+def known() -> dict[str, EntryPoint]:
+    """All formats that are installed, by name."""
+    return {point.name: point for point in sorted(entry_points(group=GROUP))}
 
 
 def parse(text: str) -> Wanted:
     """What ``FORMAT=PATH`` asks for. Raises `ValueError` for what it does not mean."""
     name, equals, path = text.partition("=")
+    formats = known()
+    there = f"the formats are {', '.join(formats)}"
     if not equals or not path.strip():
-        raise ValueError(f"{text!r} is not FORMAT=PATH; the formats are {', '.join(HOLDS)}")
-    if name not in HOLDS:
-        raise ValueError(f"there is no format {name!r}; the formats are {', '.join(HOLDS)}")
-    if not all(_installed(module) for module in _EXTRAS.get(name, ())):
-        raise ValueError(f"{name} needs an extra: pip install 'pytest-bootgate[{name}]'")
-    return Wanted(name, path)
+        raise ValueError(f"{text!r} is not FORMAT=PATH; {there}")
+    if name not in formats:
+        raise ValueError(f"there is no format {name!r}; {there}")
+    return Wanted(name, path, _loaded(formats[name]))
 
 
-def _installed(module: str) -> bool:
+def _loaded(point: EntryPoint) -> Format:
     try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-def write(name: str, results: Sequence[GateResult], path: str, base: Path) -> None:
-    """Write results in a format; a path is relative to `base`, and so are the names of gate files.
-
-    Raises `BootgateError` where it cannot be written, whatever the reason.
-    """
-    module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
-    try:
-        module.write(results, path, base)
-    except OSError as error:
-        why = error.strerror or str(error)
-        where = error.filename or path
-        raise BootgateError(
-            f"The report {name} could not be written to {where}: {why}. Give --bootgate-report"
-            f" {name}= a path that can be written."
-        ) from None
-    except BootgateError:
-        raise
+        found = point.load()
     except Exception as error:
-        # One format's mistake must not cost the others, nor pass for a report.
-        raise BootgateError(
-            f"The report {name} could not be made: {type(error).__name__}: {error}. This is a"
-            " mistake in pytest-bootgate; please report it with the --bootgate-json of this run."
-        ) from error
+        if isinstance(error, ImportError) and point.extras and point.dist is not None:
+            extra = f"{point.dist.name}[{','.join(point.extras)}]"
+            raise ValueError(f"{point.name} needs an extra: pip install '{extra}'") from None
+        raise ValueError(f"{point.name} ({point.value}) cannot be loaded: {error}") from None
+    if not isinstance(found, Format):
+        raise ValueError(f"{point.name} ({point.value}) is no {Format.__module__}.Format")
+    return found
+
+
+def json_text(document: object) -> str:
+    """A document as the text of a JSON file."""
+    return f"{json.dumps(document, indent=1, allow_nan=False)}\n"

@@ -21,18 +21,13 @@ from pytest_bootgate.records.result import (
     TargetResult,
     UpgradeResult,
 )
-from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Finding, Verdict, worst
 from pytest_bootgate.reports import propagation, upgrade
 from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
 from pytest_bootgate.reports.amounts import count, duration, limit, share
 from pytest_bootgate.reports.failure import failure
-from pytest_bootgate.reports.story import (
-    failed_boot,
-    finding_line,
-    last_lines,
-    worth_saying,
-)
+from pytest_bootgate.reports.numbers import named, phases, times, took
+from pytest_bootgate.reports.story import finding_line, last_lines, worth_saying
 
 Kind = Literal["boot", "upgrade", "propagation", "gate"]
 #: Verdicts with something to do about them; one that is `error` says so itself.
@@ -112,39 +107,8 @@ def entries(result: GateResult) -> list[Entry]:
     return found
 
 
-def times(boots: Sequence[Boot], subject: str) -> list[float]:
-    """How many seconds each boot took, as a whole or for a phase, where that was measured."""
-    if subject == WHOLE:
-        return [boot.seconds for boot in boots if boot.seconds is not None]
-    phases = [boot.phase(subject) for boot in boots]
-    return [phase.seconds for phase in phases if phase is not None and phase.seconds is not None]
-
-
-def phases(result: TargetResult) -> list[str]:
-    """The names of a target's phases, in their order."""
-    return list(
-        dict.fromkeys([*result.rules.phases, *(p.name for b in result.boots for p in b.phases)])
-    )
-
-
-def used(target: TargetResult) -> float | None:
-    """The share of its timeout that a target's slowest boot used.
-
-    All of it where one ran into the timeout; None where one ended in another way, or none started.
-    """
-    failed = failed_boot(target)
-    if failed is not None:
-        return 1.0 if failed.outcome in ("timed_out", "false_ok") else None
-    took = times(target.of("candidate"), WHOLE)
-    return max(took) / target.rules.timeout if took else None
-
-
-def _label(name: str, profile: str) -> str:
-    return name if profile == "default" else f"{name}@{profile}"
-
-
 def _target(result: GateResult, target: TargetResult) -> Entry:
-    label = _label(target.target, target.profile)
+    label = named(target.target, target.profile)
     place = result.lines.get(target.target, 1)
     parts = []
     for name in phases(target):
@@ -189,14 +153,13 @@ def _why(target: TargetResult) -> Iterator[str]:
 
 
 def _in_time(target: TargetResult) -> str:
-    took = times(target.of("candidate"), WHOLE)
+    found = took(times(target.of("candidate"), WHOLE))
     timeout = target.rules.timeout
-    if not took:
+    if found is None:
         return f"no boot started, the timeout is {limit(timeout)}"
-    slowest = max(took)
     return (
-        f"the slowest of {count(len(took), 'boot')} took {duration(slowest)},"
-        f" {share(slowest / timeout)} of the timeout {limit(timeout)}"
+        f"the slowest of {count(found.boots, 'boot')} took {duration(found.slowest)},"
+        f" {share(found.slowest / timeout)} of the timeout {limit(timeout)}"
     )
 
 
@@ -232,7 +195,7 @@ def _listed(findings: Sequence[Finding]) -> str:
 
 
 def _upgrade(result: GateResult, found: UpgradeResult) -> Entry:
-    label, line = _label(UPGRADE, found.profile), result.lines.get(UPGRADE, 1)
+    label, line = named(UPGRADE, found.profile), result.lines.get(UPGRADE, 1)
     asked = found.upgrade is not None and found.upgrade.rollback_asked
     parts = []
     for subject in (*SUBJECTS, *([ROLLBACK] if asked else [])):
@@ -253,7 +216,7 @@ def _upgrade(result: GateResult, found: UpgradeResult) -> Entry:
 
 
 def _propagation(result: GateResult, found: PropagationResult) -> Entry:
-    label = _label(found.target, found.profile)
+    label = named(found.target, found.profile)
     place = result.lines.get(found.target, 1)
     line = result.lines.get(f"{found.target}::{PROPAGATION}", place)
     said = [f"{f.verdict}: {f.text}" for f in found.findings]
@@ -278,13 +241,13 @@ def _unjudged(result: GateResult) -> Iterator[Entry]:
             continue
         keys = (one.target,) if one.item == WHOLE else (f"{one.target}::{one.item}", one.target)
         line = next((result.lines[key] for key in keys if key in result.lines), 1)
-        name, text = f"{_label(one.target, one.profile)}::{one.item}", "unjudged: it was not booted"
+        name, text = f"{named(one.target, one.profile)}::{one.item}", "unjudged: it was not booted"
         kinds: dict[str, Kind] = {WHOLE: "boot", PROPAGATION: "propagation"}
         key = (one.target, one.profile, kinds.get(one.item, "upgrade"))
         case = Case(name, None, text, text, line=line, missing="unjudged")
         asked.setdefault(key, []).append(case)
     for (target, profile, kind), cases in asked.items():
-        label = _label(target, profile)
+        label = named(target, profile)
         if kind == "upgrade":
             whole = replace(cases[0], name=label)
             yield Entry(kind, label, target, profile, whole, tuple(cases))

@@ -7,7 +7,6 @@ status.
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,19 +15,13 @@ from typing import Any
 from pytest_bootgate import __version__
 from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.clean import clean
+from pytest_bootgate.reports.formats import Format, json_text
 from pytest_bootgate.reports.formats.cases import Case, Entry, entries, names, properties
-from pytest_bootgate.whole import write_text
 
 SPECIFICATION = "0.0.0"
 _STATUS = {"pass": "passed", "fail": "failed", "error": "failed"}
 _STATUS |= dict.fromkeys(("left out", "not seen", "unjudged"), "skipped")
 _STATES = ("passed", "failed", "skipped", "pending", "other")
-
-
-def write(results: Sequence[GateResult], path: str, base: Path) -> None:
-    """Write one file for all results. Raises `OSError`."""
-    text = json.dumps(document(results, base), indent=1, allow_nan=False)
-    write_text(base / path, f"{text}\n")
 
 
 def document(results: Sequence[GateResult], base: Path) -> dict[str, Any]:
@@ -90,3 +83,9 @@ def _test(file: str, entry: Entry, case: Case) -> dict[str, Any]:
     if case.story and case.story != case.text:
         test["trace"] = clean(case.story)
     return test
+
+
+FORMAT = Format(
+    lambda results, base: json_text(document(results, base)),
+    rb'\{\s*"reportFormat": "CTRF",[^\0]*?"generatedBy": "pytest-bootgate"',
+)

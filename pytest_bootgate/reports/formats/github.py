@@ -6,24 +6,16 @@ import html
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import median
 
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import NONE, duration, share
 from pytest_bootgate.reports.clean import clean, one_line
-from pytest_bootgate.reports.formats.cases import (
-    Entry,
-    entries,
-    names,
-    phases,
-    releases,
-    times,
-    used,
-)
+from pytest_bootgate.reports.formats import Format
+from pytest_bootgate.reports.formats.cases import Entry, entries, names, releases
+from pytest_bootgate.reports.numbers import longest_phase, times, took, used
 from pytest_bootgate.reports.story import failed_boot
-from pytest_bootgate.whole import write_text
 
 #: What GitHub shows of one step's summary, in bytes; of more it shows nothing at all.
 MOST = 1024 * 1024
@@ -38,11 +30,6 @@ _SIGNS = {
     "unjudged": "⚪",
 }
 _LONGEST = 4000  # characters of an annotation; the summary has the rest
-
-
-def write(results: Sequence[GateResult], path: str, base: Path) -> None:
-    """Write the job summary to a file. Raises `OSError`."""
-    write_text(base / path, summary(results, base))
 
 
 def append(results: Sequence[GateResult], path: Path, base: Path) -> None:
@@ -134,8 +121,9 @@ def _row(entry: Entry) -> list[str]:
     slowest, spent, phase = NONE, NONE, NONE
     if target is not None and target.boots:
         failed = failed_boot(target)
-        took = times(target.of("candidate"), WHOLE)
-        slowest = failed.outcome if failed is not None else duration(max(took, default=None))
+        whole = took(times(target.of("candidate"), WHOLE))
+        slowest = NONE if whole is None else duration(whole.slowest)
+        slowest = slowest if failed is None else failed.outcome
         part = used(target)
         spent = NONE if part is None else share(part)
         phase = _slowest_phase(target, failed)
@@ -146,14 +134,10 @@ def _row(entry: Entry) -> list[str]:
 
 def _slowest_phase(target: TargetResult, failed: Boot | None) -> str:
     """The phase that took longest (median), or the one in which a boot ended that failed."""
-    boots = target.of("candidate")
     if failed is not None and failed.last_phase is not None:
         return f"{failed.last_phase}: never ended"
-    took = {name: found for name in phases(target) if (found := times(boots, name))}
-    if not took:
-        return NONE
-    name = max(took, key=lambda name: median(took[name]))
-    return f"{name} {duration(median(took[name]))}"
+    longest = longest_phase(target)
+    return NONE if longest is None else f"{longest[0]} {duration(longest[1])}"
 
 
 def _cell(text: str) -> str:
@@ -162,3 +146,6 @@ def _cell(text: str) -> str:
     for sign in "\\`*_[]|~#!":
         escaped = escaped.replace(sign, f"&#{ord(sign)};" if sign != "#" else sign)
     return escaped
+
+
+FORMAT = Format(summary, rb"## \S+ bootgate: ")

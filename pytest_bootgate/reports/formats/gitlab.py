@@ -6,15 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from pytest_bootgate.records.result import GateResult
-from pytest_bootgate.reports.formats import junit, openmetrics
+from pytest_bootgate.reports.formats import Format, junit, metrics
 
 JUNIT, METRICS = "junit.xml", "metrics.txt"
+_HELD = {JUNIT: junit.FORMAT, METRICS: metrics.OPENMETRICS}
 
 
-def write(results: Sequence[GateResult], path: str, base: Path) -> None:
-    """Write both files into a directory. Raises `OSError`."""
-    junit.write(results, str(Path(path) / JUNIT), base)
-    openmetrics.write(results, str(Path(path) / METRICS), base)
+class _Directory(Format):
+    """The two reports under their names."""
+
+    def files(self, path: str, base: Path) -> list[tuple[Path, bytes]]:
+        return [(base / path / name, one.begins) for name, one in _HELD.items()]
+
+    def write(self, results: Sequence[GateResult], path: str, base: Path) -> None:
+        for name, one in _HELD.items():
+            one.write(results, str(Path(path) / name), base)
+
+
+FORMAT = _Directory(junit.document, junit.FORMAT.begins)
 
 
 def hint(directory: str | None) -> str:

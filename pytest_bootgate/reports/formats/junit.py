@@ -12,15 +12,10 @@ from xml.etree import ElementTree as ET
 
 from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.clean import clean
+from pytest_bootgate.reports.formats import Format
 from pytest_bootgate.reports.formats.cases import Case, entries, names, properties
-from pytest_bootgate.whole import write_text
 
 _ELEMENTS = {"fail": "failure", "error": "error", "pass": None}
-
-
-def write(results: Sequence[GateResult], path: str, base: Path) -> None:
-    """Write one file for all results. Raises `OSError`."""
-    write_text(base / path, document(results, base))
 
 
 def document(results: Sequence[GateResult], base: Path) -> str:
@@ -67,3 +62,6 @@ def _case(file: str, case: Case) -> ET.Element:
     lines = [f"verdict: {case.state}", *(case.text.splitlines() if tag is None else ())]
     out.text = clean("\n".join(lines))
     return found
+
+
+FORMAT = Format(document, rb'<\?xml [^>]*>\s*<testsuites name="pytest-bootgate"')

@@ -1,4 +1,4 @@
-"""A result as families of gauges, before they are written in one exposition or the other.
+"""OpenMetrics text, and Prometheus text for the textfile collector of the node exporter.
 
 What was not measured has no sample: a zero would be a boot without duration.
 """
@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from statistics import median
 from typing import get_args
 
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.verdict import WHOLE, Verdict
 from pytest_bootgate.reports.clean import clean
-from pytest_bootgate.reports.formats.cases import Entry, entries, names, phases, times, used
+from pytest_bootgate.reports.formats import Format
+from pytest_bootgate.reports.formats.cases import Entry, entries, names
+from pytest_bootgate.reports.numbers import outcomes, phases, times, took, used, values
 from pytest_bootgate.reports.story import failed_boot
 
 Labels = Mapping[str, str]
@@ -119,21 +120,20 @@ def _target(found: Mapping[str, Family], target: TargetResult, about: dict[str, 
     found["bootgate_timeout_seconds"].add(timeout, **about)
     for release in dict.fromkeys(boot.release for boot in target.boots):
         made = [boot for boot in target.boots if boot.release == release]
-        for outcome in dict.fromkeys(boot.outcome for boot in made):
-            number = float(sum(boot.outcome == outcome for boot in made))
-            found["bootgate_boots"].add(number, **about, release=release, outcome=outcome)
+        for outcome, number in outcomes(made).items():
+            found["bootgate_boots"].add(float(number), **about, release=release, outcome=outcome)
         boots = target.of(release)
         for subject in (WHOLE, *phases(target)):
-            if took := times(boots, subject):
+            if seen := took(times(boots, subject)):
                 phase = {} if subject == WHOLE else {"phase": subject}
                 name = "boot" if subject == WHOLE else "phase"
-                for what, value in (("median", median(took)), ("slowest", max(took))):
+                for what, value in (("median", seen.median), ("slowest", seen.slowest)):
                     family = found[f"bootgate_{name}_{what}_seconds"]
                     family.add(value, **about, release=release, **phase)
         for name, what in (("cpu", "cpu_seconds"), ("run_delay", "run_delay")):
-            if known := [value for b in boots if (value := getattr(b, what)) is not None]:
+            if seen := took(values(boots, what)):
                 family = found[f"bootgate_{name}_median_seconds"]
-                family.add(median(known), **about, release=release)
+                family.add(seen.median, **about, release=release)
     found["bootgate_timeout_used_ratio"].add(used(target), **about)
     if target.judgement is not None:
         room = target.judgement.headrooms.get(WHOLE)
@@ -144,11 +144,38 @@ def _target(found: Mapping[str, Family], target: TargetResult, about: dict[str, 
             found["bootgate_candidate_time_ratio"].add(ratio, **about)
 
 
-def sample(name: str, labels: Labels, value: float) -> str:
-    """One line of either exposition."""
-    inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
-    return f"{name}{{{inside}}} {value!r}"
+def openmetrics(results: Sequence[GateResult], base: Path) -> str:
+    """All families as OpenMetrics text."""
+    return (
+        "".join(
+            f"# TYPE {family.name} gauge\n"
+            + (f"# UNIT {family.name} {family.unit}\n" if family.unit else "")
+            + f"# HELP {family.name} {family.help}\n{_samples(family)}"
+            for family in families(results, base)
+        )
+        + "# EOF\n"
+    )
+
+
+def prometheus(results: Sequence[GateResult], base: Path) -> str:
+    """All families as Prometheus text. It is written by rename: a scrape never sees half."""
+    return "".join(
+        f"# HELP {family.name} {family.help}\n# TYPE {family.name} gauge\n{_samples(family)}"
+        for family in families(results, base)
+    )
+
+
+def _samples(family: Family) -> str:
+    lines = []
+    for labels, value in family.samples:
+        inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+        lines.append(f"{family.name}{{{inside}}} {value!r}\n")
+    return "".join(lines)
 
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+OPENMETRICS = Format(openmetrics, rb"# TYPE bootgate_")
+PROMETHEUS = Format(prometheus, rb"# HELP bootgate_")

@@ -27,20 +27,38 @@ from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import Verdict
 from pytest_bootgate.reports.clean import clean
+from pytest_bootgate.reports.formats import Format
 from pytest_bootgate.reports.formats.cases import Entry, entries, names, properties
 from pytest_bootgate.whole import write_text
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _IDS = ("traceId", "spanId", "parentSpanId")
+_URLS = ("http://", "https://")
 _NANO = 1_000_000_000
 
 
-def write(results: Sequence[GateResult], path: str, base: Path) -> None:
-    """Send the spans to `path` where that is a URL; else write them there, a line of OTLP JSON.
+class _Spans(Format):
+    """A file, or a collector's URL."""
 
-    With a file they are sent as well where the environment names an OTLP endpoint. Raises
-    `OSError`, and `BootgateError` where nobody took them.
-    """
+    def files(self, path: str, base: Path) -> list[tuple[Path, bytes]]:
+        return [] if path.startswith(_URLS) else super().files(path, base)
+
+    def write(self, results: Sequence[GateResult], path: str, base: Path) -> None:
+        """Send the spans to a URL, or write a line of OTLP JSON.
+
+        With a file they are sent as well where the environment names an OTLP endpoint. Raises
+        `OSError`, and `BootgateError` where nobody took them.
+        """
+        found = _spans(results, base)
+        if path.startswith(_URLS):
+            _send(found, f"{path.rstrip('/')}/v1/traces")
+            return
+        write_text(base / path, _text(found))
+        if any(os.environ.get(name) for name in _ENDPOINTS):
+            _send(found, None)
+
+
+def _spans(results: Sequence[GateResult], base: Path) -> Sequence[ReadableSpan]:
     memory = InMemorySpanExporter()
     record(results, base, memory)
     found = memory.get_finished_spans()
@@ -49,12 +67,11 @@ def write(results: Sequence[GateResult], path: str, base: Path) -> None:
             "The report otel has no spans: is OTEL_SDK_DISABLED set? Unset it, or leave the report"
             " out."
         )
-    if path.startswith(("http://", "https://")):
-        _send(found, f"{path.rstrip('/')}/v1/traces")
-        return
-    write_text(base / path, f"{json.dumps(_json(found))}\n")
-    if any(os.environ.get(name) for name in _ENDPOINTS):
-        _send(found, None)
+    return found
+
+
+def _text(found: Sequence[ReadableSpan]) -> str:
+    return f"{json.dumps(_json(found))}\n"
 
 
 def _json(found: Sequence[ReadableSpan]) -> Any:
@@ -257,3 +274,9 @@ def _close(span: Span, wall: float, after: float = 0.0) -> None:
 def _nano(wall: float, after: float = 0.0) -> int:
     """An instant in Unix nanoseconds, added up as integers: a duration keeps its last digits."""
     return round(wall * _NANO) + round(after * _NANO)
+
+
+FORMAT = _Spans(
+    lambda results, base: _text(_spans(results, base)),
+    rb'\{"resourceSpans": [^\0]*?"scope": \{"name": "pytest-bootgate"',
+)

@@ -11,11 +11,12 @@ from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import Rules
 from pytest_bootgate.reports.amounts import NONE, duration, limit
 from pytest_bootgate.reports.html.axis import Axis, Tick
+from pytest_bootgate.reports.numbers import NEVER, phases, stages, times
 from pytest_bootgate.reports.story import failed_boot
 
 #: Releases in the order in which they are drawn.
 RELEASES = ("baseline", "candidate")
-_MOST_STAGES = 4
+_MOST_STAGES, _LONGEST = 4, 26  # how many, and characters of a name
 _ROW, _BARS, _STAGE = 38, 12, 16  # heights in pixels
 
 
@@ -56,7 +57,7 @@ def waterfall(result: TargetResult, axis: Axis) -> Waterfall:
     """The phases by the medians of the measured boots, of the baseline above the candidate's."""
     rows, top, releases = [], 40, tried(result)
     high = _ROW - _BARS * (2 - len(releases))
-    for name in phase_names(result):
+    for name in phases(result):
         bars = [bar for release in releases if (bar := _bar(result, axis, name, release, top))]
         stages = tuple(_stage_bars(result, axis, name, top + high + 4))
         limits = tuple(_limits(result, axis, name))
@@ -70,15 +71,10 @@ def tried(result: TargetResult) -> list[str]:
     return [release for release in RELEASES if result.of(release)]
 
 
-def phase_names(result: TargetResult) -> list[str]:
-    """The phases of all boots in their order."""
-    return list(dict.fromkeys(p.name for b in result.boots for p in b.phases))
-
-
 def seen(result: TargetResult, release: str, name: str) -> list[tuple[float, float]]:
     """(instant of the mark, length of the phase) of each measured boot that showed it."""
-    phases = [p for b in result.of(release) if (p := b.phase(name)) is not None]
-    return [(p.at, p.seconds) for p in phases if p.at is not None and p.seconds is not None]
+    found = [p for b in result.of(release) if (p := b.phase(name)) is not None]
+    return [(p.at, p.seconds) for p in found if p.at is not None and p.seconds is not None]
 
 
 def _bar(result: TargetResult, axis: Axis, name: str, release: str, top: int) -> Bar | None:
@@ -100,11 +96,7 @@ def _bar(result: TargetResult, axis: Axis, name: str, release: str, top: int) ->
 
 def _ended_here(result: TargetResult, release: str, name: str) -> Boot | None:
     """The boot that ended in a phase which no boot of its release got through."""
-    if release == "candidate":
-        failed = failed_boot(result)
-    else:
-        made = [b for b in result.of(release) if not b.started]
-        failed = made[-1] if made else None
+    failed = failed_boot(result, release)
     return failed if failed is not None and failed.last_phase == name else None
 
 
@@ -123,11 +115,10 @@ def limit_words(result: TargetResult, name: str) -> list[str]:
 
 def middle(result: TargetResult, release: str, name: str) -> str:
     """The median of a phase; ``never`` where no boot of the release reached its mark."""
-    found = [took for _, took in seen(result, release, name)]
-    if found:
+    if found := times(result.of(release), name):
         return duration(median(found))
     has = any(boot.phase(name) is not None for boot in result.of(release))
-    return "never" if has else NONE
+    return NEVER if has else NONE
 
 
 def _limits(result: TargetResult, axis: Axis, name: str) -> Iterable[Tick]:
@@ -152,7 +143,7 @@ def _stage_bars(result: TargetResult, axis: Axis, name: str, top: int) -> Iterab
     if not found:
         return
     at = median(mark - took for mark, took in found)
-    for place, (label, seconds) in enumerate(stages_in(result, name)[:_MOST_STAGES]):
+    for place, (label, seconds) in enumerate(_stages_in(result, name)[:_MOST_STAGES]):
         left = axis.at(at)
         at += seconds
         width = max(round(axis.at(at) - left, 2), 0.3)
@@ -160,19 +151,13 @@ def _stage_bars(result: TargetResult, axis: Axis, name: str, top: int) -> Iterab
         yield Bar("candidate", left, width, top + _STAGE * place, "", words)
 
 
-def stages_in(result: TargetResult, phase: str | None) -> list[tuple[str, float]]:
-    """The candidate's stages in a phase with their medians in seconds, the longest first."""
-    lengths: dict[str, list[float]] = {}
-    for boot in result.of("candidate"):
-        for stage in boot.stages:
-            if stage.phase == phase:
-                lengths.setdefault(f"{stage.source} {stage.name}", []).append(stage.seconds)
-    medians = [(label, median(values)) for label, values in lengths.items()]
-    return sorted(medians, key=lambda one: -one[1])
+def _stages_in(result: TargetResult, phase: str) -> list[tuple[str, float]]:
+    found = stages(result.of("candidate"))
+    return [(name, seconds) for (name, where), seconds in found.items() if where == phase]
 
 
-def _short(name: str, most: int = 26) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from pytest_bootgate.reports.html import tables as made
 from pytest_bootgate.reports.html.past import Past, past
 from pytest_bootgate.reports.html.tables import Table
 from pytest_bootgate.reports.html.top import Near, Top, by_weight, label, nearness, profiles_of, top
+from pytest_bootgate.reports.numbers import phases
 from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import failed_boot, last_lines, last_words, story, worth_saying
 
@@ -129,7 +130,7 @@ def _target(
         notes=list(_notes(found)),
         story=story(failed, found, result.beside(found)) if failed is not None else (),
         last="\n".join(last_words(found)),
-        waterfall=charts.waterfall(found, axis) if axis and charts.phase_names(found) else None,
+        waterfall=charts.waterfall(found, axis) if axis and phases(found) else None,
         dots=charts.dots(found, axis) if axis else None,
         past=before.get((found.profile, found.target)),
         tables={table.name: table for table in made.tables(found)},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from pytest_bootgate.records.attribution import Attribution
 from pytest_bootgate.records.machine import Machine, Span
@@ -12,16 +11,10 @@ from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.stall import Stall
 from pytest_bootgate.records.values import Boot, HostFacts
 from pytest_bootgate.records.verdict import WHOLE
+from pytest_bootgate.reports import numbers
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
-from pytest_bootgate.reports.boots import whole
-from pytest_bootgate.reports.html.charts import (
-    RELEASES,
-    limit_words,
-    phase_names,
-    seen,
-    tried,
-    which,
-)
+from pytest_bootgate.reports.html.charts import RELEASES, limit_words, tried, which
+from pytest_bootgate.reports.numbers import WHOLE_BOOT, Took, table
 from pytest_bootgate.stats.regression import Regression
 
 
@@ -74,33 +67,19 @@ def phases(result: TargetResult) -> Table:
     made = tried(result)
     head = ["phase", *(f"{r}, {what}" for r in made for what in ("median", "slowest")), "limits"]
     rows: list[list[Cell]] = []
-    for name in phase_names(result):
-        row: list[Cell] = [name]
-        for release in made:
-            has = any(boot.phase(name) is not None for boot in result.of(release))
-            row += _two([took for _, took in seen(result, release, name)], "never" * has or NONE)
-        rows.append([*row, ", ".join(limit_words(result, name))])
-    for title, what in whole(result.boots).items():
-        if what != "ready" or any(boot.ready is not None for boot in result.boots):
-            rows.append([title, *_of_boots(result, made, what), ""])
-    if rows and made:
-        place = len(phase_names(result))
-        rows[place][-1] = f"timeout {limit(result.rules.timeout)}"
-    return Table("phases", "Phases: measured boots of each release", head, rows if made else [])
+    for row in table(*(result.of(release) for release in made)) if made else ():
+        limits = limit_words(result, row.name)
+        if row.name == WHOLE_BOOT:
+            limits = [f"timeout {limit(result.rules.timeout)}"]
+        cells = [cell for found in row.cells for cell in _two(found)]
+        rows.append([row.name, *cells, ", ".join(limits)])
+    return Table("phases", "Phases: measured boots of each release", head, rows)
 
 
-def _of_boots(result: TargetResult, releases: Sequence[str], what: str) -> list[Cell]:
-    cells: list[Cell] = []
-    for release in releases:
-        values = [v for boot in result.of(release) if (v := getattr(boot, what)) is not None]
-        cells += _two(values, "never" if what == "seconds" else NONE)
-    return cells
-
-
-def _two(values: Sequence[float], missing: str) -> list[Cell]:
-    if not values:
-        return [missing, missing]
-    return [seconds(median(values)), seconds(max(values))]
+def _two(found: Took | str) -> list[Cell]:
+    if isinstance(found, str):
+        return [found, found]
+    return [seconds(found.median), seconds(found.slowest)]
 
 
 def boots(result: TargetResult) -> Table:
@@ -128,7 +107,7 @@ def boots(result: TargetResult) -> Table:
 
 def lengths(result: TargetResult) -> Table:
     """How long each phase of each boot took."""
-    names = phase_names(result)
+    names = numbers.phases(result)
     rows = [[f"{b.release}, {which(b)}", *_lengths(b, names)] for b in result.boots]
     return Table("lengths", "Phases of every boot", ["boot", *names], rows if names else [])
 
@@ -141,15 +120,10 @@ def _lengths(boot: Boot, names: Iterable[str]) -> Iterator[Cell]:
 
 def stages(result: TargetResult) -> Table:
     """What the releases report about themselves, by medians."""
-    found: dict[tuple[str, str], dict[str, list[float]]] = {}
-    for release in RELEASES:
-        for boot in result.of(release):
-            for stage in boot.stages:
-                key = (stage.phase or NONE, f"{stage.source} {stage.name}")
-                found.setdefault(key, {}).setdefault(release, []).append(stage.seconds)
+    of = {release: numbers.stages(result.of(release)) for release in RELEASES}
     rows = [
-        [name, phase, *(seconds(median(of[r])) if r in of else NONE for r in RELEASES)]
-        for (phase, name), of in found.items()
+        [name, phase or NONE, *(seconds(of[release].get((name, phase))) for release in RELEASES)]
+        for name, phase in dict.fromkeys(key for found in of.values() for key in found)
     ]
     head = ["stage", "in phase", *(f"{release}, median" for release in RELEASES)]
     return Table("stages", "Self-reported stages: the system's own word", head, rows)

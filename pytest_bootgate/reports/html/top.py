@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from pytest_bootgate.checks.comparison import sentence
 from pytest_bootgate.records.result import (
@@ -20,7 +19,7 @@ from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Finding, Verdict
 from pytest_bootgate.reports import propagation, upgrade
 from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
-from pytest_bootgate.reports.html.charts import phase_names, seen
+from pytest_bootgate.reports.numbers import longest_phase
 from pytest_bootgate.reports.story import failed_boot
 
 
@@ -159,15 +158,8 @@ def _phase(found: TargetResult) -> str:
     named = [f.subject for f in _findings(found) if f.subject != WHOLE]
     if named:
         return named[0]
-    lengths = {
-        name: median(took for _, took in lengths)
-        for name in phase_names(found)
-        if (lengths := seen(found, "candidate", name))
-    }
-    if not lengths:
-        return NONE
-    longest = max(lengths, key=lambda name: lengths[name])
-    return f"{longest} is the longest, {duration(lengths[longest])}"
+    longest = longest_phase(found)
+    return NONE if longest is None else f"{longest[0]} is the longest, {duration(longest[1])}"
 
 
 def nearness(found: TargetResult) -> Near:

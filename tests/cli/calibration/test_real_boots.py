@@ -1,4 +1,4 @@
-"""The whole way: boot, calibrate, apply the patch, boot again."""
+"""The whole way: boot, calibrate, merge what it prints, boot again."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.records import codec
+from pytest_bootgate.reports import codec
+from tests.cli.calibration.test_calibrate import merged
 from tests.conftest import INCIDENT
 
 
@@ -25,18 +27,18 @@ def test_a_gate_is_green_under_the_limits_it_gets(pytester, engine):
         )
 
     run("10", "result.json")
-    patch = subprocess.run(
-        [sys.executable, "-m", "pytest_bootgate", "calibrate", str(gate), "result.json"],
+    printed = subprocess.run(
+        [sys.executable, "-m", "pytest_bootgate.cli", "calibrate", str(gate), "result.json"],
         capture_output=True,
         timeout=60,
         check=False,
         cwd=pytester.path,
     )
-    assert patch.returncode == 0, patch.stderr
-    assert patch.stdout.startswith(b"--- a/incident/good/bootgate.yaml\n")
-    assert b"boots of the candidate 1.1" in patch.stdout
-    assert b"- tools_config: 10 boots, median 5" in patch.stdout
-    subprocess.run(["patch", "-p1"], input=patch.stdout, cwd=pytester.path, check=True, timeout=60)
+    assert printed.returncode == 0, printed.stderr
+    assert b"boots of the candidate 1.1" in printed.stdout
+    assert b"isolated.tools_config.limit: 10 boots, median 5" in printed.stdout
+    text = yaml.safe_load(gate.read_text())
+    gate.write_text(yaml.safe_dump(merged(text, yaml.safe_load(printed.stdout)), sort_keys=False))
     phases = load(gate).gate.targets["isolated"].phases
     assert phases["tools_config"].limit is not None
     assert 0.1 < phases["tools_config"].limit < 1

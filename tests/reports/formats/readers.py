@@ -25,15 +25,15 @@ XSD = xmlschema.XMLSchema10(SCHEMAS / "junit-10.xsd")
 CTRF = Draft7Validator(json.loads((SCHEMAS / "ctrf-schema-0.0.json").read_text()))
 WORDS = ["pass", "warn", "inconclusive", "fail", "error"]
 NAMES = {
-    "junit": "junit.xml",
-    "github": "summary.md",
-    "gitlab": "gitlab",
-    "openmetrics": "metrics.txt",
-    "prometheus": "bootgate.prom",
     "bencher": "bencher.json",
     "benchmark-action": "benchmark.json",
     "ctrf": "ctrf.json",
+    "github": "summary.md",
+    "gitlab": "gitlab",
+    "junit": "junit.xml",
+    "openmetrics": "metrics.txt",
     "otel": "spans.jsonl",
+    "prometheus": "bootgate.prom",
 }
 Verdicts = dict[str, str]
 

@@ -14,7 +14,7 @@ from pytest_bootgate.records.values import Phase
 from pytest_bootgate.records.verdict import Finding, Limits, worst
 from pytest_bootgate.reports import formats
 from pytest_bootgate.reports.clean import clean
-from pytest_bootgate.reports.formats import cases, github, openmetrics
+from pytest_bootgate.reports.formats import cases, github, metrics
 from tests.journal.lives import key, measured, result
 from tests.reports.formats.readers import NAMES, READERS, SILENT, commands
 from tests.reports.test_words import RULES, boot
@@ -50,7 +50,7 @@ def test_no_format_chokes_on_odd_texts(tmp_path, name, word):
     }[word]
     found = result(ODD, told, file=f"/srv/{ODD}.yaml")
     path = NAMES[name]
-    formats.write(name, [found], str(tmp_path / path), BASE)
+    formats.parse(f"{name}={tmp_path / path}").write([found], BASE)
     (read,) = READERS[name](tmp_path / path).values()
     assert read == word
 
@@ -61,7 +61,7 @@ def test_a_gate_file_that_ran_twice_is_told_apart(tmp_path, name):
         result("first", target(boot(**STARTED))),
         result("second", target(error="the engine went away")),
     ]
-    formats.write(name, runs, str(tmp_path / NAMES[name]), BASE)
+    formats.parse(f"{name}={tmp_path / NAMES[name]}").write(runs, BASE)
     found = READERS[name](tmp_path / NAMES[name])
     assert found == {
         "bootgate.yaml (run first)::isolated": "pass",
@@ -71,7 +71,7 @@ def test_a_gate_file_that_ran_twice_is_told_apart(tmp_path, name):
 
 @pytest.mark.parametrize("name", READERS)
 def test_no_result_is_no_pass(tmp_path, name):
-    formats.write(name, [result("none")], str(tmp_path / NAMES[name]), BASE)
+    formats.parse(f"{name}={tmp_path / NAMES[name]}").write([result("none")], BASE)
     assert READERS[name](tmp_path / NAMES[name]) == {"bootgate.yaml::gate": "error"}
 
 
@@ -81,7 +81,7 @@ def test_what_must_not_pass_is_an_error_beside_good_targets(tmp_path, name):
     held = replace(
         result("some", target(boot(**STARTED))), unjudged=missing, error="1 of 2 were judged"
     )
-    formats.write(name, [held], str(tmp_path / NAMES[name]), BASE)
+    formats.parse(f"{name}={tmp_path / NAMES[name]}").write([held], BASE)
     found = READERS[name](tmp_path / NAMES[name])
     unjudged = {} if name in SILENT else {"bootgate.yaml::main": "unjudged"}
     good = {"bootgate.yaml::isolated": "pass", "bootgate.yaml::gate": "error"}
@@ -127,7 +127,7 @@ def test_a_crash_has_no_share_of_its_timeout():
     crashed = target(boot(outcome="crashed", detail="it exited with 1", ended=0.2))
     found = [result("r", crashed)]
     assert "| crashed | - | setup: never ended |" in github.summary(found, BASE)
-    assert "timeout_used" not in openmetrics.document(found, BASE)
+    assert "timeout_used" not in metrics.openmetrics(found, BASE)
 
 
 def test_a_summary_that_would_be_too_long_keeps_its_table(tmp_path):
@@ -170,7 +170,7 @@ def test_boots_of_another_run_are_no_spans(tmp_path):
     old = replace(measured(key("old", 1, "baseline")), recorded=True)
     found = result("r", target(old, measured(key("new", 1))))
     path = tmp_path / "t.jsonl"
-    formats.write("otel", [found], str(path), BASE)
+    formats.parse(f"otel={path}").write([found], BASE)
     from tests.reports.formats.readers import spans
 
     (trace,) = spans(path)

@@ -8,10 +8,16 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.reports.places import SIGNS, check
+from pytest_bootgate.reports import places
+from pytest_bootgate.reports.formats import parse
+from pytest_bootgate.reports.places import check
 from tests.reports.formats.conftest import SCENARIOS
 from tests.reports.formats.readers import NAMES, READERS, SILENT, cases, commands
 
+#: How each kind of report begins.
+SIGNS = places.SIGNS | {
+    name: parse(f"{name}=x").format.begins for name in NAMES if name != "gitlab"
+}
 STATUS = {"pass": 0, "warn": 0, "inconclusive": 0, "fail": 1, "error": 1}
 LEVELS = {"warn": "warning", "inconclusive": "warning", "fail": "error", "error": "error"}
 
@@ -34,11 +40,11 @@ def test_every_verdict_in_every_format(ran, scenario, name):
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "gitlab"])
 def test_a_later_run_knows_every_report_by_its_kind(ran, scenario, name):
     path = ran(scenario).path / "reports" / NAMES[name]
-    check(path, name)
-    for other in SIGNS:
+    check(path, name, SIGNS[name])
+    for other, sign in SIGNS.items():
         if other != name:
             with pytest.raises(BootgateError, match=f"not an? .*{other}.* of pytest-bootgate"):
-                check(path, other)
+                check(path, other, sign)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
