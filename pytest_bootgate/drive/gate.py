@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_bootgate import __version__
-from pytest_bootgate.boot.host import data_disk
 from pytest_bootgate.boot.jobs import Kept
 from pytest_bootgate.boot.machine import Machine
 from pytest_bootgate.boot.opened import Moment
@@ -61,7 +60,8 @@ class Gate:
 
     `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots` and `hosts` are those of `Plan`.
     `hear` is told every event of the run as it happens; where it raises `BootgateError`, nothing
-    boots any more and the run is broken. Raises `BootgateError` as `Plan` does.
+    boots any more and the run is broken. `machinery` is for tests: with what the run boots, instead
+    of an engine by its name. Raises `BootgateError` as `Plan` does.
     """
 
     def __init__(
@@ -73,11 +73,13 @@ class Gate:
         hosts: Sequence[str] = (),
         watch: Callable[[Progress], None] = lambda _: None,
         hear: Hear = ignore,
+        machinery: Callable[[Plan, str], Machinery] | None = None,
     ) -> None:
         self.plan = Plan(loaded, boots=boots, hosts=hosts)
         self.run = secrets.token_hex(6)
         self.watch, self._listener = watch, hear
-        self._machinery = Machinery(self.plan, self.run, wanted_engine)
+        make = machinery or (lambda plan, run: Machinery(plan, run, wanted_engine))
+        self._machinery = make(self.plan, self.run)
         self._in_place = self._upgrade_in_place()
         self._at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         self._results: dict[tuple[str, str], TargetResult] = {}
@@ -236,7 +238,8 @@ class Gate:
             warm=warm,
             looks=rules.plan.looks,
             pause=rules.retry_pause,
-            disk=data_disk(self._machinery.capacity),
+            onlooker=self._machinery.onlooker(),
+            clock=engine.clock,
         )
 
     def _upgrade_in_place(self) -> InPlace | None:
