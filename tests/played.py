@@ -1,0 +1,216 @@
+"""The whole loop on the engine in memory: a gate file, scripts for its releases, a quiet machine.
+
+Minutes of boots take milliseconds, and every instant is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_bootgate.boot.machine import Machine, Still, Work
+from pytest_bootgate.boot.onlooker import Onlooker
+from pytest_bootgate.boot.values import Boot, HostFacts
+from pytest_bootgate.drive.gate import Gate
+from pytest_bootgate.drive.machinery import Machinery
+from pytest_bootgate.drive.plan import Plan
+from pytest_bootgate.drive.progress import Progress
+from pytest_bootgate.engines.base import Engine, Exit
+from pytest_bootgate.engines.memory import Answer, MemoryEngine, Process, Request, Script
+from pytest_bootgate.events import BootEnded, BootEvent, Event
+from pytest_bootgate.gatefile.load import load
+from pytest_bootgate.result import TargetResult
+
+QUIET = Machine(here=True, work=(Work(0.005, 0.005),), still=(Still(busy=0.0, steal=0.0),))
+FACTS = HostFacts(system="memory", python="3", cpus=8, memory=16 << 30, load=0.0, uptime=3600.0)
+
+GATE = """\
+releases: {{baseline: {{image: old}}, candidate: {{image: new}}}}
+gateway:
+  ready: {{line: ^ready}}
+  ready_timeout: 10s
+{gateway}
+{more}
+target:
+  timeout: 10s
+  listen: 2s
+  trigger: {trigger}
+  {target}
+targets: {targets}
+gate: {{boots: {boots}, {rules}}}
+"""
+RUN = '{http: ":8080/run", body: "${token}"}'
+#: Two phases; the proof carries the token.
+PHASES = 'phases: {setup: {line: ^set up}, start: {line: "^task ${token} started"}}'
+
+
+def gate_file(path: Path, **parts: str) -> Path:
+    """Write a gate file; `parts` are pieces of it in YAML."""
+    given = {
+        "gateway": "",
+        "more": "",
+        "trigger": RUN,
+        "target": PHASES,
+        "targets": "{main: {}}",
+        "boots": "1",
+        "rules": "retries: 0",
+        **parts,
+    }
+    file = path / "bootgate.yaml"
+    file.write_text(GATE.format(**given))
+    return file
+
+
+# -- gateways ----------------------------------------------------------------------------------
+
+#: What a task does: seconds to wait, a line to print (with ``{token}``), or a call. An `Exit` or
+#: an exit code (as ``Exit(3)``) ends the gateway.
+Step = float | str | Exit | Callable[[Process, str], None]
+GOOD: tuple[Step, ...] = (0.5, "set up", 1.0, "task {token} started")
+
+
+def serves(
+    *steps: Step,
+    start: float = 0.5,
+    ready: str = "ready",
+    answer: Answer | None = Answer(202),  # noqa: B008 (frozen)
+    by_boot: dict[int, tuple[Step, ...]] | None = None,
+    before: tuple[Step, ...] = (),
+) -> Script:
+    """A gateway that is ready after `start` seconds and takes triggers on port 8080.
+
+    Each trigger is answered with `answer` and its task does `steps` (`GOOD` by default), or what
+    `by_boot` says of the boot of that number (from 1, all boots of all gateways of this script
+    counted). `before` is done at the start.
+    """
+    boots = 0
+
+    def gateway(me: Process) -> Generator[Any, Any, Any]:
+        nonlocal boots
+
+        def take(request: Request) -> Answer | None:
+            if request.path == "/run" and (answer is None or answer.status < 300):
+                me.mail.put(request.body)
+            return answer
+
+        if (ended := (yield from play(me, "", before))) is not None:
+            return ended
+        yield start
+        me.listen(8080, take)
+        if ready:
+            me.out(ready)
+        while True:
+            token = yield me.mail
+            boots += 1
+            todo = (by_boot or {}).get(boots, steps or GOOD)
+            if (ended := (yield from play(me, token, todo))) is not None:
+                return ended
+
+    return gateway
+
+
+def play(me: Process, token: str, steps: tuple[Step, ...]) -> Generator[Any, Any, Exit | None]:
+    """Do what a task does."""
+    for step in steps:
+        if isinstance(step, (int, float)):
+            me.cpu += step / 2
+            yield float(step)
+        elif isinstance(step, str):
+            me.out(step.format(token=token))
+        elif isinstance(step, Exit):
+            return step
+        else:
+            step(me, token)
+    return None
+
+
+# -- the run -----------------------------------------------------------------------------------
+
+
+class PlayedOnlooker(Onlooker):
+    """Sees the machine that it is told to see, in no time."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def begin(self) -> float:
+        return self.look()
+
+    def look(self) -> float:
+        return 0.0
+
+    def glance(self) -> None:
+        pass
+
+    def machine(self, *, here: bool) -> Machine:
+        return self._machine
+
+
+@dataclass
+class Played:
+    """A gate over a memory engine, and all that it told."""
+
+    file: Path
+    engine: MemoryEngine
+    machine: Machine = QUIET
+    facts: HostFacts = FACTS
+    on_event: Callable[[Event], None] = lambda _: None
+    events: list[Event] = field(default_factory=list)
+    moments: list[Progress] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(
+            load(self.file, {}),
+            watch=self.moments.append,
+            hear=self._hear,
+            machinery=self._machinery,
+        )
+
+    def _hear(self, event: Event) -> None:
+        self.events.append(event)
+        self.on_event(event)
+
+    def _machinery(self, plan: Plan, run: str) -> Machinery:
+        played = self
+
+        class PlayedMachinery(Machinery):
+            def _choose(self) -> tuple[Engine, str]:
+                return played.engine, "the test brings it"
+
+            def _guard(self, engine: Engine) -> None:
+                pass
+
+            def _facts(self) -> HostFacts:
+                return played.facts
+
+            def onlooker(self) -> Onlooker:
+                return PlayedOnlooker(played.machine)
+
+        return PlayedMachinery(plan, run, "memory")
+
+    def result(self, target: str = "main") -> TargetResult:
+        """Boot and judge a target, close the gate, and see that nothing is left."""
+        try:
+            return self.gate.result("default", target)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the gate; nothing is left open, nothing is done any more."""
+        self.gate.close()
+        assert self.engine.places == []
+        assert self.engine.clock.beside_now == 0
+
+    def kinds(self, boot: Boot | None = None) -> list[str]:
+        """The kinds of all events, or of those of one boot."""
+        if boot is None:
+            return [event.kind for event in self.events]
+        return [e.kind for e in self.events if isinstance(e, BootEvent) and e.boot.id == boot.id]
+
+    def all_boots_ended(self) -> bool:
+        """Whether of each boot that began an end was told."""
+        began = [e.boot.id for e in self.events if e.kind == "boot_began"]  # type: ignore[attr-defined]
+        ended = [e.boot.id for e in self.events if isinstance(e, BootEnded)]
+        return began == ended
