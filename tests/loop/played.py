@@ -27,11 +27,8 @@ QUIET = Machine(here=True, work=(Work(0.005, 0.005),), still=(Still(busy=0.0, st
 FACTS = HostFacts(system="memory", python="3", cpus=8, memory=16 << 30, load=0.0, uptime=3600.0)
 
 GATE = """\
-releases: {{baseline: {{image: old}}, candidate: {{image: new}}}}
-gateway:
-  ready: {{line: ^ready}}
-  ready_timeout: 10s
-{gateway}
+releases: {releases}
+gateway: {{{ready}, ready_timeout: 10s, {gateway}}}
 {more}
 target:
   timeout: 10s
@@ -49,6 +46,8 @@ PHASES = 'phases: {setup: {line: ^set up}, start: {line: "^task ${token} started
 def gate_file(path: Path, **parts: str) -> Path:
     """Write a gate file; `parts` are pieces of it in YAML."""
     given = {
+        "releases": "{candidate: {image: new}}",
+        "ready": "ready: {line: ^ready}",
         "gateway": "",
         "more": "",
         "trigger": RUN,
@@ -202,6 +201,18 @@ class Played:
         self.gate.close()
         assert self.engine.places == []
         assert self.engine.clock.beside_now == 0
+
+    def one(self, target: str = "main") -> Boot:
+        """The one boot of a target, after `result`."""
+        (boot,) = self.result(target).boots
+        return boot
+
+    def findings(self, target: str = "main") -> list[tuple[str, str, str]]:
+        """Verdict, subject and text of what was found of a target."""
+        found = self.gate.known("default", target)
+        assert found is not None
+        assert found.judgement is not None, found.broken
+        return [(f.verdict, f.subject, f.text) for f in found.judgement.findings]
 
     def kinds(self, boot: Boot | None = None) -> list[str]:
         """The kinds of all events, or of those of one boot."""
