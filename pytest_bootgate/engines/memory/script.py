@@ -142,7 +142,7 @@ class Process:
         self.cpu = 0.0
         self.exit: Exit | None = None
         self._began = clock.now()
-        self._turn = 0
+        self._turn, self._playing = 0, False
         self._waits: Mailbox | None = None
         self._held: list[Callable[[], None]] = []
         self._script = script(self)
@@ -225,7 +225,8 @@ class Process:
         for child in self.children:
             child.end(Exit(KILLED))
         self.exit = Exit(how.code, how.oom, self.seconds, how.gone)
-        self._script.close()
+        if not self._playing:  # else it is its script that ends it
+            self._script.close()
         for port in [port for port, (who, _) in self.world.ports.items() if who is self]:
             self.close(port)
         if self._parent is None:
@@ -261,6 +262,7 @@ class Process:
         if self._waits is not None:
             self._waits.take(None)
             self._waits = None
+        self._playing = True
         try:
             if isinstance(what, AskedToEnd):
                 wanted = self._script.throw(what)
@@ -271,6 +273,11 @@ class Process:
             return
         except AskedToEnd as asked:
             self.end(Exit(128 + _SIGNALS.get(asked.name, _TERM)))
+            return
+        finally:
+            self._playing = False
+        if self.exit is not None:
+            self._script.close()
             return
         if isinstance(wanted, Mailbox):
             self._waits = wanted
