@@ -125,7 +125,10 @@ def make_engine(name: str, run: str) -> Engine:
     return ProcessEngine(run)
 
 
-REAL_ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
+REAL_ENGINES = [
+    pytest.param("process", marks=pytest.mark.slow),
+    pytest.param("docker", marks=pytest.mark.docker),
+]
 ENGINES = ["memory", *REAL_ENGINES]
 
 
