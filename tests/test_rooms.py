@@ -40,6 +40,24 @@ PURE = [
     "boot/witness.py",
     "result.py",
 ]
+#: What waits, or asks for the time, asks its engine's clock: so it can be played in memory.
+BY_THE_CLOCK = [
+    "drive",
+    *(
+        f"boot/{name}.py"
+        for name in (
+            "aftermath",
+            "backlog",
+            "heartbeat",
+            "hold",
+            "inplace",
+            "link",
+            "listener",
+            "opened",
+            "pair",
+        )
+    ),
+]
 EFFECTS = {"docker", "pytest", "subprocess", "socket", "sqlite3", "time", "threading", "psutil"}
 
 
@@ -70,6 +88,13 @@ def test_imports_point_down(path):
         parts = module.split(".")
         if parts[0] == "pytest_bootgate" and len(parts) > 1:
             assert FLOOR[parts[1]] <= FLOOR[room], f"{path}:{line} imports {module}, which is above"
+
+
+@pytest.mark.parametrize("place", BY_THE_CLOCK)
+def test_the_loop_asks_its_engine_for_the_time(place):
+    path = PACKAGE / place
+    for file in path.rglob("*.py") if path.is_dir() else [path]:
+        assert "time" not in {module for module, _ in imports(file)}, file
 
 
 @pytest.mark.parametrize("place", PURE)
