@@ -39,6 +39,7 @@ def test_pairs_and_one_boot_each_that_is_thrown_away(play):
     assert made[:2] == [("baseline", 0), ("candidate", 0)]
     assert sorted(made[2:]) == [(r, n) for r in ("baseline", "candidate") for n in range(1, 6)]
     assert played.engine.made == len(made) == 12
+    assert played.engine.most == 1  # never two on one kernel
     assert played.all_boots_ended()
 
 

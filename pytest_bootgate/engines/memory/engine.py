@@ -34,8 +34,8 @@ class MemoryEngine:
         self.down, self.slow = "", 0.0
         self.moved: dict[str, str] = {}
         self.strangers: dict[int, str] = {}
-        #: How many places were made, and those that were not removed yet.
-        self.made = 0
+        #: How many places were made, at most at once, and those that were not removed yet.
+        self.made = self.most = 0
         self.places: list[MemoryPlace] = []
 
     def check(self) -> None:
@@ -58,6 +58,7 @@ class MemoryEngine:
         self.check()
         self.made += 1
         self.places.append(MemoryPlace(self, dict(ports)))
+        self.most = max(self.most, len(self.places))
         return self.places[-1]
 
     def close(self) -> None:
