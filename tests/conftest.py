@@ -17,6 +17,16 @@ ROOT = Path(__file__).parent.parent
 INCIDENT = ROOT / "examples" / "incident"
 
 
+#: Fixtures with which a test starts processes.
+PROCESSES = {"pytester", "local_bench", "docker_bench"}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if not PROCESSES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+
+
 @pytest.fixture(autouse=True)
 def _apart(monkeypatch, tmp_path):
     """Runs inside the tests take no options from outside, and wait for no gate outside."""

@@ -34,6 +34,28 @@ ROOMS = [
 ]
 FLOOR = {room: number for number, room in enumerate(ROOMS)}
 PURE = ["records", "observe", "stats", "checks"]
+#: What waits, or asks for the time, asks its engine's clock: so it can be played in memory.
+BY_THE_CLOCK = [
+    f"run/{name}.py"
+    for name in (
+        "aftermath",
+        "backlog",
+        "conduct",
+        "gate",
+        "heartbeat",
+        "hold",
+        "inplace",
+        "link",
+        "listener",
+        "machinery",
+        "opened",
+        "pair",
+        "plan",
+        "propagation",
+        "recorded",
+        "upgrade",
+    )
+]
 EFFECTS = {"docker", "pytest", "subprocess", "socket", "sqlite3", "time", "threading", "psutil"}
 
 
@@ -64,6 +86,12 @@ def test_imports_point_down(path):
         parts = module.split(".")
         if parts[0] == "pytest_bootgate" and len(parts) > 1:
             assert FLOOR[parts[1]] <= FLOOR[room], f"{path}:{line} imports {module}, which is above"
+
+
+@pytest.mark.parametrize("place", BY_THE_CLOCK)
+def test_the_loop_asks_its_engine_for_the_time(place):
+    file = PACKAGE / place
+    assert "time" not in {module for module, _ in imports(file)}, file
 
 
 @pytest.mark.parametrize("room", PURE)

@@ -2,8 +2,8 @@
 
 An engine makes places; a place holds one gateway and its sidecar, which share a network and a
 directory; each of the two is a unit. Everything that a unit says arrives at the sink as it was
-read, stamped with this machine's monotonic clock. A sink must not wait: who waits for a reader
-is the system that is measured.
+read, stamped with the engine's clock: where boots are real, this machine's monotonic one. A sink
+must not wait: who waits for a reader is the system that is measured.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from pytest_bootgate.engines.clock import Clock
 from pytest_bootgate.gatefile.model import Needs
 
 
@@ -210,11 +211,15 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """``docker`` or ``process``."""
+        """``docker``, ``process``, or ``memory`` in tests."""
 
     @property
     def version(self) -> str:
         """The engine and its version, for people."""
+
+    @property
+    def clock(self) -> Clock:
+        """By which its chunks are stamped, and by which whoever boots on it waits."""
 
     def capacity(self) -> Capacity | None:
         """Its machine as it tells it, None for this one. Raises `EngineError`."""

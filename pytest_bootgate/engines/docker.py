@@ -14,6 +14,7 @@ from docker.utils import parse_repository_tag
 
 from pytest_bootgate.engines import owner
 from pytest_bootgate.engines.base import Capacity, Sink, UnitSpec
+from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.confine import confined
 from pytest_bootgate.engines.container import (
     SHARED,
@@ -41,6 +42,7 @@ class DockerEngine:
     """
 
     name = "docker"
+    clock = REAL
 
     def __init__(self, run: str) -> None:
         self._run = run

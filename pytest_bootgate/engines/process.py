@@ -15,6 +15,7 @@ import psutil
 
 from pytest_bootgate.engines import owner
 from pytest_bootgate.engines.base import Sink, UnitSpec
+from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.listeners import strangers
 from pytest_bootgate.engines.local_unit import LocalUnit, write
 from pytest_bootgate.engines.processes import OWNER_LABEL, RUN_LABEL, carriers, kill
@@ -35,6 +36,7 @@ class ProcessEngine:
     """The machine itself; every process is labelled ``BOOTGATE_RUN=<run>`` in its environment."""
 
     name = "process"
+    clock = REAL
 
     def __init__(self, run: str) -> None:
         self._run = run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -53,7 +52,7 @@ class Aftermath(OpenedPair):
         def looked() -> bool:
             return len([e for e in events[first:] if e.get("event") == "looked"]) >= asked
 
-        self._pump(time.monotonic() + _LAST_LOOK, looked, "last look", see)
+        self._pump(self._clock.now() + _LAST_LOOK, looked, "last look", see)
 
     def _nearest(self, seen: Observation, token: str) -> dict[str, tuple[str, ...]]:
         """For each phase whose line was not seen, the lines of the boot that come nearest."""
@@ -78,7 +77,7 @@ class Aftermath(OpenedPair):
         """
         wanted = {name: one for name, one in patterns.items() if one.source == "gateway"}
         over = self._gateway_over()
-        before_its_end = self._ended_at - _AT_ONCE if over else time.monotonic()
+        before_its_end = self._ended_at - _AT_ONCE if over else self._clock.now()
         if not wanted or self._gateway is None or not self._begun:
             return ""
         if len(self._printed(0.0)) > len(self._printed(before_its_end)):

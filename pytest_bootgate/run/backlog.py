@@ -8,11 +8,11 @@ kept, up to a limit, and left out beyond it. That is counted, because nobody kno
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 
 from pytest_bootgate.engines.base import Chunk
+from pytest_bootgate.engines.clock import REAL, Clock
 from pytest_bootgate.observe.lines import LeftOut
 
 #: What a chunk takes in memory beside its bytes.
@@ -37,7 +37,8 @@ class Backlog:
     In a flood what a sidecar says comes first: it may be a proof, and it is little.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = REAL) -> None:
+        self._clock = clock
         # A million log lines at once are about half of it.
         self._gateway, self._sidecar = _Queue(64 << 20), _Queue(16 << 20)
         self._ready = threading.Condition()
@@ -63,7 +64,7 @@ class Backlog:
         """The next chunk, None where none comes for so many seconds."""
         with self._ready:
             if not self._waiting and timeout > 0:
-                self._ready.wait(timeout)
+                self._clock.wait(self._ready, timeout)
             if not (waiting := self._waiting):
                 return None
             queue = min(waiting, key=lambda one: one.chunks[0].at)
@@ -81,7 +82,7 @@ class Backlog:
         """
         held = self._gateway.held
         flood = _FLOOD < held < self._gateway.most / 2
-        return flood and time.monotonic() - self._gateway.last < _PAUSE
+        return flood and self._clock.now() - self._gateway.last < _PAUSE
 
     def put_back(self, chunk: Chunk) -> None:
         """Undo `get`."""

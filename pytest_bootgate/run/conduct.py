@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from pytest_bootgate.checks.campaign import Ask, Campaign
+from pytest_bootgate.engines.clock import REAL, Clock
 from pytest_bootgate.records.machine import Machine
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import Judgement
@@ -25,19 +25,19 @@ def conduct(
     warm: bool,
     looks: Collection[int] = (),
     pause: float = 0.0,
-    disk: str = ".",
+    onlooker: Onlooker,
+    clock: Clock = REAL,
 ) -> tuple[Judgement, tuple[Boot, ...], Machine]:
     """Boot until the campaign has its judgement.
 
     `make` gives a pair of a release that is not open yet, `watch` what a pair tells of its moments
     during a boot. Pairs stay open for the next boot where starts are `warm`; all are closed in the
     end, however it comes. `looks` are the pairs after which the campaign may end. A boot that timed
-    out is tried again `pause` seconds after its gateway was removed. `disk` is where the machine's
-    free space is looked at. Raises `BootgateError` where
-    the gate cannot measure.
+    out is tried again `pause` seconds after its gateway was removed. `onlooker` looks
+    at the machine meanwhile, `clock` is the engine's. Raises `BootgateError` where the gate cannot
+    measure.
     """
     up: dict[str, Pair] = {}
-    onlooker = Onlooker(disk)
     others: float | None = onlooker.begin()
     here = False
     try:
@@ -50,7 +50,7 @@ def conduct(
             pair.begin(ask.number, ask.attempt)
             if fresh:
                 pair.open()
-            boot = _boot(up, ask)
+            boot = _boot(up, ask, clock)
             if not warm or not boot.started:
                 up.pop(ask.release).close()
             if ask.number in looks and ask.release == order(ask.number - 1)[1]:
@@ -70,18 +70,18 @@ def conduct(
             if ask.attempt > last.attempt:
                 pair.retried(pause, f"{boot.outcome}: {boot.detail}")
                 watch(ask)(Moment("pause before the retry", pause))
-                time.sleep(pause)
+                clock.sleep(pause)
     finally:
         for pair in up.values():
             pair.close()
 
 
-def _boot(up: Mapping[str, Pair], ask: Ask) -> Boot:
+def _boot(up: Mapping[str, Pair], ask: Ask, clock: Clock) -> Boot:
     """One boot of an open pair; what another one does that waits for its turn is on record."""
     waiting = [pair for release, pair in up.items() if release != ask.release]
-    before, began = [pair.cpu_seconds() for pair in waiting], time.monotonic()
+    before, began = [pair.cpu_seconds() for pair in waiting], clock.now()
     boot = up[ask.release].boot(ask.number, warm_up=ask.warm_up)
-    took = time.monotonic() - began
+    took = clock.now() - began
     each = [
         grown(pair.cpu_seconds(), at_first) for pair, at_first in zip(waiting, before, strict=True)
     ]

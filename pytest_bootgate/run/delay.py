@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from contextlib import AbstractContextManager, suppress
 from itertools import pairwise
 
 from pytest_bootgate.engines.base import Unit
-from pytest_bootgate.engines.tasks import of_this_process, run_delay
+from pytest_bootgate.engines.clock import REAL, Clock
+from pytest_bootgate.engines.tasks import run_delay
 from pytest_bootgate.errors import EngineError
 
 _EVERY = 0.02  # seconds between two looks
 _COST = 0.01  # the share of a CPU that looking may take at the most
 
 
-def of_observers(sidecar: Unit | None) -> float:
+def of_observers(clock: Clock, sidecar: Unit | None) -> float:
     """For how many seconds this process and a sidecar have waited for a CPU so far.
 
     The sum of all their tasks, as far as it is known: so much later than it happened something may
     have been seen.
     """
-    tasks = of_this_process() | (sidecar.tasks() if sidecar is not None else set())
-    return sum(run_delay(task) or 0.0 for task in tasks)
+    return clock.run_delay(sidecar.tasks() if sidecar is not None else set())
 
 
 class Delays:
     """Sums up the run delays of tasks that come and go, as each was last seen."""
 
-    def __init__(self, tasks: Collection[int]) -> None:
+    def __init__(self, tasks: Collection[int], clock: Clock = REAL) -> None:
+        self._clock = clock
         self._last: dict[int, float] = {}
         self._ended = self._before = 0.0
         self._looks: list[tuple[float, float]] = []  # when, and the total
         self.look(tasks)
         self._before = self.total or 0.0
-        self._looks = [(time.monotonic(), 0.0)]
+        self._looks = [(self._clock.now(), 0.0)]
 
     def look(self, tasks: Collection[int]) -> None:
         """Read the living tasks, and those that ended and were not waited for by their parent."""
@@ -45,7 +45,7 @@ class Delays:
                 self._ended += self._last.pop(task)  # its number may be another's by now
             if waited is not None and (task in tasks or task in self._last):
                 self._last[task] = waited
-        self._looks.append((time.monotonic(), self.total or 0.0))
+        self._looks.append((self._clock.now(), self.total or 0.0))
 
     def after(self, instant: float) -> float:
         """How much of the total came after an instant; between two looks in proportion.
@@ -58,29 +58,19 @@ class Delays:
                 return last - before - (later - before) * (instant - begin) / (end - begin)
         return 0.0
 
-    @contextlib.contextmanager
-    def watch(self, unit: Unit) -> Iterator[None]:
-        """Look at the tasks of a unit again and again, in a thread.
+    def watch(self, unit: Unit) -> AbstractContextManager[None]:
+        """Look at the tasks of a unit again and again.
 
         A look costs about 15 µs of CPU time for each task. Where that is much they are rarer.
         """
-        over = threading.Event()
 
-        def looks() -> None:
-            pause = 0.0
-            while not over.wait(pause):
-                began = time.thread_time()
-                with contextlib.suppress(EngineError):  # who asks for its exit hears of it
-                    self.look(unit.tasks())
-                pause = max(_EVERY, (time.thread_time() - began) / _COST)
+        def look() -> float:
+            began = time.thread_time()
+            with suppress(EngineError):  # who asks for its exit hears of it
+                self.look(unit.tasks())
+            return max(_EVERY, (time.thread_time() - began) / _COST)
 
-        thread = threading.Thread(target=looks, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        return self._clock.beside(look)
 
     @property
     def total(self) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +14,7 @@ from pytest_bootgate.checks.host import weigh
 from pytest_bootgate.checks.propagation import judge_propagation
 from pytest_bootgate.checks.upgrade import judge_upgrade
 from pytest_bootgate.engines.base import Engine
+from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.confine import beyond
 from pytest_bootgate.errors import BootgateError, in_words
 from pytest_bootgate.gatefile import Loaded
@@ -46,7 +46,6 @@ from pytest_bootgate.records.result import (
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Finding, Judgement, Rules
 from pytest_bootgate.run.conduct import conduct
-from pytest_bootgate.run.host import data_disk
 from pytest_bootgate.run.machinery import Machinery
 from pytest_bootgate.run.opened import Moment
 from pytest_bootgate.run.pair import Pair
@@ -62,7 +61,8 @@ class Gate:
 
     `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots` and `profiles` are those of
     `Plan`. `hear` is told every event of the run as it happens; where it raises `BootgateError`,
-    nothing boots any more and the run is an `error`. Raises `BootgateError` as `Plan` does.
+    nothing boots any more and the run is an `error`. `machinery` is for tests: with what the run
+    boots, instead of an engine by its name. Raises `BootgateError` as `Plan` does.
     """
 
     def __init__(
@@ -74,11 +74,13 @@ class Gate:
         profiles: Sequence[str] = (),
         watch: Callable[[Progress], None] = lambda _: None,
         hear: Hear = ignore,
+        machinery: Callable[[Plan, str], Machinery] | None = None,
     ) -> None:
         self.plan = Plan(loaded, boots=boots, profiles=profiles)
         self.run = secrets.token_hex(6)
         self.watch, self._listener = watch, hear
-        self._machinery = Machinery(self.plan, self.run, wanted_engine)
+        make = machinery or (lambda plan, run: Machinery(plan, run, wanted_engine))
+        self._machinery = make(self.plan, self.run)
         self._in_place = self._upgrade_in_place()
         self._at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         self._results: dict[tuple[str, str], TargetResult] = {}
@@ -208,7 +210,7 @@ class Gate:
             text = judgement.host
             self._hear(
                 HostWarned(
-                    run=self.run, wall=time.time(), profile=profile, target=target, text=text
+                    run=self.run, wall=REAL.wall(), profile=profile, target=target, text=text
                 )
             )
         return self._found(
@@ -243,7 +245,8 @@ class Gate:
             warm=warm,
             looks=rules.plan.looks,
             pause=rules.retry_pause,
-            disk=data_disk(self._machinery.capacity),
+            onlooker=self._machinery.onlooker(),
+            clock=engine.clock,
         )
 
     def _upgrade_in_place(self) -> InPlace | None:
@@ -292,7 +295,7 @@ class Gate:
         """Tell that the run begins, once, before anything else of it is told."""
         if not self._told_begin:
             self._told_begin = True
-            self._hear(RunBegan(run=self.run, wall=time.time(), result=self.outcome()))
+            self._hear(RunBegan(run=self.run, wall=REAL.wall(), result=self.outcome()))
 
     def _tell(self, name: str, found: TargetResult | UpgradeResult | PropagationResult) -> None:
         """Tell a verdict, under the name of what was judged."""
@@ -304,7 +307,7 @@ class Gate:
             findings = found.judgement.findings
         event = VerdictGiven(
             run=self.run,
-            wall=time.time(),
+            wall=REAL.wall(),
             profile=found.profile,
             target=name,
             verdict=found.verdict,
@@ -412,7 +415,7 @@ class Gate:
         """Remove all that is left of this run, and tell that it is over."""
         if self._told_begin and not self._told_end:
             self._told_end = True
-            self._hear(RunEnded(run=self.run, wall=time.time(), result=self.outcome()))
+            self._hear(RunEnded(run=self.run, wall=REAL.wall(), result=self.outcome()))
         if self._in_place is not None:
             self._in_place.close()
         self._machinery.close()

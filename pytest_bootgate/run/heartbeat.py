@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from types import TracebackType
 
+from pytest_bootgate.engines.clock import Clock
 from pytest_bootgate.observe.outcome import Stall
 
 #: Seconds between two beats.
@@ -16,22 +15,22 @@ _LATE_LEAST, _LATE_MOST, _LATE_SHARE = 0.3, 1.0, 0.1
 
 
 class Heartbeat:
-    """Beats in a thread of its own while something is observed.
+    """Beats beside while something is observed.
 
     `stalls` are the times, in monotonic seconds, in which it could not. What is nothing for a boot
     with a long `timeout` (seconds) may decide about a short one.
     """
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, clock: Clock) -> None:
+        self._clock = clock
         self._late = min(max(_LATE_LEAST, _LATE_SHARE * timeout), _LATE_MOST)
         self.stalls: list[Stall] = []
-        self._over = threading.Event()
-        self._last = time.monotonic()
-        self._thread = threading.Thread(target=self._beat, name="bootgate beats", daemon=True)
+        self._last = clock.now()
+        self._beats = clock.beside(self._beat)
 
     def __enter__(self) -> Heartbeat:
-        self._last = time.monotonic()
-        self._thread.start()
+        self._last = self._clock.now()
+        self._beats.__enter__()
         return self
 
     def __exit__(
@@ -40,16 +39,15 @@ class Heartbeat:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._over.set()
-        self._thread.join()
+        self._beats.__exit__(kind, error, trace)
         self._look()
 
-    def _beat(self) -> None:
-        while not self._over.wait(_BEAT):
-            self._look()
+    def _beat(self) -> float:
+        self._look()
+        return _BEAT
 
     def _look(self) -> None:
-        now = time.monotonic()
+        now = self._clock.now()
         if now - self._last > _BEAT + self._late:
             self.stalls.append(Stall("the gate itself", self._last, now))
         self._last = now

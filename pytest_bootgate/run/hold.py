@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -145,7 +144,7 @@ class HeldPair(Pair):
 
     def _pump_on(self, after: Seconds | None, witness: Witness) -> None:
         if after is not None:
-            until = time.monotonic() + after
+            until = self._clock.now() + after
             self._pump(until, self._gateway_over, f"wait in {self._phase}", witness.see)
 
     def _at_hold(self, seen: Observation) -> bool:
@@ -264,7 +263,7 @@ class HeldPair(Pair):
         """Until all signals reported, or some time after the first that ends the suspense."""
         listen = float(self._recipe.target.listen)
         first_word = max(listen, float(self._propagation.listen or self._timeout))
-        deadline = time.monotonic() + first_word
+        deadline = self._clock.now() + first_word
         settled: list[float] = []
 
         def done() -> bool:
@@ -273,8 +272,8 @@ class HeldPair(Pair):
                 return True
             proof = seen.proof_at is not None and not self._mute
             if not settled and (proof or self._exit or any(t.at is not None for t in signals)):
-                settled.append(time.monotonic())
-            return bool(settled) and time.monotonic() > settled[0] + listen
+                settled.append(self._clock.now())
+            return bool(settled) and self._clock.now() > settled[0] + listen
 
         self._pump(deadline, done, "told?", witness.see)
 
@@ -295,7 +294,7 @@ class HeldPair(Pair):
     def _check(self) -> None:
         """Ask the engine whether the hold holds."""
         assert self._gateway is not None
-        self._checked = time.monotonic()
+        self._checked = self._clock.now()
         wanted = {"pause": "paused", "starve": "starved"}[self._propagation.hold]
         state = self._gateway.hold.state()
         if state != wanted:
@@ -311,7 +310,7 @@ class HeldPair(Pair):
 
     def _look(self, *, force: bool = False) -> None:
         super()._look(force=force)
-        if self._holding and self._exit is None and time.monotonic() - self._checked >= _CHECK:
+        if self._holding and self._exit is None and self._clock.now() - self._checked >= _CHECK:
             self._check()
 
     def _heed(self, seen: Sighting) -> None:
@@ -363,7 +362,7 @@ class HeldPair(Pair):
         """Is it green before the trigger?"""
         if self._health is not None and self._link is not None and self.not_ready is None:
             self._link.watch(_HEALTH, self._health, self._variables)
-            self._pump(time.monotonic() + _HEALTHY_BY, lambda: self._healthy, "health")
+            self._pump(self._clock.now() + _HEALTHY_BY, lambda: self._healthy, "health")
             if not self._healthy:
                 self._signals.otherwise(self._signals.health, "it was not green before either")
 
@@ -375,7 +374,7 @@ class HeldPair(Pair):
     def _now(self) -> float:
         """Seconds since the trigger."""
         assert self._seen is not None
-        return time.monotonic() - (self._seen.trigger_at or 0.0)
+        return self._clock.now() - (self._seen.trigger_at or 0.0)
 
     def _doing(self) -> str:
         words = {"pause": "paused", "starve": "starved", "mute": "no answer", "kill": "killed"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -64,7 +63,7 @@ class InPlacePair(Pair):
 
     def _before_start(self, gateway: Gateway) -> None:
         filled = self._variables
-        self._start_at = time.monotonic()
+        self._start_at = self._clock.now()
         self._stage_patterns = [
             (Pattern(name, probe, filled, token=False), re.compile(probe.each))
             for name, probe in gateway.stages.items()
@@ -79,7 +78,7 @@ class InPlacePair(Pair):
         assert self._gateway is not None
         self.start_cpu = self._gateway.cpu_seconds()
         if self._health_pattern is not None:
-            until = time.monotonic() + _HEALTH_LAG
+            until = self._clock.now() + _HEALTH_LAG
             self._pump(until, lambda: self.health is not None or self._gateway_over(), "health")
 
     def _await_answer(self, health: Probe, until: float) -> None:
@@ -88,7 +87,7 @@ class InPlacePair(Pair):
     def _tired(self, began: float) -> bool:
         if self._patience is None or self.health is None:
             return False
-        return time.monotonic() > began + self.health + self._patience
+        return self._clock.now() > began + self.health + self._patience
 
     def _heed(self, seen: Sighting) -> None:
         super()._heed(seen)
@@ -146,14 +145,14 @@ class InPlacePair(Pair):
         """The exit code of a command whose lines arrive under `name`, None after `deadline`."""
         self._listener.ended.pop(f"{name}.out", None)
         over = lambda: f"{name}.out" in self._listener.ended  # noqa: E731
-        self._pump(time.monotonic() + deadline, over, name)
+        self._pump(self._clock.now() + deadline, over, name)
         return running.exit_code()
 
     def repair(self, command: Sequence[str], deadline: float) -> Exit:
         """Run a command on the state in the gateway's place; the sidecar is there as well."""
         self._make_gateway(self._open_place(), command)
         self._start_gateway()
-        self._pump(time.monotonic() + deadline, self._gateway_over, "repair")
+        self._pump(self._clock.now() + deadline, self._gateway_over, "repair")
         return self.stop(0)
 
     def stop(
@@ -167,14 +166,14 @@ class InPlacePair(Pair):
         self._look(force=True)
         self.watch(Moment("stop", deadline))
         if self._exit is None and command is not None:
-            until = time.monotonic() + deadline
+            until = self._clock.now() + deadline
             self._run("stop", Trigger(exec=list(command)), self._variables)
             self._pump(until, self._gateway_over, "stop")
             self._look(force=True)
             by = "SIGKILL"
         if self._exit is None:
             self._exit = self._gateway.stop(deadline, by)
-        self._pump(time.monotonic() + _LATE_LINES, lambda: False, "stop")
+        self._pump(self._clock.now() + _LATE_LINES, lambda: False, "stop")
         return self._exit
 
     @property

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytest_bootgate.engines.base import Unit
+from pytest_bootgate.engines.clock import Clock
 from pytest_bootgate.errors import SidecarError
 from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill, fill_all
@@ -32,9 +32,14 @@ class Link:
     """
 
     def __init__(
-        self, unit: Unit, recipe: Recipe, events: Sequence[Mapping[str, Any]], wait: Wait
+        self,
+        unit: Unit,
+        recipe: Recipe,
+        events: Sequence[Mapping[str, Any]],
+        wait: Wait,
+        clock: Clock,
     ) -> None:
-        self.unit = unit
+        self.unit, self._clock = unit, clock
         self._recipe, self._events, self._wait = recipe, events, wait
         self._followed: set[str] = set()
 
@@ -128,7 +133,7 @@ class Link:
             return [e for e in self._events[first:] if e.get("event") == "answer"]
 
         self._wait(
-            time.monotonic() + DEADLINE,
+            self._clock.now() + DEADLINE,
             lambda: any(not e.get("more") for e in answers()),
             "list of jobs",
         )
@@ -160,7 +165,7 @@ class Link:
         def answers() -> list[Mapping[str, Any]]:
             return [e for e in self._events[first:] if e.get("event") == event]
 
-        self._wait(time.monotonic() + DEADLINE, lambda: bool(answers()), "sidecar")
+        self._wait(self._clock.now() + DEADLINE, lambda: bool(answers()), "sidecar")
         if not answers():
             raise SidecarError(f"The sidecar did not {what} within {DEADLINE:g} s.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -10,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from pytest_bootgate.engines.base import Chunk
+from pytest_bootgate.engines.clock import REAL, Clock
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.masking import Mask, shortened
 from pytest_bootgate.observe.lines import LeftOut, Line, LineSplitter
@@ -39,11 +39,12 @@ class Listener:
         on_sight: Callable[[Sighting], None],
         on_end: Callable[[str], None],
         mask: Mask | None = None,
+        clock: Clock = REAL,
     ) -> None:
-        self._mask = mask or Mask()
+        self._clock, self._mask = clock, mask or Mask()
         # A secret is hidden before a line is cut.
         self._width = TAIL_WIDTH + self._mask.longest
-        self._backlog, self._splitter = Backlog(), LineSplitter()
+        self._backlog, self._splitter = Backlog(clock), LineSplitter()
         self._lines: Iterator[Line] = iter(())
         self._line = Line("", 0.0, None)
         self._grace = _GRACE
@@ -74,10 +75,10 @@ class Listener:
         boot allow; the rest is left out (`left_out`). `idle` is called a few times a second with
         the seconds left.
         """
-        looked = time.monotonic()
+        looked = self._clock.now()
         late = max(deadline, looked)
         while not done():
-            now = time.monotonic()
+            now = self._clock.now()
             if now - looked >= _TICK and now < deadline:
                 looked = now
                 idle(deadline - now)
@@ -85,7 +86,7 @@ class Listener:
             if self._take_in(done, see):
                 continue
             if now < deadline and self._backlog.pours:
-                time.sleep(_POUR)
+                self._clock.sleep(_POUR)
                 continue
             chunk = self._backlog.get(min(_TICK, deadline - now))
             if chunk is None:

@@ -8,7 +8,8 @@ from pytest_bootgate.engines import Reaper, choose, remove, runs, start_reaper
 from pytest_bootgate.engines.base import Capacity, Engine
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.records.values import HostFacts
-from pytest_bootgate.run.host import facts
+from pytest_bootgate.run.host import data_disk, facts
+from pytest_bootgate.run.onlooker import Onlooker
 from pytest_bootgate.run.plan import Plan
 from pytest_bootgate.run.recipe import Recipe
 
@@ -33,20 +34,23 @@ class Machinery:
         if self._unusable is not None:
             raise self._unusable
         if self._engine is None:
-            every = self._plan.releases.values()
-            gateway = self._plan.file.gateway.command
             try:
-                self._engine, self.why = choose(
-                    self._wanted,
-                    images=all(release.image is not None for release in every),
-                    commands=all((release.command or gateway) is not None for release in every),
-                    run=self._run,
-                )
+                self._engine, self.why = self._choose()
             except BootgateError as error:
                 self._unusable = error
                 raise
             self.name, self.version = self._engine.name, self._engine.version
         return self._engine, self.why
+
+    def _choose(self) -> tuple[Engine, str]:
+        every = self._plan.releases.values()
+        gateway = self._plan.file.gateway.command
+        return choose(
+            self._wanted,
+            images=all(release.image is not None for release in every),
+            commands=all((release.command or gateway) is not None for release in every),
+            run=self._run,
+        )
 
     def ready(self) -> Engine:
         """The engine with all that a first boot needs: a reaper, all images, two releases.
@@ -65,11 +69,9 @@ class Machinery:
 
     def _prepare(self, engine: Engine) -> None:
         plan = self._plan
-        if self._reaper is None:
-            self._reaper = start_reaper(self._run, engine)
-            self._clean_up(engine.name)
+        self._guard(engine)
         self.capacity = engine.capacity()
-        self._machine = facts(self.capacity)
+        self.look()
         for name, release in plan.releases.items():
             use_image = engine.name != "process" and release.image is not None
             digest = engine.resolve(release.image) if use_image and release.image else None
@@ -85,6 +87,12 @@ class Machinery:
                 " image names, and the variables in them; to gate a release against itself,"
                 " write gate: {allow: same-image}."
             )
+
+    def _guard(self, engine: Engine) -> None:
+        """See to it that nothing is left, however this process ends."""
+        if self._reaper is None:
+            self._reaper = start_reaper(self._run, engine)
+            self._clean_up(engine.name)
 
     def _clean_up(self, engine: str) -> None:
         """Remove what runs left that were killed together with their reaper."""
@@ -108,12 +116,19 @@ class Machinery:
     @property
     def machine(self) -> HostFacts:
         """The machine as it was before the first boot: later its load is the gate's own."""
-        self._machine = self._machine or facts(self.capacity)
+        self._machine = self._machine or self._facts()
         return self._machine
 
     def look(self) -> None:
         """Look at the machine anew: as long as another gate had it, its load was that one's."""
-        self._machine = facts(self.capacity)
+        self._machine = self._facts()
+
+    def _facts(self) -> HostFacts:
+        return facts(self.capacity)
+
+    def onlooker(self) -> Onlooker:
+        """Who looks at the machine beside a campaign."""
+        return Onlooker(data_disk(self.capacity))
 
     def close(self) -> None:
         """Remove all that is left of the run on the engine."""

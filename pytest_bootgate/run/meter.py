@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_bootgate.engines.base import Unit
+from pytest_bootgate.engines.clock import REAL, Clock
 from pytest_bootgate.run.cgroup import oom_kills, throttled
 from pytest_bootgate.run.delay import Delays
 from pytest_bootgate.run.onlooker import cpu_times
@@ -36,14 +37,14 @@ class Meter:
     counts too, unless it is `warm`.
     """
 
-    def __init__(self, unit: Unit | None, *, warm: bool) -> None:
+    def __init__(self, unit: Unit | None, *, warm: bool, clock: Clock = REAL) -> None:
         self._cpu = 0.0 if unit is None else unit.cpu_seconds()
         pid = None if unit is None else unit.pid  # which only now is known
         self._disk: float | None = _disk_read(pid) if warm and pid is not None else 0.0
         # One that starts now has a group of its own, or is a child of this process.
         self._throttled = throttled("self" if pid is None else pid)
         self._oom_kills = 0 if pid is None else oom_kills(pid) or 0
-        self._delays = Delays(set() if unit is None else unit.tasks())
+        self._delays = Delays(set() if unit is None else unit.tasks(), clock)
         self._busy, _, _ = cpu_times()
 
     def watch(self, unit: Unit) -> AbstractContextManager[None]:

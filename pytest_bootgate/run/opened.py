@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -69,8 +68,8 @@ class OpenedPair:
         state: Kept | None = None,
     ) -> None:
         self._engine, self._recipe, self.watch = engine, recipe, watch
-        self._state = state
-        self._listener = Listener(self._heed, self._heed_end, recipe.mask)
+        self._clock, self._state = engine.clock, state
+        self._listener = Listener(self._heed, self._heed_end, recipe.mask, self._clock)
         self._place: Place | None = None
         self._link: Link | None = None
         self._gateway: Unit | None = None
@@ -118,7 +117,7 @@ class OpenedPair:
     def _open_sidecar(self, place: Place) -> None:
         spec = self._recipe.sidecar(self._engine.name, self._variables)
         unit = place.create(spec, self._listener.put)
-        self._link = Link(unit, self._recipe, self._listener.events, self._pump)
+        self._link = Link(unit, self._recipe, self._listener.events, self._pump, self._clock)
         self._link.open(self._variables)
 
     def _open_gateway(self, place: Place) -> None:
@@ -129,7 +128,7 @@ class OpenedPair:
         if gateway.ready is not None and self._link is not None:
             self._link.watch("ready", gateway.ready, self._variables)
         self._before_start(gateway)
-        began = self._started = time.monotonic()
+        began = self._started = self._clock.now()
         self._start_gateway()
         if gateway.ready is not None:
             self._await_ready(gateway.ready, began, float(gateway.ready_timeout))
@@ -213,7 +212,7 @@ class OpenedPair:
         self._must_run("before it was ready")
         answer = last_answers(self._recipe, self._variables, self._listener.events).get("ready")
         last = f"; {answer.words}" if answer is not None else ""
-        after = min(at_most, time.monotonic() - began)
+        after = min(at_most, self._clock.now() - began)
         raise NotReadyError(f"the gateway was not ready after {after:.3g} s{last}", None, after)
 
     def _await_answer(self, health: Probe, until: float) -> None:
@@ -229,7 +228,7 @@ class OpenedPair:
             return any(text[:3].isdigit() for text in said()) or self._gateway_over()
 
         self._link.watch("health", health, self._variables)
-        self._pump(max(until, time.monotonic() + _ANSWER), over, "health")
+        self._pump(max(until, self._clock.now() + _ANSWER), over, "health")
         if not over():
             when = "" if self.ready is None else f" after {self.ready:.2g} s"
             where = fill(health.http or health.tcp or "", self._variables)
@@ -242,7 +241,7 @@ class OpenedPair:
         if self._version_pattern is None:
             return
         self._pump(
-            time.monotonic() + _VERSION_DEADLINE,
+            self._clock.now() + _VERSION_DEADLINE,
             lambda: self.version is not None or self._gateway_over(),
             "version",
         )
@@ -256,7 +255,7 @@ class OpenedPair:
 
     def _pause(self, seconds: float) -> None:
         if seconds > 0:
-            self._pump(time.monotonic() + seconds, self._gateway_over, "settle")
+            self._pump(self._clock.now() + seconds, self._gateway_over, "settle")
 
     # -- listening -------------------------------------------------------------------------
 
@@ -291,14 +290,14 @@ class OpenedPair:
 
     def _look(self, *, force: bool = False) -> None:
         """Ask the engine whether the gateway still runs; a stream may outlive its process."""
-        now = time.monotonic()
+        now = self._clock.now()
         if self._gateway is None or self._exit is not None or not self._begun:
             return
         if force or now - self._looked >= _LOOK:
             before, self._looked = self._looked, now
             self._exit = self._gateway.exit()
             self._exit_seen = now
-            answered = time.monotonic()
+            answered = self._clock.now()
             if answered - now > _ENGINE_LATE:
                 # Between the boots of a warm gateway, and before the first, nobody asked.
                 self.stalls.append(Stall("the engine", max(before, now - 2 * _LOOK), answered))
@@ -310,7 +309,7 @@ class OpenedPair:
 
     def _await_last_lines(self, see: Callable[[Sighting], None] | None = None) -> None:
         """What a gateway that has ended said last may still be on its way."""
-        until = time.monotonic() + _LAST_LINES
+        until = self._clock.now() + _LAST_LINES
         self._pump(until, lambda: "gateway.out" in self._listener.ended, "last lines", see)
 
     def _gateway_over(self) -> bool:
@@ -318,13 +317,13 @@ class OpenedPair:
 
     def _look_again(self) -> None:
         """Was a gateway that somebody killed removed with it? Then it was no crash."""
-        until = time.monotonic() + _REMOVAL
+        until = self._clock.now() + _REMOVAL
         while self._exit is not None and self._exit.code == _KILLED and not self._exit.oom:
             assert self._gateway is not None
             self._exit = self._gateway.exit()
-            if time.monotonic() > until:
+            if self._clock.now() > until:
                 return
-            time.sleep(_REMOVAL / 10)
+            self._clock.sleep(_REMOVAL / 10)
 
 
 def _within(path: str, directory: str) -> bool:

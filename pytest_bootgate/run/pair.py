@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -88,7 +87,7 @@ class Pair(Aftermath):
             attempt=attempt,
             during=self.during,
         )
-        self._voice = Voice(self._hear, key, time.time)
+        self._voice = Voice(self._hear, key, self._clock.wall)
         self._voice.say(BootBegan)
         return self._voice
 
@@ -123,10 +122,10 @@ class Pair(Aftermath):
         if self._link is not None:
             self._link.arm(token, trigger, variables)
         self._listener.begin()
-        load, clock = os.getloadavg()[0], time.time() - time.monotonic()
+        load, clock = os.getloadavg()[0], self._clock.wall() - self._clock.now()
         sidecar = None if self._link is None else self._link.unit
-        late = of_observers(sidecar)
-        with Heartbeat(float(target.timeout)) as heart:
+        late = of_observers(self._clock, sidecar)
+        with Heartbeat(float(target.timeout), self._clock) as heart:
             if recipe.triggered:
                 running, before = self._fire(seen, trigger, variables, witness)
             else:
@@ -150,17 +149,17 @@ class Pair(Aftermath):
             left_out=self._listener.left_out,
             stalls=(*heart.stalls, *self.stalls),
             oom_kills=used.oom_kills,
-            clock=time.time() - time.monotonic() - clock,
+            clock=self._clock.wall() - self._clock.now() - clock,
         )
         if ending.at >= ending.timeout and not ending.started and ending.exited is None:
             self._must_answer(witness)
         if ending.started and not seen.complete:
-            until = time.monotonic() + _LATE_MARKS
+            until = self._clock.now() + _LATE_MARKS
             self._pump(until, lambda: seen.complete, "marks", witness.see)
-        seen.lag += max(0.0, of_observers(sidecar) - late)
+        seen.lag += max(0.0, of_observers(self._clock, sidecar) - late)
         if ending.started and number <= 1 and target.start == "cold" and not self.lingers:
             self._pump(
-                time.monotonic() + _AFTERWARDS, self._gateway_over, "afterwards", witness.see
+                self._clock.now() + _AFTERWARDS, self._gateway_over, "afterwards", witness.see
             )
             self._look(force=True)
             ending = replace(ending, exited=self._exit)
@@ -214,9 +213,11 @@ class Pair(Aftermath):
         assert self._gateway is not None
         assert trigger is not None
         self._look_ahead(seen, variables)
-        self._meter = Meter(self._gateway, warm=self._recipe.target.start == "warm")
+        self._meter = Meter(
+            self._gateway, warm=self._recipe.target.start == "warm", clock=self._clock
+        )
         before = self._listening()
-        seen.trigger_at = time.monotonic()
+        seen.trigger_at = self._clock.now()
         running = None
         try:
             running = self._send_trigger(trigger, variables)
@@ -235,8 +236,8 @@ class Pair(Aftermath):
         self._make_gateway(self._place)
         self._nobody_there()
         self._order_watches(variables)
-        self._meter = Meter(None, warm=False)
-        seen.trigger_at = time.monotonic()
+        self._meter = Meter(None, warm=False, clock=self._clock)
+        seen.trigger_at = self._clock.now()
         self._start_gateway()
         witness.sent()
 
@@ -255,7 +256,7 @@ class Pair(Aftermath):
         if self._gateway_over() or not (what := reopened(before, after := self._listening())):
             return ""
         if not before.keys() <= after.keys():  # the engine may not know yet that it has ended
-            self._pump(time.monotonic() + _LATE_END, self._gateway_over, "closed?", witness.see)
+            self._pump(self._clock.now() + _LATE_END, self._gateway_over, "closed?", witness.see)
         self._look(force=True)
         return "" if self._gateway_over() else what
 
@@ -278,7 +279,7 @@ class Pair(Aftermath):
         def answered() -> bool:
             return any(event.get("id") == KNOCK for event in events[first:])
 
-        self._pump(time.monotonic() + _ANSWER, answered, "sidecar", witness.see)
+        self._pump(self._clock.now() + _ANSWER, answered, "sidecar", witness.see)
         if not answered():
             raise SidecarError(
                 f"The boot had no proof in time, but the sidecar answers nothing for {_ANSWER:g}"
@@ -304,7 +305,9 @@ class Pair(Aftermath):
     def retried(self, pause: float, reason: str) -> None:
         """The last boot will be tried once more, `pause` seconds from now: tell so."""
         assert self._last is not None
-        Voice(self._hear, self._last, time.time).say(RetryScheduled, pause=pause, reason=reason)
+        Voice(self._hear, self._last, self._clock.wall).say(
+            RetryScheduled, pause=pause, reason=reason
+        )
 
     def cpu_seconds(self) -> float | None:
         """CPU seconds that the gateway has used since its start, None where it does not run."""
@@ -330,11 +333,11 @@ class Pair(Aftermath):
         with self._meter.watch(self._gateway):
             self._pump(deadline, over, lambda: seen.current or "proof", witness.see)
         if seen.refused is not None:  # because it has ended?
-            self._pump(time.monotonic() + _LATE_EXIT, self._gateway_over, "refused", witness.see)
+            self._pump(self._clock.now() + _LATE_EXIT, self._gateway_over, "refused", witness.see)
             self._look(force=True)
         witness.look()
         self._look_again()
-        at = min(time.monotonic(), deadline) - seen.trigger_at
+        at = min(self._clock.now(), deadline) - seen.trigger_at
         if self._gateway_over():
             at = min(max(self._ended_at - seen.trigger_at, 0.0), deadline - seen.trigger_at)
         return Ending(
@@ -363,7 +366,7 @@ class Pair(Aftermath):
     def _listen(self, seen: Observation, ending: Ending, witness: Witness) -> None:
         """After a failed boot: is anyone told, how late, and was what they were told true?"""
         reported = ending.exited is None and ending.at < ending.timeout
-        deadline = time.monotonic() + self._recipe.target.listen
+        deadline = self._clock.now() + self._recipe.target.listen
 
         def done() -> bool:
             return seen.proof_at is not None if reported else not seen.silent_signals
@@ -374,7 +377,7 @@ class Pair(Aftermath):
         """Between two warm boots: wait until the run says that it ended, then settle."""
         signals = [n for n, s in self._recipe.target.signals.items() if s.means == "ok"]
         if signals:
-            deadline = time.monotonic() + self._recipe.target.listen
+            deadline = self._clock.now() + self._recipe.target.listen
             self._pump(deadline, lambda: bool(seen.reported), "end of run", witness.see)
         self._pause(max(self._recipe.gate.gateway.settle, self._recipe.target.pause))
 
@@ -405,7 +408,7 @@ class Pair(Aftermath):
             ready=self.ready,
             version=self.version,
             tails=self._listener.tails(),
-            wall=time.time() - why.after,
+            wall=self._clock.wall() - why.after,
         )
 
     def _send_trigger(self, trigger: Trigger, variables: Mapping[str, str]) -> Running | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from pytest_bootgate.checks.upgrade import whole
 from pytest_bootgate.engines.base import Engine
+from pytest_bootgate.engines.clock import Clock
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import GateFile, Probe, State
 from pytest_bootgate.observe.ear import Ear
@@ -149,7 +149,7 @@ class InPlace:
                 _still_up(pair, f"while it ran the job of {proved[0]} again")
                 again = _listed(pair)
             _worth_proving(again, owners)
-            stop = _stopped(pair, state)
+            stop = _stopped(pair, state, site.engine.clock)
             if not stop.clean:
                 raise BootgateError(
                     f"The baseline did not stop cleanly: it {stop.words}. So the state that it"
@@ -254,7 +254,7 @@ class InPlace:
                     continue
                 pair.turn(owned.target)
                 runs.append(Run(owned.job, pair.boot(1, job=job, token=owned.token)))
-            stop = _stopped(pair, self._gate.state)
+            stop = _stopped(pair, self._gate.state, site.engine.clock)
             if left is not None and stop.clean:
                 pair.save(left)
             return replace(
@@ -271,9 +271,9 @@ class InPlace:
         left = self._file(site.profile, "repaired")
         pair = self._pair(site, "candidate", Kept(base.archive), None)
         try:
-            began = time.monotonic()
+            began = site.engine.clock.now()
             ended = pair.repair(command, COMMAND_DEADLINE)
-            took = ended.ran if ended.ran is not None else time.monotonic() - began
+            took = ended.ran if ended.ran is not None else site.engine.clock.now() - began
             repair = Repair(
                 command=" ".join(command), code=ended.code, seconds=took, last=tuple(pair.last)
             )
@@ -391,11 +391,11 @@ def _worth_proving(jobs: Sequence[Job], owners: Mapping[str, Job]) -> None:
         )
 
 
-def _stopped(pair: InPlacePair, state: State) -> Stop:
+def _stopped(pair: InPlacePair, state: State, clock: Clock) -> Stop:
     """Stop a gateway, unless it has ended already."""
-    itself, began = pair.over, time.monotonic()
+    itself, began = pair.over, clock.now()
     ended = pair.stop(state.stop, state.stop_signal, state.stop_command)
-    took = time.monotonic() - began
+    took = clock.now() - began
     killed = not itself and ended.code == _KILLED and took >= state.stop
     return Stop(ended.code, took, itself, killed, tuple(state.stop_exit) or (0,))
 

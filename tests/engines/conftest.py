@@ -1,17 +1,21 @@
-"""Both engines, driven through their common interface by the tests of the contract."""
+"""All engines, driven through their common interface by the tests of the contract.
+
+A program of the contract is written twice: in Python, and as a script for the engine in memory.
+"""
 
 from __future__ import annotations
 
-import queue
 import secrets
 import sys
 import threading
-import time
+from collections import deque
 from dataclasses import dataclass, field
 
 import pytest
 
-from pytest_bootgate.engines.base import Chunk, Engine, Place, Unit, UnitSpec
+from pytest_bootgate.engines.base import Chunk, Engine, Place, Running, Unit, UnitSpec
+from pytest_bootgate.engines.clock import REAL, Clock
+from pytest_bootgate.engines.memory import MemoryEngine
 from pytest_bootgate.observe.lines import Line, LineSplitter
 
 IMAGE = "bootgate-python:local"
@@ -21,16 +25,17 @@ IMAGE = "bootgate-python:local"
 class Lines:
     """A sink that keeps what arrived, and waits for what has not."""
 
-    waiting: queue.SimpleQueue[Line] = field(default_factory=queue.SimpleQueue)
+    clock: Clock = REAL
+    waiting: deque[Line] = field(default_factory=deque)
+    ready: threading.Condition = field(default_factory=threading.Condition)
     splitter: LineSplitter = field(default_factory=LineSplitter)
     seen: list[Line] = field(default_factory=list)
     passed: list[Line] = field(default_factory=list)
-    one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, chunk: Chunk) -> None:
-        with self.one_at_a_time:
-            for line in self.splitter.lines(chunk):
-                self.waiting.put(line)
+        with self.ready:
+            self.waiting.extend(self.splitter.lines(chunk))
+            self.ready.notify()
 
     def until(self, stream: str, text: str | None, timeout: float = 15.0) -> Line:
         """The next line of a stream that holds a text; None waits for its end."""
@@ -43,12 +48,14 @@ class Lines:
             if found(line):
                 self.passed.remove(line)
                 return line
-        deadline = time.monotonic() + timeout
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                line = self.waiting.get(timeout=left)
-            except queue.Empty:
-                break
+        deadline = self.clock.now() + timeout
+        while (left := deadline - self.clock.now()) > 0:
+            with self.ready:
+                if not self.waiting:
+                    self.clock.wait(self.ready, left)
+                if not self.waiting:
+                    continue
+                line = self.waiting.popleft()
             self.seen.append(line)
             if found(line):
                 return line
@@ -71,9 +78,23 @@ class Bench:
     def is_docker(self) -> bool:
         return self.engine.name == "docker"
 
-    def make(self, program: str, *, role: str = "gateway", **more) -> Unit:
-        """A Python program as a unit, not started."""
-        return self.unit([self.python, "-uc", program], role=role, **more)
+    @property
+    def clock(self) -> Clock:
+        return self.engine.clock
+
+    def make(self, program: str, script=None, *, role: str = "gateway", **more) -> Unit:
+        """A Python program as a unit, not started; in memory the script that does the same."""
+        return self.unit(self.command(program, script, role), role=role, **more)
+
+    def command(self, program: str, script, role: str = "gateway") -> list[str]:
+        if isinstance(self.engine, MemoryEngine):
+            self.engine.programs[role if role == "sidecar" else program] = script
+            return [program]
+        return [self.python, "-uc", program]
+
+    def run(self, unit: Unit, program: str, script, env=None) -> Running:
+        """Run a program beside a unit, as a trigger."""
+        return unit.run("trigger", self.command(program, script), env)
 
     def unit(self, command, *, role: str = "gateway", **more) -> Unit:
         return self.place.create(self.spec(command, role=role, **more), self.lines)
@@ -82,8 +103,8 @@ class Bench:
         image = more.pop("image", IMAGE) if self.is_docker else None
         return UnitSpec(role=role, image=image, command=command, **more)
 
-    def begin(self, program: str, **more) -> Unit:
-        unit = self.make(program, **more)
+    def begin(self, program: str, script=None, **more) -> Unit:
+        unit = self.make(program, script, **more)
         unit.start()
         return unit
 
@@ -93,6 +114,8 @@ class Bench:
 
 
 def make_engine(name: str, run: str) -> Engine:
+    if name == "memory":
+        return MemoryEngine({})
     if name == "docker":
         from pytest_bootgate.engines.docker import DockerEngine
 
@@ -102,7 +125,11 @@ def make_engine(name: str, run: str) -> Engine:
     return ProcessEngine(run)
 
 
-ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
+REAL_ENGINES = [
+    pytest.param("process", marks=pytest.mark.slow),
+    pytest.param("docker", marks=pytest.mark.docker),
+]
+ENGINES = ["memory", *REAL_ENGINES]
 
 
 @pytest.fixture
@@ -115,7 +142,7 @@ def bench_of(name: str, run: str):
     place = None
     try:
         place = engine.place({"gateway": 8080, "stub": 8099})
-        yield Bench(engine, place, Lines())
+        yield Bench(engine, place, Lines(engine.clock))
     finally:
         if place is not None:
             place.remove()
@@ -125,6 +152,12 @@ def bench_of(name: str, run: str):
 @pytest.fixture(params=ENGINES)
 def bench(request, run_id):
     """On each engine."""
+    yield from bench_of(request.param, run_id)
+
+
+@pytest.fixture(params=REAL_ENGINES)
+def real_bench(request, run_id):
+    """On each engine that has processes; a test says why it needs them."""
     yield from bench_of(request.param, run_id)
 
 

@@ -1,46 +1,64 @@
-"""What both engines promise."""
+"""What all engines promise."""
 
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
 from pytest_bootgate.errors import EngineError
+from tests.engines.scripts import (
+    busy,
+    does,
+    gives,
+    hears,
+    ignores_signals,
+    listens_on,
+    listens_to_signals,
+    lives,
+    reaches,
+    waits_for,
+    waits_for_a_line,
+)
 
 
 def test_lines_arrive_in_order_and_split(bench):
     bench.begin(
         "import os, time\n"
-        "os.write(1, b'a\\nb\\r\\nc'); time.sleep(.1); os.write(1, b'ut\\n\\xff!\\n\\nlast')"
+        "os.write(1, b'a\\nb\\r\\nc'); time.sleep(.1); os.write(1, b'ut\\n\\xff!\\n\\nlast')",
+        does(lambda me: me.write(b"a\nb\r\nc"), 0.1, lambda me: me.write(b"ut\n\xff!\n\nlast")),
     )
     bench.lines.until("gateway.out", None)
     assert bench.lines.texts("gateway.out") == ["a", "b", "cut", "\ufffd!", "", "last", None]
 
 
 def test_stderr_apart_and_one_end_after_both(bench):
-    bench.begin("import sys; print('out'); print('err', file=sys.stderr)")
+    bench.begin(
+        "import sys; print('out'); print('err', file=sys.stderr)",
+        does("out", lambda me: me.err("err")),
+    )
     bench.lines.until("gateway.out", None)
     assert bench.lines.texts("gateway.out") == ["out", None]
     assert bench.lines.texts("gateway.err") == ["err"]
 
 
 def test_overlong_line_is_cut(bench):
-    bench.begin("print('x' * 200_000); print('next')")
+    bench.begin("print('x' * 200_000); print('next')", does("x" * 200_000, "next"))
     bench.lines.until("gateway.out", None)
     long, after, _ = bench.lines.texts("gateway.out")
     assert (len(long), after) == (64 * 1024, "next")
 
 
 def test_many_lines_lose_none(bench):
-    bench.begin("for n in range(20_000): print('line', n)")
+    bench.begin(
+        "for n in range(20_000): print('line', n)", does(*(f"line {n}" for n in range(20_000)))
+    )
     bench.lines.until("gateway.out", None, timeout=60)
     assert bench.lines.texts("gateway.out")[:-1] == [f"line {n}" for n in range(20_000)]
 
 
 def test_times_are_those_of_arrival(bench):
-    bench.begin("import time; print('one'); time.sleep(.5); print('two')")
+    bench.begin("import time; print('one'); time.sleep(.5); print('two')", does("one", 0.5, "two"))
     bench.lines.until("gateway.out", "one")
     bench.lines.until("gateway.out", "two")
     one, two = bench.lines.seen
@@ -57,45 +75,46 @@ def test_times_are_those_of_arrival(bench):
     ],
 )
 def test_exit_code(bench, program, code):
-    unit = bench.begin(program)
+    unit = bench.begin(program, does(code=code))
     bench.lines.until("gateway.out", None)
     ended = unit.exit()
     assert (ended.code, ended.oom, ended.gone) == (code, False, False)
 
 
 def test_exit_is_none_before_and_while_running(bench):
-    unit = bench.make("input()", stdin=True)
+    unit = bench.make("input()", waits_for_a_line, stdin=True)
     assert unit.exit() is None
     unit.start()
     assert unit.exit() is None
 
 
 def test_ran(bench):
-    unit = bench.begin("import time; time.sleep(.5)")
+    unit = bench.begin("import time; time.sleep(.5)", does(0.5))
     bench.lines.until("gateway.out", None)
     assert 0.45 < unit.exit().ran < 1.5
 
 
 def test_send(bench):
-    unit = bench.begin("while True: print('heard', input())", stdin=True)
+    unit = bench.begin("while True: print('heard', input())", hears, stdin=True)
     for text in ("one", "zwölf"):
         unit.send(text)
         bench.lines.until("gateway.out", f"heard {text}")
 
 
 def test_send_to_one_that_ended(bench):
-    unit = bench.begin("print('bye')", stdin=True)
+    unit = bench.begin("print('bye')", does("bye"), stdin=True)
     bench.lines.until("gateway.out", None)
     with pytest.raises(EngineError, match="takes no input any more"):
         unit.send("hello")
 
 
 def test_run_inside(bench):
-    unit = bench.begin("import time; time.sleep(60)")
+    unit = bench.begin("import time; time.sleep(60)", lives())
     program = (
         "import os, sys; print('in', os.getcwd(), os.environ['X']); print('e', file=sys.stderr)"
     )
-    running = unit.run("trigger", [bench.python, "-c", f"{program}; sys.exit(7)"], {"X": "y"})
+    script = does(lambda me: me.out(f"in {me.env['X']}"), lambda me: me.err("e"), code=7)
+    running = bench.run(unit, f"{program}; sys.exit(7)", script, {"X": "y"})
     bench.lines.until("trigger.out", None)
     assert running.exit_code() == 7
     assert bench.lines.texts("trigger.out")[0].endswith(" y")
@@ -103,7 +122,7 @@ def test_run_inside(bench):
 
 
 def test_run_of_an_unknown_command(bench):
-    unit = bench.begin("import time; time.sleep(60)")
+    unit = bench.begin("import time; time.sleep(60)", lives())
     with pytest.raises(EngineError, match="no-such-command"):  # noqa: PT012
         running = unit.run("trigger", ["no-such-command"])
         bench.lines.until("trigger.out", None)
@@ -111,7 +130,7 @@ def test_run_of_an_unknown_command(bench):
 
 
 def test_run_in_one_that_ended(bench):
-    unit = bench.begin("pass")
+    unit = bench.begin("pass", does())
     bench.lines.until("gateway.out", None)
     with pytest.raises(EngineError):
         unit.run("trigger", ["true"])
@@ -126,12 +145,20 @@ def test_unknown_command(bench):
 
 
 def test_cpu_seconds_grow_under_a_busy_loop(bench):
-    unit = bench.begin("print('go')\nwhile True: pass")
+    unit = bench.begin("print('go')\nwhile True: pass", busy)
     bench.lines.until("gateway.out", "go")
-    before, began = unit.cpu_seconds(), time.monotonic()
-    time.sleep(1)
+    before, began = unit.cpu_seconds(), bench.clock.now()
+    bench.clock.sleep(1)
     used = unit.cpu_seconds() - before
-    assert 0.3 < used / (time.monotonic() - began) < 1.2
+    assert 0.3 < used / (bench.clock.now() - began) < 1.2
+
+
+def _child_is_busy(me):
+    child = me.fork("child", does(0.4, lambda it: setattr(it, "cpu", 0.4)))
+    while child.exit is None:
+        yield 0.01
+    me.out("done")
+    yield me.stdin
 
 
 def test_cpu_seconds_count_children_that_ended(bench):
@@ -139,6 +166,7 @@ def test_cpu_seconds_count_children_that_ended(bench):
     unit = bench.begin(
         f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {busy!r}])\n"
         "print('done'); input()",
+        _child_is_busy,
         stdin=True,
     )
     bench.lines.until("gateway.out", "done")
@@ -146,7 +174,7 @@ def test_cpu_seconds_count_children_that_ended(bench):
 
 
 def test_cpu_seconds_of_one_that_ended(bench):
-    unit = bench.begin("pass")
+    unit = bench.begin("pass", does())
     bench.lines.until("gateway.out", None)
     assert unit.cpu_seconds() is None
 
@@ -154,10 +182,15 @@ def test_cpu_seconds_of_one_that_ended(bench):
 def test_both_share_a_directory(bench):
     path = f"{bench.place.dir}/conf/given.txt"
     wait = f"import time, pathlib; p = pathlib.Path('{bench.place.dir}/said')\n"
-    bench.begin(wait + "while not p.exists(): time.sleep(.01)\nprint(p.name)", role="sidecar")
+    bench.begin(
+        wait + "while not p.exists(): time.sleep(.01)\nprint(p.name)",
+        waits_for(f"{bench.place.dir}/said"),
+        role="sidecar",
+    )
     bench.begin(
         f"import pathlib; print(pathlib.Path('{path}').read_text())\n"
         f"pathlib.Path('{bench.place.dir}/said').touch()",
+        gives(path, f"{bench.place.dir}/said"),
         files={path: b"given"},
     )
     bench.lines.until("gateway.out", "given")
@@ -170,21 +203,25 @@ def test_ports_are_reachable_from_the_sidecar(bench):
         "import socket, time\nwhile True:\n"
         f"  try: socket.create_connection(('127.0.0.1', {port}))\n"
         "  except OSError: time.sleep(.02)\n  else: break\nprint('reached')",
+        reaches(port),
         role="sidecar",
     )
-    bench.begin(f"import socket; socket.create_server(('127.0.0.1', {port})).accept()")
+    program = f"import socket; socket.create_server(('127.0.0.1', {port})).accept()"
+    bench.begin(program, listens_on(port))
     bench.lines.until("sidecar.out", "reached")
 
 
 def test_env(bench):
     bench.begin(
-        "import os; print(os.environ['A'], os.environ['HOME'])", env={"A": "b", "HOME": "/h"}
+        "import os; print(os.environ['A'], os.environ['HOME'])",
+        does(lambda me: me.out(f"{me.env['A']} {me.env['HOME']}")),
+        env={"A": "b", "HOME": "/h"},
     )
     bench.lines.until("gateway.out", "b /h")
 
 
 def test_identity_is_stable(bench):
-    one, two = (bench.make("pass") for _ in range(2))
+    one, two = (bench.make("pass", does()) for _ in range(2))
     assert one.identity == two.identity
     assert one.identity.startswith("sha256:" if bench.is_docker else "command:")
 
@@ -192,7 +229,8 @@ def test_identity_is_stable(bench):
 def test_stop_asks_first(bench):
     unit = bench.begin(
         "import signal, sys, time\nsignal.signal(15, lambda *_: sys.exit(5))\n"
-        "print('up')\ntime.sleep(60)"
+        "print('up')\ntime.sleep(60)",
+        listens_to_signals,
     )
     bench.lines.until("gateway.out", "up")
     assert unit.stop(10).code == 5
@@ -200,16 +238,17 @@ def test_stop_asks_first(bench):
 
 def test_stop_kills_what_does_not_listen(bench):
     unit = bench.begin(
-        "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('up'); time.sleep(60)"
+        "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('up'); time.sleep(60)",
+        ignores_signals,
     )
     bench.lines.until("gateway.out", "up")
-    began = time.monotonic()
+    began = bench.clock.now()
     assert unit.stop(1).code == 137
-    assert time.monotonic() - began < 5
+    assert bench.clock.now() - began < 5
 
 
 def test_remove_twice_and_never_started(bench):
-    running, never = bench.begin("import time; time.sleep(60)"), bench.make("pass")
+    running, never = bench.begin("import time; time.sleep(60)", lives()), bench.make("pass", does())
     for unit in (running, never, running, never):
         unit.remove()
     bench.lines.until("gateway.out", None)
@@ -218,11 +257,11 @@ def test_remove_twice_and_never_started(bench):
 
 
 def test_one_end_also_when_removed(bench):
-    unit = bench.begin("print('up'); import time; time.sleep(60)")
+    unit = bench.begin("print('up'); import time; time.sleep(60)", lives("up"))
     bench.lines.until("gateway.out", "up")
     unit.remove()
     bench.lines.until("gateway.out", None)
-    assert bench.lines.waiting.empty()
+    assert not bench.lines.waiting
 
 
 WRITE_STATE = """
@@ -246,7 +285,29 @@ print('given', (state / 'sub/given').read_text())
 
 
 def test_a_state_is_saved_and_loaded(bench, tmp_path):
-    save_and_load(bench, tmp_path / "kept.tar", "{dir}/state")
+    path, kept = f"{bench.place.dir}/state", tmp_path / "kept.tar"
+    writer = bench.begin(
+        f"import pathlib; p = pathlib.Path({path!r}); p.mkdir(); (p / 'jobs').write_text('3\\n')",
+        does(lambda me: me.log(f"{path}/jobs", "3")),
+    )
+    bench.lines.until("gateway.out", None)
+    writer.save(path, kept)
+    place = bench.engine.place({})
+    try:
+        path = f"{place.dir}/state"
+        program = f"import pathlib; print((pathlib.Path({path!r}) / 'jobs').read_text())"
+        script = does(lambda me: me.out(me.world.files[f"{path}/jobs"].decode()))
+        reader = place.create(bench.spec(bench.command(program, script)), bench.lines)
+        reader.load(path, kept, {})
+        reader.start()
+        bench.lines.until("gateway.out", "3")
+    finally:
+        place.remove()
+
+
+def test_a_state_keeps_links_modes_and_owners(real_bench, tmp_path):
+    """Needs files of a real system."""
+    save_and_load(real_bench, tmp_path / "kept.tar", "{dir}/state")
 
 
 @pytest.mark.docker
@@ -288,7 +349,7 @@ def save_and_load(bench, kept, state):
 
 
 def test_there_is_no_state(bench, tmp_path):
-    unit = bench.begin("pass")
+    unit = bench.begin("pass", does())
     bench.lines.until("gateway.out", None)
     with pytest.raises(EngineError, match="no"):
         unit.save(f"{bench.place.dir}/none", tmp_path / "kept.tar")

@@ -1,12 +1,11 @@
-"""What both engines promise about keeping a unit from going on."""
+"""What all engines promise about keeping a unit from going on."""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 
 from pytest_bootgate.errors import EngineError
+from tests.engines.scripts import lives, parent, waits_for_a_line
 
 #: A gateway that counts, and on request starts a child that counts as well.
 COUNT = "import itertools, time\nfor n in itertools.count(): print('{name}', n); time.sleep(.02)"
@@ -22,22 +21,22 @@ subprocess.Popen([sys.executable, '-uc', child, 'the-runner'])
 
 def newest(bench, stream="gateway.out") -> int:
     """How many lines have arrived by now."""
-    while not bench.lines.waiting.empty():
-        bench.lines.seen.append(bench.lines.waiting.get())
+    while bench.lines.waiting:
+        bench.lines.seen.append(bench.lines.waiting.popleft())
     return len(bench.lines.seen)
 
 
 def test_a_paused_unit_stands_still_with_all_its_processes(bench):
-    unit = bench.begin(PARENT, stdin=True)
+    unit = bench.begin(PARENT, parent, stdin=True)
     bench.lines.until("gateway.out", "up")
     assert unit.hold.state() == ""
     unit.send("go")
     bench.lines.until("gateway.out", "child 3")
     unit.hold.pause()
     assert unit.hold.state() == "paused"
-    time.sleep(0.2)
+    bench.clock.sleep(0.2)
     before = newest(bench)
-    time.sleep(0.5)
+    bench.clock.sleep(0.5)
     assert newest(bench) == before
     assert unit.exit() is None
     unit.hold.release()
@@ -47,14 +46,14 @@ def test_a_paused_unit_stands_still_with_all_its_processes(bench):
 
 
 def test_a_release_of_what_is_not_held_changes_nothing(bench):
-    unit = bench.begin("input(); print('on')", stdin=True)
+    unit = bench.begin("input(); print('on')", waits_for_a_line, stdin=True)
     unit.hold.release()
     unit.send("go")
     bench.lines.until("gateway.out", "on")
 
 
 def test_a_paused_unit_can_be_removed(bench):
-    unit = bench.begin("print('up'); import time; time.sleep(60)")
+    unit = bench.begin("print('up'); import time; time.sleep(60)", lives("up"))
     bench.lines.until("gateway.out", "up")
     unit.hold.pause()
     unit.remove()
@@ -62,10 +61,10 @@ def test_a_paused_unit_can_be_removed(bench):
 
 
 def test_the_runner_is_found_and_killed(bench):
-    unit = bench.begin(PARENT, stdin=True)
+    unit = bench.begin(PARENT, parent, stdin=True)
     bench.lines.until("gateway.out", "up")
     # A command run inside is not a process that the gateway started.
-    unit.run("trigger", [bench.python, "-c", "import time; time.sleep(60)"])
+    bench.run(unit, "import time; time.sleep(60)", lives())
     before = unit.hold.processes()
     unit.send("go")
     bench.lines.until("gateway.out", "child 3")
@@ -86,9 +85,10 @@ def test_a_container_kills_what_this_user_may_not(docker_bench):
     docker_bench.lines.until("gateway.out", "child 3")
     (pid,) = unit.hold.processes()
     unit.hold._kill_from_inside([pid])
-    deadline = time.monotonic() + 5
-    while unit.hold.processes() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    clock = docker_bench.clock
+    deadline = clock.now() + 5
+    while unit.hold.processes() and clock.now() < deadline:
+        clock.sleep(0.05)
     assert not unit.hold.processes()
     assert unit.exit() is None
 
@@ -101,14 +101,14 @@ def test_a_starved_container_crawls(docker_bench, cpus):
     bench.lines.until("gateway.out", "up")
     unit.hold.starve()
     assert unit.hold.state() == "starved"
-    time.sleep(0.2)
+    bench.clock.sleep(0.2)
     before = unit.cpu_seconds()
-    time.sleep(1)
+    bench.clock.sleep(1)
     assert unit.cpu_seconds() - before < 0.1
     unit.hold.release()
     assert unit.hold.state() == ""
     before = unit.cpu_seconds()
-    time.sleep(1)
+    bench.clock.sleep(1)
     assert unit.cpu_seconds() - before > 0.2
 
 

@@ -42,6 +42,7 @@ def test_what_is_too_much_is_left_out_and_counted():
     assert backlog.left_out == {"gateway.out": LeftOut(float(kept), missing, missing // 2)}
 
 
+@pytest.mark.slow
 def test_a_flood_of_tiny_writes_takes_no_more_memory():
     backlog = Backlog()
     for _ in range(400_000):
@@ -71,6 +72,7 @@ def test_what_follows_a_gap_is_no_half_line():
     assert found == ["one", "three"]
 
 
+@pytest.mark.slow
 def test_the_deadline_holds_although_lines_never_stop():
     """Lines that arrive after it are for the next wait; those before it are still taken in."""
     seen: list[str] = []
@@ -85,6 +87,7 @@ def test_the_deadline_holds_although_lines_never_stop():
     assert seen == ["before", "after", "before"]
 
 
+@pytest.mark.slow
 def test_a_deadline_is_looked_at_beside_a_flood_and_the_clock_as_well():
     """What waits longer than ten more seconds is left out: before, this never ended."""
     listener, looks = listening(), []
@@ -113,6 +116,7 @@ def test_followed_lines_are_not_kept_as_events():
     assert [event["event"] for event in listener.events] == ["armed"]
 
 
+@pytest.mark.slow
 def test_a_pattern_that_takes_for_ever_ends_with_its_name():
     from pytest_bootgate.gatefile.model import Probe
     from pytest_bootgate.observe.observation import Pattern

@@ -16,6 +16,7 @@ from pytest_bootgate.run.tickets import Own, Ticket, draw, living
 from tests.queue_holder import Holder
 
 NOBODY = 65534
+pytestmark = pytest.mark.slow
 root = pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
 
 

@@ -61,6 +61,7 @@ def test_strata_are_counted_as_brute_force_counts_them(seed, ties):
     assert exact_p(strata) == pytest.approx(sum(w >= seen - 1e-9 for w in ways) / len(ways))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("digits", [1, 2, 12])
 @pytest.mark.parametrize("sizes", [[5] * 9, [5, 2, 3, 5, 5, 5], [1]])
 def test_many_strata_are_counted_as_sums_one_by_one(sizes, digits):
@@ -279,6 +280,7 @@ def campaigns(load: str, effect: float) -> list[str]:
     return verdicts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", ["quiet", "busy1"])
 def test_recorded_boots_of_one_release_are_not_slower_than_themselves(load):
     verdicts = campaigns(load, 1.0)
@@ -286,6 +288,7 @@ def test_recorded_boots_of_one_release_are_not_slower_than_themselves(load):
     assert verdicts.count("same") >= 0.95 * len(verdicts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", ["quiet", "busy1"])
 def test_a_fifth_more_is_found_in_recorded_boots(load):
     assert campaigns(load, 1.2).count("slower") >= 0.93 * 40

@@ -68,6 +68,7 @@ def test_below_five_boots_the_slowest_is_held():
     assert quantile(4) == NORMAL.inv_cdf(0.99)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [10, 40])
 def test_the_gate_seldom_warns_of_a_limit_set_from_the_same_boots(count):
     """A bound for 99 % of boots alone would be warned of in 10 to 25 % of runs."""

@@ -1,0 +1,23 @@
+"""Play a gate file on the engine in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bootgate.engines.memory import MemoryEngine, Script
+from tests.loop.played import Played, gate_file, serves
+
+
+@pytest.fixture
+def play(tmp_path):
+    """A gate whose candidate is the script `new`, beside a baseline where there is an `old`."""
+
+    def make(new: Script | None = None, old: Script | None = None, **parts) -> Played:
+        own = {name: parts.pop(name) for name in ("machine", "facts", "on_event") if name in parts}
+        programs = {"new": new or serves(), **parts.pop("programs", {})}
+        if old is not None:
+            programs["old"] = old
+            parts.setdefault("releases", "{baseline: {image: old}, candidate: {image: new}}")
+        return Played(gate_file(tmp_path, **parts), MemoryEngine(programs), **own)
+
+    return make

@@ -1,0 +1,355 @@
+"""A proof in time, too late, before its trigger, without its token; marks in and out of order."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bootgate.engines.memory import Answer
+from tests.loop.played import PHASES, serves
+
+STUB = 'ports: {bell: 8099}\nsidecar: {stub: {port: "${port.bell}", reply: {body: hi}}}'
+RING = "proof: {stub: true}"
+
+
+def rings(body: str = "{token}", path: str = "/v1"):
+    def step(me, token):
+        answer = me.call(8099, path, body=body.format(token=token))
+        me.out(f"answered {answer}")
+
+    return step
+
+
+# -- lines -------------------------------------------------------------------------------------
+
+
+def test_in_time(play):
+    boot = play(serves(9.9, "set up", "task {token} started")).one()
+    assert (boot.outcome, boot.seconds) == ("started", pytest.approx(9.9))
+
+
+def test_at_the_last_instant(play):
+    boot = play(serves(10.0, "set up", "task {token} started")).one()
+    assert (boot.outcome, boot.seconds) == ("started", 10.0)
+
+
+def test_too_late(play):
+    played = play(serves(0.5, "set up", 10.5, "task {token} started"))
+    result = played.result()
+    (boot,) = result.boots
+    assert (result.verdict, boot.outcome, boot.seconds) == ("fail", "timed_out", None)
+    assert boot.detail == "no proof within 10 s"
+    assert "boot_succeeded" not in played.kinds(boot)
+
+
+def test_too_late_while_the_gate_still_listens_for_a_report(play):
+    told = f"{PHASES}\n  signals: {{log: {{line: failed}}}}"
+    played = play(serves(0.5, "set up", 10.5, "task {token} started"), target=told)
+    result = played.result()
+    (boot,) = result.boots
+    assert (result.verdict, boot.outcome, boot.seconds) == ("fail", "timed_out", None)
+    assert boot.detail == "the proof came 11.0 s after the trigger, the timeout is 10 s"
+    assert "boot_succeeded" not in played.kinds(boot)
+
+
+def test_far_too_late(play):
+    boot = play(serves(0.5, "set up", 60, "task {token} started")).one()
+    assert (boot.outcome, boot.detail) == ("timed_out", "no proof within 10 s")
+
+
+def test_before_the_trigger(play):
+    """What was printed before belongs to another boot, or to none."""
+    played = play(
+        serves(1.0, before=("set up", "task begins")),
+        target="phases: {setup: {line: set up}, start: {line: task begins}}",
+    )
+    boot = played.one()
+    assert (boot.outcome, boot.phase("setup").at) == ("timed_out", None)
+
+
+def test_with_the_token_of_another_boot(play):
+    boot = play(serves("set up", 1.0, "task bootgate0123 started")).one()
+    assert boot.outcome == "timed_out"
+    assert boot.nearest["start"] == ("task bootgate0123 started",)
+
+
+def test_on_standard_error(play):
+    steps = ("set up", 1.0, lambda me, token: me.err(f"task {token} started"))
+    assert play(serves(*steps)).one().seconds == 1.0
+
+
+def test_a_line_in_two_pieces_counts_when_it_is_complete(play):
+    def halves(me, token):
+        me.write(b"task " + token.encode())
+
+    steps = ("set up", 1.0, halves, 1.0, lambda me, token: me.write(b" started\n"))
+    assert play(serves(*steps)).one().seconds == 2.0
+
+
+# -- marks -------------------------------------------------------------------------------------
+
+
+def test_a_proof_without_the_mark_before_it(play):
+    played = play(serves(1.0, "task {token} started"))
+    result = played.result()
+    (boot,) = result.boots
+    assert result.verdict == "error"
+    assert (boot.outcome, boot.phase("setup").at) == ("started", None)
+    assert result.judgement.has("unseen")
+    (found,) = played.findings()
+    assert found[:2] == ("error", "setup")
+    assert found[2].startswith("no boot showed the mark of this phase, although 1 boot started")
+
+
+def test_a_mark_that_may_be_missing(play):
+    played = play(
+        serves(1.0, "task {token} started"),
+        target='phases: {setup: {line: ^set up, optional: true}, start: {line: "task ${token}"}}',
+    )
+    assert played.result().verdict == "pass"
+
+
+def test_marks_out_of_order(play):
+    played = play(serves(1.0, "task {token} started", 0.2, "set up"))
+    result = played.result()
+    (boot,) = result.boots
+    assert (result.verdict, boot.outcome) == ("error", "lost")
+    assert boot.detail == (
+        "marks out of order: setup was seen 0.200 s after start, which the gate file lists later"
+    )
+
+
+def test_marks_that_two_streams_may_bring_in_the_wrong_order(play):
+    played = play(serves(1.0, "task {token} started", 0.04, "set up"))
+    result = played.result()
+    (boot,) = result.boots
+    assert (result.verdict, boot.outcome) == ("pass", "started")
+    assert boot.phase("setup").at == boot.phase("start").at == 1.0
+
+
+def test_a_phase_that_takes_longer_than_its_limit(play):
+    played = play(
+        serves(2.0, "set up", 1.0, "task {token} started"),
+        target='phases: {setup: {line: set up, limit: 1s}, start: {line: "task ${token}"}}',
+    )
+    assert played.result().verdict == "fail"
+    ((verdict, _, text),) = [f for f in played.findings() if f[1] == "setup"]
+    assert verdict == "fail"
+    assert text.startswith("limit 1 s: ")
+
+
+def test_a_phase_that_ends_after_its_deadline(play):
+    played = play(
+        serves(2.0, "set up", 1.0, "task {token} started"),
+        target='phases: {setup: {line: set up}, start: {line: "task ${token}", deadline: 2500ms}}',
+    )
+    assert played.result().verdict == "fail"
+    assert [text for _, subject, text in played.findings() if subject == "start"]
+
+
+# -- files -------------------------------------------------------------------------------------
+
+
+def writes(path: str, text: str = "task {token}"):
+    return lambda me, token: me.log(path.format(dir=me.dir, token=token), text.format(token=token))
+
+
+LOG = 'proof: {file: "${dir}/run.log", line: "task ${token}"}'
+
+
+def test_a_line_in_a_file(play):
+    boot = play(serves(2.0, writes("{dir}/run.log")), target=LOG).one()
+    assert (boot.outcome, boot.seconds) == ("started", 2.0)
+
+
+def test_a_line_in_another_file(play):
+    boot = play(serves(2.0, writes("{dir}/other.log")), target=LOG).one()
+    assert boot.outcome == "timed_out"
+
+
+def test_a_file_of_a_pattern(play):
+    target = 'proof: {file: "${dir}/runs/*.log", line: "task ${token}"}'
+    boot = play(serves(2.0, writes("{dir}/runs/7.log")), target=target).one()
+    assert (boot.outcome, boot.seconds) == ("started", 2.0)
+
+
+FILE = 'proof: {file: "${dir}/${token}.pid"}'
+
+
+def test_a_file_that_appears(play):
+    boot = play(serves(2.0, writes("{dir}/{token}.pid")), target=FILE).one()
+    assert (boot.outcome, boot.seconds) == ("started", 2.0)
+
+
+def test_a_file_that_does_not(play):
+    boot = play(serves(2.0), target=FILE).one()
+    assert boot.outcome == "timed_out"
+    assert boot.detail == "no proof within 10 s; ${dir}/${token}.pid: no such file"
+
+
+def test_a_file_that_was_there_before_the_trigger(play):
+    played = play(
+        serves(2.0, before=(writes("{dir}/up.pid", "x"),)),
+        target='phases: {setup: {file: "${dir}/up.pid"}, start: {line: "${token}"}}',
+    )
+    result = played.result()
+    assert result.verdict == "fail"
+    boot = result.boots[0]
+    assert "was there before the trigger" in " ".join([boot.detail, *boot.notes])
+
+
+# -- endpoints ---------------------------------------------------------------------------------
+
+
+def answers(*by_path: tuple[str, Answer]):
+    """A step from which on the gateway answers these paths below the token's."""
+
+    def step(me, token):
+        known = {path.format(token=token): answer for path, answer in by_path}
+        me.listen(8081, lambda request: known.get(request.path, Answer(404)))
+
+    return step
+
+
+RUN_STATE = 'proof: {http: ":8081/runs/${token}", json: {state: running}}'
+
+
+def test_an_endpoint(play):
+    running = answers(("/runs/{token}", Answer(200, '{"state": "running", "id": 7}')))
+    boot = play(serves(2.0, running), target=RUN_STATE).one()
+    assert (boot.outcome, boot.seconds) == ("started", 2.0)
+
+
+def test_an_endpoint_that_answers_otherwise(play):
+    queued = answers(("/runs/{token}", Answer(200, '{"state": "queued"}')))
+    boot = play(serves(2.0, queued), target=RUN_STATE).one()
+    assert boot.outcome == "timed_out"
+    assert boot.detail.endswith('last answered 200: {"state": "queued"}')
+    assert boot.answers["start" if "start" in boot.answers else "proof"]
+
+
+def test_a_port(play):
+    target = "phases: {port: {tcp: ':8081'}, start: {line: 'task ${token}'}}"
+    boot = play(serves(2.0, answers(), 1.0, "task {token}"), target=target).one()
+    assert (boot.outcome, boot.phase("port").at) == ("started", 2.0)
+
+
+# -- the stub ----------------------------------------------------------------------------------
+
+
+def test_a_request_with_the_token(play):
+    boot = play(serves(2.0, rings()), more=STUB, target=RING).one()
+    assert (boot.outcome, boot.seconds) == ("started", 2.0)
+    assert boot.tails["gateway.out"][-1] == "answered Answer(status=200, body='hi', after=0.0)"
+
+
+def test_a_request_without_the_token(play):
+    boot = play(serves(2.0, rings("poll")), more=STUB, target=RING).one()
+    assert boot.outcome == "timed_out"
+    assert boot.notes[0].startswith("the stub was called 2.0 s after the trigger, but without this")
+
+
+def test_a_request_before_the_trigger(play):
+    early = lambda me, token: rings("poll")(me, token)  # noqa: E731
+    boot = play(serves(2.0, before=(early,)), more=STUB, target=RING).one()
+    assert (boot.outcome, boot.notes) == ("timed_out", ())
+
+
+def test_a_request_for_another_path(play):
+    target = "proof: {stub: ^/v1/messages}"
+    boot = play(serves(2.0, rings(path="/health")), more=STUB, target=target).one()
+    assert boot.outcome == "timed_out"
+    boot = play(serves(2.0, rings(path="/v1/messages")), more=STUB, target=target).one()
+    assert boot.outcome == "started"
+
+
+def test_a_request_that_comes_too_late(play):
+    boot = play(serves(10.5, rings()), more=STUB, target=RING).one()
+    assert (boot.outcome, boot.detail) == ("timed_out", "no proof within 10 s")
+
+
+def test_the_last_boots_token_is_no_proof_of_the_next(play):
+    """Warm: the first run rings only when the second one was asked for."""
+    tokens = []
+
+    def late(me, token):
+        tokens.append(token)
+        me.call(8099, "/v1", body=tokens[0])
+
+    steps = {1: (1.0, rings()), 2: (1.0, late)}
+    played = play(
+        serves(by_boot=steps), more=STUB, target=f"start: warm\n  {RING}", rules="retries: 0"
+    )
+    tokens.append("bootgateffff")
+    result = played.result()
+    assert [boot.outcome for boot in result.boots] == ["started", "timed_out"]
+    assert result.verdict == "fail"
+
+
+# -- what the gate itself did not see ----------------------------------------------------------
+
+
+def test_a_helper_that_stops_is_no_timeout(play):
+    """No proof, but nobody would have seen one."""
+
+    def gateway(me):
+        yield 0.5
+        me.listen(8080)
+        me.out("ready")
+        yield 1e6
+
+    played = play(gateway, target=FILE, trigger='{exec: [run, "${token}"]}')
+
+    def run(me):
+        (helper,) = [u for u in played.engine.places[0].units if u._spec.role == "sidecar"]
+        helper.hold.pause()
+        return 0
+        yield
+
+    played.engine.programs["run"] = run
+    result = played.result()
+    assert result.verdict == "error"
+    assert "but the sidecar answers nothing for 10 s" in result.error
+
+
+def test_the_gate_that_stood_still_saw_nothing(play):
+    def stall(me, token):
+        me.clock.stall(3)
+
+    played = play(serves(1.0, stall, "set up", 1.0, "task {token} started"))
+    result = played.result()
+    assert [boot.outcome for boot in result.boots] == ["lost", "lost", "lost"]
+    assert result.boots[0].detail.startswith("the gate itself stood still for 3.")
+    assert result.boots[0].stalled == pytest.approx(3.0, abs=0.2)
+    assert result.verdict == "error"
+
+
+def test_an_engine_that_stood_still(play):
+    def slow(me, token):
+        played.engine.slow = 4.0
+
+    played = play(serves(1.0, slow, 3.0, "set up", 1.0, "task {token} started"))
+    boot = played.result().boots[0]
+    assert boot.outcome == "lost"
+
+
+def test_a_clock_that_was_set_changes_no_duration(play):
+    def set_clock(me, token):
+        me.clock.set_wall(-3600)
+
+    boot = play(serves(1.0, set_clock, "set up", 1.0, "task {token} started")).one()
+    assert (boot.outcome, boot.seconds) == ("started", 2.0)
+    assert boot.notes == (
+        "the wall clock was set back 3600 s during the boot; all times here are by another one",
+    )
+
+
+def test_more_than_can_be_looked_at(play):
+    """What was left out may have held a mark."""
+
+    def flood(me, token):
+        for _ in range(70):
+            me.write(b"x" * (1 << 20))
+
+    boot = play(serves(1.0, flood, 1.0, "set up")).one()
+    assert boot.outcome == "lost"
+    assert boot.detail.startswith("nobody knows whether a mark was in what was left out: ")

@@ -1,0 +1,484 @@
+"""An upgrade in place: the candidate takes over what the baseline left; jobs survive, or do not."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+import pytest
+
+from pytest_bootgate.checks.upgrade import JOBS, RESTART, ROLLBACK, RUNS
+from pytest_bootgate.engines.base import Exit
+from pytest_bootgate.engines.memory import Answer, AskedToEnd
+
+STATE = "/memory/state/jobs.json"
+MORE = """\
+upgrade: in-place
+state:
+  path: "${{dir}}/state"
+  jobs: {jobs}
+  run: {run}
+  stop: 5s
+  {state}
+"""
+TARGET = """phases: {start: {line: "^task ${token} started"}}"""
+TRIGGER = '{http: ":8080/run", body: "${target} ${token}"}'
+
+
+class Keeper:
+    """A gateway that keeps jobs in a file; subclasses treat old ones ill.
+
+    A script: called with its process, as often as it is started.
+    """
+
+    ready = "ready"
+    code = 0
+    starts = 0
+
+    def __call__(self, me):
+        self.me = me
+        self.starts += 1
+        yield 0.2
+        if (ended := self.migrate()) is not None:
+            return ended
+        me.listen(8080, self.answer)
+        me.out(self.ready)
+        while True:
+            try:
+                number = yield me.mail
+            except AskedToEnd as asked:
+                return self.asked(asked.name)
+            with suppress(AskedToEnd):
+                yield 0.3
+            self.run(number)
+
+    @property
+    def jobs(self) -> list[dict]:
+        return json.loads(self.me.world.files.get(STATE, b"[]"))
+
+    @jobs.setter
+    def jobs(self, jobs: list[dict]) -> None:
+        self.me.world.files[STATE] = json.dumps(jobs).encode()
+
+    def migrate(self) -> Exit | None:
+        """What it makes of a state that it finds."""
+
+    def asked(self, name: str) -> int:
+        return self.code
+
+    def answer(self, request):
+        if request.path == "/jobs":
+            return Answer(200, json.dumps({"jobs": self.jobs}))
+        if request.path == "/run":
+            number = f"j{len(self.jobs)}"
+            job = {"id": number, "name": request.body.split()[0], "text": request.body}
+            self.jobs = [*self.jobs, {**job, "enabled": True, "runs": 0, "every": 60}]
+        else:
+            number = request.path.split("/")[2]
+        self.me.mail.put(number)
+        return Answer(200, "ok")
+
+    def run(self, number: str) -> None:
+        jobs = self.jobs
+        for job in jobs:
+            if job["id"] == number:
+                job["runs"] += 1
+                self.me.out(f"task {job['text'].split()[1]} started")
+        self.jobs = jobs
+
+
+class Loses(Keeper):
+    def migrate(self):
+        self.jobs = self.jobs[:-1]
+
+
+class LosesAndSays(Loses):
+    def migrate(self):
+        super().migrate()
+        self.me.out("1 legacy job was dropped")
+
+
+class Changes(Keeper):
+    def migrate(self):
+        self.jobs = [{**job, "every": 5} for job in self.jobs]
+
+
+class DropsHistory(Keeper):
+    def migrate(self):
+        self.jobs = [{**job, "runs": 0} for job in self.jobs]
+
+
+class Renames(Keeper):
+    def migrate(self):
+        self.jobs = [{**job, "id": f"new-{job['name']}"} for job in self.jobs]
+
+
+class Refuses(Keeper):
+    def migrate(self):
+        self.me.err("this state is too old")
+        return Exit(78)
+
+
+class NeverReady(Keeper):
+    ready = "migrating"
+
+
+class Silent(Keeper):
+    def run(self, number):
+        self.me.out("nothing to do")
+
+
+class Forgets(Keeper):
+    def migrate(self):
+        if self.starts > 1:
+            self.jobs = self.jobs[:-1]
+
+
+class Dirty(Keeper):
+    code = 1
+
+
+class Deaf(Keeper):
+    def asked(self, name):
+        self.me.clock.at(self.me.clock.now() + 60, lambda: None)
+        return 137
+
+
+class OneWay(Keeper):
+    def migrate(self):
+        self.jobs = [{**job, "format": 2} for job in self.jobs]
+
+
+class Old(Keeper):
+    """Cannot read what a newer one wrote."""
+
+    def migrate(self):
+        if any("format" in job for job in self.jobs):
+            self.me.err("unknown format 2")
+            return Exit(1)
+        return None
+
+
+class NeedsRepair(Keeper):
+    def migrate(self):
+        if "/memory/state/repaired" not in self.me.world.files:
+            self.jobs = []
+
+
+def repair(me):
+    me.log("/memory/state/repaired", "yes")
+    me.out("repaired")
+    yield 2
+    return 0
+
+
+@pytest.fixture
+def upgrade(play):
+    """Play an upgrade from one keeper to another."""
+
+    def call(new, old=None, **parts):
+        state = parts.pop("state", "")
+        more = MORE.format(
+            jobs=parts.pop("jobs", '{http: ":8080/jobs"}'),
+            run=parts.pop("run", '{http: ":8080/jobs/${job.id}/run"}'),
+            state=state,
+        )
+        parts = {"trigger": TRIGGER, "target": TARGET, "targets": "{main: {}, daily: {}}", **parts}
+        played = play(new, old or Keeper(), more=more, **parts)
+        try:
+            return played, played.gate.upgrade("default")
+        finally:
+            played.close()
+
+    return call
+
+
+def about(found, subject) -> str:
+    return " | ".join(f"{f.verdict}: {f.text}" for f in found.about(subject))
+
+
+def test_everything_is_kept(upgrade):
+    played, found = upgrade(Keeper())
+    assert (found.verdict, found.findings, found.error) == ("pass", (), None)
+    seen = found.upgrade
+    assert [job.name for job in seen.jobs] == ["daily", "main"]
+    assert [run.boot.outcome for run in seen.first.runs] == ["started", "started"]
+    assert [run.boot.outcome for run in seen.second.runs] == ["started", "started"]
+    assert (seen.first.ready, seen.first.stop.code) == (pytest.approx(0.2), 0)
+    assert set(seen.same) == {"id", "name", "text", "enabled", "every"}
+    assert played.engine.made == 3
+    assert played.all_boots_ended()
+    (verdict,) = [event for event in played.events if event.kind == "verdict_given"]
+    assert (verdict.target, verdict.verdict) == ("upgrade", "pass")
+
+
+def test_a_job_is_lost(upgrade):
+    played, found = upgrade(Loses())
+    assert found.verdict == "fail"
+    assert about(found, JOBS) == (
+        "fail: 1 of 2 jobs survived; lost: main | fail: told nowhere: it was ready after 0.2 s, it"
+        " stopped with exit code 0, and no line of its output speaks of it"
+    )
+    assert "1 of 2 jobs could not be run: main" in about(found, RUNS)
+    (verdict,) = [event for event in played.events if event.kind == "verdict_given"]
+    assert verdict.verdict == "fail"
+
+
+def test_a_lost_job_that_is_told(upgrade):
+    _, found = upgrade(LosesAndSays())
+    assert "its output may tell of it: '1 legacy job was dropped'" in about(found, JOBS)
+
+
+def test_a_job_is_changed(upgrade):
+    _, found = upgrade(Changes())
+    assert "job daily changed: every was 60, is 5" in about(found, JOBS)
+
+
+def test_a_history_is_shorter(upgrade):
+    _, found = upgrade(DropsHistory())
+    assert "job main: its run history is shorter, 0 of 1" in about(found, JOBS)
+
+
+def test_a_job_may_have_another_id(upgrade):
+    _, found = upgrade(Renames(), state="same: [name, text, every]")
+    assert (found.verdict, found.findings) == ("pass", ())
+
+
+def test_the_state_is_refused(upgrade):
+    _, found = upgrade(Refuses())
+    assert about(found, JOBS) == (
+        "fail: the candidate refused the state: the gateway exited with 78 before it was ready"
+    )
+    assert about(found, RUNS) == "fail: not one of 2 jobs ran"
+    assert about(found, RESTART) == "fail: no second start: the first one failed"
+
+
+def test_it_is_never_ready_on_the_state(upgrade):
+    _, found = upgrade(NeverReady())
+    assert "the gateway was not ready after 10 s" in about(found, JOBS)
+
+
+def test_jobs_are_there_and_do_not_run(upgrade):
+    _, found = upgrade(Silent())
+    assert about(found, JOBS) == ""
+    assert "job main did not start: timed_out, no proof within 10 s" in about(found, RUNS)
+    assert found.upgrade.control is not None
+    assert found.upgrade.failed
+
+
+def test_jobs_are_lost_at_the_second_start(upgrade):
+    _, found = upgrade(Forgets())
+    assert (about(found, JOBS), about(found, RUNS)) == ("", "")
+    assert "second start: 1 of 2 jobs survived; lost: main" in about(found, RESTART)
+
+
+def test_it_does_not_stop_cleanly(upgrade):
+    _, found = upgrade(Dirty())
+    assert "the candidate did not stop cleanly: it exited with 1 after 0.3 s" in (
+        about(found, RESTART)
+    )
+
+
+def test_an_exit_code_that_is_clean_by_the_gate_file(upgrade):
+    _, found = upgrade(Dirty(), state="stop_exit: [0, 1]")
+    assert found.verdict == "pass"
+
+
+class Stuck(Keeper):
+    def __call__(self, me):
+        inner = super().__call__(me)
+        wanted = next(inner)
+        while True:
+            try:
+                wanted = inner.send((yield wanted))
+            except AskedToEnd:
+                pass
+            except StopIteration as stop:
+                return stop.value
+
+
+def test_it_must_be_killed(upgrade):
+    _, found = upgrade(Stuck())
+    assert "was killed after 5 s, in which it did not end" in about(found, RESTART)
+
+
+def test_a_rollback(upgrade):
+    _, found = upgrade(Keeper(), Old(), state="rollback: true")
+    assert (found.verdict, about(found, ROLLBACK)) == ("pass", "")
+    assert found.upgrade.rollback is not None
+    _, found = upgrade(OneWay(), Old(), state="rollback: true")
+    assert found.verdict == "warn"
+    assert about(found, ROLLBACK).startswith("warn: rollback does not work")
+
+
+def test_a_repair_that_helps(upgrade):
+    _, found = upgrade(NeedsRepair(), state="repair: [fix]", programs={"fix": repair})
+    assert "needs repair: `fix` (2.0 s, exit 0) first, then 2 of 2 jobs are there" in (
+        about(found, JOBS)
+    )
+
+
+def test_a_repair_that_fails(upgrade):
+    def error(me):
+        yield 1
+        return 3
+
+    _, found = upgrade(NeedsRepair(), state="repair: [fix]", programs={"fix": error})
+    assert "the repair command `fix` (1.0 s, exit 3) failed" in about(found, JOBS)
+
+
+def test_jobs_that_a_command_lists_and_runs(upgrade):
+    def ls(me):
+        me.out(json.dumps(json.loads(me.world.files[STATE]), indent=1))
+        return 0
+        yield
+
+    def run(me):
+        me.call(8080, f"/jobs/{me.command[1]}/run")
+        return 0
+        yield
+
+    _, found = upgrade(
+        Keeper(),
+        jobs="{exec: [ls]}",
+        run='{exec: [run, "${job.id}"]}',
+        programs={"ls": ls, "run": run},
+    )
+    assert (found.verdict, found.error) == ("pass", None)
+
+
+def test_a_command_that_cannot_list(upgrade):
+    def ls(me):
+        me.err("no such database")
+        return 2
+        yield
+
+    _, found = upgrade(Keeper(), jobs="{exec: [ls]}", programs={"ls": ls})
+    assert found.verdict == "error"
+    assert "The baseline's list of jobs fails: the command ended with 2: no such database" in (
+        found.error
+    )
+
+
+def test_a_state_that_is_aged(upgrade):
+    def seed(me):
+        jobs = json.loads(me.world.files[STATE])
+        jobs.append({"id": "old", "name": "old one", "enabled": False, "runs": 7})
+        me.world.files[STATE] = json.dumps(jobs).encode()
+        return 0
+        yield
+
+    _, found = upgrade(Keeper(), state="seed: [seed]", programs={"seed": seed})
+    assert found.verdict == "pass"
+    assert [job.name for job in found.upgrade.jobs] == ["daily", "main", "old one"]
+
+
+def test_a_stop_by_command(upgrade):
+    keeper, before = Keeper(), Keeper()
+
+    def stop(me):
+        for one in (keeper, before):
+            if hasattr(one, "me") and one.me.exit is None:
+                one.me.end(Exit(0))
+        return 0
+        yield
+
+    _, found = upgrade(keeper, before, state="stop_command: [stop]", programs={"stop": stop})
+    assert found.verdict == "pass"
+
+
+class Crashes(Keeper):
+    def run(self, number):
+        self.me.end(Exit(1))
+
+
+class Empty(Keeper):
+    def run(self, number):
+        super().run(number)
+        self.jobs = []
+
+
+@pytest.mark.parametrize(
+    ("old", "words"),
+    [
+        (Refuses, "The baseline wrote no state: the gateway exited with 78 before it was ready."),
+        (Crashes, "The baseline ended while it booted daily, so it wrote no state."),
+        (Dirty, "The baseline did not stop cleanly: it exited with 1 after 0.3 s."),
+        (Empty, "The baseline has no jobs after its targets were booted"),
+    ],
+)
+def test_a_baseline_that_proves_nothing(upgrade, old, words):
+    _, found = upgrade(Keeper(), old())
+    assert found.verdict == "error"
+    assert words in found.error
+
+
+class Once(Keeper):
+    """Runs what is asked for, and never again."""
+
+    def run(self, number):
+        if not next(job for job in self.jobs if job["id"] == number)["runs"]:
+            super().run(number)
+
+
+def test_a_baseline_that_runs_no_job_again(upgrade):
+    _, found = upgrade(Keeper(), Once())
+    assert found.verdict == "error"
+    assert "The baseline does not run the job of daily again" in found.error
+
+
+def test_a_candidate_that_ends_while_it_runs_jobs(upgrade):
+    _, found = upgrade(Crashes())
+    assert found.verdict == "fail"
+    assert "job daily did not start: crashed" in about(found, RUNS)
+    assert "1 of 2 jobs could not be run: main" in about(found, RUNS)
+
+
+def test_an_engine_that_disappears(play, upgrade):
+    class Down(Keeper):
+        def migrate(self):
+            box[0].engine.down = "No engine answers."
+
+    box = []
+    more = MORE.format(
+        jobs='{http: ":8080/jobs"}', run='{http: ":8080/jobs/${job.id}/run"}', state=""
+    )
+    played = play(Down(), Keeper(), more=more, trigger=TRIGGER, target=TARGET)
+    box.append(played)
+    found = played.gate.upgrade("default")
+    played.close()
+    assert (found.verdict, found.error) == ("error", "No engine answers.")
+
+
+def test_an_interruption(play):
+    def interrupt(event):
+        if event.kind == "phase_reached" and event.boot.release == "candidate":
+            raise KeyboardInterrupt
+
+    more = MORE.format(
+        jobs='{http: ":8080/jobs"}', run='{http: ":8080/jobs/${job.id}/run"}', state=""
+    )
+    played = play(Keeper(), Keeper(), more=more, trigger=TRIGGER, target=TARGET, on_event=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        played.gate.upgrade("default")
+    played.close()
+    (found,) = played.gate.outcome().upgrades
+    assert found.verdict == "error"
+    assert found.error == "The upgrade in place was interrupted, so nothing was measured."
+
+
+def test_boots_start_on_what_the_baseline_left(play):
+    """The boots of a target, too, begin with the state of the baseline."""
+    more = MORE.format(
+        jobs='{http: ":8080/jobs"}', run='{http: ":8080/jobs/${job.id}/run"}', state=""
+    )
+    seen = []
+
+    class Looks(Keeper):
+        def migrate(self):
+            seen.append(len(self.jobs))
+
+    played = play(Looks(), Keeper(), more=more, trigger=TRIGGER, target=TARGET, boots="5")
+    result = played.result()
+    assert result.verdict == "pass"
+    assert set(seen) == {1}
