@@ -8,8 +8,8 @@ __version__ = "0.1.0"
 __all__ = ["BootGate", "BootgateError", "BootgateWarning", "SessionTarget", "__version__"]
 
 if TYPE_CHECKING:
-    from pytest_bootgate.door.fixtures import BootGate, SessionTarget
     from pytest_bootgate.errors import BootgateError, BootgateWarning
+    from pytest_bootgate.pytest_plugin.fixtures import BootGate, SessionTarget
 
 
 def __getattr__(name: str) -> Any:
@@ -19,7 +19,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(errors, name)
     if name in ("BootGate", "SessionTarget"):
-        from pytest_bootgate.door import fixtures
+        from pytest_bootgate.pytest_plugin import fixtures
 
         return getattr(fixtures, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,8 +15,8 @@ class EngineError(BootgateError):
     """The place where boots happen is missing, refused, or went away."""
 
 
-class CompanionError(BootgateError):
-    """The companion died or did what it must not."""
+class SidecarError(BootgateError):
+    """The sidecar died or did what it must not."""
 
 
 class JournalError(BootgateError):

@@ -8,29 +8,29 @@ from typing import Any
 
 import pytest
 
-from pytest_bootgate.door.fixtures import (
+from pytest_bootgate.pytest_plugin.fixtures import (
     TARGET_FIXTURES,
     boot_gate,
     isolated_runner,
     main_runner,
     session_target,
 )
-from pytest_bootgate.door.planned import GATE
-from pytest_bootgate.door.session import JUDGED, KEY, Session, is_gate_file
+from pytest_bootgate.pytest_plugin.planned import GATE
+from pytest_bootgate.pytest_plugin.session import JUDGED, KEY, Session, is_gate_file
 
 __all__ = ["boot_gate", "isolated_runner", "main_runner", "session_target"]
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """What other plugins may listen to."""
-    from pytest_bootgate.door import hooks
+    from pytest_bootgate.pytest_plugin import hooks
 
     pluginmanager.add_hookspecs(hooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the gate."""
-    from pytest_bootgate.door.options import add_options
+    from pytest_bootgate.pytest_plugin.options import add_options
 
     add_options(parser)
 
@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     session = config.stash[KEY] = Session(config)
     named_journal = config.getoption("bootgate_journal") is not None
     if (session.writes or named_journal) and not session.is_worker:
-        from pytest_bootgate.door.places import check
+        from pytest_bootgate.pytest_plugin.places import check
 
         check(config)
     named = list(session.named())
@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Let the workers of pytest-xdist know where they tell each other what they boot."""
-    from pytest_bootgate.door.spread import SHARED
+    from pytest_bootgate.pytest_plugin.spread import SHARED
 
     node.workerinput[SHARED] = str(node.config.stash[KEY].shared)
 
@@ -71,7 +71,7 @@ def _load(session: Session, path: Path) -> None:
 def _clear(config: pytest.Config) -> None:
     """Nobody must take the report of an earlier run for the one that this run did not come to."""
     if config.stash[KEY].writes and not config.stash[KEY].is_worker:
-        from pytest_bootgate.door.places import clear
+        from pytest_bootgate.pytest_plugin.places import clear
 
         clear(config)
 
@@ -105,7 +105,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     config = parent.config
     if config.getoption("bootgate") or parent.session.isinitpath(file_path):
-        from pytest_bootgate.door.collect import GateModule
+        from pytest_bootgate.pytest_plugin.collect import GateModule
 
         module: pytest.Collector = GateModule.from_parent(parent, path=file_path)
         return module
@@ -116,7 +116,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`session_target` runs a test for every target of its gate file."""
     if "session_target" in metafunc.fixturenames:
-        from pytest_bootgate.door.fixtures import parametrize_targets
+        from pytest_bootgate.pytest_plugin.fixtures import parametrize_targets
 
         parametrize_targets(metafunc)
 
@@ -125,7 +125,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """A test that boots gets the time it needs, and its gate's worker."""
     names = getattr(item, "fixturenames", ())
     if any(name in names for name in TARGET_FIXTURES):
-        from pytest_bootgate.door.fixtures import plan_test
+        from pytest_bootgate.pytest_plugin.fixtures import plan_test
 
         plan_test(item)
 
@@ -137,7 +137,7 @@ def pytest_collection_modifyitems(
     """Tell the mistakes of gate files found on the way; remember what is to be booted."""
     session = config.stash[KEY]
     if session.gates:
-        from pytest_bootgate.door.rows import counted
+        from pytest_bootgate.pytest_plugin.rows import counted
 
         with counted(config, items):
             yield
@@ -146,7 +146,7 @@ def pytest_collection_modifyitems(
     if session.mistakes:
         raise pytest.UsageError("\n".join(session.mistakes.values()))
     if session.gates:
-        from pytest_bootgate.door.collect import GateItem
+        from pytest_bootgate.pytest_plugin.collect import GateItem
 
         keys = [item.key for item in items if isinstance(item, GateItem)]
         session.selected = list(dict.fromkeys(keys))
@@ -164,7 +164,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _clear(config)
     gates = {item.nodeid: str(item.stash[GATE]) for item in session.items if GATE in item.stash}
     if gates and ours.is_worker:
-        from pytest_bootgate.door.spread import tell
+        from pytest_bootgate.pytest_plugin.spread import tell
 
         tell(config.workerinput, gates)  # type: ignore[attr-defined]
     elif gates:
@@ -174,7 +174,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """Under pytest-xdist only the workers collect; one of them gets all tests of a gate."""
-    from pytest_bootgate.door.spread import gates_of, scheduler
+    from pytest_bootgate.pytest_plugin.spread import gates_of, scheduler
 
     config, ours = node.config, node.config.stash[KEY]
     _clear(config)
@@ -210,7 +210,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     finally:
         ours = session.config.stash[KEY]
         if (ours.gates or ours.from_workers) and not ours.is_worker:
-            from pytest_bootgate.door.rows import add_rows
+            from pytest_bootgate.pytest_plugin.rows import add_rows
 
             add_rows(session.config)
 
@@ -249,7 +249,7 @@ def pytest_runtest_teardown(
     finally:
         session = item.config.stash[KEY]
         if session.gates:
-            from pytest_bootgate.door.items import goes_on
+            from pytest_bootgate.pytest_plugin.items import goes_on
 
             if not goes_on(item, nextitem):
                 session.leave()
@@ -261,13 +261,13 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pyte
     if session.gates or session.from_workers:
         whole_run = session.ran and exitstatus in JUDGED
         shown = [found for found in session.outcomes() if whole_run or found.tried]
-        from pytest_bootgate.door.summary import show_results
+        from pytest_bootgate.pytest_plugin.summary import show_results
 
         show_results(terminalreporter, session, shown)
     for text in session.informed:
         terminalreporter.write_line(text)
     if session.missing or session.uninformed:
-        from pytest_bootgate.door.summary import show_errors
+        from pytest_bootgate.pytest_plugin.summary import show_errors
 
         show_errors(terminalreporter, session)
 
@@ -280,13 +280,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     ours.progress.end()
     if ours.is_worker:
         ours.close()
-        from pytest_bootgate.door.workers import hand_over
+        from pytest_bootgate.pytest_plugin.workers import hand_over
 
         hand_over(ours, config.workeroutput)  # type: ignore[attr-defined]
         return
     ours.ended_early = bool(session.exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldfail)
     if ours.concerned:
-        from pytest_bootgate.door.finish import finish
+        from pytest_bootgate.pytest_plugin.finish import finish
 
         finish(session)
 
@@ -294,7 +294,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: Any) -> None:
     """Take over what a worker of pytest-xdist found."""
-    from pytest_bootgate.door.workers import take_over
+    from pytest_bootgate.pytest_plugin.workers import take_over
 
     ours = node.config.stash[KEY]
     take_over(ours, node.gateway.id, getattr(node, "workeroutput", {}), error)

@@ -1,4 +1,4 @@
-"""What tests of the door need: a pytester that runs the installed plugin in a process."""
+"""What tests of the plugin need: a pytester that runs the installed plugin in a process."""
 
 from __future__ import annotations
 

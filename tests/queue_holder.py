@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil  # noqa: F401  here, because another user may not be able to import it later
 
-from pytest_bootgate.boot.turn import Waiting, take
+from pytest_bootgate.run.turn import Waiting, take
 
 
 class Holder:

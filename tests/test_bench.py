@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pytest_bootgate.gate.regression import order
+from pytest_bootgate.stats.regression import order
 
 CI = Path(__file__).parent.parent / "ci"
 
@@ -52,8 +52,8 @@ def test_what_was_not_met_is_said_with_its_reason(benchmarks):
     assert "| lag | a claim | 2 ms | ≤ 1 ms | **NOT met** |" in page
     assert "| lag | another | 1 ms | ≤ 1 ms | met |" in page
     assert "**NOT met**: a claim. The engine takes 2 ms." in page
-    assert "| lag | a third | 1 ms | ≤ 1 ms | **unsure** |" in page
-    assert "**unsure**: a third. It is noisy." in page
+    assert "| lag | a third | 1 ms | ≤ 1 ms | **inconclusive** |" in page
+    assert "**inconclusive**: a third. It is noisy." in page
     assert [report.at_most(1, figure, 1.0) for figure in (0.9, 1.1)] == [True, False]
     assert "Never said" not in page
 

@@ -76,17 +76,21 @@ def test_the_upgrade_of_the_story(run, engine):
 @pytest.mark.parametrize(
     ("name", "engine", "told"),
     [
-        ("bootgate", "process", "FAIL isolated, silence: told: never by run log, *"),
-        ("mended.bootgate", "process", "PASS isolated, silence: told: in * by run log (4.*"),
+        ("bootgate", "process", "FAIL isolated, propagation: told: never by run log, *"),
+        ("mended.bootgate", "process", "PASS isolated, propagation: told: in * by run log (4.*"),
         pytest.param(
-            *("mended.bootgate", "docker", "PASS isolated, silence: told: in * by run log (4.*"),
+            *(
+                "mended.bootgate",
+                "docker",
+                "PASS isolated, propagation: told: in * by run log (4.*",
+            ),
             marks=pytest.mark.docker,
         ),
     ],
 )
 def test_who_is_told_in_the_story(run, name, engine, told):
     gate = EXAMPLES / "incident" / "told" / f"{name}.yaml"
-    result = run(gate, "-k", "silence", "--bootgate-engine", engine)
+    result = run(gate, "-k", "propagation", "--bootgate-engine", engine)
     assert result.ret == (0 if told.startswith("PASS") else 1)
     result.stdout.fnmatch_lines([told])
 
@@ -136,16 +140,16 @@ def test_a_real_openclaw_release(run, found, pytester):
 def test_a_real_openclaw_release_that_is_held_for_a_moment(run, pytester):
     """Far shorter than its own watchdogs allow, so nobody is told; only the holds are tested."""
     targets = (
-        "{isolated: {listen: 2s, silence: {hold: pause, in: setup, timeout: 3s, listen: 90s}},"
-        " current: {listen: 2s, silence: {hold: mute, timeout: 30s, for: 1s, listen: 2s}}}"
+        "{isolated: {listen: 2s, propagation: {hold: pause, in: setup, timeout: 3s, listen: 90s}},"
+        " current: {listen: 2s, propagation: {hold: mute, timeout: 30s, for: 1s, listen: 2s}}}"
     )
-    result = run(openclaw_gate(pytester, OPENCLAW, targets), "-k", "silence")
+    result = run(openclaw_gate(pytester, OPENCLAW, targets), "-k", "propagation")
     assert result.ret == 1
-    paused, mute = json.loads((pytester.path / "out.json").read_text())["silences"]
+    paused, mute = json.loads((pytester.path / "out.json").read_text())["propagations"]
     assert (paused["verdict"], mute["verdict"]) == ("fail", "fail")
     assert paused["stall"]["proof"] > paused["stall"]["ended"] > 3
     assert mute["stall"]["holds_task"]
-    assert "/readyz" in [told["channel"] for told in paused["stall"]["told"]]
+    assert "/readyz" in [told["name"] for told in paused["stall"]["signals"]]
     result.stdout.fnmatch_lines(["*nothing ends the boot*", "*nothing ends the task*"])
 
 
@@ -165,8 +169,8 @@ def test_a_real_openclaw_release_takes_over_its_own_state(run, pytester):
     )
     result = run(gate, "-k", "upgrade")
     assert result.ret == 0
-    (found,) = json.loads((pytester.path / "out.json").read_text())["takeovers"]
-    seen = found["takeover"]
+    (found,) = json.loads((pytester.path / "out.json").read_text())["upgrades"]
+    seen = found["upgrade"]
     for start in (seen["first"], seen["second"], seen["rollback"]):
         (job,) = start["jobs"]
         assert (job["name"], job["fields"]["sessionTarget"]) == ("bootgate isolated", "isolated")

@@ -3,60 +3,50 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pytest_bootgate"
-#: From the bottom up; a room may import those below it, and its own neighbours.
-FLOORS = [
-    {"errors", "masking", "patience", "untrusted"},
-    {"gatefile"},
-    {"engines"},
-    {"boot"},
-    {"gate"},
-    {"result"},
-    {"events"},
-    {"reports", "journal"},
-    {"calibrate", "drive"},
-    {"door"},
-    {"plugin"},
-    {"cli", "command", "__main__"},
+#: From the bottom up, each on a floor of its own: a room may import what is below it, and itself.
+ROOMS = [
+    "errors",
+    "masking",
+    "patience",
+    "untrusted",
+    "whole",
+    "stats",
+    "gatefile",
+    "records",
+    "engines",
+    "observe",
+    "checks",
+    "sidecar",
+    "journal",
+    "reports",
+    "run",
+    "pytest_plugin",
+    "plugin",
+    "cli",
+    "__main__",
 ]
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-PURE = [
-    "gate",
-    "boot/values.py",
-    "boot/lines.py",
-    "boot/machine.py",
-    "boot/nearest.py",
-    "boot/observe.py",
-    "boot/outcome.py",
-    "boot/signals.py",
-    "boot/spots.py",
-    "boot/stall.py",
-    "boot/stamps.py",
-    "boot/timeouts.py",
-    "boot/witness.py",
-    "result.py",
-]
+FLOOR = {room: number for number, room in enumerate(ROOMS)}
+PURE = ["records", "observe", "stats", "checks"]
 #: What waits, or asks for the time, asks its engine's clock: so it can be played in memory.
 BY_THE_CLOCK = [
-    "drive",
-    *(
-        f"boot/{name}.py"
-        for name in (
-            "aftermath",
-            "backlog",
-            "heartbeat",
-            "hold",
-            "inplace",
-            "link",
-            "listener",
-            "opened",
-            "pair",
-        )
-    ),
+    "aftermath",
+    "backlog",
+    "conduct",
+    "heartbeat",
+    "hold",
+    "inplace",
+    "link",
+    "listener",
+    "opened",
+    "pair",
+    "upgrade",
 ]
 EFFECTS = {"docker", "pytest", "subprocess", "socket", "sqlite3", "time", "threading", "psutil"}
 
@@ -90,16 +80,30 @@ def test_imports_point_down(path):
             assert FLOOR[parts[1]] <= FLOOR[room], f"{path}:{line} imports {module}, which is above"
 
 
-@pytest.mark.parametrize("place", BY_THE_CLOCK)
-def test_the_loop_asks_its_engine_for_the_time(place):
-    path = PACKAGE / place
-    for file in path.rglob("*.py") if path.is_dir() else [path]:
-        assert "time" not in {module for module, _ in imports(file)}, file
+@pytest.mark.parametrize("module", BY_THE_CLOCK)
+def test_the_loop_asks_its_engine_for_the_time(module):
+    assert "time" not in {name for name, _ in imports(PACKAGE / "run" / f"{module}.py")}
 
 
-@pytest.mark.parametrize("place", PURE)
-def test_the_middle_is_pure(place):
-    path = PACKAGE / place
-    for file in path.rglob("*.py") if path.is_dir() else [path]:
+@pytest.mark.parametrize("room", PURE)
+def test_the_middle_is_pure(room):
+    for file in (PACKAGE / room).rglob("*.py"):
         for module, line in imports(file):
             assert module.split(".")[0] not in EFFECTS, f"{file}:{line} imports {module}"
+
+
+def test_the_sidecar_runs_alone():
+    for file in (PACKAGE / "sidecar").rglob("*.py"):
+        for module, line in imports(file):
+            name = module.split(".")[0]
+            assert name in sys.stdlib_module_names, f"{file}:{line} imports {module}"
+
+
+def test_every_room_says_what_lives_there():
+    rooms = {path.parent for path in PACKAGE.rglob("*.py")} - {PACKAGE}
+    assert {room.relative_to(PACKAGE).parts[0] for room in rooms} <= FLOOR.keys()
+    for room in ROOMS:
+        if (PACKAGE / room).is_dir():
+            text = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text()))
+            assert text, f"{room} does not say what lives there"
+            assert len(re.findall(r"\.(?:\s|$)", text)) >= 2, f"{room} says too little of itself"

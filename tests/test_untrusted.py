@@ -1,4 +1,4 @@
-"""JSON of strangers: companions, gateways, jobs, journals."""
+"""JSON of strangers: sidecars, gateways, jobs, journals."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from pytest_bootgate.boot.jobs import JobsError, read_jobs
-from pytest_bootgate.boot.lines import Line
-from pytest_bootgate.boot.observe import sighting
-from pytest_bootgate.boot.stamps import written
+from pytest_bootgate.observe.lines import Line
+from pytest_bootgate.observe.observation import sighting
+from pytest_bootgate.observe.stamps import written
+from pytest_bootgate.records.jobs import JobsError, read_jobs
 from pytest_bootgate.untrusted import read_json
 
 NONE = [
@@ -24,7 +24,7 @@ def test_what_is_no_json(text):
         read_json(text)
     with pytest.raises(JobsError):
         read_jobs(text)
-    seen = sighting(Line("companion.out", 1.0, text))
+    seen = sighting(Line("sidecar.out", 1.0, text))
     assert seen is not None
     assert seen.event is None
     assert written(f'{{"time":"2026-11-25T02:30:00Z","a":{text}}}') is None
@@ -35,7 +35,7 @@ def test_half_a_character_is_replaced():
     whole = [{"id": "\ufffd", "name": "\ufffd\U0001f600 x", "\ufffd": [r"\ud800"]}]
     assert read_json(text) == whole
     assert read_jobs(text)[0].fields == whole[0]
-    seen = sighting(Line("companion.out", 1.0, r'{"event":"line","file":"/log","text":"\ud800"}'))
+    seen = sighting(Line("sidecar.out", 1.0, r'{"event":"line","file":"/log","text":"\ud800"}'))
     assert seen is not None
     assert seen.text == "\ufffd"
 

@@ -14,9 +14,9 @@ from statistics import fmean, median
 from typing import Any
 
 from benchmarks.report import Section, Target, at_most, bound, percent
-from pytest_bootgate.drive import Gate
 from pytest_bootgate.gatefile import Loaded, load
-from pytest_bootgate.result import TargetResult
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.run import Gate
 
 #: How many gates of each engine stand behind a figure.
 GATES = {"process": 100, "docker": 20}
@@ -76,7 +76,7 @@ def _row(loaded: Loaded, engine: str) -> Row:
     began = time.monotonic()
     gate = Gate(loaded, wanted_engine=engine)
     try:
-        targets = [_target(gate.result(host, target)) for host, target in gate.plan.pairs]
+        targets = [_target(gate.result(profile, target)) for profile, target in gate.plan.pairs]
         verdict, load_average = gate.outcome().verdict, gate.outcome().machine.load
     finally:
         gate.close()
@@ -97,7 +97,7 @@ def _target(result: TargetResult) -> dict[str, Any]:
     findings = [] if judged is None else [f"{f.verdict}: {f.text}" for f in judged.findings]
     row: dict[str, Any] = {
         "verdict": result.verdict,
-        "why": [*findings, *filter(None, [result.broken])],
+        "why": [*findings, *filter(None, [result.error])],
         "seconds": [round(b.seconds, 4) for b in result.boots if b.seconds and not b.warm_up],
     }
     if compared is not None:
@@ -161,7 +161,7 @@ def section(gates: Mapping[str, Sequence[Row]]) -> Section:
         how=(
             f"Gates of {_TEN} targets and `boots: 5..30`, baseline and candidate the same Python"
             " program that imports some modules and computes a little, through the real drive of"
-            " each engine. Red is `fail` or `broken`. Load averages are those at the gates' begin."
+            " each engine. Red is `fail` or `error`. Load averages are those at the gates' begin."
         ),
         header=(
             *("engine", "gates", "red gates", "gates", "targets", "comparisons", "pairs"),
@@ -173,7 +173,7 @@ def section(gates: Mapping[str, Sequence[Row]]) -> Section:
     )
 
 
-_RED = ("fail", "broken")
+_RED = ("fail", "error")
 
 
 def _counted(counter: Counter[str]) -> str:

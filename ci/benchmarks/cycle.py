@@ -15,12 +15,12 @@ from typing import Any
 import docker
 
 from benchmarks.report import Section, Spread, Target, at_most, number
-from pytest_bootgate.boot.pair import Pair
-from pytest_bootgate.boot.recipe import Recipe
 from pytest_bootgate.engines.docker import DockerEngine
-from pytest_bootgate.gate.regression import Regression, Schedule, compare
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.gatefile.model import Host
+from pytest_bootgate.gatefile.model import Profile
+from pytest_bootgate.run.pair import Pair
+from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.stats.regression import Regression, Schedule, compare
 
 _READY = 'print("ready", flush=True)'
 _PROGRAM = f"import time; {_READY}; time.sleep(60)"
@@ -67,7 +67,7 @@ def _recipe(image: str, digest: str) -> Recipe:
         gate = load(path).gate
         release = gate.releases.candidate
         return Recipe(
-            gate, "boot", gate.targets["boot"], "candidate", release, "default", Host(),
+            gate, "boot", gate.targets["boot"], "candidate", release, "default", Profile(),
             path.parent, digest,
         )  # fmt: skip
 

@@ -16,15 +16,15 @@ from pathlib import Path
 from statistics import fmean, median, stdev
 
 from benchmarks.report import Section, Target, percent
-from pytest_bootgate.boot.pair import Pair
-from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.engines.docker import DockerEngine
 from pytest_bootgate.engines.process import ProcessEngine
-from pytest_bootgate.gate.regression import Regression, Schedule, compare_net
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.gatefile.model import Host
+from pytest_bootgate.gatefile.model import Profile
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.run.pair import Pair
+from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.stats.regression import Regression, Schedule, compare_net
 
 #: A gateway that starts a runner for each job; the runner computes for about 0.3 s.
 _GATEWAY = """\
@@ -53,7 +53,7 @@ releases:
 gateway:
   command: COMMAND
   ready: {http: ":${port.gateway}/"}
-companion: {image: release}
+sidecar: {image: release}
 ports: {gateway: 8080}
 targets:
   boot:
@@ -211,7 +211,7 @@ def _recipe(here: Path, engine: Engine, image: str, work: float) -> Recipe:
     release = gate.releases.candidate
     digest = engine.resolve(image) if docker else None
     return Recipe(
-        gate, "boot", gate.targets["boot"], "candidate", release, "default", Host(), here, digest
+        gate, "boot", gate.targets["boot"], "candidate", release, "default", Profile(), here, digest
     )
 
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from statistics import fmean, median
 
 from benchmarks.report import Section, Target, percent
-from pytest_bootgate.reports import jsonfile
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.result import GateResult
 
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "incident" / "good" / "bootgate.yaml"
 #: How many gates stand behind the figure.
 GATES = 200
 _BUSY = "while True: pass"
-_COMPARED = ("faster", "same", "unsure", "slower")
+_COMPARED = ("faster", "same", "inconclusive", "slower")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _run() -> Run:
         )
         if not out.exists():
             raise RuntimeError(f"no result was written:\n{done.stdout}{done.stderr}")
-        (result,) = jsonfile.read(out)
+        (result,) = codec.read(out)
     isolated = next(target for target in result.targets if target.target == "isolated")
     found = isolated.judgement.regression if isolated.judgement is not None else None
     return Run(
@@ -95,9 +95,9 @@ def _run() -> Run:
 def _why(result: GateResult) -> str:
     """The first lines of what would make a run red."""
     judged = [t.judgement.findings for t in result.targets if t.judgement is not None]
-    texts = [f.text for found in judged for f in found if f.verdict in ("fail", "broken")]
-    texts += [t.broken for t in result.targets if t.broken is not None]
-    return "; ".join(texts) or result.broken or "nothing in the result says why"
+    texts = [f.text for found in judged for f in found if f.verdict in ("fail", "error")]
+    texts += [t.error for t in result.targets if t.error is not None]
+    return "; ".join(texts) or result.error or "nothing in the result says why"
 
 
 def _section(quiet: list[Run], busy: list[Run]) -> Section:
@@ -113,7 +113,16 @@ def _section(quiet: list[Run], busy: list[Run]) -> Section:
             + (f" {median(ratios):.2f} × the baseline's in the median." if ratios else " no time.")
         ),
         header=(
-            *("beside it", "runs", "exit status 0", "pass", "warn", "unsure", "fail", "broken"),
+            *(
+                "beside it",
+                "runs",
+                "exit status 0",
+                "pass",
+                "warn",
+                "inconclusive",
+                "fail",
+                "error",
+            ),
             *(f"isolated: {word}" for word in _COMPARED),
             *("measured boots on average", "seconds on average"),
         ),
@@ -133,7 +142,7 @@ def _row(name: str, runs: list[Run]) -> tuple[str, ...]:
         name,
         str(len(runs)),
         str(sum(run.status == 0 for run in runs)),
-        *(str(verdicts[word]) for word in ("pass", "warn", "unsure", "fail", "broken")),
+        *(str(verdicts[word]) for word in ("pass", "warn", "inconclusive", "fail", "error")),
         *(str(compared[word]) for word in _COMPARED),
         f"{fmean(run.boots for run in runs):.1f}",
         f"{fmean(run.seconds for run in runs):.1f}",

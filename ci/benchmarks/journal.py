@@ -17,8 +17,10 @@ from pytest_benchmark.stats import Stats
 from pytest_benchmark.storage.file import FileStorage
 
 from benchmarks.report import Section, Spread, Target, number
-from pytest_bootgate.boot.values import Boot, HostFacts, Phase
-from pytest_bootgate.events import (
+from pytest_bootgate.journal import files, queries
+from pytest_bootgate.journal.queries import Filter
+from pytest_bootgate.journal.store import Journal
+from pytest_bootgate.records.events import (
     BootBegan,
     BootEnded,
     BootKey,
@@ -28,10 +30,8 @@ from pytest_bootgate.events import (
     TriggerAccepted,
     TriggerSent,
 )
-from pytest_bootgate.journal import files, queries
-from pytest_bootgate.journal.queries import Filter
-from pytest_bootgate.journal.store import Journal
-from pytest_bootgate.result import SCHEMA, GateResult
+from pytest_bootgate.records.result import SCHEMA, GateResult
+from pytest_bootgate.records.values import Boot, HostFacts, Phase
 
 _BOOTS, _A_RUN = 1_000_000, 25
 _BEGIN, _YEARS = 1_730_000_000.0, 2 * 365 * 86400.0
@@ -39,7 +39,7 @@ _END = _BEGIN + _YEARS
 _FILES = [f"/srv/gates/{name}/bootgate.yaml" for name in ("api", "mail", "agents", "batch")]
 #: How often a target is booted; the last one is rare.
 _TARGETS = {"isolated": 600, "main": 300, "current": 99, "session:night": 1}
-_HOSTS = {"default": 8, "low-spec": 2}
+_PROFILES = {"default": 8, "low-spec": 2}
 #: In a thousand boots.
 _OUTCOMES = {"started": 970, "timed_out": 15, "false_ok": 5, "crashed": 5, "lost": 4,
              "oom_killed": 1}  # fmt: skip
@@ -115,7 +115,7 @@ def _fill(path: Path, boots: int) -> None:
             ],
         )
         sql.executemany(
-            "INSERT INTO boots (id, run, target, release, version, host, number, attempt, start,"
+            "INSERT INTO boots (id, run, target, release, version, profile, number, attempt, start,"
             " during, began, outcome, detail, seconds, ended, timeout, accepted, ready,"
             " cpu_seconds, whole)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, 1, 'cold', 'campaign', ?, ?, '', ?, ?, ?, ?, ?, ?, ?)",
@@ -131,7 +131,7 @@ def _run(n: int) -> str:
 
 def _rows(n: int, when: float, chance: random.Random) -> Iterator[tuple[Any, ...]]:
     began, version = _BEGIN + when * _YEARS, int(when * _VERSIONS)
-    target, host = _one(_TARGETS, chance), _one(_HOSTS, chance)
+    target, profile = _one(_TARGETS, chance), _one(_PROFILES, chance)
     for i in range(_A_RUN):
         release = ("baseline", "candidate")[i % 2]
         outcome = _one(_OUTCOMES, chance)
@@ -141,7 +141,7 @@ def _rows(n: int, when: float, chance: random.Random) -> Iterator[tuple[Any, ...
         boot = _boot(f"{n:08x}{i:02x}", release, took, outcome)
         whole = msgspec.json.encode(boot).decode()
         yield (
-            *(boot.id, _run(n), target, release, said, host, i // 2, began + 30 * i),
+            *(boot.id, _run(n), target, release, said, profile, i // 2, began + 30 * i),
             *(outcome, seconds, took, _TIMEOUT, 0.01, 2.0, took * 0.8, whole),
         )
 
@@ -156,9 +156,9 @@ def _boot(name: str, release: str, took: float, outcome: Any) -> Boot:
     phases = tuple(Phase(phase, took * (i + 1) / 5, took / 5) for i, phase in enumerate(names))
     lines = tuple(f"2026-11-22T16:00:{i:02d}Z plugin {i} registered a hook" for i in range(12))
     return Boot(
-        id=name, target="isolated", release=release, host="default", number=1, start="cold",
+        id=name, target="isolated", release=release, profile="default", number=1, start="cold",
         outcome=outcome, detail="", timeout=_TIMEOUT, ended=took, seconds=took, phases=phases,
-        tails={"gateway.out": lines, "companion.out": lines},
+        tails={"gateway.out": lines, "sidecar.out": lines},
     )  # fmt: skip
 
 
@@ -240,7 +240,7 @@ def _costs(path: Path, lives: int) -> dict[str, Spread]:
     took: dict[str, list[float]] = {_INSIDE: [], _AT_END: []}
     facts = HostFacts("Linux", "3.11", 2, 2**34, 0.1)
     result = GateResult(SCHEMA, _FILES[0], "", "", "live", "docker", "", facts, {}, ())
-    journal.hear(RunBegan(run="live", result=result))
+    journal.hear(RunBegan(wall=0.0, run="live", result=result))
     for n in range(lives):
         for event in _life(n):
             began = time.perf_counter()
@@ -254,17 +254,19 @@ def _costs(path: Path, lives: int) -> dict[str, Spread]:
 
 def _life(n: int) -> Sequence[Event]:
     key = BootKey(
-        id=f"live{n}", run="live", target="isolated", release="candidate", host="default",
+        id=f"live{n}", run="live", target="isolated", release="candidate", profile="default",
         start="cold", number=n,
     )  # fmt: skip
     boot = _boot(key.id, "candidate", 20.0, "started")
-    reached = [PhaseReached(boot=key, at=phase.at, phase=phase.name) for phase in boot.phases]
+    reached = [
+        PhaseReached(wall=0.0, boot=key, at=phase.at, phase=phase.name) for phase in boot.phases
+    ]
     return [
-        BootBegan(boot=key),
-        TriggerSent(boot=key, at=0.0),
-        TriggerAccepted(boot=key, at=0.01),
+        BootBegan(wall=0.0, boot=key),
+        TriggerSent(wall=0.0, boot=key, at=0.0),
+        TriggerAccepted(wall=0.0, boot=key, at=0.01),
         *reached,
-        BootEnded(boot=key, at=20.0, measured=boot),
+        BootEnded(wall=0.0, boot=key, at=20.0, measured=boot),
     ]
 
 

@@ -16,11 +16,11 @@ from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 from testcontainers.core.waiting_utils import wait_for_logs
 
 from benchmarks.report import Section, Spread, Target, number
-from pytest_bootgate.boot.listener import Listener
-from pytest_bootgate.boot.observe import Observation, Sighting
 from pytest_bootgate.engines.base import UnitSpec
 from pytest_bootgate.engines.docker import DockerEngine
 from pytest_bootgate.gatefile.model import PhaseProbe
+from pytest_bootgate.observe.observation import Observation, Sighting
+from pytest_bootgate.run.listener import Listener
 
 # A container has the clock of its host's kernel, so the two readings can be subtracted.
 _PROGRAM = (
@@ -75,7 +75,7 @@ class Gate:
     def lag(self, image: str, after: float) -> float:
         """From written to the instant at which the pattern has matched."""
         seen = Observation(
-            {"mark": PhaseProbe(line="^mark ")}, upstream={}, stages={}, variables={}, token=False
+            {"mark": PhaseProbe(line="^mark ")}, signals={}, stages={}, variables={}, token=False
         )
         noticed: list[float] = []
 

@@ -13,14 +13,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.report import Section, Spread, Target, number
-from pytest_bootgate.boot.listener import Listener
-from pytest_bootgate.boot.observe import Observation
-from pytest_bootgate.boot.values import Boot, Phase
+from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.engines.base import Chunk
-from pytest_bootgate.gate.judge import judge
-from pytest_bootgate.gate.verdict import Rules
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.model import Target as SessionTarget
+from pytest_bootgate.observe.observation import Observation
+from pytest_bootgate.records.values import Boot, Phase
+from pytest_bootgate.records.verdict import Rules
+from pytest_bootgate.run.listener import Listener
 
 _OPENCLAW = """\
 preset: openclaw
@@ -78,7 +78,7 @@ def measure(rounds: int = 9) -> Section:
 
 def pipeline(target: SessionTarget, data: bytes) -> None:
     """The bytes of one stream through splitter, queue, listener and observation."""
-    seen = Observation(target.phases, target.upstream, target.stages, _VARIABLES, token=False)
+    seen = Observation(target.phases, target.signals, target.stages, _VARIABLES, token=False)
     seen.trigger_at = 0.0
     listener = Listener(lambda _: None, lambda _: None)
     for begin in range(0, len(data), _CHUNK):
@@ -133,7 +133,7 @@ _CASES = {"slower, with attribution": 4.0, "the same": 1.0}
 
 
 def _verdicts(case: str, times: int = 9) -> Spread:
-    rules = Rules(timeout=60.0, near=0.8, warn=0.6, least=_FIRST, most=_FIRST)
+    rules = Rules(timeout=60.0, fail_at=0.8, warn_at=0.6, least=_FIRST, most=_FIRST)
     boots = _boots(_CASES[case])
     took = []
     for _ in range(times):
@@ -162,7 +162,7 @@ def _boot(release: str, pair: int, longer: float, chance: random.Random) -> Boot
         at += seconds
         phases.append(Phase(f"phase_{phase}", at, seconds))
     return Boot(
-        target="isolated", release=release, host="default", number=pair, start="cold",
+        target="isolated", release=release, profile="default", number=pair, start="cold",
         outcome="started", detail="", timeout=60.0, ended=at, seconds=at, phases=tuple(phases),
         cpu_seconds=at * 0.8,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from benchmarks.recordings import Block, recordings, stretches
 from benchmarks.report import Section, Target, percent
 from benchmarks.rules import Said, red
-from pytest_bootgate.gate.regression import DRIFT, TOLERANCE, compare_recorded
+from pytest_bootgate.stats.regression import DRIFT, TOLERANCE, compare_recorded
 
 #: A set by the recordings whose boots it holds, and by how many boots in a row are of one time.
 SETS = {
@@ -108,7 +108,7 @@ def measure(campaigns: int = CAMPAIGNS) -> Section:
         data={
             f"{name} {boots} {effect:g}": {
                 v: fmean(one.verdict == v for one in said)
-                for v in ("slower", "same", "faster", "unsure")
+                for v in ("slower", "same", "faster", "inconclusive")
             }
             for (name, boots, effect), said in played.items()
         },

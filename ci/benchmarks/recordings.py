@@ -13,8 +13,8 @@ from math import exp
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.regression import order
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.stats.regression import order
 
 _RECORDED = Path(__file__).parents[2] / "tests" / "recorded"
 _NOISY = ("busy1", "burst")
@@ -189,7 +189,7 @@ def _net(row: Mapping[str, Any]) -> Took:
     boot = Boot(
         target="",
         release="",
-        host="",
+        profile="",
         number=1,
         start="cold",
         outcome="started",

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-_WORDS = {True: "met", False: "**NOT met**", None: "**unsure**"}
+_WORDS = {True: "met", False: "**NOT met**", None: "**inconclusive**"}
 _PACKAGES = ("pytest", "pytest-benchmark", "pytest-docker", "testcontainers", "docker", "scipy")
 
 

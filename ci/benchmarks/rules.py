@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pytest_benchmark.utils import parse_compare_fail
 
 from benchmarks.recordings import Pairs, Place, Recording
-from pytest_bootgate.gate.regression import (
+from pytest_bootgate.stats.regression import (
     STRAGGLERS,
     TOLERANCE,
     Regression,

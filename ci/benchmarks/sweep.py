@@ -33,7 +33,7 @@ class Share(NamedTuple):
     """How often the verdict was that."""
 
     red: float
-    unsure: float
+    inconclusive: float
 
 
 Points = Mapping[tuple[str, float, float], Share]
@@ -48,8 +48,8 @@ def play(cell: Cell) -> Share:
         )
         for place in recording.places(random.Random(cell.name), cell.campaigns)
     ]
-    unsure = fmean(one.verdict == "unsure" and not one.red for one in said)
-    return Share(fmean(one.red for one in said), unsure)
+    inconclusive = fmean(one.verdict == "inconclusive" and not one.red for one in said)
+    return Share(fmean(one.red for one in said), inconclusive)
 
 
 def measure(campaigns: int = CAMPAIGNS) -> Section:
@@ -61,8 +61,8 @@ def measure(campaigns: int = CAMPAIGNS) -> Section:
     return Section(
         title="what a tolerance means",
         how=(
-            "How often the comparison fails the build (and, after a stroke, is unsure), by how much"
-            " slower the candidate really is, as a multiple of the tolerance `slower`. At most"
+            "How often the comparison fails the build (and, after a stroke, is inconclusive), by"
+            " how much slower the candidate really is, as a multiple of the tolerance. At most"
             f" {campaigns} campaigns a point, of the recordings and made as for *truth of the"
             " verdict*. Drawn in `docs/tolerance.svg`."
         ),
@@ -90,7 +90,10 @@ def picture(section: Section) -> str:
                 Curve(
                     percent(t),
                     [(m, point["red"]) for m, point in zip(MULTIPLES, points, strict=True)],
-                    [(m, point["unsure"]) for m, point in zip(MULTIPLES, points, strict=True)],
+                    [
+                        (m, point["inconclusive"])
+                        for m, point in zip(MULTIPLES, points, strict=True)
+                    ],
                 )
                 for t in TOLERANCES
                 for points in [section.data[f"{name} {t:g}"]]
@@ -105,7 +108,7 @@ def picture(section: Section) -> str:
         up="share of comparisons",
         legend="slower:",
         solid="fails",
-        dashed="is unsure",
+        dashed="is inconclusive",
     )
 
 
@@ -135,4 +138,4 @@ def _each(shares: Mapping[float, float]) -> str:
 
 
 def _cell(share: Share) -> str:
-    return f"{percent(share.red)} / {percent(share.unsure)}"
+    return f"{percent(share.red)} / {percent(share.inconclusive)}"

@@ -12,7 +12,7 @@ from benchmarks.campaigns import GATES, SIMULATED, Cell, Played, Table, drawn, o
 from benchmarks.recordings import SLOWER, count, recordings, slower
 from benchmarks.report import Section, Target, at_least, at_most, bound, number, percent
 from benchmarks.rules import PEERS, PLAN, RULE, STORED
-from pytest_bootgate.gate.regression import LEAST, TOLERANCE
+from pytest_bootgate.stats.regression import LEAST, TOLERANCE
 
 #: A release as it was, by a fourth and by half of the tolerance slower: a gate must not be red.
 HARMLESS = (0.0, 0.025, LEAST * TOLERANCE)
@@ -79,7 +79,7 @@ def measure(campaigns: Campaigns = Campaigns()) -> Section:  # noqa: B008
     )
 
 
-_VERDICTS = ("slower", "same", "faster", "unsure")
+_VERDICTS = ("slower", "same", "faster", "inconclusive")
 
 
 def _how(campaigns: Campaigns) -> str:

@@ -15,8 +15,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.report import Section, Spread, Target, at_most, number
-from pytest_bootgate.gate.rank_test import interval, shift
-from pytest_bootgate.gate.regression import Schedule
+from pytest_bootgate.stats.rank_test import interval, shift
+from pytest_bootgate.stats.regression import Schedule
 
 _BARE = "pytest, no plugins"
 _OURS = "pytest-bootgate"

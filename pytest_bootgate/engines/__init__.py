@@ -1,4 +1,7 @@
-"""Where boots happen: in containers, or as local processes."""
+"""Where boots happen: in containers, or as local processes.
+
+An engine starts, feeds, holds and removes units; what their output means it does not know.
+"""
 
 from __future__ import annotations
 

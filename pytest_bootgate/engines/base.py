@@ -1,6 +1,6 @@
 """The small interface behind which boots happen.
 
-An engine makes places; a place holds one gateway and its companion, which share a network and a
+An engine makes places; a place holds one gateway and its sidecar, which share a network and a
 directory; each of the two is a unit. Everything that a unit says arrives at the sink as it was
 read, stamped with the engine's clock: where boots are real, this machine's monotonic one. A sink
 must not wait: who waits for a reader is the system that is measured.
@@ -21,7 +21,7 @@ from pytest_bootgate.gatefile.model import Needs
 class Chunk:
     """Bytes of a stream and the monotonic second at which they were read; None: its end.
 
-    `stream` is ``gateway.out``, ``gateway.err``, ``companion.out``, ``companion.err``, or the
+    `stream` is ``gateway.out``, ``gateway.err``, ``sidecar.out``, ``sidecar.err``, or the
     name given to `Unit.run` followed by ``.out`` or ``.err``. One end per unit or command, on
     its ``.out``, after the last bytes of both streams. Before one that is `after_gap`, bytes of
     the stream were left out.
@@ -106,7 +106,7 @@ class Hold(Protocol):
 
 
 class Unit(Protocol):
-    """A gateway or a companion: a container, or a local process group."""
+    """A gateway or a sidecar: a container, or a local process group."""
 
     @property
     def hold(self) -> Hold:
@@ -171,7 +171,7 @@ class Unit(Protocol):
 
 
 class Place(Protocol):
-    """Where one gateway and its companion live together."""
+    """Where one gateway and its sidecar live together."""
 
     @property
     def dir(self) -> str:
@@ -182,7 +182,7 @@ class Place(Protocol):
         """The port behind each name, as seen inside."""
 
     def create(self, spec: UnitSpec, sink: Sink) -> Unit:
-        """Make a unit, not started yet, and listen to it. The companion comes first."""
+        """Make a unit, not started yet, and listen to it. The sidecar comes first."""
 
     def strangers(self, ports: Collection[int]) -> Mapping[int, str]:
         """Who listens on these ports though nobody started it here: a process in words, by port.

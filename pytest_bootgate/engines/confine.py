@@ -16,17 +16,17 @@ CAPABILITIES = (
     *("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"),
     "SYS_CHROOT",
 )
-#: A companion has a thread for every request at its doorbell. It, or a command that the gate file
+#: A sidecar has a thread for every request at its stub. It, or a command that the gate file
 #: runs in it, may be a program of the release.
-_COMPANION_PIDS = 512
-_COMPANION_MEMORY = 512 << 20
-_COMPANION_TMP = "size=64m"
+_SIDECAR_PIDS = 512
+_SIDECAR_MEMORY = 512 << 20
+_SIDECAR_TMP = "size=64m"
 
 
 def confined(spec: UnitSpec) -> dict[str, Any]:
     """What a container of this unit is created with, as the SDK's `create_host_config` takes it."""
     limits: dict[str, Any] = {"security_opt": ["no-new-privileges"]}
-    if spec.role == "companion":
+    if spec.role == "sidecar":
         return limits | {
             "cap_drop": ["ALL"],
             # It follows files that belong to the gateway's user, who may have closed them to all
@@ -34,10 +34,10 @@ def confined(spec: UnitSpec) -> dict[str, Any]:
             # what its image says, mostly root: one who may read, and change nothing of others.
             "cap_add": ["DAC_READ_SEARCH"],
             "read_only": True,
-            "tmpfs": {"/tmp": _COMPANION_TMP},  # noqa: S108
-            "pids_limit": _COMPANION_PIDS,
-            "mem_limit": _COMPANION_MEMORY,
-            "memswap_limit": _COMPANION_MEMORY,
+            "tmpfs": {"/tmp": _SIDECAR_TMP},  # noqa: S108
+            "pids_limit": _SIDECAR_PIDS,
+            "mem_limit": _SIDECAR_MEMORY,
+            "memswap_limit": _SIDECAR_MEMORY,
         }
     needs = spec.needs
     limits["pids_limit"] = needs.pids

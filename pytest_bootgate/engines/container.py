@@ -28,7 +28,7 @@ from pytest_bootgate.errors import EngineError
 if TYPE_CHECKING:
     from docker.api import APIClient
 
-#: The directory that gateway and companion share.
+#: The directory that gateway and sidecar share.
 SHARED = "/bootgate"
 _POLL = 0.01
 #: How long after the end of a stream the engine may take to know how its process ended.
@@ -44,7 +44,7 @@ _NO_COMMAND = re.compile(
 
 
 class Container:
-    """A gateway or a companion in a container of its own."""
+    """A gateway or a sidecar in a container of its own."""
 
     def __init__(
         self,
@@ -233,7 +233,7 @@ class Container:
                 # The tar file's own top entry has the directory's name.
                 above = str(PurePosixPath(path).parent)
                 client.put_archive(self._id, above, file)
-            put(client, self._id, files, self._user, companion=False)
+            put(client, self._id, files, self._user, sidecar=False)
 
     def remove(self) -> None:
         """Remove it, running or not. Raises `EngineError` only where the engine is gone."""
@@ -284,14 +284,14 @@ class Command:
 
 
 def put(
-    client: APIClient, container: str, files: Mapping[str, bytes], user: str, *, companion: bool
+    client: APIClient, container: str, files: Mapping[str, bytes], user: str, *, sidecar: bool
 ) -> None:
     """Put files into a container that was not started, owned by its user.
 
-    A companion is given them in the shared directory only: all else it may only read. A gateway's
+    A sidecar is given them in the shared directory only: all else it may only read. A gateway's
     user may write there from then on.
     """
-    if companion:
+    if sidecar:
         client.put_archive(container, SHARED, shared(client, container, files, user, SHARED))
     else:
         client.put_archive(container, "/", packed(client, container, files, user, SHARED))

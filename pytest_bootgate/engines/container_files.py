@@ -29,7 +29,7 @@ def archive(
 ) -> bytes:
     """A gateway's files (0644) and what directories they need, owned by the container's user.
 
-    So is the `shared` directory; a companion that is root may write there by its group. Where the
+    So is the `shared` directory; a sidecar that is root may write there by its group. Where the
     user is root, everybody may: nobody knows as which user the system goes on.
     """
     owner = _owner(client, container, user)
@@ -49,7 +49,7 @@ def archive(
 def shared(
     client: APIClient, container: str, files: Mapping[str, bytes], user: str, shared: str
 ) -> bytes:
-    """A companion's files, all of them below the `shared` directory, as paths from there."""
+    """A sidecar's files, all of them below the `shared` directory, as paths from there."""
     owner = _owner(client, container, user)
     with _packed() as (packed, tar):
         for path, content in files.items():

@@ -107,7 +107,7 @@ class ContainerHold:
             if time.monotonic() > until:
                 raise EngineError(
                     f"Docker could not kill a runner in the {self._role}: {len(alive)} of its"
-                    " processes still run. Use silence: {hold: pause}."
+                    " processes still run. Use propagation: {hold: pause}."
                 )
             time.sleep(0.05)
 
@@ -117,7 +117,7 @@ class ContainerHold:
         if not numbers:
             raise EngineError(
                 f"The runner in the {self._role} cannot be killed: its engine is not on this"
-                " machine, or this user may not see its processes. Use silence: {hold: pause}."
+                " machine, or this user may not see its processes. Use propagation: {hold: pause}."
             )
         with self._api.call(f"kill a runner in the {self._role}") as client:
             words = ["sh", "-c", f"kill -9 {' '.join(numbers)}"]

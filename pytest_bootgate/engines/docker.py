@@ -105,7 +105,7 @@ class DockerEngine:
 
 
 class DockerPlace:
-    """Two containers with one network (the companion's, without a way out) and one volume."""
+    """Two containers with one network (the sidecar's, without a way out) and one volume."""
 
     dir = SHARED
 
@@ -139,7 +139,7 @@ class DockerPlace:
                 seen = client.inspect_container(made)
                 user = str(seen["Config"].get("User") or "")
                 if self._shared:
-                    put(client, made, spec.files, user, companion=spec.role == "companion")
+                    put(client, made, spec.files, user, sidecar=spec.role == "sidecar")
                 wanted = {"stdout": 1, "stderr": 1, "stream": 1, "stdin": int(spec.stdin)}
                 stream = Stream(client.attach_socket(made, wanted))
             except BaseException:
@@ -147,18 +147,18 @@ class DockerPlace:
                 raise
         unit = Container(self._api, spec, made, str(seen["Image"]), stream, sink, user)
         self._units.append(unit)
-        if spec.role == "companion":
+        if spec.role == "sidecar":
             self._network = f"container:{made}"
         return unit
 
     def _create(self, client: APIClient, spec: UnitSpec, image: str) -> str:
         command = None if spec.command is None else list(spec.command)
         entrypoint = None
-        if spec.role == "companion" and command:
-            # In a release's own image the entry point is the gateway's, not the companion's.
+        if spec.role == "sidecar" and command:
+            # In a release's own image the entry point is the gateway's, not the sidecar's.
             entrypoint, command = command[:1], command[1:]
         limits, environment = confined(spec), dict(spec.env)
-        if spec.role == "companion":
+        if spec.role == "sidecar":
             # Elsewhere it may not write, and programs want to keep something there.
             environment.setdefault("HOME", "/tmp")  # noqa: S108
         if spec.cpus is not None:
@@ -210,7 +210,7 @@ class DockerPlace:
 def _knows_of_shared(spec: UnitSpec) -> bool:
     """Whether a unit shares with another, was told of the shared directory, or is given files."""
     told = any(SHARED in text for text in (*(spec.command or ()), *spec.env.values()))
-    return told or bool(spec.files) or spec.role == "companion"
+    return told or bool(spec.files) or spec.role == "sidecar"
 
 
 def sweep(run: str) -> int:

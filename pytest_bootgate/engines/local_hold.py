@@ -40,7 +40,7 @@ class LocalHold:
     def starve(self) -> None:
         """Not here: raises `EngineError`."""
         raise EngineError(
-            "The process engine cannot take the CPU away from a process. Write silence: {hold:"
+            "The process engine cannot take the CPU away from a process. Write propagation: {hold:"
             " pause}, or use --bootgate-engine docker."
         )
 

@@ -39,7 +39,7 @@ _KILL_DEADLINE = 5.0
 
 
 class LocalUnit:
-    """A gateway or a companion as a process group; as in a container, its main process is all."""
+    """A gateway or a sidecar as a process group; as in a container, its main process is all."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class LocalUnit:
 
     @property
     def role(self) -> str:
-        """``gateway`` or ``companion``."""
+        """``gateway`` or ``sidecar``."""
         return self._spec.role
 
     def living(self) -> set[psutil.Process]:

@@ -89,7 +89,7 @@ class LocalPlace:
         if spec.cpus is not None or spec.memory is not None:
             raise EngineError(
                 "The process engine cannot limit CPU or memory. Use --bootgate-engine docker, or"
-                " leave `cpus` and `memory` out of the host profile."
+                " leave `cpus` and `memory` out of the profile."
             )
         write(spec.files, self.dir)
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}

@@ -28,10 +28,10 @@ from pytest_bootgate.gatefile.tree import (
 _PHRASES: dict[type, str] = {
     model.Probe: "a probe",
     model.PhaseProbe: "a phase",
-    model.Signal: "an upstream channel",
+    model.Signal: "a signal",
     model.StageProbe: "a stages entry",
     model.Trigger: "a trigger",
-    model.Silence: "a silence test",
+    model.Propagation: "a propagation test",
     model.Target: "a target",
     # Not "the defaults": a mistake there shows up in every target, and is told once.
     model.TargetDefaults: "a target",
@@ -41,10 +41,10 @@ _PHRASES: dict[type, str] = {
     model.Gateway: "the gateway",
     model.Needs: "what the gateway needs",
     model.Reply: "the reply",
-    model.Doorbell: "the doorbell",
-    model.Companion: "the companion",
+    model.Stub: "the stub",
+    model.Sidecar: "the sidecar",
     model.State: "the state",
-    model.Host: "a host",
+    model.Profile: "a profile",
     model.Gate: "the gate",
     model.Notify: "a notification",
     model.GateFile: "a gate file",
@@ -110,6 +110,24 @@ def check(root: Map, mistakes: Mistakes) -> Section:
     return section
 
 
+#: Keys and words of before 0.2.0, and what they are called now.
+_RENAMED = {
+    "absent": "unsupported",
+    "as": "extends",
+    "broken": "error",
+    "by": "deadline",
+    "companion": "sidecar",
+    "doorbell": "stub",
+    "hosts": "profiles",
+    "near": "fail_at",
+    "says": "means",
+    "silence": "propagation",
+    "unsure": "inconclusive",
+    "upstream": "signals",
+    "warn": "warn_at",
+}
+
+
 class _BrokenError(Exception):
     """A value does not fit, and the mistake is told."""
 
@@ -167,15 +185,19 @@ class _Walk:
         fields = {field.encode_name: field for field in kind.fields}
         phrase = _PHRASES[kind.cls]
         meant: set[str] = set()
+        renamed = False
         for name, entry in tree.entries.items():
-            if name not in fields:
+            if (now := _RENAMED.get(name)) in fields and name not in fields:
+                self._mistakes.add(entry.place, f"'{name}' is called '{now}' now")
+                section.whole, renamed = False, True
+            elif name not in fields:
                 way_out = did_you_mean(name, fields, f"there are {listed(fields)}")
                 self._mistakes.add(entry.place, f"unknown key '{name}' in {phrase}", way_out)
                 section.whole = False
                 meant.update(difflib.get_close_matches(name, fields, n=1))
             elif not (isinstance(entry.value, Scalar) and entry.value.value is None):
                 self._keep(section, name, entry.place, entry.value, fields[name].type)
-        if tree.whole:
+        if tree.whole and not renamed:
             for name, wanted in fields.items():
                 if wanted.required and name not in section and name not in meant:
                     self._mistakes.add(key, f"missing key '{name}' in {phrase}")
@@ -273,6 +295,8 @@ class _Walk:
         if isinstance(tree, Scalar) and tree.text in values:
             return tree.text
         text = tree.text if isinstance(tree, Scalar) else ""
+        if (now := _RENAMED.get(text)) in values:
+            raise self._mistake(tree.place, f"'{text}' is called '{now}' now")
         what = f"{name} must be {listed(values, 'or')}, not {_got(tree)}"
         if len(values) > _MANY:
             what = f"{name} cannot be {_got(tree)}"

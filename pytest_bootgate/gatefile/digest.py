@@ -20,9 +20,9 @@ def measures(loaded: Loaded) -> str:
         plain.pop(rule, None)
     # Nor does what a phase may take, so a result stays comparable under limits set after it.
     for target in (plain.get("target") or {}, *plain["targets"].values()):
-        target.pop("silence", None)  # a boot of its own
+        target.pop("propagation", None)  # a boot of its own
         for probe in (*target.get("phases", {}).values(), target.get("proof") or {}):
-            for rule in ("limit", "by"):
+            for rule in ("limit", "deadline"):
                 probe.pop(rule, None)
     text = json.dumps(plain, sort_keys=True)
     # The same gate file in another checkout, with the plugin installed elsewhere.

@@ -39,7 +39,7 @@ PRESETS = Path(__file__).with_name("presets")
 class Loaded:
     """A gate file without mistakes, and where each of its entries stands.
 
-    `path` is absolute. In `gate` every target is complete: the preset, `target` and `as` are
+    `path` is absolute. In `gate` every target is complete: the preset, `target` and `extends` are
     merged in, and its proof is its last phase. `mask` hides its secrets.
     """
 

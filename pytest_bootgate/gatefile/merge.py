@@ -12,7 +12,7 @@ from pytest_bootgate.gatefile.tree import Entry, Map, Scalar, Seq, Tree
 ROOT = mi.type_info(GateFile)
 TARGET = mi.type_info(Target)
 
-_PROBE_PLACES = frozenset({"line", "file", "http", "tcp", "doorbell"})
+_PROBE_PLACES = frozenset({"line", "file", "http", "tcp", "stub"})
 _TRIGGER_PLACES = frozenset({"exec", "http", "send"})
 
 

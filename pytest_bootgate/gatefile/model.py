@@ -2,7 +2,7 @@
 
 Texts may hold variables that only a boot can fill: ``${token}`` (fresh for every boot),
 ``${target}``, ``${release}``, ``${version}``, ``${dir}`` (the directory that gateway and
-companion share), ``${here}`` (the gate file's own directory on this machine) and
+sidecar share), ``${here}`` (the gate file's own directory on this machine) and
 ``${port.NAME}``; `State.run` knows ``${job.id}`` and ``${job.name}`` besides. Environment
 variables are filled in while loading.
 """
@@ -26,12 +26,12 @@ class Probe(_Entry, frozen=True, kw_only=True):
     `line` is a regular expression searched in the lines of `from` (the gateway's output by
     default), or in the lines of `file`. `file` alone waits until the file exists. `http` is an
     endpoint (``:8080/readyz``) that must answer `status` (any 2xx by default) with JSON that
-    contains `json`. `tcp` is a port that must accept. `doorbell` is a request at the
-    companion's doorbell: true for any path, or a regular expression for the path.
+    contains `json`. `tcp` is a port that must accept. `stub` is a request at the
+    sidecar's stub: true for any path, or a regular expression for the path.
     """
 
     line: str | None = None
-    from_: Literal["gateway", "companion", "trigger"] | None = msgspec.field(
+    from_: Literal["gateway", "sidecar", "trigger"] | None = msgspec.field(
         default=None, name="from"
     )
     file: str | None = None
@@ -39,31 +39,32 @@ class Probe(_Entry, frozen=True, kw_only=True):
     status: int | None = None
     json: dict[str, Any] | None = None
     tcp: str | None = None
-    doorbell: bool | str | None = None
+    stub: bool | str | None = None
 
 
 class PhaseProbe(Probe, frozen=True, kw_only=True):
     """The mark that ends a phase.
 
-    `limit` is the longest this phase may take, `by` the latest time since the trigger, `slower` how
-    much slower than the baseline's it may be (a phase without it is not compared by itself).
-    `optional` says that a release may not have this mark; the last phase is never optional.
+    `limit` is the longest this phase may take, `deadline` the latest time since the trigger,
+    `slower` how much slower than the baseline's it may be (a phase without it is not compared by
+    itself). `optional` says that a release may not have this mark; the last phase is never
+    optional.
     """
 
     limit: Seconds | None = None
-    by: Seconds | None = None
+    deadline: Seconds | None = None
     slower: Share | None = None
     optional: bool = False
 
 
 class Signal(Probe, frozen=True, kw_only=True):
-    """A channel on which the system reports about a run, and what it says there.
+    """A channel on which the system reports how a run went, and what it means.
 
     A group `text` in `line` picks the words to quote. A failure in whose words something timed
     out is a timeout.
     """
 
-    says: Literal["failed", "ok"] = "failed"
+    means: Literal["failed", "ok"] = "failed"
 
 
 class StageProbe(_Entry, frozen=True, kw_only=True):
@@ -78,7 +79,7 @@ class StageProbe(_Entry, frozen=True, kw_only=True):
         r"(?<![\w.-])(?P<name>[\w.-]+):(?P<ms>\d+(?:\.\d+)?)ms"
         r"(?:@(?P<at_ms>\d+(?:\.\d+)?)ms)?"
     )
-    from_: Literal["gateway", "companion", "trigger"] | None = msgspec.field(
+    from_: Literal["gateway", "sidecar", "trigger"] | None = msgspec.field(
         default=None, name="from"
     )
     file: str | None = None
@@ -87,13 +88,13 @@ class StageProbe(_Entry, frozen=True, kw_only=True):
 class Trigger(_Entry, frozen=True, kw_only=True):
     """How a run is asked for. Exactly one of `exec`, `http` and `send`.
 
-    `exec` runs a command inside the gateway or the companion; `http` lets the companion send a
-    request; `send` is handed to the companion program of a preset as it stands. `method` is POST
+    `exec` runs a command inside the gateway or the sidecar; `http` lets the sidecar send a
+    request; `send` is handed to the sidecar program of a preset as it stands. `method` is POST
     for what is to happen, and GET for what is only asked (`State.jobs`).
     """
 
     exec: list[str] | None = None
-    in_: Literal["gateway", "companion"] | None = msgspec.field(default=None, name="in")
+    in_: Literal["gateway", "sidecar"] | None = msgspec.field(default=None, name="in")
     http: str | None = None
     method: str | None = None
     headers: dict[str, str] = {}
@@ -102,10 +103,10 @@ class Trigger(_Entry, frozen=True, kw_only=True):
     send: dict[str, Any] | None = None
 
 
-class Silence(_Entry, frozen=True, kw_only=True):
+class Propagation(_Entry, frozen=True, kw_only=True):
     """A boot held on purpose beyond its timeout, to see who is told of its failure.
 
-    `hold` pauses the gateway, leaves it 1 % of a core (starve), lets the doorbell take a request
+    `hold` pauses the gateway, leaves it 1 % of a core (starve), lets the stub take a request
     and never answer (mute), or kills the runner: what the gateway started after the trigger, or
     all below it whose command line matches the regular expression `runner`. It is held in the
     phase `in` (the one after ``accepted`` by default, else the first), `after` the phase began.
@@ -130,30 +131,30 @@ class _TargetEntries(_Entry, frozen=True, kw_only=True):
     trigger: Trigger | None = None
     phases: dict[str, PhaseProbe] = {}
     proof: PhaseProbe | None = None
-    upstream: dict[str, Signal] = {}
+    signals: dict[str, Signal] = {}
     stages: dict[str, StageProbe] = {}
     listen: Seconds = Seconds(10)
     pause: Seconds = Seconds(0)
-    absent: dict[str, str] = {}
+    unsupported: dict[str, str] = {}
     slower: Share | None = None
 
 
 class Target(_TargetEntries, frozen=True, kw_only=True):
     """A session target: how it is triggered and what proves that it started.
 
-    `as` takes over another target's definition and its name in ``${target}``, so that one
-    session target can be gated cold and warm. `proof` is the phase that proves the start where
-    no `phases` are told apart. `listen` is how long a failed boot is watched on, to see whether
-    anyone is told. `pause` lies between two warm boots, for systems that limit how often they
-    run. `absent` names releases (by the beginning of their version) that do not have this
-    target, with the reason. `slower` is how much slower than the baseline this target may be (that
-    of `gate` by default). `silence` adds a boot that is held, to see who is told; `as` does not
-    take it over.
+    `extends` takes over another target's definition and its name in ``${target}``, so that one
+    session target can be gated cold and warm. `proof` is the phase that proves the start where no
+    `phases` are told apart. `listen` is how long a failed boot is watched on, to see whether anyone
+    is told. `pause` lies between two warm boots, for systems that limit how often they run.
+    `unsupported` names releases (by the beginning of their version) that do not have this target,
+    with the reason. `slower` is how much slower than the baseline this target may be (that of
+    `gate` by default). `propagation` adds a boot that is held, to see who is told; `extends` does
+    not take it over.
     """
 
-    as_: str | None = msgspec.field(default=None, name="as")
+    extends: str | None = None
     timeout: Seconds
-    silence: Silence | None = None
+    propagation: Propagation | None = None
 
 
 class TargetDefaults(_TargetEntries, frozen=True, kw_only=True):
@@ -163,7 +164,7 @@ class TargetDefaults(_TargetEntries, frozen=True, kw_only=True):
 
 
 class File(_Entry, frozen=True, kw_only=True):
-    """A file put into the gateway or companion before it starts: from `path`, or `text`.
+    """A file put into the gateway or sidecar before it starts: from `path`, or `text`.
 
     `path` is relative to the file that names it. No line of a file that is `secret` is shown in any
     report.
@@ -284,7 +285,7 @@ class Gateway(_Entry, frozen=True, kw_only=True):
 
 
 class Reply(_Entry, frozen=True, kw_only=True):
-    """What the doorbell answers: one body, or `stream`, a list of server-sent events."""
+    """What the stub answers: one body, or `stream`, a list of server-sent events."""
 
     status: int = 200
     headers: dict[str, str] = {}
@@ -293,18 +294,18 @@ class Reply(_Entry, frozen=True, kw_only=True):
     stream: list[Any] | None = None
 
 
-class Doorbell(_Entry, frozen=True, kw_only=True):
-    """An HTTP port on which the companion answers every request and reports it."""
+class Stub(_Entry, frozen=True, kw_only=True):
+    """An HTTP port on which the sidecar answers every request and reports it."""
 
     port: int | str
     reply: Reply = Reply()
 
 
-class Companion(_Entry, frozen=True, kw_only=True):
+class Sidecar(_Entry, frozen=True, kw_only=True):
     """The small process beside the gateway.
 
     `image` must hold Python 3.9 or newer, or whatever `command` needs; `release` means the
-    image of the release itself. `program` replaces the companion that comes with the gate: a
+    image of the release itself. `program` replaces the sidecar that comes with the gate: a
     file, relative to the file that names it, reached as ``${program}`` in `command`.
     """
 
@@ -312,7 +313,7 @@ class Companion(_Entry, frozen=True, kw_only=True):
     program: str | None = None
     command: list[str] | None = None
     env: dict[str, str] = {}
-    doorbell: Doorbell | None = None
+    stub: Stub | None = None
 
 
 class State(_Entry, frozen=True, kw_only=True):
@@ -346,10 +347,10 @@ class State(_Entry, frozen=True, kw_only=True):
     rollback: bool = False
 
 
-class Host(_Entry, frozen=True, kw_only=True):
+class Profile(_Entry, frozen=True, kw_only=True):
     """How poor a machine a boot gets: `cpus` in cores, `memory` as 512m or 2g.
 
-    A profile that is `on_request` is left out unless ``--bootgate-host`` names it.
+    A profile that is `on_request` is left out unless ``--bootgate-profile`` names it.
     """
 
     cpus: float | None = None
@@ -358,13 +359,13 @@ class Host(_Entry, frozen=True, kw_only=True):
 
 
 class Gate(_Entry, frozen=True, kw_only=True):
-    """The rules of the verdict; `near` and `warn` are shares of a timeout.
+    """The rules of the verdict; `fail_at` and `warn_at` are shares of a timeout.
 
     `slower` is how much slower than the baseline the candidate may be: what is measured below it
     passes, and what is measured above it fails once fresh boots confirm it. `boots` is how many
     of each release decide: at least, and at most where the evidence is not clear before; to
     confirm a slowdown at most as many follow.
-    `unsure` says whether an upgrade of which neither can be shown warns or fails. `allow:
+    `inconclusive` says whether an upgrade of which neither can be shown warns or fails. `allow:
     same-image` lets a release be gated against itself, to see what the gate says then.
     `retries`, at most 3, is how many boot timeouts of each release are tried again, in all boots
     of one target together, `retry_pause` how long the gate waits before it tries. `noise` is how
@@ -372,14 +373,14 @@ class Gate(_Entry, frozen=True, kw_only=True):
     durations prove nothing.
     """
 
-    near: Share = Share(0.8)
-    warn: Share = Share(0.6)
+    fail_at: Share = Share(0.8)
+    warn_at: Share = Share(0.6)
     slower: Share = Share(0.10)
     boots: Boots = Boots(5, 30)
     retries: int = 1
     retry_pause: Seconds = Seconds(2)
     noise: float = 3.0
-    unsure: Literal["warn", "fail"] = "warn"
+    inconclusive: Literal["warn", "fail"] = "warn"
     allow: Literal["same-image"] | None = None
 
 
@@ -395,8 +396,8 @@ class Notify(_Entry, frozen=True, kw_only=True):
     command: list[str] | None = None
     webhook: str | None = None
     headers: dict[str, str] = {}
-    when: list[Literal["warn", "unsure", "fail", "broken"]] = msgspec.field(
-        default_factory=lambda: ["fail", "broken"]
+    when: list[Literal["warn", "inconclusive", "fail", "error"]] = msgspec.field(
+        default_factory=lambda: ["fail", "error"]
     )
     deadline: Seconds = Seconds(30)
 
@@ -412,11 +413,11 @@ class GateFile(_Entry, frozen=True, kw_only=True):
     upgrade: Literal["fresh", "in-place"] = "fresh"
     releases: Releases
     gateway: Gateway = Gateway()
-    companion: Companion = Companion()
+    sidecar: Sidecar = Sidecar()
     state: State = State()
     ports: dict[str, int] = {}
     target: TargetDefaults | None = None
     targets: dict[str, Target]
-    hosts: dict[str, Host] = {}
+    profiles: dict[str, Profile] = {}
     gate: Gate = Gate()
     notify: dict[str, Notify] = {}

@@ -29,7 +29,7 @@ def resolve_paths(gate: Section, here: Path, mistakes: Mistakes) -> None:
                 )
     for release in gate.sections("releases").values():
         _resolve(release, "recorded", here, mistakes)
-    _resolve(gate.section("companion"), "program", here, mistakes)
+    _resolve(gate.section("sidecar"), "program", here, mistakes)
 
 
 def resolved(directory: Path, name: str) -> Path:

@@ -15,7 +15,7 @@ from pytest_bootgate.gatefile.tree import Mistakes, Place, listed
 _PORT = r"(?:(?P<port>[0-9]{1,6})|\$\{port\.[^{}]+\})"
 _ENDPOINT = re.compile(rf":{_PORT}/\S*")
 _SOCKET = re.compile(rf":{_PORT}")
-_DOORBELL_PORT = re.compile(_PORT)
+_STUB_PORT = re.compile(_PORT)
 _URL = re.compile(r"(?:https?://)?[^/:]*(?P<port>:[0-9]+)?(?P<path>/.*)?")
 
 
@@ -23,22 +23,22 @@ class ProbeRules:
     """The rules of probes and triggers in one gate file."""
 
     def __init__(self, gate: Section, mistakes: Mistakes, trials: Trials) -> None:
-        companion = gate.section("companion")
-        understood = "companion" not in gate or isinstance(gate.get("companion"), Section)
-        self._doorbell = "doorbell" in companion or not (understood and companion.whole)
-        self._program = "program" in companion or not (understood and companion.whole)
+        sidecar = gate.section("sidecar")
+        understood = "sidecar" not in gate or isinstance(gate.get("sidecar"), Section)
+        self._stub = "stub" in sidecar or not (understood and sidecar.whole)
+        self._program = "program" in sidecar or not (understood and sidecar.whole)
         self._mistakes, self._trials = mistakes, trials
 
     def probe(self, probe: Section, *, triggered: bool = True) -> None:
         """A probe looks in exactly one kind of place, and asks only what that place can tell."""
-        kinds = [kind for kind in ("line", "http", "tcp", "doorbell") if kind in probe]
+        kinds = [kind for kind in ("line", "http", "tcp", "stub") if kind in probe]
         if "file" in probe and "line" not in probe:
             kinds.append("file")
         if not kinds and probe.whole:
             self._mistakes.add(
                 probe.place,
                 "this probe looks nowhere",
-                "give it one of line, file, http, tcp and doorbell",
+                "give it one of line, file, http, tcp and stub",
             )
         if len(kinds) > 1:
             self._mistakes.add(
@@ -51,7 +51,7 @@ class ProbeRules:
         self._endpoint(probe)
         if "tcp" in probe:
             self._address(probe, "tcp", _SOCKET, ":8080 or :${port.NAME}")
-        if "doorbell" in probe:
+        if "stub" in probe:
             self._ring(probe)
         self.status(probe)
 
@@ -67,7 +67,7 @@ class ProbeRules:
             )
         if probe.get("from") == "trigger" and not triggered:
             self._mistakes.add(
-                probe.at["from"], "there is no trigger here", "take gateway or companion"
+                probe.at["from"], "there is no trigger here", "take gateway or sidecar"
             )
 
     def pattern(self, probe: Section, key: str) -> re.Pattern[str] | None:
@@ -130,7 +130,7 @@ class ProbeRules:
             )
 
     def trigger(self, trigger: Section) -> None:
-        """A trigger is exactly one of a command, a request and an order to the companion."""
+        """A trigger is exactly one of a command, a request and an order to the sidecar."""
         kinds = [kind for kind in ("exec", "http", "send") if kind in trigger]
         if not kinds and trigger.whole:
             self._mistakes.add(
@@ -152,18 +152,18 @@ class ProbeRules:
         if "send" in trigger and not self._program:
             self._mistakes.add(
                 trigger.keys["send"],
-                "'send' needs a companion program that knows what to do",
-                "name it in companion: program",
+                "'send' needs a sidecar program that knows what to do",
+                "name it in sidecar: program",
             )
 
-    def doorbell(self, doorbell: Section) -> None:
-        """The doorbell has a port, and answers in one way."""
-        port = doorbell.get("port")
+    def stub(self, stub: Section) -> None:
+        """The stub has a port, and answers in one way."""
+        port = stub.get("port")
         if isinstance(port, int):
-            self.port(doorbell, "port")
+            self.port(stub, "port")
         elif isinstance(port, str):
-            self._address(doorbell, "port", _DOORBELL_PORT, "8099 or ${port.NAME}")
-        reply = doorbell.section("reply")
+            self._address(stub, "port", _STUB_PORT, "8099 or ${port.NAME}")
+        reply = stub.section("reply")
         self._one_body(reply, ("json", "body", "stream"))
         check_headers(reply, self._mistakes)
         self.status(reply)
@@ -187,19 +187,19 @@ class ProbeRules:
             self._mistakes.add(place, f"{port} is not a port", "write 1 to 65535")
 
     def _ring(self, probe: Section) -> None:
-        if probe.get("doorbell") is False:
+        if probe.get("stub") is False:
             self._mistakes.add(
-                probe.at["doorbell"],
-                "a doorbell that need not ring proves nothing",
+                probe.at["stub"],
+                "a stub that need not be called proves nothing",
                 "write true, or a regular expression for the path",
             )
-        elif not self._doorbell:
+        elif not self._stub:
             self._mistakes.add(
-                probe.keys["doorbell"],
-                "there is no doorbell",
-                "add companion: {doorbell: {port: 8099}}",
+                probe.keys["stub"],
+                "there is no stub",
+                "add sidecar: {stub: {port: 8099}}",
             )
-        self.pattern(probe, "doorbell")
+        self.pattern(probe, "stub")
 
     def _endpoint(self, section: Section) -> None:
         text = section.get("http")

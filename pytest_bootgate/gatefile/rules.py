@@ -10,8 +10,8 @@ from pytest_bootgate.gatefile.model import Gate
 from pytest_bootgate.gatefile.notify_rules import check_notification
 from pytest_bootgate.gatefile.patterns import Trials
 from pytest_bootgate.gatefile.probe_rules import ProbeRules, texts
+from pytest_bootgate.gatefile.propagation_rules import PropagationRules
 from pytest_bootgate.gatefile.quantities import Share
-from pytest_bootgate.gatefile.silence_rules import SilenceRules
 from pytest_bootgate.gatefile.tree import Mistakes, listed
 
 #: The name of the item that stands for a whole boot, next to those of its phases.
@@ -29,7 +29,7 @@ def check_rules(gate: Section, mistakes: Mistakes) -> None:
 
 #: The exit code of what was killed: 128 and SIGKILL.
 _MOST_RETRIES = 3
-#: Of a host profile and a target; each is booted several times.
+#: Of a profile and a target; each is booted several times.
 _MOST_PAIRS = 1000
 _KILLED = 137
 
@@ -40,34 +40,34 @@ class _Rules:
         self._mistakes = mistakes
         trials = Trials()
         self._probes = ProbeRules(gate, mistakes, trials)
-        self._silences = SilenceRules(gate, mistakes, trials)
+        self._propagations = PropagationRules(gate, mistakes, trials)
 
     def all(self) -> None:
         self._releases()
         self._gateway()
         self._thresholds()
-        self._probes.doorbell(self._gate.section("companion").section("doorbell"))
-        self._unfilled(self._gate.section("companion"), "image")
+        self._probes.stub(self._gate.section("sidecar").section("stub"))
+        self._unfilled(self._gate.section("sidecar"), "image")
         ports = self._gate.section("ports")
         for name in ports.values:
             self._probes.port(ports, name)
-        self._names(self._gate.section("hosts"), "host", path=False)
-        for host in self._gate.sections("hosts").values():
-            cpus = host.get("cpus")
+        self._names(self._gate.section("profiles"), "profile", path=False)
+        for profile in self._gate.sections("profiles").values():
+            cpus = profile.get("cpus")
             if cpus is not None and not (cpus > 0 and math.isfinite(cpus)):
-                self._mistakes.add(host.at["cpus"], "'cpus' must be more than 0", "write 0.25")
-            self._positive(host, "memory", "512m")
+                self._mistakes.add(profile.at["cpus"], "'cpus' must be more than 0", "write 0.25")
+            self._positive(profile, "memory", "512m")
         targets = self._gate.section("targets")
         if "targets" in self._gate and not targets.keys and targets.whole:
             self._mistakes.add(targets.place, "there are no targets", "name at least one")
         self._names(targets, "target", path=True)
         for target in self._gate.sections("targets").values():
             self._target(target)
-        pairs = len(targets.keys) * len(self._gate.section("hosts").keys)
+        pairs = len(targets.keys) * len(self._gate.section("profiles").keys)
         if pairs > _MOST_PAIRS:
             self._mistakes.add(
-                self._gate.section("hosts").place,
-                f"these host profiles and targets are {pairs} pairs, more than {_MOST_PAIRS}",
+                self._gate.section("profiles").place,
+                f"these profiles and targets are {pairs} pairs, more than {_MOST_PAIRS}",
                 "gate them in several files",
             )
         self._state()
@@ -219,18 +219,20 @@ class _Rules:
                 gate.at["noise"], f"'noise' must be more than 1, not {noise:g}", "write 3"
             )
         self._tolerance(gate)
-        if any(key in gate and gate.get(key) is None for key in ("near", "warn")):
+        if any(key in gate and gate.get(key) is None for key in ("fail_at", "warn_at")):
             return
-        near: Share = gate.values.get("near", default.near)
-        warn: Share = gate.values.get("warn", default.warn)
-        place = gate.at.get("near", gate.at.get("warn", gate.place))
-        if near > 1:
-            self._mistakes.add(place, f"near is {near:.0%}, more than a whole timeout", "write 80%")
-        if near <= warn:
+        fail_at: Share = gate.values.get("fail_at", default.fail_at)
+        warn_at: Share = gate.values.get("warn_at", default.warn_at)
+        place = gate.at.get("fail_at", gate.at.get("warn_at", gate.place))
+        if fail_at > 1:
+            self._mistakes.add(
+                place, f"fail_at is {fail_at:.0%}, more than a whole timeout", "write 80%"
+            )
+        if fail_at <= warn_at:
             self._mistakes.add(
                 place,
-                f"near ({near:.0%}) must be more than warn ({warn:.0%})",
-                "raise near or lower warn",
+                f"fail_at ({fail_at:.0%}) must be more than warn_at ({warn_at:.0%})",
+                "raise fail_at or lower warn_at",
             )
 
     def _target(self, target: Section) -> None:
@@ -243,20 +245,20 @@ class _Rules:
         self._positive(target, "timeout", "60s")
         self._tolerance(target)
         self._names(phases, "phase", path=True)
-        self._names(target.section("upstream"), "channel", path=False)
+        self._names(target.section("signals"), "signal", path=False)
         self._names(target.section("stages"), "stages entry", path=False)
         for name, phase in target.sections("phases").items():
             self._phase(name, phase, target, last=name == next(reversed(phases.keys)))
-        for channel in target.sections("upstream").values():
-            self._probes.probe(channel, triggered=triggered)
+        for signal in target.sections("signals").values():
+            self._probes.probe(signal, triggered=triggered)
         for stages in target.sections("stages").values():
             self._probes.stages(stages, triggered=triggered)
         if isinstance(target.get("trigger"), Section):
             self._probes.trigger(target.section("trigger"))
         if target.get("start") == "warm":
             self._warm(target)
-        if isinstance(target.get("silence"), Section):
-            self._silences.check(target.section("silence"), target)
+        if isinstance(target.get("propagation"), Section):
+            self._propagations.check(target.section("propagation"), target)
 
     def _phase(self, name: str, phase: Section, target: Section, *, last: bool) -> None:
         self._probes.probe(phase, triggered="trigger" in target)
@@ -273,7 +275,7 @@ class _Rules:
             )
         self._tolerance(phase)
         timeout = target.get("timeout")
-        for key in ("limit", "by"):
+        for key in ("limit", "deadline"):
             self._positive(phase, key, "5s")
             value = phase.get(key)
             if value is not None and timeout is not None and value > timeout > 0:
@@ -298,10 +300,10 @@ class _Rules:
             return
         named = {name for text in texts(trigger) for name in variables.names(text)}
         proof = list(phases.values())[-1]
-        if "doorbell" in proof and "token" not in named and trigger.whole:
+        if "stub" in proof and "token" not in named and trigger.whole:
             self._mistakes.add(
                 trigger.place,
-                "a doorbell rung late by an earlier boot could count as the proof of this one",
+                "a stub called late by an earlier boot could count as the proof of this one",
                 "put ${token} into the trigger",
             )
         standing = next((kind for kind in ("http", "tcp", "file") if kind in proof), None)

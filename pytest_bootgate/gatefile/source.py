@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +25,13 @@ _TAGS = {
 }
 #: How many other gate files are named where there is none.
 _NEAR = 5
+#: What YAML 1.1 takes for a boolean and YAML 1.2 for a text.
+_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+#: Numbers that YAML 1.1 and YAML 1.2 read in two ways.
+_NUMBER = re.compile(r"[-+]?(?:0[0-9_]+|0b[01_]+|[1-9][0-9]*_[0-9_]*)")
 _RESOLVER = yaml.resolver.Resolver()
+#: The tags of what has no other tag than that by which it is read.
+_READ = tuple(f"{_TAG}{kind}" for kind in ("str", "int", "bool"))
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()
 _VALUES: dict[str, Callable[[yaml.ScalarNode], int | float | bool]] = {
     f"{_TAG}int": _CONSTRUCTOR.construct_yaml_int,
@@ -72,9 +79,29 @@ def read(path: Path, mistakes: Mistakes) -> Map | None:
 
 
 def looks_like(text: str) -> str | int | float | bool:
-    """What YAML makes of a text without quotes; null and dates stay texts."""
+    """What YAML makes of a text without quotes; null, dates and what is unclear stay texts."""
+    if unclear(text):
+        return text
     tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     return _value(yaml.ScalarNode(tag, text))
+
+
+def unclear(text: str) -> tuple[str, str] | None:
+    """What is wrong with a text that YAML 1.1 and 1.2 read in two ways, and the way out."""
+    if (word := _BOOLEANS.get(text.lower())) is not None and text in (
+        text.lower(),
+        text.upper(),
+        text.capitalize(),
+    ):
+        what = f"'{text}' is no boolean in YAML 1.2, but it was one in YAML 1.1"
+        return what, f'write {word}, or "{text}" for the text'
+    if _NUMBER.fullmatch(text):
+        binary = "b" in text
+        number = int(text.replace("_", ""), 2 if binary else 10)
+        return f"'{text}' is not the same number in YAML 1.1 and 1.2", (
+            f'write {number}, or "{text}" for the text'
+        )
+    return None
 
 
 def _compose(text: str, path: Path, mistakes: Mistakes) -> yaml.Node | None:
@@ -178,8 +205,12 @@ class _Reading:
             self._mistakes.add(place, f"the tag '{tag}' is not allowed", "write the plain value")
         if isinstance(node, yaml.ScalarNode):
             self._fit(place, node.value)
+            plain = node.style is None
+            if plain and node.tag in _READ and (told := unclear(node.value)) is not None:
+                self._mistakes.add(place, *told)
+                return Scalar(place, node.value, node.value, broken=True)
             value = None if node.tag == f"{_TAG}null" else _value(node)
-            return Scalar(place, value, node.value, plain=node.style is None)
+            return Scalar(place, value, node.value, plain=plain)
         self._open.add(id(node))
         result = self._container(node, place)
         self._open.discard(id(node))
@@ -205,7 +236,9 @@ class _Reading:
                 self._mistakes.add(at, "a key must be a text", "write key: value")
             elif key.tag == f"{_TAG}merge":
                 self._mistakes.add(
-                    at, "merge keys ('<<') are not allowed", "use 'target', or 'as' in a target"
+                    at,
+                    "merge keys ('<<') are not allowed",
+                    "use 'target', or 'extends' in a target",
                 )
             elif key.value in entries:
                 first = entries[key.value].place.line

@@ -1,4 +1,4 @@
-"""Every target as a definition of its own: `target` and `as` merged in, `proof` a phase."""
+"""Every target as a definition of its own: `target` and `extends` merged in, `proof` a phase."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def with_targets(root: Map, wanted: Collection[str] | None, mistakes: Mistakes) 
     if not isinstance(targets, Map):
         return root
     defaults = root.at("target")
-    if isinstance(defaults, Map) and "as" in defaults.entries:
-        place = defaults.entries["as"].place
-        mistakes.add(place, "'as' belongs into one target, not into all", "move it there")
-        rest = {key: entry for key, entry in defaults.entries.items() if key != "as"}
+    if isinstance(defaults, Map) and "extends" in defaults.entries:
+        place = defaults.entries["extends"].place
+        mistakes.add(place, "'extends' belongs into one target, not into all", "move it there")
+        rest = {key: entry for key, entry in defaults.entries.items() if key != "extends"}
         defaults = replace(defaults, entries=rest)
         common = Entry(root.entries["target"].place, defaults)
         root = replace(root, entries={**root.entries, "target": common})
@@ -79,18 +79,18 @@ class _Resolution:
         if other is None:
             return own if self._defaults is None else merged(self._defaults, own, TARGET)
         base = self._definition(other)
-        if isinstance(base, Map) and "silence" in base.entries:
+        if isinstance(base, Map) and "propagation" in base.entries:
             # One held boot for each session target is enough, and each takes its timeout.
-            rest = {key: entry for key, entry in base.entries.items() if key != "silence"}
+            rest = {key: entry for key, entry in base.entries.items() if key != "propagation"}
             base = replace(base, entries=rest)
         result = merged(base, own, TARGET)
-        if isinstance(base, Map) and isinstance(result, Map) and "as" in base.entries:
+        if isinstance(base, Map) and isinstance(result, Map) and "extends" in base.entries:
             # ${target} is the name at the end of the chain, the only one the system knows.
-            return replace(result, entries={**result.entries, "as": base.entries["as"]})
+            return replace(result, entries={**result.entries, "extends": base.entries["extends"]})
         return result
 
     def _other(self, own: Map) -> str | None:
-        name = own.at("as")
+        name = own.at("extends")
         if not isinstance(name, Scalar) or not isinstance(name.value, str):
             return None
         names = self._targets.entries.keys()

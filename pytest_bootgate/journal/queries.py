@@ -13,9 +13,9 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from pytest_bootgate.boot.values import OUTCOMES
 from pytest_bootgate.errors import JournalError
 from pytest_bootgate.journal.process import Writer
+from pytest_bootgate.records.values import OUTCOMES
 
 #: Stands for the outcome of a boot that has none yet.
 IN_FLIGHT = "in_flight"
@@ -24,7 +24,7 @@ WANTED = (*OUTCOMES, IN_FLIGHT)
 #: The names that releases have in gate files; anything else that is asked for is a version.
 _NAMES = ("baseline", "candidate")
 _COLUMNS = (
-    "id, run, target, release, version, host, number, attempt, start, during, began, outcome,"
+    "id, run, target, release, version, profile, number, attempt, start, during, began, outcome,"
     " detail, phase, seconds, ended, timeout, accepted, ready, cpu_seconds, exit_code"
 )
 
@@ -39,8 +39,8 @@ Kind = TypeVar("Kind")
 class Filter:
     """Which boots: `run` by its whole id, `since` in Unix seconds, `outcome` one of `WANTED`.
 
-    `release` is ``baseline``, ``candidate``, or a version; `target` may name a host profile as
-    well (``target@host``). None: whichever. At most `limit` of them, the newest.
+    `release` is ``baseline``, ``candidate``, or a version; `target` may name a profile as
+    well (``target@profile``). None: whichever. At most `limit` of them, the newest.
     """
 
     run: str | None = None
@@ -60,7 +60,7 @@ class Row:
     target: str
     release: str
     version: str | None
-    host: str
+    profile: str
     number: int
     attempt: int
     start: str
@@ -133,7 +133,7 @@ def usage(
     journal: sqlite3.Connection,
     gate_file: str | Path,
     target: str,
-    host: str,
+    profile: str,
     since: float,
 ) -> list[Usage]:
     """The measured boots of the candidate since an instant (Unix seconds), the oldest first.
@@ -144,11 +144,11 @@ def usage(
     rows = journal.execute(
         "SELECT b.began AS wall, coalesce(b.seconds, b.ended) / b.timeout AS share, b.outcome"
         " FROM boots b INDEXED BY boots_by_target JOIN runs r ON r.id = b.run"
-        " WHERE b.target = ? AND b.began >= ? AND b.host = ? AND b.release = 'candidate'"
+        " WHERE b.target = ? AND b.began >= ? AND b.profile = ? AND b.release = 'candidate'"
         " AND b.number > 0 AND b.during = 'campaign' AND b.timeout > 0"
         " AND b.outcome IS NOT NULL AND b.outcome <> 'lost' AND r.gate_file = ?"
         " ORDER BY b.began",
-        (target, since, host, str(gate_file)),
+        (target, since, profile, str(gate_file)),
     )
     return [_typed(Usage, row) for row in rows if row["share"] is not None]
 
@@ -217,10 +217,10 @@ def _where(asked: Filter) -> tuple[str, list[Any]]:
         column = "release" if asked.release in _NAMES else "version"
         terms.append((f"{column} = ?", asked.release))
     if asked.target is not None:
-        name, _, host = asked.target.partition("@")
+        name, _, profile = asked.target.partition("@")
         terms.append(("target = ?", name))
-        if host:
-            terms.append(("host = ?", host))
+        if profile:
+            terms.append(("profile = ?", profile))
     if asked.outcome is not None:
         terms.append(("outcome IS ?", None if asked.outcome == IN_FLIGHT else asked.outcome))
     if asked.since is not None:

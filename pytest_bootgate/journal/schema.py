@@ -134,7 +134,75 @@ CREATE VIEW last_boots AS
     GROUP BY r.gate_file, b.host, b.target, b.release;
 """
 
+#: The words of 0.2.0: a profile was a host, a signal was told, propagation was silence, and the
+#: verdicts inconclusive and error were unsure and broken. In JSON a quote inside of a text is
+#: escaped, so ``"verdict":"broken"`` is never part of one.
+_WORDS = """
+DROP VIEW IF EXISTS boot_log;
+DROP VIEW IF EXISTS boots_in_flight;
+DROP VIEW IF EXISTS last_boots;
+ALTER TABLE boots RENAME COLUMN host TO profile;
+ALTER TABLE verdicts RENAME COLUMN host TO profile;
+ALTER TABLE verdicts RENAME COLUMN broken TO error;
+ALTER TABLE told RENAME TO signals;
+ALTER TABLE signals RENAME COLUMN channel TO name;
+ALTER TABLE signals RENAME COLUMN says TO means;
+UPDATE boots SET during = 'propagation' WHERE during = 'silence';
+UPDATE boots SET whole = json_remove(
+        json_set(whole, '$.profile', json_extract(whole, '$.host'), '$.signals', (
+            SELECT json_group_array(json_object(
+                'name', json_extract(one.value, '$.channel'),
+                'means', json_extract(one.value, '$.says'),
+                'at', json_extract(one.value, '$.at'),
+                'text', json_extract(one.value, '$.text')))
+            FROM json_each(whole, '$.told') AS one)),
+        '$.host', '$.told')
+    WHERE json_valid(whole) AND json_type(whole, '$.host') IS NOT NULL;
+UPDATE runs SET verdict = CASE verdict WHEN 'unsure' THEN 'inconclusive' ELSE 'error' END
+    WHERE verdict IN ('unsure', 'broken');
+UPDATE verdicts SET verdict = CASE verdict WHEN 'unsure' THEN 'inconclusive' ELSE 'error' END
+    WHERE verdict IN ('unsure', 'broken');
+UPDATE verdicts SET target = substr(target, 1, length(target) - 7) || 'propagation'
+    WHERE target LIKE '%::silence';
+UPDATE verdicts SET findings = replace(replace(replace(replace(findings,
+    '"verdict":"unsure"', '"verdict":"inconclusive"'), '"verdict":"broken"', '"verdict":"error"'),
+    '"kind":"unsure"', '"kind":"inconclusive"'), '"subject":"silence"', '"subject":"propagation"');
+UPDATE events SET kind = 'failure_reported' WHERE kind = 'failure_told';
+UPDATE events SET rest = replace(rest, '"channel":', '"signal":')
+    WHERE kind IN ('failure_reported', 'task_completed');
+UPDATE events SET rest = replace(replace(rest,
+    '"host":"', '"profile":"'), '::silence","', '::propagation","')
+    WHERE kind IN ('host_warned', 'verdict_given');
+UPDATE events SET rest = replace(replace(replace(replace(replace(rest,
+    '"verdict":"unsure"', '"verdict":"inconclusive"'), '"verdict":"broken"', '"verdict":"error"'),
+    '"kind":"unsure"', '"kind":"inconclusive"'), '"subject":"silence"', '"subject":"propagation"'),
+    '"broken":', '"error":')
+    WHERE kind = 'verdict_given';
+CREATE VIEW boot_log AS
+    SELECT datetime(b.began, 'unixepoch') AS began_utc, r.gate_file, b.run, b.profile, b.target,
+        b.release, b.version, b.number, b.attempt, b.start, b.during,
+        coalesce(b.outcome, 'in flight') AS outcome, b.seconds,
+        round(100 * coalesce(b.seconds, b.ended) / b.timeout, 1) AS percent_of_timeout,
+        b.timeout, b.phase, b.detail, b.id AS boot
+    FROM boots b JOIN runs r ON r.id = b.run;
+CREATE VIEW boots_in_flight AS
+    SELECT datetime(b.began, 'unixepoch') AS began_utc, r.gate_file, b.run, r.host_name, r.pid,
+        b.profile, b.target, b.release, b.version, b.number, b.attempt,
+        (SELECT m.phase FROM marks m WHERE m.boot = b.id ORDER BY m.at DESC LIMIT 1) AS last_mark,
+        b.id AS boot
+    FROM boots b JOIN runs r ON r.id = b.run
+    WHERE b.outcome IS NULL;
+CREATE VIEW last_boots AS
+    SELECT datetime(max(b.began), 'unixepoch') AS began_utc, r.gate_file, b.run, b.profile,
+        b.target, b.release, b.version, b.outcome, b.seconds,
+        round(100 * coalesce(b.seconds, b.ended) / b.timeout, 1) AS percent_of_timeout,
+        b.id AS boot
+    FROM boots b JOIN runs r ON r.id = b.run
+    WHERE b.number > 0 AND b.outcome IS NOT NULL
+    GROUP BY r.gate_file, b.profile, b.target, b.release;
+"""
+
 #: What leads from each schema version to the next, the first from an empty file.
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _WORDS)
 #: The version that this code reads and writes (`PRAGMA user_version`).
 VERSION = len(MIGRATIONS)

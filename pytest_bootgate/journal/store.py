@@ -12,25 +12,25 @@ from typing import Any
 
 import msgspec
 
-from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.errors import JournalError
-from pytest_bootgate.events import (
+from pytest_bootgate.journal import files
+from pytest_bootgate.journal.process import Writer
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.events import (
     BootBegan,
     BootEnded,
     BootEvent,
     BootFailed,
     BootKey,
     Event,
-    FailureTold,
+    FailureReported,
     PhaseReached,
     RunBegan,
     RunEnded,
     VerdictGiven,
 )
-from pytest_bootgate.journal import files
-from pytest_bootgate.journal.process import Writer
-from pytest_bootgate.reports import jsonfile
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.records.result import GateResult
+from pytest_bootgate.records.values import Boot
 
 #: After these nothing that happened before may be lost, not even by a power cut.
 _LASTING = ("boot_ended", "verdict_given", "run_ended")
@@ -61,7 +61,7 @@ class Journal:
             "run_began": self._run_began,
             "boot_began": self._boot_began,
             "phase_reached": self._phase_reached,
-            "failure_told": self._failure_told,
+            "failure_reported": self._failure_reported,
             "boot_failed": self._boot_failed,
             "boot_ended": self._boot_ended,
             "verdict_given": self._verdict_given,
@@ -179,12 +179,12 @@ class Journal:
         if key.id in self._boots:
             return
         self._sql.execute(
-            "INSERT OR IGNORE INTO boots (id, run, target, release, version, host, number,"
+            "INSERT OR IGNORE INTO boots (id, run, target, release, version, profile, number,"
             " attempt, start, during, began) VALUES (?, ?, ?, ?,"
             " (SELECT version FROM releases WHERE run = ? AND name = ?), ?, ?, ?, ?, ?, ?)",
             (
                 *(key.id, key.run, key.target, key.release, key.run, key.release),
-                *(key.host, key.number, key.attempt, key.start, key.during, wall),
+                *(key.profile, key.number, key.attempt, key.start, key.during, wall),
             ),
         )
         self._boots = {key.id}  # one boot at a time
@@ -226,13 +226,13 @@ class Journal:
             (boot, phase, at, seconds),
         )
 
-    def _failure_told(self, event: FailureTold) -> None:
-        self._told(event.boot.id, event.channel, "failed", event.at, event.text)
+    def _failure_reported(self, event: FailureReported) -> None:
+        self._reported(event.boot.id, event.signal, "failed", event.at, event.text)
 
-    def _told(self, boot: str, channel: str, says: str, at: float | None, text: str) -> None:
+    def _reported(self, boot: str, name: str, means: str, at: float | None, text: str) -> None:
         self._sql.execute(
-            "INSERT OR REPLACE INTO told (boot, channel, says, at, text) VALUES (?, ?, ?, ?, ?)",
-            (boot, channel, says, at, text),
+            "INSERT OR REPLACE INTO signals (boot, name, means, at, text) VALUES (?, ?, ?, ?, ?)",
+            (boot, name, means, at, text),
         )
 
     def _boot_failed(self, event: BootFailed) -> None:
@@ -262,16 +262,16 @@ class Journal:
             "INSERT INTO stages (boot, source, name, phase, at, seconds) VALUES (?, ?, ?, ?, ?, ?)",
             [(key, s.source, s.name, s.phase, s.at, s.seconds) for s in boot.stages],
         )
-        for told in boot.told:
-            self._told(key, told.channel, told.says, told.at, told.text)
+        for told in boot.signals:
+            self._reported(key, told.name, told.means, told.at, told.text)
 
     def _verdict_given(self, event: VerdictGiven) -> None:
         self._sql.execute(
-            "INSERT OR REPLACE INTO verdicts (run, host, target, verdict, findings, broken)"
+            "INSERT OR REPLACE INTO verdicts (run, profile, target, verdict, findings, error)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (
-                *(event.run, event.host, event.target, event.verdict),
-                *(_json(event.findings), event.broken),
+                *(event.run, event.profile, event.target, event.verdict),
+                *(_json(event.findings), event.error),
             ),
         )
 
@@ -281,7 +281,7 @@ class Journal:
             "UPDATE runs SET finished = ?, verdict = ?, engine = ?, result = ? WHERE id = ?",
             (
                 *(event.wall, result.verdict, result.engine),
-                *(msgspec.json.format(jsonfile.encode(result), indent=-1).decode(), event.run),
+                *(msgspec.json.format(codec.encode(result), indent=-1).decode(), event.run),
             ),
         )
         self._releases(event.run, result)

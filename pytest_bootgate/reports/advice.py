@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.retry import timeouts
-from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.records.result import PropagationResult, TargetResult, UpgradeResult
+from pytest_bootgate.records.retry import timeouts
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.story import failed_boot
-from pytest_bootgate.result import SilenceResult, TakeoverResult, TargetResult
 
 #: So many of a stream's last lines are looked at.
 _LAST = 8
@@ -21,8 +21,7 @@ _FAILED = {
     "false_ok": "Trust no status of it: it said ok, and the task never started.",
     "crashed": "Read its last lines and its exit code.",
     "reported_error": "Read the error that it reported, and its last lines: it says itself why.",
-    "oom_killed": "It needs more memory than it had: raise the host profile's limit, or find"
-    " what grew.",
+    "oom_killed": "It needs more memory than it had: raise the profile's limit, or find what grew.",
     "silent_exit": "It ended without a word: raise its log level and gate again.",
     "not_accepted": "Check the trigger in the gate file against the new release.",
 }
@@ -35,16 +34,16 @@ _NEEDS = (
     " what it needs more is granted in the gate file (gateway: {needs: {capabilities: [...]}};"
     " which is for what: docs/how-to.md)."
 )
-_BROKEN = "Fix what stopped the measurement and run the gate again. This is not a pass."
+_ERROR = "Fix what stopped the measurement and run the gate again. This is not a pass."
 _GOOD = "Nothing: no rule was broken."
 
 
 def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
-    """What to do about a target; `others` are the gate's other targets on the same host profile."""
+    """What to do about a target; `others` are the gate's other targets on the same profile."""
     if found.verdict == "pass":
         return _GOOD
-    if found.verdict == "broken":
-        return _broken(found)
+    if found.verdict == "error":
+        return _error(found)
     failed = failed_boot(found)
     if found.verdict == "fail" and failed is not None:
         what = _FAILED.get(failed.outcome, "Gate again: the boot was lost.")
@@ -53,7 +52,7 @@ def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
     return _in_time(found)
 
 
-def _broken(found: TargetResult) -> str:
+def _error(found: TargetResult) -> str:
     """What to do where nothing could be measured."""
     judgement = found.judgement
     if judgement is not None and judgement.has("alike", "unseen"):
@@ -67,7 +66,7 @@ def _broken(found: TargetResult) -> str:
             " environment in the gate file. Nothing is known about the upgrade yet."
         )
     else:
-        return _BROKEN
+        return _ERROR
     return " ".join([what, *_denied(found.boots)])
 
 
@@ -128,7 +127,7 @@ def _in_time(found: TargetResult) -> str:
         return f"{_KEEP * (found.verdict == 'fail')} {what}".strip()
     if host:
         return host
-    if found.verdict == "unsure":
+    if found.verdict == "inconclusive":
         if judgement.has("uncompared"):
             return "Make it possible to compare, as the finding says, and run the gate again."
         return "Run the gate again with more pairs or on a quieter host, as the finding says."
@@ -151,21 +150,21 @@ def _until_then(failed: Boot, found: TargetResult, others: Sequence[TargetResult
     return []
 
 
-def advice_on_upgrade(found: TakeoverResult) -> str:
+def advice_on_upgrade(found: UpgradeResult) -> str:
     """What to do about an upgrade in place."""
     if found.verdict == "pass":
         return _GOOD
-    if found.verdict == "broken":
-        return _BROKEN
+    if found.verdict == "error":
+        return _ERROR
     if found.verdict == "fail":
         return f"{_KEEP} Take a copy of the state before any upgrade; see what became of each job."
     return "Read the findings before the release goes out."
 
 
-def advice_on_silence(found: SilenceResult) -> str:
+def advice_on_propagation(found: PropagationResult) -> str:
     """What to do about a boot that was held."""
     if found.verdict == "pass":
         return _GOOD
-    if found.verdict == "broken":
-        return "Hold it in another way or phase (silence in the gate file), and gate again."
+    if found.verdict == "error":
+        return "Hold it in another way or phase (propagation in the gate file), and gate again."
     return "Watch this target from outside (bootgate probe): its failures reach nobody."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_bootgate.boot.values import Boot, HostFacts
+from pytest_bootgate.records.values import Boot, HostFacts
 from pytest_bootgate.reports.amounts import NONE, count, duration
 
 _GIB = 1 << 30
@@ -48,7 +48,7 @@ def rows(boots: Sequence[Boot]) -> Iterator[str]:
 
 
 def _told(boot: Boot) -> str:
-    heard = [f"{t.channel} {duration(t.at)}" for t in boot.told if t.at is not None]
+    heard = [f"{t.name} {duration(t.at)}" for t in boot.signals if t.at is not None]
     return ", ".join(heard) or NONE
 
 

@@ -1,9 +1,10 @@
-"""All that is to be said of a target that failed or is broken, as one text."""
+"""All that is to be said of a target that failed or could not be measured, as one text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_bootgate.records.result import TargetResult
 from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.story import (
     failed_boot,
@@ -12,16 +13,15 @@ from pytest_bootgate.reports.story import (
     story,
     worth_saying,
 )
-from pytest_bootgate.result import TargetResult
 
 
 def failure(result: TargetResult, others: Sequence[TargetResult]) -> str:
     """Why, how far the boot came, its last words, and what to do; a sentence a line.
 
-    `others` are the gate's other targets on the same host profile.
+    `others` are the gate's other targets on the same profile.
     """
-    if result.broken is not None:
-        return result.broken
+    if result.error is not None:
+        return result.error
     lines = [finding_line(finding) for finding in worth_saying(result)]
     failed = failed_boot(result)
     if failed is not None:

@@ -42,33 +42,33 @@ _VERDICTS = (
         "warn",
         "verdict",
         "all boots that count started, but the slowest one, or the bound for the next one, passed"
-        " `warn`, or a boot timed out and started when it was tried again",
+        " `warn_at`, or a boot timed out and started when it was tried again",
         (
             "Read the line that begins with `warn:`; it names the phase and the share.",
             "Look at the host facts: a poor or busy host is said there.",
-            "Let `bootgate probe` watch the trend, and act before `near` is reached.",
+            "Let `bootgate probe` watch the trend, and act before `fail_at` is reached.",
         ),
         shown="passed, with a warning",
     ),
     Meaning(
-        "unsure",
+        "inconclusive",
         "verdict",
         "neither slower nor the same can be shown, too few boots could be compared with the"
         " baseline's, or the host is too busy to measure",
         (
             (
-                "Do what the line that begins with `unsure:` says: more pairs (`boots: 5..N`), or a"
-                " quieter host."
+                "Do what the line that begins with `inconclusive:` says: more pairs"
+                " (`boots: 5..N`), or a quieter host."
             ),
-            "Write `gate: {unsure: fail}` if such a build must not pass.",
+            "Write `gate: {inconclusive: fail}` if such a build must not pass.",
         ),
-        shown="passed, with a warning; failed with `unsure: fail`",
+        shown="passed, with a warning; failed with `inconclusive: fail`",
     ),
     Meaning(
         "fail",
         "verdict",
-        "a boot did not start, came too near (`near`) to its timeout or a limit, or the candidate"
-        " is slower than allowed (`slower`)",
+        "a boot did not start, came too near (`fail_at`) to its timeout or a limit, or the"
+        " candidate is slower than allowed (`slower`)",
         (
             "Do not ship the candidate.",
             "Read `what happened`: the phase in which it stood still, and who was told.",
@@ -78,7 +78,7 @@ _VERDICTS = (
         shown="failed",
     ),
     Meaning(
-        "broken",
+        "error",
         "verdict",
         "the gate could not measure, or the baseline does not start either, so nothing is known of"
         " the release: never a pass, never a skip",
@@ -155,7 +155,7 @@ _OUTCOMES = (
         "outcome",
         "the kernel killed a process of it because memory ran out",
         (
-            "Compare the `memory` of the host profile with what production gives.",
+            "Compare the `memory` of the profile with what production gives.",
             (
                 "If the baseline lives within it and the candidate does not, the release needs"
                 " more: give more, or do not ship it."
@@ -179,7 +179,7 @@ _OUTCOMES = (
         (
             "Do not trust this status anywhere else either, such as on a dashboard.",
             "See whether ok means `enqueued`: main sessions often say it before the task runs.",
-            "Check that the proof still fits the release, such as the path of the doorbell.",
+            "Check that the proof still fits the release, such as the path of the stub.",
         ),
     ),
     Meaning(
@@ -194,12 +194,11 @@ _OUTCOMES = (
     Meaning(
         "reported_error",
         "outcome",
-        "a channel under `upstream` reported that the run failed, in words that are no timeout, and"
-        " no proof came",
+        "a signal reported that the run failed, in words that are no timeout, and no proof came",
         (
-            "Read the text that the channel gave: it is quoted in the story.",
+            "Read the text that the signal gave: it is quoted in the story.",
             "Read the last lines of the gateway and the runner, which stand below the story.",
-            "If that line is printed in good runs too, make the channel's pattern narrower.",
+            "If that line is printed in good runs too, make the pattern of that signal narrower.",
         ),
     ),
     Meaning(

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from pytest_bootgate.gate.verdict import Finding, Verdict
-from pytest_bootgate.reports import silence, takeover
+from pytest_bootgate.records.result import GateResult, TargetResult
+from pytest_bootgate.records.verdict import Finding, Verdict
+from pytest_bootgate.reports import propagation, upgrade
 from pytest_bootgate.reports.failure import failure
-from pytest_bootgate.result import GateResult, TargetResult
 
 #: Raised whenever a field changes its meaning or goes away.
 SCHEMA = "bootgate-notice/1"
@@ -26,7 +26,7 @@ def notice(result: GateResult) -> bytes:
         "verdict": result.verdict,
         "file": result.file,
         "run": result.run,
-        "broken": result.broken,
+        "error": result.error,
         "unjudged": msgspec.to_builtins(result.unjudged),
         "at": result.at,
         "engine": result.engine,
@@ -34,7 +34,7 @@ def notice(result: GateResult) -> bytes:
         "targets": [
             {
                 "target": found.target,
-                "host": found.host,
+                "profile": found.profile,
                 "verdict": found.verdict,
                 "findings": _findings(found),
                 "story": failure(found, result.beside(found)) if _bad(found.verdict) else "",
@@ -43,22 +43,22 @@ def notice(result: GateResult) -> bytes:
         ],
         "upgrades": [
             {
-                "host": found.host,
+                "profile": found.profile,
                 "verdict": found.verdict,
                 "findings": [msgspec.to_builtins(finding) for finding in found.findings],
-                "story": "\n".join(takeover.story(found)) if found.takeover else found.broken,
+                "story": "\n".join(upgrade.story(found)) if found.upgrade else found.error,
             }
-            for found in result.takeovers
+            for found in result.upgrades
         ],
-        "silences": [
+        "propagations": [
             {
                 "target": found.target,
-                "host": found.host,
+                "profile": found.profile,
                 "verdict": found.verdict,
                 "findings": [msgspec.to_builtins(finding) for finding in found.findings],
-                "story": "\n".join([silence.heading(found), *silence.details(found)]),
+                "story": "\n".join([propagation.heading(found), *propagation.details(found)]),
             }
-            for found in result.silences
+            for found in result.propagations
         ],
     }
     return json.dumps(plain).encode()
@@ -73,19 +73,19 @@ def sentence(result: GateResult) -> str:
 
 
 def _reasons(result: GateResult) -> Iterator[str]:
-    if result.broken is not None:
-        yield result.broken
-    for upgrade in result.takeovers:
-        if upgrade.verdict != "pass":
-            first = _first(upgrade.findings, upgrade.verdict)
-            yield f"upgrade in place: {upgrade.broken or first}"
+    if result.error is not None:
+        yield result.error
+    for one in result.upgrades:
+        if one.verdict != "pass":
+            first = _first(one.findings, one.verdict)
+            yield f"upgrade in place: {one.error or first}"
     for found in result.targets:
         if found.verdict not in (None, "pass"):
             given = found.judgement.findings if found.judgement is not None else ()
-            yield f"{found.target}: {found.broken or _first(given, found.verdict)}"
-    for held in result.silences:
+            yield f"{found.target}: {found.error or _first(given, found.verdict)}"
+    for held in result.propagations:
         if held.verdict != "pass":
-            yield f"{held.target}: {held.broken or _first(held.findings, held.verdict)}"
+            yield f"{held.target}: {held.error or _first(held.findings, held.verdict)}"
 
 
 def _first(findings: tuple[Finding, ...], verdict: Verdict | None) -> str:
@@ -98,4 +98,4 @@ def _findings(found: TargetResult) -> list[Any]:
 
 
 def _bad(verdict: Verdict | None) -> bool:
-    return verdict in ("fail", "broken")
+    return verdict in ("fail", "error")

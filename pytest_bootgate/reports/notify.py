@@ -8,18 +8,19 @@ import os
 import signal
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pytest_bootgate.events import Hear, NotificationFailed
 from pytest_bootgate.gatefile.model import Notify
 from pytest_bootgate.gatefile.variables import fill, fill_all
 from pytest_bootgate.masking import Mask
+from pytest_bootgate.records.events import Hear, NotificationFailed
+from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.notice import notice
-from pytest_bootgate.result import GateResult
 
 _SAID = 300  # characters of what a command said
 _KEPT = 1 << 16  # bytes of it, in which secrets are looked for
@@ -50,7 +51,7 @@ def notify(
         except _UntoldError as error:
             why = mask.text(str(error))
             untold.append(f"{name} could not be told: {why}")
-            hear(NotificationFailed(run=result.run, to=name, detail=why))
+            hear(NotificationFailed(run=result.run, wall=time.time(), to=name, detail=why))
         else:
             told.append(name)
     return told, untold

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.reports.whole import stream
+from pytest_bootgate.whole import stream
 
 #: What every report of a kind begins with, by which it is known later.
 _TEXT = rb'"(?:[^"\\]|\\.)*'

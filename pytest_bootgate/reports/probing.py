@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
-from pytest_bootgate.gate.trend import Trend
-from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import count, duration, limit, share
 from pytest_bootgate.reports.clean import one_line
 from pytest_bootgate.reports.story import failed_boot, told
-from pytest_bootgate.result import TargetResult
+from pytest_bootgate.stats.trend import Trend
 
 
 class Status(IntEnum):
@@ -38,7 +38,7 @@ def status(result: TargetResult) -> Status:
     """The status of a target: `WARNING` means that it started, and nothing has failed yet."""
     if result.verdict in (None, "pass"):
         return Status.OK
-    if result.verdict == "broken":
+    if result.verdict == "error":
         return Status.UNKNOWN
     last = result.of("candidate")[-1:]
     if not last or not last[0].started or _over(result):
@@ -55,8 +55,8 @@ def line(name: str, result: TargetResult, over_days: Trend | None) -> str:
 def _boot(result: TargetResult) -> str:
     if result.left_out is not None:
         return f"left out by the gate file: {result.left_out}"
-    if result.broken is not None:
-        return f"could not be measured: {result.broken}"
+    if result.error is not None:
+        return f"could not be measured: {result.error}"
     findings = result.judgement.findings if result.judgement is not None else ()
     reasons = [
         f.text if f.subject == WHOLE else f"{f.subject}: {f.text}"
@@ -73,7 +73,9 @@ def _boot(result: TargetResult) -> str:
     part = last.seconds / rules.timeout
     used = f"started in {duration(last.seconds)}, {share(part)} of its timeout"
     used += f" {limit(rules.timeout)}"
-    passed = [(n, v) for n, v in (("near", rules.near), ("warn", rules.warn)) if part >= v]
+    passed = [
+        (n, v) for n, v in (("fail_at", rules.fail_at), ("warn_at", rules.warn_at)) if part >= v
+    ]
     if passed:
         used += f" ({passed[0][0]} is {share(passed[0][1])})"
     calm = failed is None and not _over(result) and status(result) is Status.WARNING
@@ -98,7 +100,11 @@ def trend_words(found: Trend | None, result: TargetResult) -> str:
         f"has used {found.first * 100:.0f} → {share(found.last)} of its timeout {over}"
         f" ({count(found.boots, 'boot')})"
     )
-    for what, at in (("warn", result.rules.warn), ("near", result.rules.near), ("timeout", 1.0)):
+    for what, at in (
+        ("warn_at", result.rules.warn_at),
+        ("fail_at", result.rules.fail_at),
+        ("timeout", 1.0),
+    ):
         left = found.days_until(at)
         if left is not None:
             days = count(max(round(left), 1), "day")

@@ -8,7 +8,7 @@ from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.queue import waiting_words
 
 if TYPE_CHECKING:
-    from pytest_bootgate.drive import Progress
+    from pytest_bootgate.run import Progress
 
 
 def progress_line(progress: Progress, width: int) -> str:

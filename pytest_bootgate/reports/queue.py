@@ -8,7 +8,7 @@ from pytest_bootgate.reports.amounts import ordinal, roughly
 from pytest_bootgate.reports.clean import one_line
 
 if TYPE_CHECKING:
-    from pytest_bootgate.boot.turn import Holder, Waiting
+    from pytest_bootgate.run.turn import Holder, Waiting
 
 #: Seconds: waiting that is over sooner is not worth a word.
 WORTH_SAYING = 1.0

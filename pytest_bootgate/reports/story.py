@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.retry import started_later, timeouts, which
-from pytest_bootgate.gate.verdict import WHOLE, Finding
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.records.retry import started_later, timeouts, which
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE, Finding
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.clean import clean
-from pytest_bootgate.result import TargetResult
 
 _LAST_LINES = 8
 #: Instead of last lines, where there are none.
@@ -42,7 +42,7 @@ def failed_boot(result: TargetResult) -> Boot | None:
 def story(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> list[str]:
     """The story of a boot that did not start, a sentence a line.
 
-    `others` are the results of the gate's other targets on the same host profile.
+    `others` are the results of the gate's other targets on the same profile.
     """
     lines = [_trigger(boot), _never(boot)]
     if boot.outcome != "not_accepted":
@@ -74,23 +74,23 @@ def _before(boot: Boot, boots: Sequence[Boot]) -> list[str]:
 
 def told(boot: Boot) -> str:
     """Who heard of the failure, and how late."""
-    channels = [signal for signal in boot.told if signal.says != "ok" or signal.at is not None]
-    if not channels:
-        return "told: unknown, the gate file declares no upstream channel to listen to"
+    signals = [signal for signal in boot.signals if signal.means != "ok" or signal.at is not None]
+    if not signals:
+        return "told: unknown, the gate file declares no signal to listen to"
     said = []
-    for signal in channels:
+    for signal in signals:
         if signal.at is None:
-            said.append(f"{signal.channel} never")
+            said.append(f"{signal.name} never")
         else:
-            text = f" said {signal.says!r}" if signal.says == "ok" else ""
-            said.append(f"{signal.channel}{text} after {duration(signal.at)}: {signal.text}")
-    heard = any(s.at is not None and s.says != "ok" for s in channels)
+            text = f" said {signal.means!r}" if signal.means == "ok" else ""
+            said.append(f"{signal.name}{text} after {duration(signal.at)}: {signal.text}")
+    heard = any(s.at is not None and s.means != "ok" for s in signals)
     return "told: " + ("; ".join(said) if heard else f"nobody ({'; '.join(said)})")
 
 
 def last_lines(boot: Boot) -> list[str]:
-    """The last lines of every stream that said anything; the companion's only by itself."""
-    streams = {n: t for n, t in boot.tails.items() if t and not n.startswith("companion")}
+    """The last lines of every stream that said anything; the sidecar's only by itself."""
+    streams = {n: t for n, t in boot.tails.items() if t and not n.startswith("sidecar")}
     lines = []
     for name, tail in streams.items():
         shown = tail[-_LAST_LINES:]

@@ -6,14 +6,19 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from statistics import median
 
-from pytest_bootgate.boot.values import Boot, Stage
-from pytest_bootgate.gate.comparison import sentence
-from pytest_bootgate.gate.regression import DRIFT
-from pytest_bootgate.gate.retry import started_later
-from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.checks.comparison import sentence
 from pytest_bootgate.gatefile.tree import listed
-from pytest_bootgate.reports import silence, takeover, unjudged
-from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
+from pytest_bootgate.records.result import (
+    GateResult,
+    PropagationResult,
+    TargetResult,
+    UpgradeResult,
+)
+from pytest_bootgate.records.retry import started_later
+from pytest_bootgate.records.values import Boot, Stage
+from pytest_bootgate.records.verdict import WHOLE
+from pytest_bootgate.reports import propagation, unjudged, upgrade
+from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
 from pytest_bootgate.reports.amounts import NONE, bar, count, duration, limit, share
 from pytest_bootgate.reports.boots import machine, rows, whole
 from pytest_bootgate.reports.clean import clean
@@ -27,9 +32,15 @@ from pytest_bootgate.reports.story import (
     story,
     worth_saying,
 )
-from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
+from pytest_bootgate.stats.regression import DRIFT
 
-_COLOURS = {"pass": "green", "warn": "yellow", "unsure": "yellow", "fail": "red", "broken": "red"}
+_COLOURS = {
+    "pass": "green",
+    "warn": "yellow",
+    "inconclusive": "yellow",
+    "fail": "red",
+    "error": "red",
+}
 _INDENT = "  "
 _MOST_STAGES = 6
 
@@ -62,31 +73,31 @@ def summary(
     yield Styled(machine(result.machine), level=MORE)
     if waited := waited_words(result.waited):
         yield Styled(f"{waited} on this machine before it booted; no boot's time has it in it")
-    hosts = {t.host for t in result.targets} | {t.host for t in result.takeovers}
-    hosts |= {found.host for found in result.silences}
-    several_hosts = len(hosts) > 1 or hosts != {"default"}
-    for upgrade in result.takeovers:
+    profiles = {t.profile for t in result.targets} | {t.profile for t in result.upgrades}
+    profiles |= {found.profile for found in result.propagations}
+    several_profiles = len(profiles) > 1 or profiles != {"default"}
+    for one in result.upgrades:
         yield Styled("")
-        yield from _upgrade(upgrade, name_host=several_hosts)
+        yield from _upgrade(one, name_profile=several_profiles)
     for target in result.targets:
         yield Styled("")
-        yield from _target(target, result.beside(target), told, name_host=several_hosts)
-    for held in result.silences:
+        yield from _target(target, result.beside(target), told, name_profile=several_profiles)
+    for held in result.propagations:
         yield Styled("")
-        yield from _silence(held, name_host=several_hosts)
+        yield from _propagation(held, name_profile=several_profiles)
     yield Styled("")
     if left:
         yield Styled(left, "yellow", level=ALWAYS)
-    verdicts = [*(t.verdict for t in result.takeovers), *(t.verdict for t in result.targets)]
-    verdicts += [found.verdict for found in result.silences]
+    verdicts = [*(t.verdict for t in result.upgrades), *(t.verdict for t in result.targets)]
+    verdicts += [found.verdict for found in result.propagations]
     counted = [f"{verdicts.count(v)} {v}" for v in _COLOURS if v in verdicts]
     left_out = sum(v is None for v in verdicts)
     counted += [f"{left_out} left out"] if left_out else []
-    upgrades, targets = len(result.takeovers), len(result.targets)
-    silences = len(result.silences)
+    upgrades, targets = len(result.upgrades), len(result.targets)
+    propagations = len(result.propagations)
     parts = [count(upgrades, "upgrade")] if upgrades else []
-    parts += [count(targets, "target")] if targets or not (upgrades or silences) else []
-    parts += [count(silences, "silence test")] if silences else []
+    parts += [count(targets, "target")] if targets or not (upgrades or propagations) else []
+    parts += [count(propagations, "propagation test")] if propagations else []
     text = f"{result.verdict.upper()}: {', '.join([*parts, *counted])}"
     yield Styled(text, _COLOURS[result.verdict], bold=True, level=ALWAYS)
 
@@ -108,32 +119,33 @@ def _fixed(text: str, depth: int = 1) -> Styled:
     return Styled(_INDENT * depth + text, fixed=True)
 
 
-def _upgrade(result: TakeoverResult, *, name_host: bool) -> Iterator[Styled]:
-    where = f" on {result.host}" if name_host else ""
+def _upgrade(result: UpgradeResult, *, name_profile: bool) -> Iterator[Styled]:
+    where = f" on {result.profile}" if name_profile else ""
     colour = _COLOURS[result.verdict]
-    yield _heading(f"{result.verdict.upper()} {takeover.heading(result)}{where}", colour)
-    if result.takeover is None:
-        yield _said(str(result.broken), colour)
+    yield _heading(f"{result.verdict.upper()} {upgrade.heading(result)}{where}", colour)
+    if result.upgrade is None:
+        yield _said(str(result.error), colour)
         return
     for finding in result.findings:
         text = f"{finding.verdict}: {finding.subject}: {finding.text}"
         yield _said(text, _COLOURS[finding.verdict])
-    yield from (_fixed(text) for text in takeover.table(result.takeover))
-    yield from (Styled(f"{_INDENT}note: {text}") for text in takeover.notes(result.takeover))
+    yield from (_fixed(text) for text in upgrade.table(result.upgrade))
+    yield from (Styled(f"{_INDENT}note: {text}") for text in upgrade.notes(result.upgrade))
     if result.verdict != "pass":
         yield _todo(advice_on_upgrade(result))
 
 
-def _silence(result: SilenceResult, *, name_host: bool) -> Iterator[Styled]:
-    where = f" on {result.host}" if name_host else ""
+def _propagation(result: PropagationResult, *, name_profile: bool) -> Iterator[Styled]:
+    where = f" on {result.profile}" if name_profile else ""
     colour = _COLOURS[result.verdict]
-    heading = f"{result.verdict.upper()} {result.target}, silence{where}: {silence.heading(result)}"
+    name = f"{result.target}, propagation{where}"
+    heading = f"{result.verdict.upper()} {name}: {propagation.heading(result)}"
     yield _heading(heading, colour)
-    for text in silence.details(result):
+    for text in propagation.details(result):
         worth = text.startswith(result.verdict)
         yield _said(text, colour) if worth else Styled(_INDENT + text)
-    if result.verdict not in ("pass", "broken"):
-        yield _todo(advice_on_silence(result))
+    if result.verdict not in ("pass", "error"):
+        yield _todo(advice_on_propagation(result))
 
 
 def _target(
@@ -141,9 +153,9 @@ def _target(
     others: Sequence[TargetResult],
     told: Collection[str],
     *,
-    name_host: bool,
+    name_profile: bool,
 ) -> Iterator[Styled]:
-    where = f" on {result.host}" if name_host else ""
+    where = f" on {result.profile}" if name_profile else ""
     if result.verdict is None:
         yield _heading(f"LEFT OUT {result.target}{where}: {result.left_out}", "yellow")
         return
@@ -155,8 +167,8 @@ def _target(
     beside = f" (baseline: {_outcomes(before)})" if before else ""
     heading = f"{result.verdict.upper()} {result.target}{where}{start}: {outcomes}{beside}"
     yield _heading(heading, colour)
-    if result.broken is not None:
-        yield _said(result.broken, colour)
+    if result.error is not None:
+        yield _said(result.error, colour)
         return
     yield from (Styled(_INDENT + text) for text in _headroom(result))
     regression = result.judgement.regression if result.judgement is not None else None
@@ -208,7 +220,7 @@ def _outcomes(boots: Sequence[Boot]) -> str:
 
 def _headroom(result: TargetResult) -> Iterator[str]:
     rules = result.rules
-    marks = (rules.warn, rules.near)
+    marks = (rules.warn_at, rules.fail_at)
     timeout = f"timeout {limit(rules.timeout)}"
     room = result.judgement.headrooms.get(WHOLE) if result.judgement is not None else None
     failed = failed_boot(result)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pytest_bootgate.boot.lines import Line, LineSplitter
 from pytest_bootgate.engines.base import Chunk, Engine, Place, Running, Unit, UnitSpec
 from pytest_bootgate.engines.clock import REAL, Clock
 from pytest_bootgate.engines.memory import MemoryEngine
+from pytest_bootgate.observe.lines import Line, LineSplitter
 
 IMAGE = "bootgate-python:local"
 
@@ -88,7 +88,7 @@ class Bench:
 
     def command(self, program: str, script, role: str = "gateway") -> list[str]:
         if isinstance(self.engine, MemoryEngine):
-            self.engine.programs[role if role == "companion" else program] = script
+            self.engine.programs[role if role == "sidecar" else program] = script
             return [program]
         return [self.python, "-uc", program]
 
@@ -141,7 +141,7 @@ def bench_of(name: str, run: str):
     engine = make_engine(name, run)
     place = None
     try:
-        place = engine.place({"gateway": 8080, "doorbell": 8099})
+        place = engine.place({"gateway": 8080, "stub": 8099})
         yield Bench(engine, place, Lines(engine.clock))
     finally:
         if place is not None:

@@ -9,8 +9,8 @@ import time
 import psutil
 import pytest
 
-from pytest_bootgate.boot.cgroup import limits, throttled
-from pytest_bootgate.boot.host import facts
+from pytest_bootgate.run.cgroup import limits, throttled
+from pytest_bootgate.run.host import facts
 
 pytestmark = pytest.mark.docker
 

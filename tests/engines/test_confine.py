@@ -70,9 +70,9 @@ def test_what_a_gateway_is_made_with(docker_bench, run_id):
     assert not made["Privileged"]
 
 
-def test_what_a_companion_is_made_with(docker_bench, run_id):
-    docker_bench.make("pass", role="companion")
-    made = host_config(run_id, "companion")
+def test_what_a_sidecar_is_made_with(docker_bench, run_id):
+    docker_bench.make("pass", role="sidecar")
+    made = host_config(run_id, "sidecar")
     assert made["SecurityOpt"] == ["no-new-privileges"]
     assert (made["CapDrop"], made["CapAdd"]) == (["ALL"], ["DAC_READ_SEARCH"])
     assert made["ReadonlyRootfs"]
@@ -211,7 +211,7 @@ def test_a_fork_bomb_ends_at_the_limit_and_nothing_is_left(docker_bench, run_id,
     assert not left
 
 
-def test_a_companion_may_read_and_nothing_else(docker_bench):
+def test_a_sidecar_may_read_and_nothing_else(docker_bench):
     said = attempts(
         docker_bench,
         """
@@ -225,7 +225,7 @@ print('new', status('NoNewPrivs'))
 print('may', status('CapEff'))
 print('bounds', status('CapBnd'))
 """,
-        role="companion",
+        role="sidecar",
     )
     read_only, refused = str(READ_ONLY), str(REFUSED)
     may_read = mask(["DAC_READ_SEARCH"])
@@ -245,13 +245,13 @@ print('bounds', status('CapBnd'))
     }
 
 
-def test_a_companion_reads_what_a_gateway_has_closed_to_others(docker_bench):
+def test_a_sidecar_reads_what_a_gateway_has_closed_to_others(docker_bench):
     docker_bench.begin(
         "import pathlib, time; log = pathlib.Path('/bootgate/closed/log')\n"
         "while not log.parent.exists() or not log.exists(): time.sleep(.01)\n"
         "print(log.read_text())\n"
         "try: log.write_text('mine')\nexcept PermissionError: print('not written')",
-        role="companion",
+        role="sidecar",
     )
     docker_bench.begin(
         "import os\nos.umask(0o077)\nos.mkdir('/bootgate/closed')\n"
@@ -260,21 +260,21 @@ def test_a_companion_reads_what_a_gateway_has_closed_to_others(docker_bench):
         "os.rename('/bootgate/closed/new2', '/bootgate/closed/log')",
         image=built("USER nobody"),
     )
-    docker_bench.lines.until("companion.out", "closed")
-    docker_bench.lines.until("companion.out", "not written")
+    docker_bench.lines.until("sidecar.out", "closed")
+    docker_bench.lines.until("sidecar.out", "not written")
 
 
 @pytest.mark.parametrize(("user", "mode"), [("nobody", "1775 65534 0"), ("root", "1777 0 0")])
 def test_the_shared_directory_is_the_gateways(docker_bench, user, mode):
     wait = "import os, time\nwhile not os.path.exists('/bootgate/up'): time.sleep(.01)\n"
-    docker_bench.begin(f"{wait}open('/bootgate/mine', 'w')\nprint('wrote')", role="companion")
+    docker_bench.begin(f"{wait}open('/bootgate/mine', 'w')\nprint('wrote')", role="sidecar")
     docker_bench.begin(
         "import os; about = os.stat('/bootgate')\n"
         "print(oct(about.st_mode)[-4:], about.st_uid, about.st_gid)\nopen('/bootgate/up', 'w')",
         image=built(f"USER {user}"),
     )
     docker_bench.lines.until("gateway.out", mode)
-    docker_bench.lines.until("companion.out", "wrote")
+    docker_bench.lines.until("sidecar.out", "wrote")
 
 
 # -- an image's list of users may be anything ------------------------------------------------

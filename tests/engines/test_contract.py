@@ -185,7 +185,7 @@ def test_both_share_a_directory(bench):
     bench.begin(
         wait + "while not p.exists(): time.sleep(.01)\nprint(p.name)",
         waits_for(f"{bench.place.dir}/said"),
-        role="companion",
+        role="sidecar",
     )
     bench.begin(
         f"import pathlib; print(pathlib.Path('{path}').read_text())\n"
@@ -194,21 +194,21 @@ def test_both_share_a_directory(bench):
         files={path: b"given"},
     )
     bench.lines.until("gateway.out", "given")
-    bench.lines.until("companion.out", "said")
+    bench.lines.until("sidecar.out", "said")
 
 
-def test_ports_are_reachable_from_the_companion(bench):
+def test_ports_are_reachable_from_the_sidecar(bench):
     port = bench.place.ports["gateway"]
     bench.begin(
         "import socket, time\nwhile True:\n"
         f"  try: socket.create_connection(('127.0.0.1', {port}))\n"
         "  except OSError: time.sleep(.02)\n  else: break\nprint('reached')",
         reaches(port),
-        role="companion",
+        role="sidecar",
     )
     program = f"import socket; socket.create_server(('127.0.0.1', {port})).accept()"
     bench.begin(program, listens_on(port))
-    bench.lines.until("companion.out", "reached")
+    bench.lines.until("sidecar.out", "reached")
 
 
 def test_env(bench):

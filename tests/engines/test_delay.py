@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.boot.cgroup import throttled
-from pytest_bootgate.boot.delay import Delays
-from pytest_bootgate.boot.meter import Meter, Used
-from pytest_bootgate.boot.onlooker import work
 from pytest_bootgate.engines.tasks import run_delay
-from tests.boot.test_net_time import QUIET
+from pytest_bootgate.run.cgroup import throttled
+from pytest_bootgate.run.delay import Delays
+from pytest_bootgate.run.meter import Meter, Used
+from pytest_bootgate.run.onlooker import work
+from tests.records.test_net_time import QUIET
 
 pytestmark = pytest.mark.skipif(run_delay() is None, reason="this kernel tells no run delay")
 
@@ -156,7 +156,7 @@ def test_what_its_own_limit_holds_back_is_not_taken_off(docker_bench):
 
 def test_a_task_whose_number_is_another_tasks_by_now(monkeypatch):
     told = {7: 0.3}
-    monkeypatch.setattr("pytest_bootgate.boot.delay.run_delay", told.get)
+    monkeypatch.setattr("pytest_bootgate.run.delay.run_delay", told.get)
     delays = Delays({7})
     told[7] = 0.5
     delays.look({7})
@@ -172,8 +172,8 @@ def test_a_task_whose_number_is_another_tasks_by_now(monkeypatch):
 
 def test_what_was_waited_between_two_looks_is_shared_out(monkeypatch):
     clock, told = [0.0], {7: 1.0}
-    monkeypatch.setattr("pytest_bootgate.boot.delay.run_delay", told.get)
-    monkeypatch.setattr("pytest_bootgate.boot.delay.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("pytest_bootgate.run.delay.run_delay", told.get)
+    monkeypatch.setattr("pytest_bootgate.run.delay.time.monotonic", lambda: clock[0])
     delays = Delays({7})
     for clock[0], told[7] in ((1.0, 1.2), (2.0, 1.6)):
         delays.look({7})

@@ -44,7 +44,7 @@ def test_choose():
 
 
 def test_everything_is_labelled_and_close_removes_it(docker_bench, run_id):
-    docker_bench.begin("import time; time.sleep(60)", role="companion")
+    docker_bench.begin("import time; time.sleep(60)", role="sidecar")
     docker_bench.make("pass")
     assert len(labelled(run_id)) == 3
     docker_bench.engine.close()
@@ -79,7 +79,7 @@ def test_who_shares_nothing_needs_no_volume(docker_bench, run_id):
 
 
 def test_place_remove_removes_all(docker_bench, run_id):
-    docker_bench.begin("import time; time.sleep(60)", role="companion")
+    docker_bench.begin("import time; time.sleep(60)", role="sidecar")
     docker_bench.place.remove()
     assert labelled(run_id) == []
 
@@ -179,9 +179,9 @@ def test_who_is_told_of_the_shared_directory_may_write_there(docker_bench):
     docker_bench.lines.until("gateway.out", "ok")
 
 
-def test_and_who_comes_after_the_companion_need_not_be_told(docker_bench):
+def test_and_who_comes_after_the_sidecar_need_not_be_told(docker_bench):
     files = {"/bootgate/program": b""}
-    docker_bench.begin("import time; time.sleep(60)", role="companion", files=files)
+    docker_bench.begin("import time; time.sleep(60)", role="sidecar", files=files)
     docker_bench.begin(
         "open('/boot' + 'gate/x', 'w').close()\nprint('ok')", image=built("USER nobody")
     )

@@ -25,7 +25,7 @@ name, run, image = sys.argv[1:]
 place = make_engine(name, run).place({})
 python = "python3" if name == "docker" else sys.executable
 command = [python, "-uc", "import os, time; os.setsid() if os.fork() == 0 else 0; time.sleep(60)"]
-spec = UnitSpec("companion", image if name == "docker" else None, command)
+spec = UnitSpec("sidecar", image if name == "docker" else None, command)
 place.create(spec, lambda chunk: None).start()
 print("up", flush=True)
 time.sleep(60)

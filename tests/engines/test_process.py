@@ -14,12 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pytest_bootgate.boot.meter import Meter
 from pytest_bootgate.engines import choose
 from pytest_bootgate.engines.listeners import strangers
 from pytest_bootgate.engines.process import sweep
 from pytest_bootgate.engines.processes import RUN_LABEL, kill
 from pytest_bootgate.errors import EngineError
+from pytest_bootgate.run.meter import Meter
 
 SLEEP = "import time; time.sleep(60)"
 
@@ -32,7 +32,7 @@ def is_gone(pid: int) -> bool:
 def test_only_docker_limits(local_bench):
     with pytest.raises(EngineError, match="--bootgate-engine docker"):
         local_bench.make("pass", cpus=0.5)
-    with pytest.raises(EngineError, match="host profile"):
+    with pytest.raises(EngineError, match="profile"):
         local_bench.make("pass", memory=1 << 30)
 
 
@@ -114,14 +114,14 @@ def test_who_listens_before_a_start_is_named(local_bench, next_door, address):
 
 def test_what_the_place_started_is_no_stranger(local_bench):
     place = local_bench.place
-    begin_listening(local_bench, "companion", place.ports["doorbell"])
+    begin_listening(local_bench, "sidecar", place.ports["stub"])
     begin_listening(local_bench, "gateway", place.ports["gateway"])
     assert place.strangers(place.ports.values()) == {}
 
 
 def test_who_was_there_before_is_a_stranger_when_he_listens_later(local_bench):
     port = local_bench.place.ports["gateway"]
-    local_bench.begin("input()", role="companion", stdin=True)
+    local_bench.begin("input()", role="sidecar", stdin=True)
     local_bench.begin("import time; time.sleep(60)")
     with socket.create_server(("127.0.0.1", port)):  # this process is older than both
         assert f"process {os.getpid()} (" in local_bench.place.strangers([port])[port]
@@ -129,7 +129,7 @@ def test_who_was_there_before_is_a_stranger_when_he_listens_later(local_bench):
 
 def test_who_was_started_since_then_by_others_is_a_stranger(local_bench, next_door):
     port = local_bench.place.ports["gateway"]
-    local_bench.begin("input()", role="companion", stdin=True)
+    local_bench.begin("input()", role="sidecar", stdin=True)
     local_bench.begin("import time; time.sleep(60)")
     process = next_door(port)
     assert f"process {process.pid} (" in local_bench.place.strangers([port])[port]
@@ -141,7 +141,7 @@ def test_a_port_of_a_container_may_be_that_of_one_which_the_gateway_started(
     """A gateway may be ``docker run -p``: then the engine's own process listens for it."""
     port = local_bench.place.ports["gateway"]
     (tmp_path / "docker-proxy").symlink_to(sys.executable)
-    local_bench.begin("input()", role="companion", stdin=True)
+    local_bench.begin("input()", role="sidecar", stdin=True)
     local_bench.begin("import time; time.sleep(60)")
     next_door(port, python=str(tmp_path / "docker-proxy"))
     assert local_bench.place.strangers([port]) == {}
@@ -149,7 +149,7 @@ def test_a_port_of_a_container_may_be_that_of_one_which_the_gateway_started(
 
 def test_what_a_gateway_started_and_let_go_is_no_stranger(local_bench):
     port = local_bench.place.ports["gateway"]
-    local_bench.begin("input()", role="companion", stdin=True)
+    local_bench.begin("input()", role="sidecar", stdin=True)
     begin_listening(local_bench, "gateway", port, DAEMON.format(listen=LISTEN))
     (listener,) = [c.pid for c in psutil.net_connections("tcp") if c.laddr.port == port]
     try:

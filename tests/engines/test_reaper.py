@@ -29,7 +29,7 @@ reaper = start_reaper(run, engine)
 tempfile.mkdtemp(prefix=f"bootgate-{run}-state-")
 place = engine.place({})
 python = "python3" if name == "docker" else sys.executable
-for role in ("companion", "gateway"):
+for role in ("sidecar", "gateway"):
     command = [python, "-uc", "import os, time; os.write(1, b'up\\n'); time.sleep(60)"]
     spec = UnitSpec(role, image if name == "docker" else None, command, stdin=True)
     place.create(spec, lambda chunk: chunk.data and os.write(1, chunk.data)).start()

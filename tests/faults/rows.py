@@ -209,14 +209,14 @@ ENDLESS = serving(
 FLOOD = "import os\nline = ('%s ' % os.environ['API_KEY']).encode() + b'y' * 60\n"
 FORGED = (
     "do:import json\n"
-    "for event in ('doorbell', 'seen', 'accepted', 'armed', 'hello', 'line', 'looked'):\n"
+    "for event in ('stub', 'seen', 'accepted', 'armed', 'hello', 'line', 'looked'):\n"
     "    for at in (0, 1e9, 'x', None):\n"
     "        print(json.dumps({'event': event, 'id': 'task_started', 'path': '/', 'at': at,"
     " 'body': message, 'token': message.split()[-1], 'so': True}), flush=True)"
 )
 BODY = (
     "do:import http.client, urllib.parse\n"
-    "url = urllib.parse.urlsplit(DOORBELL)\n"
+    "url = urllib.parse.urlsplit(STUB)\n"
     "to = http.client.HTTPConnection(url.hostname, url.port, timeout=60)\n"
     "to.putrequest('POST', '/'); to.putheader('Content-Length', str(512 << 20)); to.endheaders()\n"
     "try:\n"
@@ -241,7 +241,7 @@ COMMANDS = [
     "do:sys.stdout.buffer.write(bytes(range(256)) * 4 + b'\\n'); sys.stdout.flush()",
     "job failed: ##vso[task.complete result=Succeeded;] ::error::forged \x1b[2J plugin is missing",
 ]
-LYING_COMPANION = """\
+LYING_SIDECAR = """\
 import sys, time
 print('{"event":"hello"}', flush=True)
 for line in sys.stdin:
@@ -275,13 +275,13 @@ ROWS: list[Row] = [
     ),
     plan(
         "memory runs out", "fail", "oom_killed: the gateway was killed because memory ran out",
-        ["engine ready", "eat"], engines=DOCKER, gate={"hosts": {"small": {"memory": "64m"}}},
+        ["engine ready", "eat"], engines=DOCKER, gate={"profiles": {"small": {"memory": "64m"}}},
     ),
     plan(
         "memory of a child runs out, and the runner exits with 0", "fail",
         "oom_killed: the gateway exited with 0, after a process of it was killed",
         ["engine ready", "child eats", "exit:0"], engines=DOCKER,
-        gate={"hosts": {"small": {"memory": "64m"}}},
+        gate={"profiles": {"small": {"memory": "64m"}}},
     ),
     plan(
         "ok without a proof", "fail",
@@ -290,7 +290,7 @@ ROWS: list[Row] = [
     ),
     plan(
         "a proof without the token of this boot", "fail",
-        r"the doorbell rang \S+ s after the trigger, but without this boot's token",
+        r"the stub was called \S+ s after the trigger, but without this boot's token",
         ["engine ready", "persona loaded", "ring without token"], gate=SHORT,
     ),
     plan(
@@ -302,7 +302,7 @@ ROWS: list[Row] = [
         },
     ),
     plan(
-        "a proof that was there before", "broken",
+        "a proof that was there before", "error",
         "the mark of up was there before the trigger, so it proves nothing",
         ["engine ready"],
         gate={"target": {"phases": {
@@ -314,7 +314,7 @@ ROWS: list[Row] = [
         ["engine ready", "persona loaded", 1.7, "ring"], gate=SHORT,
     ),
     plan(
-        "a stranger on the port of the proof", "broken",
+        "a stranger on the port of the proof", "error",
         r"\(the proof of boot\) is answered by process \d+", [], engines=PROCESS,
         before=somebody_listens,
         gate={"targets": {"isolated": None, "boot": {
@@ -327,26 +327,26 @@ ROWS: list[Row] = [
         ["engine ready", "restart", "persona loaded", 0.3, "ring"],
     ),
     plan(
-        "events of the companion, forged on the gateway's output", "fail",
+        "events of the sidecar, forged on the gateway's output", "fail",
         r"timed_out: no proof within 1.5 s", [*GOOD[:3], FORGED], gate=SHORT, quick=True,
     ),
     plan(
-        "lines that are printed late, in one burst", "broken",
+        "lines that are printed late, in one burst", "error",
         "marks were flushed late: by its own time the line of engine",
         ["buffer", "engine ready", 0.8, "persona loaded", 0.2, "flush", "ring"],
         gate={"gateway": {"env": {"STAMPS": "1"}}},
     ),
     plan(
-        "both releases are the same", "broken", "baseline and candidate are the same", GOOD,
+        "both releases are the same", "error", "baseline and candidate are the same", GOOD,
         gate={"releases": {"baseline": {"image": IMAGE}}},
     ),
     plan(
-        "every item is deselected", "broken", "--bootgate-require: bootgate.yaml: 0 of 1 target",
+        "every item is deselected", "error", "--bootgate-require: bootgate.yaml: 0 of 1 target",
         GOOD, options=("--bootgate-require", "-k", "nothing"), engines=PROCESS,
     ),
     # Output.
     script(
-        "output without pause (yes)", "broken", r"came faster than this machine could look at",
+        "output without pause (yes)", "error", r"came faster than this machine could look at",
         'exec yes "$$API_KEY"', gate=boot(timeout="1s"), quick=True,
     ),
     script(
@@ -376,7 +376,7 @@ ROWS: list[Row] = [
         gate={**followed(), "target": {"timeout": "60s"}}, deadline=120,
     ),
     script(
-        "a followed file that grows without pause", "broken",
+        "a followed file that grows without pause", "error",
         "does a file that it follows grow faster than it can be read",
         'while :; do yes "$$API_KEY" | head -n 100000; done > ${dir}/app.log',
         gate={**followed(), "target": {"timeout": "2s"}},
@@ -394,7 +394,7 @@ ROWS: list[Row] = [
         "exec >&- 2>&-; sleep 60", gate=boot(timeout="2s"),
     ),
     script(
-        "a pattern that takes for ever on a line", "broken",
+        "a pattern that takes for ever on a line", "error",
         r"The pattern `\^\(zq\|zqzq\)\+\$` took more than 1 s of CPU time on one line",
         python("import time\nprint('zq' * 99 + '!', flush=True)\ntime.sleep(60)"),
         gate=boot(phases={"up": {"line": "^(zq|zqzq)+$"}, "proof": {"line": "^ready$"}},
@@ -443,7 +443,7 @@ ROWS: list[Row] = [
         serving("client.sendall(bytes(range(256)) * 99); client.close()"), gate=ANSWERS,
     ),
     plan(
-        "a request body of 512 MB at the doorbell", "pass", "PASS: 1 target, 1 pass",
+        "a request body of 512 MB at the stub", "pass", "PASS: 1 target, 1 pass",
         [*GOOD[:3], BODY, *GOOD[3:]], gate={"target": {"timeout": "60s"}}, deadline=120,
     ),
     # What it leaves behind.
@@ -477,7 +477,7 @@ ROWS: list[Row] = [
         for number, verdict, says in (
             (signal.SIGKILL, "killed", ""),
             (signal.SIGTERM, "killed", ""),
-            (signal.SIGINT, "broken", "The boots of isolated were interrupted"),
+            (signal.SIGINT, "error", "The boots of isolated were interrupted"),
         )
     ),
     NEXT,
@@ -486,13 +486,13 @@ ROWS: list[Row] = [
         ["engine ready", 1, *GOOD[1:]], hand=without_reaper,
     ),
     plan(
-        "the companion is killed", "broken", "The companion exited with 137|companion.* SIGKILL",
-        LONG, hand=killed("companion.py"), when="phase_reached", quick=True,
+        "the sidecar is killed", "error", "The sidecar exited with 137|sidecar.* SIGKILL",
+        LONG, hand=killed("sidecar.py"), when="phase_reached", quick=True,
     ),
     plan(
-        "the companion is stopped for good", "broken",
-        "no proof in time, but the companion answers nothing for 10 s",
-        [*GOOD[:-1], 1, "ring"], hand=killed("companion.py", signal.SIGSTOP),
+        "the sidecar is stopped for good", "error",
+        "no proof in time, but the sidecar answers nothing for 10 s",
+        [*GOOD[:-1], 1, "ring"], hand=killed("sidecar.py", signal.SIGSTOP),
         when="phase_reached", gate={"target": {"timeout": "4s"}}, quick=True,
     ),
     plan(
@@ -505,26 +505,26 @@ ROWS: list[Row] = [
         gate={"target": {"timeout": "4s"}},
     ),
     plan(
-        "the gateway's container is removed", "broken", "was removed by somebody else",
+        "the gateway's container is removed", "error", "was removed by somebody else",
         LONG, hand=removed("toy.py"), when="phase_reached", engines=DOCKER,
     ),
     plan(
-        "the companion's container is removed", "broken", "companion.* somebody else|companion",
-        LONG, hand=removed("companion.py"), when="phase_reached", engines=DOCKER,
+        "the sidecar's container is removed", "error", "sidecar.* somebody else|sidecar",
+        LONG, hand=removed("sidecar.py"), when="phase_reached", engines=DOCKER,
     ),
     plan(
-        "a worker of pytest-xdist dies", "broken", "of 1 target.* judged; no result of: isolated",
+        "a worker of pytest-xdist dies", "error", "of 1 target.* judged; no result of: isolated",
         GOOD, options=("-n", "1"),
         listener="import os\ndef pytest_bootgate_event(event):\n"
                  "    if event.kind == 'trigger_sent': os.kill(os.getpid(), 9)\n",
     ),
     # The machine.
     plan(
-        "a full TMPDIR", "broken", "No space left on device", GOOD, engines=PROCESS, root=True,
+        "a full TMPDIR", "error", "No space left on device", GOOD, engines=PROCESS, root=True,
         before=mounted("tmp", "4k"), quick=True,
     ),
     plan(
-        "a full disk under reports and journal", "broken|red|usage", "No space left|disk is full",
+        "a full disk under reports and journal", "error|red|usage", "No space left|disk is full",
         GOOD, root=True, before=mounted("reports", "64k"),
         options=("--bootgate-json=reports/out.json", "--bootgate-html=reports/out.html",
                  "--bootgate-journal=reports/journal.db"),
@@ -536,7 +536,7 @@ ROWS: list[Row] = [
     ),
     *(
         plan(
-            f"{number} file descriptors", "broken|pass",
+            f"{number} file descriptors", "error|pass",
             "The gate itself could not go on: Too many open files|PASS: 1 target, 1 pass",
             GOOD, prefix=("sh", "-c", f'ulimit -n {number}; exec "$@"', "sh"), quick=number == 20,
         )
@@ -547,22 +547,22 @@ ROWS: list[Row] = [
         GOOD, prefix=("sh", "-c", 'ulimit -n 48; exec "$@"', "sh"),
     ),
     plan(
-        "no engine answers", "broken", "nothing.sock", GOOD, engines=DOCKER,
+        "no engine answers", "error", "nothing.sock", GOOD, engines=DOCKER,
         env={"DOCKER_HOST": "unix:///tmp/nothing.sock"},
     ),
     Row(
-        "an image that is nowhere", "broken", "no-such-image-of-bootgate:1", script="",
+        "an image that is nowhere", "error", "no-such-image-of-bootgate:1", script="",
         gate={"releases": {"candidate": {"image": "no-such-image-of-bootgate:1"}}},
         engines=DOCKER,
     ),
     Row(
-        "a command that is nowhere", "broken", "no-such-gateway", script="",
+        "a command that is nowhere", "error", "no-such-gateway", script="",
         gate={"releases": {"candidate": {"command": ["no-such-gateway"]}}},
     ),
     plan(
-        "a companion that prints rubbish", "broken", "(?i)companion", GOOD,
-        before=done(lambda gate: (gate.path / "lying.py").write_text(LYING_COMPANION)),
-        gate={"companion": {
+        "a sidecar that prints rubbish", "error", "(?i)sidecar", GOOD,
+        before=done(lambda gate: (gate.path / "lying.py").write_text(LYING_SIDECAR)),
+        gate={"sidecar": {
             "image": IMAGE, "program": "lying.py", "command": ["python3", "${program}"]}},
         deadline=150,
     ),
@@ -613,7 +613,7 @@ ROWS: list[Row] = [
     Row("bytes in the gate file that are no text", "usage", r"bootgate.yaml:\d+:\d+: ",
         file=b"targets: {\xff\xfe: 1}\n", engines=PROCESS),
     plan(
-        "a damaged journal", "broken|red|usage", "journal.db", GOOD, engines=PROCESS, quick=True,
+        "a damaged journal", "error|red|usage", "journal.db", GOOD, engines=PROCESS, quick=True,
         before=done(lambda gate: gate.journal.write_bytes(b"SQLite format 3\0" + b"\xff" * 9000)),
     ),
     plan(
@@ -621,7 +621,7 @@ ROWS: list[Row] = [
         engines=PROCESS, before=done(lambda gate: gate.journal.mkdir()),
     ),
     plan(
-        "a recorded baseline that is damaged", "broken|usage", "old.json", GOOD, engines=PROCESS,
+        "a recorded baseline that is damaged", "error|usage", "old.json", GOOD, engines=PROCESS,
         before=done(damaged_result),
         gate={"releases": {"baseline": {"recorded": "old.json"}}},
     ),

@@ -24,8 +24,8 @@ from xml.etree import ElementTree as ET
 
 import psutil
 
-from tests.door.conftest import TOY
-from tests.door.test_secrets import forms
+from tests.pytest_plugin.conftest import TOY
+from tests.pytest_plugin.test_secrets import forms
 
 IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")
 ROOT = Path(__file__).parents[2]
@@ -50,27 +50,27 @@ STATUS = {0: "pass", 1: "red", 2: "interrupted", 3: "internal", 4: "usage", 5: "
 PHASES = {
     "engine": {"line": "engine ready"},
     "persona": {"line": "persona loaded"},
-    "task_started": {"doorbell": True},
+    "task_started": {"stub": True},
 }
 TOY_GATE: dict[str, Any] = {
     "gateway": {
         "command": ["python3", "${dir}/toy.py"],
         "files": {"${dir}/toy.py": {"path": str(TOY)}},
-        "env": {"PORT": "${port.gateway}", "DOORBELL": "http://127.0.0.1:${port.bell}/"},
+        "env": {"PORT": "${port.gateway}", "STUB": "http://127.0.0.1:${port.bell}/"},
         "ready": {"http": ":${port.gateway}/"},
         "ready_timeout": "20s",
         "version": {"line": r"toy (?P<version>\S+) is here"},
     },
-    "companion": {"doorbell": {"port": "${port.bell}"}},
+    "sidecar": {"stub": {"port": "${port.bell}"}},
     "ports": {"gateway": 8080, "bell": 8099},
     "target": {
         "timeout": "8s",
         "listen": "300ms",
         "trigger": {"http": ":${port.gateway}/run", "body": "do ${target} ${token}"},
         "phases": PHASES,
-        "upstream": {
+        "signals": {
             "log": {"line": "job failed"},
-            "run log": {"line": "run finished: ok", "says": "ok"},
+            "run log": {"line": "run finished: ok", "means": "ok"},
         },
     },
     "targets": {"isolated": {}},
@@ -90,9 +90,10 @@ COMMON: dict[str, Any] = {
 class Row:
     """One fault, and what is right: a verdict, and a pattern for the sentence that is to be said.
 
-    `plan` is carried out by the toy gateway (tests/door/toy.py), `script` is a gateway of its own,
-    for a shell; `gate` is merged into the gate file of either, and `file` replaces it. `verdict` is
-    the result's, or how pytest ended where there is none: usage, red, interrupted, or killed.
+    `plan` is carried out by the toy gateway (tests/pytest_plugin/toy.py), `script` is a gateway of
+    its own, for a shell; `gate` is merged into the gate file of either, and `file` replaces it.
+    `verdict` is the result's, or how pytest ended where there is none: usage, red, interrupted, or
+    killed.
     `before` prepares the row's directory, and `hand` does to the gate from outside what is the
     fault; it is called when the first event `when` is in the journal. `first` is a gate that runs,
     and is killed, before; `root` says that the row takes root's rights.
@@ -357,7 +358,7 @@ def _verdict(path: Path, status: int | None) -> str:
         return "no end"
     with contextlib.suppress(OSError, ValueError, KeyError):
         verdict = str(json.loads((path / "out" / "out.json").read_text())["verdict"])
-        green = verdict in ("pass", "warn", "unsure")
+        green = verdict in ("pass", "warn", "inconclusive")
         return verdict if green == (status == 0) else f"{verdict}, but status {status}"
     return "killed" if status < 0 else STATUS.get(status, str(status))
 

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec.inspect as mi
 from hypothesis import strategies as st
 
-from pytest_bootgate.command.plan import closed, plan
-from pytest_bootgate.drive import Gate
+from pytest_bootgate.cli.plan import closed, plan
 from pytest_bootgate.errors import BootgateError, GateFileError
 from pytest_bootgate.gatefile import load, model
 from pytest_bootgate.gatefile.merge import ROOT, without_none
 from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
 from pytest_bootgate.reports.clean import clean
+from pytest_bootgate.run import Gate
 from tests.fuzz.budget import Kind, directory
 
 ENVIRONMENT = {"SET": "60s", "EMPTY": "", "HALF": "0.5", "DOLLAR": "$ ${token}", "LONG": "x" * 9999}
@@ -48,7 +48,7 @@ UNDER: dict[str, list[Any]] = {
     "http": [":8080/", ":8080/jobs/${token}", ":${port.http}/x", ":1/?a=b"],
     "tcp": [":8080", ":${port.http}"],
     "file": ["/run/up", "${dir}/out/${token}", "${dir}/log"],
-    "doorbell": [True, "/v1/.*", "${token}"],
+    "stub": [True, "/v1/.*", "${token}"],
     "port": [8099, "${port.http}", "8099"],
     "image": ["api:1.9", "${SET}"],
     "exec": [["run", "${token}"], ["sh", "-c", "echo $$x"]],
@@ -58,9 +58,9 @@ UNDER: dict[str, list[Any]] = {
     "recorded": ["./result.json"],
     "stop_exit": [[0, 143], [0]],
     "webhook": ["https://example.test/hook"],
-    "as": WORDS,
-    "in": ["gateway", "companion", "accepted"],
-    "from": ["gateway", "companion"],
+    "extends": WORDS,
+    "in": ["gateway", "sidecar", "accepted"],
+    "from": ["gateway", "sidecar"],
     "retries": [0, 1, 3],
     "status": [200, 503],
     "cpus": [0.25, 1, 2],
@@ -76,7 +76,7 @@ QUANTITIES: dict[type, list[Any]] = {
 PLACES: dict[type, list[tuple[str, ...]]] = {
     model.Probe: [
         *(("line",), ("line", "from"), ("http",), ("http", "status", "json"), ("tcp",)),
-        *(("file",), ("file", "line"), ("doorbell",)),
+        *(("file",), ("file", "line"), ("stub",)),
     ],
     model.Trigger: [
         *(("http",), ("exec",), ("exec", "in"), ("http", "method", "headers", "json")),
@@ -176,9 +176,9 @@ def _struct(draw: st.DrawFn, kind: mi.StructType, name: str = "") -> Pairs:
         and field.encode_name not in {key for place in places for key in place}
     ]
     likely = {
-        model.GateFile: ["gateway", "companion", "ports"],
+        model.GateFile: ["gateway", "sidecar", "ports"],
         model.Gateway: ["command", "version"],
-        model.Companion: ["doorbell"],
+        model.Sidecar: ["stub"],
         model.Target: ["phases"],
     }
     keys |= {field.encode_name for field in kind.fields if field.required}

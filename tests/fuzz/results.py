@@ -11,10 +11,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pytest_bootgate.drive.recorded import Recorded
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.reports.jsonfile import decode
+from pytest_bootgate.records.codec import decode
+from pytest_bootgate.run.recorded import Recorded
 from tests.fuzz.budget import Kind, directory
 from tests.fuzz.commands import bootgate
 
@@ -29,7 +29,7 @@ ODD: list[Any] = [
     *([], {}, [None], {"a": 1}, [[[[]]]], "2026-13-99T99:99:99", "999999-01-01T00:00:00+00:00"),
     *("2026-11-20", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"),
     "2026-11-20T10:00:00",
-    *("candidate", "baseline", "started", "timed_out", "lost", "fail", "broken", "unsure"),
+    *("candidate", "baseline", "started", "timed_out", "lost", "fail", "error", "inconclusive"),
     "recorded",
     *(float("nan"), float("inf"), float("-inf")),
 ]  # fmt: skip
@@ -138,7 +138,7 @@ def attempt(data: bytes) -> str:
         for target in recorded.result.targets:
             with contextlib.suppress(BootgateError):
                 now = decode(other.read_bytes())
-                recorded.check(now, target.host, target.target, same_image=False)
+                recorded.check(now, target.profile, target.target, same_image=False)
     return "shown"
 
 

@@ -1,4 +1,4 @@
-"""What a gateway and its companion write: cut anywhere, at any times, and forged proofs."""
+"""What a gateway and its sidecar write: cut anywhere, at any times, and forged proofs."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pytest_bootgate.boot.ear import Ear
-from pytest_bootgate.boot.jobs import JobsError, read_jobs
-from pytest_bootgate.boot.listener import Listener
-from pytest_bootgate.boot.nearest import nearest
-from pytest_bootgate.boot.observe import Observation
-from pytest_bootgate.boot.outcome import Ending, conclude
-from pytest_bootgate.boot.recipe import Recipe
-from pytest_bootgate.boot.spots import last_answers
-from pytest_bootgate.drive.plan import Plan
 from pytest_bootgate.engines.base import Chunk, Exit
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.reports import jsonfile
-from pytest_bootgate.result import TargetResult
+from pytest_bootgate.observe.ear import Ear
+from pytest_bootgate.observe.nearest import nearest
+from pytest_bootgate.observe.observation import Observation
+from pytest_bootgate.observe.outcome import Ending, conclude
+from pytest_bootgate.observe.spots import last_answers
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.jobs import JobsError, read_jobs
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.run.listener import Listener
+from pytest_bootgate.run.plan import Plan
+from pytest_bootgate.run.recipe import Recipe
 from tests.fuzz.budget import Kind, directory
 from tests.journal import lives
 
@@ -33,17 +33,17 @@ TRIGGERED, TIMEOUT = 100.0, 60.0
 GATE = """\
 releases: {candidate: {command: [serve]}}
 gateway: {ready: {http: ":80/ready"}}
-companion: {doorbell: {port: 8099}}
+sidecar: {stub: {port: 8099}}
 target:
   timeout: 60s
   trigger: {http: ":80/run", json: {text: "${token}"}}
-  upstream:
+  signals:
     log: {line: 'failed: (?P<text>.*)'}
-    events: {file: /events, line: '"status":"ok"', says: ok}
+    events: {file: /events, line: '"status":"ok"', means: ok}
   stages: {startup: {line: "stages:"}}
 targets:
-  ring: {proof: {doorbell: true}}
-  path: {proof: {doorbell: "^/v1/(chat|run)"}}
+  ring: {proof: {stub: true}}
+  path: {proof: {stub: "^/v1/(chat|run)"}}
   line: {proof: {line: 'started ${token}$'}}
   file: {proof: {file: /log, line: "started ${token}"}}
   http: {proof: {http: ":80/${token}"}}
@@ -56,9 +56,9 @@ targets:
       task: {line: 'started ${token}$'}
 """
 PROVES: dict[str, Any] = {
-    "ring": lambda e: e.get("event") == "ring" and bool(e.get("token")),
+    "ring": lambda e: e.get("event") == "called" and bool(e.get("token")),
     "path": lambda e: (
-        e.get("event") == "ring"
+        e.get("event") == "called"
         and bool(e.get("token"))
         and str(e.get("path")).startswith(("/v1/chat", "/v1/run"))
     ),
@@ -102,7 +102,7 @@ class Made:
 def proofs(made: Made) -> list[float]:
     """When proofs of this boot stand in the streams, in seconds since the trigger."""
     found: list[float] = []
-    for stream in ("companion.out", "gateway.out", "gateway.err", "trigger.out"):
+    for stream in ("sidecar.out", "gateway.out", "gateway.err", "trigger.out"):
         rest = b""
         for name, at, data in made.chunks:
             if name != stream and not (data is None and name[:7] == stream[:7]):
@@ -125,7 +125,7 @@ def _proved(target: str, stream: str, at: float, line: str) -> list[float]:
         return [at - TRIGGERED] if proved and at >= TRIGGERED else []
     if target == "reply" and stream.startswith("trigger"):
         return [at - TRIGGERED] if f"started {TOKEN}" in line and at >= TRIGGERED else []
-    if stream != "companion.out":
+    if stream != "sidecar.out":
         return []
     try:
         event = json.loads(line)
@@ -147,7 +147,7 @@ def attempt(made: Made) -> str:
     variables = {**recipe.variables("/bootgate", {}), "token": TOKEN}
     target = recipe.target
     seen = Observation(
-        target.phases, target.upstream, target.stages, variables, token=recipe.needs_token
+        target.phases, target.signals, target.stages, variables, token=recipe.needs_token
     )
     seen.trigger_at = TRIGGERED
     ear = Ear({"job": ["nightly-report"]})
@@ -192,7 +192,7 @@ def attempt(made: Made) -> str:
 def _kept(made: Made, boot: Any) -> None:
     result = lives.result("aa11", TargetResult(made.target, "default", made.target, lives.RULES))
     result = replace(result, targets=(replace(result.targets[0], boots=(boot,)),))
-    again = jsonfile.decode(jsonfile.encode(result))
+    again = codec.decode(codec.encode(result))
     assert again.targets[0].boots[0].outcome == boot.outcome
 
 
@@ -268,7 +268,7 @@ def _dumped(**event: Any) -> bytes:
 _event = st.fixed_dictionaries(
     {
         "event": st.sampled_from(
-            ["ring", "line", "seen", "looked", "accepted", "refused", "state", "watching"]
+            ["called", "line", "seen", "looked", "accepted", "refused", "state", "watching"]
         )
     },
     optional={
@@ -276,7 +276,7 @@ _event = st.fixed_dictionaries(
         "path": st.sampled_from(["/v1/chat/completions", "/v1/run", "/", "/x/v1/chat"]),
         "file": st.sampled_from(["/log", "/events", "/other"]),
         "text": st.sampled_from(TEXTS),
-        "id": st.sampled_from(["phase:proof", "phase:other", "ready", "upstream:log", "proof"]),
+        "id": st.sampled_from(["phase:proof", "phase:other", "ready", "signals:log", "proof"]),
         "so": st.booleans(),
         "body": st.sampled_from(TEXTS),
         "ago": st.floats(0, 30) | st.sampled_from([0.5, 10.0, 990.0]),
@@ -296,7 +296,7 @@ _broken = st.one_of(
         [
             b"[" * 70_000,
             b'{"event":' * 9000,
-            b'{"event":"ring","token":NaN}',
+            b'{"event":"called","token":NaN}',
             b"null",
             b'"x"',
             b"1e999",
@@ -317,11 +317,11 @@ _end = st.sampled_from([b"\n", b"\n", b"\n", b"\r\n", b"", b"\x00\n", b"\r"])
 _written = st.tuples(
     st.sampled_from(
         [
-            "companion.out",
-            "companion.out",
+            "sidecar.out",
+            "sidecar.out",
             "gateway.out",
             "gateway.err",
-            "companion.err",
+            "sidecar.err",
             "trigger.out",
         ]
     ),
@@ -347,22 +347,22 @@ def _chunks(
 
 
 _PROOFS: dict[str, list[tuple[str, bytes]]] = {
-    "ring": [("companion.out", b'{"event":"ring","path":"/","token":true}')],
-    "path": [("companion.out", b'{"event":"ring","path":"/v1/run","token":true,"ago":0.25}')],
+    "ring": [("sidecar.out", b'{"event":"called","path":"/","token":true}')],
+    "path": [("sidecar.out", b'{"event":"called","path":"/v1/run","token":true,"ago":0.25}')],
     "line": [("gateway.out", f"started {TOKEN}".encode())],
-    "file": [("companion.out", _dumped(event="line", file="/log", text=f"started {TOKEN}"))],
+    "file": [("sidecar.out", _dumped(event="line", file="/log", text=f"started {TOKEN}"))],
     "http": [
-        ("companion.out", b'{"event":"seen","id":"phase:proof"}'),
-        ("companion.out", b'{"event":"looked","so":true,"id":"phase:proof"}'),
+        ("sidecar.out", b'{"event":"seen","id":"phase:proof"}'),
+        ("sidecar.out", b'{"event":"looked","so":true,"id":"phase:proof"}'),
     ],
     "reply": [
-        ("companion.out", _dumped(event="accepted", body=f"started {TOKEN}")),
+        ("sidecar.out", _dumped(event="accepted", body=f"started {TOKEN}")),
         ("trigger.out", f"started {TOKEN}".encode()),
     ],
     "phases": [("gateway.err", f"started {TOKEN}".encode())],
 }
 _ends = st.lists(
-    st.sampled_from([("gateway.out", 161.0, None), ("companion.out", 150.0, None)]), max_size=2
+    st.sampled_from([("gateway.out", 161.0, None), ("sidecar.out", 150.0, None)]), max_size=2
 )
 _EXITS = [None, None, None, None, Exit(0), Exit(1), Exit(137, oom=True), Exit(None, gone=True)]
 
@@ -376,9 +376,7 @@ def streams(draw: st.DrawFn) -> Made:
         stream, line = draw(
             st.sampled_from(_PROOFS[draw(st.sampled_from([target] * 3 + sorted(_PROOFS)))])
         )
-        stream = draw(
-            st.sampled_from([stream] * 4 + ["gateway.out", "companion.out", "companion.err"])
-        )
+        stream = draw(st.sampled_from([stream] * 4 + ["gateway.out", "sidecar.out", "sidecar.err"]))
         at = draw(st.sampled_from([99.0, 100.0, 102.0, 159.0, 170.0]))
         cut = draw(st.integers(0, len(line)))
         proof = (

@@ -12,17 +12,17 @@ targets: {isolated: {phases: {up: {line: up}}}}
 
 def test_limits_do_not_change_what_is_measured(tmp_path):
     digests = []
-    for probe in ("{line: up}", "{line: up, limit: 5s, by: 6s}", "{line: ready}"):
+    for probe in ("{line: up}", "{line: up, limit: 5s, deadline: 6s}", "{line: ready}"):
         path = tmp_path / "bootgate.yaml"
         path.write_text(GATE.replace("{line: up}", probe))
         digests.append(measures(load(path)))
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_a_silence_test_does_not_change_what_is_measured(tmp_path):
+def test_a_propagation_test_does_not_change_what_is_measured(tmp_path):
     path = tmp_path / "bootgate.yaml"
     digests = []
-    for more in ("", ", silence: {hold: pause}"):
+    for more in ("", ", propagation: {hold: pause}"):
         path.write_text(GATE.replace("{line: up}}}}", "{line: up}}" + more + "}}"))
         digests.append(measures(load(path)))
     assert digests[0] == digests[1]

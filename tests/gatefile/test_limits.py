@@ -31,12 +31,12 @@ HUGE = "0x" + "f" * 5000
     [
         (f"gate: {{retries: {HUGE}}}", "3:17: 'retries' must be a whole number, not '0xfff"),
         (f"ports: {{http: {HUGE}}}", "3:15: 'http' must be a whole number, not '0xfff"),
-        (f"hosts: {{a: {{cpus: {HUGE}}}}}", "3:19: 'cpus' must be more than 0: write 0.25"),
-        (f"gate: {{near: {HUGE}}}", "3:14: '0xfffffffffffffffffffffffffffffffffffffff"),
+        (f"profiles: {{a: {{cpus: {HUGE}}}}}", "3:22: 'cpus' must be more than 0: write 0.25"),
+        (f"gate: {{fail_at: {HUGE}}}", "3:17: '0xfffffffffffffffffffffffffffffffffffffff"),
         (f"notify: {{a: {{command: [{HUGE}]}}}}", "3:24: an item of 'command' must be a text"),
         ('preset: "a/\\0"', "3:9: 'preset' is no path: embedded null byte: name a file"),
         (f"preset: {'a' * 300}.yaml", "3:9: 'preset' is no path: File name too long: name a file"),
-        (f"companion: {{program: {'a' * 300}}}", "3:22: 'program' is no path: File name too long"),
+        (f"sidecar: {{program: {'a' * 300}}}", "3:20: 'program' is no path: File name too long"),
         (
             'a: "\\UFFFFFFFF"',
             "3:7: this is not YAML: a number or an escape in it is out of range (",
@@ -60,15 +60,15 @@ def test_what_nothing_can_hold(tmp_path: Path, text: str, told: str) -> None:
             " several files"),
         ),
         (
-            TARGET.replace("targets: {", "targets: {" + many("t{0}: {{as: a}},", 40))
-            + "hosts:\n" + many("h{0}: {{}}", 40),
-            ("43:1: these host profiles and targets are 1640 pairs, more than 1000: gate them in"
+            TARGET.replace("targets: {", "targets: {" + many("t{0}: {{extends: a}},", 40))
+            + "profiles:\n" + many("h{0}: {{}}", 40),
+            ("43:1: these profiles and targets are 1640 pairs, more than 1000: gate them in"
             " several files"),
         ),
         (
             HEAD + "target: {timeout: 1s, proof: {line: up}}\ntargets:\n"
-            + many("t{0}: {{as: t{1}}}", 300),
-            "54:13: more than 50 targets take over from each other: let them take over from one",
+            + many("t{0}: {{extends: t{1}}}", 300),
+            "54:18: more than 50 targets take over from each other: let them take over from one",
         ),
     ],
     ids=["values", "pairs", "chain"],
@@ -78,7 +78,7 @@ def test_what_is_multiplied(tmp_path: Path, text: str, told: str) -> None:
 
 
 def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
-    found = mistakes(tmp_path, HEAD + "targets:\n" + many("t{0}: {{as: x{0}}}", 3000))
+    found = mistakes(tmp_path, HEAD + "targets:\n" + many("t{0}: {{extends: x{0}}}", 3000))
     assert len(found) == 101
     assert found[-1].endswith("from here on there are 8900 more mistakes: mend those above first")
 
@@ -87,7 +87,7 @@ def test_a_mistake_is_one_line(tmp_path: Path) -> None:
     assert mistakes(tmp_path, TARGET + '"a\\nb\\Lc": 1') == [
         (
             "3:1: unknown key 'a b c' in a gate file: there are preset, upgrade, releases, gateway,"
-            " companion, state, ports, target, targets, hosts, gate and notify"
+            " sidecar, state, ports, target, targets, profiles, gate and notify"
         )
     ]
 

@@ -35,31 +35,32 @@ def test_a_gateway(tmp_path: Path) -> None:
     loaded = gate(tmp_path, GATEWAY)
     target = loaded.targets["isolated"]
     assert loaded.gateway.command == ["my-gateway", "serve"]
-    assert loaded.companion.doorbell is not None
-    assert loaded.companion.doorbell.reply.json == {"ok": True}
+    assert loaded.sidecar.stub is not None
+    assert loaded.sidecar.stub.reply.json == {"ok": True}
     assert target.trigger is not None
     assert (target.trigger.exec, target.trigger.in_) == (
         ["my-gateway", "run", "daily-content-task"],
-        "companion",
+        "sidecar",
     )
     assert list(target.phases) == [
         "accepted", "context_engine", "tools_config", "agent_persona", "task_started",
     ]  # fmt: skip
     assert target.phases["accepted"].from_ == "trigger"
-    assert (target.phases["tools_config"].limit, target.phases["agent_persona"].by) == (5, 30)
-    assert target.phases["task_started"].doorbell is True
-    assert target.upstream["failed"].says == "failed"
+    assert (target.phases["tools_config"].limit, target.phases["agent_persona"].deadline) == (5, 30)
+    assert target.phases["task_started"].stub is True
+    assert target.signals["failed"].means == "failed"
 
 
 def test_quantities_are_typed(tmp_path: Path) -> None:
     loaded = gate(
-        tmp_path, SMALLEST + "hosts: {low: {cpus: 1, memory: 2g}}\ngate: {near: 90%, boots: 3..4}\n"
+        tmp_path,
+        SMALLEST + "profiles: {low: {cpus: 1, memory: 2g}}\ngate: {fail_at: 90%, boots: 3..4}\n",
     )
     assert type(loaded.targets["boot"].timeout) is Seconds
-    assert type(loaded.hosts["low"].memory) is Memory
-    assert type(loaded.gate.near) is Share
+    assert type(loaded.profiles["low"].memory) is Memory
+    assert type(loaded.gate.fail_at) is Share
     assert type(loaded.gate.boots) is Boots
-    assert loaded.hosts["low"].memory == 2 << 30
+    assert loaded.profiles["low"].memory == 2 << 30
     assert loaded.gate.boots == (3, 4)
 
 
@@ -70,7 +71,7 @@ def test_keys_and_dates_are_texts(tmp_path: Path) -> None:
 releases: {candidate: {image: "api:1.9", version: 2026-05-07}}
 gateway: {version: {line: 'api (?P<version>\S+)'}}
 targets:
-  1: {timeout: 60s, proof: {http: ":8080/", json: {on: yes, 2: 1:30, 3: 2026-05-07, none: ~}}}
+  1: {timeout: 60s, proof: {http: ":8080/", json: {on: true, 2: 1:30, 3: 2026-05-07, none: ~}}}
 """,
     )
     assert loaded.releases.candidate.version == "2026-05-07"
@@ -100,7 +101,7 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
 
 def test_paths_are_absolute(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
-    for name in ("companion.py", "config.json", "below/extra $.json"):
+    for name in ("sidecar.py", "config.json", "below/extra $.json"):
         (tmp_path / name).touch()
     loaded = gate(
         tmp_path,
@@ -109,12 +110,12 @@ releases:
   candidate: {image: "api:1.9", files: {/etc/extra: {path: "below/extra $$.json"}}}
 gateway:
   files: {"${dir}/config": {path: "${here}/config.json"}, /etc/token: {text: "${token}"}}
-companion: {program: ./companion.py}
+sidecar: {program: ./sidecar.py}
 targets: {boot: {timeout: 60s, proof: {line: done}}}
 """,
     )
     here = tmp_path.resolve()
-    assert loaded.companion.program == str(here / "companion.py")
+    assert loaded.sidecar.program == str(here / "sidecar.py")
     assert loaded.gateway.files["${dir}/config"].path == str(here / "config.json")
     assert loaded.gateway.files["/etc/token"].text == "${token}"
     assert loaded.releases.candidate.files["/etc/extra"].path == str(here / "below/extra $.json")
@@ -142,7 +143,7 @@ def test_what_a_preset_says_stands_where_the_gate_file_comes_nearest(tmp_path: P
         'releases: {candidate: {image: "tiny:2"}}\n'
         "targets:\n"
         "  isolated:\n"
-        "    phases: {loaded: {by: 9s}}\n"
+        "    phases: {loaded: {deadline: 9s}}\n"
     )
     loaded = load(path, {})
     assert loaded.line("targets", "isolated", "phases", "loaded") == 5

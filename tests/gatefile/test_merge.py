@@ -32,12 +32,12 @@ def test_a_preset_alone(gate: Gate) -> None:
     assert (loaded.targets["isolated"].start, loaded.targets["main"].start) == ("cold", "warm")
     assert (loaded.targets["isolated"].timeout, loaded.targets["main"].listen) == (60, 20)
     assert list(loaded.targets["main"].phases) == ["accepted", "loaded", "started"]
-    assert loaded.gate.near == 0.9
+    assert loaded.gate.fail_at == 0.9
 
 
 def test_a_preset_finds_its_own_files(gate: Gate) -> None:
     loaded = gate("")
-    assert loaded.companion.program == str(PRESETS / "tiny/companion.py")
+    assert loaded.sidecar.program == str(PRESETS / "tiny/sidecar.py")
     assert loaded.gateway.files["/etc/tiny.json"].path == str(PRESETS / "tiny/tiny.json")
 
 
@@ -48,20 +48,22 @@ def test_a_preset_by_name(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_mappings_merge_and_all_else_replaces(gate: Gate) -> None:
-    loaded = gate("gateway: {command: [other], env: {LEVEL: debug, NEW: x}}\ngate: {warn: 70%}\n")
+    loaded = gate(
+        "gateway: {command: [other], env: {LEVEL: debug, NEW: x}}\ngate: {warn_at: 70%}\n"
+    )
     assert loaded.gateway.command == ["other"]
     assert loaded.gateway.env == {"MODE": "staging", "LEVEL": "debug", "NEW": "x"}
-    assert (loaded.gate.near, loaded.gate.warn) == (0.9, 0.7)
+    assert (loaded.gate.fail_at, loaded.gate.warn_at) == (0.9, 0.7)
 
 
 def test_null_removes(gate: Gate) -> None:
     loaded = gate(
         "gateway: {env: {MODE: null}, ready: ~}\n"
-        "target: {upstream: {cron: ~}, phases: {loaded: null, accepted: {limit: ~}}}\n"
+        "target: {signals: {cron: ~}, phases: {loaded: null, accepted: {limit: ~}}}\n"
     )
     assert loaded.gateway.env == {"LEVEL": "info"}
     assert loaded.gateway.ready is None
-    assert loaded.targets["main"].upstream == {}
+    assert loaded.targets["main"].signals == {}
     assert list(loaded.targets["main"].phases) == ["accepted", "started"]
     assert loaded.targets["main"].phases["accepted"].limit is None
 
@@ -80,11 +82,11 @@ def test_target_is_under_every_target(gate: Gate) -> None:
 
 
 def test_known_phases_are_overridden_in_place(gate: Gate) -> None:
-    loaded = gate("target: {phases: {started: {by: 50s}, accepted: {limit: 7s}}}\n")
+    loaded = gate("target: {phases: {started: {deadline: 50s}, accepted: {limit: 7s}}}\n")
     phases = loaded.targets["main"].phases
     assert list(phases) == ["accepted", "loaded", "started"]
     assert (phases["accepted"].line, phases["accepted"].from_) == ("accepted", "trigger")
-    assert (phases["accepted"].limit, phases["started"].by) == (7, 50)
+    assert (phases["accepted"].limit, phases["started"].deadline) == (7, 50)
 
 
 def test_new_phases_replace_all(gate: Gate) -> None:
@@ -109,54 +111,54 @@ def test_a_probe_in_another_place_replaces(gate: Gate) -> None:
     loaded = gate(
         'gateway: {ready: {http: ":8080/ready"}}\n'
         'target: {phases: {accepted: {tcp: ":1"}, loaded: {line: x}},\n'
-        "  upstream: {cron: {file: /x}}}\n"
+        "  signals: {cron: {file: /x}}}\n"
     )
     ready, phases = loaded.gateway.ready, loaded.targets["main"].phases
     assert ready is not None
     assert (ready.line, ready.from_, ready.http) == (None, None, ":8080/ready")
     assert (phases["accepted"].line, phases["accepted"].limit) == (None, None)
     assert phases["loaded"].line == "x"
-    assert loaded.targets["main"].upstream["cron"].line is None
+    assert loaded.targets["main"].signals["cron"].line is None
 
 
 def test_a_trigger_of_another_kind_replaces(gate: Gate) -> None:
     loaded = gate(
-        'targets:\n  isolated: {trigger: {http: ":8080/run"}}\n  main: {trigger: {in: companion}}\n'
+        'targets:\n  isolated: {trigger: {http: ":8080/run"}}\n  main: {trigger: {in: sidecar}}\n'
     )
     isolated, main = loaded.targets["isolated"].trigger, loaded.targets["main"].trigger
     assert isolated is not None
     assert main is not None
     assert (isolated.exec, isolated.http) == (None, ":8080/run")
-    assert (main.exec, main.in_) == (["tiny", "run", "${target}", "${token}"], "companion")
+    assert (main.exec, main.in_) == (["tiny", "run", "${target}", "${token}"], "sidecar")
 
 
 def test_as_takes_over_another_target(gate: Gate) -> None:
     loaded = gate(
         "targets:\n"
-        "  cold-main: {as: main, start: cold}\n"
-        "  colder-main: {as: cold-main, listen: 1s, phases: {loaded: ~}}\n"
+        "  cold-main: {extends: main, start: cold}\n"
+        "  colder-main: {extends: cold-main, listen: 1s, phases: {loaded: ~}}\n"
     )
     cold, colder = loaded.targets["cold-main"], loaded.targets["colder-main"]
     assert list(loaded.targets) == ["cold-main", "colder-main"]
-    assert (cold.as_, cold.start, cold.listen) == ("main", "cold", 20)
-    assert (colder.as_, colder.start, colder.listen) == ("main", "cold", 1)
+    assert (cold.extends, cold.start, cold.listen) == ("main", "cold", 20)
+    assert (colder.extends, colder.start, colder.listen) == ("main", "cold", 1)
     assert list(colder.phases) == ["accepted", "started"]
 
 
 def test_a_target_may_remove_what_is_common(gate: Gate) -> None:
-    loaded = gate("targets: {isolated: {upstream: ~, phases: {accepted: ~}}, main: {}}\n")
-    assert loaded.targets["isolated"].upstream == {}
+    loaded = gate("targets: {isolated: {signals: ~, phases: {accepted: ~}}, main: {}}\n")
+    assert loaded.targets["isolated"].signals == {}
     assert list(loaded.targets["isolated"].phases) == ["loaded", "started"]
-    assert list(loaded.targets["main"].upstream) == ["cron"]
+    assert list(loaded.targets["main"].signals) == ["cron"]
 
 
 def test_a_preset_may_rest_on_another(tmp_path: Path, gate: Gate) -> None:
     (tmp_path / "team.yaml").write_text(
         f"preset: {PRESETS}/tiny/preset.yaml\ntarget: {{timeout: 45s}}\ntargets: {{main: {{}}}}\n"
     )
-    loaded = gate("gate: {near: 85%}\n", preset="./team.yaml")
+    loaded = gate("gate: {fail_at: 85%}\n", preset="./team.yaml")
     assert list(loaded.targets) == ["main"]
-    assert (loaded.targets["main"].timeout, loaded.gate.near) == (45, 0.85)
+    assert (loaded.targets["main"].timeout, loaded.gate.fail_at) == (45, 0.85)
     assert loaded.preset == "./team.yaml"
 
 
@@ -176,13 +178,13 @@ def test_null_stays_null_in_free_data(gate: Gate) -> None:
     assert trigger.json == {"a": None}
 
 
-def test_as_does_not_take_a_silence_test_over(gate: Gate) -> None:
+def test_as_does_not_take_a_propagation_test_over(gate: Gate) -> None:
     targets = gate(
         "targets:\n"
-        "  main: {timeout: 5s, proof: {line: up}, silence: {hold: pause}}\n"
-        "  again: {as: main}\n"
-        "  own: {as: main, silence: {hold: starve}}\n"
+        "  main: {timeout: 5s, proof: {line: up}, propagation: {hold: pause}}\n"
+        "  again: {extends: main}\n"
+        "  own: {extends: main, propagation: {hold: starve}}\n"
     ).targets
-    assert targets["main"].silence.hold == "pause"
-    assert targets["again"].silence is None
-    assert targets["own"].silence.hold == "starve"
+    assert targets["main"].propagation.hold == "pause"
+    assert targets["again"].propagation is None
+    assert targets["own"].propagation.hold == "starve"

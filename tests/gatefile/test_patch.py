@@ -35,11 +35,11 @@ STYLES = {
     "block": (
         (
             "targets:\n  isolated:\n    phases:\n      setup:\n        line: x  # the mark\n"
-            "      # the proof\n      done: {doorbell: true}\n"
+            "      # the proof\n      done: {stub: true}\n"
         ),
         (
             "targets:\n  isolated:\n    phases:\n      setup:\n        line: x  # the mark\n"
-            "        limit: 1.2s\n      # the proof\n      done: {doorbell: true}\n"
+            "        limit: 1.2s\n      # the proof\n      done: {stub: true}\n"
         ),
     ),
     "block text": (
@@ -73,9 +73,9 @@ STYLES = {
         "targets:\n  isolated:\n    timeout: 60s\n    phases: {setup: {limit: 1.2s}}\n\n# end\n",
     ),
     "no targets": (
-        "preset: x\ngate:\n  near: 80%\n...\n",
+        "preset: x\ngate:\n  fail_at: 80%\n...\n",
         (
-            "preset: x\ngate:\n  near: 80%\n"
+            "preset: x\ngate:\n  fail_at: 80%\n"
             "targets: {isolated: {phases: {setup: {limit: 1.2s}}}}\n...\n"
         ),
     ),
@@ -84,9 +84,9 @@ STYLES = {
         "targets:\n  isolated:\n    timeout: 60s # end\n    phases: {setup: {limit: 1.2s}}",
     ),
     "behind an alias": (
-        "a: &a {b: 1}\ntargets:\n  isolated:\n    upstream: *a  # all of it\ngate: {}\n",
+        "a: &a {b: 1}\ntargets:\n  isolated:\n    signals: *a  # all of it\ngate: {}\n",
         (
-            "a: &a {b: 1}\ntargets:\n  isolated:\n    upstream: *a  # all of it\n"
+            "a: &a {b: 1}\ntargets:\n  isolated:\n    signals: *a  # all of it\n"
             "    phases: {setup: {limit: 1.2s}}\ngate: {}\n"
         ),
     ),
@@ -116,7 +116,7 @@ def test_nothing_but_the_entries_changes(path):
     for target in [*gate.get("targets", {}), "new"]:
         known = (gate.get("targets", {}).get(target) or {}).get("phases") or {}
         phases = {name: {"limit": "1.2s"} for name in [*known, "new"]}
-        wanted = {"targets": {target: {"phases": phases}}, "gate": {"near": "90%"}}
+        wanted = {"targets": {target: {"phases": phases}}, "gate": {"fail_at": "90%"}}
         expected = yaml.safe_load(text)
         overlay(expected, wanted)
         new = patched(text, wanted, {("targets", target): ["why"], ("gate",): ["why"]})
@@ -135,11 +135,11 @@ def overlay(under, over) -> None:
 
 
 def test_several_entries_of_one_mapping():
-    old = "targets:\n  isolated: {phases: {setup: {line: x}}}\ngate: {warn: 60%}\n"
-    new = patched(old, {**TWO, "gate": {"near": "90%", "warn": "75%"}})
+    old = "targets:\n  isolated: {phases: {setup: {line: x}}}\ngate: {warn_at: 60%}\n"
+    new = patched(old, {**TWO, "gate": {"fail_at": "90%", "warn_at": "75%"}})
     assert new == (
         "targets:\n  isolated: {phases: {setup: {line: x, limit: 1.2s}, prep: {limit: 45s}}}\n"
-        "gate: {warn: 75%, near: 90%}\n"
+        "gate: {warn_at: 75%, fail_at: 90%}\n"
     )
 
 
@@ -222,7 +222,7 @@ def test_what_cannot_be_patched(old, said):
 def test_has():
     text = "targets:\n  isolated: {phases: {setup: {limit: 1s}}}\n"
     assert has(text, "targets", "isolated", "phases", "setup", "limit")
-    assert not has(text, "targets", "isolated", "phases", "setup", "by")
+    assert not has(text, "targets", "isolated", "phases", "setup", "deadline")
     assert not has(text, "targets", "isolated", "phases", "setup", "limit", "x")
 
 

@@ -36,7 +36,7 @@ def test_good_files(path: Path) -> None:
         (SMALLEST.replace("timeout", "timout"), [("targets", "boot")]),
         (SMALLEST.replace("60s", "60"), [("targets", "boot", "timeout")]),
         (SMALLEST.replace("candidate", "candidat"), [("releases",), ("releases",)]),
-        (SMALLEST + "gate: {near: 0.8}\n", [("gate", "near")]),
+        (SMALLEST + "gate: {fail_at: 0.8}\n", [("gate", "fail_at")]),
         ('releases: {candidate: {image: "api:1"}}\n', [()]),
         ("preset: tiny\n", [()]),
     ],
@@ -51,7 +51,7 @@ def test_editors_find_words_and_defaults() -> None:
     definitions = json_schema()["$defs"]
     assert definitions["PhaseProbe"]["properties"]["limit"]["description"].startswith("`limit` is ")
     assert definitions["PhaseProbe"]["properties"]["http"]["description"].startswith("`http` is ")
-    assert definitions["Gate"]["properties"]["near"]["default"] == "80%"
+    assert definitions["Gate"]["properties"]["fail_at"]["default"] == "80%"
     assert definitions["Gate"]["properties"]["boots"]["default"] == "5..30"
     assert definitions["Target"]["properties"]["listen"]["default"] == "10s"
     assert definitions["Target"]["properties"]["start"]["default"] == "cold"

@@ -93,7 +93,7 @@ TYPED = """
 releases: {candidate: {image: "api:${VERSION}"}}
 ports:
   http: ${PORT}
-hosts:
+profiles:
   small:
     cpus: ${CPUS:-0.5}
     memory: ${MEMORY:-512m}
@@ -122,8 +122,8 @@ def test_a_plain_variable_may_be_a_number(tmp_path: Path) -> None:
     proof = target.phases["proof"]
     assert gate.releases.candidate.image == "api:2026.5"
     assert gate.ports == {"http": 8080}
-    assert gate.hosts["small"].cpus == 0.5
-    assert gate.hosts["small"].memory == 512 << 20
+    assert gate.profiles["small"].cpus == 0.5
+    assert gate.profiles["small"].memory == 512 << 20
     assert (target.timeout, target.start, gate.gate.boots) == (60, "cold", (7, 7))
     assert (proof.http, proof.status, proof.optional) == (":8080/", 200, False)
     assert proof.json == {"plain": 3, "quoted": "3", "more": "3 times"}
@@ -134,16 +134,16 @@ def test_a_variable_in_quotes_is_what_the_model_wants(tmp_path: Path) -> None:
     path.write_text(
         """
 releases: {candidate: {image: "${VERSION}"}}
-hosts: {small: {cpus: "${CPUS:-0.5}"}}
-companion: {doorbell: {port: "${PORT:-8099}"}}
+profiles: {small: {cpus: "${CPUS:-0.5}"}}
+sidecar: {stub: {port: "${PORT:-8099}"}}
 targets: {boot: {timeout: 60s, proof: {http: ":1/", status: "${S:-200}", json: {n: "${N:-3}"}}}}
 """
     )
     gate = load(path, {"VERSION": "2026.5"}).gate
     assert gate.releases.candidate.image == "2026.5"
-    assert gate.hosts["small"].cpus == 0.5
-    assert gate.companion.doorbell is not None
-    assert gate.companion.doorbell.port == 8099
+    assert gate.profiles["small"].cpus == 0.5
+    assert gate.sidecar.stub is not None
+    assert gate.sidecar.stub.port == 8099
     proof = gate.targets["boot"].phases["proof"]
     assert (proof.status, proof.json) == (200, {"n": "3"})
 

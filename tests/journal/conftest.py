@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.door.conftest import GATE, TOY, add_baseline
+from tests.pytest_plugin.conftest import GATE, TOY, add_baseline
 
 #: Each boot is over in about 0.1 s, and there are far more of them than anyone waits for.
 QUICK = [0.02, "engine ready", 0.02, "persona loaded", 0.02, "ring"]

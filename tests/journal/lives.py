@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_bootgate.boot.values import Boot, HostFacts, Phase, Stage, Told
-from pytest_bootgate.events import (
+from pytest_bootgate.records.events import (
     BootBegan,
     BootEnded,
     BootKey,
     BootSucceeded,
     BootTimedOut,
     Event,
-    FailureTold,
+    FailureReported,
     PhaseReached,
     RunBegan,
     RunEnded,
@@ -20,12 +19,13 @@ from pytest_bootgate.events import (
     TriggerSent,
     VerdictGiven,
 )
-from pytest_bootgate.gate.verdict import Finding, Rules
-from pytest_bootgate.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
+from pytest_bootgate.records.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
+from pytest_bootgate.records.values import Boot, HostFacts, Phase, SignalReport, Stage
+from pytest_bootgate.records.verdict import Finding, Rules
 
 #: 2026-11-01, 00:00 UTC.
 BEGIN = 1793491200.0
-RULES = Rules(timeout=2.0, near=0.8, warn=0.6, least=1, most=1)
+RULES = Rules(timeout=2.0, fail_at=0.8, warn_at=0.6, least=1, most=1)
 VERSIONS = {"baseline": "1.0", "candidate": "2.0"}
 
 
@@ -45,7 +45,7 @@ def result(run: str, *targets: TargetResult, file: str = "/srv/bootgate.yaml") -
 
 
 def key(run: str, number: int, release: str = "candidate", **more) -> BootKey:
-    more = {"target": "isolated", "host": "default", "start": "cold", **more}
+    more = {"target": "isolated", "profile": "default", "start": "cold", **more}
     return BootKey(id=f"{run}-{release}-{number}", run=run, release=release, number=number, **more)
 
 
@@ -56,7 +56,7 @@ def measured(boot: BootKey, seconds: float | None = 0.5) -> Boot:
         id=boot.id,
         target=boot.target,
         release=boot.release,
-        host=boot.host,
+        profile=boot.profile,
         number=boot.number,
         attempt=boot.attempt,
         start=boot.start,
@@ -69,7 +69,7 @@ def measured(boot: BootKey, seconds: float | None = 0.5) -> Boot:
         ready=0.3,
         phases=(Phase("engine", 0.1, 0.1), second or Phase("task_started")),
         stages=(Stage("engine", "plugins", 0.04, 0.02, "engine"),),
-        told=(Told("log", "failed", 2.1, "job failed"),) if seconds is None else (),
+        signals=(SignalReport("log", "failed", 2.1, "job failed"),) if seconds is None else (),
         cpu_seconds=0.2,
         throttled=0.0,
         run_delay=0.05,
@@ -92,7 +92,7 @@ def life(boot: BootKey, wall: float = BEGIN, seconds: float | None = 0.5) -> Ite
     yield PhaseReached(**more, at=0.1, phase="engine")
     if seconds is None:
         yield BootTimedOut(**more, at=2.0, phase="task_started", detail="no proof within 2 s")
-        yield FailureTold(**more, at=2.1, channel="log", text="job failed", late=0.1)
+        yield FailureReported(**more, at=2.1, signal="log", text="job failed", late=0.1)
     else:
         yield PhaseReached(**more, at=seconds, phase="task_started")
         yield BootSucceeded(**more, at=seconds)
@@ -103,7 +103,12 @@ def life(boot: BootKey, wall: float = BEGIN, seconds: float | None = 0.5) -> Ite
 def ended(run: str, *boots: Boot, wall: float = BEGIN) -> Iterator[Event]:
     finding = Finding("pass", "boot", "well inside")
     yield VerdictGiven(
-        run=run, wall=wall, host="default", target="isolated", verdict="pass", findings=(finding,)
+        run=run,
+        wall=wall,
+        profile="default",
+        target="isolated",
+        verdict="pass",
+        findings=(finding,),
     )
     target = TargetResult("isolated", "default", "isolated", RULES, boots=boots)
     yield RunEnded(run=run, wall=wall, result=result(run, target))

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from pytest_bootgate.journal import files, queries
-from tests.door.test_left_behind import IMAGE, left, until
+from tests.pytest_plugin.test_left_behind import IMAGE, left, until
 
 KILLS = int(os.environ.get("BOOTGATE_KILLS", "0"))
 #: Without a gateway, so that the image needs to hold nothing.

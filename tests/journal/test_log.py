@@ -11,7 +11,7 @@ import time
 import pytest
 
 from pytest_bootgate.cli import main
-from pytest_bootgate.command.log import since
+from pytest_bootgate.cli.log import since
 from pytest_bootgate.journal.store import Journal
 from tests.journal import lives
 
@@ -37,7 +37,7 @@ def journal(tmp_path):
     """A run of an hour ago, with a boot that timed out, and one that is on."""
     journal = Journal(tmp_path / ".bootgate" / "journal.db")
     begin = time.time() - 3600
-    poor = lives.key("beef0002cafe", 1, host="low-spec", attempt=2)
+    poor = lives.key("beef0002cafe", 1, profile="low-spec", attempt=2)
     events = [
         lives.began("beef0001cafe", begin),
         *lives.life(lives.key("beef0001cafe", 1, "baseline"), begin + 1, 0.4),
@@ -116,7 +116,7 @@ def test_a_run_that_booted_nothing_is_there_too(log, journal, tmp_path):
         other.hear(event)
     other.close()
     _, lines, _ = log()
-    assert lines[1].endswith("dead00 no boot: broken")
+    assert lines[1].endswith("dead00 no boot: error")
     _, lines, _ = log("--target", "isolated")
     assert len(lines) == 4
 
@@ -169,7 +169,7 @@ def test_since():
 
 
 def test_whoever_reads_may_stop(journal, tmp_path):
-    command = f"{sys.executable} -m pytest_bootgate.cli log --events | head -1"
+    command = f"{sys.executable} -m pytest_bootgate log --events | head -1"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], cwd=tmp_path, capture_output=True, text=True
     )

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from pytest_bootgate.errors import JournalError
-from pytest_bootgate.events import BootBegan, RunBegan
 from pytest_bootgate.journal import files, queries
 from pytest_bootgate.journal.process import Writer
 from pytest_bootgate.journal.queries import Filter
 from pytest_bootgate.journal.store import Journal
+from pytest_bootgate.records.events import BootBegan, RunBegan
 from tests.journal import lives
 
 DAY = 86400.0
@@ -27,7 +27,7 @@ def journal(tmp_path_factory):
     """Three runs, a day apart: two that ended, and one that is still on."""
     path = tmp_path_factory.mktemp("journal") / "journal.db"
     kept = Journal(path)
-    poor = {"host": "low-spec", "target": "main", "attempt": 2}
+    poor = {"profile": "low-spec", "target": "main", "attempt": 2}
     for day, run in enumerate(("aa11", "aa22")):
         wall = lives.BEGIN + day * DAY
         events = [lives.began(run, wall)]
@@ -140,7 +140,7 @@ def test_a_run_that_booted_nothing(tmp_path):
     journal.close()
     with files.reading(journal.path) as connection:
         (run,) = queries.runs_without_boots(connection, Filter())
-        assert (run.id, run.words) == ("r", "broken")
+        assert (run.id, run.words) == ("r", "error")
         assert queries.runs_without_boots(connection, Filter(outcome="started")) == []
 
 
@@ -161,8 +161,8 @@ def state(path, **changed) -> str:
 def flying(tmp_path):
     """A journal with a boot in flight, written by this very process."""
     journal = Journal(tmp_path / "journal.db")
-    journal.hear(RunBegan(run="r", result=lives.result("r")))
-    journal.hear(BootBegan(boot=lives.key("r", 1)))
+    journal.hear(RunBegan(wall=1.0, run="r", result=lives.result("r")))
+    journal.hear(BootBegan(wall=1.0, boot=lives.key("r", 1)))
     yield journal.path
     journal.close()
 

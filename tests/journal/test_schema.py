@@ -17,6 +17,7 @@ RELEASED = Path(__file__).parent / "released"
 #: What each version's migration was when it came. A change is a new migration, and a new line.
 DIGESTS = {
     1: "139307e10d5c2985",
+    2: "74148f44aeeeac76",
 }
 
 

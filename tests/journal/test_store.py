@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import msgspec
 import pytest
 
-from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.errors import JournalError
-from pytest_bootgate.events import BootBegan, BootFailed, Event, RunBegan, RunEnded
 from pytest_bootgate.journal.store import Journal
-from pytest_bootgate.reports import jsonfile
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.events import BootBegan, BootFailed, Event, RunBegan, RunEnded
+from pytest_bootgate.records.values import Boot
 from tests.journal import lives
 
 
@@ -70,7 +70,7 @@ def test_marks_stages_and_who_was_told(journal, kept):
     assert kept("SELECT source, name, phase, at, seconds FROM stages") == [
         ("engine", "plugins", "engine", 0.02, 0.04)
     ]
-    assert kept("SELECT channel, says, at, text FROM told") == [
+    assert kept("SELECT name, means, at, text FROM signals") == [
         ("log", "failed", 2.1, "job failed")
     ]
     assert kept("SELECT outcome, phase, ended FROM boots") == [("timed_out", "task_started", 2.0)]
@@ -88,7 +88,7 @@ def test_what_became_known_after_the_end_of_a_boot(journal, kept):
     known = replace(lives.measured(key), others_busy=0.4)
     tell(journal, lives.began("r"), *lives.life(key), *lives.ended("r", known))
     assert kept("SELECT json_extract(whole, '$.others_busy') FROM boots") == [(0.4,)]
-    result = jsonfile.decode(kept("SELECT result FROM runs")[0][0])
+    result = codec.decode(kept("SELECT result FROM runs")[0][0])
     assert result.targets[0].boots == (known,)
 
 
@@ -102,16 +102,16 @@ def test_a_boot_of_another_run_is_left_as_it_is(journal, kept):
 
 def test_a_verdict_with_its_findings(journal, kept):
     tell(journal, lives.began("r"), *lives.ended("r"))
-    verdicts = kept("SELECT host, target, verdict, findings, broken FROM verdicts")
+    verdicts = kept("SELECT profile, target, verdict, findings, error FROM verdicts")
     assert [row[:3] for row in verdicts] == [("default", "isolated", "pass")]
     assert json.loads(verdicts[0][3])[0]["text"] == "well inside"
-    assert kept("SELECT finished, verdict FROM runs") == [(lives.BEGIN, "broken")]
+    assert kept("SELECT finished, verdict FROM runs") == [(lives.BEGIN, "error")]
 
 
 def test_a_boot_that_the_gate_gave_up(journal, kept):
     first = next(lives.life(lives.key("r", 1)))
     tell(journal, lives.began("r"), first)
-    tell(journal, BootFailed(boot=first.boot, outcome="lost", phase=None, detail="gone"))
+    tell(journal, BootFailed(wall=1.0, boot=first.boot, outcome="lost", phase=None, detail="gone"))
     assert kept("SELECT outcome, detail FROM boots") == [("lost", "gone")]
 
 
@@ -167,7 +167,7 @@ def test_somebody_else_keeps_it_locked(tmp_path, monkeypatch, journal):
 def test_after_a_gap_boots_are_not_tried_but_verdicts_are(journal, kept):
     tell(journal, lives.began("r"))
     kept("CREATE TRIGGER full BEFORE INSERT ON boots BEGIN SELECT RAISE(ABORT, 'full'); END")
-    began = BootBegan(boot=lives.key("r", 1))
+    began = BootBegan(wall=1.0, boot=lives.key("r", 1))
     with pytest.raises(JournalError, match=r"could not be written: full\."):
         tell(journal, began)
     kept("DROP TRIGGER full")
@@ -180,7 +180,7 @@ def test_after_a_gap_boots_are_not_tried_but_verdicts_are(journal, kept):
 def test_a_path_that_is_no_text(journal):
     result = lives.result("r", file="/srv/\udcff/bootgate.yaml")
     with pytest.raises(JournalError, match="is no text"):
-        tell(journal, RunBegan(run="r", result=result))
+        tell(journal, RunBegan(wall=1.0, run="r", result=result))
 
 
 def test_what_was_interrupted_is_not_kept_by_half(journal, kept, monkeypatch):
@@ -192,9 +192,9 @@ def test_what_was_interrupted_is_not_kept_by_half(journal, kept, monkeypatch):
     def stop(*_):
         raise Stop
 
-    monkeypatch.setattr("pytest_bootgate.reports.jsonfile.encode", stop)
+    monkeypatch.setattr("pytest_bootgate.records.codec.encode", stop)
     with pytest.raises(Stop):
-        journal.hear(RunEnded(run="r", result=lives.result("r")))
+        journal.hear(RunEnded(wall=1.0, run="r", result=lives.result("r")))
     assert kept("SELECT kind FROM events") == [("run_began",)]
     tell(journal, *lives.life(lives.key("r", 1)))
     assert kept("SELECT count(*) FROM events") == [(8,)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.door.conftest import TOY
+from tests.pytest_plugin.conftest import TOY
 
 TABLE = ROOT / "docs" / "lies.md"
 IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")
@@ -21,28 +21,27 @@ releases:
 gateway:
   command: [python3, "${{dir}}/toy.py"]
   files: {{"${{dir}}/toy.py": {{path: "{toy}"}}}}
-  env: {{PORT: "${{port.gateway}}", DOORBELL: "http://127.0.0.1:${{port.bell}}/"}}
+  env: {{PORT: "${{port.gateway}}", STUB: "http://127.0.0.1:${{port.bell}}/"}}
   ready: {ready}
   ready_timeout: 10s
   version: {{line: 'toy (?P<version>\\S+) is here'}}
-companion: {{doorbell: {{port: "${{port.bell}}"}}}}
+sidecar: {{stub: {{port: "${{port.bell}}"}}}}
 ports: {{gateway: 8080, bell: 8099}}
-hosts: {{here: {host}}}
+profiles: {{here: {profile}}}
 target:
   timeout: {timeout}
   listen: 300ms
   trigger: {{http: ":${{port.gateway}}/run", body: "do ${{target}} ${{token}}"}}
   phases: {phases}
-  upstream:
+  signals:
     log: {{line: job failed}}
-    run log: {{line: 'run finished: ok', says: ok}}
+    run log: {{line: 'run finished: ok', means: ok}}
 targets:
   {targets}
 gate: {gate}
 """
 PHASES = (
-    "{engine: {line: engine ready}, persona: {line: persona loaded},"
-    " task_started: {doorbell: true}}"
+    "{engine: {line: engine ready}, persona: {line: persona loaded}, task_started: {stub: true}}"
 )
 
 
@@ -64,7 +63,7 @@ def rows() -> dict[str, Row]:
     found = {}
     for line in TABLE.read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        if line.startswith("| ") and len(cells) == 3 and cells[1] in ("fail", "broken", "red"):
+        if line.startswith("| ") and len(cells) == 3 and cells[1] in ("fail", "error", "red"):
             found[cells[0]] = Row(cells[1], cells[2].strip("`"))
     return found
 
@@ -102,7 +101,7 @@ def lying(pytester):
             toy=TOY,
             **{
                 "ready": '{http: ":${port.gateway}/"}',
-                "host": "{}",
+                "profile": "{}",
                 "timeout": "5s",
                 "phases": PHASES,
                 "targets": "isolated: {}",
@@ -127,5 +126,5 @@ def lying(pytester):
 
 def verdicts(found) -> set[str]:
     """The verdicts of all that a run judged."""
-    each = [*found["targets"], *found["takeovers"], *found["silences"]]
+    each = [*found["targets"], *found["upgrades"], *found["propagations"]]
     return {one["verdict"] for one in each}

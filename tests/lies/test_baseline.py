@@ -11,7 +11,7 @@ from tests.lies.conftest import verdicts
 GOOD = ["engine ready", "persona loaded", "ring"]
 SLOW = ["engine ready", 0.5, "persona loaded", "ring"]
 CRASH = ["engine ready", "exit:3"]
-PAIRS = "{boots: 5, noise: 1000, retries: 0, unsure: fail}"
+PAIRS = "{boots: 5, noise: 1000, retries: 0, inconclusive: fail}"
 ENGINES = [
     pytest.param("process", id="process"),
     pytest.param("docker", id="docker", marks=pytest.mark.docker),
@@ -58,7 +58,7 @@ def test_both_releases_without_the_proof_are_no_fault_of_the_upgrade(lying, engi
     releases = {"baseline": env(plan, VERSION="1"), "candidate": env(plan, VERSION="2")}
     result, found = lying(releases=releases, gate=PAIRS, engine=engine)
     assert result.ret == 1
-    assert verdicts(found) == {"broken"}
+    assert verdicts(found) == {"error"}
     text = result.stdout.str()
     assert "the baseline ends the same way" in text
     assert "Keep the old release" not in text
@@ -96,8 +96,8 @@ def test_a_mark_that_no_boot_shows_ends_after_the_first_pair(lying, engine):
     releases = {"baseline": env(plan, VERSION="1"), "candidate": env(plan, VERSION="2")}
     result, found = lying(releases=releases, gate=PAIRS, engine=engine)
     assert result.ret == 1
-    assert verdicts(found) == {"broken"}
+    assert verdicts(found) == {"error"}
     result.stdout.fnmatch_lines(
-        ["*broken: persona: neither release showed the mark of this phase, although 4 boots *"]
+        ["*error: persona: neither release showed the mark of this phase, although 4 boots *"]
     )
     assert len(found["targets"][0]["boots"]) == 4

@@ -14,8 +14,8 @@ import libfaketime
 import psutil
 import pytest
 
-from tests.door.test_in_place import upgrade  # noqa: F401 (a fixture)
 from tests.lies.conftest import IMAGE, verdicts
+from tests.pytest_plugin.test_in_place import upgrade  # noqa: F401 (a fixture)
 
 ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 GOOD = ["engine ready", "persona loaded", "ring"]
@@ -97,19 +97,19 @@ def pytest_bootgate_event(event):
     assert told.said_in(result.stdout.str())
 
 
-@pytest.mark.lie("the companion dies")
+@pytest.mark.lie("the sidecar dies")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_companion_dies(lying, told, engine):
+def test_the_sidecar_dies(lying, told, engine):
     listener = f"""{FIND}
 import psutil
 def pytest_bootgate_event(event):
     if event.kind != "phase_reached":
         return
     for process in psutil.Process().children(recursive=True):
-        if any(word.endswith("companion.py") for word in process.cmdline()):
+        if any(word.endswith("sidecar.py") for word in process.cmdline()):
             process.kill()
             return
-    subprocess.run(["docker", "kill", *containers(event.boot.run, "companion.py")])
+    subprocess.run(["docker", "kill", *containers(event.boot.run, "sidecar.py")])
 """
     result, found = lying(["engine ready"], engine=engine, listener=listener)
     assert result.ret == 1
@@ -244,10 +244,10 @@ def pytest_bootgate_event(event):
 def test_no_boot_timeout(lying, told, engine):
     result, found = lying(
         ["engine ready", 1, "persona loaded", "ring"],
-        *("-k", "silence"),
+        *("-k", "propagation"),
         engine=engine,
         timeout="1s",
-        targets="isolated: {silence: {hold: pause, in: persona, listen: 9s}}",
+        targets="isolated: {propagation: {hold: pause, in: persona, listen: 9s}}",
     )
     assert result.ret == 1
     assert verdicts(found) == {told.verdict}

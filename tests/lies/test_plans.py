@@ -30,21 +30,21 @@ def docker(plan: list[Any], **more: Any) -> Lie:
 LIES = {
     "the runner exits with 0 before its proof": Lie(["engine ready", "exit:0"]),
     "the runner exits with 1": Lie(["engine ready", "exit:1"]),
-    "the runner is killed because memory ran out": docker(["engine ready", "eat"], host=SMALL),
+    "the runner is killed because memory ran out": docker(["engine ready", "eat"], profile=SMALL),
     "a child is killed because memory ran out, and the runner exits with 0": docker(
-        ["engine ready", "child eats", "exit:0"], host=SMALL
+        ["engine ready", "child eats", "exit:0"], profile=SMALL
     ),
     "a child is killed because memory ran out, and the gateway goes on": docker(
-        ["engine ready", "child eats"], host=SMALL, timeout="3s"
+        ["engine ready", "child eats"], profile=SMALL, timeout="3s"
     ),
-    "upstream reports ok without a proof": Lie(
+    "a signal reports ok without a proof": Lie(
         ["engine ready", "persona loaded", "run finished: ok"], {"timeout": "1s"}
     ),
     "`main` reports that it finished when it was only enqueued": Lie(
         ["enqueued", "run finished: ok"],
         {
             "timeout": "1s",
-            "targets": "main: {phases: {enqueued: {line: enqueued}, run: {doorbell: true}}}",
+            "targets": "main: {phases: {enqueued: {line: enqueued}, run: {stub: true}}}",
         },
     ),
     "the proof comes after the deadline": Lie(

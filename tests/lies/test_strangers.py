@@ -104,17 +104,17 @@ def test_a_server_next_door_that_is_triggered(gated, told, port):
 def test_a_left_over_file(gated, told, engine, tmp_path):
     file = tmp_path / "app.ready"
     file.touch()
-    there = "/etc/os-release" if engine == "docker" else file  # it is in the companion's image
+    there = "/etc/os-release" if engine == "docker" else file  # it is in the sidecar's image
     check(*gated(f'proof: {{file: "{there}"}}', engine=engine), told)
 
 
-@pytest.mark.lie("a server beside the companion answers on the port of the proof")
+@pytest.mark.lie("a server beside the sidecar answers on the port of the proof")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_server_of_the_companion(gated, told, engine, port):
+def test_a_server_of_the_sidecar(gated, told, engine, port):
     connect = f"python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", {port}))'"
     wait = f"until {connect} 2>/dev/null; do sleep 0.05; done"
     command = f"{SERVE} {port} >/dev/null 2>&1 & {wait}; exec python3 ${{program}}"
-    more = f"companion: {{command: {json.dumps(['sh', '-c', command])}}}"
+    more = f"sidecar: {{command: {json.dumps(['sh', '-c', command])}}}"
     check(*gated(f'proof: {{http: ":{port}/"}}', engine=engine, more=more), told)
 
 

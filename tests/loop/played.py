@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_bootgate.boot.machine import Machine, Still, Work
-from pytest_bootgate.boot.onlooker import Onlooker
-from pytest_bootgate.boot.values import Boot, HostFacts
-from pytest_bootgate.drive.gate import Gate
-from pytest_bootgate.drive.machinery import Machinery
-from pytest_bootgate.drive.plan import Plan
-from pytest_bootgate.drive.progress import Progress
 from pytest_bootgate.engines.base import Engine, Exit
 from pytest_bootgate.engines.memory import Answer, MemoryEngine, Process, Request, Script
-from pytest_bootgate.events import BootEnded, BootEvent, Event
 from pytest_bootgate.gatefile.load import load
-from pytest_bootgate.result import TargetResult
+from pytest_bootgate.records.events import BootEnded, BootEvent, Event
+from pytest_bootgate.records.machine import Machine, Still, Work
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.records.values import Boot, HostFacts
+from pytest_bootgate.run.gate import Gate
+from pytest_bootgate.run.machinery import Machinery
+from pytest_bootgate.run.onlooker import Onlooker
+from pytest_bootgate.run.plan import Plan
+from pytest_bootgate.run.progress import Progress
 
 QUIET = Machine(here=True, work=(Work(0.005, 0.005),), still=(Still(busy=0.0, steal=0.0),))
 FACTS = HostFacts(system="memory", python="3", cpus=8, memory=16 << 30, load=0.0, uptime=3600.0)
@@ -212,7 +212,7 @@ class Played:
         """Verdict, subject and text of what was found of a target."""
         found = self.gate.known("default", target)
         assert found is not None
-        assert found.judgement is not None, found.broken
+        assert found.judgement is not None, found.error
         return [(f.verdict, f.subject, f.text) for f in found.judgement.findings]
 
     def kinds(self, boot: Boot | None = None) -> list[str]:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.boot.machine import Machine, Still, Work
 from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.engines.memory import Answer
 from pytest_bootgate.errors import JournalError
+from pytest_bootgate.records.machine import Machine, Still, Work
 from tests.loop.played import FACTS, PHASES, serves
 
 LATE = (0.5, "set up")  # and no proof
@@ -222,7 +222,7 @@ def test_both_fail_alike(play):
     """Then it is the gate file, and not the upgrade."""
     played = play(serves(0.2, Exit(9)), serves(0.2, Exit(9)), boots="3")
     result = played.result()
-    assert result.verdict == "broken"
+    assert result.verdict == "error"
     assert result.judgement.has("alike")
     assert not [f for f in result.judgement.findings if f.verdict == "fail"]
 
@@ -230,7 +230,7 @@ def test_both_fail_alike(play):
 def test_only_the_baseline_fails(play):
     played = play(serves(), serves(0.2, Exit(9)), boots="3")
     result = played.result()
-    assert result.verdict == "broken"
+    assert result.verdict == "error"
     assert result.judgement.has("baseline")
     assert outcomes(result) == ["started"]
 
@@ -238,7 +238,7 @@ def test_only_the_baseline_fails(play):
 def test_they_fail_in_different_ways(play):
     played = play(serves(0.2, Exit(8)), serves(0.2, Exit(9)), boots="3")
     result = played.result()
-    assert result.verdict == "broken"
+    assert result.verdict == "error"
     assert [f for f in result.judgement.findings if f.verdict == "fail"]
 
 
@@ -251,7 +251,7 @@ def test_a_target_that_the_baseline_does_not_have(play):
         serves(before=("version 1.0",)),
         gateway=VERSION,
         releases="{baseline: {image: old, version: '1.0'}, candidate: {image: new}}",
-        targets="{main: {absent: {'1': it came with 2}}}",
+        targets="{main: {unsupported: {'1': it came with 2}}}",
         boots="3",
     )
     result = played.result()
@@ -264,7 +264,7 @@ def test_a_target_that_the_candidate_does_not_have(play):
         serves(),
         gateway=VERSION,
         releases="{candidate: {image: new, version: '2.0'}}",
-        targets="{main: {absent: {'2': it went}}, other: {}}",
+        targets="{main: {unsupported: {'2': it went}}, other: {}}",
     )
     result = played.result()
     assert (result.verdict, result.left_out, played.engine.made) == (None, "it went", 0)
@@ -279,7 +279,7 @@ def test_a_host_too_busy_to_measure(play):
     noisy = Machine(here=True, work=(Work(0.005, 0.05),), still=(BUSY,))
     played = play(takes(then=8.5), boots="5", machine=noisy)
     result = played.result()
-    assert result.verdict == "unsure"
+    assert result.verdict == "inconclusive"
     assert "the host is too busy to measure: a fixed piece of work took 10.0 times" in (
         result.judgement.host
     )
@@ -325,9 +325,9 @@ def test_an_interruption_leaves_nothing_and_is_no_pass(play, kind):
     with pytest.raises(KeyboardInterrupt):
         played.result()
     result = played.gate.known("default", "main")
-    assert result.verdict == "broken"
-    assert result.broken == "The boots of main were interrupted, so nothing was measured."
-    assert played.gate.outcome().verdict == "broken"
+    assert result.verdict == "error"
+    assert result.error == "The boots of main were interrupted, so nothing was measured."
+    assert played.gate.outcome().verdict == "error"
     assert result.boots == ()
     assert played.kinds()[-2:] == ["verdict_given", "run_ended"]
 
@@ -344,7 +344,7 @@ def test_an_interruption_in_the_middle_of_a_campaign(play):
     played = play(serves(), serves(), boots="5", on_event=interrupt)
     with pytest.raises(KeyboardInterrupt):
         played.result()
-    assert played.gate.outcome().verdict == "broken"
+    assert played.gate.outcome().verdict == "error"
 
 
 def test_what_was_interrupted_is_not_tried_again(play):
@@ -358,7 +358,7 @@ def test_what_was_interrupted_is_not_tried_again(play):
     with pytest.raises(KeyboardInterrupt):
         played.gate.result("default", "main")
     made = played.engine.made
-    assert played.result().verdict == "broken"
+    assert played.result().verdict == "error"
     assert played.engine.made == made
 
 
@@ -370,9 +370,9 @@ def test_an_engine_that_disappears(play, number):
     by_boot = {number: (0.5, down, "set up", 1.0, "task {token} started")}
     played = play(serves(by_boot=by_boot), boots="5")
     result = played.result()
-    assert (result.verdict, result.boots) == ("broken", ())
-    assert result.broken == "The engine does not answer any more."
-    assert played.gate.outcome().verdict == "broken"
+    assert (result.verdict, result.boots) == ("error", ())
+    assert result.error == "The engine does not answer any more."
+    assert played.gate.outcome().verdict == "error"
     assert played.kinds()[-3:] == ["boot_failed", "verdict_given", "run_ended"]
 
 
@@ -380,7 +380,7 @@ def test_an_engine_that_was_never_there(play):
     played = play()
     played.engine.down = "No engine answers."
     result = played.result()
-    assert (result.verdict, result.broken) == ("broken", "No engine answers.")
+    assert (result.verdict, result.error) == ("error", "No engine answers.")
 
 
 def test_a_journal_that_cannot_be_written_ends_the_boots(play):
@@ -390,7 +390,7 @@ def test_a_journal_that_cannot_be_written_ends_the_boots(play):
 
     played = play(serves(), serves(), boots="5", on_event=full)
     result = played.result()
-    assert (result.verdict, result.broken) == ("broken", "The disk is full.")
+    assert (result.verdict, result.error) == ("error", "The disk is full.")
     assert played.engine.made == 1
 
 
@@ -401,7 +401,7 @@ def test_what_the_last_event_could_not_be_told(play):
 
     played = play(on_event=full)
     result = played.result()
-    assert (result.verdict, result.broken) == ("broken", "The disk is full.")
+    assert (result.verdict, result.error) == ("error", "The disk is full.")
     assert [boot.outcome for boot in result.boots] == ["started"]
 
 
@@ -411,8 +411,8 @@ def test_a_machine_that_lacks_files(play):
         yield
 
     result = play(gateway).result()
-    assert result.verdict == "broken"
-    assert "The gate itself could not go on: Too many open files" in result.broken
+    assert result.verdict == "error"
+    assert "The gate itself could not go on: Too many open files" in result.error
 
 
 # -- the whole gate ----------------------------------------------------------------------------
@@ -420,7 +420,7 @@ def test_a_machine_that_lacks_files(play):
 
 def test_nothing_judged_is_no_pass(play):
     played = play()
-    assert played.gate.outcome().verdict == "broken"
+    assert played.gate.outcome().verdict == "error"
     (left,) = played.gate.unjudged
     assert (left.target, left.item, left.booted) == ("main", "boot", False)
     played.result()
@@ -445,7 +445,7 @@ def test_the_worst_target_counts(play):
     def gateway(me):
         yield from serves(answer=Answer(500))(me)
 
-    played = play(gateway, targets="{main: {}, other: {absent: {x: y}}}")
+    played = play(gateway, targets="{main: {}, other: {unsupported: {x: y}}}")
     played.gate.result("default", "main")
     played.result("other")
     assert played.gate.outcome().verdict == "fail"

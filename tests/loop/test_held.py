@@ -9,13 +9,13 @@ from pytest_bootgate.engines.memory import Answer
 from tests.loop.played import PHASES, serves
 from tests.loop.test_proofs import RING, STUB
 
-LOG = "upstream: {log: {line: '^failed: (?P<text>.*)'}, done: {line: ^done, says: ok}}"
+LOG = "signals: {log: {line: '^failed: (?P<text>.*)'}, done: {line: ^done, means: ok}}"
 TARGET = f"{PHASES}\n  {LOG}"
 PAUSE = "hold: pause, in: start"
 
 
 def holds(silence: str) -> str:
-    return f"{{main: {{silence: {{{silence}}}}}}}"
+    return f"{{main: {{propagation: {{{silence}}}}}}}"
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def held(play):
     def call(new, silence=PAUSE, target=TARGET, **parts):
         played = play(new, target=target, targets=holds(silence), **parts)
         try:
-            return played, played.gate.silence("default", "main")
+            return played, played.gate.propagation("default", "main")
         finally:
             played.close()
 
@@ -33,7 +33,7 @@ def held(play):
 
 
 def heard(found) -> list[str]:
-    return [told.channel for told in found.stall.heard]
+    return [told.name for told in found.stall.heard]
 
 
 def words(found) -> str:
@@ -52,11 +52,11 @@ def test_it_tells(held):
     assert stall.heard[0].at == 12.5
     assert stall.evidence == "the engine said paused every 1 s"
     assert (stall.boot.held, stall.boot.warm_up) == ("pause", True)
-    assert {told.channel for told in stall.silent} == {
+    assert {told.name for told in stall.silent} == {
         "answer to the trigger",
         "exit of the gateway",
     }
-    assert "failure_told" in played.kinds()
+    assert "failure_reported" in played.kinds()
     (verdict,) = [event for event in played.events if event.kind == "verdict_given"]
     assert verdict.verdict == "pass"
 
@@ -93,7 +93,7 @@ def test_it_starts_while_it_is_paused(held):
         me.clock.at(me.clock.now() + 3, lambda: me.out(f"task {token} started"))
 
     _, found = held(serves(0.5, "set up", elsewhere, 60))
-    assert found.verdict == "broken"
+    assert found.verdict == "error"
     assert "the stall did not hold: the task started 3.0 s after it began" in words(found)
 
 
@@ -107,9 +107,9 @@ def test_the_engine_says_that_it_is_not_paused(held, play):
     box = []
     played = play(serves(0.5, "set up", unfreeze, 60), target=TARGET, targets=holds(PAUSE))
     box.append(played)
-    found = played.gate.silence("default", "main")
+    found = played.gate.propagation("default", "main")
     played.close()
-    assert found.verdict == "broken"
+    assert found.verdict == "error"
     assert "the stall did not hold: the engine says that the gateway is not held" in words(found)
 
 
@@ -129,18 +129,18 @@ def test_the_engine_says_that_it_is_not_paused(held, play):
 )
 def test_it_could_not_be_held(held, steps, silence, why):
     _, found = held(serves(*steps), silence)
-    assert found.verdict == "broken"
-    assert words(found) == f"broken: the boot could not be held: {why}"
+    assert found.verdict == "error"
+    assert words(found) == f"error: the boot could not be held: {why}"
 
 
 def test_a_trigger_that_is_refused(held):
     _, found = held(serves(answer=Answer(500, "no")))
-    assert words(found) == ("broken: the boot could not be held: the trigger was refused: 500 no")
+    assert words(found) == ("error: the boot could not be held: the trigger was refused: 500 no")
 
 
 def test_one_that_is_never_ready(held):
     _, found = held(serves(ready="hm"))
-    assert found.verdict == "broken"
+    assert found.verdict == "error"
     assert "the gateway was not ready after 10 s" in words(found)
 
 
@@ -149,7 +149,7 @@ def test_the_gateway_vanishes_while_it_is_held(held):
         me.clock.at(me.clock.now() + 3, lambda: me.end(Exit(None, gone=True)))
 
     _, found = held(serves(0.5, "set up", vanish, 60))
-    assert found.verdict == "broken"
+    assert found.verdict == "error"
     assert "was removed by somebody else while it was paused" in words(found)
 
 
@@ -245,7 +245,7 @@ def test_a_request_that_is_never_answered_and_nobody_is_told(held):
 
 def test_nobody_asks_the_stub(held):
     _, found = held(serves(20), "hold: mute", MUTE, more=STUB)
-    assert words(found).endswith("could not be held: nobody rang the doorbell within 10 s")
+    assert words(found).endswith("could not be held: nobody called the stub within 10 s")
 
 
 HEALTH = 'health: {http: ":8080/healthz"}'
@@ -282,7 +282,7 @@ def test_health_that_turns_red_is_heard(held):
 def test_health_that_was_never_green_tells_nothing(held):
     _played, found = held(_ill, gateway=HEALTH)
     assert (found.verdict, heard(found)) == ("fail", [])
-    (health,) = [told for told in found.stall.told if told.channel == "/healthz"]
+    (health,) = [told for told in found.stall.signals if told.name == "/healthz"]
     assert health.text == "it was not green before either"
 
 
@@ -319,11 +319,11 @@ def test_an_interruption_lets_go(play):
 
     played = play(TELLS, target=TARGET, targets=holds(PAUSE), on_event=interrupt)
     with pytest.raises(KeyboardInterrupt):
-        played.gate.silence("default", "main")
+        played.gate.propagation("default", "main")
     played.close()
-    (found,) = played.gate.outcome().silences
-    assert found.verdict == "broken"
-    assert found.broken == "The silence test of main was interrupted, so nothing was measured."
+    (found,) = played.gate.outcome().propagations
+    assert found.verdict == "error"
+    assert found.error == "The propagation test of main was interrupted, so nothing was measured."
 
 
 def test_an_engine_that_cannot_pause(play):
@@ -331,6 +331,6 @@ def test_an_engine_that_cannot_pause(play):
         played.engine.down = "No such container."
 
     played = play(serves(0.5, down, "set up", 20), target=TARGET, targets=holds(PAUSE))
-    found = played.gate.silence("default", "main")
+    found = played.gate.propagation("default", "main")
     played.close()
-    assert (found.verdict, found.broken) == ("broken", "No such container.")
+    assert (found.verdict, found.error) == ("error", "No such container.")

@@ -80,7 +80,7 @@ def test_one_that_ends_before_it_is_ready(play, how, outcome, words):
     played = play(serves(before=("oh", 0.2, how)))
     result = played.result()
     (boot,) = result.boots
-    assert result.verdict == ("broken" if outcome == "lost" else "fail")
+    assert result.verdict == ("error" if outcome == "lost" else "fail")
     assert (boot.outcome, boot.exit_code, boot.triggered) == (outcome, how.code, False)
     assert boot.detail == f"the gateway {words} before it was ready"
     assert boot.tails["gateway.out"] == ("oh",)
@@ -131,9 +131,9 @@ def test_another_version_is_no_measurement(play, says, words):
         releases="{candidate: {image: new, version: '2.1'}}",
     )
     result = played.result()
-    assert (result.verdict, result.boots) == ("broken", ())
-    assert "The candidate should be version 2.1, but the gateway that answers" in result.broken
-    assert words in result.broken
+    assert (result.verdict, result.boots) == ("error", ())
+    assert "The candidate should be version 2.1, but the gateway that answers" in result.error
+    assert words in result.error
     assert played.kinds() == [
         "run_began",
         "boot_began",
@@ -147,23 +147,23 @@ def test_another_image_than_asked_for_is_no_measurement(play):
     played = play()
     played.engine.moved["new"] = "sha256:other"
     result = played.result()
-    assert result.verdict == "broken"
-    assert "The candidate runs image sha256:other, but new was sha256:" in result.broken
+    assert result.verdict == "error"
+    assert "The candidate runs image sha256:other, but new was sha256:" in result.error
 
 
 def test_the_same_release_twice_is_no_upgrade(play):
     played = play(serves(), serves(), releases="{baseline: {image: new}, candidate: {image: new}}")
     result = played.result()
-    assert result.verdict == "broken"
-    assert "baseline and candidate are the same" in result.broken
+    assert result.verdict == "error"
+    assert "baseline and candidate are the same" in result.error
     assert played.engine.made == 0
 
 
 def test_an_unknown_program_is_no_measurement(play):
     played = play(releases="{candidate: {image: unknown}}")
     result = played.result()
-    assert result.verdict == "broken"
-    assert "cannot run `unknown`" in result.broken
+    assert result.verdict == "error"
+    assert "cannot run `unknown`" in result.error
 
 
 READY_HTTP = 'ready: {http: ":8080/readyz"}'
@@ -223,8 +223,8 @@ def test_somebody_is_there_before_the_gateway(play):
     played = play(ready=READY_HTTP)
     played.engine.strangers[8080] = "python3 other.py"
     result = played.result()
-    assert result.verdict == "broken"
-    assert "is answered by python3 other.py before the candidate is started" in result.broken
+    assert result.verdict == "error"
+    assert "is answered by python3 other.py before the candidate is started" in result.error
 
 
 def test_a_port_that_answers_too_early(play):
@@ -235,9 +235,9 @@ def test_a_port_that_answers_too_early(play):
         while True:
             one.obey(json.loads((yield me.stdin)))
 
-    result = play(ready=READY_HTTP, programs={"companion": helper}).result()
-    assert result.verdict == "broken"
-    assert "Only the companion runs there yet" in result.broken
+    result = play(ready=READY_HTTP, programs={"sidecar": helper}).result()
+    assert result.verdict == "error"
+    assert "Only the sidecar runs there yet" in result.error
 
 
 def _silent(me):
@@ -267,10 +267,10 @@ def _in_trouble(me):
     ],
 )
 def test_a_helper_that_does_not_help_is_no_measurement(play, program, words):
-    played = play(ready=READY_HTTP, programs={"companion": program})
+    played = play(ready=READY_HTTP, programs={"sidecar": program})
     result = played.result()
-    assert result.verdict == "broken"
-    assert words in result.broken
+    assert result.verdict == "error"
+    assert words in result.error
     assert played.all_boots_ended() is False
     assert played.kinds()[-4:] == ["boot_began", "boot_failed", "verdict_given", "run_ended"]
 

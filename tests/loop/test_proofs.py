@@ -7,8 +7,8 @@ import pytest
 from pytest_bootgate.engines.memory import Answer
 from tests.loop.played import PHASES, serves
 
-STUB = 'ports: {bell: 8099}\ncompanion: {doorbell: {port: "${port.bell}", reply: {body: hi}}}'
-RING = "proof: {doorbell: true}"
+STUB = 'ports: {stub: 8099}\nsidecar: {stub: {port: "${port.stub}", reply: {body: hi}}}'
+RING = "proof: {stub: true}"
 
 
 def rings(body: str = "{token}", path: str = "/v1"):
@@ -42,7 +42,7 @@ def test_too_late(play):
 
 
 def test_too_late_while_the_gate_still_listens_for_a_report(play):
-    told = f"{PHASES}\n  upstream: {{log: {{line: failed}}}}"
+    told = f"{PHASES}\n  signals: {{log: {{line: failed}}}}"
     played = play(serves(0.5, "set up", 10.5, "task {token} started"), target=told)
     result = played.result()
     (boot,) = result.boots
@@ -92,11 +92,11 @@ def test_a_proof_without_the_mark_before_it(play):
     played = play(serves(1.0, "task {token} started"))
     result = played.result()
     (boot,) = result.boots
-    assert result.verdict == "broken"
+    assert result.verdict == "error"
     assert (boot.outcome, boot.phase("setup").at) == ("started", None)
     assert result.judgement.has("unseen")
     (found,) = played.findings()
-    assert found[:2] == ("broken", "setup")
+    assert found[:2] == ("error", "setup")
     assert found[2].startswith("no boot showed the mark of this phase, although 1 boot started")
 
 
@@ -112,7 +112,7 @@ def test_marks_out_of_order(play):
     played = play(serves(1.0, "task {token} started", 0.2, "set up"))
     result = played.result()
     (boot,) = result.boots
-    assert (result.verdict, boot.outcome) == ("broken", "lost")
+    assert (result.verdict, boot.outcome) == ("error", "lost")
     assert boot.detail == (
         "marks out of order: setup was seen 0.200 s after start, which the gate file lists later"
     )
@@ -140,7 +140,7 @@ def test_a_phase_that_takes_longer_than_its_limit(play):
 def test_a_phase_that_ends_after_its_deadline(play):
     played = play(
         serves(2.0, "set up", 1.0, "task {token} started"),
-        target='phases: {setup: {line: set up}, start: {line: "task ${token}", by: 2500ms}}',
+        target='phases: {setup: {line: set up}, start: {line: "task ${token}", deadline: 2500ms}}',
     )
     assert played.result().verdict == "fail"
     assert [text for _, subject, text in played.findings() if subject == "start"]
@@ -245,7 +245,7 @@ def test_a_request_with_the_token(play):
 def test_a_request_without_the_token(play):
     boot = play(serves(2.0, rings("poll")), more=STUB, target=RING).one()
     assert boot.outcome == "timed_out"
-    assert boot.notes[0].startswith("the doorbell rang 2.0 s after the trigger, but without this")
+    assert boot.notes[0].startswith("the stub was called 2.0 s after the trigger, but without this")
 
 
 def test_a_request_before_the_trigger(play):
@@ -255,7 +255,7 @@ def test_a_request_before_the_trigger(play):
 
 
 def test_a_request_for_another_path(play):
-    target = "proof: {doorbell: ^/v1/messages}"
+    target = "proof: {stub: ^/v1/messages}"
     boot = play(serves(2.0, rings(path="/health")), more=STUB, target=target).one()
     assert boot.outcome == "timed_out"
     boot = play(serves(2.0, rings(path="/v1/messages")), more=STUB, target=target).one()
@@ -300,15 +300,15 @@ def test_a_helper_that_stops_is_no_timeout(play):
     played = play(gateway, target=FILE, trigger='{exec: [run, "${token}"]}')
 
     def run(me):
-        (helper,) = [u for u in played.engine.places[0].units if u._spec.role == "companion"]
+        (helper,) = [u for u in played.engine.places[0].units if u._spec.role == "sidecar"]
         helper.hold.pause()
         return 0
         yield
 
     played.engine.programs["run"] = run
     result = played.result()
-    assert result.verdict == "broken"
-    assert "but the companion answers nothing for 10 s" in result.broken
+    assert result.verdict == "error"
+    assert "but the sidecar answers nothing for 10 s" in result.error
 
 
 def test_the_gate_that_stood_still_saw_nothing(play):
@@ -320,7 +320,7 @@ def test_the_gate_that_stood_still_saw_nothing(play):
     assert [boot.outcome for boot in result.boots] == ["lost", "lost", "lost"]
     assert result.boots[0].detail.startswith("the gate itself stood still for 3.")
     assert result.boots[0].stalled == pytest.approx(3.0, abs=0.2)
-    assert result.verdict == "broken"
+    assert result.verdict == "error"
 
 
 def test_an_engine_that_stood_still(play):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.reports.jsonfile import encode
+from pytest_bootgate.records.codec import encode
 from tests.loop.played import FACTS, PHASES, serves
 from tests.loop.test_campaigns import takes
 
@@ -33,7 +33,7 @@ def test_a_recording_stands_in_for_the_baseline(play, record):
     record()
     played = play(releases=RECORDED, boots="5")
     result = played.result()
-    assert (result.verdict, result.broken) == ("pass", None)
+    assert (result.verdict, result.error) == ("pass", None)
     assert result.judgement.regression is not None
     assert {boot.release for boot in result.boots if not boot.recorded} == {"candidate"}
     assert len([boot for boot in result.boots if boot.recorded]) == 6
@@ -80,8 +80,8 @@ def test_a_recording_that_cannot_be_used(play, record, change, words):
 def test_a_recording_that_cannot_be_compared(play, record, then, now, words):
     record(**then)
     result = play(releases=RECORDED, boots="5", **now).result()
-    assert result.verdict == "broken"
-    assert words in result.broken
+    assert result.verdict == "error"
+    assert words in result.error
 
 
 def test_a_plan_says_how_many_boots_and_how_long(play):
@@ -93,7 +93,7 @@ def test_a_plan_says_how_many_boots_and_how_long(play):
 
 
 def test_a_plan_of_several_profiles(play):
-    more = "hosts: {big: {cpus: 4}, small: {cpus: 1}, rare: {cpus: 2, on_request: true}}"
+    more = "profiles: {big: {cpus: 4}, small: {cpus: 1}, rare: {cpus: 2, on_request: true}}"
     played = play(more=more, target=f"start: warm\n  {PHASES}")
     plan = played.gate.plan
     assert plan.pairs == [("big", "main"), ("small", "main")]
@@ -101,9 +101,9 @@ def test_a_plan_of_several_profiles(play):
     assert (plan.rules("small", "main").cpus, plan.budget() > 0) == (1, True)
     found = played.gate.result("small", "main")
     played.close()
-    assert (found.verdict, found.host) == ("pass", "small")
+    assert (found.verdict, found.profile) == ("pass", "small")
 
 
 def test_only_profiles_that_are_on_request(play):
     with pytest.raises(BootgateError, match="is on request"):
-        play(more="hosts: {rare: {cpus: 2, on_request: true}}")
+        play(more="profiles: {rare: {cpus: 2, on_request: true}}")

@@ -159,7 +159,7 @@ def test_a_gateway_that_ends_during_the_boot(play, how, outcome, words):
     assert (boot.outcome, boot.detail, boot.exit_code) == (outcome, words, how.code)
     assert boot.ended == pytest.approx(1.5)
     assert boot.cpu_seconds is None
-    assert result.verdict == ("broken" if outcome == "lost" else "fail")
+    assert result.verdict == ("error" if outcome == "lost" else "fail")
     assert played.kinds(boot)[-2:] == ["boot_failed", "boot_ended"]
 
 
@@ -174,46 +174,46 @@ def test_a_gateway_whose_restart_is_seen_by_its_second_acceptance(play):
     steps = ("got {token}", 0.5, "got {token}", 0.5, "task {token} started")
     result = play(serves(*steps), target=accepted).result()
     (boot,) = result.boots
-    assert (result.verdict, boot.outcome) == ("broken", "lost")
+    assert (result.verdict, boot.outcome) == ("error", "lost")
     assert boot.detail.startswith("the trigger was accepted twice (0.000 s and 0.500 s")
 
 
-UPSTREAM = """phases: {start: {line: "task ${token}"}}
-  upstream:
+SIGNALS = """phases: {start: {line: "task ${token}"}}
+  signals:
     log: {line: '^failed: (?P<text>.*)'}
-    done: {line: '^done', says: ok}"""
+    done: {line: '^done', means: ok}"""
 
 
 @pytest.mark.parametrize(
     ("text", "outcome"), [("disk full", "reported_error"), ("timed out", "timed_out")]
 )
 def test_a_failure_that_is_told(play, text, outcome):
-    played = play(serves(2.0, f"failed: {text}"), target=UPSTREAM)
+    played = play(serves(2.0, f"failed: {text}"), target=SIGNALS)
     boot = played.one()
     assert (boot.outcome, boot.detail) == (outcome, f"log reported: {text}")
     assert boot.ended == 2.0
-    assert [(told.channel, told.at) for told in boot.told] == [("log", 2.0), ("done", None)]
-    assert "failure_told" in played.kinds(boot)
+    assert [(told.name, told.at) for told in boot.signals] == [("log", 2.0), ("done", None)]
+    assert "failure_reported" in played.kinds(boot)
 
 
 def test_a_failure_that_was_told_wrongly(play):
     """The task starts after all, in time: the proof counts."""
     steps = (1.0, "failed: no model", 1.0, "task {token}")
-    boot = play(serves(*steps), target=UPSTREAM).one()
+    boot = play(serves(*steps), target=SIGNALS).one()
     assert (boot.outcome, boot.seconds) == ("started", 2.0)
 
 
 def test_a_failure_that_is_told_late(play):
-    played = play(serves(11.5, "failed: gave up"), target=UPSTREAM)
+    played = play(serves(11.5, "failed: gave up"), target=SIGNALS)
     boot = played.one()
     assert (boot.outcome, boot.ended) == ("timed_out", 10.0)
-    assert boot.told[0].at == 11.5
-    (told,) = [event for event in played.events if event.kind == "failure_told"]
-    assert (told.late, told.channel, told.text) == (1.5, "log", "gave up")
+    assert boot.signals[0].at == 11.5
+    (told,) = [event for event in played.events if event.kind == "failure_reported"]
+    assert (told.late, told.signal, told.text) == (1.5, "log", "gave up")
 
 
 def test_ok_without_a_proof_is_a_lie(play):
-    played = play(serves(2.0, "done"), target=UPSTREAM)
+    played = play(serves(2.0, "done"), target=SIGNALS)
     result = played.result()
     (boot,) = result.boots
     assert (result.verdict, boot.outcome, boot.ended) == ("fail", "false_ok", 10.0)
@@ -223,7 +223,7 @@ def test_ok_without_a_proof_is_a_lie(play):
 def test_a_run_that_ends_is_told_apart_from_its_start(play):
     """Between two warm boots the gate waits until the run has ended."""
     steps = (1.0, "task {token}", 0.5, "done")
-    played = play(serves(*steps), target=f"start: warm\n  {UPSTREAM}")
+    played = play(serves(*steps), target=f"start: warm\n  {SIGNALS}")
     result = played.result()
     assert [boot.outcome for boot in result.boots] == ["started", "started"]
     assert "task_completed" in played.kinds(result.boots[1])

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import pytest
 
+from pytest_bootgate.checks.upgrade import JOBS, RESTART, ROLLBACK, RUNS
 from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.engines.memory import Answer, AskedToEnd
-from pytest_bootgate.gate.takeover import JOBS, RESTART, ROLLBACK, RUNS
 
 STATE = "/memory/state/jobs.json"
 MORE = """\
@@ -186,7 +186,7 @@ def upgrade(play):
         parts = {"trigger": TRIGGER, "target": TARGET, "targets": "{main: {}, daily: {}}", **parts}
         played = play(new, old or Keeper(), more=more, **parts)
         try:
-            return played, played.gate.takeover("default")
+            return played, played.gate.upgrade("default")
         finally:
             played.close()
 
@@ -199,8 +199,8 @@ def about(found, subject) -> str:
 
 def test_everything_is_kept(upgrade):
     played, found = upgrade(Keeper())
-    assert (found.verdict, found.findings, found.broken) == ("pass", (), None)
-    seen = found.takeover
+    assert (found.verdict, found.findings, found.error) == ("pass", (), None)
+    seen = found.upgrade
     assert [job.name for job in seen.jobs] == ["daily", "main"]
     assert [run.boot.outcome for run in seen.first.runs] == ["started", "started"]
     assert [run.boot.outcome for run in seen.second.runs] == ["started", "started"]
@@ -262,8 +262,8 @@ def test_jobs_are_there_and_do_not_run(upgrade):
     _, found = upgrade(Silent())
     assert about(found, JOBS) == ""
     assert "job main did not start: timed_out, no proof within 10 s" in about(found, RUNS)
-    assert found.takeover.control is not None
-    assert found.takeover.failed
+    assert found.upgrade.control is not None
+    assert found.upgrade.failed
 
 
 def test_jobs_are_lost_at_the_second_start(upgrade):
@@ -305,7 +305,7 @@ def test_it_must_be_killed(upgrade):
 def test_a_rollback(upgrade):
     _, found = upgrade(Keeper(), Old(), state="rollback: true")
     assert (found.verdict, about(found, ROLLBACK)) == ("pass", "")
-    assert found.takeover.rollback is not None
+    assert found.upgrade.rollback is not None
     _, found = upgrade(OneWay(), Old(), state="rollback: true")
     assert found.verdict == "warn"
     assert about(found, ROLLBACK).startswith("warn: rollback does not work")
@@ -344,7 +344,7 @@ def test_jobs_that_a_command_lists_and_runs(upgrade):
         run='{exec: [run, "${job.id}"]}',
         programs={"ls": ls, "run": run},
     )
-    assert (found.verdict, found.broken) == ("pass", None)
+    assert (found.verdict, found.error) == ("pass", None)
 
 
 def test_a_command_that_cannot_list(upgrade):
@@ -354,9 +354,9 @@ def test_a_command_that_cannot_list(upgrade):
         yield
 
     _, found = upgrade(Keeper(), jobs="{exec: [ls]}", programs={"ls": ls})
-    assert found.verdict == "broken"
+    assert found.verdict == "error"
     assert "The baseline's list of jobs fails: the command ended with 2: no such database" in (
-        found.broken
+        found.error
     )
 
 
@@ -370,7 +370,7 @@ def test_a_state_that_is_aged(upgrade):
 
     _, found = upgrade(Keeper(), state="seed: [seed]", programs={"seed": seed})
     assert found.verdict == "pass"
-    assert [job.name for job in found.takeover.jobs] == ["daily", "main", "old one"]
+    assert [job.name for job in found.upgrade.jobs] == ["daily", "main", "old one"]
 
 
 def test_a_stop_by_command(upgrade):
@@ -409,8 +409,8 @@ class Empty(Keeper):
 )
 def test_a_baseline_that_proves_nothing(upgrade, old, words):
     _, found = upgrade(Keeper(), old())
-    assert found.verdict == "broken"
-    assert words in found.broken
+    assert found.verdict == "error"
+    assert words in found.error
 
 
 class Once(Keeper):
@@ -423,8 +423,8 @@ class Once(Keeper):
 
 def test_a_baseline_that_runs_no_job_again(upgrade):
     _, found = upgrade(Keeper(), Once())
-    assert found.verdict == "broken"
-    assert "The baseline does not run the job of daily again" in found.broken
+    assert found.verdict == "error"
+    assert "The baseline does not run the job of daily again" in found.error
 
 
 def test_a_candidate_that_ends_while_it_runs_jobs(upgrade):
@@ -445,9 +445,9 @@ def test_an_engine_that_disappears(play, upgrade):
     )
     played = play(Down(), Keeper(), more=more, trigger=TRIGGER, target=TARGET)
     box.append(played)
-    found = played.gate.takeover("default")
+    found = played.gate.upgrade("default")
     played.close()
-    assert (found.verdict, found.broken) == ("broken", "No engine answers.")
+    assert (found.verdict, found.error) == ("error", "No engine answers.")
 
 
 def test_an_interruption(play):
@@ -460,11 +460,11 @@ def test_an_interruption(play):
     )
     played = play(Keeper(), Keeper(), more=more, trigger=TRIGGER, target=TARGET, on_event=interrupt)
     with pytest.raises(KeyboardInterrupt):
-        played.gate.takeover("default")
+        played.gate.upgrade("default")
     played.close()
-    (found,) = played.gate.outcome().takeovers
-    assert found.verdict == "broken"
-    assert found.broken == "The upgrade in place was interrupted, so nothing was measured."
+    (found,) = played.gate.outcome().upgrades
+    assert found.verdict == "error"
+    assert found.error == "The upgrade in place was interrupted, so nothing was measured."
 
 
 def test_boots_start_on_what_the_baseline_left(play):

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
-from pytest_bootgate.boot.values import OUTCOMES, Boot, HostFacts, Phase, Stage, Told
-from pytest_bootgate.gate.judge import judge
-from pytest_bootgate.gate.verdict import Limits, Rules
-from pytest_bootgate.reports import jsonfile
-from pytest_bootgate.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
+from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
+from pytest_bootgate.records.values import OUTCOMES, Boot, HostFacts, Phase, SignalReport, Stage
+from pytest_bootgate.records.verdict import Limits, Rules
 
 RECORDED = sorted((Path(__file__).parent.parent / "recorded" / "results").glob("*.json"))
 _VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -19,7 +19,7 @@ _VOID = {"meta", "link", "br", "img", "input", "hr"}
 
 def recorded(name: str) -> GateResult:
     """A recorded result."""
-    (result,) = jsonfile.read(RECORDED[0].with_name(f"{name}.json"))
+    (result,) = codec.read(RECORDED[0].with_name(f"{name}.json"))
     return result
 
 
@@ -114,7 +114,7 @@ def boot(**more) -> Boot:
     values = {
         "target": "isolated",
         "release": "candidate",
-        "host": "default",
+        "profile": "default",
         "number": 1,
         "start": "cold",
         "outcome": "timed_out",
@@ -193,7 +193,7 @@ def _boot(chance, target, release, number, names, usual, bad) -> Boot:
         ended=seen if outcome == "started" else 60.0,
         phases=tuple(phases),
         stages=tuple(stages) if chance.random() < 0.5 else (),
-        told=(Told("log", "failed"),),
+        signals=(SignalReport("log", "failed"),),
         cpu_seconds=chance.choice([None, usual / 3]),
         throttled=0.0,
         run_delay=chance.choice([None, 0.0, usual / 4]),

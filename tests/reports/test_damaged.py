@@ -9,7 +9,7 @@ import pytest
 
 from pytest_bootgate.cli import main
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.reports.jsonfile import decode, encode
+from pytest_bootgate.records.codec import decode, encode
 
 RESULTS = Path(__file__).parents[1] / "recorded" / "results"
 
@@ -20,7 +20,7 @@ RESULTS = Path(__file__).parents[1] / "recorded" / "results"
         (("targets", 0, "boots", 0, "load"), 1e308, r"it holds the number 1e\+308, which nobody"),
         (("targets", 0, "boots", 0, "timeout"), 0, "a timeout in it is 0"),
         (("targets", 0, "rules", "timeout"), -1.0, "a timeout in it is -1"),
-        (("targets", 0, "rules", "near"), 0, "a near in it is 0"),
+        (("targets", 0, "rules", "near"), 0, "a fail_at in it is 0"),
         (("at",), "0001-01-01", "out of range"),
         (("releases",), {}, "it does not say what its baseline is"),
     ],
@@ -40,14 +40,14 @@ def test_what_an_older_gate_left_out_is_no_damage():
     result = json.loads((RESULTS / "slower.json").read_text())
     for key in ("takeovers", "silences", "unjudged"):
         del result[key]
-    assert decode(encode(decode(json.dumps(result)))).takeovers == ()
+    assert decode(encode(decode(json.dumps(result)))).upgrades == ()
 
 
 def test_a_large_number_in_a_job_is_the_business_of_its_system():
     result = json.loads((RESULTS / "lost-job.json").read_text())
-    (takeover,) = result["takeovers"]
-    takeover["takeover"]["baseline"]["jobs"][0]["fields"]["seed"] = 10**30
-    assert decode(json.dumps(result)).takeovers
+    (upgrade,) = result["takeovers"]
+    upgrade["takeover"]["baseline"]["jobs"][0]["fields"]["seed"] = 10**30
+    assert decode(json.dumps(result)).upgrades
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "", "[]x", "\x00", "\ufeff{}"])

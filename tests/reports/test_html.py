@@ -10,20 +10,20 @@ from statistics import median
 
 import pytest
 
-from pytest_bootgate.boot.values import OUTCOMES, Phase
+from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.judge import judge
-from pytest_bootgate.gate.verdict import Finding, Rules
-from pytest_bootgate.reports import jsonfile
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.result import ReleaseFacts, TargetResult, Unjudged
+from pytest_bootgate.records.values import OUTCOMES, Phase
+from pytest_bootgate.records.verdict import Finding, Rules
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.html.axis import Axis
 from pytest_bootgate.reports.html.page import render, write
 from pytest_bootgate.reports.html.top import label
-from pytest_bootgate.result import ReleaseFacts, TargetResult, Unjudged
 
 from .pages import RECORDED, boot, drawn, gate, read, recorded, rows, section
 
-RULES = Rules(timeout=60.0, near=0.8, warn=0.6, least=1, most=1)
+RULES = Rules(timeout=60.0, fail_at=0.8, warn_at=0.6, least=1, most=1)
 STARTED = {"outcome": "started", "detail": "", "seconds": 2.4, "ended": 2.4, "cpu_seconds": 1.1}
 STARTED["phases"] = (
     Phase("accepted", 0.006, 0.006),
@@ -54,11 +54,11 @@ def top(page) -> dict[str, str]:
 @pytest.mark.parametrize("result", RESULTS)
 def test_the_numbers_are_those_of_the_json(result):
     page = read(render([result]))
-    plain = json.loads(jsonfile.encode(result))
+    plain = json.loads(codec.encode(result))
     for found, one in zip(result.targets, plain["targets"], strict=True):
         if not one["boots"]:
             continue
-        shown = section(page, label(one["target"], one["host"], result))
+        shown = section(page, label(one["target"], one["profile"], result))
         _same_boots(rows(shown, "boots"), one["boots"])
         _same_lengths(rows(shown, "lengths"), one["boots"])
         _same_phases(rows(shown, "phases"), found)
@@ -137,24 +137,24 @@ def test_the_verdicts_are_those_of_the_result(result):
     assert page.every("h1")[0].text.startswith(f"{result.verdict.upper()} ")
     assert page.every("title")[0].text.startswith(f"{result.verdict.upper()}: ")
     for found in result.targets:
-        heading = section(page, label(found.target, found.host, result)).every("h2")[0]
+        heading = section(page, label(found.target, found.profile, result)).every("h2")[0]
         assert heading.text.split()[0] == found.verdict
-    every = [found.verdict for found in (*result.targets, *result.takeovers, *result.silences)]
+    every = [found.verdict for found in (*result.targets, *result.upgrades, *result.propagations)]
     sections = page.every("section", **{"class": "card target"})
     assert [s.every("h2")[0].text.split()[0] for s in sections] == sorted(
-        every, key=["broken", "fail", "unsure", "warn", "pass"].index
+        every, key=["error", "fail", "inconclusive", "warn", "pass"].index
     )
 
 
 @pytest.mark.parametrize("result", RESULTS)
 def test_every_finding_is_there_worst_first(result):
     page = read(render([result]))
-    for found in (*result.takeovers, *result.silences):
+    for found in (*result.upgrades, *result.propagations):
         for finding in found.findings:
             assert finding.text in page.text
     for shown in page.every("ul", **{"class": "findings"}):
         order = [li.text.split()[0] for li in shown.every("li")]
-        assert order == sorted(order, key=["broken", "fail", "unsure", "warn"].index)
+        assert order == sorted(order, key=["error", "fail", "inconclusive", "warn"].index)
 
 
 def test_the_story_of_ten_seconds():
@@ -206,7 +206,7 @@ def test_the_story_of_ten_seconds():
             "A boot timed out and started when tried again*",
         ),
         (
-            target(broken="the engine went away"),
+            target(error="the engine went away"),
             "not measured",
             "-",
             "Fix what stopped the measurement and run the gate again. This is not a pass.",
@@ -227,10 +227,10 @@ def test_a_retried_timeout_fills_the_whole_bar():
     assert used.attributes["width"] == "100.0%"
 
 
-def test_a_run_that_was_not_judged_as_it_should_be_is_broken_on_top():
-    found = gate(target(boot(**STARTED)), broken="2 of 3 targets were judged")
+def test_a_run_that_was_not_judged_as_it_should_be_is_an_error_on_top():
+    found = gate(target(boot(**STARTED)), error="2 of 3 targets were judged")
     page = read(render([found]))
-    assert page.every("h1")[0].text.startswith("BROKEN")
+    assert page.every("h1")[0].text.startswith("ERROR")
     assert "2 of 3 targets were judged" in page.text
 
 
@@ -354,12 +354,12 @@ def test_every_outcome_has_a_shape_of_its_own(outcome):
 @pytest.mark.parametrize("longest", [0.0, 0.001, 0.9, 20.0, 35.9, 36.1, 59.0, 60.0, 90.0])
 def test_later_is_never_further_left_and_zones_are_in_their_order(longest):
     axis = Axis.of([longest / 2, longest], RULES)
-    instants = [0, longest / 3, longest, axis.warn, axis.near, axis.timeout]
+    instants = [0, longest / 3, longest, axis.warn_at, axis.fail_at, axis.timeout]
     places = [axis.at(seconds) for seconds in sorted(instants)]
     assert places == sorted(places)
     assert places[0] == 0
     assert places[-1] <= 100
-    assert axis.at(axis.warn) < axis.at(axis.near) < axis.at(axis.timeout)
+    assert axis.at(axis.warn_at) < axis.at(axis.fail_at) < axis.at(axis.timeout)
     assert axis.cut == (0 < longest < 21)
     assert all(tick.at <= (axis.cut_at[0] if axis.cut else 100) for tick in axis.ticks)
     assert 1 <= len(axis.ticks) <= 6

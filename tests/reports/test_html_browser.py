@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.boot.values import OUTCOMES, Boot
-from pytest_bootgate.gate.judge import judge
-from pytest_bootgate.gate.verdict import Rules
+from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.records.result import GateResult, TargetResult
+from pytest_bootgate.records.values import OUTCOMES, Boot
+from pytest_bootgate.records.verdict import Rules
 from pytest_bootgate.reports.html.page import write
-from pytest_bootgate.result import GateResult, TargetResult
 
 from .pages import boot, drawn, gate, recorded
 
@@ -37,9 +37,9 @@ def every_outcome() -> GateResult:
 RESULTS = {
     "red": lambda: [recorded("timed-out")],
     "slower": lambda: [recorded("slower")],
-    "silence": lambda: [recorded("untold")],
+    "propagation": lambda: [recorded("untold")],
     "upgrade": lambda: [recorded("lost-job")],
-    "broken": lambda: [recorded("broken")],
+    "error": lambda: [recorded("broken")],
     "several": lambda: [recorded("near"), recorded("retried")],
     "drawn": lambda: [replace(drawn(n), file=f"/gates/{n}/bootgate.yaml") for n in (3, 11)],
     "outcomes": lambda: [every_outcome()],

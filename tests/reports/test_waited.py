@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bootgate.boot.values import Phase
-from pytest_bootgate.gate.judge import judge
-from pytest_bootgate.gate.verdict import Rules
-from pytest_bootgate.reports import boots, jsonfile
+from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.records.values import Phase
+from pytest_bootgate.records.verdict import Rules
+from pytest_bootgate.reports import boots
 from pytest_bootgate.reports.html.page import render
 from pytest_bootgate.reports.terminal import summary
-from pytest_bootgate.result import TargetResult
 
 from .pages import boot, gate, read, rows, section
 
-RULES = Rules(timeout=60.0, near=0.8, warn=0.6, least=1, most=1)
+RULES = Rules(timeout=60.0, fail_at=0.8, warn_at=0.6, least=1, most=1)
 STARTED = {
     "outcome": "started",
     "detail": "",
@@ -69,5 +70,5 @@ def test_the_page_and_the_json_have_it():
     assert by_name["waited for a CPU"] == [0.5] * 4
     assert by_name["net of neighbours"] == pytest.approx([0.3] * 4)
     assert "500 ms waiting for a CPU" in render([found])
-    assert b'"net_seconds": 0.3' in jsonfile.encode(found)
-    assert jsonfile.decode(jsonfile.encode(found)) == found
+    assert b'"net_seconds": 0.3' in codec.encode(found)
+    assert codec.decode(codec.encode(found)) == found

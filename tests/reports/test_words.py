@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bootgate.boot.values import OUTCOMES, Boot, Phase, Told
-from pytest_bootgate.gate.judge import judge
-from pytest_bootgate.gate.verdict import Rules
+from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.records.values import OUTCOMES, Boot, Phase, SignalReport
+from pytest_bootgate.records.verdict import Rules
 from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit
 from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.reports.story import story, told
-from pytest_bootgate.result import TargetResult
 
-RULES = Rules(timeout=60.0, near=0.8, warn=0.6, least=1, most=1)
+RULES = Rules(timeout=60.0, fail_at=0.8, warn_at=0.6, least=1, most=1)
 
 
 def boot(**more) -> Boot:
     values = {
         "target": "isolated",
         "release": "candidate",
-        "host": "default",
+        "profile": "default",
         "number": 1,
         "start": "cold",
         "outcome": "timed_out",
@@ -99,7 +99,10 @@ def test_counts():
 def test_the_story_of_a_timeout_names_the_phase_and_who_was_told():
     failed = boot(
         ended=60.0,
-        told=(Told("run log", "failed", 69.0, "setup timed out"), Told("container log", "failed")),
+        signals=(
+            SignalReport("run log", "failed", 69.0, "setup timed out"),
+            SignalReport("container log", "failed"),
+        ),
     )
     assert story(failed, result(failed), []) == [
         "trigger accepted in 6.0 ms",
@@ -121,7 +124,7 @@ def test_a_system_whose_start_is_the_trigger_has_no_task():
 
 def test_told_is_unknown_where_nothing_is_declared():
     assert "unknown" in told(boot())
-    assert told(boot(told=(Told("log", "failed"),))) == "told: nobody (log never)"
+    assert told(boot(signals=(SignalReport("log", "failed"),))) == "told: nobody (log never)"
 
 
 def test_another_session_target_tells_the_runner_from_the_gateway():

@@ -19,7 +19,7 @@ from pytest_bootgate.errors import EngineError
 class MemoryEngine:
     """Plays `programs`: scripts by the first word of a command, or by an image.
 
-    The program beside the gateway is the script ``companion``, by default one that does as the real
+    The program beside the gateway is the script ``sidecar``, by default one that does as the real
     one. `down` is why the engine does not answer any more (empty: it does), `slow` how many seconds
     it takes to say whether a unit still runs. `moved` are digests of images whose tag somebody
     moved after they were resolved, `strangers` who listens on ports though nobody started it here.
@@ -29,7 +29,7 @@ class MemoryEngine:
     version = "memory"
 
     def __init__(self, programs: Mapping[str, Script]) -> None:
-        self.programs: dict[str, Script] = {"companion": sidecar, **programs}
+        self.programs: dict[str, Script] = {"sidecar": sidecar, **programs}
         self.clock = MemoryClock()
         self.down, self.slow = "", 0.0
         self.moved: dict[str, str] = {}
@@ -121,8 +121,8 @@ class MemoryUnit:
         self._engine.check()
         command = list(self._spec.command or ())
         key = command[0] if command else self._spec.image or ""
-        if self._spec.role == "companion":
-            key = "companion"
+        if self._spec.role == "sidecar":
+            key = "sidecar"
         self._main = self._play(self._spec.role, key, command, self._spec.env)
 
     def _play(self, name: str, key: str, command: Sequence[str], env: Mapping[str, str]) -> Process:

@@ -52,17 +52,17 @@ class Sidecar:
         """Open the stub, or change its reply."""
         port = order["port"]
         self._reply[port] = order.get("reply") or {}
-        self.me.listen(port, lambda request: self._rung(port, request))
+        self.me.listen(port, lambda request: self._called(port, request))
         self.say("serving", port=port)
 
-    def _rung(self, port: int, request: Request) -> Answer | None:
+    def _called(self, port: int, request: Request) -> Answer | None:
         parts = [request.path, request.body, *request.headers.values()]
         token = bool(self.token) and any(self.token in part for part in parts)
         reply = self._reply[port]
         muted = reply.get("mute") == "all" or (reply.get("mute") == "token" and token)
         self._read()
         more = {"mute": True} if muted else {}
-        self.say("ring", method=request.method, path=request.path, token=token, **more)
+        self.say("called", method=request.method, path=request.path, token=token, **more)
         body = json.dumps(reply["json"]) if reply.get("json") is not None else reply.get("body")
         return None if muted else Answer(int(reply.get("status") or 200), body or "")
 

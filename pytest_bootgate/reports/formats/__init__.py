@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.records.result import GateResult
 
 #: Each format and what it writes, in the order in which they are listed.
 HOLDS = {

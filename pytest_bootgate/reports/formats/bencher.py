@@ -9,9 +9,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.formats.figures import VERDICTS, figures
-from pytest_bootgate.reports.whole import write_text
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.whole import write_text
 
 _NANO = 1e9  # the unit of Bencher's own measure `latency`
 
@@ -29,7 +29,7 @@ def document(results: Sequence[GateResult], base: Path) -> Benchmarks:
     found: Benchmarks = {}
     for figure in figures(results, base):
         measures = found[figure.name] = {}
-        measures["verdict"] = {"value": VERDICTS[figure.case.verdict or "broken"]}
+        measures["verdict"] = {"value": VERDICTS[figure.case.verdict or "error"]}
         if figure.used is not None:
             measures["timeout-used"] = {"value": figure.used}
         for took in figure.durations:

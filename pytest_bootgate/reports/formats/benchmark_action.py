@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.amounts import count, duration
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats.figures import VERDICTS, figures
-from pytest_bootgate.reports.whole import write_text
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.whole import write_text
 
 _SCALE = ", ".join(f"{number} {word}" for word, number in VERDICTS.items())
 
@@ -26,7 +26,7 @@ def document(results: Sequence[GateResult], base: Path) -> list[dict[str, Any]]:
     """The whole document: the verdict of each target, its share of the timeout, its durations."""
     found: list[dict[str, Any]] = []
     for figure in figures(results, base):
-        verdict = figure.case.verdict or "broken"
+        verdict = figure.case.verdict or "error"
         found.append(
             {
                 "name": f"{figure.name} [verdict]",

@@ -11,14 +11,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.takeover import ROLLBACK, SUBJECTS
-from pytest_bootgate.gate.verdict import WHOLE, Finding, Verdict, worst
+from pytest_bootgate.checks.upgrade import ROLLBACK, SUBJECTS
+from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
 from pytest_bootgate.gatefile.rules import UPGRADE
-from pytest_bootgate.gatefile.silence_rules import SILENCE
 from pytest_bootgate.gatefile.tree import listed
-from pytest_bootgate.reports import silence, takeover
-from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
+from pytest_bootgate.records.result import (
+    GateResult,
+    PropagationResult,
+    TargetResult,
+    UpgradeResult,
+)
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE, Finding, Verdict, worst
+from pytest_bootgate.reports import propagation, upgrade
+from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
 from pytest_bootgate.reports.amounts import count, duration, limit, share
 from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.reports.story import (
@@ -27,11 +33,10 @@ from pytest_bootgate.reports.story import (
     last_lines,
     worth_saying,
 )
-from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
 
-Kind = Literal["boot", "upgrade", "silence", "gate"]
-#: Verdicts with something to do about them; one that is `broken` says so itself.
-_TO_DO = ("warn", "unsure", "fail")
+Kind = Literal["boot", "upgrade", "propagation", "gate"]
+#: Verdicts with something to do about them; one that is `error` says so itself.
+_TO_DO = ("warn", "inconclusive", "fail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A target, an upgrade in place or a silence test on a host profile: `whole` judges it all.
+    """A target, an upgrade in place or a propagation test on a profile: `whole` judges it all.
 
     `parts` are its phases, or what an upgrade is judged by.
     """
@@ -69,7 +74,7 @@ class Entry:
     kind: Kind
     label: str
     target: str
-    host: str
+    profile: str
     whole: Case
     parts: tuple[Case, ...] = ()
     found: TargetResult | None = None
@@ -96,13 +101,13 @@ def entries(result: GateResult) -> list[Entry]:
 
     Where nothing was, there is one entry all the same, with the verdict of the whole gate.
     """
-    found = [_upgrade(result, one) for one in result.takeovers]
+    found = [_upgrade(result, one) for one in result.upgrades]
     found += [_target(result, one) for one in result.targets]
-    found += [_silence(result, one) for one in result.silences]
+    found += [_propagation(result, one) for one in result.propagations]
     found += _unjudged(result)
     said: list[Verdict] = [e.whole.verdict for e in found if e.whole.verdict is not None]
     if not said or worst(said) != result.verdict:
-        text = f"{result.verdict}: {result.broken or 'not one target was judged'}"
+        text = f"{result.verdict}: {result.error or 'not one target was judged'}"
         found.append(Entry("gate", "gate", "", "", Case("gate", result.verdict, text, text)))
     return found
 
@@ -134,12 +139,12 @@ def used(target: TargetResult) -> float | None:
     return max(took) / target.rules.timeout if took else None
 
 
-def _label(name: str, host: str) -> str:
-    return name if host == "default" else f"{name}@{host}"
+def _label(name: str, profile: str) -> str:
+    return name if profile == "default" else f"{name}@{profile}"
 
 
 def _target(result: GateResult, target: TargetResult) -> Entry:
-    label = _label(target.target, target.host)
+    label = _label(target.target, target.profile)
     place = result.lines.get(target.target, 1)
     parts = []
     for name in phases(target):
@@ -158,12 +163,12 @@ def _target(result: GateResult, target: TargetResult) -> Entry:
     text = "\n".join(_why(target))
     others = result.beside(target)
     todo = advice(target, others) if target.verdict in _TO_DO else ""
-    failed = target.verdict in ("fail", "broken")
+    failed = target.verdict in ("fail", "error")
     story = failure(target, others) if failed else _story([text], todo)
     whole = Case(
         f"{label}::{WHOLE}", target.verdict, text, story, _longest(target), place, todo=todo
     )
-    return Entry("boot", label, target.target, target.host, whole, tuple(parts), target)
+    return Entry("boot", label, target.target, target.profile, whole, tuple(parts), target)
 
 
 def _story(lines: Sequence[str], todo: str) -> str:
@@ -175,8 +180,8 @@ def _why(target: TargetResult) -> Iterator[str]:
     verdict = target.verdict
     if target.left_out is not None:
         yield f"left out: {target.left_out}"
-    elif target.broken is not None:
-        yield f"broken: {target.broken}"
+    elif target.error is not None:
+        yield f"error: {target.error}"
     elif findings := worth_saying(target):
         yield from (finding_line(f) for f in sorted(findings, key=lambda f: f.verdict != verdict))
     else:
@@ -205,20 +210,20 @@ def _phase(target: TargetResult, name: str) -> tuple[Verdict | None, str]:
     """The verdict on a phase, and why; a phase that nobody saw has none of its own."""
     if target.left_out is not None:
         return None, f"left out: {target.left_out}"
-    if target.broken is not None or target.judgement is None:
-        return "broken", f"broken: not measured; {WHOLE} says why"
+    if target.error is not None or target.judgement is None:
+        return "error", f"error: not measured; {WHOLE} says why"
     found = target.judgement.about(name)
     if found:
         return worst([f.verdict for f in found]), _listed(found)
     made = [(boot, boot.phase(name)) for boot in target.boots if boot.release == "candidate"]
     seen = [boot for boot, phase in made if phase is not None and phase.at is not None]
     optional = any(phase is not None and phase.optional for _, phase in made)
-    whole = target.verdict or "broken"
-    if seen and (whole != "broken" or any(boot.started for boot in seen)):
+    whole = target.verdict or "error"
+    if seen and (whole != "error" or any(boot.started for boot in seen)):
         return "pass", ""
-    if optional and whole != "broken":
+    if optional and whole != "error":
         return None, "not seen in any boot, and optional"
-    verdict: Verdict = "fail" if whole == "fail" else "broken"
+    verdict: Verdict = "fail" if whole == "fail" else "error"
     return verdict, f"{verdict}: not seen in any boot that was measured"
 
 
@@ -226,43 +231,43 @@ def _listed(findings: Sequence[Finding]) -> str:
     return "\n".join(f"{finding.verdict}: {finding.text}" for finding in findings)
 
 
-def _upgrade(result: GateResult, found: TakeoverResult) -> Entry:
-    label, line = _label(UPGRADE, found.host), result.lines.get(UPGRADE, 1)
-    asked = found.takeover is not None and found.takeover.rollback_asked
+def _upgrade(result: GateResult, found: UpgradeResult) -> Entry:
+    label, line = _label(UPGRADE, found.profile), result.lines.get(UPGRADE, 1)
+    asked = found.upgrade is not None and found.upgrade.rollback_asked
     parts = []
     for subject in (*SUBJECTS, *([ROLLBACK] if asked else [])):
         about = found.about(subject)
         verdict: Verdict = worst([finding.verdict for finding in about] or ["pass"])
         text = _listed(about)
-        if found.broken is not None or found.takeover is None:
-            verdict, text = "broken", f"broken: {found.broken or 'nothing was seen'}"
+        if found.error is not None or found.upgrade is None:
+            verdict, text = "error", f"error: {found.error or 'nothing was seen'}"
         parts.append(Case(f"{label}::{subject}", verdict, text, text, line=line))
     told = [f"{f.verdict}: {f.subject}: {f.text}" for f in found.findings]
-    if found.broken is not None:
-        told = [f"broken: {found.broken}"]
-    text = "\n".join(told) or f"{found.verdict}: {takeover.heading(found)}"
+    if found.error is not None:
+        told = [f"error: {found.error}"]
+    text = "\n".join(told) or f"{found.verdict}: {upgrade.heading(found)}"
     todo = advice_on_upgrade(found) if found.verdict in _TO_DO else ""
-    story = _story([takeover.heading(found), *told, *takeover.story(found)], todo)
+    story = _story([upgrade.heading(found), *told, *upgrade.story(found)], todo)
     whole = Case(label, found.verdict, text, story, line=line, todo=todo)
-    return Entry("upgrade", label, UPGRADE, found.host, whole, tuple(parts))
+    return Entry("upgrade", label, UPGRADE, found.profile, whole, tuple(parts))
 
 
-def _silence(result: GateResult, found: SilenceResult) -> Entry:
-    label = _label(found.target, found.host)
+def _propagation(result: GateResult, found: PropagationResult) -> Entry:
+    label = _label(found.target, found.profile)
     place = result.lines.get(found.target, 1)
-    line = result.lines.get(f"{found.target}::{SILENCE}", place)
+    line = result.lines.get(f"{found.target}::{PROPAGATION}", place)
     said = [f"{f.verdict}: {f.text}" for f in found.findings]
-    if found.broken is not None:
-        said = [f"broken: {found.broken}"]
-    text = "\n".join(said) or f"{found.verdict}: {silence.heading(found)}"
-    lines = [silence.heading(found), *silence.details(found)]
+    if found.error is not None:
+        said = [f"error: {found.error}"]
+    text = "\n".join(said) or f"{found.verdict}: {propagation.heading(found)}"
+    lines = [propagation.heading(found), *propagation.details(found)]
     if found.verdict == "fail" and found.stall is not None:
         lines += last_lines(found.stall.boot)
-    name = f"{label}::{SILENCE}"
-    todo = advice_on_silence(found) if found.verdict in _TO_DO else ""
+    name = f"{label}::{PROPAGATION}"
+    todo = advice_on_propagation(found) if found.verdict in _TO_DO else ""
     story = _story(lines, todo)
     whole = Case(name, found.verdict, text, story, line=line, todo=todo)
-    return Entry("silence", name, found.target, found.host, whole)
+    return Entry("propagation", name, found.target, found.profile, whole)
 
 
 def _unjudged(result: GateResult) -> Iterator[Entry]:
@@ -273,19 +278,19 @@ def _unjudged(result: GateResult) -> Iterator[Entry]:
             continue
         keys = (one.target,) if one.item == WHOLE else (f"{one.target}::{one.item}", one.target)
         line = next((result.lines[key] for key in keys if key in result.lines), 1)
-        name, text = f"{_label(one.target, one.host)}::{one.item}", "unjudged: it was not booted"
-        kinds: dict[str, Kind] = {WHOLE: "boot", SILENCE: "silence"}
-        key = (one.target, one.host, kinds.get(one.item, "upgrade"))
+        name, text = f"{_label(one.target, one.profile)}::{one.item}", "unjudged: it was not booted"
+        kinds: dict[str, Kind] = {WHOLE: "boot", PROPAGATION: "propagation"}
+        key = (one.target, one.profile, kinds.get(one.item, "upgrade"))
         case = Case(name, None, text, text, line=line, missing="unjudged")
         asked.setdefault(key, []).append(case)
-    for (target, host, kind), cases in asked.items():
-        label = _label(target, host)
+    for (target, profile, kind), cases in asked.items():
+        label = _label(target, profile)
         if kind == "upgrade":
             whole = replace(cases[0], name=label)
-            yield Entry(kind, label, target, host, whole, tuple(cases))
+            yield Entry(kind, label, target, profile, whole, tuple(cases))
         else:
-            label = label if kind == "boot" else f"{label}::{SILENCE}"
-            yield Entry(kind, label, target, host, cases[0])
+            label = label if kind == "boot" else f"{label}::{PROPAGATION}"
+            yield Entry(kind, label, target, profile, cases[0])
 
 
 def releases(result: GateResult) -> Iterator[tuple[str, str]]:

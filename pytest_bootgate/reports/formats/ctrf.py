@@ -1,6 +1,7 @@
 """Common Test Report Format: one JSON document, a test for each pytest item.
 
-`warn` and `unsure` are ``other``, neither passed nor failed; the verdict itself is the raw status.
+`warn` and `inconclusive` are ``other``, neither passed nor failed; the verdict itself is the raw
+status.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from pytest_bootgate import __version__
+from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats.cases import Case, Entry, entries, names, properties
-from pytest_bootgate.reports.whole import write_text
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.whole import write_text
 
 SPECIFICATION = "0.0.0"
-_STATUS = {"pass": "passed", "fail": "failed", "broken": "failed"}
+_STATUS = {"pass": "passed", "fail": "failed", "error": "failed"}
 _STATUS |= dict.fromkeys(("left out", "not seen", "unjudged"), "skipped")
 _STATES = ("passed", "failed", "skipped", "pending", "other")
 

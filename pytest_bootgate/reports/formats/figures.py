@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.records.result import GateResult
+from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.clean import one_line
 from pytest_bootgate.reports.formats.cases import Case, Entry, entries, names, phases, times, used
-from pytest_bootgate.result import GateResult
 
 #: Verdicts as numbers, for tools that know numbers only: the greater, the worse.
-VERDICTS = {"pass": 0, "warn": 1, "unsure": 2, "fail": 3, "broken": 4}
+VERDICTS = {"pass": 0, "warn": 1, "inconclusive": 2, "fail": 3, "error": 4}
 
 
 @dataclass(frozen=True, slots=True)

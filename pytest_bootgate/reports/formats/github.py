@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.records.result import GateResult, TargetResult
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import NONE, duration, share
 from pytest_bootgate.reports.clean import clean, one_line
 from pytest_bootgate.reports.formats.cases import (
@@ -22,18 +23,17 @@ from pytest_bootgate.reports.formats.cases import (
     used,
 )
 from pytest_bootgate.reports.story import failed_boot
-from pytest_bootgate.reports.whole import write_text
-from pytest_bootgate.result import GateResult, TargetResult
+from pytest_bootgate.whole import write_text
 
 #: What GitHub shows of one step's summary, in bytes; of more it shows nothing at all.
 MOST = 1024 * 1024
-_LEVELS = {"warn": "warning", "unsure": "warning", "fail": "error", "broken": "error"}
+_LEVELS = {"warn": "warning", "inconclusive": "warning", "fail": "error", "error": "error"}
 _SIGNS = {
     "pass": "✅",
     "warn": "⚠️",
-    "unsure": "❔",
+    "inconclusive": "❔",
     "fail": "❌",
-    "broken": "💥",
+    "error": "💥",
     "left out": "⚪",
     "unjudged": "⚪",
 }

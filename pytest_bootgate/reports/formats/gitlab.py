@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.formats import junit, openmetrics
-from pytest_bootgate.result import GateResult
 
 JUNIT, METRICS = "junit.xml", "metrics.txt"
 

@@ -1,7 +1,7 @@
 """JUnit XML: a suite for each gate file, a case for each pytest item.
 
 JUnit has no word between passed and failed. `skipped` is the only one that viewers show without
-failing a build, so it stands for `warn` and `unsure`, with the verdict first in its message.
+failing a build, so it stands for `warn` and `inconclusive`, with the verdict first in its message.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 from xml.etree import ElementTree as ET
 
+from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats.cases import Case, entries, names, properties
-from pytest_bootgate.reports.whole import write_text
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.whole import write_text
 
-_ELEMENTS = {"fail": "failure", "broken": "error", "pass": None}
+_ELEMENTS = {"fail": "failure", "error": "error", "pass": None}
 
 
 def write(results: Sequence[GateResult], path: str, base: Path) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 from statistics import median
 from typing import get_args
 
-from pytest_bootgate.gate.verdict import WHOLE, Verdict
+from pytest_bootgate.records.result import GateResult, TargetResult
+from pytest_bootgate.records.verdict import WHOLE, Verdict
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats.cases import Entry, entries, names, phases, times, used
 from pytest_bootgate.reports.story import failed_boot
-from pytest_bootgate.result import GateResult, TargetResult
 
 Labels = Mapping[str, str]
 
@@ -46,7 +46,7 @@ def families(results: Sequence[GateResult], base: Path) -> list[Family]:
             about = {
                 "gate_file": file,
                 "target": entry.target,
-                "host": entry.host,
+                "profile": entry.profile,
                 "kind": entry.kind,
             }
             _entry(found, entry, about)

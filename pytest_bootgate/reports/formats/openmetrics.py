@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.formats.metrics import families, sample
-from pytest_bootgate.reports.whole import write_text
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.whole import write_text
 
 
 def write(results: Sequence[GateResult], path: str, base: Path) -> None:

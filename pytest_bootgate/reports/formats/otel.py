@@ -22,13 +22,13 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
 
 from pytest_bootgate import __version__
-from pytest_bootgate.boot.values import Boot
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gate.verdict import Verdict
+from pytest_bootgate.records.result import GateResult
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import Verdict
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats.cases import Entry, entries, names, properties
-from pytest_bootgate.reports.whole import write_text
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.whole import write_text
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _IDS = ("traceId", "spanId", "parentSpanId")
@@ -134,7 +134,7 @@ class _Trace:
         about = {
             "bootgate.kind": entry.kind,
             "bootgate.target": entry.target,
-            "bootgate.host": entry.host,
+            "bootgate.profile": entry.profile,
             "bootgate.verdict": entry.whole.state,
             "bootgate.why": entry.whole.text,
         }
@@ -156,10 +156,10 @@ class _Trace:
         span = self._open(f"boot {boot.target}", wall, parent, _about(boot))
         if boot.wall is not None:
             self._phases(boot, wall, span)
-            for told in boot.told:
+            for told in boot.signals:
                 if told.at is not None:
-                    about = {"channel": told.channel, "says": told.says, "text": clean(told.text)}
-                    span.add_event("told", about, timestamp=_nano(wall, told.at))
+                    about = {"signal": told.name, "means": told.means, "text": clean(told.text)}
+                    span.add_event("signal", about, timestamp=_nano(wall, told.at))
         if boot.started:
             span.set_status(Status(StatusCode.OK))
         elif not boot.held:  # one that was held on purpose is judged by who was told of it
@@ -201,13 +201,16 @@ def _boots(result: GateResult, entry: Entry) -> Iterator[Boot]:
     """The boots of an entry that were made in this run."""
     if entry.found is not None:
         yield from (boot for boot in entry.found.boots if not boot.recorded)
-    for held in result.silences:
-        same = entry.kind == "silence" and (held.target, held.host) == (entry.target, entry.host)
+    for held in result.propagations:
+        same = entry.kind == "propagation" and (held.target, held.profile) == (
+            entry.target,
+            entry.profile,
+        )
         if same and held.stall is not None:
             yield held.stall.boot
-    for found in result.takeovers:
-        seen = found.takeover
-        if entry.kind != "upgrade" or found.host != entry.host or seen is None:
+    for found in result.upgrades:
+        seen = found.upgrade
+        if entry.kind != "upgrade" or found.profile != entry.profile or seen is None:
             continue
         repaired = seen.repair.start if seen.repair is not None else None
         starts = (seen.baseline, seen.first, seen.second, repaired, seen.rollback, seen.control)
@@ -218,7 +221,7 @@ def _boots(result: GateResult, entry: Entry) -> Iterator[Boot]:
 def _about(boot: Boot) -> dict[str, Any]:
     known = {
         "target": boot.target,
-        "host": boot.host,
+        "profile": boot.profile,
         "release": boot.release,
         "version": boot.version,
         "boot": boot.id,
@@ -240,10 +243,10 @@ def _about(boot: Boot) -> dict[str, Any]:
 
 
 def _judge(span: Span, verdict: Verdict | None, why: str) -> None:
-    """Only `pass` is ok; `warn` and `unsure` stay unset, with the verdict as an attribute."""
+    """Only `pass` is ok; `warn` and `inconclusive` stay unset, with the verdict as an attribute."""
     if verdict == "pass":
         span.set_status(Status(StatusCode.OK))
-    elif verdict in ("fail", "broken"):
+    elif verdict in ("fail", "error"):
         span.set_status(Status(StatusCode.ERROR, clean(why)))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import floor, log10
 
-from pytest_bootgate.gate.verdict import Rules
+from pytest_bootgate.records.verdict import Rules
 
 #: Boots that use less than this share of where the zones begin get an axis that is cut.
 _SMALL = 0.6
@@ -28,18 +28,20 @@ class Axis:
 
     high: float
     timeout: float
-    near: float
-    warn: float
+    fail_at: float
+    warn_at: float
     cut: bool
 
     @classmethod
     def of(cls, seconds: Iterable[float], rules: Rules) -> Axis:
         """An axis for durations, with the timeout on it; cut where they are far below it."""
         longest = max(seconds, default=0.0)
-        zones = min(rules.warn, rules.near) * rules.timeout
+        zones = min(rules.warn_at, rules.fail_at) * rules.timeout
         cut = 0 < longest < _SMALL * zones
         high = longest * 1.08 if cut else max(longest, rules.timeout) * 1.02
-        return cls(high, rules.timeout, rules.near * rules.timeout, rules.warn * rules.timeout, cut)
+        return cls(
+            high, rules.timeout, rules.fail_at * rules.timeout, rules.warn_at * rules.timeout, cut
+        )
 
     def at(self, seconds: float) -> float:
         """Where an instant stands, in per cent of the width."""
@@ -47,10 +49,10 @@ class Axis:
             return round(100 * min(seconds, self.high) / self.high, 2)
         if seconds <= self.high:
             return round(_CUT * seconds / self.high, 2)
-        if seconds < self.warn:
+        if seconds < self.warn_at:
             return (_CUT + _ON) / 2
         end = self.timeout * 1.02
-        part = (min(seconds, end) - self.warn) / (end - self.warn)
+        part = (min(seconds, end) - self.warn_at) / (end - self.warn_at)
         return round(_ON + (100 - _ON) * part, 2)
 
     @property

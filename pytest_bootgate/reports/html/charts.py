@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.verdict import Rules
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import Rules
 from pytest_bootgate.reports.amounts import NONE, duration, limit
 from pytest_bootgate.reports.html.axis import Axis, Tick
 from pytest_bootgate.reports.story import failed_boot
-from pytest_bootgate.result import TargetResult
 
 #: Releases in the order in which they are drawn.
 RELEASES = ("baseline", "candidate")
@@ -117,7 +117,7 @@ def _words(result: TargetResult, name: str) -> str:
 def limit_words(result: TargetResult, name: str) -> list[str]:
     """The limits of a phase, as somebody set them."""
     limits = result.rules.phases.get(name)
-    kinds = [("limit", limits.limit), ("by", limits.by)] if limits is not None else []
+    kinds = [("limit", limits.limit), ("deadline", limits.deadline)] if limits is not None else []
     return [f"{kind} {limit(seconds)}" for kind, seconds in kinds if seconds is not None]
 
 
@@ -136,7 +136,7 @@ def _limits(result: TargetResult, axis: Axis, name: str) -> Iterable[Tick]:
         return
     found = seen(result, "candidate", name)
     start = median(at - took for at, took in found) if found else None
-    ends = [("limit", limits.limit, start), ("by", limits.by, 0.0)]
+    ends = [("limit", limits.limit, start), ("deadline", limits.deadline, 0.0)]
     for kind, seconds, since in ends:
         if seconds is None or since is None or (axis.cut and since + seconds > axis.high):
             continue
@@ -262,8 +262,8 @@ class Course:
     """How the share of the timeout went over days; heights are per cent from the top."""
 
     points: tuple[Point, ...]
-    near: float
-    warn: float
+    fail_at: float
+    warn_at: float
     timeout: float
     line: tuple[float, float] | None
 
@@ -283,4 +283,4 @@ def course(
 
     points = [Point(round(100 * (at - first) / span, 2), y(s), outcome) for at, s, outcome in used]
     ends = None if line is None else (y(line[0]), y(line[1]))
-    return Course(tuple(points), y(rules.near), y(rules.warn), y(1.0), ends)
+    return Course(tuple(points), y(rules.fail_at), y(rules.warn_at), y(1.0), ends)

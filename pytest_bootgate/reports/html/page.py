@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from pytest_bootgate import __version__
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.html.sections import gate
 from pytest_bootgate.reports.html.top import title
-from pytest_bootgate.reports.whole import write_text
-from pytest_bootgate.result import GateResult
+from pytest_bootgate.whole import write_text
 
 _HERE = "pytest_bootgate.reports.html"
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_bootgate.errors import JournalError
-from pytest_bootgate.gate.trend import SHORTEST, trend
 from pytest_bootgate.journal import files
 from pytest_bootgate.journal.queries import Usage, usage
+from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.reports.html.charts import Course, course
 from pytest_bootgate.reports.html.tables import Table, part
 from pytest_bootgate.reports.probing import trend_words
-from pytest_bootgate.result import GateResult, TargetResult
+from pytest_bootgate.stats.trend import SHORTEST, trend
 
 #: How far back it is looked, in days, and how many boots are drawn at most: the newest.
 DAYS, MOST = 30, 60
@@ -34,19 +34,19 @@ class Past:
 
 
 def past(journal: Path | None, result: GateResult) -> dict[tuple[str, str], Past]:
-    """The past of each (host, target); empty without a journal."""
+    """The past of each (profile, target); empty without a journal."""
     if journal is None or not any(target.boots for target in result.targets):
         return {}
     since = dt.datetime.fromisoformat(result.at).timestamp() - DAYS * 86400
     try:
         with files.reading(journal) as kept:
             return {
-                (t.host, t.target): _of(usage(kept, result.file, t.target, t.host, since), t)
+                (t.profile, t.target): _of(usage(kept, result.file, t.target, t.profile, since), t)
                 for t in result.targets
                 if t.boots
             }
     except JournalError as error:
-        return {(t.host, t.target): Past(str(error)) for t in result.targets if t.boots}
+        return {(t.profile, t.target): Past(str(error)) for t in result.targets if t.boots}
 
 
 def _of(found: Sequence[Usage], result: TargetResult) -> Past:

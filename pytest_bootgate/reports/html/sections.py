@@ -8,33 +8,38 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_bootgate.boot.values import Boot
-from pytest_bootgate.gate.comparison import sentence
-from pytest_bootgate.gate.retry import started_later
-from pytest_bootgate.gate.verdict import VERDICTS, WHOLE, Finding, Verdict
+from pytest_bootgate.checks.comparison import sentence
+from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
 from pytest_bootgate.gatefile.rules import UPGRADE
-from pytest_bootgate.gatefile.silence_rules import SILENCE
-from pytest_bootgate.reports import silence, takeover, unjudged
+from pytest_bootgate.records.result import (
+    GateResult,
+    PropagationResult,
+    TargetResult,
+    UpgradeResult,
+)
+from pytest_bootgate.records.retry import started_later
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Finding, Verdict
+from pytest_bootgate.reports import propagation, unjudged, upgrade
 from pytest_bootgate.reports.html import charts
 from pytest_bootgate.reports.html import tables as made
 from pytest_bootgate.reports.html.past import Past, past
 from pytest_bootgate.reports.html.tables import Table
-from pytest_bootgate.reports.html.top import Near, Top, by_weight, hosts_of, label, nearness, top
+from pytest_bootgate.reports.html.top import Near, Top, by_weight, label, nearness, profiles_of, top
 from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import failed_boot, last_lines, last_words, story, worth_saying
-from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
 
 
 @dataclass(frozen=True)
 class Section:
-    """A target, an upgrade in place, or a silence test. `verdict` None: left out."""
+    """A target, an upgrade in place, or a propagation test. `verdict` None: left out."""
 
     id: str
     name: str
     verdict: Verdict | None
     says: str
     command: str = ""
-    broken: str = ""
+    error: str = ""
     near: Near | None = None
     findings: Sequence[Finding] = ()
     compared: str = ""
@@ -69,8 +74,8 @@ def gate(result: GateResult, number: int, journal: Path | None, base: Path | Non
     before = past(journal, result)
     sections = [
         *(_target(t, result, file, before) for t in result.targets),
-        *(_upgrade(u, result, file) for u in result.takeovers),
-        *(_silence(s, result, file) for s in result.silences),
+        *(_upgrade(u, result, file) for u in result.upgrades),
+        *(_propagation(s, result, file) for s in result.propagations),
     ]
     sections.sort(key=lambda one: VERDICTS.index(one.verdict) if one.verdict else -1, reverse=True)
     numbered = [_numbered(one, f"g{number}s{place}") for place, one in enumerate(sections, 1)]
@@ -104,7 +109,7 @@ def _shown(file: str, base: Path | None) -> str:
 def _target(
     found: TargetResult, result: GateResult, file: str, before: dict[tuple[str, str], Past]
 ) -> Section:
-    name = label(found.target, found.host, result)
+    name = label(found.target, found.profile, result)
     if found.left_out is not None:
         return Section("", name, None, f"left out by the gate file: {found.left_out}")
     failed = failed_boot(found)
@@ -116,8 +121,8 @@ def _target(
         name=name,
         verdict=found.verdict,
         says=_says(found),
-        command=_command(file, f"{found.target}::{WHOLE}", found.host, result, found),
-        broken=found.broken or "",
+        command=_command(file, f"{found.target}::{WHOLE}", found.profile, result, found),
+        error=found.error or "",
         near=nearness(found),
         findings=by_weight(worth_saying(found)),
         compared=f"{regression.verdict}: {sentence(regression)}" if regression and calm else "",
@@ -126,7 +131,7 @@ def _target(
         last="\n".join(last_words(found)),
         waterfall=charts.waterfall(found, axis) if axis and charts.phase_names(found) else None,
         dots=charts.dots(found, axis) if axis else None,
-        past=before.get((found.host, found.target)),
+        past=before.get((found.profile, found.target)),
         tables={table.name: table for table in made.tables(found)},
     )
 
@@ -164,41 +169,41 @@ def _notes(found: TargetResult) -> Iterator[str]:
 # -- what is no target -------------------------------------------------------------------------
 
 
-def _upgrade(found: TakeoverResult, result: GateResult, file: str) -> Section:
-    seen = found.takeover
-    rows = list(takeover.rows(seen)) if seen is not None else []
+def _upgrade(found: UpgradeResult, result: GateResult, file: str) -> Section:
+    seen = found.upgrade
+    rows = list(upgrade.rows(seen)) if seen is not None else []
     tables = {}
     if seen is not None:
         tables["jobs"] = Table("jobs", "What became of each job", rows[0], rows[1:])
     return Section(
         id="",
-        name=label("Upgrade in place", found.host, result),
+        name=label("Upgrade in place", found.profile, result),
         verdict=found.verdict,
-        says=takeover.heading(found).removeprefix("upgrade in place: "),
-        command=_command(file, UPGRADE, found.host, result, None),
-        broken=found.broken or "",
+        says=upgrade.heading(found).removeprefix("upgrade in place: "),
+        command=_command(file, UPGRADE, found.profile, result, None),
+        error=found.error or "",
         findings=by_weight(found.findings),
-        notes=list(takeover.notes(seen)) if seen is not None else (),
-        last="\n".join(takeover.story(found)),
+        notes=list(upgrade.notes(seen)) if seen is not None else (),
+        last="\n".join(upgrade.story(found)),
         tables=tables,
     )
 
 
-def _silence(found: SilenceResult, result: GateResult, file: str) -> Section:
+def _propagation(found: PropagationResult, result: GateResult, file: str) -> Section:
     stall = found.stall
     tables = {}
-    if stall is not None and stall.told:
+    if stall is not None and stall.signals:
         tables["told"] = made.told(stall)
-    notes = list(silence.notes(stall)) if stall is not None else []
+    notes = list(propagation.notes(stall)) if stall is not None else []
     if stall is not None and stall.evidence:
         notes.append(f"held for sure: {stall.evidence}")
     return Section(
         id="",
-        name=f"{label(found.target, found.host, result)}, silence",
+        name=f"{label(found.target, found.profile, result)}, propagation",
         verdict=found.verdict,
-        says=silence.heading(found),
-        command=_command(file, f"{found.target}::{SILENCE}", found.host, result, None),
-        broken=found.broken or "",
+        says=propagation.heading(found),
+        command=_command(file, f"{found.target}::{PROPAGATION}", found.profile, result, None),
+        error=found.error or "",
         findings=by_weight(found.findings),
         notes=notes,
         last="\n".join(last_lines(stall.boot)) if stall is not None else "",
@@ -207,17 +212,17 @@ def _silence(found: SilenceResult, result: GateResult, file: str) -> Section:
 
 
 def _command(
-    file: str, item: str, host: str, result: GateResult, found: TargetResult | None
+    file: str, item: str, profile: str, result: GateResult, found: TargetResult | None
 ) -> str:
     """How to boot the same once more.
 
-    A result does not say whether its gate file has more host profiles than were booted, on which
+    A result does not say whether its gate file has more profiles than were booted, on which
     the names of items depend: where that is open, the command takes the whole profile.
     """
-    if hosts_of(result) == {"default"}:
+    if profiles_of(result) == {"default"}:
         asked = shlex.quote(f"{file}::{item}")
     else:
-        asked = f"{shlex.quote(file)} --bootgate-host {shlex.quote(host)}"
+        asked = f"{shlex.quote(file)} --bootgate-profile {shlex.quote(profile)}"
     parts = ["pytest", asked, _engine(result)]
     if found is not None:
         least, most = found.rules.least, found.rules.most

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from pytest_bootgate.boot.machine import Machine, Span
-from pytest_bootgate.boot.stall import Stall
-from pytest_bootgate.boot.values import Boot, HostFacts
-from pytest_bootgate.gate.attribution import Attribution
-from pytest_bootgate.gate.regression import Regression
-from pytest_bootgate.gate.verdict import WHOLE
+from pytest_bootgate.records.attribution import Attribution
+from pytest_bootgate.records.machine import Machine, Span
+from pytest_bootgate.records.result import GateResult, TargetResult
+from pytest_bootgate.records.stall import Stall
+from pytest_bootgate.records.values import Boot, HostFacts
+from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
 from pytest_bootgate.reports.boots import whole
 from pytest_bootgate.reports.html.charts import (
@@ -22,7 +22,7 @@ from pytest_bootgate.reports.html.charts import (
     tried,
     which,
 )
-from pytest_bootgate.result import GateResult, TargetResult
+from pytest_bootgate.stats.regression import Regression
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,18 +219,18 @@ def _signed(value: float) -> Amount:
 
 
 def told(stall: Stall) -> Table:
-    """Every channel that was listened to while a boot was held."""
+    """Every signal that was listened to while a boot was held."""
     rows: list[list[Cell]] = [
         [
-            one.channel,
-            one.says if one.at is not None else "nothing",
+            one.name,
+            one.means if one.at is not None else "nothing",
             seconds(one.at, "never"),
             seconds(stall.late(one) if one.at is not None else None),
             one.text,
         ]
         for one in (*stall.heard, *stall.silent)
     ]
-    head = ["channel", "said", "after the trigger", "late by", "text"]
+    head = ["signal", "said", "after the trigger", "late by", "text"]
     return Table("told", "Who was told", head, rows)
 
 

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from pytest_bootgate.gate.comparison import sentence
-from pytest_bootgate.gate.retry import timeouts
-from pytest_bootgate.gate.retry import words as words_of
-from pytest_bootgate.gate.verdict import VERDICTS, WHOLE, Finding, Verdict
-from pytest_bootgate.reports import silence, takeover
-from pytest_bootgate.reports.advice import advice, advice_on_silence, advice_on_upgrade
+from pytest_bootgate.checks.comparison import sentence
+from pytest_bootgate.records.result import (
+    GateResult,
+    PropagationResult,
+    TargetResult,
+    UpgradeResult,
+)
+from pytest_bootgate.records.retry import timeouts
+from pytest_bootgate.records.retry import words as words_of
+from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Finding, Verdict
+from pytest_bootgate.reports import propagation, upgrade
+from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
 from pytest_bootgate.reports.html.charts import phase_names, seen
 from pytest_bootgate.reports.story import failed_boot
-from pytest_bootgate.result import GateResult, SilenceResult, TakeoverResult, TargetResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,8 @@ class Near:
     words: str
     used: float | None = None
     bound: float | None = None
-    near: float = 1.0
-    warn: float = 1.0
+    fail_at: float = 1.0
+    warn_at: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +54,15 @@ class Top:
 
 def top(result: GateResult) -> Top:
     """The answers for a whole run."""
-    if result.broken is not None:
+    if result.error is not None:
         missing = "the run was not judged as it should be"
         todo = "Boot what is missing (it is listed below), and gate again."
-        return Top("broken", missing, result.broken, NONE, Near(NONE), NONE, todo)
+        return Top("error", missing, result.error, NONE, Near(NONE), NONE, todo)
     found = sorted(_every(result), key=_rank, reverse=True)
     if not found:
         todo = "Name a target of the gate file that can be booted, and gate again."
         why = "nothing was judged: every target is left out, or none was booted"
-        return Top("broken", "no target", why, NONE, Near(NONE), NONE, todo)
+        return Top("error", "no target", why, NONE, Near(NONE), NONE, todo)
     worst = found[0]
     as_bad = sum(one.verdict == worst.verdict for one in found) - 1
     more = f"and {as_bad} more" if as_bad and worst.verdict != "pass" else ""
@@ -76,8 +81,8 @@ def top(result: GateResult) -> Top:
 
 def _every(result: GateResult) -> list[Top]:
     made = [_of_target(t, result) for t in result.targets if t.verdict is not None]
-    made += [_of_upgrade(u, result) for u in result.takeovers]
-    return made + [_of_silence(s, result) for s in result.silences]
+    made += [_of_upgrade(u, result) for u in result.upgrades]
+    return made + [_of_propagation(s, result) for s in result.propagations]
 
 
 def _rank(one: Top) -> tuple[int, float]:
@@ -85,15 +90,17 @@ def _rank(one: Top) -> tuple[int, float]:
     return VERDICTS.index(one.verdict), used
 
 
-def label(target: str, host: str, result: GateResult) -> str:
-    """A target, with its host profile where there is more than the usual one."""
-    return target if hosts_of(result) == {"default"} else f"{target} on {host}"
+def label(target: str, profile: str, result: GateResult) -> str:
+    """A target, with its profile where there is more than the usual one."""
+    return target if profiles_of(result) == {"default"} else f"{target} on {profile}"
 
 
-def hosts_of(result: GateResult) -> set[str]:
-    """The host profiles of a result, those of what it left unjudged included."""
-    hosts = {t.host for t in result.targets} | {t.host for t in result.takeovers}
-    return hosts | {s.host for s in result.silences} | {u.host for u in result.unjudged}
+def profiles_of(result: GateResult) -> set[str]:
+    """The profiles of a result, those of what it left unjudged included."""
+    profiles = {t.profile for t in result.targets} | {t.profile for t in result.upgrades}
+    return (
+        profiles | {s.profile for s in result.propagations} | {u.profile for u in result.unjudged}
+    )
 
 
 def release_words(result: GateResult, name: str) -> str:
@@ -110,8 +117,8 @@ def release_words(result: GateResult, name: str) -> str:
 
 def _of_target(found: TargetResult, result: GateResult) -> Top:
     return Top(
-        found.verdict or "broken",
-        label(found.target, found.host, result),
+        found.verdict or "error",
+        label(found.target, found.profile, result),
         _why(found),
         _phase(found),
         nearness(found),
@@ -130,8 +137,8 @@ def _findings(found: TargetResult) -> list[Finding]:
 
 
 def _why(found: TargetResult) -> str:
-    if found.broken is not None:
-        return found.broken
+    if found.error is not None:
+        return found.error
     findings = _findings(found)
     if findings:
         return findings[0].text
@@ -167,11 +174,11 @@ def nearness(found: TargetResult) -> Near:
     """How near the candidate came to its timeout."""
     rules, judgement = found.rules, found.judgement
     timeout = f"timeout of {limit(rules.timeout)}"
-    if found.broken is not None:
+    if found.error is not None:
         return Near("not measured")
     failed = failed_boot(found)
     if failed is not None and failed.outcome in ("timed_out", "false_ok"):
-        return Near(f"the whole {timeout}", 1.0, None, rules.near, rules.warn)
+        return Near(f"the whole {timeout}", 1.0, None, rules.fail_at, rules.warn_at)
     if failed is not None:
         return Near(f"{failed.outcome} after {duration(failed.ended)}, {timeout}")
     room = judgement.headrooms.get(WHOLE) if judgement is not None else None
@@ -180,17 +187,17 @@ def nearness(found: TargetResult) -> Near:
     if timeouts(found.boots, "candidate"):
         how_many = words_of(found.boots, "candidate")
         words = f"{how_many}, and used {share(room.used)} of the {timeout} when tried again"
-        return Near(words, 1.0, None, rules.near, rules.warn)
+        return Near(words, 1.0, None, rules.fail_at, rules.warn_at)
     words = f"{share(room.used)} of the {timeout}"
     if room.bound_used is not None:
         words += f", the next boot {share(room.bound_used)} at most"
-    return Near(words, room.used, room.bound_used, rules.near, rules.warn)
+    return Near(words, room.used, room.bound_used, rules.fail_at, rules.warn_at)
 
 
 def _since(found: TargetResult, result: GateResult) -> str:
     new, old = release_words(result, "candidate"), release_words(result, "baseline")
     before = found.of("baseline")
-    if found.broken is not None:
+    if found.error is not None:
         return NONE
     if not before:
         return f"unknown: {new} was booted without a baseline"
@@ -206,7 +213,7 @@ def _since(found: TargetResult, result: GateResult) -> str:
         return f"{new}; {old} used {part} at most"
     if found.verdict == "pass":
         return f"no harm by {new}; {old} used {part} at most"
-    if slowest >= found.rules.near * found.rules.timeout:
+    if slowest >= found.rules.fail_at * found.rules.timeout:
         return f"before {new}: {old} used {part} already"
     return f"{new}; {old} used {part} at most"
 
@@ -214,25 +221,25 @@ def _since(found: TargetResult, result: GateResult) -> str:
 # -- what is no target -------------------------------------------------------------------------
 
 
-def _of_upgrade(found: TakeoverResult, result: GateResult) -> Top:
+def _of_upgrade(found: UpgradeResult, result: GateResult) -> Top:
     findings = by_weight(found.findings)
-    why = found.broken or (findings[0].text if findings else takeover.heading(found))
+    why = found.error or (findings[0].text if findings else upgrade.heading(found))
     step = findings[0].subject if findings else NONE
     new, old = release_words(result, "candidate"), release_words(result, "baseline")
     since = f"{new}, on the state that {old} left"
-    name = label("upgrade in place", found.host, result)
+    name = label("upgrade in place", found.profile, result)
     near = Near("about the state, not about time")
     return Top(found.verdict, name, why, step, near, since, advice_on_upgrade(found))
 
 
-def _of_silence(found: SilenceResult, result: GateResult) -> Top:
+def _of_propagation(found: PropagationResult, result: GateResult) -> Top:
     findings = by_weight(found.findings)
-    why = found.broken or (findings[0].text if findings else silence.heading(found))
+    why = found.error or (findings[0].text if findings else propagation.heading(found))
     phase = found.stall.phase if found.stall is not None else NONE
-    since = f"{release_words(result, 'candidate')}; a silence test has no baseline"
-    name = f"{label(found.target, found.host, result)}, silence"
+    since = f"{release_words(result, 'candidate')}; a propagation test has no baseline"
+    name = f"{label(found.target, found.profile, result)}, propagation"
     near = Near("held beyond its timeout on purpose")
-    return Top(found.verdict, name, why, phase, near, since, advice_on_silence(found))
+    return Top(found.verdict, name, why, phase, near, since, advice_on_propagation(found))
 
 
 def title(results: Sequence[GateResult]) -> str:

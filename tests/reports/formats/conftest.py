@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.door import test_in_place
-from tests.door.conftest import GATE, GOOD, TOY, add_baseline
+from tests.pytest_plugin import test_in_place
+from tests.pytest_plugin.conftest import GATE, GOOD, TOY, add_baseline
 from tests.reports.formats.readers import NAMES
 
 #: What a log may hold and XML, terminals and Markdown choke on.
@@ -58,7 +58,7 @@ def warn(path: Path) -> None:
     held.write_text(held.read_text().replace("gate: {", "gate: {retry_pause: 10ms, "))
 
 
-def unsure(path: Path) -> None:
+def inconclusive(path: Path) -> None:
     """Two pairs say nothing about slower."""
     held = gate_file(path / "bootgate.yaml", boots="2")
     add_baseline(held, "env: {", "env: {RELEASE: old, ")
@@ -69,13 +69,13 @@ def fail(path: Path) -> None:
     gate_file(path / "bootgate.yaml", ["engine ready", NASTY, 60], more="")
 
 
-def broken(path: Path) -> None:
+def error(path: Path) -> None:
     """Two releases that are one."""
     add_baseline(gate_file(path / "bootgate.yaml"))
 
 
 def left_out(path: Path) -> None:
-    targets = ["isolated", '  "session:a|b": {absent: {"1": "no <such> target, 50%"}}']
+    targets = ["isolated", '  "session:a|b": {unsupported: {"1": "no <such> target, 50%"}}']
     held = gate_file(path / "bootgate.yaml", targets=targets)
     text = held.read_text().replace("  candidate:\n", '  candidate:\n    version: "1"\n')
     held.write_text(text.replace("timeout: 700ms", "timeout: 5s"))
@@ -83,24 +83,24 @@ def left_out(path: Path) -> None:
 
 def nothing_else(path: Path) -> None:
     """All targets are left out."""
-    gate_file(path / "bootgate.yaml", targets=['  isolated: {absent: {"1": gone}}'])
+    gate_file(path / "bootgate.yaml", targets=['  isolated: {unsupported: {"1": gone}}'])
     held = path / "bootgate.yaml"
     text = held.read_text().replace("  candidate:\n", '  candidate:\n    version: "1"\n')
     held.write_text(text)
 
 
 def several(path: Path) -> None:
-    """Two gate files, two host profiles, and a target with signs that formats use themselves."""
+    """Two gate files, two profiles, and a target with signs that formats use themselves."""
     held = gate_file(
         path / "a b" / "one.bootgate.yaml", targets=["isolated", '  "session:a|b": {}']
     )
     held.write_text(held.read_text().replace("timeout: 700ms", "timeout: 5s"))
-    gate_file(path / "bootgate.yaml", [60], more="hosts: {staging: {}, other: {}}")
+    gate_file(path / "bootgate.yaml", [60], more="profiles: {staging: {}, other: {}}")
 
 
-def silence(path: Path) -> None:
+def propagation(path: Path) -> None:
     """A boot that is held, and nobody is told."""
-    held = "  isolated: {timeout: 2s, silence: {hold: pause, in: persona}}"
+    held = "  isolated: {timeout: 2s, propagation: {hold: pause, in: persona}}"
     # A busy machine needs time to hold it before it is over.
     plan = ["engine ready", 0.5, "persona loaded", "ring"]
     gate_file(path / "bootgate.yaml", plan, targets=[held])
@@ -126,9 +126,9 @@ def upgrade(path: Path) -> None:
 SCENARIOS = {
     "green": (green, ["bootgate.yaml"], {"bootgate.yaml::isolated": "pass"}),
     "warn": (warn, ["bootgate.yaml"], {"bootgate.yaml::isolated": "warn"}),
-    "unsure": (unsure, ["bootgate.yaml"], {"bootgate.yaml::isolated": "unsure"}),
+    "inconclusive": (inconclusive, ["bootgate.yaml"], {"bootgate.yaml::isolated": "inconclusive"}),
     "fail": (fail, ["bootgate.yaml"], {"bootgate.yaml::isolated": "fail"}),
-    "broken": (broken, ["bootgate.yaml"], {"bootgate.yaml::isolated": "broken"}),
+    "error": (error, ["bootgate.yaml"], {"bootgate.yaml::isolated": "error"}),
     "left out": (
         left_out,
         ["bootgate.yaml"],
@@ -137,7 +137,7 @@ SCENARIOS = {
     "all left out": (
         nothing_else,
         ["bootgate.yaml"],
-        {"bootgate.yaml::isolated": "left out", "bootgate.yaml::gate": "broken"},
+        {"bootgate.yaml::isolated": "left out", "bootgate.yaml::gate": "error"},
     ),
     "several": (
         several,
@@ -157,10 +157,10 @@ SCENARIOS = {
             "a b/one.bootgate.yaml::session:a|b": "unjudged",
         },
     ),
-    "silence": (
-        silence,
+    "propagation": (
+        propagation,
         ["bootgate.yaml"],
-        {"bootgate.yaml::isolated": "pass", "bootgate.yaml::isolated::silence": "fail"},
+        {"bootgate.yaml::isolated": "pass", "bootgate.yaml::isolated::propagation": "fail"},
     ),
     "upgrade": (
         upgrade,
@@ -174,7 +174,7 @@ SCENARIOS = {
     "no boots": (
         green,
         ["bootgate.yaml", "-k", "nosuchthing"],
-        {"bootgate.yaml::isolated": "unjudged", "bootgate.yaml::gate": "broken"},
+        {"bootgate.yaml::isolated": "unjudged", "bootgate.yaml::gate": "error"},
     ),
 }
 SCENARIOS["xdist"] = (several, [*SCENARIOS["several"][1], "-n", "2"], SCENARIOS["several"][2])

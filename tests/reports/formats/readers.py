@@ -23,7 +23,7 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 SCHEMAS = Path(__file__).with_name("schemas")
 XSD = xmlschema.XMLSchema10(SCHEMAS / "junit-10.xsd")
 CTRF = Draft7Validator(json.loads((SCHEMAS / "ctrf-schema-0.0.json").read_text()))
-WORDS = ["pass", "warn", "unsure", "fail", "broken"]
+WORDS = ["pass", "warn", "inconclusive", "fail", "error"]
 NAMES = {
     "junit": "junit.xml",
     "github": "summary.md",
@@ -50,7 +50,7 @@ def cases(path: Path) -> dict[str, str]:
         for case in held:
             (said,) = case.result or [None]
             word = "pass" if said is None else said.message.partition(":")[0]
-            kinds = {"fail": "Failure", "broken": "Error", "pass": "NoneType"}
+            kinds = {"fail": "Failure", "error": "Error", "pass": "NoneType"}
             assert type(said).__name__ == kinds.get(word, "Skipped")
             assert case.system_out.splitlines()[0] == f"verdict: {word}"
             found[f"{suite.name}::{case.classname.rpartition('.')[2]}::{case.name}"] = word
@@ -65,7 +65,7 @@ def _wholes(found: Verdicts) -> Verdicts:
     """What was judged as a whole; an upgrade in place is as good as the worst of its items."""
     wholes = {}
     for name, word in found.items():
-        if name.endswith(("::boot", "::silence", "::gate")):
+        if name.endswith(("::boot", "::propagation", "::gate")):
             wholes[name.removesuffix("::boot")] = word
         elif "::upgrade::" in name:
             whole = name.rpartition("::")[0]
@@ -158,9 +158,9 @@ def _metrics(families) -> Verdicts:
             series.append((sample.name, *sorted(sample.labels.items())))
             labels = sample.labels
             if sample.name == "bootgate_verdict" and sample.value == 1:
-                host = "" if labels["host"] == "default" else f"@{labels['host']}"
-                kind = "::silence" if labels["kind"] == "silence" else ""
-                name = f"{labels['gate_file']}::{labels['target']}{host}{kind}"
+                profile = "" if labels["profile"] == "default" else f"@{labels['profile']}"
+                kind = "::propagation" if labels["kind"] == "propagation" else ""
+                name = f"{labels['gate_file']}::{labels['target']}{profile}{kind}"
                 assert name not in found
                 found[name] = labels["verdict"]
             if sample.name == "bootgate_gate_verdict" and sample.value == 1:
@@ -206,8 +206,8 @@ def ctrf(path: Path) -> Verdicts:
     CTRF.validate(document)
     found, results = {}, document["results"]
     assert len({test["name"] for test in results["tests"]}) == len(results["tests"])
-    states = {"pass": "passed", "warn": "other", "unsure": "other"}
-    states |= {"fail": "failed", "broken": "failed"}
+    states = {"pass": "passed", "warn": "other", "inconclusive": "other"}
+    states |= {"fail": "failed", "error": "failed"}
     for test in results["tests"]:
         assert test["status"] == states.get(test["rawStatus"], "skipped")
         found[test["name"]] = test["rawStatus"]
@@ -217,7 +217,7 @@ def ctrf(path: Path) -> Verdicts:
 
 
 def otel(path: Path) -> Verdicts:
-    found, codes = {}, {"pass": 1, "fail": 2, "broken": 2}
+    found, codes = {}, {"pass": 1, "fail": 2, "error": 2}
     for resource in spans(path):
         (top,) = [span for span in resource if not span.parent_span_id]
         file = top.name.removeprefix("gate ")

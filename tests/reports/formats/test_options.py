@@ -158,7 +158,7 @@ def test_an_interrupted_run_is_no_green_report(here):
     for name, path in NAMES.items():
         found = READERS[name](here / "reports" / path)
         assert found.pop("bootgate.yaml::main", "unjudged") == "unjudged"
-        assert found == {"bootgate.yaml::isolated": "pass", "bootgate.yaml::gate": "broken"}
+        assert found == {"bootgate.yaml::isolated": "pass", "bootgate.yaml::gate": "error"}
 
 
 def test_a_worker_that_dies_is_no_green_report(here):
@@ -172,7 +172,7 @@ def test_a_worker_that_dies_is_no_green_report(here):
     done = run_pytest(here, "bootgate.yaml", "-n1", "--max-worker-restart=0", *options())
     assert done.status == 1
     found = readers.junit(here / "reports" / "junit.xml")
-    assert found == {"bootgate.yaml::isolated": "unjudged", "bootgate.yaml::gate": "broken"}
+    assert found == {"bootgate.yaml::isolated": "unjudged", "bootgate.yaml::gate": "error"}
 
 
 def test_help_and_docs_name_every_format(here):

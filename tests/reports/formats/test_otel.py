@@ -13,8 +13,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
+from pytest_bootgate.records.codec import decode
 from pytest_bootgate.reports.formats.otel import record
-from pytest_bootgate.reports.jsonfile import decode
 from tests.reports.formats.conftest import green, run_pytest
 from tests.reports.formats.readers import spans
 
@@ -135,7 +135,7 @@ def recorded(done):
 
 
 def test_instants_and_durations_are_those_of_the_boots(ran):
-    done = ran("unsure")
+    done = ran("inconclusive")
     (result,), found = recorded(done)
     by_boot = {s.attributes["bootgate.boot"]: s for s in found if s.name.startswith("boot ")}
     boots = result.targets[0].boots

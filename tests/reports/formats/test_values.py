@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bootgate.boot.values import Phase
-from pytest_bootgate.gate.judge import judge
-from pytest_bootgate.gate.verdict import Finding, Limits, worst
+from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.records.result import PropagationResult, TargetResult, Unjudged, UpgradeResult
+from pytest_bootgate.records.values import Phase
+from pytest_bootgate.records.verdict import Finding, Limits, worst
 from pytest_bootgate.reports import formats
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats import cases, github, openmetrics
-from pytest_bootgate.result import SilenceResult, TakeoverResult, TargetResult, Unjudged
 from tests.journal.lives import key, measured, result
 from tests.reports.formats.readers import NAMES, READERS, SILENT, commands
 from tests.reports.test_words import RULES, boot
@@ -40,13 +40,13 @@ STARTED = {
 
 
 @pytest.mark.parametrize("name", READERS)
-@pytest.mark.parametrize("word", ["pass", "fail", "broken"])
+@pytest.mark.parametrize("word", ["pass", "fail", "error"])
 def test_no_format_chokes_on_odd_texts(tmp_path, name, word):
     more = {"tails": {"gateway.out": (ODD,)}, "notes": (ODD,)}
     told = {
         "pass": target(boot(**STARTED), name=ODD),
         "fail": target(boot(detail=ODD, **more), name=ODD),
-        "broken": target(name=ODD, phases=[ODD], broken=ODD),
+        "error": target(name=ODD, phases=[ODD], error=ODD),
     }[word]
     found = result(ODD, told, file=f"/srv/{ODD}.yaml")
     path = NAMES[name]
@@ -59,48 +59,48 @@ def test_no_format_chokes_on_odd_texts(tmp_path, name, word):
 def test_a_gate_file_that_ran_twice_is_told_apart(tmp_path, name):
     runs = [
         result("first", target(boot(**STARTED))),
-        result("second", target(broken="the engine went away")),
+        result("second", target(error="the engine went away")),
     ]
     formats.write(name, runs, str(tmp_path / NAMES[name]), BASE)
     found = READERS[name](tmp_path / NAMES[name])
     assert found == {
         "bootgate.yaml (run first)::isolated": "pass",
-        "bootgate.yaml (run second)::isolated": "broken",
+        "bootgate.yaml (run second)::isolated": "error",
     }
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_no_result_is_no_pass(tmp_path, name):
     formats.write(name, [result("none")], str(tmp_path / NAMES[name]), BASE)
-    assert READERS[name](tmp_path / NAMES[name]) == {"bootgate.yaml::gate": "broken"}
+    assert READERS[name](tmp_path / NAMES[name]) == {"bootgate.yaml::gate": "error"}
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_what_must_not_pass_is_broken_beside_good_targets(tmp_path, name):
+def test_what_must_not_pass_is_an_error_beside_good_targets(tmp_path, name):
     missing = (Unjudged("main", "default", "boot"),)
     held = replace(
-        result("some", target(boot(**STARTED))), unjudged=missing, broken="1 of 2 were judged"
+        result("some", target(boot(**STARTED))), unjudged=missing, error="1 of 2 were judged"
     )
     formats.write(name, [held], str(tmp_path / NAMES[name]), BASE)
     found = READERS[name](tmp_path / NAMES[name])
     unjudged = {} if name in SILENT else {"bootgate.yaml::main": "unjudged"}
-    good = {"bootgate.yaml::isolated": "pass", "bootgate.yaml::gate": "broken"}
+    good = {"bootgate.yaml::isolated": "pass", "bootgate.yaml::gate": "error"}
     assert found == good | unjudged
 
 
-VERDICTS = ("pass", "warn", "unsure", "fail", "broken")
+VERDICTS = ("pass", "warn", "inconclusive", "fail", "error")
 
 
-@pytest.mark.parametrize(("about", "silence"), [*product(VERDICTS, VERDICTS)])
-def test_no_case_is_better_than_the_result(about, silence):
+@pytest.mark.parametrize(("about", "propagation"), [*product(VERDICTS, VERDICTS)])
+def test_no_case_is_better_than_the_result(about, propagation):
     def held(word) -> dict:
-        if word == "broken":
-            return {"broken": "the engine went away"}
+        if word == "error":
+            return {"error": "the engine went away"}
         return {"findings": (Finding(word, "jobs", "so it is"),)}
 
-    upgrade = TakeoverResult("default", **held(about))
-    told = SilenceResult("isolated", "default", **held(silence))
-    found = replace(result("r"), takeovers=(upgrade,), silences=(told,))
+    found_upgrade = UpgradeResult("default", **held(about))
+    told = PropagationResult("isolated", "default", **held(propagation))
+    found = replace(result("r"), upgrades=(found_upgrade,), propagations=(told,))
     judged = [case.verdict for entry in cases.entries(found) for case in entry.cases]
     assert worst(judged) == found.verdict
     wholes = [entry.whole.verdict for entry in cases.entries(found)]
@@ -114,10 +114,10 @@ def phase_states(found: TargetResult) -> list[str]:
 
 def test_a_phase_passes_only_where_it_was_seen():
     names = ["accepted", "setup", "task_started"]
-    assert phase_states(target(phases=names, broken="no engine")) == ["broken"] * 3
+    assert phase_states(target(phases=names, error="no engine")) == ["error"] * 3
     assert phase_states(target(phases=names, left_out="gone")) == ["left out"] * 3
     assert phase_states(target(boot(), phases=names)) == ["pass", "fail", "fail"]
-    assert phase_states(target(boot(outcome="lost"), phases=names)) == ["broken"] * 3
+    assert phase_states(target(boot(outcome="lost"), phases=names)) == ["error"] * 3
     maybe = (Phase("accepted", 0.1, 0.1), Phase("setup", optional=True), STARTED["phases"][1])
     seen = target(boot(**STARTED | {"phases": maybe}), phases=names)
     assert phase_states(seen) == ["pass", "not seen", "pass"]
@@ -178,14 +178,14 @@ def test_boots_of_another_run_are_no_spans(tmp_path):
 
 
 def test_annotations_mean_what_they_say():
-    held = target(name="a:b, c=%0A", broken="50% of %0A, %2C::x\nand more")
+    held = target(name="a:b, c=%0A", error="50% of %0A, %2C::x\nand more")
     (line,) = github.commands([result("r", held, file="/srv/a,b:c%0A.yaml")], BASE)
     assert commands(line) == {
-        "bootgate: BROKEN a:b, c=%0A": {
-            "title": "bootgate: BROKEN a:b, c=%0A",
+        "bootgate: ERROR a:b, c=%0A": {
+            "title": "bootgate: ERROR a:b, c=%0A",
             "file": "a,b:c%0A.yaml",
             "line": "1",
             "level": "error",
-            "text": "broken: 50% of %0A, %2C::x\nand more",
+            "text": "error: 50% of %0A, %2C::x\nand more",
         }
     }

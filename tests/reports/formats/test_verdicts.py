@@ -12,8 +12,8 @@ from pytest_bootgate.reports.places import SIGNS, check
 from tests.reports.formats.conftest import SCENARIOS
 from tests.reports.formats.readers import NAMES, READERS, SILENT, cases, commands
 
-STATUS = {"pass": 0, "warn": 0, "unsure": 0, "fail": 1, "broken": 1}
-LEVELS = {"warn": "warning", "unsure": "warning", "fail": "error", "broken": "error"}
+STATUS = {"pass": 0, "warn": 0, "inconclusive": 0, "fail": 1, "error": 1}
+LEVELS = {"warn": "warning", "inconclusive": "warning", "fail": "error", "error": "error"}
 
 
 def expected(scenario: str) -> dict[str, str]:
@@ -46,11 +46,11 @@ def test_the_scenarios_are_what_they_are_called(ran, scenario):
     done, wanted = ran(scenario), expected(scenario)
     judged = {
         f"{gate['file'].partition('/here/')[2]}::{t['target']}"
-        + ("" if t["host"] == "default" else f"@{t['host']}"): t["verdict"] or "left out"
+        + ("" if t["profile"] == "default" else f"@{t['profile']}"): t["verdict"] or "left out"
         for gate in done.results
         for t in gate["targets"]
     }
-    others = ("::gate", "::silence", "::upgrade")
+    others = ("::gate", "::propagation", "::upgrade")
     assert judged == {n: w for n, w in wanted.items() if w != "unjudged" and not n.endswith(others)}
     if scenario == "no boots":
         assert done.status == 5
@@ -76,7 +76,7 @@ def test_a_github_annotation_for_each_target_that_is_not_green(ran, scenario):
         assert found[title]["level"] == LEVELS[word]
         assert found[title]["file"] == file
         assert found[title]["text"].startswith(word)
-        assert ("\nwhat to do: " in found[title]["text"]) == (word != "broken")
+        assert ("\nwhat to do: " in found[title]["text"]) == (word != "error")
         key = label.rpartition("::")[2].partition("@")[0]
         assert label == "gate" or key in lines[int(found[title]["line"]) - 1]
 
@@ -96,8 +96,8 @@ def test_phases_are_cases_too(ran):
         "bootgate.yaml::isolated::task_started": "fail",
         "bootgate.yaml::isolated::boot": "fail",
     }
-    found = cases(ran("broken").path / "reports" / "junit.xml")
-    assert set(found.values()) == {"broken"}
+    found = cases(ran("error").path / "reports" / "junit.xml")
+    assert set(found.values()) == {"error"}
     assert len(found) == 4
 
 
@@ -152,7 +152,7 @@ def test_the_numbers_are_those_of_the_result(ran):
     assert action["bootgate.yaml::isolated::engine"]["value"] == boot["phases"][0]["seconds"]
     assert action["bootgate.yaml::isolated::engine"]["unit"] == "s"
     line = 'bootgate_boot_slowest_seconds{gate_file="bootgate.yaml",target="isolated"'
-    line += f',host="default",release="candidate"}} {boot["seconds"]!r}\n'
+    line += f',profile="default",release="candidate"}} {boot["seconds"]!r}\n'
     assert line in (reports / "metrics.txt").read_text()
     assert line in (reports / "bootgate.prom").read_text()
     suite = ET.parse(reports / "junit.xml").getroot()[0]

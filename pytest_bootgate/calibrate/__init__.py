@@ -1,1 +1,0 @@
-"""From recorded boots to a patch of the gate file: ``bootgate calibrate``."""

@@ -1,0 +1,329 @@
+"""The candidate beside the baseline: what the comparison finds, and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from pytest_bootgate.checks.attribution import (
+    BUSY,
+    attribute,
+    only_in_one,
+    others_busy,
+)
+from pytest_bootgate.checks.pairs import Pairs
+from pytest_bootgate.records.attribution import Attribution, Shift
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE, Finding, Rules, Verdict
+from pytest_bootgate.stats.regression import (
+    FAR_TIMES,
+    LEAST,
+    LEAST_PAIRS,
+    MOST,
+    STRAGGLERS,
+    Regression,
+    compare,
+    compare_net,
+    compare_recorded,
+)
+
+#: How many cores a release may use while it waits for its turn without disturbing the other.
+IDLE = 0.1
+#: One release read this many bytes more than the other from disks, and this many times as much:
+#: then their images were not equally warm.
+COLD_BYTES, COLD_TIMES = 4 * 1024 * 1024, 4
+#: The share of the boots' time, spent waiting for a CPU that others had, from which on it is noted.
+WAITED = 0.05
+_OTHER = {"baseline": "candidate", "candidate": "baseline"}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the pairs show: of the whole boot, and of each phase with a tolerance of its own.
+
+    `attribution` is None unless the whole boot is slower.
+    """
+
+    findings: tuple[Finding, ...]
+    regressions: tuple[Regression, ...] = ()
+    attribution: Attribution | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def regression(self) -> Regression | None:
+        """The comparison of the whole boot, None where there are too few pairs."""
+        return next((found for found in self.regressions if not found.subject), None)
+
+
+def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
+    """Compare pairs of boots that all started; `short` says why some are missing, if so."""
+    inconclusive: Verdict = "fail" if rules.inconclusive == "fail" else "inconclusive"
+    count = len(pairs.candidate)
+    first = LEAST_PAIRS if pairs.recorded else next(iter(rules.plan.looks), LEAST_PAIRS)
+    if count < first:
+        text = (
+            f"{short}not compared with the baseline: {count} pair{'s' * (count != 1)} cannot show"
+            f" whether it is slower; at least {first} are needed (gate: {{boots: 5..30}})"
+        )
+        return Compared((Finding(inconclusive, WHOLE, text, kind="uncompared"),))
+    doubt = None if pairs.recorded else _doubt(pairs)
+    regressions = list(_regressions(pairs, rules, doubt))
+    whole, findings = regressions[0], list(_uncompared(pairs, rules, regressions, inconclusive))
+    slower = None
+    for found in regressions:
+        subject = found.subject or WHOLE
+        if found.verdict == "slower":
+            findings.append(Finding("fail", subject, sentence(found), timed=True, kind="slower"))
+        elif found.verdict == "inconclusive":
+            if short and found.next_look:
+                text = f"{short}{sentence(replace(found, more_pairs=None), way_out=False)}"
+                findings.append(Finding(inconclusive, subject, text, kind="uncompared"))
+            else:
+                findings.append(
+                    Finding(inconclusive, subject, sentence(found), kind="inconclusive")
+                )
+    if whole.verdict == "slower":
+        slower = attribute(pairs, _sizes(whole, rules), rules.cpus)
+        text = blame(slower) + "; by wall time, neighbours included" * (_waited(pairs) >= WAITED)
+        findings.append(Finding("fail", slower.phase, text, timed=True, kind="slower"))
+    findings += _stragglers(whole, pairs)
+    return Compared(tuple(findings), tuple(regressions), slower, tuple(_notes(pairs)))
+
+
+def _uncompared(
+    pairs: Pairs, rules: Rules, found: Sequence[Regression], inconclusive: Verdict
+) -> Iterator[Finding]:
+    """That a phase with a tolerance of its own was shown by too few pairs."""
+    compared = {one.subject for one in found}
+    for name, limits in rules.phases.items():
+        if limits.slower is not None and name not in compared:
+            count = len(pairs.candidate)
+            text = f"not compared with the baseline: too few of {count} pairs show this phase"
+            yield Finding(inconclusive, name, text, kind="uncompared")
+
+
+def _regressions(pairs: Pairs, rules: Rules, doubt: str | None) -> Iterator[Regression]:
+    """The comparison of the whole boot, then those of phases."""
+    measured = all(boot.cpu_seconds for boot in pairs.every)
+    cpu = pairs.values(lambda boot: boot.cpu_seconds or 0.0) if measured else None
+    wall = pairs.values(lambda boot: boot.seconds or 0.0)
+    if pairs.recorded:
+        whole = compare_recorded(pairs.values(_net(pairs)), rules.slower)
+    else:
+        whole = compare_net(wall, pairs.values(_net(pairs)), cpu, rules.plan, rules.slower)
+    phases = [
+        found
+        for name, limits in rules.phases.items()
+        if limits.slower is not None
+        and (found := _phase(pairs, rules, name, limits.slower)) is not None
+    ]
+    for found in (whole, *phases):
+        yield found if doubt is None else found.doubted(doubt)
+
+
+def _net(pairs: Pairs) -> Callable[[Boot], float]:
+    """The time of a boot net of its neighbours; its wall time where not all boots have the other.
+
+    What is known of some boots only, such as of those that went on after their proof, would make
+    one release faster than the other.
+    """
+    if all(boot.net_known for boot in pairs.every):
+        return lambda boot: boot.net_seconds or 0.0
+    return lambda boot: boot.seconds or 0.0
+
+
+def _phase(pairs: Pairs, rules: Rules, name: str, tolerance: float) -> Regression | None:
+    """The comparison of a phase by the pairs that have it; None where these are too few."""
+    both = [
+        (before, after)
+        for one, other in zip(pairs.baseline, pairs.candidate, strict=True)
+        if (before := _of_phase(one, name)) is not None
+        and (after := _of_phase(other, name)) is not None
+    ]
+    sides = [before for before, _ in both], [after for _, after in both]
+    if len(both) < (LEAST_PAIRS if pairs.recorded else rules.plan.looks[0]):
+        return None
+    if pairs.recorded:
+        return replace(compare_recorded(sides, tolerance), subject=name)
+    found = replace(compare(sides, None, rules.plan, tolerance), subject=name)
+    lacking = len(pairs.candidate) - len(both)  # a look comes as many pairs later
+    return replace(found, next_look=found.next_look and found.next_look + lacking)
+
+
+def _of_phase(boot: Boot, name: str) -> float | None:
+    phase = boot.phase(name)
+    return None if phase is None else phase.seconds
+
+
+def _sizes(found: Regression, rules: Rules) -> Sequence[int]:
+    """The sizes of the strata of a comparison's pairs."""
+    if found.recorded:
+        return [found.pairs]
+    first = found.pairs - found.fresh
+    return [*rules.plan.strata(first), *rules.plan.strata(found.fresh)]
+
+
+def _stragglers(found: Regression, pairs: Pairs) -> Iterator[Finding]:
+    """That the candidate hangs now and then, and the baseline does not, or less often."""
+    theirs, own = found.stragglers
+    if own <= theirs:
+        return
+    seconds = [boot.seconds or 0.0 for boot in pairs.candidate]
+    slowest = max(pairs.candidate, key=lambda boot: boot.seconds or 0.0)
+    text = (
+        f"{own} of {found.pairs} boots took more than {FAR_TIMES:g} times as long as usual (the"
+        f" slowest {max(seconds):.3g} s, the median {median(seconds):.3g} s), of the baseline's"
+        f" {theirs}: it hangs now and then{_where(slowest, pairs.candidate)}"
+    )
+    verdict: Verdict = "fail" if own >= STRAGGLERS and not theirs else "warn"
+    yield Finding(verdict, WHOLE, text, timed=True, kind="stragglers")
+
+
+def _where(slowest: Boot, boots: Sequence[Boot]) -> str:
+    """In which phase a boot was longer than usual, the most, as the end of a sentence."""
+    longer = {}
+    for phase in slowest.phases:
+        usual = [took for boot in boots if (took := _of_phase(boot, phase.name)) is not None]
+        if phase.seconds is not None:
+            longer[phase.name] = phase.seconds - median(usual)
+    return f", in {max(longer, key=lambda name: longer[name])}" if len(longer) > 1 else ""
+
+
+def _doubt(pairs: Pairs) -> str | None:
+    """Why the boots of the two releases cannot be held against each other, if so."""
+    for release in ("baseline", "candidate"):
+        used = [b.waiting_cores for b in pairs.of(_OTHER[release]) if b.waiting_cores is not None]
+        if used and median(used) > IDLE:
+            return (
+                f"the {release} used {median(used):.2f} cores while it waited for its turn, and so"
+                " disturbed the other release: write `start: cold` for this target"
+            )
+    read = {
+        release: median(values)
+        for release in _OTHER
+        if (values := [b.disk_read for b in pairs.of(release) if b.disk_read is not None])
+    }
+    if len(read) == 2:
+        more = max(read, key=lambda release: read[release])
+        less = read[_OTHER[more]]
+        if read[more] - less > COLD_BYTES and read[more] > COLD_TIMES * less:
+            return (
+                f"the {more} read {read[more] / 1e6:.0f} MB from disks in each boot, the"
+                f" {_OTHER[more]} {less / 1e6:.0f} MB: their files were not equally warm (is there"
+                " enough memory for both?)"
+            )
+    return None
+
+
+def _waited(pairs: Pairs) -> float:
+    """The share of their time for which the boots waited for a CPU that others had; the median."""
+    net = _net(pairs)
+    return median(1 - net(boot) / (boot.seconds or 1.0) for boot in pairs.every)
+
+
+def _notes(pairs: Pairs) -> list[str]:
+    notes = []
+    share = others_busy(pairs.every)
+    if share is not None and share >= BUSY:
+        notes.append(
+            f"the host was busy: something else used {share * 100:.0f} % of its CPU time between"
+            " the boots"
+        )
+    if (waited := _waited(pairs)) >= WAITED:
+        notes.append(
+            f"the boots waited {waited * 100:.0f} % of their time for a CPU that others had; that"
+            " time is left out of the comparison, where wall time does not contradict"
+        )
+    for name, release in only_in_one(pairs):
+        notes.append(f"{name}: only the {release} has this phase")
+    return notes
+
+
+# -- in words ----------------------------------------------------------------------------------
+
+
+def sentence(found: Regression, *, way_out: bool = True) -> str:
+    """The comparison as one sentence: estimate, interval, what is allowed, and what is sure.
+
+    With a `way_out`, where it is not clear.
+    """
+    made = f"{found.pairs} boots each, recorded" if found.recorded else f"{found.pairs} pairs"
+    seen = f"{_change(found.ratio)} (95 % interval {_span(found)}), {made}"
+    allowed, half, more = (f"{s * found.tolerance * 100:g} %" for s in (1.0, LEAST, MOST))
+    if found.reason:
+        return f"{found.reason}; measured {seen}"
+    seen = f"{seen}: {allowed} is allowed"
+    if found.verdict == "slower":
+        by = ", by CPU time" if found.by == ("cpu",) else ""
+        if found.again is None:
+            return f"{seen}; surely more than {half} (exact p = {found.p:.2g})"
+        twice = f"exact p = {found.p:.2g}, then {found.again:.2g} in fresh boots{by}"
+        return f"{seen}; surely more than {half}, measured twice ({twice})"
+    if found.verdict in ("same", "faster"):
+        return f"{seen}, surely less than {more}"
+    if found.again is not None:
+        return f"{seen}; fresh boots did not confirm that it is slower"
+    if found.by:
+        return f"{seen}; the boots that should confirm that it is slower were not made"
+    doubt = f"{half} or less" if found.ratio >= 1 + found.tolerance else f"{more} or more"
+    return f"{seen}, and {doubt} is not ruled out" + f"; {_way_out(found)}" * way_out
+
+
+def blame(found: Attribution) -> str:
+    """What grew by how much, as a sentence about the phase to blame."""
+    first = found.inner[0] if found.inner else found.phases[0]
+    text = f"{_grown(first)} of the {_signed(found.seconds)} of the whole boot"
+    if found.stages and found.stages[0].seconds > 0:
+        stage = found.stages[0]
+        text += f"; self-reported stage {stage.name} {_grown(stage)}"
+        if found.unattributed > 0:
+            text += f", in no stage {_signed(found.unattributed)}"
+    elif found.elsewhere and found.elsewhere[0].seconds > 0:
+        stage = found.elsewhere[0]
+        text += f"; no stage reported in it, elsewhere {stage.name} {_grown(stage)}"
+    if found.kind is not None and found.cpu_seconds is not None:
+        text += f"; {found.kind}: CPU time {_signed(found.cpu_seconds)}"
+    return text
+
+
+def _grown(one: Shift) -> str:
+    return _signed(one.seconds) + (f" (only the {one.only} has it)" if one.only else "")
+
+
+def _way_out(found: Regression) -> str:
+    if found.recorded:
+        return "boot both releases to know more"
+    if found.more_pairs is None:
+        return (
+            "the boots scatter too much for more of them to settle it: allow more, or reduce noise"
+        )
+    most = found.pairs + found.more_pairs
+    return f"about {found.more_pairs} more pairs would settle it (gate: {{boots: 5..{most}}})"
+
+
+def _change(ratio: float) -> str:
+    if ratio >= 2:
+        return f"{ratio:.1f} times as long"
+    if round(ratio, 3) == 1:
+        return "as long as the baseline"
+    return f"{_percent(ratio)} % {'slower' if ratio > 1 else 'faster'}"
+
+
+def _span(found: Regression) -> str:
+    if found.ratio >= 2:
+        return f"{found.low:.1f} to {found.high:.1f} times"
+    if (found.low >= 1) == (found.high >= 1):
+        near, far = sorted((found.low, found.high), key=lambda ratio: abs(ratio - 1))
+        return f"{_percent(near)} to {_percent(far)} %"
+    return f"{_percent(found.low)} % faster to {_percent(found.high)} % slower"
+
+
+def _percent(ratio: float) -> str:
+    """By how many per cent a time is longer, or shorter, than another."""
+    part = abs(ratio - 1) * 100
+    return f"{part:.0f}" if part >= 0.95 else f"{part:.1f}"
+
+
+def _signed(seconds: float) -> str:
+    return f"{seconds * 1000:+.0f} ms" if abs(seconds) < 0.9995 else f"{seconds:+.2f} s"

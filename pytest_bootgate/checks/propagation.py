@@ -1,0 +1,96 @@
+"""Does the system tell its own failures? What a boot that was held on purpose adds up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
+from pytest_bootgate.records.stall import GRACE, Stall
+from pytest_bootgate.records.verdict import Finding
+
+#: What is done to hold a boot, in words.
+HELD = {
+    "pause": "the gateway was paused",
+    "starve": "the gateway was left 1 % of a core",
+    "mute": "the stub took the request and did not answer",
+    "kill": "the runner was killed",
+}
+
+
+def judge_propagation(stall: Stall) -> tuple[Finding, ...]:
+    """The findings: `error` where the stall did not hold, `fail` where nobody was told.
+
+    What a release does with a boot that takes too long is a property, and no reason to pass.
+    """
+    if (why := not_held(stall)) is not None:
+        return (Finding("error", PROPAGATION, why),)
+    found = list(_lies(stall))
+    if stall.heard:
+        return tuple(found)
+    what = "task never got its answer" if stall.holds_task else "boot was held beyond its timeout"
+    text = f"told: never; the {what}, and nobody heard of it"
+    if not any(told.means != "ok" for told in stall.boot.signals):
+        text += "; the gate file declares no signal"
+    return (Finding("fail", PROPAGATION, text), *found)
+
+
+def _lies(stall: Stall) -> Iterator[Finding]:
+    for told in stall.boot.signals:
+        if told.means == "ok" and told.at is not None and told.at <= (stall.ended or told.at):
+            what = f"{told.name} said ok {told.at:.1f} s after the trigger, while it was held"
+            yield Finding("fail", PROPAGATION, what)
+
+
+def not_held(stall: Stall) -> str | None:
+    """Why the boot was not held, None where it surely was."""
+    if stall.began is None:
+        return f"the boot could not be held: {stall.why_not}"
+    if stall.slipped:
+        return f"the stall did not hold: {stall.slipped}"
+    if stall.ended is None or (stall.ended < stall.timeout and not stall.heard):
+        return "the stall did not hold: it ended before the timeout"
+    phases = [] if stall.holds_task else stall.boot.phases
+    for phase in phases:
+        if phase.at is None or phase.at <= stall.began:
+            continue
+        last = phase is stall.boot.phases[-1]
+        if phase.at < stall.ended and (last or phase.at > stall.began + GRACE):
+            what = "the task started" if last else f"{phase.name} was reached"
+            after = f"{phase.at - stall.began:.1f} s after it began"
+            hint = _LOOSE.get(stall.hold, "")
+            return f"the stall did not hold: {what} {after}, while {HELD[stall.hold]}{hint}"
+    if not stall.holds_task and stall.proof is not None and stall.proof < stall.ended:
+        return "the stall did not hold: the task started while it lasted"
+    return None
+
+
+_LOOSE = {
+    "pause": "; what boots the task is no process of the gateway",
+    "starve": "; 1 % of a core was enough for it: write hold: pause",
+    "kill": "; the system started another runner by itself, or this was none",
+}
+
+
+def properties(stall: Stall) -> Iterator[str]:
+    """What the release does with a boot that takes too long: shown, never a reason to pass."""
+    if not_held(stall) is not None or stall.hold == "kill":
+        return
+    end = stall.ended or 0.0
+    if stall.holds_task:
+        if not stall.heard:
+            yield (
+                "property: nothing ends the task: nobody reported its end until"
+                f" {stall.watched:.0f} s after the trigger"
+            )
+    elif stall.proof is not None and not stall.heard:
+        yield (
+            "property: nothing ends the boot: the release has no boot timeout (the task started"
+            f" {stall.proof - end:.1f} s after the hold, {stall.proof:.1f} s after the trigger)"
+        )
+    elif stall.proof is not None:
+        yield f"property: the task started all the same, {stall.proof:.1f} s after the trigger"
+    elif not stall.heard and stall.boot.exit_code is None:
+        yield (
+            "property: how the boot ended cannot be seen: no proof and no report until"
+            f" {stall.watched:.1f} s after the trigger"
+        )

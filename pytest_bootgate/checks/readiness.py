@@ -1,0 +1,52 @@
+"""How long a gateway takes until it can be triggered: in no boot's time, and told all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import exp, log
+from statistics import median
+
+from pytest_bootgate.checks.pairs import Pairs
+from pytest_bootgate.records.verdict import WHOLE, Finding, Rules
+from pytest_bootgate.stats.headroom import headroom
+from pytest_bootgate.stats.rank_test import estimate, exact_p, logs, shifted
+from pytest_bootgate.stats.regression import LEAST, LEAST_PAIRS
+
+#: How likely it may be that it only seems longer. Five starts of each, none of which overlap, have
+#: 1 / 252.
+_LEVEL = 0.01
+
+
+def readiness(pairs: Pairs, rules: Rules) -> Iterator[Finding]:
+    """That the candidate's gateway nears `ready_timeout`, or is ready later than the baseline's.
+
+    Both warn: the timeout is the gate's, not the system's, and no task waits for a gateway that is
+    started once. Gateways that stay up for several boots count once.
+    """
+    own, before = _seconds(pairs, "candidate"), _seconds(pairs, "baseline")
+    if not own:
+        return
+    limit = rules.ready_timeout
+    room = headroom(own, limit, fail_at=rules.fail_at, warn_at=rules.warn_at, what="start")
+    if room.level != "pass":
+        text = f"gateway ready: ready_timeout {limit:g} s: {room.reason}"
+        yield Finding("warn", WHOLE, text, timed=True)
+    if pairs.recorded or min(len(own), len(before)) < LEAST_PAIRS:
+        return
+    stratum = logs((before, own))
+    ratio = exp(estimate([stratum]))
+    refuted = exact_p(shifted([stratum], log(1 + LEAST * rules.slower))) <= _LEVEL
+    if ratio > 1 + rules.slower and refuted:
+        yield Finding(
+            "warn",
+            WHOLE,
+            f"gateway ready: {ratio:.3g} times as long as the baseline's ({median(own):.3g} s, not"
+            f" {median(before):.3g} s; medians of {len(own)} and {len(before)} starts). Until then"
+            " it takes no trigger; boots are measured from the trigger on, so this is in none",
+            timed=True,
+        )
+
+
+def _seconds(pairs: Pairs, release: str) -> list[float]:
+    found = [boot.ready for boot in pairs.measured(release) if boot.ready is not None]
+    return list(dict.fromkeys(found))

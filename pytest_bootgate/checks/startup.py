@@ -1,0 +1,169 @@
+"""From the boots of one target to its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from pytest_bootgate.checks.baseline import beside_baseline, flaky, shortage
+from pytest_bootgate.checks.comparison import compared
+from pytest_bootgate.checks.marks import missing_marks
+from pytest_bootgate.checks.pairs import Pairs
+from pytest_bootgate.checks.readiness import readiness
+from pytest_bootgate.checks.remarks import ended_after, remarks
+from pytest_bootgate.records.retry import (
+    forgiven,
+    repeated_unseen,
+    started_later,
+    timed_out,
+    timeouts,
+    which,
+    words,
+)
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import WHOLE, Finding, Judgement, Rules, Verdict, worst
+from pytest_bootgate.stats.headroom import Headroom, headroom
+
+
+def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
+    """Judge the candidate's boots, and compare them with the baseline's.
+
+    Never `pass` without a measured boot that started, with every phase seen; nor where there is a
+    baseline and nothing could be compared with it.
+    """
+    tried = [boot for boot in boots if boot.release == "candidate"]
+    pairs = Pairs.among(boots)
+    findings = [*_of_each(boots, tried, rules), *missing_marks(boots), *ended_after(boots)]
+    findings = [*beside_baseline(findings, boots), *flaky(boots)]
+    headrooms: dict[str, Headroom] = {}
+    measured = pairs.measured("candidate")
+    if not tried:
+        findings.append(Finding("error", WHOLE, "not one boot of the candidate was made"))
+    elif not measured and not failed(findings):
+        findings.append(Finding("error", WHOLE, "not one boot of the candidate was measured"))
+    elif measured:
+        headrooms = _headrooms(pairs, rules)
+        findings += [*_too_near(headrooms), *readiness(pairs, rules)]
+        if len(measured) < rules.least and not failed(findings):
+            text = f"{len(measured)} of {rules.least} boots were measured"
+            findings.append(Finding("error", WHOLE, text))
+    judgement = Judgement(
+        worst([f.verdict for f in findings] or ["pass"]), tuple(findings), headrooms
+    )
+    again = started_later(boots)
+    started = all(boot.started or boot in again for boot in tried)
+    if not started or not pairs.measured("baseline"):
+        return judgement
+    return _compared(judgement, pairs, rules, shortage(boots))
+
+
+def _compared(judgement: Judgement, pairs: Pairs, rules: Rules, short: str) -> Judgement:
+    """Add to a judgement what the comparison with the baseline says."""
+    found = compared(pairs, rules, short)
+    findings = judgement.findings
+    if not (failed(findings) and found.regression is None):
+        findings = (*findings, *found.findings)
+    looks = [r.next_look for r in found.regressions if r.next_look is not None]
+    return replace(
+        judgement,
+        verdict=worst([f.verdict for f in findings] or ["pass"]),
+        findings=findings,
+        regression=found.regression,
+        phases=tuple(r for r in found.regressions if r.subject),
+        attribution=found.attribution,
+        next_look=min(looks) if looks and not failed(judgement.findings) else None,
+        notes=found.notes,
+    )
+
+
+def failed(findings: Sequence[Finding]) -> bool:
+    """Whether one of them fails the build."""
+    return any(f.verdict in ("fail", "error") for f in findings)
+
+
+def _too_near(headrooms: Mapping[str, Headroom]) -> Iterator[Finding]:
+    for name, room in headrooms.items():
+        if room.level != "pass":
+            subject = name.partition(":")[0]
+            what = f"timeout {room.limit:g} s" if name == WHOLE else _limit_words(name, room)
+            verdict: Verdict = "fail" if room.level == "fail" else "warn"
+            # Beyond a limit is beyond it, on whatever host.
+            yield Finding(verdict, subject, f"{what}: {room.reason}", timed=room.used < 1)
+
+
+def _of_each(boots: Sequence[Boot], tried: Sequence[Boot], rules: Rules) -> list[Finding]:
+    """What the candidate's boots say each by itself, and their timeouts together."""
+    late = timeouts(boots, "candidate")
+    retried = bool(late) and tried[-1] is not late[0]
+    repeated = repeated_unseen(boots)
+    tried = [boot for boot in tried if boot not in repeated]
+    beside = [
+        Finding("warn", WHOLE, f"{which(boot)} was repeated: {boot.detail}") for boot in repeated
+    ]
+    beside += remarks([b for b in tried if b not in late], boots)
+    if not retried:
+        return [f for boot in tried for f in _one(boot)] + beside
+    how_many = words(boots, "candidate")
+    if forgiven(boots, "candidate", rules.retries):
+        each = "; ".join(timed_out(boot) for boot in late)
+        text = f"{how_many}, and started when tried again ({each})"
+        found = [Finding("warn", WHOLE, text)]
+    else:
+        found = [Finding("fail", WHOLE, f"{how_many}: {late[-1].detail}")]
+        found += [f for f in _one(late[-1]) if f.subject != WHOLE]
+    return found + [f for boot in tried if boot not in late for f in _one(boot)] + beside
+
+
+def _one(boot: Boot) -> list[Finding]:
+    """How one boot ended, unless it started."""
+    name = which(boot)
+    if boot.outcome == "lost":
+        return [Finding("error", WHOLE, f"{name} was lost: {boot.detail}")]
+    found: list[Finding] = []
+    if not boot.started:
+        found = [Finding("fail", WHOLE, f"{name} {boot.outcome}: {boot.detail}")]
+        ended_in = boot.last_phase
+        for phase in boot.phases:
+            if phase.at is None and not phase.optional:
+                where = "ended in" if phase.name == ended_in else "never reached"
+                text = f"{name} {where} this phase: {boot.outcome}"
+                found.append(Finding("fail", phase.name, text))
+    return found
+
+
+def _headrooms(pairs: Pairs, rules: Rules) -> dict[str, Headroom]:
+    """Headroom of the whole boot, and of each phase that has a limit of its own."""
+
+    def room(value: Callable[[Boot], float | None], limit: float) -> Headroom | None:
+        candidate = pairs.measured("candidate")
+        seconds = [number for boot in candidate if (number := value(boot)) is not None]
+        # What another day's machine did says nothing about this one's spread.
+        before = () if pairs.recorded else pairs.measured("baseline")
+        beside = [number for boot in before if (number := value(boot)) is not None]
+        if not seconds:
+            return None
+        return headroom(seconds, limit, fail_at=rules.fail_at, warn_at=rules.warn_at, beside=beside)
+
+    rooms = {WHOLE: room(lambda boot: boot.seconds, rules.timeout)}
+    for name, limits in rules.phases.items():
+        if limits.limit is not None:
+            rooms[f"{name}:limit"] = room(_phase_value(name, "seconds"), limits.limit)
+        if limits.deadline is not None:
+            rooms[f"{name}:deadline"] = room(_phase_value(name, "at"), limits.deadline)
+    return {name: found for name, found in rooms.items() if found is not None}
+
+
+def _phase_value(name: str, what: Literal["seconds", "at"]) -> Callable[[Boot], float | None]:
+    def value(boot: Boot) -> float | None:
+        phase = boot.phase(name)
+        if phase is None:
+            return None
+        return phase.seconds if what == "seconds" else phase.at
+
+    return value
+
+
+def _limit_words(name: str, room: Headroom) -> str:
+    kind = name.partition(":")[2]
+    return f"limit {room.limit:g} s" if kind == "limit" else f"by {room.limit:g} s"

@@ -1,0 +1,77 @@
+"""``bootgate check``: the mistakes of gate files, or what would be booted."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pytest_bootgate.cli import statuses
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.reports.clean import clean
+
+_DEFAULT = Path("bootgate.yaml")
+_WIDTH = 80
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``bootgate check`` takes."""
+    parser.description = (
+        "Lists all mistakes of gate files with line and column. Where there are none it shows the"
+        " plan: the engine, the releases, how many boots, and how long they may take at most."
+        " Nothing is booted, and no registry is asked."
+    )
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help=f"gate files ({_DEFAULT})"
+    )
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="mistakes only, and no look for an engine"
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print mistakes on stderr, plans on stdout; return the exit status."""
+    status = statuses.DONE
+    for path in options.files or [_DEFAULT]:
+        try:
+            lines = list(_checked(path, quiet=options.quiet))
+        except BootgateError as error:
+            print(clean(str(error)), file=sys.stderr)
+            status = statuses.MISTAKE
+            continue
+        for line in lines:
+            print(line)
+    return status
+
+
+def _checked(path: Path, *, quiet: bool) -> Iterator[str]:
+    """The plan of one gate file. Raises `BootgateError` for its mistakes."""
+    from pytest_bootgate.cli.plan import closed, plan
+    from pytest_bootgate.gatefile import load
+    from pytest_bootgate.run import Gate
+
+    if path == _DEFAULT and not path.exists():
+        raise BootgateError(
+            f"There is no {_DEFAULT} here. Name a gate file, or let `bootgate init` write one."
+        )
+    with closed(Gate(load(path / _DEFAULT if path.is_dir() else path))) as gate:
+        if quiet:
+            return
+        yield f"{path}: no mistakes"
+        yield from _table(plan(gate))
+
+
+def _table(lines: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for what, how in lines:
+        first = f"  {what:<10} "
+        yield from textwrap.wrap(
+            how,
+            _WIDTH,
+            initial_indent=first,
+            subsequent_indent=" " * len(first),
+            break_on_hyphens=False,
+            break_long_words=False,
+            drop_whitespace=True,
+        )

@@ -1,0 +1,60 @@
+"""``bootgate clean``: remove what runs left that were killed together with all that would do so."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from pytest_bootgate.cli import statuses
+from pytest_bootgate.errors import BootgateError
+
+_ENGINES = ("docker", "process")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``bootgate clean`` takes."""
+    parser.description = (
+        "Removes the containers, volumes, processes and directories of runs whose process is gone."
+        " The next gate does so as well. Runs that still boot are left alone."
+    )
+    parser.add_argument("--engine", choices=_ENGINES, help="only on this engine (default: both)")
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="also of runs of which nobody here knows whether they still boot: those of other"
+        " machines, of containers, and from before a restart of this machine",
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print a line for each run; return the exit status."""
+    lines = 0
+    for engine in [options.engine] if options.engine else _ENGINES:
+        try:
+            for line in _cleaned(engine, unknown=options.all):
+                print(line)
+                lines += 1
+        except BootgateError as error:
+            if options.engine:
+                raise
+            print(f"{engine}: {str(error).splitlines()[0]}", file=sys.stderr)
+    if not lines:
+        print("Nothing is left of any run.")
+    return statuses.DONE
+
+
+def _cleaned(engine: str, *, unknown: bool) -> Iterator[str]:
+    from pytest_bootgate.engines import remove, runs
+
+    for run, owner in runs(engine).items():
+        if owner == "lives":
+            yield f"{engine}: run {run} still boots, so it was left alone"
+        elif owner == "unknown" and not unknown:
+            yield (
+                f"{engine}: run {run} was left alone: nobody here knows whether it still boots"
+                " (another machine, a container, an earlier start of this machine). To remove it:"
+                " bootgate clean --all"
+            )
+        else:
+            yield f"{engine}: run {run}: removed {remove(engine, run)} of its things"

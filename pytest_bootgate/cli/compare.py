@@ -1,0 +1,73 @@
+"""``bootgate compare``: two saved runs side by side."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from pytest_bootgate.cli.log import add_journal
+from pytest_bootgate.cli.saved import RUN, one
+from pytest_bootgate.cli.screen import show
+from pytest_bootgate.cli.side_by_side import sides
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.records.result import GateResult
+from pytest_bootgate.reports.layout import Styled
+from pytest_bootgate.run.recorded import differences
+from pytest_bootgate.stats.regression import DRIFT
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``bootgate compare`` takes."""
+    parser.description = (
+        "Shows the same release (the candidate) of two runs side by side, target by target. Where"
+        " both have at least five boots, on the same gate file, host class and engine, it says"
+        f" what can be told from two runs: differences of {DRIFT * 100:.0f} % and more. It is no"
+        " gate: the exit status is 0 whatever it shows."
+    )
+    parser.add_argument("first", metavar="RUN", help=RUN)
+    parser.add_argument("second", metavar="RUN", help="the run to hold against it")
+    parser.add_argument(
+        "--release",
+        choices=["candidate", "baseline"],
+        default="candidate",
+        help="the release of both runs to look at (default: candidate)",
+    )
+    add_journal(parser)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print both runs; return the exit status."""
+    first = one(options.first, options.journal)
+    second = one(options.second, options.journal)
+    if first.run == second.run:
+        raise BootgateError(f"Both are run {first.run}. Name two runs: `bootgate log` shows them.")
+    show(_whole(first, second, options.release))
+    return 0
+
+
+def _whole(first: GateResult, second: GateResult, release: str) -> Iterator[Styled]:
+    for name, result in (("first", first), ("second", second)):
+        yield Styled(f"{name:<7} {_what(result, release)}")
+    apart = differences(first, second)
+    if apart:
+        yield Styled("")
+        yield Styled("NOT COMPARABLE:", "yellow", bold=True)
+        yield from (Styled(f"  {text}", "yellow") for text in _worded(apart))
+        yield Styled("  The figures stand side by side, and nothing is concluded from them.")
+    yield from sides(first, second, release, judged=not apart)
+
+
+def _what(result: GateResult, release: str) -> str:
+    facts = result.releases.get(release)
+    said = [part for part in (facts.image, facts.version) if part] if facts is not None else []
+    what = " ".join([release, *dict.fromkeys(said)]) if facts is not None else f"no {release}"
+    when = result.at[:16].replace("T", " ")
+    return f"{result.verdict.upper()}, run {result.run}, {when} UTC, {what}, {result.engine}"
+
+
+def _worded(apart: list[str]) -> Iterator[str]:
+    for text in apart:
+        if text == "the gate file measured something else then":
+            yield "the gate files measure different things (all but releases and rules counts)"
+        else:
+            yield text.replace(" there, ", " in the first, ").replace(" here", " in the second")

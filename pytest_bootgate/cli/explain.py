@@ -1,0 +1,99 @@
+"""``bootgate explain``: what a word of a report means, and what to do."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import textwrap
+from collections.abc import Iterator
+
+from pytest_bootgate.cli.screen import painted
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.reports.meanings import MEANINGS, Kind, Meaning
+
+_WIDTH = 80
+_HEADINGS: dict[Kind, str] = {
+    "verdict": "verdicts of a target, an upgrade, a propagation test",
+    "comparison": "how the candidate compares with the baseline",
+    "outcome": "how a boot ended",
+    "case": "cases worth knowing",
+}
+_KINDS: dict[Kind, str] = {
+    "verdict": "a verdict",
+    "comparison": "a comparison",
+    "outcome": "an outcome",
+    "case": "a case",
+}
+_COLOURS = {"-": "red", "+": "green"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``bootgate explain`` takes."""
+    parser.description = (
+        "Says what a verdict (pass, warn, inconclusive, fail, error), a comparison (slower, same,"
+        " faster) or an outcome (timed_out, silent_exit, ...) means, and what to do. `isolated` is"
+        " the case in which isolated runs do not start and main ones do. Without a word: all."
+    )
+    parser.add_argument("word", nargs="?", metavar="WORD", help="the word to explain")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print the meaning of a word, or the list; return the exit status."""
+    for line in _list() if options.word is None else whole(_found(options.word)):
+        print(line)
+    return 0
+
+
+def _found(word: str) -> Meaning:
+    asked = word.strip().lower().replace("-", "_").replace(" ", "_")
+    if asked in MEANINGS:
+        return MEANINGS[asked]
+    near = difflib.get_close_matches(asked, MEANINGS, 1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    raise BootgateError(
+        f"There is no verdict or outcome {word!r}. {hint}See `bootgate explain` for all of them."
+    )
+
+
+def whole(one: Meaning) -> Iterator[str]:
+    """Everything about one word, at most 80 columns wide."""
+    yield f"{painted(one.word, bold=True)}: {_KINDS[one.kind]}"
+    yield from _wrapped(one.means[0].upper() + one.means[1:] + ".", "  ")
+    if one.shown:
+        yield from _wrapped(f"In pytest: {one.shown}.", "  ")
+    if one.todo:
+        yield ""
+        yield "What to do"
+        for text in one.todo:
+            yield from _wrapped(text, "  - ")
+    if one.diff:
+        yield ""
+        yield "The workaround, as a change of the job"
+        yield from (f"  {painted(line, _COLOURS.get(line[0], ''))}" for line in one.diff)
+    if one.costs:
+        yield ""
+        yield "What it costs"
+        for text in one.costs:
+            yield from _wrapped(text, "  - ")
+
+
+def _list() -> Iterator[str]:
+    for kind, heading in _HEADINGS.items():
+        yield heading
+        for one in MEANINGS.values():
+            if one.kind == kind:
+                label = f"  {one.word:<15}"
+                yield from _wrapped(one.means, label)
+        yield ""
+    yield "What to do about one of them: bootgate explain WORD"
+
+
+def _wrapped(text: str, first: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=" " * len(first),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

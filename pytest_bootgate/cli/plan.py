@@ -1,0 +1,130 @@
+"""What a gate would do, in words, without booting anything."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Iterator
+
+from pytest_bootgate.engines.confine import beyond
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.model import Release
+from pytest_bootgate.gatefile.tree import listed
+from pytest_bootgate.reports.amounts import count, limit
+from pytest_bootgate.run import Gate, Plan
+
+_WORDS_OF_COMMAND = 52
+
+
+def plan(gate: Gate) -> Iterator[tuple[str, str]]:
+    """The plan of a gate as (what, how) lines; looks for an engine, and contacts no registry."""
+    yield from ((what, gate.plan.loaded.mask.text(how)) for what, how in _plan(gate))
+
+
+def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
+    engine, why = _engine(gate)
+    yield "engine", why
+    for name, release in gate.plan.releases.items():
+        yield name, _release(release, gate, engine)
+    granted = beyond(gate.plan.file.gateway.needs)
+    if engine != "process" and granted:
+        yield "granted", f"{listed(granted)}, beyond what a container may do by itself"
+    baseline = gate.plan.file.releases.baseline
+    if baseline is not None and baseline.recorded is not None:
+        yield "baseline", f"not booted: the candidate of {baseline.recorded}"
+    elif baseline is None:
+        yield "baseline", "none, so nothing is compared: headroom only"
+    if engine != "process" and (image := gate.plan.sidecar_image()) is not None:
+        own = " (the release's own)" if gate.plan.file.sidecar.image == "release" else ""
+        yield "sidecar", f"image {image}{own}"
+    yield from _boots(gate.plan)
+    if gate.plan.in_place:
+        subjects = ", ".join(gate.plan.upgrade_subjects)
+        yield "upgrade", f"in place, on a copy of what the baseline left: {subjects}"
+    yield from _left_out(gate.plan)
+    yield "in all", _in_all(gate.plan)
+
+
+def _engine(gate: Gate) -> tuple[str, str]:
+    try:
+        engine, why = gate.engine()
+    except BootgateError as error:
+        return "none", f"none: {error}"
+    return engine.name, why if why.startswith(engine.name) else f"{engine.name}: {why}"
+
+
+def _release(release: Release, gate: Gate, engine: str) -> str:
+    command = release.command or gate.plan.file.gateway.command
+    parts = [] if release.image is None or engine == "process" else [f"image {release.image}"]
+    if command is not None and (release.command is not None or not parts):
+        text = shlex.join(command).replace("'", "") if len(command) > 1 else command[0]
+        text = gate.plan.loaded.mask.text(text)  # before it is cut
+        long = len(text) > _WORDS_OF_COMMAND
+        parts.append(f"{text[: _WORDS_OF_COMMAND - 3]}..." if long else text)
+    if release.version is not None:
+        parts.append(f"version {release.version}")
+    return ", ".join(parts) or "no image, and no command"
+
+
+def _boots(asked: Plan) -> Iterator[tuple[str, str]]:
+    label = "boots"
+    for profile, name in asked.pairs:
+        target = asked.file.targets[name]
+        least, most = asked.boots(profile, name)
+        if not most:
+            continue
+        start = f"{target.start}, timeout {limit(target.timeout)}"
+        yield label, f"{asked.label(profile, name)}: {_span(least, most)} ({start})"
+        label = ""
+        if target.propagation is not None:
+            propagation = target.propagation
+            until = limit(float(propagation.timeout or target.timeout))
+            where = f" in {propagation.in_}" if propagation.in_ else ""
+            yield "", f"  and 1 held on purpose ({propagation.hold}{where}) beyond {until}"
+
+
+def _left_out(asked: Plan) -> Iterator[tuple[str, str]]:
+    lines = [
+        f"profile {name}: on request (--bootgate-profile {name})"
+        for name in asked.profiles
+        if name not in asked.profile_names
+    ]
+    for name, target in asked.file.targets.items():
+        reason = asked.left_out(name)
+        if reason is not None:
+            lines.append(f"{name}: {reason}")
+        elif target.unsupported and "baseline" in asked.releases:
+            version = asked.releases["baseline"].version or ""
+            why = [text for start, text in target.unsupported.items() if version.startswith(start)]
+            lines += [f"{name} of the baseline: {text}" for text in why[:1]]
+    for number, text in enumerate(lines):
+        yield "" if number else "left out", text
+
+
+def _in_all(asked: Plan) -> str:
+    spans = [asked.boots(profile, target) for profile, target in asked.pairs]
+    held = sum(asked.may_be_held(target) for _, target in asked.pairs)
+    least, most = (sum(span[n] for span in spans) + held for n in (0, 1))
+    beside = " and those of the upgrade" if asked.in_place else ""
+    longest = f"never longer than {_long(asked.budget())} (all at their timeouts)"
+    return f"{_span(least, most)}{beside}, {longest}"
+
+
+def _span(least: int, most: int) -> str:
+    return count(most, "boot") if least == most else f"{least} to {most} boots"
+
+
+def _long(seconds: float) -> str:
+    """A length of time that nobody needs to the second."""
+    minutes = max(1, -(-int(seconds) // 60))
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
+
+
+@contextlib.contextmanager
+def closed(gate: Gate) -> Iterator[Gate]:
+    """A gate that lets go of its engine in the end."""
+    try:
+        yield gate
+    finally:
+        gate.close()

@@ -1,0 +1,96 @@
+"""``bootgate run``: pytest on gate files, for pipelines that do not speak pytest.
+
+This process becomes pytest, with this interpreter: signals, Ctrl-C and the exit status are
+pytest's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_bootgate.errors import BootgateError
+
+DEFAULT = "bootgate.yaml"
+REQUIRE = "--bootgate-require"
+#: Options that choose a part of a gate, or boot nothing: then not all of it can be required.
+_PARTS = (
+    *("-k", "-m", "--deselect", "--lf", "--last-failed", "--sw", "--stepwise", "--ignore"),
+    *("--collect-only", "--co", "--setup-plan", "--setup-only", "--fixtures", "--markers"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``bootgate run`` takes; only for its help, since all options are pytest's."""
+    parser.usage = "bootgate run [FILE ...] [PYTEST OPTION ...]"
+    parser.description = (
+        "Calls pytest on gate files, and fails unless all of them was booted and judged"
+        f" ({REQUIRE}), where no option chooses a part (-k, -m, --lf, a node id as in"
+        " bootgate.yaml::isolated, ...). The exit status is pytest's."
+    )
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help=f"gate files or their directories ({DEFAULT})"
+    )
+    parser.add_argument(
+        "options",
+        nargs="*",
+        metavar="PYTEST OPTION",
+        help="all that pytest takes, such as --bootgate-json FILE, -q, -x, -k isolated",
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Become pytest; returns only where that cannot be. Raises `BootgateError` for mistakes."""
+    words = command(options.arguments)
+    sys.stdout.flush()
+    os.execv(sys.executable, words)
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """The command line of pytest for what the user asked for. Raises `BootgateError`."""
+    first = next((n for n, word in enumerate(arguments) if word.startswith("-")), len(arguments))
+    files = [_gate_file(word) for word in arguments[:first]]
+    rest = [word for word in arguments[first:] if word != "--"]
+    if not files and not any(_names_gate(word) for word in rest):
+        files = [_gate_file(DEFAULT)]
+    part = any(_chooses(word) for word in rest) or any("::" in word for word in [*files, *rest])
+    require = [] if part or REQUIRE in rest else [REQUIRE]
+    return [sys.executable, "-m", "pytest", *files, *require, *rest]
+
+
+def _chooses(word: str) -> bool:
+    short = word[:2] in ("-k", "-m") and not word.startswith("--")
+    return short or word.partition("=")[0] in _PARTS
+
+
+def _names_gate(word: str) -> bool:
+    path = Path(word.partition("::")[0])
+    return not word.startswith("-") and _is_gate_file(path) and path.is_file()
+
+
+def _is_gate_file(path: Path) -> bool:
+    from pytest_bootgate.pytest_plugin.session import is_gate_file  # imports pytest
+
+    return is_gate_file(path)
+
+
+def _gate_file(word: str) -> str:
+    """A gate file, or that of a directory; a node id keeps what follows the file."""
+    name, colons, node = word.partition("::")
+    path = Path(name)
+    if path.is_dir():
+        path = path / DEFAULT
+    if not path.is_file():
+        begin = " `bootgate init` writes one." if word == DEFAULT else ""
+        raise BootgateError(
+            f"There is no gate file {path}. Name one, or go to its directory.{begin}"
+        )
+    if not _is_gate_file(path):
+        raise BootgateError(
+            f"{path} is no gate file by its name, so pytest would leave it alone. Call it"
+            " bootgate.yaml or NAME.bootgate.yaml."
+        )
+    return f"{path}{colons}{node}"

@@ -1,1 +1,0 @@
-"""The parts of the ``bootgate`` command, each in a module of its own."""

@@ -1,1 +1,0 @@
-"""What the boots mean. Pure: plain values in, plain values out."""

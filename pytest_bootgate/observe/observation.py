@@ -1,0 +1,370 @@
+"""From lines to marks: a probe is a pattern that turns a line into a mark.
+
+Pure: lines with their instants go in, marks, stages and signals come out. It is fed by a real
+boot and by a recorded one alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_bootgate.gatefile.model import PhaseProbe, Probe, Signal, StageProbe
+from pytest_bootgate.gatefile.variables import fill
+from pytest_bootgate.observe.lines import Line
+from pytest_bootgate.observe.stamps import Stamps
+from pytest_bootgate.records.values import Phase, SignalReport, Stage
+from pytest_bootgate.untrusted import read_json
+
+#: Two sources may be reported in the wrong order by at most this many seconds.
+LAG = 0.05
+#: No pattern is held against more characters of a line than these.
+MATCHED = 4096
+#: The phase whose mark acknowledges the trigger, if a gate file names one.
+ACCEPTED = "accepted"
+#: How many of the last lines of every stream a boot keeps.
+TAIL = 20
+#: How many characters of each of them.
+TAIL_WIDTH = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One observed thing: a line of a `source`, or an event that the sidecar reported.
+
+    `source` is ``gateway``, ``sidecar``, ``trigger`` or ``file:PATH`` for lines, else empty. `at`
+    is when it was so, which the sidecar may say later.
+    """
+
+    at: float
+    source: str
+    text: str
+    event: Mapping[str, Any] | None = None
+
+
+def sighting(line: Line) -> Sighting | None:
+    """Read a line: what kind of sighting it is, None for the end of a stream."""
+    if line.text is None:
+        return None
+    role = line.stream.partition(".")[0]
+    if line.stream != "sidecar.out":
+        return Sighting(line.at, role, line.text)
+    try:
+        event = read_json(line.text)
+    except ValueError:
+        return Sighting(line.at, "sidecar", line.text)
+    if not isinstance(event, dict):
+        return Sighting(line.at, "sidecar", line.text)
+    ago = event.get("ago", 0.0)
+    at = line.at - (ago if isinstance(ago, float) and 0 <= ago < line.at else 0.0)
+    if event.get("event") == "line":
+        return Sighting(at, f"file:{event.get('file')}", str(event.get("text", "")), event)
+    return Sighting(at, "sidecar", line.text, event)
+
+
+class Pattern:
+    """A probe with its variables filled, ready to be held against sightings."""
+
+    def __init__(
+        self, name: str, probe: Probe | StageProbe, variables: Mapping[str, str], *, token: bool
+    ) -> None:
+        self.name = name
+        self.needs_token = token
+        self.source: str = probe.from_ or "gateway"
+        if probe.file is not None:
+            self.source = f"file:{fill(probe.file, variables)}"
+        escaped = {key: re.escape(value) for key, value in variables.items()}
+        self.line = re.compile(fill(probe.line, escaped)) if probe.line is not None else None
+        self.path: re.Pattern[str] | None = None
+        self.stub = False
+        if isinstance(probe, Probe) and probe.stub:
+            self.stub = True
+            if isinstance(probe.stub, str):
+                self.path = re.compile(fill(probe.stub, escaped))
+
+    def match(self, seen: Sighting) -> re.Match[str] | bool | None:
+        """What the sighting shows of this probe; falsy where it shows nothing."""
+        if self.line is not None:
+            if seen.source == self.source:
+                return self.line.search(seen.text)
+            # The answer to a trigger that the sidecar sent is the trigger's output.
+            if self.source == "trigger" and _is(seen, "accepted", "refused"):
+                return self.line.search(str((seen.event or {}).get("body", "")))
+            return None
+        if self.stub:
+            return self.calls(seen) and (not self.needs_token or bool(_get(seen, "token")))
+        so = _is(seen, "seen") or (_is(seen, "looked") and bool(_get(seen, "so")))
+        return so and _get(seen, "id") == self.name
+
+    def calls(self, seen: Sighting) -> bool:
+        """Whether the sighting is a request at the stub that this probe waits for."""
+        if not (self.stub and _is(seen, "called")):
+            return False
+        return self.path is None or bool(self.path.search(str(_get(seen, "path"))))
+
+
+def _is(seen: Sighting, *kinds: str) -> bool:
+    return seen.event is not None and seen.event.get("event") in kinds
+
+
+def _get(seen: Sighting, key: str) -> Any:
+    return seen.event.get(key) if seen.event is not None else None
+
+
+class Observation:
+    """What has been seen of one boot so far.
+
+    Give it every sighting in the order of arrival. What was seen before `trigger_at`, which is
+    on the clock of the lines, does not count.
+    """
+
+    def __init__(
+        self,
+        phases: Mapping[str, PhaseProbe],
+        signals: Mapping[str, Signal],
+        stages: Mapping[str, StageProbe],
+        variables: Mapping[str, str],
+        *,
+        token: bool,
+    ) -> None:
+        self._phases = dict(phases)
+        self._patterns = [
+            Pattern(f"phase:{name}", probe, variables, token=token)
+            for name, probe in phases.items()
+        ]
+        self._signals = [
+            (name, signal, Pattern(f"signals:{name}", signal, variables, token=False))
+            for name, signal in signals.items()
+        ]
+        self._stages = [
+            (name, Pattern(f"stages:{name}", probe, variables, token=False), re.compile(probe.each))
+            for name, probe in stages.items()
+        ]
+        self._searches: dict[str, list[Callable[[str], object]]] = {}
+        others = [pattern for _, _, pattern in self._signals]
+        others += [pattern for _, pattern, _ in self._stages]
+        for pattern in self._patterns + others:
+            if pattern.line is not None:
+                self._searches.setdefault(pattern.source, []).append(pattern.line.search)
+        self.trigger_at: float | None = None
+        self.accepted: float | None = None
+        self.refused: str | None = None
+        self.marks: dict[str, float] = {}
+        self.reported: dict[str, SignalReport] = {}
+        self.stages: list[Stage] = []
+        self.strangers: list[float] = []
+        self.standing: list[str] = []
+        self.accepted_again: float | None = None
+        #: By how many seconds two sources may be reported in the wrong order.
+        self.lag = LAG
+        self._stamps = Stamps()
+
+    def stands(self, name: str) -> None:
+        """What the mark of a phase waits for was so before the trigger."""
+        self.standing.append(name)
+
+    def see(self, seen: Sighting) -> None:
+        """Take in one sighting."""
+        if self.trigger_at is None or seen.at < self.trigger_at:
+            return
+        if seen.event is None and not self._shows(seen):
+            return
+        at = seen.at - self.trigger_at
+        self._see_trigger(seen, at)
+        for name, pattern in zip(self._phases, self._patterns, strict=True):
+            if name not in self.marks and pattern.match(seen):
+                self.marks[name] = at
+                if pattern.line is not None:
+                    self._stamps.see(name, seen.source, at, seen.text)
+                break
+            again = name == ACCEPTED and self.accepted_again is None and not _is(seen, "looked")
+            if again and pattern.match(seen):
+                self.accepted_again = at
+                break
+        else:
+            last = self._patterns[-1]
+            if last.calls(seen) and last.needs_token and not _get(seen, "token"):
+                self.strangers.append(at)
+        for name, signal, pattern in self._signals:
+            if name not in self.reported and pattern.match(seen):
+                self.reported[name] = SignalReport(name, signal.means, at, _said(pattern, seen))
+        for source, pattern, each in self._stages:
+            if pattern.match(seen):
+                self.stages.extend(read_stages(source, each, seen.text, self.current))
+
+    def _shows(self, seen: Sighting) -> bool:
+        """Whether a plain line matches any probe at all; of thousands of lines, a few do."""
+        for search in self._searches.get(seen.source, ()):  # noqa: SIM110 (a call less a line)
+            if search(seen.text):
+                return True
+        return False
+
+    def _see_trigger(self, seen: Sighting, at: float) -> None:
+        if _is(seen, "accepted") and self.accepted is None:
+            self.accepted = at
+        elif _is(seen, "refused") and self.refused is None:
+            said = _get(seen, "error") or f"{_get(seen, 'status')} {_get(seen, 'body')}"
+            self.refused = str(said).strip()
+
+    @property
+    def current(self) -> str | None:
+        """The phase that the boot is in: the first without its mark."""
+        return next((name for name in self._phases if name not in self.marks), None)
+
+    @property
+    def proof_at(self) -> float | None:
+        """Seconds from the trigger to the proof, None while there is none."""
+        return self.marks.get(self.proof)
+
+    @property
+    def proof(self) -> str:
+        """The phase that proves the start: the last one."""
+        return next(reversed(self._phases))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every mark that a release must have was seen."""
+        return not self.missing
+
+    @property
+    def missing(self) -> list[str]:
+        """The phases whose mark was not seen, optional ones left out."""
+        return [
+            name
+            for name, probe in self._phases.items()
+            if name not in self.marks and not probe.optional
+        ]
+
+    @property
+    def by_line(self) -> dict[str, Pattern]:
+        """The patterns of the phases whose mark is a line."""
+        patterns = zip(self._phases, self._patterns, strict=True)
+        return {name: pattern for name, pattern in patterns if pattern.line is not None}
+
+    @property
+    def unmatched(self) -> dict[str, Pattern]:
+        """The patterns of the missing phases whose mark is a line."""
+        return {name: pattern for name, pattern in self.by_line.items() if name in self.missing}
+
+    def failure(self) -> SignalReport | None:
+        """The first report of a failure."""
+        return next((t for t in self.reported.values() if t.means != "ok"), None)
+
+    def said_ok(self) -> SignalReport | None:
+        """The first report of success."""
+        return next((t for t in self.reported.values() if t.means == "ok"), None)
+
+    @property
+    def silent_signals(self) -> list[str]:
+        """The signals that should report a failure and have not."""
+        return [
+            name
+            for name, signal, _ in self._signals
+            if signal.means != "ok" and name not in self.reported
+        ]
+
+    def signals(self) -> tuple[SignalReport, ...]:
+        """All signals in the order of the gate file, silent ones included."""
+        return tuple(
+            self.reported.get(name, SignalReport(name, signal.means))
+            for name, signal, _ in self._signals
+        )
+
+    def unsound(self, *, clock_moved: bool = False) -> str:
+        """Why the marks are none of one boot, or their times not known; empty where all is well.
+
+        Where the wall clock was moved, the times in lines say nothing.
+        """
+        if self.standing:
+            names = " and ".join(self.standing)
+            return f"the mark of {names} was there before the trigger, so it proves nothing"
+        if self.accepted_again is not None:
+            first = self.marks[ACCEPTED]
+            return (
+                f"the trigger was accepted twice ({first:.3f} s and {self.accepted_again:.3f} s"
+                " after it was sent): two runs, and nobody knows whose marks these are"
+            )
+        late = None if clock_moved else self._stamps.late()
+        if late is not None:
+            return (
+                f"marks were flushed late: by its own time the line of {late[0]} was written"
+                f" {late[1]:.2f} s before it arrived, so nobody knows when its phase ended"
+            )
+        try:
+            self.phases()
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases from the marks seen. Raises `ValueError` for marks out of order."""
+        optional = {n: p.optional for n, p in self._phases.items()}
+        return phases_of(self.marks, optional, self.lag)
+
+    def unordered(self) -> tuple[Phase, ...]:
+        """The phases with the instants of their marks, where their lengths cannot be told."""
+        return tuple(Phase(n, self.marks.get(n), None, p.optional) for n, p in self._phases.items())
+
+
+def phases_of(
+    marks: Mapping[str, float], optional: Mapping[str, bool], lag: float = LAG
+) -> tuple[Phase, ...]:
+    """Phases in the order of `optional`'s keys from the instants of their marks.
+
+    A mark that arrives up to `lag` seconds after a later one counts as simultaneous with it:
+    two streams are two pipes. More than that raises `ValueError`.
+    """
+    at = dict(marks)
+    ceiling, above = float("inf"), ""
+    for name in reversed(list(optional)):
+        if name not in at:
+            continue
+        if at[name] > ceiling + lag:
+            raise ValueError(
+                f"marks out of order: {name} was seen {at[name] - ceiling:.3f} s after {above},"
+                " which the gate file lists later"
+            )
+        if at[name] <= ceiling:
+            above = name
+        at[name] = ceiling = min(at[name], ceiling)
+    phases, before = [], 0.0
+    for name, may_lack in optional.items():
+        if name in at:
+            phases.append(Phase(name, at[name], at[name] - before, may_lack))
+            before = at[name]
+        else:
+            phases.append(Phase(name, optional=may_lack))
+    return tuple(phases)
+
+
+def _said(pattern: Pattern, seen: Sighting) -> str:
+    """The part of a line that a signal's pattern points at: its group `text`, or the line."""
+    found = pattern.match(seen)
+    if isinstance(found, re.Match) and "text" in found.re.groupindex and found["text"]:
+        return found["text"]
+    return seen.text[:TAIL_WIDTH]
+
+
+def read_stages(
+    source: str, each: re.Pattern[str], text: str, phase: str | None
+) -> Iterable[Stage]:
+    """The stages that a line of the group `source` reports."""
+    for found in each.finditer(text):
+        groups = found.groupdict()
+        seconds = _seconds(groups, "s", "ms")
+        if seconds is not None:
+            yield Stage(source, groups["name"], seconds, _seconds(groups, "at_s", "at_ms"), phase)
+
+
+def _seconds(groups: Mapping[str, str | None], s: str, ms: str) -> float | None:
+    """A duration as it was reported; what is no number of seconds from 0 on is none."""
+    for name, unit in ((s, 1.0), (ms, 1000.0)):
+        if (text := groups.get(name)) is not None:
+            try:
+                found = float(text) / unit
+            except ValueError:
+                return None
+            return found if 0 <= found < float("inf") else None
+    return None

@@ -1,0 +1,165 @@
+"""The spots at which a boot is looked for: endpoints, ports and files. Pure.
+
+Whatever is there before the boot is not its own; what was last seen there says why a boot failed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_bootgate.gatefile.model import Probe
+from pytest_bootgate.gatefile.variables import fill
+from pytest_bootgate.masking import shortened
+
+if TYPE_CHECKING:
+    from pytest_bootgate.run.recipe import Recipe
+
+_PORT = re.compile(r":(\d+)(?:/|$)")
+_LONGEST = 100  # characters of an answer in a sentence
+END_IT = "End it, or use ${port.NAME} so that each boot gets a port of its own."
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """An endpoint, a port or a file at which something of a boot is expected.
+
+    `id` is what the sidecar calls it, `name` what people do, `written` what the gate file says,
+    and `where` the same with its variables filled.
+    """
+
+    id: str
+    name: str
+    written: str
+    where: str
+    is_file: bool = False
+
+    @property
+    def port(self) -> int | None:
+        """The port, where it has one."""
+        found = None if self.is_file else _PORT.search(self.where)
+        return int(found[1]) if found else None
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is the same for every boot."""
+        return not any(f"${{{name}" in self.written for name in ("port.", "dir}", "token}"))
+
+    @property
+    def look(self) -> Mapping[str, str]:
+        """What the sidecar is asked, to know whether anything is there: any answer counts."""
+        if self.is_file:
+            return {"exists": self.where}
+        return {"tcp": self.where.split("://", 1)[-1].partition("/")[0]}
+
+
+def spots(recipe: Recipe, variables: Mapping[str, str]) -> list[Spot]:
+    """All spots of a boot, the proof's first; where the sidecar itself answers is none."""
+    phases = recipe.target.phases
+    ours = _stub(recipe, variables)
+    looks: list[tuple[str, str, Probe | None]] = [
+        (f"phase:{name}", f"the probe of phase {name}", probe) for name, probe in phases.items()
+    ]
+    looks[-1] = (looks[-1][0], f"the proof of {recipe.target_name}", looks[-1][2])
+    looks.reverse()
+    if recipe.target.trigger is not None:
+        looks.append(("ready", "the ready probe", recipe.gate.gateway.ready))
+        looks.append(("health", "the health probe", recipe.gate.gateway.health))
+        looks.append(("trigger", "the trigger", Probe(http=recipe.target.trigger.http)))
+    found = []
+    for name, words, probe in looks:
+        if probe is None:
+            continue
+        file = probe.file if probe.line is None else None  # one with a line is followed
+        written = probe.http or probe.tcp or file
+        if written is not None:
+            where = fill(written, variables)
+            found.append(Spot(name, words, written, where, is_file=file is not None))
+    return [spot for spot in found if spot.port is None or spot.port not in ours]
+
+
+def ports(recipe: Recipe, variables: Mapping[str, str]) -> set[int]:
+    """The ports of the gateway that the gate file knows."""
+    named = {int(port) for name, port in variables.items() if name.startswith("port.")}
+    named |= {spot.port for spot in spots(recipe, variables) if spot.port is not None}
+    return named - _stub(recipe, variables)
+
+
+def _stub(recipe: Recipe, variables: Mapping[str, str]) -> set[int]:
+    stub = recipe.gate.sidecar.stub
+    return set() if stub is None else {int(fill(str(stub.port), variables))}
+
+
+def taken(spot: Spot, release: str, who: str, *, alone: bool) -> str:
+    """What to say of a spot at which something is before the release is started.
+
+    `who` listens there, empty where that is not known. The place is `alone` where nobody but the
+    sidecar can be there.
+    """
+    what = f"{spot.where} ({spot.name})"
+    before = f"before the {release} is started, so it proves nothing about this boot"
+    if spot.is_file:
+        way_out = "Remove it, or write ${dir}/…, which is fresh for every boot."
+        return f"{what} exists {before}. {way_out}"
+    way_out = END_IT
+    if alone:
+        way_out = "Only the sidecar runs there yet: correct its command, or take another port."
+    return f"{what} is answered{f' by {who}' if who else ''} {before}. {way_out}"
+
+
+def foreign(spot: Spot, who: str) -> str:
+    """What to say of a spot at which somebody answered whom the boot did not start."""
+    return (
+        f"{spot.where} ({spot.name}) was answered by {who}, which this boot did not start, so it"
+        f" proves nothing. {END_IT}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The last answer seen at a spot where it was not as wanted; `where` is empty for no spot."""
+
+    where: str
+    text: str
+
+    def __str__(self) -> str:
+        """For the record: all that is known of it."""
+        return f"{self.where}: {self.text}" if self.where else self.text
+
+    @property
+    def words(self) -> str:
+        """The end of a sentence; without a body that is a page for browsers."""
+        status, _, body = self.text.partition(": ")
+        text = status if body.startswith("<") else self.text
+        text = shortened(text, _LONGEST)
+        if not self.where:
+            return f"its last answer was {text}"
+        return f"{self.where}{' last answered' if text[:3].isdigit() else ':'} {text}"
+
+
+def last_answers(
+    recipe: Recipe, variables: Mapping[str, str], events: Iterable[Mapping[str, Any]]
+) -> dict[str, Answer]:
+    """By phase (or ``ready``, ``health``), what the sidecar last said of those not satisfied."""
+    texts: dict[str, str] = {}
+    for event in events:
+        name = str(event.get("id"))
+        if event.get("event") == "watching":
+            texts[name] = "no answer yet"
+        elif event.get("event") == "state":
+            texts[name] = str(event.get("text"))
+        elif event.get("event") == "seen":
+            texts.pop(name, None)
+    return dict(_answers(texts, {spot.id: spot for spot in spots(recipe, variables)}))
+
+
+def _answers(texts: Mapping[str, str], spots: Mapping[str, Spot]) -> Iterator[tuple[str, Answer]]:
+    for name, text in texts.items():
+        spot = spots.get(name)
+        key = name.removeprefix("phase:")
+        if spot is not None:
+            yield key, Answer(spot.written if spot.is_file else spot.where, text)
+        elif key in ("ready", "health"):
+            yield key, Answer("", text)

@@ -1,0 +1,98 @@
+"""What a run must have judged before it may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.records.result import GateResult, Unjudged
+from pytest_bootgate.records.verdict import WHOLE
+from pytest_bootgate.reports.unjudged import paragraph
+
+_DESELECTED = "deselected by -k, -m, --deselect or a node id, skipped"
+
+
+def why(*, ended_early: bool, lost_workers: bool) -> str:
+    """Why something may not have been judged, as far as pytest knows."""
+    if lost_workers:
+        return f"{_DESELECTED}, or lost with the worker of pytest-xdist that died"
+    return "the run ended early" if ended_early else f"{_DESELECTED}, or asked for by no test"
+
+
+def no_gate(left_alone: Sequence[str], *, everywhere: bool, lost: bool) -> str:
+    """That there was no gate, and how to get one.
+
+    `everywhere`: all that are found are booted; `lost`: results did not come back.
+    """
+    if lost:
+        return "no gate sent a result before the run ended"
+    if left_alone:
+        found = f"no gate was collected; {', '.join(left_alone)} found and left alone"
+    else:
+        found = "no gate was collected; no bootgate.yaml or NAME.bootgate.yaml was found"
+    return f"{found}: name a gate file" + ("" if everywhere else ", or add --bootgate")
+
+
+def settled(outcomes: Sequence[GateResult]) -> list[GateResult]:
+    """The results of all processes: one for each run that booted something, or for none.
+
+    What one worker of pytest-xdist did not judge, another one may have.
+    """
+    kept = []
+    for group in _by_file(outcomes):
+        tried = [result for result in group if result.tried] or group[:1]
+        kept += [replace(result, unjudged=_by_none(tried)) for result in tried]
+    return kept
+
+
+def insufficient(results: Sequence[GateResult], why: str, *, lost: bool) -> dict[str, str]:
+    """For each gate file that was not judged as a whole, by settled results: what is missing."""
+    return {
+        group[0].file: paragraph(group, why, lost=lost)
+        for group in _by_file(results)
+        if group[0].unjudged or not any(_measured(result) for result in group)
+    }
+
+
+def unseen(result: GateResult) -> str:
+    """What would fail the run, had its verdict been asked for; empty where nothing would.
+
+    A gate of which every target is left out has none to ask for, and has measured nothing.
+    """
+    if result.tried and not _measured(result) and not result.propagations and not result.unjudged:
+        return paragraph([result], "")
+    failed = {
+        (t.profile, t.target, WHOLE) for t in result.targets if t.verdict in ("fail", "error")
+    }
+    failed |= {
+        (u.profile, UPGRADE, finding.subject)
+        for u in result.upgrades
+        for finding in u.findings
+        if finding.verdict in ("fail", "error")
+    }
+    items = [u for u in result.unjudged if u.booted and (u.profile, u.target, u.item) in failed]
+    names = ", ".join(dict.fromkeys(f"{u.target}::{u.item}" for u in items))
+    return f"failed, but the item that says so did not run: {names}" if items else ""
+
+
+def _measured(result: GateResult) -> bool:
+    """Whether anything was: a gate file may leave out all its targets."""
+    return any(t.left_out is None for t in result.targets) or bool(result.upgrades)
+
+
+def _by_file(results: Sequence[GateResult]) -> list[list[GateResult]]:
+    files: dict[str, list[GateResult]] = {}
+    for result in results:
+        files.setdefault(result.file, []).append(result)
+    return list(files.values())
+
+
+def _by_none(results: Sequence[GateResult]) -> tuple[Unjudged, ...]:
+    """What none of several results of one gate file judged; booted is what any of them booted."""
+    first, *others = ({(u.target, u.profile, u.item): u for u in r.unjudged} for r in results)
+    return tuple(
+        replace(one, booted=one.booted or any(other[key].booted for other in others))
+        for key, one in first.items()
+        if all(key in other for other in others)
+    )

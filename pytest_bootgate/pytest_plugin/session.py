@@ -1,0 +1,392 @@
+"""What one pytest run knows about its gates; nothing heavy is imported until there is one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_bootgate.masking import Mask
+from pytest_bootgate.pytest_plugin.planned import Timer
+from pytest_bootgate.pytest_plugin.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_bootgate.gatefile.model import Notify
+    from pytest_bootgate.journal.store import Journal
+    from pytest_bootgate.records.events import Event
+    from pytest_bootgate.records.result import GateResult, TargetResult
+    from pytest_bootgate.run import Gate, Progress
+
+KEY = pytest.StashKey["Session"]()
+#: How a run ends that got to its end, and in which of these cases nothing failed.
+FINISHED = (
+    pytest.ExitCode.OK,
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.NO_TESTS_COLLECTED,
+)
+PASSING = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+#: How a run ends whose gates may be asked for; where it ends otherwise, pytest says why.
+JUDGED = (*FINISHED, pytest.ExitCode.INTERRUPTED)
+
+
+def is_gate_file(path: Path) -> bool:
+    """Whether a file is a gate file by its name: ``bootgate.yaml`` or ``NAME.bootgate.yaml``."""
+    name = path.name
+    return path.suffix in (".yaml", ".yml") and (
+        name.startswith("bootgate.") or name[: -len(path.suffix)].endswith(".bootgate")
+    )
+
+
+class Session:
+    """The gates of one pytest process.
+
+    `selected` holds (gate file, profile, target) of all collected items; `mistakes` the texts of
+    gate files that could not be read; `left_alone` those found but not named; `told` the texts that
+    failed items have shown. `informed` and `uninformed` are those who asked to be told
+    of a verdict, and were or were not. `ran` is set where pytest runs tests, or tries to;
+    `insufficient` has a paragraph for each gate file that was not judged as it should be, and
+    `missing` says the same to the user, also where there was no gate at all.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.gates: dict[Path, Gate] = {}
+        self.mistakes: dict[Path, str] = {}
+        self.left_alone: list[Path] = []
+        self.selected: list[tuple[Path, str, str]] = []
+        self.from_workers: list[GateResult] = []
+        self.told: set[str] = set()
+        self.informed: list[str] = []
+        self.uninformed: list[str] = []
+        self.lost_workers = self.ran = self.ended_early = False
+        self.insufficient: dict[str, str] = {}
+        self.missing: list[str] = []
+        self.unheard_of_workers: list[str] = []
+        self.notify_of_workers: dict[str, dict[str, Notify]] = {}
+        #: What each worker of pytest-xdist has collected.
+        self.collected: dict[Any, list[str]] = {}
+        self._journal: Journal | None = None
+        self._shared: tempfile.TemporaryDirectory[str] | None = None
+        self.progress, self.timer = ProgressLine(config), Timer()
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this process is a worker of pytest-xdist."""
+        return hasattr(self.config, "workerinput")
+
+    @property
+    def required(self) -> bool:
+        """Whether this run may pass only if it judged all that its gate files ask for."""
+        asked = self.config.getoption("bootgate_require") or self.config.getini("bootgate_require")
+        return bool(asked)
+
+    @property
+    def writes(self) -> bool:
+        """Whether this run is to write files."""
+        return any(self.config.getoption(f"bootgate_{name}") for name in ("json", "html", "report"))
+
+    @property
+    def concerned(self) -> bool:
+        """Whether there is anything to be said at the end of this run."""
+        found = self.gates or self.from_workers or self.unheard_of_workers
+        return bool(found or self.writes or self.required)
+
+    @property
+    def lost_results(self) -> bool:
+        """Whether workers of pytest-xdist booted what did not come back here."""
+        distributed = bool(getattr(self.config.option, "tx", None))
+        return self.lost_workers or (self.ended_early and distributed)
+
+    def shown(self, path: Path) -> Path:
+        """A path as the user writes it: from the directory where pytest was started."""
+        base = self.config.invocation_params.dir
+        return path.relative_to(base) if path.is_relative_to(base) else path
+
+    def near(self) -> list[Path]:
+        """The gate files in the rootdir, here, and in the named directories, but not named."""
+        base = self.config.invocation_params.dir
+        near = {self.config.rootpath, base}
+        near |= {base / str(arg).partition("::")[0] for arg in self.config.args}
+        found = {(d / "bootgate.yaml").resolve() for d in near if (d / "bootgate.yaml").is_file()}
+        return sorted(found - set(self.named()))
+
+    def leave_alone(self, path: Path) -> None:
+        """Remember a gate file that was found and is not to be booted."""
+        if path not in self.left_alone:
+            self.left_alone.append(path)
+
+    def named(self) -> Iterator[Path]:
+        """The gate files named on the command line."""
+        base = self.config.invocation_params.dir
+        for arg in self.config.args:
+            path = base / str(arg).partition("::")[0]
+            if is_gate_file(path) and path.is_file():
+                yield path.resolve()
+
+    def gate(self, path: Path) -> Gate:
+        """The gate of a gate file. Raises `BootgateError` for its mistakes."""
+        path = path.resolve()
+        if path not in self.gates:
+            from pytest_bootgate.gatefile import load
+            from pytest_bootgate.run import Gate
+
+            option = self.config.getoption
+            self.gates[path] = Gate(
+                load(path),
+                wanted_engine=option("bootgate_engine"),
+                boots=option("bootgate_boots"),
+                profiles=option("bootgate_profile") or (),
+                watch=self._watch,
+                hear=self._hear,
+            )
+        return self.gates[path]
+
+    @property
+    def shared(self) -> Path:
+        """A directory for what the workers of pytest-xdist tell each other; made when asked for."""
+        if self._shared is None:
+            self._shared = tempfile.TemporaryDirectory(prefix="bootgate-")
+        return Path(self._shared.name)
+
+    def claim(self, path: Path) -> None:
+        """Claim a gate before it boots. Raises `BootgateError` where another worker has it."""
+        if self.is_worker:
+            from pytest_bootgate.pytest_plugin.spread import claim
+
+            path = path.resolve()
+            claim(self.config.workerinput, path, self.shown(path))  # type: ignore[attr-defined]
+
+    def _watch(self, progress: Progress) -> None:
+        if progress.waiting is not None:
+            self.timer.watch(progress.waiting)
+        if not self.is_worker:
+            self.progress.show(progress)
+
+    def _hear(self, event: Event) -> None:
+        """Keep an event, then pass it on to whoever listens. Raises `JournalError`."""
+        try:
+            self.open_journal().hear(event)
+        finally:
+            if self.config.hook.pytest_bootgate_event.get_hookimpls():
+                self.progress.end()  # a listener may write
+            self.config.hook.pytest_bootgate_event(event=event)
+
+    @property
+    def journal_path(self) -> Path:
+        """Where the journal is kept: what the option names, or below the rootdir."""
+        named: Path | None = self.config.getoption("bootgate_journal")
+        if named is not None:
+            return self.config.invocation_params.dir / named
+        from pytest_bootgate.journal.files import DEFAULT
+
+        return self.config.rootpath / DEFAULT
+
+    def open_journal(self) -> Journal:
+        """The journal, open for writing; made where there is none. Raises `JournalError`."""
+        if self._journal is None:
+            from pytest_bootgate.journal.store import Journal
+
+            self._journal = Journal(self.journal_path)
+        return self._journal
+
+    def unheard(self) -> list[str]:
+        """Why events of this run were not heard, a text for each cause; empty where all were."""
+        from_here = [text for gate in self.gates.values() if (text := gate.unheard) is not None]
+        return list(dict.fromkeys([*self.unheard_of_workers, *from_here]))
+
+    def describe(self, path: Path) -> str:
+        """One line for the header: the gate file, its engine, why, and what is left out."""
+        from pytest_bootgate.errors import BootgateError
+
+        gate = self.gate(path)
+        name = os.path.relpath(path, self.config.invocation_params.dir)
+        try:
+            engine, why = gate.engine()
+            chosen = f"engine {engine.name} ({why})"
+        except BootgateError as error:
+            chosen = f"no engine ({error})"
+        left = [name for name in gate.plan.profiles if name not in gate.plan.profile_names]
+        profiles = (
+            f", profiles {', '.join(gate.plan.profile_names)}"
+            if len(gate.plan.profiles) > 1
+            else ""
+        )
+        asked = f" (without {', '.join(left)}: --bootgate-profile)" if left else ""
+        return f"bootgate: {name}: {chosen}{profiles}{asked}"
+
+    def contrast(self, path: Path, result: TargetResult) -> list[TargetResult]:
+        """The other targets on the same host, one of them booted now if none was so far.
+
+        Only a target that this run boots anyway is booted for it.
+        """
+        gate = self.gate(path)
+        others = [
+            (profile, target)
+            for profile, target in gate.plan.pairs
+            if profile == result.profile and target != result.target
+        ]
+        known = [found for key in others if (found := gate.known(*key)) is not None]
+        failed = result.error is None and any(
+            not b.started for b in result.of("candidate") or result.boots
+        )
+        telling = [f for f in known if f.of("candidate") and f.runs_as != result.runs_as]
+        if failed and not telling:
+            chosen = {(h, t) for p, h, t in self.selected if p == path}
+            for profile, target in others:
+                runs_as = gate.plan.file.targets[target].extends or target
+                new = (profile, target) in chosen and gate.known(profile, target) is None
+                if new and runs_as != result.runs_as:
+                    known.append(gate.result(profile, target))
+                    break
+        return known
+
+    def first_time(self, text: str) -> bool:
+        """Whether a text was not told in this run yet."""
+        new = text not in self.told
+        self.told.add(text)
+        return new
+
+    def results(self) -> list[GateResult]:
+        """What all gates of this run found, those of the workers included.
+
+        A gate that booted nothing is among them where that must not pass.
+        """
+        return [found for found in self.outcomes() if found.tried or found.error is not None]
+
+    def outcomes(self) -> list[GateResult]:
+        """The results of all gates that this run should boot, also where it booted nothing.
+
+        Gates that were loaded for tests that did not run are not among them, unless required.
+        """
+        if not (self.gates or self.from_workers):
+            return []
+        from pytest_bootgate.pytest_plugin.require import settled
+
+        here = [gate.outcome() for gate in self.gates.values()]
+        asked = {str(path) for path in self.named()}
+        every = self.required or self.config.getoption("bootgate")
+        found = [
+            r for r in settled([*self.from_workers, *here]) if r.tried or every or r.file in asked
+        ]
+        return [replace(r, error=self.insufficient.get(r.file)) for r in found]
+
+    def require(self, status: int) -> None:
+        """Find out what was not judged, where the run must not pass without it.
+
+        `status` is the one with which pytest would end. Where it passes no item failed, so that a
+        verdict may have gone unseen; where it is not among `JUDGED`, pytest itself says why.
+        """
+        if self.gates or self.from_workers:
+            self._require_whole(ended=self.ended_early or status not in FINISHED)
+            if status in PASSING and not self.missing:
+                self._require_seen()
+        elif self.required:
+            self.missing.append(f"--bootgate-require: {self._no_gate()}")
+        if status not in JUDGED:
+            self.missing.clear()
+
+    def _no_gate(self) -> str:
+        from pytest_bootgate.pytest_plugin.require import no_gate
+
+        everywhere = self.config.getoption("bootgate")
+        for path in () if everywhere else self.near():
+            self.leave_alone(path)
+        left_alone = [str(self.shown(path)) for path in self.left_alone]
+        return no_gate(left_alone, everywhere=everywhere, lost=self.lost_results)
+
+    def _require_whole(self, *, ended: bool) -> None:
+        if not (self.required or self.lost_workers or ended):
+            return
+        from pytest_bootgate.pytest_plugin.require import insufficient, why
+
+        outcomes = self.outcomes()
+        reason = why(ended_early=ended, lost_workers=self.lost_workers)
+        self.insufficient = insufficient(outcomes, reason, lost=self.lost_results)
+        if self.required or self.lost_workers:
+            asked = "--bootgate-require: " if self.required else ""
+            for file, text in self.insufficient.items():
+                self.missing.append(f"{asked}{self.shown(Path(file))}: {text}")
+        else:
+            # pytest says that the run ended early: it must not look green, and a red one stays so.
+            failed = {r.file for r in outcomes if r.tried and r.verdict in ("fail", "error")}
+            self.insufficient = {f: t for f, t in self.insufficient.items() if f not in failed}
+        for path, gate in self.gates.items():
+            gate.error = self.insufficient.get(str(path))
+
+    def _require_seen(self) -> None:
+        from pytest_bootgate.pytest_plugin.require import unseen
+
+        for result in self.results():
+            if text := unseen(result):
+                self.missing.append(f"{self.shown(Path(result.file))}: {text}")
+
+    def inform(self) -> None:
+        """Tell those who asked to be told of a verdict, in the process that knows all results."""
+        if not (results := self.results()):
+            return
+        from pytest_bootgate.errors import BootgateError
+        from pytest_bootgate.reports.notify import notify
+
+        asked = {str(path): gate.plan.file.notify for path, gate in self.gates.items()}
+        asked |= self.notify_of_workers
+        for result in results:
+            try:
+                told, untold = notify(
+                    result, asked.get(result.file, {}), self._hear, self._mask(result.file)
+                )
+            except BootgateError as error:  # nor could the journal keep that somebody was not told
+                told, untold = [], [str(error)]
+            self.informed += [f"told {name}: {result.verdict}" for name in told]
+            self.uninformed += untold
+
+    def _mask(self, file: str) -> Mask:
+        """What hides the secrets of a gate file, be it that a worker booted it."""
+        from pytest_bootgate.errors import BootgateError
+        from pytest_bootgate.gatefile import load
+
+        for path, gate in self.gates.items():
+            if str(path) == file:
+                return gate.plan.loaded.mask
+        try:
+            return load(Path(file)).mask
+        except BootgateError:
+            return Mask()
+
+    def correct(self) -> None:
+        """Tell the end of runs once more whose workers could not know all of it."""
+        from pytest_bootgate.errors import BootgateError
+        from pytest_bootgate.records.events import RunEnded
+
+        told = {result.run: result for result in self.from_workers}
+        for result in self.results():
+            if result.run in told and result != told[result.run]:
+                try:
+                    self._hear(RunEnded(run=result.run, wall=time.time(), result=result))
+                except BootgateError as error:
+                    self.unheard_of_workers.append(str(error))
+
+    def leave(self) -> None:
+        """Let the next gate on this machine have its turn."""
+        for gate in self.gates.values():
+            gate.leave()
+
+    def close(self) -> None:
+        """Remove what the engines still hold, and tell that it is over."""
+        for gate in self.gates.values():
+            gate.close()
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def forget(self) -> None:
+        """Remove what the workers of pytest-xdist shared; none of them may run any more."""
+        if self._shared is not None:
+            self._shared.cleanup()
+            self._shared = None

@@ -1,0 +1,39 @@
+"""The summary of pytest's own terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_bootgate.pytest_plugin.session import Session
+from pytest_bootgate.records.result import GateResult
+from pytest_bootgate.reports.layout import laid_out
+from pytest_bootgate.reports.terminal import summary
+
+
+def show_results(reporter: Any, session: Session, results: Sequence[GateResult]) -> None:
+    """What each gate found, as much of it as the verbosity asks for."""
+    told = session.told if session.config.getoption("tbstyle") != "no" else ()
+    verbosity = session.config.get_verbosity()
+    width = reporter._tw.fullwidth if reporter.isatty else None  # noqa: SLF001
+    encoding = getattr(reporter._tw._file, "encoding", None)  # noqa: SLF001
+    for result in results:
+        if verbosity >= 0:
+            reporter.section(f"bootgate: {session.shown(Path(result.file))}")
+        lines = summary(result, told, lost=session.lost_results)
+        for line in laid_out(lines, verbosity=verbosity, width=width, encoding=encoding):
+            markup = {line.colour: True} if line.colour else {}
+            reporter.write_line(line.text, bold=line.bold, **markup)
+        if result.tried and verbosity >= 0:
+            journal = session.shown(session.journal_path)
+            reporter.write_line(f"journal: {journal}, run {result.run}")
+
+
+def show_errors(reporter: Any, session: Session) -> None:
+    """What makes the run red by itself, said once."""
+    errors = [*session.uninformed, *session.missing]
+    session.uninformed, session.missing = [], []
+    for text in errors:
+        reporter.ensure_newline()
+        reporter.write_line(f"ERROR: {text}", red=True, bold=True)

@@ -1,0 +1,168 @@
+"""The complete result as JSON, and back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.records.result import SCHEMA, GateResult
+from pytest_bootgate.whole import write_text
+
+#: In seconds, bytes, shares and whatever else stands in a result.
+_GREATEST = 1e18
+#: What others are told as a share of.
+_DIVISORS = {"timeout", "limit", "fail_at"}
+_LONGEST = 200  # characters of what is wrong with one
+
+#: The schema before this one; it differs in words only.
+_OLD = "bootgate-result/1"
+#: Its keys, and what they are called now.
+_KEYS = {
+    "host": "profile",
+    "takeovers": "upgrades",
+    "takeover": "upgrade",
+    "silences": "propagations",
+    "broken": "error",
+    "told": "signals",
+    "channel": "name",
+    "says": "means",
+    "near": "fail_at",
+    "warn": "warn_at",
+    "unsure": "inconclusive",
+    "absent": "unsupported",
+}
+#: The words that stand under these keys.
+_WORDS = {
+    "verdict": {"unsure": "inconclusive", "broken": "error"},
+    "kind": {"unsure": "inconclusive"},
+    "subject": {"silence": "propagation"},
+    "item": {"silence": "propagation"},
+}
+#: What has names of the user's for keys, and how some of these end.
+_NAMED = {"answers", "headrooms", "lines", "nearest", "phases", "releases", "tails"}
+_ENDINGS = {"headrooms": (":by", ":deadline"), "lines": ("::silence", "::propagation")}
+
+
+def encode(result: GateResult) -> bytes:
+    """A result as JSON (UTF-8), with the verdicts and net times that follow from it."""
+    plain = msgspec.to_builtins(result)  # of one that was read without what an older gate left out
+    plain["verdict"] = result.verdict
+    for target, value in zip(result.targets, plain["targets"], strict=True):
+        value["verdict"] = target.verdict
+        for boot, plain_boot in zip(target.boots, value["boots"], strict=True):
+            plain_boot["net_seconds"] = boot.net_seconds
+    for upgrade, value in zip(result.upgrades, plain.get("upgrades", ()), strict=True):
+        value["verdict"] = upgrade.verdict
+    for propagation, value in zip(result.propagations, plain.get("propagations", ()), strict=True):
+        value["verdict"] = propagation.verdict
+    plain["digest"] = _digest(plain)
+    return json.dumps(plain, indent=1).encode()
+
+
+def _digest(plain: Mapping[str, Any]) -> str:
+    """Of all but itself, so that nobody changes a figure without noticing."""
+    rest = {key: value for key, value in plain.items() if key != "digest"}
+    # A whole number of seconds may come back as 5 or as 5.0.
+    same = json.loads(json.dumps(rest), parse_int=float)
+    return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
+
+
+def edited(data: bytes | str) -> bool:
+    """Whether the JSON of a result is not as it was written, its digest included."""
+    plain = json.loads(data)
+    return bool(plain.get("digest") != _digest(plain))
+
+
+def decode(data: bytes | str) -> GateResult:
+    """A result from its JSON. Raises `BootgateError` for another schema or other content."""
+    try:
+        plain = msgspec.json.decode(data)
+        if isinstance(plain, dict) and plain.get("schema") == _OLD:
+            plain = _in_new_words(plain) | {"schema": SCHEMA}
+        result = msgspec.convert(plain, GateResult)
+        dt.datetime.fromisoformat(result.at).astimezone(dt.UTC)
+        _measured(plain)
+        booted = {boot.release for target in result.targets for boot in target.boots}
+        if unknown := {"candidate", *booted} - result.releases.keys():
+            raise ValueError(f"it does not say what its {min(unknown)} is")
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
+        why = str(error)[:_LONGEST]
+        raise BootgateError(f"This is no result of a gate ({SCHEMA}): {why}") from None
+    if result.schema != SCHEMA:
+        raise BootgateError(f"This result has schema {result.schema[:_LONGEST]!r}, not {SCHEMA!r}.")
+    return result
+
+
+def _in_new_words(value: Any, under: str = "") -> Any:
+    """A part of a result of the schema before, which stands under a key, in the words of now."""
+    if isinstance(value, str):
+        return _WORDS.get(under, {}).get(value, value)
+    if isinstance(value, list):
+        return [_in_new_words(one, "" if isinstance(one, dict) else under) for one in value]
+    if not isinstance(value, dict) or under == "fields":  # those of a job are not the gate's
+        return value
+    if under in _NAMED:
+        old, new = _ENDINGS.get(under, ("", ""))
+        return {
+            name.removesuffix(old) + new if name.endswith(old) else name: _in_new_words(
+                one, "limits"
+            )
+            for name, one in value.items()
+        }
+    keys = {} if under == "judgement" else _KEYS  # whose host is the machine
+    keys = {**keys, "by": "deadline"} if under == "limits" else keys
+    return {keys.get(key, key): _in_new_words(one, key) for key, one in value.items()}
+
+
+def _measured(value: object) -> None:
+    """Raises `ValueError` for a number with which nobody can calculate."""
+    if isinstance(value, dict):
+        for key in _DIVISORS & value.keys():
+            if isinstance(value[key], int | float) and value[key] <= 0:
+                raise ValueError(f"a {key} in it is {value[key]:g}")
+        # What a system keeps in the fields of a job is its own business; nobody calculates with it.
+        value = [inner for key, inner in value.items() if key != "fields"]
+    if isinstance(value, list):
+        for one in value:
+            _measured(one)
+    elif isinstance(value, int | float) and abs(value) > _GREATEST:
+        raise ValueError(f"it holds the number {value:g}, which nobody measured")
+
+
+def read(path: Path) -> list[GateResult]:
+    """The results in a file, one or a list. Raises `BootgateError` where it cannot."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BootgateError(
+            f"The result {path} cannot be read: {error.strerror}. Name a file that pytest"
+            " --bootgate-json wrote."
+        ) from None
+    try:
+        several = data.lstrip().startswith(b"[")
+        parts = msgspec.json.decode(data, type=list[msgspec.Raw]) if several else [data]
+        return [decode(bytes(part)) for part in parts]
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BootgateError(f"{path}: this is no list of results: {error}") from None
+    except BootgateError as error:
+        raise BootgateError(f"{path}: {error}") from None
+
+
+def write(results: list[GateResult], path: Path) -> None:
+    """Write one result, or several as a list. Raises `BootgateError` where it cannot."""
+    parts = [encode(result) for result in results]
+    data = parts[0] if len(parts) == 1 else b"[" + b",\n".join(parts) + b"]"
+    try:
+        write_text(path, f"{data.decode()}\n")
+    except OSError as error:
+        raise BootgateError(
+            f"The result could not be written to {path}: {error.strerror}. Name a"
+            " path that can be written."
+        ) from None

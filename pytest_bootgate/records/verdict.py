@@ -1,0 +1,128 @@
+"""The values of a verdict: the rules it is reached by, its reasons, and what they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pytest_bootgate.records.attribution import Attribution
+from pytest_bootgate.stats.headroom import Headroom
+from pytest_bootgate.stats.regression import TOLERANCE, Regression, Schedule
+
+Verdict = Literal["pass", "warn", "inconclusive", "fail", "error"]
+#: From the best to the worst.
+VERDICTS: tuple[Verdict, ...] = ("pass", "warn", "inconclusive", "fail", "error")
+#: `alike`: the baseline ends as the candidate does. `baseline`: the baseline never started.
+#: `unseen`: a mark that no boot shows. `lost-mark`: one that only the baseline shows. `uncompared`:
+#: too little to compare. `slower`, `stragglers`, `inconclusive`: of the comparison.
+Kind = Literal[
+    "",
+    "alike",
+    "baseline",
+    "unseen",
+    "lost-mark",
+    "uncompared",
+    "slower",
+    "stragglers",
+    "inconclusive",
+]
+#: The subject of findings about a whole boot, and the item that stands for it.
+WHOLE = "boot"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one phase may take in seconds: `limit` for itself, `deadline` since the trigger.
+
+    `slower` is how much slower than the baseline's it may be, as a share; None: not compared.
+    """
+
+    limit: float | None = None
+    deadline: float | None = None
+    slower: float | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a target is judged by: seconds, and shares of them.
+
+    `least` and `most` are the measured boots of each release, without those of a second campaign
+    that is to confirm what the first one found. `slower` is the tolerance as a share of the
+    baseline, `inconclusive` what becomes of an upgrade that can be shown neither way.
+    `cpus` is what the profile gives a boot, None without a limit. `retries` is how many boot
+    timeouts of each release are tried again in a campaign, `retry_pause` after how many seconds.
+    `noise` is the most that `Machine.spread` may be. `ready_timeout` is how many seconds a gateway
+    may take until it is ready for its trigger.
+    """
+
+    timeout: float
+    fail_at: float
+    warn_at: float
+    least: int
+    most: int
+    slower: float = TOLERANCE
+    inconclusive: Literal["warn", "fail"] = "warn"
+    cpus: float | None = None
+    retries: int = 0
+    retry_pause: float = 0.0
+    noise: float = 3.0
+    phases: Mapping[str, Limits] = field(default_factory=dict)
+    ready_timeout: float = 120.0
+
+    @property
+    def plan(self) -> Schedule:
+        """After how many pairs the boots are looked at."""
+        return Schedule.of(self.least, self.most)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason for a verdict, about a phase or the whole boot (`WHOLE`).
+
+    It is `timed` where it rests on how long boots took, which a busy host may have lengthened.
+    `kind` is what decisions rest on, never the text; empty where none does.
+    """
+
+    verdict: Verdict
+    subject: str
+    text: str
+    timed: bool = False
+    kind: Kind = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the boots of one target add up to.
+
+    `regression` is None where nothing could be compared, `attribution` where the candidate is
+    not slower; `phases` are the comparisons of phases with a tolerance of their own. `next_look` is
+    after how many pairs it may change, None where more pairs would not change it. `notes` are worth
+    reading and change no verdict; `stopped` says why there were no more boots. `host` is what
+    `checks.host` found to warn of.
+    """
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    headrooms: Mapping[str, Headroom]
+    regression: Regression | None = None
+    attribution: Attribution | None = None
+    phases: tuple[Regression, ...] = ()
+    next_look: int | None = None
+    notes: tuple[str, ...] = ()
+    stopped: str = ""
+    host: str = ""
+
+    def about(self, subject: str) -> tuple[Finding, ...]:
+        """The findings about one phase or the whole boot, worst first."""
+        found = [finding for finding in self.findings if finding.subject == subject]
+        return tuple(sorted(found, key=lambda f: -VERDICTS.index(f.verdict)))
+
+    def has(self, *kinds: Kind) -> bool:
+        """Whether any finding is of one of these kinds."""
+        return any(finding.kind in kinds for finding in self.findings)
+
+
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict that counts; none at all is no evidence, so it is `error`."""
+    return max(verdicts, key=VERDICTS.index, default="error")

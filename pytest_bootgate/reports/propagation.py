@@ -1,0 +1,92 @@
+"""A boot that was held on purpose, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_bootgate.checks.propagation import HELD, properties
+from pytest_bootgate.records.result import PropagationResult
+from pytest_bootgate.records.stall import Stall
+from pytest_bootgate.records.values import SignalReport
+from pytest_bootgate.reports.amounts import duration
+
+
+def heading(result: PropagationResult) -> str:
+    """One line: who was told, and who was not."""
+    if result.stall is None or result.verdict == "error":
+        return "not tested"
+    return sentence(result.stall)
+
+
+def details(result: PropagationResult) -> Iterator[str]:
+    """All that belongs under the heading, findings first."""
+    if result.error is not None:
+        yield result.error
+        return
+    for finding in result.findings:
+        yield f"{finding.verdict}: {finding.text}"
+    if result.stall is not None:
+        yield from (f"note: {text}" for text in notes(result.stall))
+        if result.stall.evidence:
+            yield f"note: held for sure: {result.stall.evidence}"
+
+
+def sentence(stall: Stall) -> str:
+    """Who was told and how late, and who was told nothing."""
+    if not stall.heard:
+        return f"told: never by {_names(stall.silent)}"
+    said = [f"{_late(stall, told)} by {told.name} ({_after(told)})" for told in stall.heard]
+    never = f"; never by: {', '.join(t.name for t in stall.silent)}" if stall.silent else ""
+    return f"told: {', '.join(said)}{never}"
+
+
+def held(stall: Stall) -> str:
+    """How it was held: in which phase, from when to when."""
+    if stall.began is None:
+        return "it was not held"
+    end = stall.watched if stall.ended is None else stall.ended
+    what = HELD[stall.hold]
+    if stall.hold in ("pause", "starve"):
+        return f"{what} in {stall.phase} from {stall.began:.1f} s to {end:.1f} s"
+    if stall.hold == "kill":
+        return f"{what} in {stall.phase} at {stall.began:.1f} s"
+    return f"{what}, from {stall.began:.1f} s on"
+
+
+def notes(stall: Stall) -> Iterator[str]:
+    """From when lateness counts, what was said, and what the release does with such a boot."""
+    if stall.began is None:
+        return
+    yield f"{held(stall)} after the trigger; its timeout is {stall.timeout:g} s"
+    if stall.heard:
+        yield f"late is counted from {_since(stall)}"
+    for told in stall.heard:
+        yield f"{told.name} said: {told.text}"
+    for told in stall.silent:
+        if told.text:
+            yield f"{told.name}: {told.text}, and nothing after that"
+    yield f"listened until {stall.watched:.1f} s after the trigger"
+    yield from properties(stall)
+
+
+def _names(told: tuple[SignalReport, ...]) -> str:
+    names = [t.name for t in told]
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def _late(stall: Stall, told: SignalReport) -> str:
+    if (told.at or 0.0) < stall.speaks_from:
+        return "before the timeout"
+    return f"in {duration(stall.late(told))}"
+
+
+def _after(told: SignalReport) -> str:
+    return f"{told.at or 0.0:.1f} s after the trigger"
+
+
+def _since(stall: Stall) -> str:
+    if stall.hold == "pause":
+        return f"the end of the pause at {stall.speaks_from:.1f} s: a paused gateway cannot speak"
+    if stall.hold == "kill":
+        return f"the kill at {stall.speaks_from:.1f} s"
+    return f"the timeout at {stall.speaks_from:g} s"

@@ -1,0 +1,106 @@
+"""What is still looked at once a boot is over: the last lines, the files, what was held back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pytest_bootgate.gatefile.model import Probe
+from pytest_bootgate.observe.nearest import nearest
+from pytest_bootgate.observe.observation import Observation, Pattern, Sighting
+from pytest_bootgate.observe.witness import Witness
+from pytest_bootgate.patience import ImpatientError, patience
+from pytest_bootgate.run.opened import OpenedPair
+
+_LAST_LOOK = 2.0  # for the sidecar's last look at files, once the gateway has ended
+_NEAREST = 1.0  # CPU seconds for a hint
+_AT_ONCE = 0.2  # between the exit of a gateway and the lines that it had in a buffer
+_FLUSH = 1.0  # for a gateway that is asked to end, and may print what it kept back
+_UNBUFFERED = (
+    "set PYTHONUNBUFFERED=1 or use `python -u` for Python, `stdbuf -oL` for what uses C's stdio"
+)
+
+
+class Aftermath(OpenedPair):
+    """A pair whose boot is over."""
+
+    def _look_last(self, seen: Observation, variables: Mapping[str, str], witness: Witness) -> None:
+        """The gateway has ended: what it still printed, and once more at the files it wrote.
+
+        All of that was there before it ended.
+        """
+        at_most = max(self._ended_at, seen.trigger_at or 0.0)
+
+        def see(sighting: Sighting) -> None:
+            witness.see(replace(sighting, at=min(sighting.at, at_most)))
+
+        self._await_last_lines(see)
+        if self._link is None:
+            return
+        target = self._recipe.target
+        probes: dict[str, Probe] = {f"phase:{n}": target.phases[n] for n in seen.missing}
+        probes |= {f"signals:{n}": target.signals[n] for n in seen.silent_signals}
+        events = self._listener.events
+        first, asked = len(events), 0
+        for name, probe in probes.items():
+            # A sidecar program of somebody else's need not know how to look at a followed file.
+            if probe.file is not None and not (probe.line and self._recipe.gate.sidecar.program):
+                self._link.look_last(name, probe, variables)
+                asked += 1
+
+        def looked() -> bool:
+            return len([e for e in events[first:] if e.get("event") == "looked"]) >= asked
+
+        self._pump(self._clock.now() + _LAST_LOOK, looked, "last look", see)
+
+    def _nearest(self, seen: Observation, token: str) -> dict[str, tuple[str, ...]]:
+        """For each phase whose line was not seen, the lines of the boot that come nearest."""
+        if not (unmatched := seen.unmatched):
+            return {}
+        streams = self._listener.since(seen.trigger_at or 0.0)
+        near = {}
+        for name, one in unmatched.items():
+            with (
+                contextlib.suppress(ImpatientError),  # a relaxed pattern may be a slow one
+                patience(_NEAREST, (nearest.__module__,)),
+            ):
+                near[name] = nearest(one, streams, token)
+        return {name: lines for name, lines in near.items() if lines}
+
+    def _held_back(self, patterns: Mapping[str, Pattern]) -> str:
+        """Whether a gateway holds back the lines that a failed boot lacks: a note, or nothing.
+
+        What prints into a pipe often keeps it until some kilobytes are there, or until it ends. So
+        a gateway of which nothing arrived is asked to end (SIGINT, on which most programs write
+        what they hold), and killed after a second.
+        """
+        wanted = {name: one for name, one in patterns.items() if one.source == "gateway"}
+        over = self._gateway_over()
+        before_its_end = self._ended_at - _AT_ONCE if over else self._clock.now()
+        if not wanted or self._gateway is None or not self._begun:
+            return ""
+        if len(self._printed(0.0)) > len(self._printed(before_its_end)):
+            return ""
+        if not over:
+            self._exit = self._gateway.stop(_FLUSH, "SIGINT")
+            self._await_last_lines()
+        texts = self._printed(0.0)
+        found = [n for n, one in wanted.items() if one.line and any(map(one.line.search, texts))]
+        if found:
+            how = "ended" if over else "was asked to end"
+            return (
+                f"the line of {' and '.join(found)} arrived only when the gateway {how}, and"
+                " nothing of its standard output before: it holds its output in a buffer;"
+                f" {_UNBUFFERED}"
+            )
+        if texts or over:
+            return ""
+        return (
+            "nothing arrived on the gateway's standard output, nor when it was asked to end; if it"
+            f" prints the line of {' or '.join(wanted)}, it may hold it in a buffer: {_UNBUFFERED}"
+        )
+
+    def _printed(self, since: float) -> list[str]:
+        """The lines of the gateway's standard output since a monotonic second."""
+        return self._listener.since(since).get("gateway.out", [])

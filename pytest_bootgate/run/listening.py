@@ -1,0 +1,43 @@
+"""Which ports of a gateway are open: its listening sockets, as the kernel knows them.
+
+A socket that listens where another one did was opened by a gateway that had gone in between. The
+kernel says so whatever the gateway logs, and without a request that could disturb it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+_LISTENS = "0A"  # TCP_LISTEN, in include/net/tcp_states.h of Linux
+
+#: The inodes of the sockets that listen, by their port. Several may share a port.
+Listening = Mapping[int, frozenset[str]]
+
+
+def listening(pid: int | None, ports: Collection[int]) -> Listening:
+    """Who listens on these ports in the network of a process; nothing where the kernel won't say.
+
+    See proc(5), ``/proc/net/tcp``.
+    """
+    found: dict[int, set[str]] = {}
+    for table in ("tcp", "tcp6") if pid is not None else ():
+        try:
+            lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            words = line.split()
+            port = int(words[1].rpartition(":")[2], 16)
+            if words[3] == _LISTENS and port in ports:
+                found.setdefault(port, set()).add(words[9])
+    return {port: frozenset(inodes) for port, inodes in found.items()}
+
+
+def reopened(before: Listening, after: Listening) -> str:
+    """What became of a port that nobody holds open since before; empty where all are."""
+    for port, inodes in before.items():
+        if not inodes & after.get(port, frozenset()):
+            what = "was opened anew" if port in after else "is not open any more"
+            return f"port {port} {what}"
+    return ""

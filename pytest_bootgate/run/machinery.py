@@ -1,0 +1,142 @@
+"""What a run boots with: an engine, a reaper beside it, and the images behind the releases."""
+
+from __future__ import annotations
+
+import contextlib
+
+from pytest_bootgate.engines import Reaper, choose, remove, runs, start_reaper
+from pytest_bootgate.engines.base import Capacity, Engine
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.records.values import HostFacts
+from pytest_bootgate.run.host import data_disk, facts
+from pytest_bootgate.run.onlooker import Onlooker
+from pytest_bootgate.run.plan import Plan
+from pytest_bootgate.run.recipe import Recipe
+
+
+class Machinery:
+    """The engine of one run, chosen when it is asked for; `wanted` is a name or ``auto``."""
+
+    def __init__(self, plan: Plan, run: str, wanted: str) -> None:
+        self._plan, self._run, self._wanted = plan, run, wanted
+        self.name, self.version, self.why = "none", "none", ""
+        self.capacity: Capacity | None = None
+        self._removed: list[str] = []
+        self.identities: dict[str, str | None] = {}
+        self._engine: Engine | None = None
+        self._reaper: Reaper | None = None
+        self._unusable: BootgateError | None = None
+        self._prepared = False
+        self._machine: HostFacts | None = None
+
+    def engine(self) -> tuple[Engine, str]:
+        """The engine, and why this one. Raises `EngineError`, each time again."""
+        if self._unusable is not None:
+            raise self._unusable
+        if self._engine is None:
+            try:
+                self._engine, self.why = self._choose()
+            except BootgateError as error:
+                self._unusable = error
+                raise
+            self.name, self.version = self._engine.name, self._engine.version
+        return self._engine, self.why
+
+    def _choose(self) -> tuple[Engine, str]:
+        every = self._plan.releases.values()
+        gateway = self._plan.file.gateway.command
+        return choose(
+            self._wanted,
+            images=all(release.image is not None for release in every),
+            commands=all((release.command or gateway) is not None for release in every),
+            run=self._run,
+        )
+
+    def ready(self) -> Engine:
+        """The engine with all that a first boot needs: a reaper, all images, two releases.
+
+        Raises `BootgateError` where something is missing, and where both releases are the same.
+        """
+        engine, _ = self.engine()
+        if not self._prepared:
+            try:
+                self._prepare(engine)
+            except BootgateError as error:
+                self._unusable = error
+                raise
+            self._prepared = True
+        return engine
+
+    def _prepare(self, engine: Engine) -> None:
+        plan = self._plan
+        self._guard(engine)
+        self.capacity = engine.capacity()
+        self.look()
+        for name, release in plan.releases.items():
+            use_image = engine.name != "process" and release.image is not None
+            digest = engine.resolve(release.image) if use_image and release.image else None
+            self.identities[name] = digest
+        image = plan.sidecar_image()
+        if engine.name != "process" and image is not None:
+            engine.resolve(image)
+        prints = {self.recipe(*plan.pairs[0], name).fingerprint() for name in plan.releases}
+        if len(prints) < len(plan.releases) and plan.file.gate.allow != "same-image":
+            raise BootgateError(
+                f"{plan.loaded.path.name}: baseline and candidate are the same (same image,"
+                " command, environment and files), so there is no upgrade to gate. Check the"
+                " image names, and the variables in them; to gate a release against itself,"
+                " write gate: {allow: same-image}."
+            )
+
+    def _guard(self, engine: Engine) -> None:
+        """See to it that nothing is left, however this process ends."""
+        if self._reaper is None:
+            self._reaper = start_reaper(self._run, engine)
+            self._clean_up(engine.name)
+
+    def _clean_up(self, engine: str) -> None:
+        """Remove what runs left that were killed together with their reaper."""
+        with contextlib.suppress(BootgateError):  # then this run says why, at its first boot
+            for run in [run for run, owner in runs(engine).items() if owner == "gone"]:
+                if remove(engine, run):
+                    self._removed.append(run)
+
+    def cleaned_up(self) -> list[str]:
+        """What was removed before the first boot, in words and only once."""
+        removed, self._removed = self._removed, []
+        if not removed:
+            return []
+        return [f"removed what killed runs had left on this machine ({', '.join(removed)})"]
+
+    def recipe(self, profile: str, target: str, release: str) -> Recipe:
+        """How a release boots a target in this run."""
+        digest = self.identities.get(release)
+        return self._plan.recipe(profile, target, release, run=self._run, digest=digest)
+
+    @property
+    def machine(self) -> HostFacts:
+        """The machine as it was before the first boot: later its load is the gate's own."""
+        self._machine = self._machine or self._facts()
+        return self._machine
+
+    def look(self) -> None:
+        """Look at the machine anew: as long as another gate had it, its load was that one's."""
+        self._machine = self._facts()
+
+    def _facts(self) -> HostFacts:
+        return facts(self.capacity)
+
+    def onlooker(self) -> Onlooker:
+        """Who looks at the machine beside a campaign."""
+        return Onlooker(data_disk(self.capacity))
+
+    def close(self) -> None:
+        """Remove all that is left of the run on the engine."""
+        clean = False
+        if self._engine is not None:
+            with contextlib.suppress(BootgateError):
+                self._engine.close()
+                clean = True
+        if self._reaper is not None:
+            self._reaper.stop(clean=clean)
+        self._engine = self._reaper = None

@@ -1,0 +1,445 @@
+"""A gateway and its sidecar, opened once, booted once (cold) or again and again (warm)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from pytest_bootgate.engines.base import Engine, Running
+from pytest_bootgate.errors import EngineError, SidecarError
+from pytest_bootgate.gatefile.model import Probe, Trigger
+from pytest_bootgate.gatefile.variables import fill
+from pytest_bootgate.observe.observation import MATCHED, Observation, Pattern
+from pytest_bootgate.observe.outcome import Ending, conclude, outcome_of
+from pytest_bootgate.observe.spots import Answer, last_answers, ports
+from pytest_bootgate.observe.witness import Witness
+from pytest_bootgate.records.boot_events import (
+    BootBegan,
+    BootFailed,
+    BootKey,
+    Hear,
+    RetryScheduled,
+    Voice,
+    ignore,
+)
+from pytest_bootgate.records.jobs import Job, Kept
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.run.aftermath import Aftermath
+from pytest_bootgate.run.delay import of_observers
+from pytest_bootgate.run.heartbeat import Heartbeat
+from pytest_bootgate.run.link import KNOCK
+from pytest_bootgate.run.listening import Listening, listening, reopened
+from pytest_bootgate.run.meter import Meter, Used
+from pytest_bootgate.run.opened import Moment, NotReadyError
+from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.run.strangers import answered_instead
+
+_AFTERWARDS = 1.0  # after the proof, in the first boots: one that ends then has hardly started
+_ANSWER = 10.0  # for a sidecar to say that it is there
+_LATE_MARKS = 0.3  # between the proof and the marks that came before it, on another way
+_LATE_END = 1.0  # between the last port of a gateway that ends, and its end
+_LATE_EXIT = 0.3  # between a trigger that fails and the exit that made it fail
+
+
+class Pair(Aftermath):
+    """Open it, boot it, close it. Every wait has a deadline; `watch` hears of each moment.
+
+    `hear` is told the events of every boot as they happen.
+
+    Raises `BootgateError` where the gate itself cannot measure, never for what the system
+    under gate does: that is the outcome of a boot.
+    """
+
+    #: Whether a run that was proved may end before the next boot, also after a cold start.
+    lingers = False
+    #: What it boots for.
+    during = "campaign"
+
+    def __init__(
+        self,
+        engine: Engine,
+        recipe: Recipe,
+        watch: Callable[[Moment], None],
+        *,
+        state: Kept | None = None,
+        hear: Hear = ignore,
+    ) -> None:
+        super().__init__(engine, recipe, watch, state=state)
+        self._hear = hear
+        self._voice: Voice | None = None
+        self._last: BootKey | None = None
+        self._meter: Meter | None = None
+        self.token = ""
+
+    def begin(self, number: int, attempt: int = 1) -> Voice:
+        """A boot begins, with the opening of the pair where it is cold; `boot` ends it."""
+        recipe = self._recipe
+        key = BootKey(
+            id=secrets.token_hex(8),
+            run=recipe.run,
+            target=recipe.target_name,
+            release=recipe.release_name,
+            profile=recipe.profile_name,
+            start=recipe.target.start,
+            number=number,
+            attempt=attempt,
+            during=self.during,
+        )
+        self._voice = Voice(self._hear, key, self._clock.wall)
+        self._voice.say(BootBegan)
+        return self._voice
+
+    def boot(
+        self, number: int, *, warm_up: bool = False, job: Job | None = None, token: str = ""
+    ) -> Boot:
+        """Trigger, watch until the proof, the exit or the timeout, and conclude.
+
+        With a `job` that is already there, that one is run; `token` is the one it carries.
+        """
+        recipe, target = self._recipe, self._recipe.target
+        assert self._place is not None
+        trigger = target.trigger if job is None else recipe.gate.state.run
+        token = self.token = token or f"bootgate{secrets.token_hex(8)}"
+        variables = {**self._variables, "token": token}
+        if job is not None:
+            variables |= {"job.id": job.id, "job.name": job.name}
+        seen = Observation(
+            target.phases, target.signals, target.stages, variables, token=recipe.needs_token
+        )
+        voice = self._voice or self.begin(number)
+        witness = Witness(seen, voice)
+        first = len(self._listener.events)
+        if self._gateway is not None and self.not_ready is None:
+            try:
+                self._must_run("before it was triggered")
+            except NotReadyError as error:
+                self.not_ready = NotReadyError(error.detail, error.exited, 0.0)
+        if self.not_ready is not None:
+            boot = self._never_ready(seen, number, warm_up, self.not_ready)
+            return self._ended(boot, witness)
+        if self._link is not None:
+            self._link.arm(token, trigger, variables)
+        self._listener.begin()
+        load, clock = os.getloadavg()[0], self._clock.wall() - self._clock.now()
+        sidecar = None if self._link is None else self._link.unit
+        late = of_observers(self._clock, sidecar)
+        with Heartbeat(float(target.timeout), self._clock) as heart:
+            if recipe.triggered:
+                running, before = self._fire(seen, trigger, variables, witness)
+            else:
+                running, before = None, {}
+                self._start(seen, variables, witness)
+            ending = self._follow(seen, running, witness)
+        assert self._gateway is not None
+        assert self._meter is not None
+        if self._gateway_over() and seen.missing:
+            self._look_last(seen, variables, witness)
+            ending = replace(ending, proof=seen.proof_at)
+        at = (seen.trigger_at or 0.0) + (ending.at if ending.proof is None else ending.proof)
+        used = Used() if self._gateway_over() else self._meter.stop(self._gateway, at)
+        answers = last_answers(recipe, variables, self._listener.events[first:])
+        ending = replace(
+            ending,
+            reopened=self._reopened(before, witness),
+            answered_by=self._answered_by(seen, variables),
+            last_answer=_of_proof(seen, answers),
+            exited=self._exit,
+            left_out=self._listener.left_out,
+            stalls=(*heart.stalls, *self.stalls),
+            oom_kills=used.oom_kills,
+            clock=self._clock.wall() - self._clock.now() - clock,
+        )
+        if ending.at >= ending.timeout and not ending.started and ending.exited is None:
+            self._must_answer(witness)
+        if ending.started and not seen.complete:
+            until = self._clock.now() + _LATE_MARKS
+            self._pump(until, lambda: seen.complete, "marks", witness.see)
+        seen.lag += max(0.0, of_observers(self._clock, sidecar) - late)
+        if ending.started and number <= 1 and target.start == "cold" and not self.lingers:
+            self._pump(
+                self._clock.now() + _AFTERWARDS, self._gateway_over, "afterwards", witness.see
+            )
+            self._look(force=True)
+            ending = replace(ending, exited=self._exit)
+        known = ending.started or ending.exited or ending.refused
+        if known or ending.at >= ending.timeout:
+            # Only a failure that was reported may still be followed by a proof in time.
+            outcome, detail = outcome_of(seen, ending, triggered=recipe.triggered)
+            at = ending.proof if ending.started and ending.proof is not None else ending.at
+            code = None if ending.exited is None else ending.exited.code
+            witness.decided(outcome, at, detail, code)
+        held_back = ""
+        if not ending.started and not ending.not_accepted:
+            self._listen(seen, ending, witness)
+            if ending.exited is None and not self.lingers:
+                held_back = self._held_back(seen.by_line)
+            # A failure that was reported, and after it a proof in time: the proof counts.
+            ending = replace(ending, proof=seen.proof_at)
+        if not recipe.triggered and ending.started:
+            self._prove_version()
+        if ending.started and (target.start == "warm" or self.lingers):
+            self._let_finish(seen, witness)
+        ending = replace(ending, left_out=self._listener.left_out)
+        boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
+        boot = replace(
+            boot,
+            notes=(*boot.notes, *filter(None, [held_back, self._cut(boot)])),
+            ready=self.ready,
+            cpu_seconds=used.cpu_seconds,
+            load=load,
+            disk_read=used.disk_read,
+            throttled=used.throttled,
+            run_delay=used.run_delay,
+            others_cpu=used.others_cpu,
+            identity=self._gateway.identity,
+            version=self.version,
+            tails=self._listener.tails(),
+            nearest=self._nearest(seen, token),
+            wall=clock + (seen.trigger_at or 0.0),
+            answers={n: str(answer) for n, answer in answers.items() if n not in seen.marks},
+        )
+        return self._ended(boot, witness)
+
+    def _fire(
+        self,
+        seen: Observation,
+        trigger: Trigger | None,
+        variables: Mapping[str, str],
+        witness: Witness,
+    ) -> tuple[Running | None, Listening]:
+        """Trigger a gateway that runs, after a look at how it stands."""
+        assert self._gateway is not None
+        assert trigger is not None
+        self._look_ahead(seen, variables)
+        self._meter = Meter(
+            self._gateway, warm=self._recipe.target.start == "warm", clock=self._clock
+        )
+        before = self._listening()
+        seen.trigger_at = self._clock.now()
+        running = None
+        try:
+            running = self._send_trigger(trigger, variables)
+        except EngineError:  # nothing runs inside of what has just ended
+            self._look(force=True)
+            if not self._gateway_over():
+                raise
+        witness.sent()
+        self._order_watches(variables)
+        return running, before
+
+    def _start(self, seen: Observation, variables: dict[str, str], witness: Witness) -> None:
+        """Make and start the gateway, where that is the trigger."""
+        assert self._place is not None
+        self._variables = variables  # a runner may be given its token when it is made
+        self._make_gateway(self._place)
+        self._nobody_there()
+        self._order_watches(variables)
+        self._meter = Meter(None, warm=False, clock=self._clock)
+        seen.trigger_at = self._clock.now()
+        self._start_gateway()
+        witness.sent()
+
+    def _look_ahead(self, seen: Observation, variables: Mapping[str, str]) -> None:
+        """What is so before the trigger is the mark of another boot, or of none."""
+        for name, probe in self._recipe.target.phases.items():
+            if self._link is not None and self._link.stands(f"phase:{name}", probe, variables):
+                seen.stands(name)
+
+    def _listening(self) -> Listening:
+        assert self._gateway is not None
+        return listening(self._gateway.pid, ports(self._recipe, self._variables))
+
+    def _reopened(self, before: Listening, witness: Witness) -> str:
+        """What became of a port of a gateway that still runs; one that ended has closed them."""
+        if self._gateway_over() or not (what := reopened(before, after := self._listening())):
+            return ""
+        if not before.keys() <= after.keys():  # the engine may not know yet that it has ended
+            self._pump(self._clock.now() + _LATE_END, self._gateway_over, "closed?", witness.see)
+        self._look(force=True)
+        return "" if self._gateway_over() else what
+
+    def _answered_by(self, seen: Observation, variables: Mapping[str, str]) -> str:
+        """Who gave what was seen, if it was somebody whom this boot did not start."""
+        assert self._place is not None
+        satisfied = {f"phase:{name}" for name in seen.marks}
+        if self._recipe.triggered:
+            satisfied |= {"ready", "trigger"}
+        return answered_instead(self._place, self._recipe, variables, satisfied)
+
+    def _must_answer(self, witness: Witness) -> None:
+        """Raises `SidecarError` where the sidecar does not, so that it has seen nothing."""
+        if self._link is None or self._recipe.gate.sidecar.program is not None:
+            return  # somebody else's need not know how to look
+        events = self._listener.events
+        first = len(events)
+        self._link.knock()
+
+        def answered() -> bool:
+            return any(event.get("id") == KNOCK for event in events[first:])
+
+        self._pump(self._clock.now() + _ANSWER, answered, "sidecar", witness.see)
+        if not answered():
+            raise SidecarError(
+                f"The boot had no proof in time, but the sidecar answers nothing for {_ANSWER:g}"
+                " s, so nobody knows what it would have seen. Was it stopped, is there no CPU for"
+                " it, or does a file that it follows grow faster than it can be read?"
+            )
+
+    def _cut(self, boot: Boot) -> str:
+        """That a boot that did not start wrote lines of which only the beginning was looked at."""
+        if boot.started or not (cut := self._listener.cut):
+            return ""
+        lines = f"{cut} line{'s' * (cut > 1)}"
+        return f"{lines} had more than {MATCHED} characters; patterns see no more of a line"
+
+    def _ended(self, boot: Boot, witness: Witness) -> Boot:
+        assert self._voice is not None
+        key = self._last = self._voice.key
+        self._voice = None
+        boot = replace(boot, id=key.id, attempt=key.attempt)
+        witness.ended(boot)
+        return boot
+
+    def retried(self, pause: float, reason: str) -> None:
+        """The last boot will be tried once more, `pause` seconds from now: tell so."""
+        assert self._last is not None
+        Voice(self._hear, self._last, self._clock.wall).say(
+            RetryScheduled, pause=pause, reason=reason
+        )
+
+    def cpu_seconds(self) -> float | None:
+        """CPU seconds that the gateway has used since its start, None where it does not run."""
+        return None if self._gateway is None else self._gateway.cpu_seconds()
+
+    def _follow(self, seen: Observation, running: Running | None, witness: Witness) -> Ending:
+        """Watch until the boot is over, one way or the other."""
+        assert seen.trigger_at is not None
+        deadline = seen.trigger_at + self._recipe.target.timeout
+        assert self._gateway is not None
+        assert self._meter is not None
+
+        def over() -> bool:
+            self._look_at_trigger(seen, running)
+            return (
+                seen.proof_at is not None
+                or seen.refused is not None
+                or seen.failure() is not None
+                or self._gateway_over()
+            )
+
+        self._listener.ended.pop("trigger.out", None)
+        with self._meter.watch(self._gateway):
+            self._pump(deadline, over, lambda: seen.current or "proof", witness.see)
+        if seen.refused is not None:  # because it has ended?
+            self._pump(self._clock.now() + _LATE_EXIT, self._gateway_over, "refused", witness.see)
+            self._look(force=True)
+        witness.look()
+        self._look_again()
+        at = min(self._clock.now(), deadline) - seen.trigger_at
+        if self._gateway_over():
+            at = min(max(self._ended_at - seen.trigger_at, 0.0), deadline - seen.trigger_at)
+        return Ending(
+            at=at,
+            timeout=float(self._recipe.target.timeout),
+            proof=seen.proof_at,
+            refused=seen.refused,
+            exited=self._exit,
+        )
+
+    def _look_at_trigger(self, seen: Observation, running: Running | None) -> int | None:
+        """The exit code of the trigger's command, once it has ended; 0 accepts, others refuse."""
+        ended = self._listener.ended.get("trigger.out")
+        if running is None or ended is None:
+            return None
+        assert seen.trigger_at is not None
+        code = running.exit_code() if ended >= seen.trigger_at else None
+        if code is None:  # the end of an earlier trigger, which outlived its boot
+            self._listener.ended.pop("trigger.out")
+        elif code == 0 and seen.accepted is None:
+            seen.accepted = ended - seen.trigger_at
+        elif code != 0 and seen.accepted is None and seen.refused is None:
+            seen.refused = f"the trigger's command ended with {code}"
+        return code
+
+    def _listen(self, seen: Observation, ending: Ending, witness: Witness) -> None:
+        """After a failed boot: is anyone told, how late, and was what they were told true?"""
+        reported = ending.exited is None and ending.at < ending.timeout
+        deadline = self._clock.now() + self._recipe.target.listen
+
+        def done() -> bool:
+            return seen.proof_at is not None if reported else not seen.silent_signals
+
+        self._pump(deadline, done, "told?", witness.see)
+
+    def _let_finish(self, seen: Observation, witness: Witness) -> None:
+        """Between two warm boots: wait until the run says that it ended, then settle."""
+        signals = [n for n, s in self._recipe.target.signals.items() if s.means == "ok"]
+        if signals:
+            deadline = self._clock.now() + self._recipe.target.listen
+            self._pump(deadline, lambda: bool(seen.reported), "end of run", witness.see)
+        self._pause(max(self._recipe.gate.gateway.settle, self._recipe.target.pause))
+
+    def _never_ready(
+        self, seen: Observation, number: int, warm_up: bool, why: NotReadyError
+    ) -> Boot:
+        ending = Ending(
+            at=why.after,
+            timeout=float(self._recipe.target.timeout),
+            exited=why.exited,
+            not_ready=why.detail,
+            left_out=self._listener.left_out,
+        )
+        boot = conclude(self._recipe, seen, ending, number=number, warm_up=warm_up)
+        # Before the gateway is stopped to see what it held back: after that nobody answers.
+        answers = last_answers(self._recipe, self._variables, self._listener.events)
+        ready, held_back = self._recipe.gate.gateway.ready, ""
+        if ready is not None and why.exited is None and not self.lingers:
+            pattern = Pattern("ready", ready, self._variables, token=False)
+            held_back = self._held_back({"ready": pattern})
+        identity = self._gateway.identity if self._gateway is not None else ""
+        return replace(
+            boot,
+            notes=(*boot.notes, *filter(None, [held_back])),
+            identity=identity,
+            answers={name: str(answer) for name, answer in answers.items()},
+            triggered=False,
+            ready=self.ready,
+            version=self.version,
+            tails=self._listener.tails(),
+            wall=self._clock.wall() - why.after,
+        )
+
+    def _send_trigger(self, trigger: Trigger, variables: Mapping[str, str]) -> Running | None:
+        if trigger.exec is not None:
+            return self._run("trigger", trigger, variables)
+        assert self._link is not None
+        self._link.trigger(trigger, variables)
+        return None
+
+    def _run(self, name: str, trigger: Trigger, variables: Mapping[str, str]) -> Running:
+        in_sidecar = trigger.in_ == "sidecar" and self._link is not None
+        unit = self._link.unit if in_sidecar and self._link else self._gateway
+        assert unit is not None
+        return unit.run(name, [fill(word, variables) for word in trigger.exec or ()])
+
+    def _order_watches(self, variables: Mapping[str, str]) -> None:
+        for name, probe in self._recipe.probes():
+            wanted = name.startswith(("phase:", "signals:"))
+            if self._link is not None and wanted and isinstance(probe, Probe):
+                self._link.watch(name, probe, variables)
+
+    def close(self) -> None:
+        """Remove both, and all that they shared."""
+        if self._voice is not None:
+            why = "the gate could not go on observing it"
+            self._voice.say(BootFailed, outcome="lost", phase=None, detail=why)
+            self._voice = None
+        super().close()
+
+
+def _of_proof(seen: Observation, answers: Mapping[str, Answer]) -> str:
+    """What was last seen where the proof should have been, at the end of a sentence."""
+    answer = answers.get(seen.proof)
+    return "" if answer is None else answer.words

@@ -1,0 +1,181 @@
+"""What one pair of gateway and sidecar is made of: a target of a release on a profile."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pytest_bootgate.engines.base import UnitSpec
+from pytest_bootgate.gatefile.model import (
+    File,
+    GateFile,
+    Probe,
+    Profile,
+    Release,
+    StageProbe,
+    Target,
+)
+from pytest_bootgate.gatefile.variables import fill, fill_all
+from pytest_bootgate.masking import Mask
+
+#: Where a sidecar runs if the gate file names no image; any image with Python 3.9 will do.
+SIDECAR_IMAGE = "python:3.13-alpine"
+_OWN_PROGRAM = Path(__file__).parents[1] / "sidecar" / "program.py"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One target of one release on one profile, and where the gate file lies.
+
+    `image_digest` is what the release's image was when the gate began, None without images;
+    `run` is the id of the run, `mask` hides the secrets of the gate file.
+    """
+
+    gate: GateFile
+    target_name: str
+    target: Target
+    release_name: str
+    release: Release
+    profile_name: str
+    profile: Profile
+    here: Path
+    image_digest: str | None = None
+    run: str = ""
+    mask: Mask = field(default_factory=Mask, compare=False)
+
+    @property
+    def triggered(self) -> bool:
+        """Whether a gateway is triggered; without a trigger, starting it is the trigger."""
+        return self.target.trigger is not None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether releases start on the state that the baseline left."""
+        return self.gate.upgrade == "in-place"
+
+    def at(self, target: str) -> Recipe:
+        """Another target of the same release."""
+        return replace(self, target_name=target, target=self.gate.targets[target])
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether the proof must carry this boot's token: it does where the trigger does."""
+        trigger = self.target.trigger
+        if trigger is None:
+            return False
+        parts = [trigger.exec, trigger.http, trigger.headers, trigger.json, trigger.body]
+        return "${token}" in json.dumps([*parts, trigger.send])
+
+    def variables(self, directory: str, ports: Mapping[str, int]) -> dict[str, str]:
+        """The variables that hold for every boot of this pair."""
+        return {
+            "target": self.target.extends or self.target_name,
+            "release": self.release_name,
+            "version": self.release.version or "",
+            "dir": directory,
+            "here": str(self.here),
+            "program": f"{directory}/.bootgate/{self.program.name}",
+            "token": "",
+            **{f"port.{name}": str(port) for name, port in ports.items()},
+        }
+
+    @property
+    def program(self) -> Path:
+        """The sidecar program."""
+        named = self.gate.sidecar.program
+        return Path(named) if named else _OWN_PROGRAM
+
+    @property
+    def needs_sidecar(self) -> bool:
+        """Whether anything is to be polled, tailed, answered or sent at all."""
+        if self.gate.sidecar.stub or self.gate.sidecar.program:
+            return True
+        triggers = [self.target.trigger]
+        probes = [probe for _, probe in self.probes()]
+        if self.in_place:  # one gateway runs the jobs of all targets
+            others = [self.at(name) for name in self.gate.targets]
+            triggers += [self.gate.state.jobs, self.gate.state.run]
+            triggers += [other.target.trigger for other in others]
+            probes += [probe for other in others for _, probe in other.probes()]
+        return any(
+            t is not None and (t.exec is None or t.in_ == "sidecar") for t in triggers
+        ) or any(
+            probe.file is not None
+            or (isinstance(probe, Probe) and (probe.http is not None or probe.tcp is not None))
+            for probe in probes
+        )
+
+    def probes(self) -> Iterator[tuple[str, Probe | StageProbe]]:
+        """Every probe with the name under which the sidecar reports it."""
+        gateway = self.gate.gateway
+        if gateway.ready is not None:
+            yield "ready", gateway.ready
+        if gateway.version is not None:
+            yield "version", gateway.version
+        if gateway.health is not None:
+            yield "health", gateway.health
+        if self.in_place:
+            yield from ((f"start:{name}", probe) for name, probe in gateway.stages.items())
+        yield from ((f"phase:{name}", probe) for name, probe in self.target.phases.items())
+        yield from ((f"signals:{name}", probe) for name, probe in self.target.signals.items())
+        yield from ((f"stages:{name}", probe) for name, probe in self.target.stages.items())
+
+    def sidecar_image(self) -> str | None:
+        """The image of the sidecar, where the engine has images."""
+        named = self.gate.sidecar.image
+        if named == "release":
+            return self.release.image
+        return named or os.environ.get("BOOTGATE_SIDECAR_IMAGE") or SIDECAR_IMAGE
+
+    def sidecar(self, engine: str, variables: Mapping[str, str]) -> UnitSpec:
+        """The sidecar as the engine is to start it."""
+        python = sys.executable if engine == "process" else "python3"
+        command = self.gate.sidecar.command or [python, "${program}"]
+        return UnitSpec(
+            role="sidecar",
+            image=self.sidecar_image() if engine != "process" else None,
+            command=[fill(word, variables) for word in command],
+            env=fill_all(self.gate.sidecar.env, variables),
+            files={variables["program"]: self.program.read_bytes()},
+            stdin=True,
+        )
+
+    def gateway(self, engine: str, variables: Mapping[str, str]) -> UnitSpec:
+        """The gateway as the engine is to start it: the release's entries win."""
+        gateway, release = self.gate.gateway, self.release
+        command = release.command or gateway.command
+        return UnitSpec(
+            role="gateway",
+            image=release.image if engine != "process" else None,
+            command=None if command is None else [fill(word, variables) for word in command],
+            env=fill_all({**gateway.env, **release.env}, variables),
+            files={
+                fill(path, variables): _content(file, variables)
+                for path, file in {**gateway.files, **release.files}.items()
+            },
+            cpus=self.profile.cpus,
+            memory=self.profile.memory,
+            needs=gateway.needs,
+        )
+
+    def fingerprint(self) -> str:
+        """A digest of everything that makes this release what it is."""
+        still = self.variables("/bootgate", dict.fromkeys(self.gate.ports, 0))
+        still["release"] = ""
+        spec = self.gateway("process", still)
+        command = None if spec.command is None else list(spec.command)
+        files = {path: hashlib.sha256(data).hexdigest() for path, data in spec.files.items()}
+        parts = [self.image_digest, command, dict(spec.env), files]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _content(file: File, variables: Mapping[str, str]) -> bytes:
+    """A file's bytes; only inline text has variables, a file on disk is taken as it is."""
+    if file.path is not None:
+        return Path(file.path).read_bytes()
+    return fill(file.text or "", variables).encode()

@@ -1,0 +1,124 @@
+"""A recorded baseline: an earlier result stands in for a release that cannot be booted any more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.records import codec
+from pytest_bootgate.records.result import GateResult, ReleaseFacts
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.stats.regression import LEAST_PAIRS, RECORDED_BOOTS
+
+#: Two machines are of one class if their memory differs by no more than this share.
+_MEMORY = 0.1
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The candidate of an earlier result."""
+
+    path: Path
+    result: GateResult
+
+    @classmethod
+    def read(cls, path: Path) -> Recorded:
+        """Read a result. Raises `BootgateError` where the file holds none, or several."""
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BootgateError(f"{path} cannot be read: {error.strerror}.") from None
+        try:
+            found = cls(path, codec.decode(data))
+        except BootgateError as error:
+            raise BootgateError(
+                f"The recorded baseline {path} cannot be used. {error} Name what `pytest"
+                " bootgate.yaml --bootgate-json FILE` wrote for this gate file."
+            ) from None
+        if codec.edited(data):
+            raise BootgateError(
+                f"The recorded baseline {path} is not as it was written (its digest is missing"
+                " or another one), so nobody measured what it says. Record the baseline again."
+            )
+        return found
+
+    @property
+    def facts(self) -> ReleaseFacts:
+        """What the recorded release was, and when it was recorded."""
+        facts = self.result.releases["candidate"]
+        return replace(facts, recorded=f"{self.result.at[:10]} in {self.path.name}")
+
+    def boots(self, profile: str, target: str) -> tuple[Boot, ...]:
+        """The recorded boots of a target that count, as the baseline's; the last ten at most."""
+        found = [
+            replace(boot, release="baseline", recorded=True)
+            for one in self.result.targets
+            if (one.profile, one.target) == (profile, target)
+            for boot in one.boots
+            if boot.release == "candidate" and boot.started and not boot.warm_up
+        ]
+        return tuple(found[-RECORDED_BOOTS:])
+
+    def check(self, now: GateResult, profile: str, target: str, *, same_image: bool) -> None:
+        """Raise `BootgateError` unless what is measured now can be held against it.
+
+        `same_image` allows that it is the release itself.
+        """
+        then, way_out = self.result, "Boot both releases, or record the baseline here."
+        for one in then.targets:
+            if (one.profile, one.target) == (profile, target) and one.verdict in ("fail", "error"):
+                raise BootgateError(
+                    f"The recorded baseline {self.path.name} ({then.at[:10]}) says {one.verdict} of"
+                    f" {target}, so it is nothing to hold a release against. Record a release that"
+                    " passes, in a gate without a baseline of its own."
+                )
+        before, after = (r.releases.get("candidate") for r in (then, now))
+        itself = before and after and before.identity and before.identity == after.identity
+        if itself and not same_image:
+            raise BootgateError(
+                f"The recorded baseline {self.path.name} is the candidate itself (the same image),"
+                " so there is no upgrade to gate. Name the recording of the release that production"
+                " runs; to gate a release against itself, write gate: {allow: same-image}."
+            )
+        if found := differences(then, now):
+            raise BootgateError(
+                f"The recorded baseline {self.path.name} ({then.at[:10]}) cannot be compared with:"
+                f" {'; '.join(found)}. {way_out}"
+            )
+        if (count := len(self.boots(profile, target))) < LEAST_PAIRS:
+            raise BootgateError(
+                f"The recorded baseline {self.path.name} has {count} measured boots of {target} on"
+                f" profile {profile}; at least {LEAST_PAIRS} are needed. {way_out}"
+            )
+
+
+def differences(then: GateResult, now: GateResult) -> list[str]:
+    """Why boots of two runs cannot be held against each other; empty where they can.
+
+    In words `then` is "there", `now` is "here".
+    """
+    return [
+        *_host_class(then, now),
+        *([f"engine {then.engine} there, {now.engine} here"] * (_engine(then) != _engine(now))),
+        *(["the gate file measured something else then"] * (then.measures != now.measures)),
+    ]
+
+
+def _host_class(then: GateResult, now: GateResult) -> list[str]:
+    before, here = then.machine, now.machine
+    found = []
+    if before.cpus != here.cpus:
+        found.append(f"{before.cpus} CPUs there, {here.cpus} here")
+    if abs(before.memory - here.memory) > _MEMORY * here.memory:
+        found.append(f"{before.memory / 2**30:.1f} GiB there, {here.memory / 2**30:.1f} GiB here")
+    if before.system.split()[:1] != here.system.split()[:1]:
+        found.append(f"{before.system} there, {here.system} here")
+    return found
+
+
+def _engine(result: GateResult) -> str:
+    """An engine up to its major version."""
+    found = re.match(r"\S+(?: \d+)?", result.engine)
+    return found[0] if found else result.engine

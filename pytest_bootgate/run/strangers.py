@@ -1,0 +1,47 @@
+"""A proof must be this boot's own: nobody may be there before it, and nobody else answer after."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from pytest_bootgate.engines.base import Engine, Place
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.observe.spots import END_IT, foreign, ports, spots, taken
+from pytest_bootgate.run.link import Link
+from pytest_bootgate.run.recipe import Recipe
+
+
+def nobody_there(
+    engine: Engine, place: Place, link: Link | None, recipe: Recipe, variables: Mapping[str, str]
+) -> None:
+    """Ask every spot of a boot before its gateway starts.
+
+    Raises `BootgateError` where anything is there: whatever it answers, the gate would take it for
+    the gateway.
+    """
+    others = place.strangers(ports(recipe, variables))
+    for spot in spots(recipe, variables):
+        who = others.get(spot.port, "") if spot.port is not None else ""
+        if who or (link is not None and link.look(spot.id, spot.look)):
+            alone = engine.name != "process"
+            raise BootgateError(taken(spot, recipe.release_name, who, alone=alone))
+    for port, who in others.items():  # which the gate file names, though nobody looks there
+        raise BootgateError(
+            f"Port {port} is answered by {who} before the {recipe.release_name} is started there."
+            f" {END_IT}"
+        )
+
+
+def answered_instead(
+    place: Place, recipe: Recipe, variables: Mapping[str, str], satisfied: Collection[str]
+) -> str:
+    """Who answered at one of the spots that were `satisfied` (by id), but was none of the boot.
+
+    Empty where nobody did, or nobody knows.
+    """
+    seen = [spot for spot in spots(recipe, variables) if spot.id in satisfied]
+    others = place.strangers({spot.port for spot in seen if spot.port is not None})
+    for spot in seen:
+        if spot.port is not None and spot.port in others:
+            return foreign(spot, others[spot.port])
+    return ""

@@ -1,0 +1,133 @@
+"""How near do the boots of one release come to a limit?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import atan, cos, exp, fsum, log, pi, sin, sqrt
+from statistics import fmean, median, variance
+
+#: Fewer boots than this say nothing about the tail; then the slowest one decides.
+LEAST_FOR_TAIL = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """How much of a `limit` (seconds) the boots used; `bound` is for the next boot.
+
+    `used` and `bound_used` are shares of the limit. `bound` is None where there are too few
+    boots to say anything about the tail. `level` is ``pass``, ``warn`` or ``fail``.
+    """
+
+    limit: float
+    boots: int
+    median: float
+    slowest: float
+    bound: float | None
+    level: str
+    reason: str
+
+    @property
+    def used(self) -> float:
+        """The share of the limit that the slowest boot used."""
+        return self.slowest / self.limit
+
+    @property
+    def bound_used(self) -> float | None:
+        """The share of the limit that the next boot stays below, with 95 % confidence."""
+        return None if self.bound is None else self.bound / self.limit
+
+
+def headroom(
+    seconds: Sequence[float],
+    limit: float,
+    *,
+    fail_at: float,
+    warn_at: float,
+    beside: Sequence[float] = (),
+    what: str = "boot",
+) -> Headroom:
+    """Hold durations (seconds, at least one) against a limit.
+
+    Fails if any of them reached the limit or the prediction bound reaches ``fail_at``; warns if the
+    slowest reached ``fail_at`` or the bound reaches ``warn_at``. With fewer than `LEAST_FOR_TAIL`
+    durations the slowest one decides in the bound's place. `beside` are the baseline's durations,
+    which tell the bound more about the spread. `what` took so long, in one word.
+    """
+    slowest = max(seconds)
+    bound = prediction_bound(seconds, beside) if len(seconds) >= LEAST_FOR_TAIL else None
+    boots = f"{len(seconds)} {what}{'s' * (len(seconds) != 1)}"
+    used = f"the slowest of {boots} used {_share(slowest / limit)}"
+    if bound is not None:
+        may_use = f"the next {what} may use {_share(bound / limit)} (95 % bound from {boots})"
+    at_fail, at_warn = f"fail_at is {_share(fail_at)}", f"warn_at is {_share(warn_at)}"
+    level, reason = "pass", ""
+    if slowest >= limit:
+        level, reason = "fail", f"the slowest of {boots} reached the limit"
+    elif bound is None and slowest >= fail_at * limit:
+        level, reason = "fail", f"{used}, {at_fail}"
+    elif bound is not None and bound >= fail_at * limit:
+        level, reason = "fail", f"{may_use}, {at_fail}"
+    elif slowest >= fail_at * limit:
+        level, reason = "warn", f"{used}, {at_fail}"
+    elif bound is None and slowest >= warn_at * limit:
+        level, reason = "warn", f"{used}, {at_warn}"
+    elif bound is not None and bound >= warn_at * limit:
+        level, reason = "warn", f"{may_use}, {at_warn}"
+    return Headroom(limit, len(seconds), median(seconds), slowest, bound, level, reason)
+
+
+def prediction_bound(seconds: Sequence[float], beside: Sequence[float] = ()) -> float:
+    """One-sided 95 % prediction bound for the next duration, on log-normal durations.
+
+    ``exp(mean + t * s * sqrt(1 + 1/n))`` over the logs of `seconds`, t the 0.95 quantile of
+    Student's t with the degrees of freedom of s (Hahn and Meeker, Statistical Intervals, 1991,
+    section 4.8). The variance is pooled with that of `beside`, if these are two or more: a
+    release's spread is mostly its machine's. Raises `ValueError` for fewer than two durations.
+    """
+    n = len(seconds)
+    if n < 2:
+        raise ValueError("a prediction bound needs at least two durations")
+    logs = _logs(seconds)
+    freedom, squares = n - 1, (n - 1) * variance(logs)
+    if len(beside) >= 2:
+        freedom += len(beside) - 1
+        squares += (len(beside) - 1) * variance(_logs(beside))
+    return exp(fmean(logs) + t_quantile(0.95, freedom) * sqrt(squares / freedom * (1 + 1 / n)))
+
+
+def _logs(seconds: Sequence[float]) -> list[float]:
+    # A mark may coincide with the one before: a duration of zero has no logarithm.
+    return [log(max(s, 1e-6)) for s in seconds]
+
+
+def t_quantile(share: float, freedom: int) -> float:
+    """The quantile of Student's t with `freedom` degrees of freedom, for a share in (0.5, 1)."""
+    low, high = 0.0, 1.0
+    while _t_cdf(high, freedom) < share:
+        high *= 2
+    for _ in range(80):
+        middle = (low + high) / 2
+        if _t_cdf(middle, freedom) < share:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _t_cdf(t: float, freedom: int) -> float:
+    """Student's t for t >= 0 by the finite series of Abramowitz and Stegun, 26.7.3 and 26.7.4."""
+    angle = atan(t / sqrt(freedom))
+    c, s = cos(angle), sin(angle)
+    odd = freedom % 2 == 1
+    terms, term = [], c if odd else 1.0
+    for k in range(1 if odd else 0, freedom - 1, 2):
+        terms.append(term)
+        term *= c * c * (k + 1) / (k + 2)
+    middle = s * fsum(terms)
+    inside = 2 / pi * (angle + middle) if odd else middle
+    return 0.5 + inside / 2
+
+
+def _share(share: float) -> str:
+    return f"{share * 100:.0f} %" if share < 10 else "more than ten times the limit"

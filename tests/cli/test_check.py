@@ -1,0 +1,170 @@
+"""`bootgate check`: mistakes, or the plan."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_bootgate.gatefile import load
+from pytest_bootgate.run import Gate, Plan
+from tests.cli.conftest import edit
+
+UPGRADE = """\
+upgrade: in-place
+state:
+  path: "${dir}/state"
+  jobs: {http: ":8080/jobs"}
+  run: {http: ":8080/jobs/${job.id}/run"}
+releases:
+  baseline: {command: [python3, old.py], version: "1.0"}
+  candidate: {command: [python3, new.py], version: "2.0"}
+gateway:
+  ready: {http: ":8080/"}
+  version: {line: 'version (?P<version>\\S+)'}
+sidecar: {stub: {port: 8099}}
+targets:
+  daily:
+    timeout: 60s
+    trigger: {http: ":8080/jobs", json: {text: "${token}"}}
+    proof: {line: "running ${token}"}
+    propagation: {hold: pause, timeout: 20s}
+  warm: {extends: daily, start: warm}
+  gone: {extends: daily, unsupported: {"2.": "2.0 has no such target"}}
+  new: {extends: daily, unsupported: {"1.": "1.0 has no such target"}}
+profiles:
+  staging: {}
+  poor: {on_request: true}
+gate: {boots: 5..15, retries: 1}
+"""
+
+
+def test_the_plan(command, example):
+    said = command("check")
+    assert (said.status, said.err) == (0, "")
+    assert said.lines[0] == "bootgate.yaml: no mistakes"
+    rows = dict(re.findall(r"^  (\S+(?: \S+)?) +(\S.*)$", said.out, re.MULTILINE))
+    assert rows["engine"] == "process: not every release has an image"
+    assert rows["baseline"].startswith("python3 ${here}/example_service.py --release 1.0")
+    assert rows["boots"] == "boot: 12 to 26 boots (cold, timeout 3 s)"
+    assert rows["in all"].startswith("12 to 26 boots, never longer than ")
+    assert max(map(len, said.lines)) <= 80
+    assert not (example.parent / ".bootgate").exists()
+
+
+def test_all_that_a_plan_may_hold(command, tmp_path):
+    (tmp_path / "bootgate.yaml").write_text(UPGRADE)
+    said = command("check")
+    assert said.status == 0, said.err
+    words = " ".join(said.out.split())
+    assert "daily@staging: 12 to 66 boots (cold, timeout 60 s)" in words
+    assert "and 1 held on purpose (pause) beyond 20 s" in words
+    assert "warm@staging: 12 to 70 boots (warm, timeout 60 s)" in words
+    assert "gone@staging" not in words
+    assert "gone: 2.0 has no such target" in words
+    assert "new@staging: 5 to 6 boots" in words
+    assert "new of the baseline: 1.0 has no such target" in words
+    assert "profile poor: on request (--bootgate-profile poor)" in words
+    assert "in place, on a copy of what the baseline left: state, jobs, runs, restart" in words
+    assert "in all 30 to 143 boots and those of the upgrade" in words
+
+
+@pytest.mark.parametrize("boots", ["1", "3", "5", "5..15", "7..40"])
+def test_the_number_of_boots_is_the_one_that_is_made(example, boots):
+    """By the campaign itself: with boots that all started, or timed out as often as they may."""
+    from pytest_bootgate.checks.campaign import campaign
+
+    edit(example, ("boots: 5 ", f"boots: {boots} "))
+    gate = Gate(load(example))
+    least, most = gate.plan.boots("default", "boot")
+    rules = gate.plan.rules("default", "boot")
+
+    def made(retries: dict[str, int], far: float) -> int:
+        count, asks = 0, campaign(["baseline", "candidate"], rules, warm=False)
+        ask = next(asks)
+        try:
+            while True:
+                count += 1
+                ask = asks.send(_boot(ask, retries, far, count))
+        except StopIteration:
+            return count
+
+    assert made({}, 1.0) == least
+    # Only a slowdown that stays open to the last look of both campaigns would make all of them.
+    assert least < made({"candidate": 1}, 0.0) <= most
+
+
+def _boot(ask, retries, far, count):
+    """A boot as quick as all others (`far` 1), or in no way to be told from noise (0)."""
+    from pytest_bootgate.records.values import Boot, Phase
+
+    late = retries.get(ask.release, 0) > 0
+    if late:
+        retries[ask.release] -= 1
+    noise = 0.001 * (count % 3) if far else 0.9 * ((count * 7) % 5) / 5
+    seconds = 0.2 + noise
+    names = ("configuration", "plugins", "answers")
+    phases = [Phase(name, seconds * (n + 1) / 3, seconds / 3) for n, name in enumerate(names)]
+    return Boot(
+        target="boot",
+        release=ask.release,
+        profile="default",
+        number=ask.number,
+        start="cold",
+        attempt=ask.attempt,
+        warm_up=ask.warm_up,
+        outcome="timed_out" if late else "started",
+        detail="",
+        timeout=3.0,
+        ended=3.0 if late else seconds,
+        seconds=None if late else seconds,
+        cpu_seconds=seconds,
+        phases=() if late else tuple(phases),
+    )
+
+
+def test_the_longest_duration_is_the_budget_of_the_gate(command, example):
+    minutes = int(re.search(r"never longer than (\d+) min", command("check").out)[1])
+    budget = Plan(load(example)).budget()
+    assert budget <= minutes * 60 < budget + 60
+
+
+def test_an_engine_that_is_not_there_is_no_mistake(command, tmp_path):
+    (tmp_path / "bootgate.yaml").write_text(
+        "releases: {candidate: {image: a}}\ntargets: {boot: {timeout: 5s, proof: {line: up}}}\n"
+    )
+    said = command("check", DOCKER_HOST="tcp://127.0.0.1:1")
+    assert said.status == 0
+    assert (
+        "  engine     none: No Docker engine answers (DOCKER_HOST=tcp://127.0.0.1:1)." in said.out
+    )
+    assert "  baseline   none, so nothing is compared: headroom only" in said.out
+
+
+def test_quiet_says_mistakes_only(command, example):
+    assert command("check", "-q", DOCKER_HOST="nonsense") == command("check", "--quiet")
+    said = command("check", "--quiet")
+    assert (said.status, said.out, said.err) == (0, "", "")
+    edit(example, ("limit: 2s", "limit: 2"))
+    said = command("check", "--quiet")
+    assert (said.status, said.out) == (4, "")
+    lines = example.read_text().splitlines()
+    (place,) = [(n, text.index("2}")) for n, text in enumerate(lines, 1) if "limit: 2}" in text]
+    assert said.err.startswith(f"bootgate.yaml:{place[0]}:{place[1] + 1}: 2 has no unit")
+
+
+def test_of_several_files_each_is_looked_at(command, example, tmp_path):
+    (tmp_path / "bad.yaml").write_text("releases: [")
+    said = command("check", "bad.yaml", "bootgate.yaml", "none.yaml", ".")
+    assert said.status == 4
+    assert said.out.count(": no mistakes") == 2
+    assert "bad.yaml:1:" in said.err
+    assert "none.yaml" in said.err
+
+
+def test_without_a_gate_file(command):
+    said = command("check")
+    assert said.status == 4
+    assert said.err == (
+        "There is no bootgate.yaml here. Name a gate file, or let `bootgate init` write one.\n"
+    )

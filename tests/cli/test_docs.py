@@ -1,0 +1,71 @@
+"""What docs/command.md shows is what comes out, but for figures that differ from run to run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from pytest_bootgate.cli import COMMANDS, statuses
+from pytest_bootgate.journal import files, queries
+from tests.cli.conftest import bootgate
+
+TEXT = (Path(__file__).parents[2] / "docs" / "command.md").read_text()
+BLOCKS = dict(re.findall(r"```\n\$ (bootgate [^\n]*)\n(.*?)```", TEXT, re.DOTALL))
+#: Those that say the same everywhere.
+STILL = ["bootgate init", "bootgate check", "bootgate explain isolated"]
+
+
+def test_all_outputs_are_looked_at():
+    assert set(BLOCKS) == {*STILL, "bootgate doctor", *(b for b in BLOCKS if "compare" in b)}
+    assert len(BLOCKS) == 5
+
+
+@pytest.mark.parametrize("line", STILL)
+def test_outputs(command, line):
+    if line != "bootgate init":
+        command("init")
+    said = command(*shlex.split(line)[1:])
+    assert (said.status, said.out) == (0, BLOCKS[line])
+
+
+def test_doctor(command):
+    """The same things are looked at, in the same order."""
+    command("init")
+    first = re.compile(r"^(?:ok|warn|FAIL) +(gate file|\w+) ", re.MULTILINE)
+    # What killed runs left is there or not, as other tests go.
+    found = [about for about in first.findall(command("doctor").out) if about != "left"]
+    assert found == first.findall(BLOCKS["bootgate doctor"])
+
+
+def test_compare(runs):
+    (shown,) = (text for line, text in BLOCKS.items() if "compare" in line)
+    with files.reading(runs.here / files.DEFAULT) as journal:
+        ids = [
+            journal.execute("SELECT id FROM runs ORDER BY began").fetchall()[n][0] for n in (0, 1)
+        ]
+        assert queries.last_run(journal) not in ids
+    said = bootgate("compare", ids[0][:6], ids[1], cwd=runs.here)
+    assert said.status == 0
+
+    def still(text: str) -> list[str]:
+        """The words, without figures and what depends on how busy the host is."""
+        text = re.sub(r"[+-]?\d[\d.]*(?: m?s\b| %)?|run \w{12}", "N", text)
+        lines = [
+            " ".join(line.split()) for line in text.replace("INCONCLUSIVE", "PASS").splitlines()
+        ]
+        busy = ("waited for a CPU", "net of neighbours")
+        return [line.replace("inconclusive", "pass") for line in lines if not line.startswith(busy)]
+
+    assert still(said.out) == still(shown)
+
+
+def test_exit_statuses():
+    assert "\n".join(statuses.table()) in TEXT
+
+
+def test_every_command_is_named():
+    for command in COMMANDS:
+        assert f"`{command.name}" in TEXT

