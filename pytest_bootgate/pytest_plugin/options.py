@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="PROFILE",
         help="a profile of the gate file (repeatable); by default all but those on request",
     )
-    group.addoption("--bootgate-host", type=_renamed, help="==SUPPRESS==")
+    group.addoption("--bootgate-host", type=_renamed, help=argparse.SUPPRESS)
     group.addoption(
         "--bootgate-json", type=Path, metavar="FILE", help="write the complete result as JSON"
     )
@@ -74,14 +75,10 @@ def _boots(text: str) -> Any:
     try:
         return Boots.parse(text)
     except ValueError as error:
-        import argparse
-
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _renamed(_: str) -> None:
-    import argparse
-
     raise argparse.ArgumentTypeError("it is called --bootgate-profile now")
 
 
@@ -91,7 +88,5 @@ def _report(text: str) -> str:
     try:
         parse(text)
     except ValueError as error:
-        import argparse
-
         raise argparse.ArgumentTypeError(str(error)) from None
     return text  # what it means cannot be sent to a worker of pytest-xdist

@@ -1,6 +1,6 @@
 """The sidecar: it runs beside the gateway and turns what is no line into lines.
 
-It is a program of its own (``python3 sidecar.py``, Python 3.9 or newer, standard library only)
+It is a program of its own (``python3 program.py``, Python 3.9 or newer, standard library only)
 because it is put into containers as one file. Orders come in on standard input, events go out on
 standard output, both as one JSON object a line; it ends at the end of its input.
 """

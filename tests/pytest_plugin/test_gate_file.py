@@ -279,3 +279,10 @@ def test_a_baseline_that_never_starts_is_an_error(gate, run):
             "*note: the baseline's boot 1 timed_out: no proof within 1 s*",
         ]
     )
+
+
+def test_an_option_of_before_names_the_one_of_now(gate, run):
+    gate(boots=1)
+    result = run("bootgate.yaml", "--bootgate-host", "default")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--bootgate-host: it is called --bootgate-profile now"])

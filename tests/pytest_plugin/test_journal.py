@@ -139,7 +139,7 @@ def test_a_disk_that_is_full_in_the_midst_breaks_the_target(full, pytester, opti
 
 
 @pytest.mark.parametrize(
-    ("kind", "error"), [("boot_ended", True), ("verdict_given", False)], ids=["verdict", "end"]
+    ("kind", "broken"), [("boot_ended", True), ("verdict_given", False)], ids=["verdict", "end"]
 )
 def test_a_disk_that_is_full_at_the_end_makes_the_run_red(full, pytester, kind, broken):
     result = full(kind, "boot.number == 5" if broken else "verdict")
