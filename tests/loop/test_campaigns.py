@@ -349,11 +349,11 @@ def test_an_interruption_in_the_middle_of_a_campaign(play):
 
 def test_what_was_interrupted_is_not_tried_again(play):
     def interrupt(event):
-        if event.kind == "trigger_sent" and not error:
-            error.append(event)
+        if event.kind == "trigger_sent" and not once:
+            once.append(event)
             raise KeyboardInterrupt
 
-    error = []
+    once = []
     played = play(on_event=interrupt)
     with pytest.raises(KeyboardInterrupt):
         played.gate.result("default", "main")

@@ -7,23 +7,23 @@ import pytest
 from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.engines.memory import Answer
 from tests.loop.played import PHASES, serves
-from tests.loop.test_proofs import RING, STUB
+from tests.loop.test_proofs import CALLED, STUB
 
 LOG = "signals: {log: {line: '^failed: (?P<text>.*)'}, done: {line: ^done, means: ok}}"
 TARGET = f"{PHASES}\n  {LOG}"
 PAUSE = "hold: pause, in: start"
 
 
-def holds(propagation: str) -> str:
-    return f"{{main: {{propagation: {{{propagation}}}}}}}"
+def holds(how: str) -> str:
+    return f"{{main: {{propagation: {{{how}}}}}}}"
 
 
 @pytest.fixture
 def held(play):
     """Play the test of a held boot; returns what was played and what was found."""
 
-    def call(new, propagation=PAUSE, target=TARGET, **parts):
-        played = play(new, target=target, targets=holds(propagation), **parts)
+    def call(new, how=PAUSE, target=TARGET, **parts):
+        played = play(new, target=target, targets=holds(how), **parts)
         try:
             return played, played.gate.propagation("default", "main")
         finally:
@@ -114,7 +114,7 @@ def test_the_engine_says_that_it_is_not_paused(held, play):
 
 
 @pytest.mark.parametrize(
-    ("steps", "propagation", "why"),
+    ("steps", "how", "why"),
     [
         ((20,), PAUSE, "start was not reached within 10 s"),
         (
@@ -127,8 +127,8 @@ def test_the_engine_says_that_it_is_not_paused(held, play):
         ((0.2, "set up", 5), "hold: pause, in: setup, after: 1s", "setup was over before"),
     ],
 )
-def test_it_could_not_be_held(held, steps, propagation, why):
-    _, found = held(serves(*steps), propagation)
+def test_it_could_not_be_held(held, steps, how, why):
+    _, found = held(serves(*steps), how)
     assert found.verdict == "error"
     assert words(found) == f"error: the boot could not be held: {why}"
 
@@ -217,7 +217,7 @@ def test_there_is_no_runner(held):
     assert "had started no process since the trigger" in words(found)
 
 
-MUTE = f"{RING}\n  {LOG}"
+MUTE = f"{CALLED}\n  {LOG}"
 
 
 def unanswered(*afterwards):

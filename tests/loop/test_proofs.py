@@ -7,11 +7,11 @@ import pytest
 from pytest_bootgate.engines.memory import Answer
 from tests.loop.played import PHASES, serves
 
-STUB = 'ports: {bell: 8099}\nsidecar: {stub: {port: "${port.bell}", reply: {body: hi}}}'
-RING = "proof: {stub: true}"
+STUB = 'ports: {stub: 8099}\nsidecar: {stub: {port: "${port.stub}", reply: {body: hi}}}'
+CALLED = "proof: {stub: true}"
 
 
-def rings(body: str = "{token}", path: str = "/v1"):
+def calls(body: str = "{token}", path: str = "/v1"):
     def step(me, token):
         answer = me.call(8099, path, body=body.format(token=token))
         me.out(f"answered {answer}")
@@ -237,47 +237,47 @@ def test_a_port(play):
 
 
 def test_a_request_with_the_token(play):
-    boot = play(serves(2.0, rings()), more=STUB, target=RING).one()
+    boot = play(serves(2.0, calls()), more=STUB, target=CALLED).one()
     assert (boot.outcome, boot.seconds) == ("started", 2.0)
     assert boot.tails["gateway.out"][-1] == "answered Answer(status=200, body='hi', after=0.0)"
 
 
 def test_a_request_without_the_token(play):
-    boot = play(serves(2.0, rings("poll")), more=STUB, target=RING).one()
+    boot = play(serves(2.0, calls("poll")), more=STUB, target=CALLED).one()
     assert boot.outcome == "timed_out"
     assert boot.notes[0].startswith("the stub was called 2.0 s after the trigger, but without this")
 
 
 def test_a_request_before_the_trigger(play):
-    early = lambda me, token: rings("poll")(me, token)  # noqa: E731
-    boot = play(serves(2.0, before=(early,)), more=STUB, target=RING).one()
+    early = lambda me, token: calls("poll")(me, token)  # noqa: E731
+    boot = play(serves(2.0, before=(early,)), more=STUB, target=CALLED).one()
     assert (boot.outcome, boot.notes) == ("timed_out", ())
 
 
 def test_a_request_for_another_path(play):
     target = "proof: {stub: ^/v1/messages}"
-    boot = play(serves(2.0, rings(path="/health")), more=STUB, target=target).one()
+    boot = play(serves(2.0, calls(path="/health")), more=STUB, target=target).one()
     assert boot.outcome == "timed_out"
-    boot = play(serves(2.0, rings(path="/v1/messages")), more=STUB, target=target).one()
+    boot = play(serves(2.0, calls(path="/v1/messages")), more=STUB, target=target).one()
     assert boot.outcome == "started"
 
 
 def test_a_request_that_comes_too_late(play):
-    boot = play(serves(10.5, rings()), more=STUB, target=RING).one()
+    boot = play(serves(10.5, calls()), more=STUB, target=CALLED).one()
     assert (boot.outcome, boot.detail) == ("timed_out", "no proof within 10 s")
 
 
 def test_the_last_boots_token_is_no_proof_of_the_next(play):
-    """Warm: the first run rings only when the second one was asked for."""
+    """Warm: the first run calls only when the second one was asked for."""
     tokens = []
 
     def late(me, token):
         tokens.append(token)
         me.call(8099, "/v1", body=tokens[0])
 
-    steps = {1: (1.0, rings()), 2: (1.0, late)}
+    steps = {1: (1.0, calls()), 2: (1.0, late)}
     played = play(
-        serves(by_boot=steps), more=STUB, target=f"start: warm\n  {RING}", rules="retries: 0"
+        serves(by_boot=steps), more=STUB, target=f"start: warm\n  {CALLED}", rules="retries: 0"
     )
     tokens.append("bootgateffff")
     result = played.result()

@@ -178,7 +178,7 @@ def test_a_gateway_whose_restart_is_seen_by_its_second_acceptance(play):
     assert boot.detail.startswith("the trigger was accepted twice (0.000 s and 0.500 s")
 
 
-UPSTREAM = """phases: {start: {line: "task ${token}"}}
+SIGNALS = """phases: {start: {line: "task ${token}"}}
   signals:
     log: {line: '^failed: (?P<text>.*)'}
     done: {line: '^done', means: ok}"""
@@ -188,7 +188,7 @@ UPSTREAM = """phases: {start: {line: "task ${token}"}}
     ("text", "outcome"), [("disk full", "reported_error"), ("timed out", "timed_out")]
 )
 def test_a_failure_that_is_told(play, text, outcome):
-    played = play(serves(2.0, f"failed: {text}"), target=UPSTREAM)
+    played = play(serves(2.0, f"failed: {text}"), target=SIGNALS)
     boot = played.one()
     assert (boot.outcome, boot.detail) == (outcome, f"log reported: {text}")
     assert boot.ended == 2.0
@@ -199,12 +199,12 @@ def test_a_failure_that_is_told(play, text, outcome):
 def test_a_failure_that_was_told_wrongly(play):
     """The task starts after all, in time: the proof counts."""
     steps = (1.0, "failed: no model", 1.0, "task {token}")
-    boot = play(serves(*steps), target=UPSTREAM).one()
+    boot = play(serves(*steps), target=SIGNALS).one()
     assert (boot.outcome, boot.seconds) == ("started", 2.0)
 
 
 def test_a_failure_that_is_told_late(play):
-    played = play(serves(11.5, "failed: gave up"), target=UPSTREAM)
+    played = play(serves(11.5, "failed: gave up"), target=SIGNALS)
     boot = played.one()
     assert (boot.outcome, boot.ended) == ("timed_out", 10.0)
     assert boot.signals[0].at == 11.5
@@ -213,7 +213,7 @@ def test_a_failure_that_is_told_late(play):
 
 
 def test_ok_without_a_proof_is_a_lie(play):
-    played = play(serves(2.0, "done"), target=UPSTREAM)
+    played = play(serves(2.0, "done"), target=SIGNALS)
     result = played.result()
     (boot,) = result.boots
     assert (result.verdict, boot.outcome, boot.ended) == ("fail", "false_ok", 10.0)
@@ -223,7 +223,7 @@ def test_ok_without_a_proof_is_a_lie(play):
 def test_a_run_that_ends_is_told_apart_from_its_start(play):
     """Between two warm boots the gate waits until the run has ended."""
     steps = (1.0, "task {token}", 0.5, "done")
-    played = play(serves(*steps), target=f"start: warm\n  {UPSTREAM}")
+    played = play(serves(*steps), target=f"start: warm\n  {SIGNALS}")
     result = played.result()
     assert [boot.outcome for boot in result.boots] == ["started", "started"]
     assert "task_completed" in played.kinds(result.boots[1])

@@ -319,11 +319,11 @@ def test_a_repair_that_helps(upgrade):
 
 
 def test_a_repair_that_fails(upgrade):
-    def error(me):
+    def fails(me):
         yield 1
         return 3
 
-    _, found = upgrade(NeedsRepair(), state="repair: [fix]", programs={"fix": error})
+    _, found = upgrade(NeedsRepair(), state="repair: [fix]", programs={"fix": fails})
     assert "the repair command `fix` (1.0 s, exit 3) failed" in about(found, JOBS)
 
 

@@ -52,10 +52,10 @@ class Sidecar:
         """Open the stub, or change its reply."""
         port = order["port"]
         self._reply[port] = order.get("reply") or {}
-        self.me.listen(port, lambda request: self._rung(port, request))
+        self.me.listen(port, lambda request: self._called(port, request))
         self.say("serving", port=port)
 
-    def _rung(self, port: int, request: Request) -> Answer | None:
+    def _called(self, port: int, request: Request) -> Answer | None:
         parts = [request.path, request.body, *request.headers.values()]
         token = bool(self.token) and any(self.token in part for part in parts)
         reply = self._reply[port]
