@@ -90,6 +90,9 @@ def decode(data: bytes | str) -> GateResult:
         result = msgspec.convert(plain, GateResult)
         dt.datetime.fromisoformat(result.at).astimezone(dt.UTC)
         _measured(plain)
+        for boot in (boot for target in result.targets for boot in target.boots):
+            if boot.started != (boot.seconds is not None):
+                raise ValueError(f"a boot in it {boot.outcome}, and its duration is {boot.seconds}")
         booted = {boot.release for target in result.targets for boot in target.boots}
         if unknown := {"candidate", *booted} - result.releases.keys():
             raise ValueError(f"it does not say what its {min(unknown)} is")

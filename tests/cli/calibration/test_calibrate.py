@@ -51,7 +51,7 @@ def test_entries_with_their_provenance(calibrate, write, gate):
     for part in (
         "app:2 (sha256:abababababab), docker 20.10 (Linux 6.1, 2 CPUs, 8 GiB); result.json of 2026",
         "isolated.setup.limit: 20 boots, median ",
-        "A limit is the bound / warn (60 %), rounded up. With 95 % confidence 99 % of all boots",
+        "A limit is the bound / warn_at (60 %), rounded up. With 95 % confidence 99 % of all boots",
     ):
         assert part in words(out)
     assert "\n      setup: {limit: " in out
@@ -349,7 +349,7 @@ def test_near_goes_down_where_all_use_little_and_no_phase_has_a_limit(
     gate.write_text(PROOF)
     result = write(boots("boot", {"proof": 2.0}, 20))
     out, _, _ = calibrate(result)
-    assert out.endswith("  near: 20%\n  warn: 15%\n")
+    assert out.endswith("  fail_at: 20%\n  warn_at: 15%\n")
     assert "gate.fail_at, gate.warn_at: no target uses more than " in words(out)
     found, err = apply(result)
     assert (found.gate.fail_at, found.gate.warn_at) == (0.2, pytest.approx(0.15))
@@ -371,7 +371,7 @@ def test_near_stays_where_it_is_right(calibrate, write, gate):
 
 
 def test_near_goes_up_where_healthy_boots_would_warn(apply, calibrate, write, gate):
-    gate.write_text(PROOF + "gate: {near: 80%}\n")
+    gate.write_text(PROOF + "gate: {fail_at: 80%}\n")
     result = write(boots("boot", {"proof": 28.0}, 40))
     assert "a timeout of" in words(calibrate(result)[0])
     found, _ = apply(result)
