@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.reports import codec
+from pytest_bootgate.records import codec
 from tests.cli.calibration.test_calibrate import merged
 from tests.conftest import INCIDENT
 
@@ -28,7 +28,7 @@ def test_a_gate_is_green_under_the_limits_it_gets(pytester, engine):
 
     run("10", "result.json")
     printed = subprocess.run(
-        [sys.executable, "-m", "pytest_bootgate.cli", "calibrate", str(gate), "result.json"],
+        [sys.executable, "-m", "pytest_bootgate", "calibrate", str(gate), "result.json"],
         capture_output=True,
         timeout=60,
         check=False,
