@@ -18,6 +18,7 @@ ROOMS = [
     "untrusted",
     "whole",
     "stats",
+    "probes",
     "gatefile",
     "records",
     "engines",
@@ -33,7 +34,7 @@ ROOMS = [
     "__main__",
 ]
 FLOOR = {room: number for number, room in enumerate(ROOMS)}
-PURE = ["records", "observe", "stats", "checks"]
+PURE = ["probes", "records", "observe", "stats", "checks"]
 #: What waits, or asks for the time, asks its engine's clock: so it can be played in memory.
 BY_THE_CLOCK = [
     f"run/{name}.py"
