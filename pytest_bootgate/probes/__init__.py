@@ -4,11 +4,11 @@ Pure: what reads, sends or waits is in other rooms, and these ask a probe, never
 
 A new probe is one file here: a frozen `msgspec.Struct` on `Kind`, under `@register`. Its fields are
 its keys in the gate file, `key` is the one that asks for it, and its docstring has a sentence for
-each of them (with its name as `key`), which `bootgate schema` and docs/gate-file.md show. A key that another
-kind has as well takes the same there. What is different from most kinds it overrides: `check` for
-what must hold in a gate file, `source` and `of_line` where lines show it, `watch` where the sidecar
-has to look for it (for what it can look is in sidecar/program.py), `read` for all else.
-tests/probes/test_toy.py has two that are whole.
+each of them that names it in backquotes: `bootgate schema` and docs/gate-file.md (`ci/reference`)
+show these. A key that another kind has as well takes the same there. What is different from most
+kinds it overrides: `check` for what must hold in a gate file, `source` and `of_line` where lines
+show it, `watch` where the sidecar has to look for it (sidecar/program.py says for what it can),
+`read` for all else. tests/probes/test_toy.py has two that are whole.
 """
 
 from __future__ import annotations
