@@ -102,6 +102,22 @@ def test_the_middle_is_pure(room):
             assert module.split(".")[0] not in EFFECTS, f"{file}:{line} imports {module}"
 
 
+def test_a_probe_is_asked_and_not_its_kind():
+    """But for stages, which are lines, and the trigger, whose endpoint is a probe's as well."""
+    found = {
+        (path.relative_to(PACKAGE).as_posix(), module.rpartition(".")[2])
+        for path in PACKAGE.rglob("*.py")
+        if path.parent.name != "probes"
+        for module, _ in imports(path)
+        if module.startswith("pytest_bootgate.probes.") and module != "pytest_bootgate.probes.kind"
+    }
+    assert found == {
+        ("gatefile/model.py", "line"),
+        ("gatefile/probe_rules.py", "line"),
+        ("observe/spots.py", "http"),
+    }
+
+
 def test_the_sidecar_runs_alone():
     for file in (PACKAGE / "sidecar").rglob("*.py"):
         for module, line in imports(file):
