@@ -14,13 +14,11 @@ Order = Mapping[str, Any]
 
 
 class Kind:
-    """A kind of probe, and as a value what one probe asks for.
+    """A kind of probe, and as a value what one probe asks for; its texts have their variables in.
 
-    `key` asks for it in a gate file. What it `stays` is there from one boot to the next, unless the
-    token is in it. What happens `at_stub` has the token of its boot, where the trigger has one. One
-    of `whole_lines` holds a regular expression against each line as it stands.
-
-    The texts have their variables still in them: whoever uses them fills them.
+    `key` asks for it in a gate file. Where it `stays`, what one boot left is there for the next,
+    unless the token is in its name. Where it is `at_stub`, what satisfies it carries the token, if
+    the trigger does. With `whole_lines` its regular expression is held against lines as they are.
     """
 
     key: ClassVar[str]
