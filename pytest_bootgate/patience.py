@@ -52,7 +52,7 @@ def patience(
 def _searched(frame: FrameType) -> str:
     """The pattern among the local names of a frame: one, its method, or that of a `Pattern`."""
     for value in frame.f_locals.values():
-        for one in (value, getattr(value, "__self__", None), getattr(value, "line", None)):
+        for one in (value, getattr(value, "__self__", None), getattr(value, "regex", None)):
             if isinstance(one, re.Pattern):
                 return str(one.pattern)
     return ""

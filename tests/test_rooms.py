@@ -18,6 +18,7 @@ ROOMS = [
     "untrusted",
     "whole",
     "stats",
+    "probes",
     "gatefile",
     "records",
     "engines",
@@ -33,7 +34,7 @@ ROOMS = [
     "__main__",
 ]
 FLOOR = {room: number for number, room in enumerate(ROOMS)}
-PURE = ["records", "observe", "stats", "checks"]
+PURE = ["probes", "records", "observe", "stats", "checks"]
 #: What waits, or asks for the time, asks its engine's clock: so it can be played in memory.
 BY_THE_CLOCK = [
     f"run/{name}.py"
@@ -99,6 +100,22 @@ def test_the_middle_is_pure(room):
     for file in (PACKAGE / room).rglob("*.py"):
         for module, line in imports(file):
             assert module.split(".")[0] not in EFFECTS, f"{file}:{line} imports {module}"
+
+
+def test_a_probe_is_asked_and_not_its_kind():
+    """But for stages, which are lines, and the trigger, whose endpoint is a probe's as well."""
+    found = {
+        (path.relative_to(PACKAGE).as_posix(), module.rpartition(".")[2])
+        for path in PACKAGE.rglob("*.py")
+        if path.parent.name != "probes"
+        for module, _ in imports(path)
+        if module.startswith("pytest_bootgate.probes.") and module != "pytest_bootgate.probes.kind"
+    }
+    assert found == {
+        ("gatefile/model.py", "line"),
+        ("gatefile/probe_rules.py", "line"),
+        ("observe/spots.py", "http"),
+    }
 
 
 def test_the_sidecar_runs_alone():

@@ -20,6 +20,7 @@ from pytest_bootgate.engines.base import UnitSpec
 from pytest_bootgate.engines.docker import DockerEngine
 from pytest_bootgate.gatefile.model import PhaseProbe
 from pytest_bootgate.observe.observation import Observation, Sighting
+from pytest_bootgate.probes.line import Line
 from pytest_bootgate.run.listener import Listener
 
 # A container has the clock of its host's kernel, so the two readings can be subtracted.
@@ -75,7 +76,7 @@ class Gate:
     def lag(self, image: str, after: float) -> float:
         """From written to the instant at which the pattern has matched."""
         seen = Observation(
-            {"mark": PhaseProbe(line="^mark ")}, signals={}, stages={}, variables={}, token=False
+            {"mark": PhaseProbe(Line("^mark "))}, signals={}, stages={}, variables={}, token=False
         )
         noticed: list[float] = []
 

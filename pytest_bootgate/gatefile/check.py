@@ -6,12 +6,13 @@ import contextlib
 import difflib
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 import msgspec.inspect as mi
 
 from pytest_bootgate.gatefile import model
-from pytest_bootgate.gatefile.merge import ROOT, without_none
+from pytest_bootgate.gatefile.merge import ROOT, fields_of, without_none
 from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
 from pytest_bootgate.gatefile.source import looks_like
 from pytest_bootgate.gatefile.tree import (
@@ -24,6 +25,9 @@ from pytest_bootgate.gatefile.tree import (
     did_you_mean,
     listed,
 )
+from pytest_bootgate.probes import asked, keys
+
+_T = TypeVar("_T")
 
 _PHRASES: dict[type, str] = {
     model.Probe: "a probe",
@@ -66,7 +70,7 @@ class Section:
     `keys` and `at` tell where each key and its value stand, also of those that were not
     understood and so have nothing in `values`. `place` is where the mapping's own key stands.
     `whole` is false where a key was unknown or unreadable, so that something else may be missing
-    only because of that.
+    only because of that. `cls` is what the model makes of it.
     """
 
     place: Place
@@ -74,6 +78,7 @@ class Section:
     keys: dict[str, Place] = field(default_factory=dict)
     at: dict[str, Place] = field(default_factory=dict)
     whole: bool = True
+    cls: type | None = None
 
     def __contains__(self, key: str) -> bool:
         return key in self.keys
@@ -97,10 +102,21 @@ class Section:
 
 
 def plain(value: Any) -> Any:
-    """A value with its sections as dicts, as `msgspec.convert` takes it."""
-    if isinstance(value, Section):
-        return {key: plain(item) for key, item in value.values.items()}
-    return value
+    """A value with its sections as dicts, as `msgspec.convert` takes it, and kinds of probes."""
+    if not isinstance(value, Section):
+        return value
+    values = {key: plain(item) for key, item in value.values.items()}
+    if value.cls is not None and issubclass(value.cls, (model.Probe, model.StageProbe)):
+        (kind,) = asked(values)
+        own = {key: values.pop(key) for key in keys(kind) if key in values}
+        values["kind"] = typed(own, kind)
+    return values
+
+
+def typed(value: Any, kind: type[_T]) -> _T:
+    """What `plain` made, as the model has it."""
+    # What no JSON has is parsed already; msgspec asks about it all the same.
+    return msgspec.convert(value, kind, dec_hook=lambda _, value: value)
 
 
 def check(root: Map, mistakes: Mistakes) -> Section:
@@ -181,8 +197,8 @@ class _Walk:
         )
 
     def _struct(self, tree: Map, kind: mi.StructType, key: Place) -> Section:
-        section = Section(key, whole=tree.whole)
-        fields = {field.encode_name: field for field in kind.fields}
+        section = Section(key, whole=tree.whole, cls=kind.cls)
+        fields = fields_of(kind)
         phrase = _PHRASES[kind.cls]
         meant: set[str] = set()
         renamed = False

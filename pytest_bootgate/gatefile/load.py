@@ -7,11 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import variables
-from pytest_bootgate.gatefile.check import check, plain
+from pytest_bootgate.gatefile.check import check, plain, typed
 from pytest_bootgate.gatefile.environment import filled, unset_variable, with_environment
 from pytest_bootgate.gatefile.merge import merged, without_removed
 from pytest_bootgate.gatefile.model import GateFile
@@ -83,9 +81,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
         resolve_paths(section, path.parent, mistakes)
         check_rules(section, mistakes)
         if not mistakes:
-            # The quantities are parsed already; msgspec asks about them all the same.
-            gate = msgspec.convert(plain(section), GateFile, dec_hook=lambda _, value: value)
-            return Loaded(path, gate, mask, tree)
+            return Loaded(path, typed(plain(section), GateFile), mask, tree)
     raise GateFileError([mask.text(line) for line in mistakes.lines(path)])
 
 

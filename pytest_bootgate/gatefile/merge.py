@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import msgspec.inspect as mi
 
 from pytest_bootgate.gatefile.model import GateFile, PhaseProbe, Probe, StageProbe, Target, Trigger
 from pytest_bootgate.gatefile.tree import Entry, Map, Scalar, Seq, Tree
+from pytest_bootgate.probes import KINDS, Kind
 
 ROOT = mi.type_info(GateFile)
 TARGET = mi.type_info(Target)
 
-_PROBE_PLACES = frozenset({"line", "file", "http", "tcp", "stub"})
 _TRIGGER_PLACES = frozenset({"exec", "http", "send"})
 
 
@@ -20,6 +21,30 @@ def without_none(kind: mi.Type) -> tuple[mi.Type, ...]:
     """The types a value may have, apart from null."""
     kinds = kind.types if isinstance(kind, mi.UnionType) else (kind,)
     return tuple(each for each in kinds if not isinstance(each, mi.NoneType))
+
+
+def kinds_of(kind: mi.Type) -> list[type[Kind]]:
+    """The kinds of probe whose keys stand beside those of the probe itself, where it has a kind."""
+    if isinstance(kind, mi.CustomType) and kind.cls is Kind:
+        return [*KINDS.values()]
+    if isinstance(kind, mi.StructType) and issubclass(kind.cls, Kind):
+        return [kind.cls]
+    return []
+
+
+def fields_of(struct: mi.StructType) -> dict[str, mi.Field]:
+    """The keys of a mapping; those of a probe are also those of its kinds."""
+    found: dict[str, mi.Field] = {}
+    for field in struct.fields:
+        kinds = kinds_of(field.type)
+        for kind in map(mi.type_info, kinds):
+            assert isinstance(kind, mi.StructType)
+            for one in kind.fields:
+                required = one.required and len(kinds) == 1
+                found.setdefault(one.encode_name, msgspec.structs.replace(one, required=required))
+        if not kinds:
+            found[field.encode_name] = field
+    return found
 
 
 def merged(under: Tree, over: Tree, kind: mi.Type = ROOT) -> Tree:
@@ -69,10 +94,8 @@ def _struct(kind: mi.Type) -> type | None:
 def _inner(kind: mi.Type, key: str) -> mi.Type:
     if isinstance(kind, mi.DictType):
         return kind.value_type
-    if isinstance(kind, mi.StructType):
-        for field in kind.fields:
-            if field.encode_name == key:
-                return field.type
+    if isinstance(kind, mi.StructType) and (field := fields_of(kind).get(key)) is not None:
+        return field.type
     return mi.AnyType()
 
 
@@ -82,6 +105,6 @@ def _replaces(under: Map, over: Map, kind: mi.Type) -> bool:
         return not over.entries or not over.entries.keys() <= under.entries.keys()
     if struct is None or not issubclass(struct, (Probe, StageProbe, Trigger)):
         return False
-    places = _TRIGGER_PLACES if struct is Trigger else _PROBE_PLACES
+    places = _TRIGGER_PLACES if struct is Trigger else KINDS.keys()
     named = places & over.entries.keys()
     return bool(named) and named != places & under.entries.keys()

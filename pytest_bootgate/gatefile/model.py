@@ -14,32 +14,18 @@ from typing import Any, Literal
 import msgspec
 
 from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
+from pytest_bootgate.probes import Kind
+from pytest_bootgate.probes.line import Line
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping in the gate file; a key it does not know is a mistake."""
 
 
-class Probe(_Entry, frozen=True, kw_only=True):
-    """Where to look and what must be seen there. Exactly one kind of place.
+class Probe(_Entry, frozen=True):
+    """Where to look and what must be seen there. Exactly one kind of place."""
 
-    `line` is a regular expression searched in the lines of `from` (the gateway's output by
-    default), or in the lines of `file`. `file` alone waits until the file exists. `http` is an
-    endpoint (``:8080/readyz``) that must answer `status` (any 2xx by default) with JSON that
-    contains `json`. `tcp` is a port that must accept. `stub` is a request at the
-    sidecar's stub: true for any path, or a regular expression for the path.
-    """
-
-    line: str | None = None
-    from_: Literal["gateway", "sidecar", "trigger"] | None = msgspec.field(
-        default=None, name="from"
-    )
-    file: str | None = None
-    http: str | None = None
-    status: int | None = None
-    json: dict[str, Any] | None = None
-    tcp: str | None = None
-    stub: bool | str | None = None
+    kind: Kind  # in the gate file its keys stand beside those of the probe
 
 
 class PhaseProbe(Probe, frozen=True, kw_only=True):
@@ -67,22 +53,18 @@ class Signal(Probe, frozen=True, kw_only=True):
     means: Literal["failed", "ok"] = "failed"
 
 
-class StageProbe(_Entry, frozen=True, kw_only=True):
+class StageProbe(_Entry, frozen=True):
     """A line in which the system reports its own stages.
 
     `line` selects the line; `each` finds the stages in it, a regular expression with the
     groups `name`, `ms` or `s` (duration) and optionally `at_ms` or `at_s` (since its own zero).
     """
 
-    line: str
+    kind: Line
     each: str = (
         r"(?<![\w.-])(?P<name>[\w.-]+):(?P<ms>\d+(?:\.\d+)?)ms"
         r"(?:@(?P<at_ms>\d+(?:\.\d+)?)ms)?"
     )
-    from_: Literal["gateway", "sidecar", "trigger"] | None = msgspec.field(
-        default=None, name="from"
-    )
-    file: str | None = None
 
 
 class Trigger(_Entry, frozen=True, kw_only=True):

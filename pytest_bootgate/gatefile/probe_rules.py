@@ -11,6 +11,8 @@ from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.check import Section
 from pytest_bootgate.gatefile.patterns import ONE_WAY, Trials, matches_everything
 from pytest_bootgate.gatefile.tree import Mistakes, Place, listed
+from pytest_bootgate.probes import KINDS, asked, keys
+from pytest_bootgate.probes.line import Line
 
 _PORT = r"(?:(?P<port>[0-9]{1,6})|\$\{port\.[^{}]+\})"
 _ENDPOINT = re.compile(rf":{_PORT}/\S*")
@@ -25,50 +27,52 @@ class ProbeRules:
     def __init__(self, gate: Section, mistakes: Mistakes, trials: Trials) -> None:
         sidecar = gate.section("sidecar")
         understood = "sidecar" not in gate or isinstance(gate.get("sidecar"), Section)
-        self._stub = "stub" in sidecar or not (understood and sidecar.whole)
+        self.has_stub = "stub" in sidecar or not (understood and sidecar.whole)
         self._program = "program" in sidecar or not (understood and sidecar.whole)
         self._mistakes, self._trials = mistakes, trials
 
+    def mistake(self, place: Place, what: str, way_out: str) -> None:
+        """Tell a mistake, where it stands and what to write."""
+        self._mistakes.add(place, what, way_out)
+
     def probe(self, probe: Section, *, triggered: bool = True) -> None:
         """A probe looks in exactly one kind of place, and asks only what that place can tell."""
-        kinds = [kind for kind in ("line", "http", "tcp", "stub") if kind in probe]
-        if "file" in probe and "line" not in probe:
-            kinds.append("file")
+        kinds = asked(probe.keys)
         if not kinds and probe.whole:
-            self._mistakes.add(
-                probe.place,
-                "this probe looks nowhere",
-                "give it one of line, file, http, tcp and stub",
-            )
+            way_out = f"give it one of {listed(KINDS)}"
+            self.mistake(probe.place, "this probe looks nowhere", way_out)
         if len(kinds) > 1:
-            self._mistakes.add(
-                probe.place, f"a probe looks in one place, this one in {listed(kinds)}", "keep one"
-            )
-        if kinds and "http" not in probe:
-            self._only_with(probe, ("status", "json"), "http")
-        self.source(probe, triggered=triggered, lines=not kinds or "line" in probe)
-        self.pattern(probe, "line")
-        self._endpoint(probe)
-        if "tcp" in probe:
-            self._address(probe, "tcp", _SOCKET, ":8080 or :${port.NAME}")
-        if "stub" in probe:
-            self._ring(probe)
-        self.status(probe)
+            places = listed([kind.key for kind in kinds])
+            what = f"a probe looks in one place, this one in {places}"
+            self.mistake(probe.place, what, "keep one")
+        for other in KINDS.values() if kinds else ():
+            foreign = [key for key in keys(other) if not any(key in keys(kind) for kind in kinds)]
+            self._only_with(probe, foreign, other.key)
+        for kind in kinds:
+            kind.check(probe, self, triggered=triggered)
 
-    def source(self, probe: Section, *, triggered: bool, lines: bool = True) -> None:
-        """`from` says whose lines are read, so it needs lines that someone prints."""
-        if "from" not in probe:
-            return
-        if not lines:
-            self._only_with(probe, ("from",), "line")
-        elif "file" in probe:
-            self._mistakes.add(
-                probe.keys["from"], "a probe has lines 'from' a process or in a 'file'", "keep one"
-            )
-        if probe.get("from") == "trigger" and not triggered:
-            self._mistakes.add(
-                probe.at["from"], "there is no trigger here", "take gateway or sidecar"
-            )
+    def mark(self, phase: Section) -> None:
+        """What ends a phase is not just anything."""
+        for kind in asked(phase.keys):
+            kind.check_mark(phase, self)
+
+    def fresh(self, proof: Section, trigger: Section) -> None:
+        """What an earlier boot of a warm gateway did cannot be the proof of a later one."""
+        named = {name for text in texts(trigger) for name in variables.names(text)}
+        for kind in asked(proof.keys):
+            if kind.at_stub and "token" not in named and trigger.whole:
+                self.mistake(
+                    trigger.place,
+                    "a stub called late by an earlier boot could count as the proof of this one",
+                    "put ${token} into the trigger",
+                )
+            place = str(proof.get(kind.key))
+            if kind.stays and proof.whole and "token" not in variables.names(place):
+                self.mistake(
+                    proof.at[kind.key],
+                    "what an earlier boot left behind could count as the proof of this one",
+                    f"put ${{token}} into '{kind.key}', or write start: cold",
+                )
 
     def pattern(self, probe: Section, key: str) -> re.Pattern[str] | None:
         """The regular expression under this key, None where there is none or it is wrong."""
@@ -88,18 +92,11 @@ class ProbeRules:
             )
         return pattern
 
-    def mark(self, phase: Section) -> None:
-        """The line of a phase is not any line."""
-        text = phase.get("line")
-        if not isinstance(text, str) or "file" in phase:
-            return
+    def matches_everything(self, text: str) -> bool:
+        """Whether a text is a regular expression that matches any line."""
         with contextlib.suppress(re.error, OverflowError, RecursionError):
-            if matches_everything(re.compile(variables.blank(text))):
-                self._mistakes.add(
-                    phase.at["line"],
-                    "'line' matches every line, so it proves nothing",
-                    "write what only the line of this phase says",
-                )
+            return matches_everything(re.compile(variables.blank(text)))
+        return False
 
     def version(self, probe: Section) -> None:
         """The probe for a release's version is a line with the group `version`."""
@@ -115,8 +112,7 @@ class ProbeRules:
 
     def stages(self, probe: Section, *, triggered: bool) -> None:
         """The pattern of each stage has a name and a duration."""
-        self.pattern(probe, "line")
-        self.source(probe, triggered=triggered)
+        Line.check(probe, self, triggered=triggered)
         pattern = self.pattern(probe, "each")
         if pattern is None:
             return
@@ -148,7 +144,7 @@ class ProbeRules:
         check_headers(trigger, self._mistakes)
         if trigger.get("exec") == []:
             self._mistakes.add(trigger.at["exec"], "'exec' is empty", "write [program, argument]")
-        self._endpoint(trigger)
+        self.endpoint(trigger)
         if "send" in trigger and not self._program:
             self._mistakes.add(
                 trigger.keys["send"],
@@ -186,22 +182,12 @@ class ProbeRules:
         if not 1 <= port <= 65535:
             self._mistakes.add(place, f"{port} is not a port", "write 1 to 65535")
 
-    def _ring(self, probe: Section) -> None:
-        if probe.get("stub") is False:
-            self._mistakes.add(
-                probe.at["stub"],
-                "a stub that need not be called proves nothing",
-                "write true, or a regular expression for the path",
-            )
-        elif not self._stub:
-            self._mistakes.add(
-                probe.keys["stub"],
-                "there is no stub",
-                "add sidecar: {stub: {port: 8099}}",
-            )
-        self.pattern(probe, "stub")
+    def socket(self, section: Section, key: str) -> None:
+        """A port of the gateway."""
+        self._address(section, key, _SOCKET, ":8080 or :${port.NAME}")
 
-    def _endpoint(self, section: Section) -> None:
+    def endpoint(self, section: Section) -> None:
+        """An endpoint is a port of the gateway and a path."""
         text = section.get("http")
         if isinstance(text, str) and not _ENDPOINT.fullmatch(text):
             found = _URL.fullmatch(text)

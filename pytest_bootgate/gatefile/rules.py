@@ -9,7 +9,7 @@ from pytest_bootgate.gatefile.check import Section
 from pytest_bootgate.gatefile.model import Gate
 from pytest_bootgate.gatefile.notify_rules import check_notification
 from pytest_bootgate.gatefile.patterns import Trials
-from pytest_bootgate.gatefile.probe_rules import ProbeRules, texts
+from pytest_bootgate.gatefile.probe_rules import ProbeRules
 from pytest_bootgate.gatefile.propagation_rules import PropagationRules
 from pytest_bootgate.gatefile.quantities import Share
 from pytest_bootgate.gatefile.tree import Mistakes, listed
@@ -298,23 +298,7 @@ class _Rules:
         trigger, phases = target.section("trigger"), target.sections("phases")
         if target.get("trigger") is None or not phases:
             return
-        named = {name for text in texts(trigger) for name in variables.names(text)}
-        proof = list(phases.values())[-1]
-        if "stub" in proof and "token" not in named and trigger.whole:
-            self._mistakes.add(
-                trigger.place,
-                "a stub called late by an earlier boot could count as the proof of this one",
-                "put ${token} into the trigger",
-            )
-        standing = next((kind for kind in ("http", "tcp", "file") if kind in proof), None)
-        if standing is None or "line" in proof or not proof.whole:
-            return
-        if "token" not in variables.names(str(proof.get(standing))):
-            self._mistakes.add(
-                proof.at[standing],
-                "what an earlier boot left behind could count as the proof of this one",
-                f"put ${{token}} into '{standing}', or write start: cold",
-            )
+        self._probes.fresh(list(phases.values())[-1], trigger)
 
     def _names(self, section: Section, noun: str, *, path: bool) -> None:
         """Names become parts of pytest's item ids, and those of targets and phases of paths."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec.inspect as mi
 
-from pytest_bootgate.gatefile.merge import ROOT, without_none
-from pytest_bootgate.gatefile.model import Releases
+from pytest_bootgate.gatefile.merge import ROOT, fields_of, kinds_of, without_none
+from pytest_bootgate.gatefile.model import Probe, Releases
 from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
 
 Schema = dict[str, Any]
@@ -76,13 +77,15 @@ def _schema(kind: mi.Type, definitions: dict[str, Schema]) -> Schema:
 
 def _object(struct: mi.StructType, definitions: dict[str, Schema]) -> Schema:
     properties: dict[str, Schema] = {}
-    for field in struct.fields:
+    docs = [each for each in struct.cls.__mro__[:-1] if each.__doc__]
+    kinds = [kind for field in struct.fields for kind in kinds_of(field.type)]
+    for name, field in fields_of(struct).items():
         schema = _or_null(_schema(field.type, definitions))
-        described = {"description": text} if (text := _about(struct.cls, field.encode_name)) else {}
-        properties[field.encode_name] = {**described, **schema, **_default(field.default)}
+        described = {"description": text} if (text := _about([*docs, *kinds], name)) else {}
+        properties[name] = {**described, **schema, **_default(field.default)}
     required = {"required": ["candidate"]} if struct.cls is Releases else {}
     return {
-        "description": _words(struct.cls),
+        "description": " ".join(map(_words, [struct.cls, *(kinds if struct.cls is Probe else [])])),
         "type": ["object", "null"],
         "properties": properties,
         "additionalProperties": False,
@@ -123,10 +126,10 @@ def _words(cls: type) -> str:
     return " ".join((inspect.getdoc(cls) or "").split())
 
 
-def _about(cls: type, name: str) -> str | None:
-    """The sentence that a docstring of the class or its bases spends on this key."""
-    for each in cls.__mro__[:-1]:
-        for sentence in re.split(r"(?<=[.;])\s+", _words(each) if each.__doc__ else ""):
+def _about(documented: Iterable[type], name: str) -> str | None:
+    """The sentence that the docstring of one of these classes spends on this key."""
+    for each in documented:
+        for sentence in re.split(r"(?<=[.;])\s+", _words(each)):
             if f"`{name}`" in sentence:
                 return sentence[:1].upper() + sentence[1:].rstrip(";")
     return None

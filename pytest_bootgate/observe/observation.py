@@ -43,6 +43,14 @@ class Sighting:
     text: str
     event: Mapping[str, Any] | None = None
 
+    def is_a(self, *names: str) -> bool:
+        """Whether it is one of these events."""
+        return self.event is not None and self.event.get("event") in names
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """What the event says under this key."""
+        return default if self.event is None else self.event.get(key, default)
+
 
 def sighting(line: Line) -> Sighting | None:
     """Read a line: what kind of sighting it is, None for the end of a stream."""
@@ -70,47 +78,41 @@ class Pattern:
     def __init__(
         self, name: str, probe: Probe | StageProbe, variables: Mapping[str, str], *, token: bool
     ) -> None:
-        self.name = name
-        self.needs_token = token
-        self.source: str = probe.from_ or "gateway"
-        if probe.file is not None:
-            self.source = f"file:{fill(probe.file, variables)}"
+        self.name, self.kind = name, probe.kind
+        self.source = fill(self.kind.source, variables)
+        self.unseen = fill(self.kind.unseen, variables)
         escaped = {key: re.escape(value) for key, value in variables.items()}
-        self.line = re.compile(fill(probe.line, escaped)) if probe.line is not None else None
-        self.path: re.Pattern[str] | None = None
-        self.stub = False
-        if isinstance(probe, Probe) and probe.stub:
-            self.stub = True
-            if isinstance(probe.stub, str):
-                self.path = re.compile(fill(probe.stub, escaped))
+        text = self.kind.regex
+        self.regex = None if text is None else re.compile(fill(text, escaped))
+        self._needs_token = token and self.kind.at_stub
+
+    @property
+    def line(self) -> re.Pattern[str] | None:
+        """The regular expression, where it is held against lines as they stand."""
+        return self.regex if self.kind.whole_lines else None
 
     def match(self, seen: Sighting) -> re.Match[str] | bool | None:
         """What the sighting shows of this probe; falsy where it shows nothing."""
-        if self.line is not None:
-            if seen.source == self.source:
-                return self.line.search(seen.text)
-            # The answer to a trigger that the sidecar sent is the trigger's output.
-            if self.source == "trigger" and _is(seen, "accepted", "refused"):
-                return self.line.search(str((seen.event or {}).get("body", "")))
-            return None
-        if self.stub:
-            return self.calls(seen) and (not self.needs_token or bool(_get(seen, "token")))
-        so = _is(seen, "seen") or (_is(seen, "looked") and bool(_get(seen, "so")))
-        return so and _get(seen, "id") == self.name
+        return None if self._lacks_token(seen) else self._found(seen)
 
-    def calls(self, seen: Sighting) -> bool:
-        """Whether the sighting is a request at the stub that this probe waits for."""
-        if not (self.stub and _is(seen, "called")):
-            return False
-        return self.path is None or bool(self.path.search(str(_get(seen, "path"))))
+    def without_token(self, seen: Sighting) -> bool:
+        """Whether only the token of this boot is missing."""
+        return self._lacks_token(seen) and bool(self._found(seen))
 
+    def search(self, text: str) -> re.Match[str] | bool | None:
+        """What a line of its source shows of this probe."""
+        return self._searched(self.kind.of_line(text))
 
-def _is(seen: Sighting, *kinds: str) -> bool:
-    return seen.event is not None and seen.event.get("event") in kinds
+    def _found(self, seen: Sighting) -> re.Match[str] | bool | None:
+        return self._searched(self.kind.read(seen, self.source, self.name))
 
+    def _searched(self, text: str | None) -> re.Match[str] | bool | None:
+        if text is None or self.regex is None:
+            return text is not None
+        return self.regex.search(text)
 
-def _get(seen: Sighting, key: str) -> Any:
-    return seen.event.get(key) if seen.event is not None else None
+    def _lacks_token(self, seen: Sighting) -> bool:
+        return self._needs_token and not seen.get("token")
 
 
 class Observation:
@@ -146,8 +148,9 @@ class Observation:
         others = [pattern for _, _, pattern in self._signals]
         others += [pattern for _, pattern, _ in self._stages]
         for pattern in self._patterns + others:
-            if pattern.line is not None:
-                self._searches.setdefault(pattern.source, []).append(pattern.line.search)
+            if pattern.source:
+                search = pattern.search if pattern.line is None else pattern.line.search
+                self._searches.setdefault(pattern.source, []).append(search)
         self.trigger_at: float | None = None
         self.accepted: float | None = None
         self.refused: str | None = None
@@ -176,16 +179,15 @@ class Observation:
         for name, pattern in zip(self._phases, self._patterns, strict=True):
             if name not in self.marks and pattern.match(seen):
                 self.marks[name] = at
-                if pattern.line is not None:
+                if pattern.source:
                     self._stamps.see(name, seen.source, at, seen.text)
                 break
-            again = name == ACCEPTED and self.accepted_again is None and not _is(seen, "looked")
+            again = name == ACCEPTED and self.accepted_again is None and not seen.is_a("looked")
             if again and pattern.match(seen):
                 self.accepted_again = at
                 break
         else:
-            last = self._patterns[-1]
-            if last.calls(seen) and last.needs_token and not _get(seen, "token"):
+            if self._patterns[-1].without_token(seen):
                 self.strangers.append(at)
         for name, signal, pattern in self._signals:
             if name not in self.reported and pattern.match(seen):
@@ -202,10 +204,10 @@ class Observation:
         return False
 
     def _see_trigger(self, seen: Sighting, at: float) -> None:
-        if _is(seen, "accepted") and self.accepted is None:
+        if seen.is_a("accepted") and self.accepted is None:
             self.accepted = at
-        elif _is(seen, "refused") and self.refused is None:
-            said = _get(seen, "error") or f"{_get(seen, 'status')} {_get(seen, 'body')}"
+        elif seen.is_a("refused") and self.refused is None:
+            said = seen.get("error") or f"{seen.get('status')} {seen.get('body')}"
             self.refused = str(said).strip()
 
     @property
@@ -222,6 +224,11 @@ class Observation:
     def proof(self) -> str:
         """The phase that proves the start: the last one."""
         return next(reversed(self._phases))
+
+    @property
+    def unseen(self) -> str:
+        """What the probe of the proof says where it was not seen, at the end of a sentence."""
+        return self._patterns[-1].unseen
 
     @property
     def complete(self) -> bool:
@@ -241,7 +248,7 @@ class Observation:
     def by_line(self) -> dict[str, Pattern]:
         """The patterns of the phases whose mark is a line."""
         patterns = zip(self._phases, self._patterns, strict=True)
-        return {name: pattern for name, pattern in patterns if pattern.line is not None}
+        return {name: pattern for name, pattern in patterns if pattern.source}
 
     @property
     def unmatched(self) -> dict[str, Pattern]:

@@ -29,7 +29,7 @@ class Signals:
             by_command = target.trigger.exec is not None
             self.trigger = "exit status of the trigger" if by_command else "answer to the trigger"
         if health is not None:
-            self.health = "/" + (health.http or "").partition("/")[2]
+            self.health = health.kind.health
 
     def report(self, name: str, at: float, text: str) -> None:
         """A signal told of the failure, `at` seconds after the trigger; once is enough."""
@@ -58,6 +58,6 @@ class Signals:
 def health_of(gateway: Gateway) -> Probe | None:
     """What a system calls healthy, or else ready, where that is an endpoint."""
     for probe in (gateway.health, gateway.ready):
-        if probe is not None and probe.http is not None:
+        if probe is not None and probe.kind.health:
             return probe
     return None

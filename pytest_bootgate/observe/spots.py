@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_bootgate.gatefile.model import Probe
 from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.masking import shortened
+from pytest_bootgate.probes.http import Http
 
 if TYPE_CHECKING:
     from pytest_bootgate.run.recipe import Recipe
@@ -67,14 +68,14 @@ def spots(recipe: Recipe, variables: Mapping[str, str]) -> list[Spot]:
     if recipe.target.trigger is not None:
         looks.append(("ready", "the ready probe", recipe.gate.gateway.ready))
         looks.append(("health", "the health probe", recipe.gate.gateway.health))
-        looks.append(("trigger", "the trigger", Probe(http=recipe.target.trigger.http)))
+        if (endpoint := recipe.target.trigger.http) is not None:
+            looks.append(("trigger", "the trigger", Probe(Http(endpoint))))
     found = []
     for name, words, probe in looks:
         if probe is None:
             continue
-        file = probe.file if probe.line is None else None  # one with a line is followed
-        written = probe.http or probe.tcp or file
-        if written is not None:
+        file = probe.kind.path
+        if (written := file or probe.kind.endpoint) is not None:
             where = fill(written, variables)
             found.append(Spot(name, words, written, where, is_file=file is not None))
     return [spot for spot in found if spot.port is None or spot.port not in ours]

@@ -45,8 +45,9 @@ class Aftermath(OpenedPair):
         first, asked = len(events), 0
         for name, probe in probes.items():
             # A sidecar program of somebody else's need not know how to look at a followed file.
-            if probe.file is not None and not (probe.line and self._recipe.gate.sidecar.program):
-                self._link.look_last(name, probe, variables)
+            known = probe.kind.follows is None or self._recipe.gate.sidecar.program is None
+            if known and (what := probe.kind.last_look()) is not None:
+                self._link.look_last(name, what, variables)
                 asked += 1
 
         def looked() -> bool:
@@ -86,7 +87,7 @@ class Aftermath(OpenedPair):
             self._exit = self._gateway.stop(_FLUSH, "SIGINT")
             self._await_last_lines()
         texts = self._printed(0.0)
-        found = [n for n, one in wanted.items() if one.line and any(map(one.line.search, texts))]
+        found = [n for n, one in wanted.items() if any(map(one.search, texts))]
         if found:
             how = "ended" if over else "was asked to end"
             return (

@@ -97,7 +97,7 @@ class HeldPair(Pair):
             speaks_from=self._speaks_from,
             signals=told,
             proof=seen.proof_at if seen is not None else None,
-            holds_task=propagation.hold == "mute" and bool(proof.stub),
+            holds_task=propagation.hold == "mute" and proof.kind.at_stub,
             why_not=self._why_not,
             slipped=self._slipped,
             evidence=self._evidence,

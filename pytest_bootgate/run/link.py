@@ -9,9 +9,10 @@ from typing import Any
 from pytest_bootgate.engines.base import Unit
 from pytest_bootgate.engines.clock import Clock
 from pytest_bootgate.errors import SidecarError
-from pytest_bootgate.gatefile.model import Probe, Trigger
+from pytest_bootgate.gatefile.model import Probe, StageProbe, Trigger
 from pytest_bootgate.gatefile.variables import fill, fill_all
 from pytest_bootgate.observe.outcome import exit_words
+from pytest_bootgate.probes.kind import Order
 from pytest_bootgate.records.jobs import JobsError
 from pytest_bootgate.run.recipe import Recipe
 
@@ -69,16 +70,15 @@ class Link:
 
     def lapse(self, name: str, probe: Probe, variables: Mapping[str, str]) -> None:
         """Watch for an endpoint that no longer answers as the probe wants."""
-        order = {"http": probe.http, "status": probe.status, "json": probe.json}
-        self._order({"do": "lapse", "id": name, **fill_all(order, variables)})
+        self._order(fill_all({"do": "lapse", "id": name, **(probe.kind.watch() or {})}, variables))
 
     def turn(self, recipe: Recipe, variables: Mapping[str, str]) -> None:
         """Boots of this target follow: follow its files, unless they are followed already."""
         self._recipe = recipe
         wanted = {
-            fill(probe.file, variables)
+            fill(file, variables)
             for _, probe in recipe.probes()
-            if probe.file is not None and probe.line is not None
+            if (file := probe.kind.follows) is not None
         }
         for path in sorted(wanted - self._followed):
             self._order({"do": "tail", "file": path})
@@ -94,14 +94,14 @@ class Link:
         self._order(order)
         self._expect("armed", "arm for a new boot")
 
-    def watch(self, name: str, probe: Probe, variables: Mapping[str, str]) -> None:
+    def watch(self, name: str, probe: Probe | StageProbe, variables: Mapping[str, str]) -> None:
         """Watch for what is no line by itself; other probes need no order."""
-        if (what := _standing(probe)) is not None:
+        if (what := probe.kind.watch()) is not None:
             self._order(fill_all({"do": "watch", "id": name, **what}, variables))
 
     def stands(self, name: str, probe: Probe, variables: Mapping[str, str]) -> bool:
         """Whether what a probe watches for is so already; what is a line never is."""
-        what = _standing(probe)
+        what = probe.kind.watch()
         return what is not None and self.look(name, fill_all(what, variables))
 
     def look(self, name: str, what: Mapping[str, Any]) -> bool:
@@ -111,9 +111,8 @@ class Link:
         self._expect("looked", f"look for {name}")
         return any(e.get("event") == "looked" and e.get("so") for e in self._events[first:])
 
-    def look_last(self, name: str, probe: Probe, variables: Mapping[str, str]) -> None:
-        """Look once for what a probe watches for, and before it at all files that are followed."""
-        what = _standing(probe) or {"exists": probe.file}
+    def look_last(self, name: str, what: Order, variables: Mapping[str, str]) -> None:
+        """Look once for what a probe asks for, and before it at all files that are followed."""
         self._order(fill_all({"do": "look", "id": name, **what}, variables))
 
     def knock(self) -> None:
@@ -168,17 +167,6 @@ class Link:
         self._wait(self._clock.now() + DEADLINE, lambda: bool(answers()), "sidecar")
         if not answers():
             raise SidecarError(f"The sidecar did not {what} within {DEADLINE:g} s.")
-
-
-def _standing(probe: Probe) -> dict[str, Any] | None:
-    """What a sidecar watches for: an endpoint, a port or a file; None for what is a line."""
-    if probe.http is not None:
-        return {"http": probe.http, "status": probe.status, "json": probe.json}
-    if probe.tcp is not None:
-        return {"tcp": probe.tcp}
-    if probe.file is not None and probe.line is None:
-        return {"exists": probe.file}
-    return None
 
 
 def _request(trigger: Trigger, variables: Mapping[str, str]) -> dict[str, Any]:

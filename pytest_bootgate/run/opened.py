@@ -231,7 +231,7 @@ class OpenedPair:
         self._pump(max(until, self._clock.now() + _ANSWER), over, "health")
         if not over():
             when = "" if self.ready is None else f" after {self.ready:.2g} s"
-            where = fill(health.http or health.tcp or "", self._variables)
+            where = fill(health.kind.endpoint or health.kind.path or "", self._variables)
             last = f": {said()[-1]}" if said() else ""
             detail = f"the gateway called itself ready{when}, but {where} does not answer{last}"
             raise NotReadyError(detail, None, self.ready or 0.0)

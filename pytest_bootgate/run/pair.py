@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from pytest_bootgate.engines.base import Engine, Running
 from pytest_bootgate.errors import EngineError, SidecarError
-from pytest_bootgate.gatefile.model import Probe, Trigger
+from pytest_bootgate.gatefile.model import Trigger
 from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.observe.observation import MATCHED, Observation, Pattern
 from pytest_bootgate.observe.outcome import Ending, conclude, outcome_of
@@ -426,8 +426,7 @@ class Pair(Aftermath):
 
     def _order_watches(self, variables: Mapping[str, str]) -> None:
         for name, probe in self._recipe.probes():
-            wanted = name.startswith(("phase:", "signals:"))
-            if self._link is not None and wanted and isinstance(probe, Probe):
+            if self._link is not None and name.startswith(("phase:", "signals:")):
                 self._link.watch(name, probe, variables)
 
     def close(self) -> None:
@@ -442,4 +441,4 @@ class Pair(Aftermath):
 def _of_proof(seen: Observation, answers: Mapping[str, Answer]) -> str:
     """What was last seen where the proof should have been, at the end of a sentence."""
     answer = answers.get(seen.proof)
-    return "" if answer is None else answer.words
+    return seen.unseen if answer is None else answer.words

@@ -104,11 +104,7 @@ class Recipe:
             probes += [probe for other in others for _, probe in other.probes()]
         return any(
             t is not None and (t.exec is None or t.in_ == "sidecar") for t in triggers
-        ) or any(
-            probe.file is not None
-            or (isinstance(probe, Probe) and (probe.http is not None or probe.tcp is not None))
-            for probe in probes
-        )
+        ) or any(probe.kind.follows or probe.kind.watch() for probe in probes)
 
     def probes(self) -> Iterator[tuple[str, Probe | StageProbe]]:
         """Every probe with the name under which the sidecar reports it."""

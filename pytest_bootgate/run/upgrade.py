@@ -402,6 +402,4 @@ def _stopped(pair: InPlacePair, state: State, clock: Clock) -> Stop:
 
 def _health_words(probe: Probe | None) -> str:
     """What a system calls ready, for people: the path of its endpoint, or simply its health."""
-    if probe is None or probe.http is None:
-        return "its health"
-    return "/" + probe.http.partition("/")[2]
+    return (probe is not None and probe.kind.health) or "its health"

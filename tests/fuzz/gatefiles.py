@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pytest_bootgate.cli.plan import closed, plan
 from pytest_bootgate.errors import BootgateError, GateFileError
 from pytest_bootgate.gatefile import load, model
-from pytest_bootgate.gatefile.merge import ROOT, without_none
+from pytest_bootgate.gatefile.merge import ROOT, fields_of, without_none
 from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.run import Gate
@@ -171,7 +171,7 @@ def _struct(draw: st.DrawFn, kind: mi.StructType, name: str = "") -> Pairs:
     keys = set(draw(st.sampled_from(places if name != "candidate" else places[:3])))
     others = [
         field
-        for field in kind.fields
+        for field in fields_of(kind).values()
         if not field.required
         and field.encode_name not in {key for place in places for key in place}
     ]
@@ -181,12 +181,12 @@ def _struct(draw: st.DrawFn, kind: mi.StructType, name: str = "") -> Pairs:
         model.Sidecar: ["stub"],
         model.Target: ["phases"],
     }
-    keys |= {field.encode_name for field in kind.fields if field.required}
+    keys |= {field.encode_name for field in fields_of(kind).values() if field.required}
     keys |= set(likely.get(kind.cls, ()))
     if others:
         some = draw(st.lists(st.sampled_from(others), max_size=2))
         keys |= {field.encode_name for field in some}
-    types = {field.encode_name: field.type for field in kind.fields}
+    types = {key: field.type for key, field in fields_of(kind).items()}
     return Pairs((key, _legal(draw, types[key], key)) for key in types if key in keys)
 
 

@@ -6,6 +6,9 @@ import pytest
 
 from pytest_bootgate.gatefile import GateFile, load
 from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
+from pytest_bootgate.probes.http import Http
+from pytest_bootgate.probes.line import Line
+from pytest_bootgate.probes.stub import Stub
 
 HERE = Path(__file__).parent
 
@@ -26,8 +29,7 @@ def test_the_smallest_file(tmp_path: Path) -> None:
     assert loaded.releases.candidate.image == "my-api:1.9"
     assert (target.timeout, target.start, target.trigger, target.proof) == (60, "cold", None, None)
     assert list(target.phases) == ["proof"]
-    assert target.phases["proof"].http == ":8080/health"
-    assert target.phases["proof"].json == {"status": "ok"}
+    assert target.phases["proof"].kind == Http(":8080/health", json={"status": "ok"})
     assert loaded.gate.boots == Boots(5, 30)
 
 
@@ -45,9 +47,9 @@ def test_a_gateway(tmp_path: Path) -> None:
     assert list(target.phases) == [
         "accepted", "context_engine", "tools_config", "agent_persona", "task_started",
     ]  # fmt: skip
-    assert target.phases["accepted"].from_ == "trigger"
+    assert target.phases["accepted"].kind == Line('"accepted":true', from_="trigger")
     assert (target.phases["tools_config"].limit, target.phases["agent_persona"].deadline) == (5, 30)
-    assert target.phases["task_started"].stub is True
+    assert target.phases["task_started"].kind == Stub(True)
     assert target.signals["failed"].means == "failed"
 
 
@@ -75,12 +77,8 @@ targets:
 """,
     )
     assert loaded.releases.candidate.version == "2026-05-07"
-    assert loaded.targets["1"].phases["proof"].json == {
-        "on": True,
-        "2": "1:30",
-        "3": "2026-05-07",
-        "none": None,
-    }
+    data = {"on": True, "2": "1:30", "3": "2026-05-07", "none": None}
+    assert loaded.targets["1"].phases["proof"].kind == Http(":8080/", json=data)
 
 
 def test_aliases_are_read(tmp_path: Path) -> None:

@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from pytest_bootgate.gatefile import GateFile, load
+from pytest_bootgate.probes.file import File
+from pytest_bootgate.probes.http import Http
+from pytest_bootgate.probes.line import Line
+from pytest_bootgate.probes.tcp import Tcp
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -85,7 +89,7 @@ def test_known_phases_are_overridden_in_place(gate: Gate) -> None:
     loaded = gate("target: {phases: {started: {deadline: 50s}, accepted: {limit: 7s}}}\n")
     phases = loaded.targets["main"].phases
     assert list(phases) == ["accepted", "loaded", "started"]
-    assert (phases["accepted"].line, phases["accepted"].from_) == ("accepted", "trigger")
+    assert phases["accepted"].kind == Line("accepted", from_="trigger")
     assert (phases["accepted"].limit, phases["started"].deadline) == (7, 50)
 
 
@@ -115,10 +119,10 @@ def test_a_probe_in_another_place_replaces(gate: Gate) -> None:
     )
     ready, phases = loaded.gateway.ready, loaded.targets["main"].phases
     assert ready is not None
-    assert (ready.line, ready.from_, ready.http) == (None, None, ":8080/ready")
-    assert (phases["accepted"].line, phases["accepted"].limit) == (None, None)
-    assert phases["loaded"].line == "x"
-    assert loaded.targets["main"].signals["cron"].line is None
+    assert ready.kind == Http(":8080/ready")
+    assert (phases["accepted"].kind, phases["accepted"].limit) == (Tcp(":1"), None)
+    assert phases["loaded"].kind == Line("x")
+    assert loaded.targets["main"].signals["cron"].kind == File("/x")
 
 
 def test_a_trigger_of_another_kind_replaces(gate: Gate) -> None:

@@ -6,6 +6,7 @@ import pytest
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.variables import UnsetError, blank, expand, fill, fill_all
+from pytest_bootgate.probes.http import Http
 
 GATE = """
 releases:
@@ -125,8 +126,8 @@ def test_a_plain_variable_may_be_a_number(tmp_path: Path) -> None:
     assert gate.profiles["small"].cpus == 0.5
     assert gate.profiles["small"].memory == 512 << 20
     assert (target.timeout, target.start, gate.gate.boots) == (60, "cold", (7, 7))
-    assert (proof.http, proof.status, proof.optional) == (":8080/", 200, False)
-    assert proof.json == {"plain": 3, "quoted": "3", "more": "3 times"}
+    data = {"plain": 3, "quoted": "3", "more": "3 times"}
+    assert (proof.kind, proof.optional) == (Http(":8080/", status=200, json=data), False)
 
 
 def test_a_variable_in_quotes_is_what_the_model_wants(tmp_path: Path) -> None:
@@ -145,7 +146,7 @@ targets: {boot: {timeout: 60s, proof: {http: ":1/", status: "${S:-200}", json: {
     assert gate.sidecar.stub is not None
     assert gate.sidecar.stub.port == 8099
     proof = gate.targets["boot"].phases["proof"]
-    assert (proof.status, proof.json) == (200, {"n": "3"})
+    assert proof.kind == Http(":1/", status=200, json={"n": "3"})
 
 
 def test_a_variable_that_is_no_number(tmp_path: Path) -> None:

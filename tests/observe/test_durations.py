@@ -14,16 +14,19 @@ from pytest_bootgate.gatefile.model import PhaseProbe, Signal, StageProbe
 from pytest_bootgate.observe.lines import Line
 from pytest_bootgate.observe.observation import Observation, sighting
 from pytest_bootgate.observe.outcome import Ending, outcome_of
+from pytest_bootgate.probes.file import File
+from pytest_bootgate.probes.line import Line as LineProbe
+from pytest_bootgate.probes.stub import Stub
 
 PHASES = {
-    "accepted": PhaseProbe(line="accepted", from_="trigger"),
-    "setup": PhaseProbe(line="setup"),
-    "file": PhaseProbe(file="/log", optional=True),
-    "task": PhaseProbe(stub=True),
+    "accepted": PhaseProbe(LineProbe("accepted", from_="trigger")),
+    "setup": PhaseProbe(LineProbe("setup")),
+    "file": PhaseProbe(File("/log"), optional=True),
+    "task": PhaseProbe(Stub(True)),
 }
-SIGNALS = {"log": Signal(line="failed"), "ok": Signal(line="ok", means="ok")}
+SIGNALS = {"log": Signal(LineProbe("failed")), "ok": Signal(LineProbe("ok"), means="ok")}
 EACH = r"(?P<name>\w+)=(?P<ms>\S+) at=(?P<at_ms>\S+)"
-STAGES = {"timings": StageProbe(line="timings", each=EACH)}
+STAGES = {"timings": StageProbe(LineProbe("timings"), each=EACH)}
 
 
 def line(chance: random.Random, at: float) -> Line:

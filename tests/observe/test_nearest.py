@@ -9,6 +9,7 @@ import pytest
 from pytest_bootgate.gatefile.model import Probe
 from pytest_bootgate.observe.nearest import nearest
 from pytest_bootgate.observe.observation import Pattern
+from pytest_bootgate.probes.line import Line
 
 TOKEN = "bootgate0123456789abcdef"
 CHATTER = [
@@ -21,7 +22,7 @@ CHATTER = [
 
 
 def near(line: str, *own: str, source: str | None = None, **others: list[str]) -> tuple[str, ...]:
-    probe = Probe(line=line, from_=source) if source else Probe(line=line)
+    probe = Probe(Line(line, from_=source)) if source else Probe(Line(line))
     pattern = Pattern("phase:x", probe, {"token": TOKEN}, token=False)
     streams = {"gateway.out": [*CHATTER, *own], "gateway.err": []}
     streams |= {name.replace("_", ".", 1): lines for name, lines in others.items()}
@@ -87,7 +88,7 @@ def test_another_stream_is_named_where_the_own_one_has_nothing():
 
 
 def test_a_file_is_a_stream_of_its_own():
-    pattern = Pattern("phase:x", Probe(file="/log/a.log", line="agent ready"), {}, token=False)
+    pattern = Pattern("phase:x", Probe(Line("agent ready", file="/log/a.log")), {}, token=False)
     streams = {"gateway.out": ["agent ready"], "file:/log/a.log": ["AGENT READY"]}
     assert nearest(pattern, streams) == ("AGENT READY",)
     streams["file:/log/a.log"] = []

@@ -9,6 +9,9 @@ import pytest
 from pytest_bootgate.gatefile.model import PhaseProbe, Signal, StageProbe
 from pytest_bootgate.observe.lines import Line
 from pytest_bootgate.observe.observation import Observation, phases_of, sighting
+from pytest_bootgate.probes.http import Http
+from pytest_bootgate.probes.line import Line as LineProbe
+from pytest_bootgate.probes.stub import Stub
 
 TRIGGER = 100.0
 
@@ -25,9 +28,9 @@ def tailed(at: float, text: str) -> Line:
 def observe(lines, phases=None, signals=None, stages=None, *, token=True) -> Observation:
     if phases is None:
         phases = {
-            "accepted": PhaseProbe(line='"accepted":true', from_="trigger"),
-            "context_engine": PhaseProbe(line="context engine ready"),
-            "task_started": PhaseProbe(stub=True),
+            "accepted": PhaseProbe(LineProbe('"accepted":true', from_="trigger")),
+            "context_engine": PhaseProbe(LineProbe("context engine ready")),
+            "task_started": PhaseProbe(Stub(True)),
         }
     seen = Observation(phases, signals or {}, stages or {}, {"token": "t0"}, token=token)
     seen.trigger_at = TRIGGER
@@ -92,21 +95,24 @@ def test_a_missing_mark_leaves_its_phase_empty_and_the_next_one_whole():
 
 
 def test_lines_of_a_followed_file_are_matched_apart_from_the_output():
-    probe = {"done": PhaseProbe(file="/log", line="done ${token}")}
+    probe = {"done": PhaseProbe(LineProbe("done ${token}", file="/log"))}
     assert observe([Line("gateway.out", 100.1, "done t0")], probe).proof_at is None
     assert observe([tailed(100.1, "done t1")], probe).proof_at is None
     assert observe([tailed(100.1, "done t0")], probe).proof_at == pytest.approx(0.1)
 
 
 def test_an_endpoint_counts_by_the_name_of_its_watch():
-    probe = {"ready": PhaseProbe(http=":80/")}
+    probe = {"ready": PhaseProbe(Http(":80/"))}
     other = Line("sidecar.out", 100.1, '{"event":"seen","id":"phase:other","status":200}')
     own = Line("sidecar.out", 100.2, '{"event":"seen","id":"phase:ready","status":200}')
     assert observe([other, own], probe).proof_at == pytest.approx(0.2)
 
 
 def test_the_same_pattern_twice_needs_two_lines():
-    probes = {"first": PhaseProbe(line="lane dequeue"), "second": PhaseProbe(line="lane dequeue")}
+    probes = {
+        "first": PhaseProbe(LineProbe("lane dequeue")),
+        "second": PhaseProbe(LineProbe("lane dequeue")),
+    }
     one, two = (Line("gateway.out", 100 + t, "lane dequeue") for t in (0.1, 0.3))
     assert observe([one], probes).marks == {"first": pytest.approx(0.1)}
     assert observe([one, two], probes).proof_at == pytest.approx(0.3)
@@ -114,9 +120,9 @@ def test_the_same_pattern_twice_needs_two_lines():
 
 def test_signals_are_told_apart():
     signals = {
-        "run log": Signal(file="/log", line='"error":"(?P<text>[^"]+)"'),
-        "container log": Signal(line="failed"),
-        "events": Signal(line="finished", means="ok"),
+        "run log": Signal(LineProbe('"error":"(?P<text>[^"]+)"', file="/log")),
+        "container log": Signal(LineProbe("failed")),
+        "events": Signal(LineProbe("finished"), means="ok"),
     }
     seen = observe(
         [tailed(169.0, '{"error":"setup timed out"}'), Line("gateway.out", 170.0, "finished")],
@@ -135,7 +141,7 @@ def test_stages_are_read_and_put_into_the_phase_they_fall_in():
         "[trace:embedded-run] startup stages: totalMs=622"
         " stages=workspace:1ms@1ms,context-engine:2ms@521ms"
     )
-    stages = {"startup": StageProbe(line="startup stages:", file="/log")}
+    stages = {"startup": StageProbe(LineProbe("startup stages:", file="/log"))}
     seen = observe([ACCEPTED, tailed(100.1, text)], stages=stages)
     assert [(s.name, s.seconds, s.at, s.phase) for s in seen.stages] == [
         ("workspace", 0.001, 0.001, "context_engine"),

@@ -11,19 +11,21 @@ from pytest_bootgate.gatefile.model import PhaseProbe, Signal
 from pytest_bootgate.observe.lines import LeftOut, Line
 from pytest_bootgate.observe.observation import Observation, sighting
 from pytest_bootgate.observe.outcome import Ending, Stall, outcome_of
+from pytest_bootgate.probes.line import Line as LineProbe
+from pytest_bootgate.probes.stub import Stub
 
 TIMEOUT = 60.0
 STALL = [Stall("the gate itself", 1.0, 8.5)]
 #: What came faster than it could be looked at, from the first second on.
 GAP = {"gateway.out": LeftOut(1.0, 2_500_000, 9)}
 SIGNALS = {
-    "run log": Signal(line="run failed: (?P<text>.*)"),
-    "events": Signal(line="run ok", means="ok"),
+    "run log": Signal(LineProbe("run failed: (?P<text>.*)")),
+    "events": Signal(LineProbe("run ok"), means="ok"),
 }
 
 
 def seen(**lines_at: float) -> Observation:
-    observation = Observation({"task_started": PhaseProbe(stub=True)}, SIGNALS, {}, {}, token=True)
+    observation = Observation({"task_started": PhaseProbe(Stub(True))}, SIGNALS, {}, {}, token=True)
     observation.trigger_at = 0.0
     ring = json.dumps({"event": "called", "path": "/", "token": True})
     texts = {
@@ -96,8 +98,8 @@ def test_outcome(lines, ending, outcome, detail):
 
 def observed(*lines: tuple[float, str], standing: str = "") -> Observation:
     """A boot of two phases and a proof, by what the gateway printed and when."""
-    phases = {name: PhaseProbe(line=name) for name in ("accepted", "setup")}
-    observation = Observation({**phases, "task": PhaseProbe(stub=True)}, {}, {}, {}, token=True)
+    phases = {name: PhaseProbe(LineProbe(name)) for name in ("accepted", "setup")}
+    observation = Observation({**phases, "task": PhaseProbe(Stub(True))}, {}, {}, {}, token=True)
     if standing:
         observation.stands(standing)
     observation.trigger_at = 0.0

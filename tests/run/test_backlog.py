@@ -120,8 +120,9 @@ def test_followed_lines_are_not_kept_as_events():
 def test_a_pattern_that_takes_for_ever_ends_with_its_name():
     from pytest_bootgate.gatefile.model import Probe
     from pytest_bootgate.observe.observation import Pattern
+    from pytest_bootgate.probes.line import Line
 
-    slow = Pattern("phase:p", Probe(line="^(a+)+$"), {}, token=False)
+    slow = Pattern("phase:p", Probe(Line("^(a+)+$")), {}, token=False)
     listener = listening(slow.match)
     listener.put(chunk(b"a" * 60 + b"!\n"))
     with pytest.raises(BootgateError, match=r"pattern `\^\(a\+\)\+\$` took more than 1 s.*aaa"):

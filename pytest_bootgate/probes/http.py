@@ -1,0 +1,43 @@
+"""An endpoint that must answer as wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from pytest_bootgate.probes.kind import Kind, Order, register
+
+if TYPE_CHECKING:
+    from pytest_bootgate.gatefile.check import Section
+    from pytest_bootgate.gatefile.probe_rules import ProbeRules
+
+
+@register
+class Http(Kind, msgspec.Struct, frozen=True):
+    """`http` is an endpoint (``:8080/readyz``) that must answer `status` (any 2xx by default) with
+    JSON that contains `json`.
+    """
+
+    key: ClassVar[str] = "http"
+    stays: ClassVar[bool] = True
+
+    http: str
+    status: int | None = None
+    json: dict[str, Any] | None = None
+
+    @classmethod
+    def check(cls, probe: Section, rules: ProbeRules, *, triggered: bool) -> None:
+        rules.endpoint(probe)
+        rules.status(probe)
+
+    @property
+    def endpoint(self) -> str:
+        return self.http
+
+    @property
+    def health(self) -> str:
+        return "/" + self.http.partition("/")[2]
+
+    def watch(self) -> Order:
+        return {"http": self.http, "status": self.status, "json": self.json}

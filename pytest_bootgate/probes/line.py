@@ -1,0 +1,72 @@
+"""A line that somebody prints, or that appears in a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import msgspec
+
+from pytest_bootgate.probes.kind import Kind, Order, register
+
+if TYPE_CHECKING:
+    from pytest_bootgate.gatefile.check import Section
+    from pytest_bootgate.gatefile.probe_rules import ProbeRules
+    from pytest_bootgate.observe.observation import Sighting
+
+
+@register
+class Line(Kind, msgspec.Struct, frozen=True):
+    """`line` is a regular expression searched in the lines of `from` (the gateway's output by
+    default), or in the lines of `file`.
+    """
+
+    key: ClassVar[str] = "line"
+    whole_lines: ClassVar[bool] = True
+
+    line: str
+    from_: Literal["gateway", "sidecar", "trigger"] | None = msgspec.field(
+        default=None, name="from"
+    )
+    file: str | None = None
+
+    @classmethod
+    def check(cls, probe: Section, rules: ProbeRules, *, triggered: bool) -> None:
+        rules.pattern(probe, "line")
+        if "from" in probe and "file" in probe:
+            rules.mistake(
+                probe.keys["from"], "a probe has lines 'from' a process or in a 'file'", "keep one"
+            )
+        if probe.get("from") == "trigger" and not triggered:
+            rules.mistake(probe.at["from"], "there is no trigger here", "take gateway or sidecar")
+
+    @classmethod
+    def check_mark(cls, probe: Section, rules: ProbeRules) -> None:
+        text = probe.get("line")
+        if isinstance(text, str) and "file" not in probe and rules.matches_everything(text):
+            rules.mistake(
+                probe.at["line"],
+                "'line' matches every line, so it proves nothing",
+                "write what only the line of this phase says",
+            )
+
+    @property
+    def source(self) -> str:
+        return f"file:{self.file}" if self.file is not None else self.from_ or "gateway"
+
+    @property
+    def follows(self) -> str | None:
+        return self.file
+
+    def last_look(self) -> Order | None:
+        # The sidecar first reports what is new in the files that it follows.
+        return None if self.file is None else {"exists": self.file}
+
+    @property
+    def regex(self) -> str:
+        return self.line
+
+    def read(self, seen: Sighting, source: str, name: str) -> str | None:
+        # The answer to a trigger that the sidecar sent is the trigger's output.
+        if source == "trigger" and seen.is_a("accepted", "refused"):
+            return str(seen.get("body", ""))
+        return super().read(seen, source, name)

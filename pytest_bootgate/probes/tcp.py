@@ -1,0 +1,34 @@
+"""A port that must accept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from pytest_bootgate.probes.kind import Kind, Order, register
+
+if TYPE_CHECKING:
+    from pytest_bootgate.gatefile.check import Section
+    from pytest_bootgate.gatefile.probe_rules import ProbeRules
+
+
+@register
+class Tcp(Kind, msgspec.Struct, frozen=True):
+    """`tcp` is a port that must accept."""
+
+    key: ClassVar[str] = "tcp"
+    stays: ClassVar[bool] = True
+
+    tcp: str
+
+    @classmethod
+    def check(cls, probe: Section, rules: ProbeRules, *, triggered: bool) -> None:
+        rules.socket(probe, "tcp")
+
+    @property
+    def endpoint(self) -> str:
+        return self.tcp
+
+    def watch(self) -> Order:
+        return {"tcp": self.tcp}
