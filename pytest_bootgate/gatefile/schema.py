@@ -20,6 +20,8 @@ _QUANTITIES: dict[type, tuple[str, list[str]]] = {
     Memory: (r"^\s*[0-9]+(\.[0-9]+)?\s*[kKmMgG]([iI]?[bB])?\s*$", ["512m", "2g"]),
     Boots: (r"^\s*[0-9]+(\.\.[0-9]+)?\s*$", ["5..30"]),
 }
+#: Where a line of a docstring begins to describe a key.
+_KEY = re.compile(r"^(?=`\w+` )", re.MULTILINE)
 _VARIABLE: Schema = {"type": "string", "pattern": r"\$\{"}
 _NULL: Schema = {"type": "null"}
 
@@ -114,19 +116,20 @@ def _default(value: Any) -> Schema:
             return {"default": f"{value:.0%}"}
         case Boots(least=least, most=most):
             return {"default": f"{least}..{most}"}
-        case bool() | int() | str():
+        case bool() | int() | float() | str():
             return {"default": value}
     return {}
 
 
 def _words(cls: type) -> str:
-    return " ".join((inspect.getdoc(cls) or "").split())
+    """What a docstring says of the class as a whole: all before the lines about its keys."""
+    return " ".join(_KEY.split(inspect.getdoc(cls) or "")[0].split())
 
 
 def _about(cls: type, name: str) -> str | None:
-    """The sentence that a docstring of the class or its bases spends on this key."""
-    for each in cls.__mro__[:-1]:
-        for sentence in re.split(r"(?<=[.;])\s+", _words(each) if each.__doc__ else ""):
-            if f"`{name}`" in sentence:
-                return sentence[:1].upper() + sentence[1:].rstrip(";")
+    """What the docstring of the class or one of its bases says about a key."""
+    for each in cls.__mro__:
+        for entry in _KEY.split(inspect.cleandoc(each.__doc__ or ""))[1:]:
+            if entry.startswith(f"`{name}` "):
+                return " ".join(entry.split())
     return None

@@ -58,6 +58,16 @@ def test_editors_find_words_and_defaults() -> None:
     assert "from" in definitions["PhaseProbe"]["properties"]
 
 
+def test_every_key_has_its_sentence_with_an_example() -> None:
+    schema = json_schema()
+    for name, one in {"GateFile": schema, **schema["$defs"]}.items():
+        for key, said in one.get("properties", {}).items():
+            words = said.get("description", "")
+            assert words.startswith(f"`{key}` "), f"{name}.{key}"
+            assert words.endswith((".", ").")), f"{name}.{key}"
+            assert f"{key}: " in words or "``" in words, f"{name}.{key}: no example"
+
+
 def test_every_broken_yaml_that_only_misspells_is_found() -> None:
     text = (HERE / "broken/unknown_keys.yaml").read_text()
     assert errors(text)
