@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,13 @@ def test_every_key_has_its_sentence_with_an_example() -> None:
             words = said.get("description", "")
             assert words.startswith(f"`{key}` "), f"{name}.{key}"
             assert words.endswith((".", ").")), f"{name}.{key}"
-            assert f"{key}: " in words or "``" in words, f"{name}.{key}: no example"
+            for example in (examples := re.findall(r"``(.*?: .*?)``", words)):
+                if example.startswith(f"{key}:"):
+                    value = yaml.safe_load(example)[key]
+                    where = f"{name}.{key}: {example}"
+                    problems = Draft202012Validator({**said, "$defs": schema["$defs"]})
+                    assert [one.message for one in problems.iter_errors(value)] == [], where
+            assert examples, f"{name}.{key}: no example"
 
 
 def test_every_broken_yaml_that_only_misspells_is_found() -> None:
