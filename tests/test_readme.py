@@ -34,10 +34,15 @@ def test_gate_files_of_the_docs(name, tmp_path):
         assert load(path, {}).gate.targets
 
 
-@pytest.mark.parametrize("name", ["README.md", *DOCS])
+PAGES = {
+    name: (ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")
+}
+
+
+@pytest.mark.parametrize("name", [*PAGES, *DOCS])
 def test_links(name):
-    text = README if name == "README.md" else DOCS[name]
-    base = ROOT if name == "README.md" else ROOT / "docs"
+    text = PAGES.get(name) or DOCS[name]
+    base = ROOT if name in PAGES else ROOT / "docs"
     for target in re.findall(r"\]\((?!http)([^)#]+)", text):
         assert (base / target).exists(), target
 

@@ -1,4 +1,4 @@
-"""What the boots mean: each check plans its boots and judges them.
+"""The checks of a gate: each one plans the boots that it needs and turns them into findings.
 
-Pure: boots are made in `run`, and shown in `reports`.
+Everything here is pure: no engine, no clock and no words for people, which `run` and `reports` own.
 """

@@ -1,6 +1,6 @@
-"""The ``bootgate`` command: its commands by name; what one of them needs is imported for it.
+"""The ``bootgate`` command: one module for each subcommand, imported only when it runs.
 
-Each command is a module of its own, and none has a rule of the gate in it.
+No rule of the gate lives here: commands parse arguments, call the rooms below and print.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ class Command:
 
 _HERE = "pytest_bootgate.cli."
 COMMANDS = (
-    Command("init", "write a gate file that works, and an example to boot", f"{_HERE}init"),
-    Command("check", "list the mistakes of gate files, or what would be booted", f"{_HERE}check"),
-    Command("doctor", "see whether a gate could run here, and what to do", f"{_HERE}doctor"),
-    Command("run", "call pytest on gate files, and require all of them", f"{_HERE}run"),
+    Command("init", "write a working gate file with an example service", f"{_HERE}init"),
+    Command("check", "list mistakes in gate files, or show the plan", f"{_HERE}check"),
+    Command("doctor", "check whether a gate can run here", f"{_HERE}doctor"),
+    Command("run", "run gate files with pytest, and require all of them", f"{_HERE}run"),
     Command("probe", "boot each target once, for a scheduler", "pytest_bootgate.cli.probe"),
-    Command("report", "a run again: its summary, HTML, JSON", f"{_HERE}report"),
-    Command("compare", "two runs side by side", f"{_HERE}compare"),
-    Command("explain", "what a verdict or an outcome means, and what to do", f"{_HERE}explain"),
-    Command("log", "the boots of a journal, the newest first", "pytest_bootgate.cli.log"),
+    Command("report", "show a saved run: summary, HTML, JSON", f"{_HERE}report"),
+    Command("compare", "compare two runs", f"{_HERE}compare"),
+    Command("explain", "explain a verdict or an outcome, and what to do", f"{_HERE}explain"),
+    Command("log", "list the boots in a journal, newest first", "pytest_bootgate.cli.log"),
     Command(
         "calibrate",
-        "propose limits, near and warn from recorded runs",
+        "propose limits from recorded runs",
         "pytest_bootgate.cli.calibrate",
     ),
-    Command("clean", "remove what killed runs left", f"{_HERE}clean"),
+    Command("clean", "remove what killed runs left behind", f"{_HERE}clean"),
     Command("schema", "print the JSON Schema of gate files, for editors", f"{_HERE}schema"),
-    Command("completion", "print what makes a shell complete bootgate", f"{_HERE}completion"),
+    Command("completion", "print a completion script for your shell", f"{_HERE}completion"),
 )
 
 
@@ -95,8 +95,8 @@ def parser(whole: Sequence[Command] = COMMANDS) -> argparse.ArgumentParser:
     top = _Parser(
         prog="bootgate",
         usage="bootgate [-h] [-V] COMMAND ...",
-        description="Gate upgrades: boot the old and the new release, time each phase of each"
-        " boot. To run a gate: pytest bootgate.yaml. To begin: bootgate init.",
+        description="Gate upgrades: boot the old and the new release and time each phase of each"
+        " boot. To start: bootgate init. To run a gate: pytest bootgate.yaml.",
         epilog="\n".join(["exit statuses:", *statuses.lines()]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

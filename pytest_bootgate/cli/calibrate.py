@@ -27,8 +27,8 @@ _WIDTH = 96
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate calibrate`` takes."""
     parser.description = (
-        "Proposes limits, fail_at and warn_at from recorded boots, and prints them as YAML to merge"
-        " into the gate file; each number has a comment that says where it comes from."
+        "Propose limits, fail_at and warn_at from recorded boots. The output is YAML to merge into"
+        " the gate file; a comment above each number says which boots it comes from."
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the gate file")
     parser.add_argument(
@@ -36,18 +36,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="RESULT",
-        help="what pytest FILE --bootgate-json RESULT wrote",
+        help="a result written by pytest FILE --bootgate-json RESULT",
     )
-    parser.add_argument("--profile", metavar="PROFILE", help="take the boots of one profile")
+    parser.add_argument("--profile", metavar="PROFILE", help="use the boots of this profile only")
     parser.add_argument(
         "--release",
         choices=["candidate", "baseline"],
         default="candidate",
-        help="take the boots of this release (default: candidate)",
+        help="use the boots of this release (default: candidate)",
     )
-    parser.add_argument(
-        "--all", action="store_true", help="replace limits that are there and well kept, too"
-    )
+    parser.add_argument("--all", action="store_true", help="replace existing limits that fit, too")
 
 
 def main(options: argparse.Namespace) -> int:

@@ -19,15 +19,15 @@ _WIDTH = 80
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate check`` takes."""
     parser.description = (
-        "Lists all mistakes of gate files with line and column. Where there are none it shows the"
-        " plan: the engine, the releases, how many boots, and how long they may take at most."
-        " Nothing is booted, and no registry is asked."
+        "List all mistakes in gate files with line and column. If there are none, show the plan:"
+        " the engine, the releases, the number of boots and the longest possible duration. Nothing"
+        " is booted, and no registry is contacted."
     )
     parser.add_argument(
         "files", nargs="*", type=Path, metavar="FILE", help=f"gate files ({_DEFAULT})"
     )
     parser.add_argument(
-        "-q", "--quiet", action="store_true", help="mistakes only, and no look for an engine"
+        "-q", "--quiet", action="store_true", help="print mistakes only; do not look for an engine"
     )
 
 

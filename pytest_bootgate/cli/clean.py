@@ -15,15 +15,15 @@ _ENGINES = ("docker", "process")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate clean`` takes."""
     parser.description = (
-        "Removes the containers, volumes, processes and directories of runs whose process is gone."
-        " The next gate does so as well. Runs that still boot are left alone."
+        "Remove containers, volumes, processes and directories of runs whose process is gone. The"
+        " next gate does the same. Active runs are not touched."
     )
     parser.add_argument("--engine", choices=_ENGINES, help="only on this engine (default: both)")
     parser.add_argument(
         "--all",
         action="store_true",
-        help="also of runs of which nobody here knows whether they still boot: those of other"
-        " machines, of containers, and from before a restart of this machine",
+        help="include runs whose state is unknown: runs of other machines, runs in containers, and"
+        " runs from before this machine was restarted",
     )
 
 

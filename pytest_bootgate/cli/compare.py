@@ -19,18 +19,18 @@ from pytest_bootgate.stats.regression import DRIFT
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate compare`` takes."""
     parser.description = (
-        "Shows the same release (the candidate) of two runs side by side, target by target. Where"
-        " both have at least five boots, on the same gate file, host class and engine, it says"
-        f" what can be told from two runs: differences of {DRIFT * 100:.0f} % and more. It is no"
-        " gate: the exit status is 0 whatever it shows."
+        "Compare the candidates of two runs, target by target. If both runs have at least five"
+        " boots with the same gate file, host class and engine, report slowdowns of at least"
+        f" {DRIFT * 100:.0f} %, the smallest that two runs can show. This is not a gate: the exit"
+        " status does not depend on what it shows."
     )
     parser.add_argument("first", metavar="RUN", help=RUN)
-    parser.add_argument("second", metavar="RUN", help="the run to hold against it")
+    parser.add_argument("second", metavar="RUN", help="the run to compare it with")
     parser.add_argument(
         "--release",
         choices=["candidate", "baseline"],
         default="candidate",
-        help="the release of both runs to look at (default: candidate)",
+        help="which release of both runs to compare (default: candidate)",
     )
     add_journal(parser)
 

@@ -14,9 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate completion`` takes."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
-        "Prints a completion script for your shell.\n\n"
+        "Print a completion script for your shell.\n\n"
         "  bash:  bootgate completion bash > FILE, and `source FILE` in ~/.bashrc\n"
-        "  zsh:   bootgate completion zsh > DIR/_bootgate, DIR being in $fpath\n"
+        "  zsh:   bootgate completion zsh > DIR/_bootgate, with DIR in $fpath\n"
         "  fish:  bootgate completion fish > ~/.config/fish/completions/bootgate.fish"
     )
     parser.add_argument("shell", choices=_SHELLS, help="the shell")

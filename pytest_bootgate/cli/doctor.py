@@ -29,15 +29,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from pytest_bootgate.engines import NAMES
 
     parser.description = (
-        "Looks at what a gate needs, without booting: the engine, the images (also whether their"
-        " registries have them) or programs, limits, ports and files that must be free, leftovers,"
-        " disk, load, clocks, the queue and the journal. A line that is not ok says what to do."
+        "Check what a gate needs, without booting: the engine, images (here or in their registries)"
+        " or programs, limits, ports and files that must be free, leftovers, disk, load, clocks,"
+        " the queue and the journal. Each line that is not ok says what to do."
     )
     parser.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help=f"a gate file ({_DEFAULT}, if there)"
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help=f"a gate file (default: {_DEFAULT} if it exists)",
     )
     parser.add_argument(
-        "--engine", choices=NAMES, default="auto", help="the engine to look at (auto)"
+        "--engine", choices=NAMES, default="auto", help="the engine to check (default: auto)"
     )
     add_journal(parser)
 

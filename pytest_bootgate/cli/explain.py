@@ -30,9 +30,10 @@ _COLOURS = {"-": "red", "+": "green"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate explain`` takes."""
     parser.description = (
-        "Says what a verdict (pass, warn, inconclusive, fail, error), a comparison (slower, same,"
-        " faster) or an outcome (timed_out, silent_exit, ...) means, and what to do. `isolated` is"
-        " the case in which isolated runs do not start and main ones do. Without a word: all."
+        "Explain a verdict (pass, warn, inconclusive, fail, error), a comparison (slower, same,"
+        " faster) or an outcome (timed_out, silent_exit, ...), and what to do. `isolated` explains"
+        " the case in which isolated runs fail to start while main runs start. Without a word:"
+        " list all."
     )
     parser.add_argument("word", nargs="?", metavar="WORD", help="the word to explain")
 

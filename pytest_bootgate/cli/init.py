@@ -16,7 +16,7 @@ _FILES: Mapping[str, Mapping[str, str]] = {
     "openclaw": {"bootgate.yaml": "openclaw.yaml"},
 }
 _FIRST: Mapping[str, str] = {
-    "": "Then put your own two commands into bootgate.yaml, from 1 to 3.",
+    "": "Then put your own two commands into bootgate.yaml (steps 1 to 3).",
     "openclaw": "First put your own two images into bootgate.yaml (FILL IN).",
 }
 
@@ -24,20 +24,25 @@ _FIRST: Mapping[str, str] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate init`` takes."""
     parser.description = (
-        "Writes a commented bootgate.yaml. Without a preset it comes with an example to boot, and"
-        " works as it stands, without Docker. Files that are there stay as they are."
+        "Write a commented bootgate.yaml. Without a preset it comes with an example service and"
+        " works unchanged, without Docker. Existing files are not overwritten."
     )
     parser.add_argument(
-        "directory", nargs="?", type=Path, default=Path(), metavar="DIR", help="where (here)"
+        "directory",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="where to write (default: here)",
     )
     parser.add_argument(
         "--preset",
         choices=sorted(name for name in _FILES if name),
         default="",
         metavar="NAME",
-        help="a gate file on a preset, with images to fill in: openclaw",
+        help="start from a preset, with images to fill in: openclaw",
     )
-    parser.add_argument("--force", action="store_true", help="write over files that are there")
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -77,9 +82,9 @@ def write(directory: Path, preset: str, *, force: bool) -> list[Path]:
 
 def _next(directory: Path, preset: str) -> Sequence[str]:
     go = [] if directory == Path() else [f"  cd {shlex.quote(str(directory))}"]
-    check = "  bootgate check          # what would be booted, without booting it"
-    doctor = "  bootgate doctor         # are the engine and both images there?"
-    first = "a first verdict, in about 20 seconds" if not preset else "boot, and judge"
+    check = "  bootgate check          # show the plan, without booting"
+    doctor = "  bootgate doctor         # check the engine and both images"
+    first = "a first verdict, in about 20 seconds" if not preset else "run the gate"
     run = f"  pytest bootgate.yaml    # {first}"
     if preset:
         return [_FIRST[preset], "Then:", *go, check, doctor, run]

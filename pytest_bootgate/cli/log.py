@@ -38,26 +38,28 @@ class Asked:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate log`` takes."""
     add_journal(parser)
-    parser.add_argument("--run", metavar="ID", help="one run, by how its id begins")
-    parser.add_argument(
-        "--release", metavar="NAME", help="candidate or baseline, or a version of either"
-    )
+    parser.add_argument("--run", metavar="ID", help="one run: its id, or how it begins")
+    parser.add_argument("--release", metavar="NAME", help="candidate, baseline, or a version")
     parser.add_argument("--target", metavar="TARGET", help="a target, or target@profile")
     parser.add_argument(
         "--outcome", choices=WANTED, metavar="OUTCOME", help=f"one of {', '.join(WANTED)}"
     )
     parser.add_argument(
-        "--since", type=since, metavar="WHEN", help="no older than 7d, 12h, 30m, or 2026-11-22"
+        "--since", type=since, metavar="WHEN", help="not older than 7d, 12h, 30m or 2026-11-22"
     )
     parser.add_argument(
-        "--limit", type=_positive, default=20, metavar="N", help="at most so many boots (20)"
+        "--limit",
+        type=_positive,
+        default=20,
+        metavar="N",
+        help="at most this many boots (default: 20)",
     )
     parser.add_argument(
         "--events",
         action="store_true",
-        help="what happened to these boots instead, in the order in which it did",
+        help="list the events of these boots instead, oldest first",
     )
-    parser.add_argument("--json", action="store_true", help="JSON, one line each")
+    parser.add_argument("--json", action="store_true", help="print JSON, one line for each")
 
 
 def add_journal(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +68,7 @@ def add_journal(parser: argparse.ArgumentParser) -> None:
         "--journal",
         type=Path,
         metavar="PATH",
-        help=f"the journal (default: {files.DEFAULT}, here or in the nearest directory above)",
+        help=f"the journal (default: {files.DEFAULT}, here or in the nearest parent directory)",
     )
 
 

@@ -54,16 +54,24 @@ class Asked:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate probe`` takes."""
     parser.description = (
-        "Boots each target of the candidate once and says how near its timeout it came. Exit"
-        " status: 0 well below warn_at, 1 started but above warn_at (nothing has failed yet), 2"
+        "Boot each target of the candidate once and report how close it came to its timeout. Exit"
+        " status: 0 started below warn_at, 1 started above warn_at (nothing has failed yet), 2"
         " failed, 3 could not be measured, 4 mistakes in the gate file or the options."
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the gate file, or its directory")
     parser.add_argument(
-        "--target", action="append", default=[], metavar="TARGET", help="only this (repeatable)"
+        "--target",
+        action="append",
+        default=[],
+        metavar="TARGET",
+        help="only this target (repeatable)",
     )
     parser.add_argument(
-        "--profile", action="append", default=[], metavar="PROFILE", help="a profile (repeatable)"
+        "--profile",
+        action="append",
+        default=[],
+        metavar="PROFILE",
+        help="only this profile (repeatable)",
     )
     parser.add_argument("--engine", choices=NAMES, default="auto", help="where to boot")
     parser.add_argument(
@@ -76,11 +84,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--journal",
         type=Path,
         metavar="PATH",
-        help=f"the journal (default: {files.DEFAULT} beside the gate file, or the nearest above)",
+        help=f"the journal (default: {files.DEFAULT} beside the gate file or above it)",
     )
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the complete result")
     parser.add_argument(
-        "--days", type=int, default=14, metavar="N", help="how far back the trend looks (14)"
+        "--days", type=int, default=14, metavar="N", help="days in the trend (default: 14)"
     )
 
 

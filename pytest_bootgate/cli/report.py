@@ -18,19 +18,19 @@ from pytest_bootgate.reports.terminal import summary
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate report`` takes."""
     parser.description = (
-        "Shows a saved run again: its summary, unless only files are asked for. Nothing is booted"
-        " or judged anew. The exit status is 0 also where the run failed."
+        "Show a saved run: print its summary, or write files. Nothing is booted or judged again."
+        " The exit status is 0 even if the run failed."
     )
     parser.add_argument("run", metavar="RUN", help=RUN)
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the HTML report")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the complete result")
     parser.add_argument(
-        "--text", action="store_true", help="the summary, also where files are written"
+        "--text", action="store_true", help="print the summary even if files are written"
     )
     parser.add_argument(
-        "-v", "--verbose", action="count", default=0, help="say more, as pytest does (-vv: all)"
+        "-v", "--verbose", action="count", default=0, help="print more, as in pytest (-vv: all)"
     )
-    parser.add_argument("-q", "--quiet", action="count", default=0, help="say less")
+    parser.add_argument("-q", "--quiet", action="count", default=0, help="print less")
     add_journal(parser)
 
 

@@ -27,9 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate run`` takes; only for its help, since all options are pytest's."""
     parser.usage = "bootgate run [FILE ...] [PYTEST OPTION ...]"
     parser.description = (
-        "Calls pytest on gate files, and fails unless all of them was booted and judged"
-        f" ({REQUIRE}), where no option chooses a part (-k, -m, --lf, a node id as in"
-        " bootgate.yaml::isolated, ...). The exit status is pytest's."
+        "Run gate files with pytest, and fail unless everything in them was booted and judged"
+        f" ({REQUIRE}). That is not required if an option selects a part (-k, -m, --lf, a node id"
+        " such as bootgate.yaml::isolated, ...). The exit status is pytest's."
     )
     parser.add_argument(
         "files", nargs="*", metavar="FILE", help=f"gate files or their directories ({DEFAULT})"
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "options",
         nargs="*",
         metavar="PYTEST OPTION",
-        help="all that pytest takes, such as --bootgate-json FILE, -q, -x, -k isolated",
+        help="any pytest option, such as --bootgate-json FILE, -q, -x, -k isolated",
     )
 
 

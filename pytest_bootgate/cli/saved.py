@@ -12,7 +12,7 @@ from pytest_bootgate.records.result import GateResult
 
 LAST = "last"
 #: What a RUN is, for help texts.
-RUN = "how the id of a run begins, `last`, or a file that --bootgate-json wrote"
+RUN = "the id of a run or how it begins, `last`, or a file written by --bootgate-json"
 
 
 def saved(name: str, journal: Path | None) -> list[GateResult]:

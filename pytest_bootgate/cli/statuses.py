@@ -19,28 +19,28 @@ _MISTAKE = "a mistake in the command, or in a file that it names"
 
 #: By command (or group of commands): each status with its meaning.
 MEANINGS: Mapping[str, Mapping[int, str]] = {
-    "check": {0: "no mistakes in any gate file", MISTAKE: "mistakes, all of them on stderr"},
+    "check": {0: "no mistakes in any gate file", MISTAKE: "mistakes, all listed on stderr"},
     "doctor": {
-        0: "nothing fails (warnings may)",
+        0: "no check fails (warnings may remain)",
         FAILED: "at least one line says FAIL",
         MISTAKE: "a mistake in the command",
     },
     "run": {
         0: "pytest's: every verdict is pass, warn or inconclusive",
-        1: "pytest's: a verdict is fail or error, or someone was not told",
+        1: "pytest's: a verdict is fail or error, or a notification failed",
         2: "pytest's: interrupted",
         3: "pytest's: an internal error",
         4: "pytest's: a mistake in the command or in a gate file",
-        5: "pytest's: nothing of the gate was chosen (-k, -m, a node id)",
+        5: "pytest's: no item of the gate was selected (-k, -m, a node id)",
     },
     "probe": {
         0: "started, below warn_at",
-        1: "started, above warn_at or fail_at, or only when tried again",
+        1: "started, above warn_at or fail_at, or only when retried",
         2: "failed",
         3: "could not be measured",
         MISTAKE: "a mistake in the command or in the gate file",
     },
-    "all others": {0: "done; it says nothing about a verdict", MISTAKE: _MISTAKE},
+    "all others": {0: "done, whatever the verdict", MISTAKE: _MISTAKE},
 }
 
 

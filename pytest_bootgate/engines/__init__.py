@@ -1,6 +1,6 @@
-"""Where boots happen: in containers, or as local processes.
+"""Where boots run: containers, local processes, or memory in tests, behind one interface.
 
-An engine starts, feeds, holds and removes units; what their output means it does not know.
+An engine starts, feeds, holds and removes units; it never interprets what they print.
 """
 
 from __future__ import annotations

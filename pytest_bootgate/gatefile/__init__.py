@@ -1,6 +1,6 @@
-"""What the user asked for: a gate file, typed and checked.
+"""The gate file: its model, and how it is loaded, merged with presets and checked for mistakes.
 
-It is read, merged and judged as a text here; nothing in it is carried out.
+Nothing in a gate file is executed here, and no engine is contacted.
 """
 
 from pytest_bootgate.gatefile.load import Loaded, load, presets

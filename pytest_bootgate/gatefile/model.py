@@ -1,10 +1,10 @@
 """What a gate file says, as plain typed values.
 
-Texts may hold variables that only a boot can fill: ``${token}`` (fresh for every boot),
+Texts may contain variables that are filled in for each boot: ``${token}`` (new for every boot),
 ``${target}``, ``${release}``, ``${version}``, ``${dir}`` (the directory that gateway and
 sidecar share), ``${here}`` (the gate file's own directory on this machine) and
-``${port.NAME}``; `State.run` knows ``${job.id}`` and ``${job.name}`` besides. Environment
-variables are filled in while loading.
+``${port.NAME}``. In `run` of a state, ``${job.id}`` and ``${job.name}`` are available too.
+Environment variables are filled in when the file is loaded.
 """
 
 from __future__ import annotations
@@ -17,24 +17,28 @@ from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
 from pytest_bootgate.probes import Kind
 from pytest_bootgate.probes.line import Line
 
+# A line of a docstring that starts with a key in backticks describes that key, with an example:
+# ``bootgate schema`` and docs/gate-file.md are made from these lines.
+
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping in the gate file; a key it does not know is a mistake."""
 
 
 class Probe(_Entry, frozen=True):
-    """Where to look and what must be seen there. Exactly one kind of place."""
+    """Where to look and what must be seen there: exactly one kind of place."""
 
     kind: Kind  # in the gate file its keys stand beside those of the probe
 
 
 class PhaseProbe(Probe, frozen=True, kw_only=True):
-    """The mark that ends a phase.
+    """The mark that ends a phase: a probe with limits.
 
-    `limit` is the longest this phase may take, `deadline` the latest time since the trigger,
-    `slower` how much slower than the baseline's it may be (a phase without it is not compared by
-    itself). `optional` says that a release may not have this mark; the last phase is never
-    optional.
+    `limit` is the longest that this phase may take: ``limit: 5s``.
+    `deadline` is the latest time after the trigger at which the mark may appear: ``deadline: 30s``.
+    `slower` is how much slower than the baseline's this phase may be: ``slower: 20%`` (without
+        this key the phase is not compared on its own).
+    `optional` allows a release not to have this mark: ``optional: true`` (not for the last phase).
     """
 
     limit: Seconds | None = None
@@ -44,20 +48,26 @@ class PhaseProbe(Probe, frozen=True, kw_only=True):
 
 
 class Signal(Probe, frozen=True, kw_only=True):
-    """A channel on which the system reports how a run went, and what it means.
+    """A channel on which the system reports how a run went: a probe with a meaning.
 
-    A group `text` in `line` picks the words to quote. A failure in whose words something timed
-    out is a timeout.
+    A group `text` in `line` selects the words to quote. A failure whose words report a timeout
+    counts as a timeout.
+
+    `means` is what the signal reports: ``means: ok``.
     """
 
     means: Literal["failed", "ok"] = "failed"
 
 
 class StageProbe(_Entry, frozen=True):
-    """A line in which the system reports its own stages.
+    """A line in which the system reports the durations of its own stages.
 
-    `line` selects the line; `each` finds the stages in it, a regular expression with the
-    groups `name`, `ms` or `s` (duration) and optionally `at_ms` or `at_s` (since its own zero).
+    `line` is a regular expression that selects the line: ``line: "^startup trace:"``.
+    `each` is a regular expression that finds each stage in that line, with the groups `name` and
+        `ms` or `s` (duration), and optionally `at_ms` or `at_s` (since its own zero):
+        ``each: '(?P<name>[a-z]+)=(?P<ms>[0-9]+)'``.
+    `from` is the output that `line` searches, by default the gateway's: ``from: sidecar``.
+    `file` is a file whose new lines `line` searches: ``file: /var/log/startup.log``.
     """
 
     kind: Line
@@ -68,11 +78,18 @@ class StageProbe(_Entry, frozen=True):
 
 
 class Trigger(_Entry, frozen=True, kw_only=True):
-    """How a run is asked for. Exactly one of `exec`, `http` and `send`.
+    """How a run is requested: exactly one of `exec`, `http` and `send`.
 
-    `exec` runs a command inside the gateway or the sidecar; `http` lets the sidecar send a
-    request; `send` is handed to the sidecar program of a preset as it stands. `method` is POST
-    for what is to happen, and GET for what is only asked (`State.jobs`).
+    `exec` is a command to run: ``exec: [my-gateway, run, daily-task, "${token}"]``.
+    `in` is where `exec` runs, by default in the gateway: ``in: sidecar``.
+    `http` is an endpoint to which the sidecar sends a request: ``http: ":8080/run"``.
+    `method` is the method of that request, by default POST, and GET for the `jobs` of a state:
+        ``method: PUT``.
+    `headers` are headers of that request: ``headers: {Authorization: "Bearer ${API_KEY}"}``.
+    `json` is the body of that request as JSON: ``json: {task: daily, id: "${token}"}``.
+    `body` is the body of that request as text: ``body: "task ${token}"``.
+    `send` is a message for the sidecar program of a preset, passed on unchanged:
+        ``send: {sessionTarget: isolated, text: "${token}"}``.
     """
 
     exec: list[str] | None = None
@@ -86,15 +103,21 @@ class Trigger(_Entry, frozen=True, kw_only=True):
 
 
 class Propagation(_Entry, frozen=True, kw_only=True):
-    """A boot held on purpose beyond its timeout, to see who is told of its failure.
+    """A boot held past its timeout on purpose, to see which signals report the failure.
 
-    `hold` pauses the gateway, leaves it 1 % of a core (starve), lets the stub take a request
-    and never answer (mute), or kills the runner: what the gateway started after the trigger, or
-    all below it whose command line matches the regular expression `runner`. It is held in the
-    phase `in` (the one after ``accepted`` by default, else the first), `after` the phase began.
-    `timeout` is when the system should give up, counted from the trigger (the target's by
-    default); the hold ends `for` after it (by default a quarter of it, at least a second). Then
-    the gate listens for a first word for `listen` (by default as long as the timeout).
+    `hold` is how the boot is held: ``hold: pause`` freezes the gateway, ``starve`` leaves it 1 % of
+        a core, ``mute`` makes the stub accept requests and never answer, ``kill`` kills the runner.
+    `in` is the phase in which the boot is held, by default the one after ``accepted``, otherwise
+        the first: ``in: context_engine``.
+    `after` is how long into that phase the hold begins: ``after: 500ms``.
+    `timeout` is when the system itself should give up, counted from the trigger; by default the
+        target's timeout: ``timeout: 60s``.
+    `for` is how long the hold lasts after that timeout, by default a quarter of it, at least 1 s:
+        ``for: 15s``.
+    `listen` is how long the gate waits for a first report after the hold, by default as long as the
+        timeout: ``listen: 2m``.
+    `runner` is a regular expression for the command lines that ``hold: kill`` kills, by default
+        everything that the gateway started after the trigger: ``runner: node .*runner``.
     """
 
     hold: Literal["pause", "starve", "mute", "kill"]
@@ -107,7 +130,28 @@ class Propagation(_Entry, frozen=True, kw_only=True):
 
 
 class _TargetEntries(_Entry, frozen=True, kw_only=True):
-    """What a target says, and what the defaults of all targets may say."""
+    """What a target and the defaults of all targets may both set.
+
+    `start` is whether each boot gets a fresh gateway (``start: cold``) or one gateway is triggered
+        repeatedly (``start: warm``).
+    `trigger` is how a run is requested: ``trigger: {http: ":8080/run", body: "task ${token}"}``;
+        with ``trigger: null`` the start of the system is the boot.
+    `phases` are the phases in order; the last one is the proof:
+        ``phases: {accepted: {line: accepted}, task_started: {stub: true}}``.
+    `proof` is the one phase of a target without `phases`: ``proof: {line: task started}``.
+    `signals` are the channels on which the system reports how a run went:
+        ``signals: {run log: {file: /var/log/runs.jsonl, line: failed}}``.
+    `stages` are lines in which the system reports the durations of its own stages:
+        ``stages: {setup: {line: setup took}}``.
+    `listen` is how long a failed boot is observed further, to see which signals report it:
+        ``listen: 30s``.
+    `pause` is the pause between two warm boots, for systems with a rate limit: ``pause: 5s``.
+    `unsupported` names releases, by the beginning of their version, that do not have this target,
+        and why: ``unsupported: {"2026.3": has no session targets}``.
+    `slower` is how much slower than the baseline the target may be, by default the `slower` of
+        `gate`: ``slower: 20%``.
+    `timeout` is the longest that a boot may take, as in production: ``timeout: 60s``.
+    """
 
     start: Literal["cold", "warm"] = "cold"
     trigger: Trigger | None = None
@@ -122,16 +166,12 @@ class _TargetEntries(_Entry, frozen=True, kw_only=True):
 
 
 class Target(_TargetEntries, frozen=True, kw_only=True):
-    """A session target: how it is triggered and what proves that it started.
+    """A session target: how it is triggered, and what proves that it started.
 
-    `extends` takes over another target's definition and its name in ``${target}``, so that one
-    session target can be gated cold and warm. `proof` is the phase that proves the start where no
-    `phases` are told apart. `listen` is how long a failed boot is watched on, to see whether anyone
-    is told. `pause` lies between two warm boots, for systems that limit how often they run.
-    `unsupported` names releases (by the beginning of their version) that do not have this target,
-    with the reason. `slower` is how much slower than the baseline this target may be (that of
-    `gate` by default). `propagation` adds a boot that is held, to see who is told; `extends` does
-    not take it over.
+    `extends` is another target whose definition and ``${target}`` this one takes over, except
+        `propagation`: ``isolated-warm: {extends: isolated, start: warm}``.
+    `propagation` adds a boot that is held past its timeout, to see which signals report it:
+        ``propagation: {hold: pause, in: context_engine}``.
     """
 
     extends: str | None = None
@@ -140,16 +180,18 @@ class Target(_TargetEntries, frozen=True, kw_only=True):
 
 
 class TargetDefaults(_TargetEntries, frozen=True, kw_only=True):
-    """What all targets have in common; each target's own entries win."""
+    """What all targets have in common. A target's own entries win."""
 
     timeout: Seconds | None = None
 
 
 class File(_Entry, frozen=True, kw_only=True):
-    """A file put into the gateway or sidecar before it starts: from `path`, or `text`.
+    """A file that is put into the gateway or the sidecar before it starts.
 
-    `path` is relative to the file that names it. No line of a file that is `secret` is shown in any
-    report.
+    `path` is where its content comes from, relative to the file that names it:
+        ``path: ./staging.conf``.
+    `text` is its content: ``text: "queue = memory"``.
+    `secret` hides every line of the file in all reports: ``secret: true``.
     """
 
     path: str | None = None
@@ -160,10 +202,16 @@ class File(_Entry, frozen=True, kw_only=True):
 class Release(_Entry, frozen=True, kw_only=True):
     """One version under gate: an `image`, a `command`, or both.
 
-    `command`, `env` and `files` win over the gateway's. `version` is what the release must
-    say about itself before its boots count (see the gateway's `version` probe). `recorded` lets
-    the candidate of an earlier result (``--bootgate-json``) stand in for a baseline that cannot
-    be booted any more.
+    `image` is the container image to boot: ``image: "my-api:1.8"``.
+    `command` is the command to start; it replaces the gateway's:
+        ``command: ["${here}/1.8/serve", --port, "${port.web}"]``.
+    `env` are environment variables; they override the gateway's: ``env: {MODE: staging}``.
+    `files` are files to put in place; they override the gateway's:
+        ``files: {/etc/api.conf: {path: ./api.conf}}``.
+    `version` is the version that the gateway's `version` probe must find before a boot counts:
+        ``version: "1.8"``.
+    `recorded` is an earlier result whose candidate stands in for a baseline that can no longer be
+        booted: ``recorded: last-upgrade.json``.
     """
 
     image: str | None = None
@@ -175,7 +223,11 @@ class Release(_Entry, frozen=True, kw_only=True):
 
 
 class Releases(_Entry, frozen=True, kw_only=True):
-    """What production runs, and what would replace it."""
+    """The two versions to compare.
+
+    `candidate` is the new release to judge: ``candidate: {image: "my-api:1.9"}``.
+    `baseline` is the release that production runs: ``baseline: {image: "my-api:1.8"}``.
+    """
 
     candidate: Release
     baseline: Release | None = None
@@ -229,13 +281,15 @@ Capability = Literal[
 
 
 class Needs(_Entry, frozen=True, kw_only=True):
-    """What a gateway needs beyond what its container may do by itself (docker engine).
+    """What the gateway's container is granted beyond the default (docker engine).
 
-    By itself it has the capabilities CHOWN, DAC_OVERRIDE, FOWNER, KILL, NET_BIND_SERVICE, SETGID,
-    SETUID and SYS_CHROOT: a process that begins as root can give files to another user and go on as
-    that one. `capabilities` are those it has besides, as SYS_PTRACE, or ALL. `pids` is how many
-    processes and threads it may have. `new_privileges` lets programs such as sudo make a user root
-    who is not. The summary and the result name all that was granted.
+    By default it has the capabilities CHOWN, DAC_OVERRIDE, FOWNER, KILL, NET_BIND_SERVICE, SETGID,
+    SETUID and SYS_CHROOT, so that a process which starts as root can give files to another user
+    and continue as that user. The summary and the result name everything that was granted.
+
+    `capabilities` are further capabilities, or ALL: ``capabilities: [SYS_PTRACE]``.
+    `pids` is how many processes and threads it may have: ``pids: 20000``.
+    `new_privileges` lets programs such as sudo gain root: ``new_privileges: true``.
     """
 
     capabilities: list[Capability] = []
@@ -244,14 +298,24 @@ class Needs(_Entry, frozen=True, kw_only=True):
 
 
 class Gateway(_Entry, frozen=True, kw_only=True):
-    """The process that accepts triggers, or, without a trigger, the runner itself.
+    """The process that accepts triggers or, without a trigger, the runner itself.
 
-    `ready` is seen before anything is triggered, at most `ready_timeout` after the start;
-    `settle` is a pause after it. `version` is a `line` probe with a group `version`. `health` is
-    what the system itself calls ready: shown, never trusted; but a gateway that is ready must
-    answer there before it is triggered, be it that it is not well. `stages`
-    are lines in which it reports the stages of its own start. `needs` is what its container is
-    granted beyond the default.
+    `command` is the command to start, by default the image's own: ``command: [my-gateway, serve]``.
+    `env` are environment variables: ``env: {LOG_LEVEL: info}``.
+    `files` are files to put in place before the start:
+        ``files: {"${dir}/service.conf": {path: ./staging.conf}}``.
+    `ready` is the probe that must succeed before the trigger: ``ready: {http: ":8080/readyz"}``.
+    `ready_timeout` is how long after the start `ready` may take: ``ready_timeout: 30s``.
+    `settle` is a pause between `ready` and the trigger: ``settle: 2s``.
+    `version` is a `line` probe with a group `version`, the release that the gateway says it is:
+        ``version: {line: 'gateway (?P<version>[0-9.]+)'}``.
+    `health` is the endpoint where the system reports its own health, shown but never trusted; a
+        ready gateway must answer here before it is triggered, even if it reports unhealthy:
+        ``health: {http: ":8080/healthz"}``.
+    `stages` are lines in which the gateway reports the stages of its own start:
+        ``stages: {startup: {line: startup trace}}``.
+    `needs` is what its container is granted beyond the default:
+        ``needs: {capabilities: [IPC_LOCK]}``.
     """
 
     command: list[str] | None = None
@@ -267,7 +331,14 @@ class Gateway(_Entry, frozen=True, kw_only=True):
 
 
 class Reply(_Entry, frozen=True, kw_only=True):
-    """What the stub answers: one body, or `stream`, a list of server-sent events."""
+    """What the stub answers.
+
+    `status` is the HTTP status: ``status: 503``.
+    `headers` are headers: ``headers: {Retry-After: "1"}``.
+    `json` is the body as JSON: ``json: {ok: true}``.
+    `body` is the body as text: ``body: pong``.
+    `stream` is a list of server-sent events instead of a body: ``stream: [{delta: hello}]``.
+    """
 
     status: int = 200
     headers: dict[str, str] = {}
@@ -277,7 +348,11 @@ class Reply(_Entry, frozen=True, kw_only=True):
 
 
 class Stub(_Entry, frozen=True, kw_only=True):
-    """An HTTP port on which the sidecar answers every request and reports it."""
+    """An HTTP server in the sidecar that answers every request and reports it.
+
+    `port` is the port on which it listens: ``port: 8099``.
+    `reply` is what it answers: ``reply: {json: {ok: true}}``.
+    """
 
     port: int | str
     reply: Reply = Reply()
@@ -286,9 +361,13 @@ class Stub(_Entry, frozen=True, kw_only=True):
 class Sidecar(_Entry, frozen=True, kw_only=True):
     """The small process beside the gateway.
 
-    `image` must hold Python 3.9 or newer, or whatever `command` needs; `release` means the
-    image of the release itself. `program` replaces the sidecar that comes with the gate: a
-    file, relative to the file that names it, reached as ``${program}`` in `command`.
+    `image` is its image, with Python 3.9 or newer or whatever `command` needs; ``image: release``
+        is the release's own image.
+    `program` is a file that replaces the built-in sidecar, relative to the file that names it;
+        `command` reaches it as ``${program}``: ``program: ./sidecar.mjs``.
+    `command` is the command that runs `program`: ``command: [node, "${program}"]``.
+    `env` are environment variables: ``env: {API_KEY: "${API_KEY}"}``.
+    `stub` is an HTTP server for what the task calls first: ``stub: {port: 8099}``.
     """
 
     image: str | None = None
@@ -299,19 +378,28 @@ class Sidecar(_Entry, frozen=True, kw_only=True):
 
 
 class State(_Entry, frozen=True, kw_only=True):
-    """What a release keeps from one start to the next, and how to ask what became of it.
+    """What a release keeps from one start to the next, for ``upgrade: in-place``.
 
-    `path` is the directory inside the gateway. `jobs` asks for the list of jobs: JSON, a list of
-    objects or an object that holds one, each with an `id` and a `name`; a number `runs` is the
-    length of its run history. `same` names the fields that an upgrade must leave equal (by
-    default all that running a job does not change). `run` runs a job that is already there.
-    `seed` is a command inside the baseline's gateway that ages the state. `stop` is how long a
-    clean stop may take, `stop_exit` are the exit codes of a clean one, by default 0 only: write
-    [0, 143] for a system that ends with SIGTERM once it has shut down (so does one that does not
-    handle SIGTERM and keeps nothing). `stop_signal` asks it to stop, by default SIGTERM or what its
-    image says; `stop_command` does instead, inside the gateway. `repair` is the vendor's repair
-    command, tried on a fresh copy where the upgrade fails. `rollback` boots the baseline again on
-    what the candidate left.
+    `path` is the directory of the state inside the gateway: ``path: /state``.
+    `jobs` asks for the jobs, as JSON: a list of objects, or an object that holds one; each has an
+        `id`, a `name` and optionally `runs`, the length of its run history:
+        ``jobs: {http: ":8080/jobs"}``.
+    `same` names the fields that an upgrade must leave equal, by default all that running a job does
+        not change: ``same: [id, name, schedule]``.
+    `run` runs an existing job: ``run: {http: ":8080/jobs/${job.id}/run"}``.
+    `seed` is a command inside the baseline's gateway that ages the state:
+        ``seed: [my-gateway, age, --days, "400"]``.
+    `stop` is how long a clean stop may take: ``stop: 30s``.
+    `stop_exit` are the exit codes of a clean stop, by default only 0; ``stop_exit: [0, 143]`` is
+        for a system that ends with SIGTERM after its shutdown (so does one that does not handle
+        SIGTERM and saves nothing).
+    `stop_signal` is the signal that requests a stop, by default SIGTERM or what the image names:
+        ``stop_signal: SIGINT``.
+    `stop_command` is a command inside the gateway that requests the stop instead:
+        ``stop_command: [my-gateway, stop]``.
+    `repair` is the vendor's repair command, tried on a fresh copy if the upgrade fails:
+        ``repair: [my-gateway, doctor, --fix]``.
+    `rollback` boots the baseline again on the state that the candidate left: ``rollback: true``.
     """
 
     path: str | None = None
@@ -330,9 +418,12 @@ class State(_Entry, frozen=True, kw_only=True):
 
 
 class Profile(_Entry, frozen=True, kw_only=True):
-    """How poor a machine a boot gets: `cpus` in cores, `memory` as 512m or 2g.
+    """How many resources a boot gets (docker engine).
 
-    A profile that is `on_request` is left out unless ``--bootgate-profile`` names it.
+    `cpus` is a limit in cores: ``cpus: 0.25``.
+    `memory` is a limit: ``memory: 2g``.
+    `on_request` leaves the profile out unless ``--bootgate-profile`` names it:
+        ``on_request: true``.
     """
 
     cpus: float | None = None
@@ -341,18 +432,22 @@ class Profile(_Entry, frozen=True, kw_only=True):
 
 
 class Gate(_Entry, frozen=True, kw_only=True):
-    """The rules of the verdict; `fail_at` and `warn_at` are shares of a timeout.
+    """The rules of the verdict.
 
-    `slower` is how much slower than the baseline the candidate may be: what is measured below it
-    passes, and what is measured above it fails once fresh boots confirm it. `boots` is how many
-    of each release decide: at least, and at most where the evidence is not clear before; to
-    confirm a slowdown at most as many follow.
-    `inconclusive` says whether an upgrade of which neither can be shown warns or fails. `allow:
-    same-image` lets a release be gated against itself, to see what the gate says then.
-    `retries`, at most 3, is how many boot timeouts of each release are tried again, in all boots
-    of one target together, `retry_pause` how long the gate waits before it tries. `noise` is how
-    many times its best time the gate's own fixed piece of work may take: on a host with more of it
-    durations prove nothing.
+    `fail_at` is the share of a timeout or limit at which the slowest boot, or the bound for the
+        next one, fails: ``fail_at: 80%``.
+    `warn_at` is the share at which it warns: ``warn_at: 60%``.
+    `slower` is how much slower than the baseline the candidate may be: ``slower: 10%``; less
+        passes, and more fails once fresh boots confirm it.
+    `boots` is how many boots of each release decide, at least and at most: ``boots: 5..30``; fresh
+        boots to confirm a slowdown follow, at most as many.
+    `retries` is how many boot timeouts of each release are retried in all boots of a target
+        together, at most 3: ``retries: 0``.
+    `retry_pause` is how long the gate waits before a retry: ``retry_pause: 10s``.
+    `noise` is how many times its best time the gate's own fixed work may take: ``noise: 3``; above
+        that timings on this host are unreliable.
+    `inconclusive` is whether an inconclusive comparison warns or fails: ``inconclusive: fail``.
+    `allow` permits a release to be gated against itself: ``allow: same-image``.
     """
 
     fail_at: Share = Share(0.8)
@@ -367,12 +462,15 @@ class Gate(_Entry, frozen=True, kw_only=True):
 
 
 class Notify(_Entry, frozen=True, kw_only=True):
-    """Somebody who is told of a verdict: exactly one of `command` and `webhook`.
+    """Who gets the verdict: exactly one of `command` and `webhook`.
 
-    `command` gets the verdict as JSON on its standard input, in the gate file's directory;
-    `webhook` is a URL that gets it by POST, with `headers`. `when` names the verdicts that are
-    told. A command that does not end with 0, and a webhook that does not answer 2xx, within
-    `deadline` make the run red: nobody was told.
+    `command` is a command that runs in the gate file's directory, gets the verdict as JSON on
+        standard input and must exit with 0: ``command: [./page, --service, gateway]``.
+    `webhook` is a URL that gets the verdict as JSON by POST and must answer 2xx:
+        ``webhook: "https://chat.example/hook"``.
+    `headers` are headers for `webhook`: ``headers: {Authorization: "Bearer ${CHAT_TOKEN}"}``.
+    `when` names the verdicts to send, by default fail and error: ``when: [warn, fail, error]``.
+    `deadline` is how long it may take; after that the run fails: ``deadline: 10s``.
     """
 
     command: list[str] | None = None
@@ -385,10 +483,25 @@ class Notify(_Entry, frozen=True, kw_only=True):
 
 
 class GateFile(_Entry, frozen=True, kw_only=True):
-    """A whole gate file, presets and defaults merged in.
+    """A whole gate file, with presets and defaults merged in.
 
-    `upgrade` says on what boots start: on nothing (fresh), or on a copy of the state that the
-    baseline left (in-place). `notify` names whoever is told of the verdict.
+    `preset` is a gate file underneath this one, by name or path: ``preset: openclaw``.
+    `upgrade` is what boots start on: nothing (``upgrade: fresh``), or a copy of the state that the
+        baseline left (``upgrade: in-place``).
+    `releases` are the two versions to compare:
+        ``releases: {baseline: {image: "my-api:1.8"}, candidate: {image: "my-api:1.9"}}``.
+    `gateway` is the process that accepts triggers: ``gateway: {ready: {http: ":8080/readyz"}}``.
+    `sidecar` is the small process beside the gateway: ``sidecar: {stub: {port: 8099}}``.
+    `state` is what a release keeps between starts, for ``upgrade: in-place``:
+        ``state: {path: /state, jobs: {http: ":8080/jobs"}}``.
+    `ports` are ports by name, used as ``${port.web}``: ``ports: {web: 8080}`` is this port in a
+        container, and a free port for every boot on the process engine.
+    `target` is what all targets have in common: ``target: {timeout: 60s}``.
+    `targets` are the session targets by name:
+        ``targets: {isolated: {timeout: 60s, proof: {line: task started}}}``.
+    `profiles` are the resources that boots get, by name: ``profiles: {low-spec: {cpus: 0.25}}``.
+    `gate` is the rules of the verdict: ``gate: {fail_at: 80%, boots: 5..30}``.
+    `notify` is who gets the verdict, by name: ``notify: {on call: {command: [./page]}}``.
     """
 
     preset: str | None = None

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec.inspect as mi
 
 from pytest_bootgate.gatefile.merge import ROOT, fields_of, kinds_of, without_none
-from pytest_bootgate.gatefile.model import Probe, Releases
+from pytest_bootgate.gatefile.model import Releases
 from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
 
 Schema = dict[str, Any]
@@ -21,6 +21,8 @@ _QUANTITIES: dict[type, tuple[str, list[str]]] = {
     Memory: (r"^\s*[0-9]+(\.[0-9]+)?\s*[kKmMgG]([iI]?[bB])?\s*$", ["512m", "2g"]),
     Boots: (r"^\s*[0-9]+(\.\.[0-9]+)?\s*$", ["5..30"]),
 }
+#: Where a line of a docstring begins to describe a key.
+_KEY = re.compile(r"^(?=`\w+` )", re.MULTILINE)
 _VARIABLE: Schema = {"type": "string", "pattern": r"\$\{"}
 _NULL: Schema = {"type": "null"}
 
@@ -85,7 +87,7 @@ def _object(struct: mi.StructType, definitions: dict[str, Schema]) -> Schema:
         properties[name] = {**described, **schema, **_default(field.default)}
     required = {"required": ["candidate"]} if struct.cls is Releases else {}
     return {
-        "description": " ".join(map(_words, [struct.cls, *(kinds if struct.cls is Probe else [])])),
+        "description": _words(struct.cls),
         "type": ["object", "null"],
         "properties": properties,
         "additionalProperties": False,
@@ -117,19 +119,20 @@ def _default(value: Any) -> Schema:
             return {"default": f"{value:.0%}"}
         case Boots(least=least, most=most):
             return {"default": f"{least}..{most}"}
-        case bool() | int() | str():
+        case bool() | int() | float() | str():
             return {"default": value}
     return {}
 
 
 def _words(cls: type) -> str:
-    return " ".join((inspect.getdoc(cls) or "").split())
+    """What a docstring says of the class as a whole: all before the lines about its keys."""
+    return " ".join(_KEY.split(inspect.getdoc(cls) or "")[0].split())
 
 
 def _about(documented: Iterable[type], name: str) -> str | None:
-    """The sentence that the docstring of one of these classes spends on this key."""
+    """What the docstring of one of these classes says about a key."""
     for each in documented:
-        for sentence in re.split(r"(?<=[.;])\s+", _words(each)):
-            if f"`{name}`" in sentence:
-                return sentence[:1].upper() + sentence[1:].rstrip(";")
+        for entry in _KEY.split(inspect.cleandoc(each.__doc__ or ""))[1:]:
+            if entry.startswith(f"`{name}` "):
+                return " ".join(entry.split())
     return None

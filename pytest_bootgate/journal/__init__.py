@@ -1,4 +1,4 @@
-"""What happened, kept: one SQLite file for all runs, written as things happen.
+"""The journal: one SQLite file in which every event of every run is stored as it happens.
 
-How it is shown is for `reports`.
+Nothing here judges a boot or formats it for people, which is the work of `checks` and `reports`.
 """

@@ -1,4 +1,4 @@
-"""From lines to marks, phases and the outcome of one boot.
+"""One boot from its output: lines become marks, marks become phases and an outcome.
 
-Pure: what reads streams, asks engines or looks at a clock is in `run`.
+Everything here is pure: code that reads a stream, a clock or an engine belongs in `run`.
 """

@@ -11,7 +11,11 @@ from pytest_bootgate.probes.kind import Kind, Order, register
 
 @register
 class File(Kind, msgspec.Struct, frozen=True):
-    """`file` alone waits until the file exists."""
+    """A file that must exist.
+
+    `file` is a file that must exist, or whose new lines `line` searches:
+        ``file: "${dir}/done-${token}"``.
+    """
 
     key: ClassVar[str] = "file"
     stays: ClassVar[bool] = True

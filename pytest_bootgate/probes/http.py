@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 @register
 class Http(Kind, msgspec.Struct, frozen=True):
-    """`http` is an endpoint (``:8080/readyz``) that must answer `status` (any 2xx by default) with
-    JSON that contains `json`.
+    """An endpoint that must answer.
+
+    `http` is an endpoint that must answer: ``http: ":8080/readyz"``.
+    `status` is the status that `http` must answer with, by default any 2xx: ``status: 204``.
+    `json` is JSON that the answer to `http` must contain: ``json: {status: ok}``.
     """
 
     key: ClassVar[str] = "http"

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
 @register
 class Line(Kind, msgspec.Struct, frozen=True):
-    """`line` is a regular expression searched in the lines of `from` (the gateway's output by
-    default), or in the lines of `file`.
+    """A line of a process's output or of a file.
+
+    `line` is a regular expression to find in a line of `from`, or of `file`:
+        ``line: task started``.
+    `from` is the output that `line` searches, by default the gateway's: ``from: trigger``.
+    `file` is a file that must exist, or whose new lines `line` searches:
+        ``file: "${dir}/done-${token}"``.
     """
 
     key: ClassVar[str] = "line"

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 @register
 class Stub(Kind, msgspec.Struct, frozen=True):
-    """`stub` is a request at the sidecar's stub: true for any path, or a regular expression for
-    the path.
+    """A request to the sidecar's stub.
+
+    `stub` is a request to the sidecar's stub: ``stub: true`` for any path, or a regular expression
+        for the path, as in ``stub: ^/v1/chat``.
     """
 
     key: ClassVar[str] = "stub"

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @register
 class Tcp(Kind, msgspec.Struct, frozen=True):
-    """`tcp` is a port that must accept."""
+    """A port that must accept.
+
+    `tcp` is a port that must accept a connection: ``tcp: ":5432"``.
+    """
 
     key: ClassVar[str] = "tcp"
     stays: ClassVar[bool] = True

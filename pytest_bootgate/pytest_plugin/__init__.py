@@ -1,4 +1,4 @@
-"""pytest's items, fixtures, xdist and terminal, on top of the loop.
+"""The pytest side: options, items, fixtures, pytest-xdist and the terminal.
 
-What is measured and how it is judged stands in the rooms below.
+Nothing is measured or judged here: items and fixtures ask `run` and show what it returns.
 """

@@ -1,4 +1,4 @@
-"""The options of the gate; what they mean is imported where they are given."""
+"""The pytest options; their parsers are imported only when an option is used."""
 
 from __future__ import annotations
 
@@ -18,57 +18,57 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--bootgate",
         action="store_true",
-        help="boot every gate file that is found (bootgate.yaml, NAME.bootgate.yaml), not only"
+        help="boot every gate file that pytest finds (bootgate.yaml, NAME.bootgate.yaml), not only"
         " those named on the command line",
     )
     group.addoption(
         "--bootgate-require",
         action="store_true",
-        help="fail unless there was a gate, and each of its targets was booted and judged",
+        help="fail unless a gate was collected and each of its targets was booted and judged",
     )
     group.addoption(
         "--bootgate-engine",
         default="auto",
         metavar="ENGINE",
-        help="where boots happen: docker, process, or auto (default): docker where an engine"
-        " answers and images are given, else process where commands are",
+        help="where boots run: docker, process, or auto (default): docker if Docker answers and"
+        " every release has an image, otherwise process if every release has a command",
     )
     group.addoption(
         "--bootgate-boots",
         type=_boots,
         metavar="N",
-        help="measured boots of each release and target, instead of the gate file's: N, or"
+        help="measured boots of each release and target, overriding the gate file: N or"
         " LEAST..MOST",
     )
     group.addoption(
         "--bootgate-profile",
         action="append",
         metavar="PROFILE",
-        help="a profile of the gate file (repeatable); by default all but those on request",
+        help="boot this profile only (repeatable); default: all except those on request",
     )
     group.addoption("--bootgate-host", type=_renamed, help=argparse.SUPPRESS)
     group.addoption(
         "--bootgate-json", type=Path, metavar="FILE", help="write the complete result as JSON"
     )
     group.addoption(
-        "--bootgate-html", type=Path, metavar="FILE", help="write what was found as one HTML page"
+        "--bootgate-html", type=Path, metavar="FILE", help="write the result as one HTML page"
     )
     group.addoption(
         "--bootgate-journal",
         type=Path,
         metavar="PATH",
-        help="where boots, events and verdicts are kept (SQLite; by default .bootgate/journal.db"
-        " below the rootdir)",
+        help="the journal of boots, events and verdicts (SQLite; default: .bootgate/journal.db in"
+        " the rootdir)",
     )
     group.addoption(
         "--bootgate-report",
         action="append",
         type=_report,
         metavar="FORMAT=PATH",
-        help=f"write the result in another format (repeatable): {', '.join(formats)}",
+        help=f"write a report in this format (repeatable): {', '.join(formats)}",
     )
-    parser.addini("bootgate_file", "the gate file of the fixtures, relative to the rootdir")
-    parser.addini("bootgate_require", "as --bootgate-require", type="bool", default=False)
+    parser.addini("bootgate_file", "the gate file that the fixtures use, relative to the rootdir")
+    parser.addini("bootgate_require", "same as --bootgate-require", type="bool", default=False)
 
 
 def _boots(text: str) -> Any:

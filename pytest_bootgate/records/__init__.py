@@ -1,4 +1,4 @@
-"""The values that everything speaks in, and their form as JSON.
+"""The values that all rooms share (boots, findings, results, events), and their JSON form.
 
-Nothing here acts or judges: no clock, no engine, no loop.
+Nothing here acts or judges, and nothing here imports an engine, a clock or the loop.
 """

@@ -1,4 +1,4 @@
-"""What people and other tools read: each report is a function of the result.
+"""What people and other tools read: terminal, HTML, JUnit and others, each made from the result.
 
-Nothing here measures or judges.
+Nothing here measures or judges, and no verdict depends on a sentence that is written here.
 """

@@ -1,6 +1,6 @@
-"""The loop with effects: a check asks for boots, an engine makes them, the journal is told.
+"""The loop with effects: it boots what a check asks for, on an engine, and emits the events.
 
-What boots mean is decided in `checks`, and how it is shown in `reports`.
+What a boot means is decided in `observe` and `checks`, and how it is shown in `reports`.
 """
 
 from pytest_bootgate.run.gate import Gate

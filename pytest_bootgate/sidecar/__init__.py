@@ -1,4 +1,4 @@
-"""The program that is copied beside the gateway and runs there alone, on any Python 3.9.
+"""The program beside the gateway: it sends triggers, polls, follows files and serves the stub.
 
-It may import the standard library and nothing of this package.
+It is copied there and runs alone on Python 3.9, so it imports only the standard library.
 """

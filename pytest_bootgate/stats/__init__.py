@@ -1,4 +1,4 @@
-"""Durations in, numbers out: the exact test, the prediction bound, the trend.
+"""The statistics: the exact test, the prediction bound, the trend.
 
-Nothing here knows what a boot is, and nothing has effects.
+They take numbers and return numbers; nothing here knows what a boot is or has effects.
 """

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,22 @@ def test_editors_find_words_and_defaults() -> None:
     assert definitions["Target"]["properties"]["listen"]["default"] == "10s"
     assert definitions["Target"]["properties"]["start"]["default"] == "cold"
     assert "from" in definitions["PhaseProbe"]["properties"]
+
+
+def test_every_key_has_its_sentence_with_an_example() -> None:
+    schema = json_schema()
+    for name, one in {"GateFile": schema, **schema["$defs"]}.items():
+        for key, said in one.get("properties", {}).items():
+            words = said.get("description", "")
+            assert words.startswith(f"`{key}` "), f"{name}.{key}"
+            assert words.endswith((".", ").")), f"{name}.{key}"
+            for example in (examples := re.findall(r"``(.*?: .*?)``", words)):
+                if example.startswith(f"{key}:"):
+                    value = yaml.safe_load(example)[key]
+                    where = f"{name}.{key}: {example}"
+                    problems = Draft202012Validator({**said, "$defs": schema["$defs"]})
+                    assert [one.message for one in problems.iter_errors(value)] == [], where
+            assert examples, f"{name}.{key}: no example"
 
 
 def test_every_broken_yaml_that_only_misspells_is_found() -> None:

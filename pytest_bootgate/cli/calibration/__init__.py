@@ -1,4 +1,4 @@
-"""From recorded boots to a patch of the gate file: ``bootgate calibrate``.
+"""``bootgate calibrate``: from recorded boots to proposed limits.
 
-It proposes limits; only the command writes.
+It computes the proposals; only the command prints them.
 """

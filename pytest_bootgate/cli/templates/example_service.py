@@ -1,7 +1,7 @@
-"""An example to boot: it loads its configuration and its plugins, then it answers.
+"""An example service: it loads its configuration and its plugins, then answers HTTP requests.
 
-Nothing but Python is needed. See a gate turn red: give the candidate in bootgate.yaml
-`--slow 4` and run `pytest bootgate.yaml` again.
+It needs only Python. To see the gate fail, add `--slow 4` to the candidate's command in
+bootgate.yaml and run `pytest bootgate.yaml` again.
 """
 
 import argparse
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
 class Health(BaseHTTPRequestHandler):
-    """What shows from outside that the service has started."""
+    """The endpoint that proves from outside that the service has started."""
 
     def do_GET(self) -> None:
         """Answer every path."""

@@ -1,0 +1,27 @@
+"""The example of a test of the loop in CONTRIBUTING.md passes as it stands there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def test_the_example(play):
+    (code,) = (one for one in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "play" in one)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    (test,) = (one for name, one in names.items() if name.startswith("test_"))
+    test(play)
+
+
+def test_the_files_that_it_names():
+    named = re.findall(r"`((?:ci|docs|examples|pytest_bootgate|tests)/[\w./-]+)[^`\n]*`", TEXT)
+    gone = {one for one in named if not (ROOT / one).exists()}
+    assert gone == {
+        "pytest_bootgate/reports/formats/verdicts.py",
+        "tests/gatefile/broken/NAME.yaml",
+    }
