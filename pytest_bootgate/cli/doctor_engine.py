@@ -33,7 +33,7 @@ def engine(gate: Gate | None, wanted: str) -> tuple[Engine | None, Finding]:
         if gate is None and wanted == "auto":
             return None, Finding("warn", "engine", f"{error} Without it {_BARE}.")
         return None, Finding("FAIL", "engine", str(error))
-    reason = why if why.startswith(found.version) else f"{found.version}: {why}"
+    reason = f"{found.version}: {why}"
     return found, Finding("ok", "engine", found.version if gate is None else reason)
 
 

@@ -50,7 +50,7 @@ def _engine(gate: Gate) -> tuple[str, str]:
         engine, why = gate.engine()
     except BootgateError as error:
         return "none", f"none: {error}"
-    return engine.name, why if why.startswith(engine.name) else f"{engine.name}: {why}"
+    return engine.name, f"{engine.version}: {why}"
 
 
 def _release(release: Release, gate: Gate, engine: str) -> str:

@@ -13,11 +13,15 @@ from pytest_bootgate.stats.regression import TOLERANCE, Regression, Schedule
 Verdict = Literal["pass", "warn", "inconclusive", "fail", "error"]
 #: From the best to the worst.
 VERDICTS: tuple[Verdict, ...] = ("pass", "warn", "inconclusive", "fail", "error")
-#: `alike`: the baseline ends as the candidate does. `baseline`: the baseline never started.
-#: `unseen`: a mark that no boot shows. `lost-mark`: one that only the baseline shows. `uncompared`:
-#: too little to compare. `slower`, `stragglers`, `inconclusive`: of the comparison.
+#: `room`: too near the timeout or a limit of a phase. `unreached`: a boot that did not start never
+#: came to the end of this phase; that it did not start is a finding of its own. `alike`: the
+#: baseline ends as the candidate does. `baseline`: the baseline never started. `unseen`: a mark
+#: that no boot shows. `lost-mark`: one that only the baseline shows. `uncompared`: too little to
+#: compare. `slower`, `stragglers`, `inconclusive`: of the comparison.
 Kind = Literal[
     "",
+    "room",
+    "unreached",
     "alike",
     "baseline",
     "unseen",
@@ -41,6 +45,19 @@ class Limits:
     limit: float | None = None
     deadline: float | None = None
     slower: float | None = None
+
+
+#: What boots are held against: the timeout of the whole, a phase's own limit, or its deadline.
+Against = Literal["timeout", "limit", "deadline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of one limit boots used: `subject` is a phase, or the whole boot (`WHOLE`)."""
+
+    subject: str
+    against: Against
+    headroom: Headroom
 
 
 @dataclass(frozen=True)
@@ -104,7 +121,7 @@ class Judgement:
 
     verdict: Verdict
     findings: tuple[Finding, ...]
-    headrooms: Mapping[str, Headroom]
+    headrooms: tuple[Room, ...]
     regression: Regression | None = None
     attribution: Attribution | None = None
     phases: tuple[Regression, ...] = ()
@@ -117,6 +134,12 @@ class Judgement:
         """The findings about one phase or the whole boot, worst first."""
         found = [finding for finding in self.findings if finding.subject == subject]
         return tuple(sorted(found, key=lambda f: -VERDICTS.index(f.verdict)))
+
+    @property
+    def headroom(self) -> Headroom | None:
+        """How much of its timeout the whole boot used; None where no boot was measured."""
+        rooms = (room.headroom for room in self.headrooms if room.against == "timeout")
+        return next(rooms, None)
 
     def has(self, *kinds: Kind) -> bool:
         """Whether any finding is of one of these kinds."""

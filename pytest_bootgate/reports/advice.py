@@ -9,7 +9,6 @@ from statistics import median
 from pytest_bootgate.records.result import PropagationResult, TargetResult, UpgradeResult
 from pytest_bootgate.records.retry import timeouts
 from pytest_bootgate.records.values import Boot
-from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.story import failed_boot
 
@@ -113,10 +112,10 @@ def _in_time(found: TargetResult) -> str:
     if timeouts(found.boots, "candidate"):
         what = "A boot timed out and started when tried again: find out why before it goes out."
         return f"{what} {host}".strip()
-    rooms = sorted(judgement.headrooms.items(), key=lambda named: named[1].level)  # fail, warn
-    tight = [name for name, room in rooms if room.level != "pass"]
+    tight = [room for room in judgement.headrooms if room.headroom.level != "pass"]
     if tight:
-        what = "the timeout" if tight[0] == WHOLE else f"the limit of {tight[0].partition(':')[0]}"
+        first = min(tight, key=lambda room: room.headroom.level)  # fail, then warn
+        what = "the timeout" if first.against == "timeout" else f"the limit of {first.subject}"
         again = f"shorten the boot or raise {what}, in production and in the gate file."
         if host and found.verdict != "fail":
             return f"{host} If it stays so near, {again}"

@@ -34,11 +34,6 @@ class Row:
     cells: tuple[Took | str, ...]
 
 
-def named(name: str, profile: str) -> str:
-    """A target on a profile, which is named unless it is the usual one."""
-    return name if profile == "default" else f"{name}@{profile}"
-
-
 def phases(result: TargetResult) -> list[str]:
     """The names of a target's phases, in their order."""
     return list(

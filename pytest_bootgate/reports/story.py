@@ -23,7 +23,7 @@ def worth_saying(result: TargetResult) -> list[Finding]:
     findings = result.judgement.findings if result.judgement is not None else ()
     if failed_boot(result) is None:
         return list(findings)
-    return [f for f in findings if f.subject == WHOLE or "this phase" not in f.text]
+    return [f for f in findings if f.kind != "unreached"]
 
 
 def finding_line(finding: Finding) -> str:

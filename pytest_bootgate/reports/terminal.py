@@ -15,7 +15,6 @@ from pytest_bootgate.records.result import (
 )
 from pytest_bootgate.records.retry import started_later
 from pytest_bootgate.records.values import Boot
-from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports import propagation, unjudged, upgrade
 from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
 from pytest_bootgate.reports.amounts import bar, count, duration, limit, share
@@ -73,9 +72,7 @@ def summary(
     yield Styled(machine(result.machine), level=MORE)
     if waited := waited_words(result.waited):
         yield Styled(f"{waited} on this machine before it booted; no boot's time has it in it")
-    profiles = {t.profile for t in result.targets} | {t.profile for t in result.upgrades}
-    profiles |= {found.profile for found in result.propagations}
-    several_profiles = len(profiles) > 1 or profiles != {"default"}
+    several_profiles = result.several_profiles
     for one in result.upgrades:
         yield Styled("")
         yield from _upgrade(one, name_profile=several_profiles)
@@ -221,7 +218,7 @@ def _headroom(result: TargetResult) -> Iterator[str]:
     rules = result.rules
     marks = (rules.warn_at, rules.fail_at)
     timeout = f"timeout {limit(rules.timeout)}"
-    room = result.judgement.headrooms.get(WHOLE) if result.judgement is not None else None
+    room = result.judgement.headroom if result.judgement is not None else None
     failed = failed_boot(result)
     if failed is not None and failed.outcome in ("timed_out", "false_ok"):
         yield f"slowest boot {bar(1.0)} the whole {timeout}"

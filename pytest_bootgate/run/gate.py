@@ -372,6 +372,8 @@ class Gate:
             error=self.error,
             lines=dict(self._lines()),
             waited=self._place.waited,
+            engine_name=self._machinery.name,
+            profiles=tuple(plan.profiles),
         )
         return plan.loaded.mask.value(result)
 

@@ -119,7 +119,7 @@ def test_timed_out_and_then_started_is_at_best_a_warning():
     assert [f.text for f in judgement.about("boot")] == [
         "1 of 6 boots timed out, and started when tried again (boot 1 in phase task_started)"
     ]
-    assert judgement.headrooms["boot"].boots == 5
+    assert judgement.headroom.boots == 5
 
 
 def test_timed_out_twice_is_a_failure():

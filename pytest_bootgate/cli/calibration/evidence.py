@@ -80,7 +80,7 @@ def gather(loaded: Loaded, sources: Sequence[Source], release: str) -> Evidence:
             " Name results with boots of it"
             + (", or leave --release out." if release == "baseline" else ".")
         )
-    engines = sorted({_engine(source.result) for source in with_boots})
+    engines = sorted({source.result.engine_name for source in with_boots})
     if len(engines) > 1:
         raise BootgateError(
             f"The results come from several engines ({', '.join(engines)}), whose boots cannot"
@@ -212,11 +212,6 @@ def _has_boots(result: GateResult, release: str) -> bool:
     return release in result.releases and any(
         measured(target, release) for target in result.targets
     )
-
-
-def _engine(result: GateResult) -> str:
-    """The kind of engine, without its version."""
-    return result.engine.partition(" ")[0]
 
 
 def _names(sources: Sequence[Source]) -> str:
