@@ -128,7 +128,7 @@ def _of_each(boots: Sequence[Boot], tried: Sequence[Boot], rules: Rules) -> list
 def _one(boot: Boot) -> list[Finding]:
     """How one boot ended, unless it started."""
     name = which(boot)
-    if boot.outcome == "lost":
+    if boot.traits.unknown:
         return [Finding("error", WHOLE, f"{name} was lost: {boot.detail}")]
     found: list[Finding] = []
     if not boot.started:

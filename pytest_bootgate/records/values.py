@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
 
-Outcome = Literal[
-    "started",
-    "timed_out",
-    "crashed",
-    "oom_killed",
-    "silent_exit",
-    "false_ok",
-    "not_accepted",
-    "reported_error",
-    "lost",
-]
-OUTCOMES: tuple[str, ...] = get_args(Outcome)
+from pytest_bootgate.records.outcomes import OUTCOMES, Outcome, Traits
+
 #: The share of a boot from which on waiting for a CPU is worth a line.
 NOTICEABLE = 0.01
 
@@ -163,6 +152,11 @@ class Boot:
     def started(self) -> bool:
         """Whether the proof arrived inside the timeout."""
         return self.outcome == "started"
+
+    @property
+    def traits(self) -> Traits:
+        """What its outcome means, and what follows from it."""
+        return OUTCOMES[self.outcome]
 
     @property
     def last_phase(self) -> str | None:

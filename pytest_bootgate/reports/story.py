@@ -45,7 +45,7 @@ def story(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> l
     `others` are the results of the gate's other targets on the same profile.
     """
     lines = [_trigger(boot), _never(boot)]
-    if boot.outcome != "not_accepted":
+    if not boot.traits.refused:
         if boot.ended_in is not None:
             lines.append(f"was in phase {boot.ended_in}{_reached(boot)}")
         lines.append(f"ended after {duration(boot.ended)}: {boot.outcome} ({boot.detail})")
@@ -64,7 +64,7 @@ def _before(boot: Boot, boots: Sequence[Boot]) -> list[str]:
         if late is boot:
             break
         same = late.number == boot.number and late not in again
-        as_well = " as well" if boot.outcome == "timed_out" else ""
+        as_well = " as well" if boot.traits.retried else ""
         who = f"{_NTH.get(late.attempt, f'attempt {late.attempt}')}" if same else which(late)
         phase = f", in phase {late.ended_in}" if late.ended_in else ""
         how = f"timed out{as_well} at {who}{phase} after {duration(late.ended)}"
@@ -119,7 +119,7 @@ def _trigger(boot: Boot) -> str:
     if not boot.triggered:
         never = _untriggered(boot)
         return "nothing was triggered" if never else "the start itself is the trigger"
-    if boot.outcome == "not_accepted":
+    if boot.traits.refused:
         return boot.detail
     if boot.accepted is None:
         return "trigger sent, never acknowledged"
@@ -131,7 +131,7 @@ def _never(boot: Boot) -> str:
     if boot.phases and boot.phases[-1].at is not None:
         return f"{proof} was seen after {duration(boot.phases[-1].at)}, which does not count"
     what = "the task" if boot.triggered or _untriggered(boot) else "it"
-    if boot.outcome == "lost":
+    if boot.traits.unknown:
         return f"nobody knows whether {what} started: {proof} was not seen"
     return f"{what} never started: {proof} was not seen in time"
 

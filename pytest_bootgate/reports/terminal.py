@@ -220,7 +220,7 @@ def _headroom(result: TargetResult) -> Iterator[str]:
     timeout = f"timeout {limit(rules.timeout)}"
     room = result.judgement.headroom if result.judgement is not None else None
     failed = failed_boot(result)
-    if failed is not None and failed.outcome in ("timed_out", "false_ok"):
+    if failed is not None and failed.traits.waited_out:
         yield f"slowest boot {bar(1.0)} the whole {timeout}"
     elif room is not None:
         yield f"slowest boot {bar(room.used, marks)} {share(room.used)} of the {timeout}"

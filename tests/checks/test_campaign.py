@@ -9,7 +9,8 @@ import pytest
 
 from pytest_bootgate.checks.campaign import Ask, campaign, plan
 from pytest_bootgate.checks.startup import judge
-from pytest_bootgate.records.values import OUTCOMES, Boot, Phase
+from pytest_bootgate.records.outcomes import OUTCOMES
+from pytest_bootgate.records.values import Boot, Phase
 from pytest_bootgate.records.verdict import Limits, Rules
 
 RULES = Rules(timeout=10.0, fail_at=0.8, warn_at=0.6, least=5, most=30)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.records import codec
+from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
-from pytest_bootgate.records.values import OUTCOMES, Boot, HostFacts, Phase, SignalReport, Stage
+from pytest_bootgate.records.values import Boot, HostFacts, Phase, SignalReport, Stage
 from pytest_bootgate.records.verdict import Limits, Rules
 
 RECORDED = sorted((Path(__file__).parent.parent / "recorded" / "results").glob("*.json"))

@@ -13,8 +13,9 @@ import pytest
 from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.records import codec
+from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import ReleaseFacts, TargetResult, Unjudged
-from pytest_bootgate.records.values import OUTCOMES, Phase
+from pytest_bootgate.records.values import Phase
 from pytest_bootgate.records.verdict import Finding, Rules
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.html.axis import Axis

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import TargetResult
-from pytest_bootgate.records.values import OUTCOMES, Boot, Phase, SignalReport
+from pytest_bootgate.records.values import Boot, Phase, SignalReport
 from pytest_bootgate.records.verdict import Rules
 from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit

@@ -164,7 +164,7 @@ def _add(evidence: Evidence, result: TargetResult) -> None:
     """Take one target's boots; one that did not start speaks against all of them."""
     key = (result.target, result.profile)
     boots = measured(result, evidence.release)
-    failed = [boot for boot in boots if not boot.started and boot.outcome != "lost"]
+    failed = [boot for boot in boots if not boot.started and not boot.traits.unknown]
     if failed:
         evidence.unfit[key] = (
             f"{count(len(failed), 'boot')} did not start ({failed[0].outcome}): thresholds come"

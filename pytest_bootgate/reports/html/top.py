@@ -156,7 +156,7 @@ def nearness(found: TargetResult) -> Near:
     if found.error is not None:
         return Near("not measured")
     failed = failed_boot(found)
-    if failed is not None and failed.outcome in ("timed_out", "false_ok"):
+    if failed is not None and failed.traits.waited_out:
         return Near(f"the whole {timeout}", 1.0, None, rules.fail_at, rules.warn_at)
     if failed is not None:
         return Near(f"{failed.outcome} after {duration(failed.ended)}, {timeout}")
