@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
+from pytest_bootgate.stats.regression import TOLERANCE
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -375,7 +376,7 @@ class Gate(_Entry, frozen=True, kw_only=True):
 
     fail_at: Share = Share(0.8)
     warn_at: Share = Share(0.6)
-    slower: Share = Share(0.10)
+    slower: Share = Share(TOLERANCE)
     boots: Boots = Boots(5, 30)
     retries: int = 1
     retry_pause: Seconds = Seconds(2)

@@ -52,6 +52,8 @@ _WORDS = {
 #: What has names of the user's for keys, and how some of these end.
 _NAMED = {"answers", "lines", "nearest", "phases", "releases", "tails"}
 _ENDINGS = {"lines": ("::silence", "::propagation")}
+#: What rules of before meant that do not have these.
+_NO_RETRIES = {"retries": 0, "retry_pause": 0.0}
 #: How findings begin or go on that were of no kind, and of which they are now.
 _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"(timeout|limit|by) \S+ s: ", "room"),
@@ -116,12 +118,18 @@ def _in_new_words(value: Any, under: str = "") -> Any:
     if isinstance(value, str):
         return _WORDS.get(under, {}).get(value, value)
     if isinstance(value, list):
-        dicts = "findings" if under == "findings" else ""
+        dicts = under if under in ("findings", "boots") else ""
         return [_in_new_words(one, dicts if isinstance(one, dict) else under) for one in value]
     if not isinstance(value, dict) or under == "fields":  # those of a job are not the gate's
         return value
     if under == "headrooms":
         return [_room(name, room) for name, room in value.items()]
+    if under in ("boots", "boot") and value.get("detail"):
+        notes = value.get("notes")
+        said = isinstance(notes, list) and value["detail"] in notes
+        value = value | {"never_ready": said and value.get("triggered") is False}
+    if under == "rules":
+        value = _NO_RETRIES | value
     if under == "findings" and not value.get("kind"):
         value = value | {"kind": _kind(str(value.get("text")))}
     if under in _NAMED:

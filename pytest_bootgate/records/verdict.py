@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pytest_bootgate.gatefile.model import Gate, Gateway
 from pytest_bootgate.records.attribution import Attribution
 from pytest_bootgate.stats.headroom import Headroom
-from pytest_bootgate.stats.regression import TOLERANCE, Regression, Schedule
+from pytest_bootgate.stats.regression import Regression, Schedule
 
 Verdict = Literal["pass", "warn", "inconclusive", "fail", "error"]
 #: From the best to the worst.
@@ -47,6 +48,8 @@ class Limits:
     slower: float | None = None
 
 
+#: A default has one home: the model of the gate file.
+_GATE = Gate()
 #: What boots are held against: the timeout of the whole, a phase's own limit, or its deadline.
 Against = Literal["timeout", "limit", "deadline"]
 
@@ -78,14 +81,14 @@ class Rules:
     warn_at: float
     least: int
     most: int
-    slower: float = TOLERANCE
-    inconclusive: Literal["warn", "fail"] = "warn"
+    slower: float = float(_GATE.slower)
+    inconclusive: Literal["warn", "fail"] = _GATE.inconclusive
     cpus: float | None = None
-    retries: int = 0
-    retry_pause: float = 0.0
-    noise: float = 3.0
+    retries: int = _GATE.retries
+    retry_pause: float = float(_GATE.retry_pause)
+    noise: float = _GATE.noise
     phases: Mapping[str, Limits] = field(default_factory=dict)
-    ready_timeout: float = 120.0
+    ready_timeout: float = float(Gateway().ready_timeout)
 
     @property
     def plan(self) -> Schedule:

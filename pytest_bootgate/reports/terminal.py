@@ -24,11 +24,11 @@ from pytest_bootgate.reports.layout import ALL, ALWAYS, MORE, QUIET, Styled, col
 from pytest_bootgate.reports.numbers import Took, outcome_words, stages, table
 from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import (
-    NO_LINES,
+    contrast,
+    course,
     failed_boot,
     finding_line,
     last_words,
-    story,
     worth_saying,
 )
 from pytest_bootgate.stats.regression import DRIFT
@@ -45,11 +45,12 @@ _MOST_STAGES = 6
 
 
 def summary(
-    result: GateResult, told: Collection[str] = (), *, lost: bool = False
+    result: GateResult, told: Collection[tuple[str, str]] = (), *, lost: bool = False
 ) -> Iterator[Styled]:
     """All lines of the summary, without its heading.
 
-    `told` are the stories that stand above it in full; their last lines are not said twice.
+    `told` are the profiles and targets of which the story stands above it in full; their last lines
+    are not said twice.
     `lost`: some results did not come back.
     """
     left = unjudged.line(result, lost=lost)
@@ -138,9 +139,9 @@ def _propagation(result: PropagationResult, *, name_profile: bool) -> Iterator[S
     name = f"{result.target}, propagation{where}"
     heading = f"{result.verdict.upper()} {name}: {propagation.heading(result)}"
     yield _heading(heading, colour)
-    for text in propagation.details(result):
-        worth = text.startswith(result.verdict)
-        yield _said(text, colour) if worth else Styled(_INDENT + text)
+    for verdict, text in propagation.reasons(result):
+        yield _said(text, _COLOURS[verdict])
+    yield from (Styled(_INDENT + text) for text in propagation.asides(result))
     if result.verdict not in ("pass", "error"):
         yield _todo(advice_on_propagation(result))
 
@@ -148,7 +149,7 @@ def _propagation(result: PropagationResult, *, name_profile: bool) -> Iterator[S
 def _target(
     result: TargetResult,
     others: Sequence[TargetResult],
-    told: Collection[str],
+    told: Collection[tuple[str, str]],
     *,
     name_profile: bool,
 ) -> Iterator[Styled]:
@@ -182,10 +183,11 @@ def _target(
     failed = failed_boot(result)
     if failed is not None:
         yield Styled(f"{_INDENT}what happened:", colour, bold=True)
-        for text in story(failed, result, others):
-            yield Styled(f"{_INDENT * 2}{text}", bold=" started in " in text)
+        yield from (Styled(f"{_INDENT * 2}{text}") for text in course(failed, result))
+        for text in contrast(failed, result, others):
+            yield Styled(f"{_INDENT * 2}{text}", bold=True)
     if last := last_words(result):
-        if last != [NO_LINES] and any("\n".join(last) in text for text in told):
+        if (result.profile, result.target) in told:
             yield Styled(f"{_INDENT * 2}(the last lines of every stream stand above)")
         else:
             yield from (_fixed(text, 2) for text in last)

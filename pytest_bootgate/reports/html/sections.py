@@ -181,7 +181,7 @@ def _upgrade(found: UpgradeResult, result: GateResult, file: str) -> Section:
         id="",
         name=result.label("Upgrade in place", found.profile),
         verdict=found.verdict,
-        says=upgrade.heading(found).removeprefix("upgrade in place: "),
+        says=upgrade.came_of_it(found),
         command=_command(file, UPGRADE, "", found.profile, result),
         error=found.error or "",
         findings=by_weight(found.findings),
