@@ -55,7 +55,8 @@ class Boot:
     `seconds` is the time from trigger to proof, None without a proof in time. `ended` is when
     the attempt was over: the proof, the exit, or the timeout. `ready` is how long the gateway
     took from its start to ready; one that is `never_ready` got no trigger. `cpu_seconds` is what
-    the gateway and all it started used between trigger and end. `notes` are things seen that belong into the story.
+    the gateway and all it started used between trigger and end. `notes` are things seen that belong
+    into the story.
     `stalled` is for how many seconds the gate or its engine stood still, where the boot is `lost`
     for that. `recorded` says that it was made in another run, as the candidate of that time. `id`
     is the one of its `BootKey`; `attempt` counts from 1, more where a boot timeout was retried.

@@ -25,7 +25,7 @@ RULES = Rules(timeout=60.0, fail_at=0.8, warn_at=0.6, least=1, most=1)
 def test_every_outcome_has_an_entry():
     assert [*OUTCOMES] == [*get_args(Outcome)]
     for name, traits in OUTCOMES.items():
-        assert traits.means and traits.todo and traits.advice and traits.shape
+        assert all((traits.means, traits.todo, traits.advice, traits.shape))
         assert MEANINGS[name].means == traits.means
 
 
