@@ -132,8 +132,8 @@ def _until_then(failed: Boot, found: TargetResult, others: Sequence[TargetResult
     for other in others:
         took = [b.seconds for b in other.of("candidate") if b.seconds is not None]
         if other.runs_as != found.runs_as and other.verdict in ("pass", "warn") and took:
-            took_words = duration(median(took))
-            return [f"{other.target} does start ({took_words}) on the same host."]
+            starts = f"{other.target} does start ({duration(median(took))}) on the same host"
+            return [f"{starts}: see `bootgate explain {failed.outcome}`."]
     return []
 
 

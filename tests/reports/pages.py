@@ -174,7 +174,7 @@ def _target(chance: random.Random, name: str) -> TargetResult:
 
 
 def _boot(chance, target, release, number, names, usual, bad) -> Boot:
-    outcome = "started" if chance.random() >= bad else chance.choice(OUTCOMES[1:])
+    outcome = "started" if chance.random() >= bad else chance.choice([*OUTCOMES][1:])
     reached = len(names) if outcome == "started" else chance.randint(0, len(names) - 1)
     at, phases = 0.0, []
     for n, name in enumerate(names):

@@ -167,9 +167,9 @@ def test_the_story_of_ten_seconds():
     assert answers["What to do"] == (
         "Keep the old release in production. Find out what it works on in context_engine (2.58 s"
         " of CPU in 3.00 s); its last lines are a beginning. main does start (53 ms) on the same"
-        " host: bootgate explain isolated says what moving its jobs there costs."
+        " host: see bootgate explain timed_out."
     ).replace("2.58 s", duration(recorded("timed-out").targets[0].boots[-1].cpu_seconds))
-    assert "bootgate explain isolated" in [code.text for code in page.every("code")]
+    assert "bootgate explain timed_out" in [code.text for code in page.every("code")]
 
 
 @pytest.mark.parametrize(

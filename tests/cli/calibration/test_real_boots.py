@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pytest_bootgate.gatefile import load
-from pytest_bootgate.reports import codec
+from pytest_bootgate.records import codec
 from tests.cli.calibration.test_calibrate import merged
 from tests.conftest import INCIDENT
 
