@@ -51,7 +51,7 @@ def _engine(gate: Gate) -> tuple[bool, str]:
         engine, why = gate.engine()
     except BootgateError as error:
         return True, f"none: {error}"
-    return engine.traits.images, f"{engine.version}: {why}"
+    return engine.traits.images, f"{engine.name}: {why}"
 
 
 def _release(release: Release, gate: Gate, *, images: bool) -> str:
