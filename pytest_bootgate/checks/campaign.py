@@ -78,7 +78,7 @@ def campaign(
             asks = _again(ask, asks, warm=warm)
             continue
         if not boot.started and ask.release == "candidate":
-            if boot.outcome != "timed_out" or not retries or _never(done):
+            if not boot.traits.retried or not retries or _never(done):
                 return _ended(done, rules, "the candidate did not start")
             retries -= 1
             asks = _again(ask, asks, warm=warm)

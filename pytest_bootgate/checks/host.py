@@ -107,7 +107,7 @@ def _near(judgement: Judgement, boots: Sequence[Boot]) -> str:
     """How near the candidate came to its timeout, empty where it stayed away."""
     if timeouts(boots, "candidate"):
         return words(boots, "candidate")
-    room = judgement.headrooms.get(WHOLE)
+    room = judgement.headroom
     if room is None or room.level == "pass":
         return ""
     if room.bound_used is not None and room.bound_used > room.used:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from pytest_bootgate.checks.baseline import beside_baseline, flaky, shortage
 from pytest_bootgate.checks.comparison import compared
@@ -22,8 +21,19 @@ from pytest_bootgate.records.retry import (
     words,
 )
 from pytest_bootgate.records.values import Boot
-from pytest_bootgate.records.verdict import WHOLE, Finding, Judgement, Rules, Verdict, worst
-from pytest_bootgate.stats.headroom import Headroom, headroom
+from pytest_bootgate.records.verdict import (
+    WHOLE,
+    Against,
+    Finding,
+    Judgement,
+    Room,
+    Rules,
+    Verdict,
+    worst,
+)
+from pytest_bootgate.stats.headroom import headroom
+
+_WORDS: dict[Against, str] = {"timeout": "timeout", "limit": "limit", "deadline": "by"}
 
 
 def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
@@ -36,14 +46,14 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
     pairs = Pairs.among(boots)
     findings = [*_of_each(boots, tried, rules), *missing_marks(boots), *ended_after(boots)]
     findings = [*beside_baseline(findings, boots), *flaky(boots)]
-    headrooms: dict[str, Headroom] = {}
+    headrooms: tuple[Room, ...] = ()
     measured = pairs.measured("candidate")
     if not tried:
         findings.append(Finding("error", WHOLE, "not one boot of the candidate was made"))
     elif not measured and not failed(findings):
         findings.append(Finding("error", WHOLE, "not one boot of the candidate was measured"))
     elif measured:
-        headrooms = _headrooms(pairs, rules)
+        headrooms = tuple(_headrooms(pairs, rules))
         findings += [*_too_near(headrooms), *readiness(pairs, rules)]
         if len(measured) < rules.least and not failed(findings):
             text = f"{len(measured)} of {rules.least} boots were measured"
@@ -82,14 +92,14 @@ def failed(findings: Sequence[Finding]) -> bool:
     return any(f.verdict in ("fail", "error") for f in findings)
 
 
-def _too_near(headrooms: Mapping[str, Headroom]) -> Iterator[Finding]:
-    for name, room in headrooms.items():
+def _too_near(headrooms: Sequence[Room]) -> Iterator[Finding]:
+    for one in headrooms:
+        room = one.headroom
         if room.level != "pass":
-            subject = name.partition(":")[0]
-            what = f"timeout {room.limit:g} s" if name == WHOLE else _limit_words(name, room)
+            text = f"{_WORDS[one.against]} {room.limit:g} s: {room.reason}"
             verdict: Verdict = "fail" if room.level == "fail" else "warn"
             # Beyond a limit is beyond it, on whatever host.
-            yield Finding(verdict, subject, f"{what}: {room.reason}", timed=room.used < 1)
+            yield Finding(verdict, one.subject, text, timed=room.used < 1, kind="room")
 
 
 def _of_each(boots: Sequence[Boot], tried: Sequence[Boot], rules: Rules) -> list[Finding]:
@@ -118,7 +128,7 @@ def _of_each(boots: Sequence[Boot], tried: Sequence[Boot], rules: Rules) -> list
 def _one(boot: Boot) -> list[Finding]:
     """How one boot ended, unless it started."""
     name = which(boot)
-    if boot.outcome == "lost":
+    if boot.traits.unknown:
         return [Finding("error", WHOLE, f"{name} was lost: {boot.detail}")]
     found: list[Finding] = []
     if not boot.started:
@@ -128,42 +138,43 @@ def _one(boot: Boot) -> list[Finding]:
             if phase.at is None and not phase.optional:
                 where = "ended in" if phase.name == ended_in else "never reached"
                 text = f"{name} {where} this phase: {boot.outcome}"
-                found.append(Finding("fail", phase.name, text))
+                found.append(Finding("fail", phase.name, text, kind="unreached"))
     return found
 
 
-def _headrooms(pairs: Pairs, rules: Rules) -> dict[str, Headroom]:
+def _headrooms(pairs: Pairs, rules: Rules) -> Iterator[Room]:
     """Headroom of the whole boot, and of each phase that has a limit of its own."""
+    # What another day's machine did says nothing about this one's spread.
+    before = () if pairs.recorded else pairs.measured("baseline")
+    for subject, against, limit in _limits(rules):
+        value = _value(subject, against)
+        seconds = [s for boot in pairs.measured("candidate") if (s := value(boot)) is not None]
+        beside = [s for boot in before if (s := value(boot)) is not None]
+        if seconds:
+            found = headroom(
+                seconds, limit, fail_at=rules.fail_at, warn_at=rules.warn_at, beside=beside
+            )
+            yield Room(subject, against, found)
 
-    def room(value: Callable[[Boot], float | None], limit: float) -> Headroom | None:
-        candidate = pairs.measured("candidate")
-        seconds = [number for boot in candidate if (number := value(boot)) is not None]
-        # What another day's machine did says nothing about this one's spread.
-        before = () if pairs.recorded else pairs.measured("baseline")
-        beside = [number for boot in before if (number := value(boot)) is not None]
-        if not seconds:
-            return None
-        return headroom(seconds, limit, fail_at=rules.fail_at, warn_at=rules.warn_at, beside=beside)
 
-    rooms = {WHOLE: room(lambda boot: boot.seconds, rules.timeout)}
+def _limits(rules: Rules) -> Iterator[tuple[str, Against, float]]:
+    yield WHOLE, "timeout", rules.timeout
     for name, limits in rules.phases.items():
         if limits.limit is not None:
-            rooms[f"{name}:limit"] = room(_phase_value(name, "seconds"), limits.limit)
+            yield name, "limit", limits.limit
         if limits.deadline is not None:
-            rooms[f"{name}:deadline"] = room(_phase_value(name, "at"), limits.deadline)
-    return {name: found for name, found in rooms.items() if found is not None}
+            yield name, "deadline", limits.deadline
 
 
-def _phase_value(name: str, what: Literal["seconds", "at"]) -> Callable[[Boot], float | None]:
+def _value(subject: str, against: Against) -> Callable[[Boot], float | None]:
+    """What of a boot is held against a limit."""
+
     def value(boot: Boot) -> float | None:
-        phase = boot.phase(name)
+        if against == "timeout":
+            return boot.seconds
+        phase = boot.phase(subject)
         if phase is None:
             return None
-        return phase.seconds if what == "seconds" else phase.at
+        return phase.seconds if against == "limit" else phase.at
 
     return value
-
-
-def _limit_words(name: str, room: Headroom) -> str:
-    kind = name.partition(":")[2]
-    return f"limit {room.limit:g} s" if kind == "limit" else f"by {room.limit:g} s"

@@ -15,6 +15,13 @@ from pytest_bootgate.reports.layout import Styled
 from pytest_bootgate.run.recorded import differences
 from pytest_bootgate.stats.regression import DRIFT
 
+#: How the differences between the two are told.
+_WORDS = (
+    "in the first",
+    "in the second",
+    "the gate files measure different things (all but releases and rules counts)",
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate compare`` takes."""
@@ -48,11 +55,11 @@ def main(options: argparse.Namespace) -> int:
 def _whole(first: GateResult, second: GateResult, release: str) -> Iterator[Styled]:
     for name, result in (("first", first), ("second", second)):
         yield Styled(f"{name:<7} {_what(result, release)}")
-    apart = differences(first, second)
+    apart = [one.words(*_WORDS) for one in differences(first, second)]
     if apart:
         yield Styled("")
         yield Styled("NOT COMPARABLE:", "yellow", bold=True)
-        yield from (Styled(f"  {text}", "yellow") for text in _worded(apart))
+        yield from (Styled(f"  {text}", "yellow") for text in apart)
         yield Styled("  The figures stand side by side, and nothing is concluded from them.")
     yield from sides(first, second, release, judged=not apart)
 
@@ -63,11 +70,3 @@ def _what(result: GateResult, release: str) -> str:
     what = " ".join([release, *dict.fromkeys(said)]) if facts is not None else f"no {release}"
     when = result.at[:16].replace("T", " ")
     return f"{result.verdict.upper()}, run {result.run}, {when} UTC, {what}, {result.engine}"
-
-
-def _worded(apart: list[str]) -> Iterator[str]:
-    for text in apart:
-        if text == "the gate file measured something else then":
-            yield "the gate files measure different things (all but releases and rules counts)"
-        else:
-            yield text.replace(" there, ", " in the first, ").replace(" here", " in the second")

@@ -95,7 +95,7 @@ def _checks(
         yield "leftovers", doctor_engine.leftovers(engine)
         if gate is not None:
             yield "limits", doctor_engine.limits(gate, engine)
-            if engine.name == "process":
+            if not engine.traits.images:
                 yield "programs", doctor_engine.programs(gate)
                 yield "probes", doctor_spots.probes(gate)
             else:

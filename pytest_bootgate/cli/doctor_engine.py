@@ -33,7 +33,7 @@ def engine(gate: Gate | None, wanted: str) -> tuple[Engine | None, Finding]:
         if gate is None and wanted == "auto":
             return None, Finding("warn", "engine", f"{error} Without it {_BARE}.")
         return None, Finding("FAIL", "engine", str(error))
-    reason = why if why.startswith(found.version) else f"{found.version}: {why}"
+    reason = f"{found.version}: {why}"
     return found, Finding("ok", "engine", found.version if gate is None else reason)
 
 
@@ -63,8 +63,8 @@ def limits(gate: Gate, engine: Engine) -> Iterator[Wrong]:
     if not named:
         return
     which = f"profile {', '.join(named)}"
-    if engine.name == "process":
-        yield "FAIL", f"the process engine has none, and {which} asks for them: use docker"
+    if not engine.traits.limits:
+        yield "FAIL", f"the {engine.name} engine has none, and {which} asks for them: use docker"
         return
     told = _told(engine)
     if missing := [w for w, key in keys.items() if asked[w] and told.get(key) is False]:

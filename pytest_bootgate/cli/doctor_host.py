@@ -81,7 +81,7 @@ def clock(engine: Engine | None) -> Iterator[Wrong]:
     if time.time() < Path(pytest_bootgate.__file__).stat().st_mtime - 86400:
         wall = time.strftime("%Y-%m-%d %H:%M")
         yield "warn", f"it is {wall}, before this was installed: set it (NTP)"
-    ahead = apart(engine) if engine is not None and engine.name != "process" else 0.0
+    ahead = apart(engine) if engine is not None and engine.traits.images else 0.0
     if abs(ahead) > _APART:
         which = "ahead" if ahead > 0 else "behind"
         text = f"the engine's clock is {abs(ahead):.2f} s {which}: set both (NTP)"

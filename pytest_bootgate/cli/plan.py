@@ -22,19 +22,19 @@ def plan(gate: Gate) -> Iterator[tuple[str, str]]:
 
 
 def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
-    engine, why = _engine(gate)
+    images, why = _engine(gate)
     yield "engine", why
     for name, release in gate.plan.releases.items():
-        yield name, _release(release, gate, engine)
+        yield name, _release(release, gate, images=images)
     granted = beyond(gate.plan.file.gateway.needs)
-    if engine != "process" and granted:
+    if images and granted:
         yield "granted", f"{listed(granted)}, beyond what a container may do by itself"
     baseline = gate.plan.file.releases.baseline
     if baseline is not None and baseline.recorded is not None:
         yield "baseline", f"not booted: the candidate of {baseline.recorded}"
     elif baseline is None:
         yield "baseline", "none, so nothing is compared: headroom only"
-    if engine != "process" and (image := gate.plan.sidecar_image()) is not None:
+    if images and (image := gate.plan.sidecar_image()) is not None:
         own = " (the release's own)" if gate.plan.file.sidecar.image == "release" else ""
         yield "sidecar", f"image {image}{own}"
     yield from _boots(gate.plan)
@@ -45,17 +45,18 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     yield "in all", _in_all(gate.plan)
 
 
-def _engine(gate: Gate) -> tuple[str, str]:
+def _engine(gate: Gate) -> tuple[bool, str]:
+    """Whether it boots images, and which it is and why."""
     try:
         engine, why = gate.engine()
     except BootgateError as error:
-        return "none", f"none: {error}"
-    return engine.name, why if why.startswith(engine.name) else f"{engine.name}: {why}"
+        return True, f"none: {error}"
+    return engine.traits.images, f"{engine.name}: {why}"
 
 
-def _release(release: Release, gate: Gate, engine: str) -> str:
+def _release(release: Release, gate: Gate, *, images: bool) -> str:
     command = release.command or gate.plan.file.gateway.command
-    parts = [] if release.image is None or engine == "process" else [f"image {release.image}"]
+    parts = [f"image {release.image}"] if release.image is not None and images else []
     if command is not None and (release.command is not None or not parts):
         text = shlex.join(command).replace("'", "") if len(command) > 1 else command[0]
         text = gate.plan.loaded.mask.text(text)  # before it is cut

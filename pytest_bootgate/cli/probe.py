@@ -25,6 +25,7 @@ from pytest_bootgate.journal import files
 from pytest_bootgate.journal.queries import usage
 from pytest_bootgate.journal.store import Journal
 from pytest_bootgate.records import codec
+from pytest_bootgate.records.outcomes import is_share
 from pytest_bootgate.reports import places
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.notify import notify
@@ -181,7 +182,7 @@ def _trend(gate: Gate, journal: Journal, asked: Asked, profile: str, target: str
     since = time.time() - asked.days * 86400
     with files.reading(journal.path) as kept:
         boots = usage(kept, gate.plan.loaded.path, target, profile, since)
-    used = [(b.wall, b.share) for b in boots if b.outcome in ("started", "timed_out", "false_ok")]
+    used = [(b.wall, b.share) for b in boots if is_share(b.outcome)]
     return trend(used)
 
 

@@ -7,7 +7,7 @@ from math import inf
 
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.values import Boot
-from pytest_bootgate.records.verdict import WHOLE, Rules
+from pytest_bootgate.records.verdict import Rules
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
 from pytest_bootgate.reports.layout import Styled, columns
 from pytest_bootgate.reports.numbers import WHOLE_BOOT, Took, outcome_words, table, used
@@ -72,7 +72,7 @@ def _change(before: Took | str, after: Took | str) -> str:
 
 
 def _bound(target: TargetResult) -> float | None:
-    room = target.judgement.headrooms.get(WHOLE) if target.judgement is not None else None
+    room = target.judgement.headroom if target.judgement is not None else None
     return room.bound_used if room is not None else None
 
 

@@ -58,7 +58,7 @@ def choose(wanted: str, *, images: bool, commands: bool, run: str) -> tuple[Engi
             raise
         short = str(error).split(". ")[0].removesuffix(".")
         return _process(run), f"every release has a command, and docker is no choice ({short})"
-    return engine, f"{engine.version} answers and every release has an image"
+    return engine, "it answers and every release has an image"
 
 
 def runs(engine: str) -> dict[str, Literal["lives", "gone", "unknown"]]:

@@ -206,6 +206,25 @@ class Capacity:
     root: str
 
 
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the boots of an engine have, whatever its name is.
+
+    `images`: a file system of their own, from an image; else they are commands of this machine.
+    `limits`: of CPU and memory, where a profile asks for them. `own_network`: ports that nobody
+    else on the machine has.
+    """
+
+    images: bool
+    limits: bool
+    own_network: bool
+
+
+#: Of containers, and of what runs on this machine as it is.
+CONTAINED = Traits(images=True, limits=True, own_network=True)
+LOCAL = Traits(images=False, limits=False, own_network=False)
+
+
 class Engine(Protocol):
     """Where boots happen."""
 
@@ -216,6 +235,10 @@ class Engine(Protocol):
     @property
     def version(self) -> str:
         """The engine and its version, for people."""
+
+    @property
+    def traits(self) -> Traits:
+        """What boots on it have."""
 
     @property
     def clock(self) -> Clock:

@@ -13,7 +13,7 @@ from docker.types import LogConfig
 from docker.utils import parse_repository_tag
 
 from pytest_bootgate.engines import owner
-from pytest_bootgate.engines.base import Capacity, Sink, UnitSpec
+from pytest_bootgate.engines.base import CONTAINED, Capacity, Sink, UnitSpec
 from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.confine import confined
 from pytest_bootgate.engines.container import (
@@ -42,6 +42,7 @@ class DockerEngine:
     """
 
     name = "docker"
+    traits = CONTAINED
     clock = REAL
 
     def __init__(self, run: str) -> None:

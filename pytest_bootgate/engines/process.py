@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from pytest_bootgate.engines import owner
-from pytest_bootgate.engines.base import Sink, UnitSpec
+from pytest_bootgate.engines.base import LOCAL, Sink, UnitSpec
 from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.listeners import strangers
 from pytest_bootgate.engines.local_unit import LocalUnit, write
@@ -36,6 +36,7 @@ class ProcessEngine:
     """The machine itself; every process is labelled ``BOOTGATE_RUN=<run>`` in its environment."""
 
     name = "process"
+    traits = LOCAL
     clock = REAL
 
     def __init__(self, run: str) -> None:

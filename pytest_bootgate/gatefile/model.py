@@ -16,6 +16,7 @@ import msgspec
 from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
 from pytest_bootgate.probes import Kind
 from pytest_bootgate.probes.line import Line
+from pytest_bootgate.stats.regression import TOLERANCE
 
 # A line of a docstring that starts with a key in backticks describes that key, with an example:
 # ``bootgate schema`` and docs/gate-file.md are made from these lines.
@@ -452,7 +453,7 @@ class Gate(_Entry, frozen=True, kw_only=True):
 
     fail_at: Share = Share(0.8)
     warn_at: Share = Share(0.6)
-    slower: Share = Share(0.10)
+    slower: Share = Share(TOLERANCE)
     boots: Boots = Boots(5, 30)
     retries: int = 1
     retry_pause: Seconds = Seconds(2)

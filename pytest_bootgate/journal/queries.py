@@ -15,7 +15,7 @@ import msgspec
 
 from pytest_bootgate.errors import JournalError
 from pytest_bootgate.journal.process import Writer
-from pytest_bootgate.records.values import OUTCOMES
+from pytest_bootgate.records.outcomes import OUTCOMES, is_share
 
 #: Stands for the outcome of a boot that has none yet.
 IN_FLIGHT = "in_flight"
@@ -81,7 +81,7 @@ class Row:
     @property
     def share(self) -> float | None:
         """The share of its timeout that it used, None where it did not get to use it."""
-        if self.outcome not in ("started", "timed_out", "false_ok") or not self.timeout:
+        if not is_share(self.outcome) or not self.timeout:
             return None
         used = self.seconds if self.seconds is not None else self.ended
         share = math.inf if used is None else used / self.timeout

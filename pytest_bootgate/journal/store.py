@@ -29,6 +29,7 @@ from pytest_bootgate.records.events import (
     RunEnded,
     VerdictGiven,
 )
+from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.records.values import Boot
 
@@ -236,7 +237,7 @@ class Journal:
         )
 
     def _boot_failed(self, event: BootFailed) -> None:
-        if event.outcome == "lost":
+        if OUTCOMES[event.outcome].unknown:
             # The gate gave it up: no end will follow. Where one does, it says the same.
             self._sql.execute(
                 "UPDATE boots SET outcome = ?, detail = ?, phase = ?, ended = ? WHERE id = ?",

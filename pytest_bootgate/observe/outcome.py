@@ -10,7 +10,8 @@ from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.observe.lines import LeftOut
 from pytest_bootgate.observe.observation import Observation
 from pytest_bootgate.observe.timeouts import says_timeout
-from pytest_bootgate.records.values import Boot, Outcome
+from pytest_bootgate.records.outcomes import Outcome
+from pytest_bootgate.records.values import Boot
 
 if TYPE_CHECKING:
     from pytest_bootgate.run.recipe import Recipe

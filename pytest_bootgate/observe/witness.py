@@ -16,7 +16,8 @@ from pytest_bootgate.records.boot_events import (
     TriggerSent,
     Voice,
 )
-from pytest_bootgate.records.values import Boot, Outcome
+from pytest_bootgate.records.outcomes import OUTCOMES, Outcome
+from pytest_bootgate.records.values import Boot
 
 
 class Witness:
@@ -71,7 +72,7 @@ class Witness:
         phase = self._seen.current
         kind: type[BootEvent] = BootSucceeded
         more: dict[str, object] = {}
-        if outcome in ("timed_out", "false_ok"):
+        if OUTCOMES[outcome].waited_out:
             kind, more = BootTimedOut, {"phase": phase, "detail": detail}
         elif outcome != "started":
             kind = BootFailed

@@ -91,7 +91,10 @@ class GateItem(GateFunction):
         failed = [f.text for f in self._findings(result) if f.verdict == "error"]
         if result.verdict == "error" if self.name == WHOLE else failed:
             text = failure(result, ()) if self.name == WHOLE else "\n".join(failed)
-            self.config.stash[KEY].first_time(text)
+            session = self.config.stash[KEY]
+            session.first_time(text)
+            if self.name == WHOLE:
+                session.in_full.add(self.key)
             self.stop(text)
 
     def check(self) -> None:
@@ -106,6 +109,7 @@ class GateItem(GateFunction):
                 session.progress.end()
             text = failure(result, others)
             session.first_time(text)
+            session.in_full.add(self.key)
             self.stop(text)
         found = self._findings(result)
         if any(finding.verdict == "fail" for finding in found):

@@ -49,7 +49,8 @@ class Session:
 
     `selected` holds (gate file, profile, target) of all collected items; `mistakes` the texts of
     gate files that could not be read; `left_alone` those found but not named; `told` the texts that
-    failed items have shown. `informed` and `uninformed` are those who asked to be told
+    failed items have shown, `in_full` the targets (as in `selected`) of which one told the whole
+    story. `informed` and `uninformed` are those who asked to be told
     of a verdict, and were or were not. `ran` is set where pytest runs tests, or tries to;
     `insufficient` has a paragraph for each gate file that was not judged as it should be, and
     `missing` says the same to the user, also where there was no gate at all.
@@ -63,6 +64,7 @@ class Session:
         self.selected: list[tuple[Path, str, str]] = []
         self.from_workers: list[GateResult] = []
         self.told: set[str] = set()
+        self.in_full: set[tuple[Path, str, str]] = set()
         self.informed: list[str] = []
         self.uninformed: list[str] = []
         self.lost_workers = self.ran = self.ended_early = False

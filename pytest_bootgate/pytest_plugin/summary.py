@@ -14,13 +14,14 @@ from pytest_bootgate.reports.terminal import summary
 
 def show_results(reporter: Any, session: Session, results: Sequence[GateResult]) -> None:
     """What each gate found, as much of it as the verbosity asks for."""
-    told = session.told if session.config.getoption("tbstyle") != "no" else ()
+    shown = session.in_full if session.config.getoption("tbstyle") != "no" else set()
     verbosity = session.config.get_verbosity()
     width = reporter._tw.fullwidth if reporter.isatty else None  # noqa: SLF001
     encoding = getattr(reporter._tw._file, "encoding", None)  # noqa: SLF001
     for result in results:
         if verbosity >= 0:
             reporter.section(f"bootgate: {session.shown(Path(result.file))}")
+        told = {(p, t) for path, p, t in shown if path == Path(result.file).resolve()}
         lines = summary(result, told, lost=session.lost_results)
         for line in laid_out(lines, verbosity=verbosity, width=width, encoding=encoding):
             markup = {line.colour: True} if line.colour else {}

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pytest_bootgate.records.values import Boot, Outcome
+from pytest_bootgate.records.outcomes import Outcome
+from pytest_bootgate.records.values import Boot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import msgspec
 
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.records.result import SCHEMA, GateResult
+from pytest_bootgate.records.verdict import WHOLE, Kind
 from pytest_bootgate.whole import write_text
 
 #: In seconds, bytes, shares and whatever else stands in a result.
@@ -47,8 +50,15 @@ _WORDS = {
     "item": {"silence": "propagation"},
 }
 #: What has names of the user's for keys, and how some of these end.
-_NAMED = {"answers", "headrooms", "lines", "nearest", "phases", "releases", "tails"}
-_ENDINGS = {"headrooms": (":by", ":deadline"), "lines": ("::silence", "::propagation")}
+_NAMED = {"answers", "lines", "nearest", "phases", "releases", "tails"}
+_ENDINGS = {"lines": ("::silence", "::propagation")}
+#: What rules of before meant that do not have these.
+_NO_RETRIES = {"retries": 0, "retry_pause": 0.0}
+#: How findings begin or go on that were of no kind, and of which they are now.
+_KINDS: tuple[tuple[str, Kind], ...] = (
+    (r"(timeout|limit|by) \S+ s: ", "room"),
+    (r".* (ended in|never reached) this phase: \w+$", "unreached"),
+)
 
 
 def encode(result: GateResult) -> bytes:
@@ -87,7 +97,9 @@ def decode(data: bytes | str) -> GateResult:
         plain = msgspec.json.decode(data)
         if isinstance(plain, dict) and plain.get("schema") == _OLD:
             plain = _in_new_words(plain) | {"schema": SCHEMA}
-        result = msgspec.convert(plain, GateResult)
+            result = _filled(msgspec.convert(plain, GateResult))
+        else:
+            result = msgspec.convert(plain, GateResult)
         dt.datetime.fromisoformat(result.at).astimezone(dt.UTC)
         _measured(plain)
         for boot in (boot for target in result.targets for boot in target.boots):
@@ -109,9 +121,20 @@ def _in_new_words(value: Any, under: str = "") -> Any:
     if isinstance(value, str):
         return _WORDS.get(under, {}).get(value, value)
     if isinstance(value, list):
-        return [_in_new_words(one, "" if isinstance(one, dict) else under) for one in value]
+        dicts = under if under in ("findings", "boots") else ""
+        return [_in_new_words(one, dicts if isinstance(one, dict) else under) for one in value]
     if not isinstance(value, dict) or under == "fields":  # those of a job are not the gate's
         return value
+    if under == "headrooms":
+        return [_room(name, room) for name, room in value.items()]
+    if under in ("boots", "boot") and value.get("detail"):
+        notes = value.get("notes")
+        said = isinstance(notes, list) and value["detail"] in notes
+        value = value | {"never_ready": said and value.get("triggered") is False}
+    if under == "rules":
+        value = _NO_RETRIES | value
+    if under == "findings" and not value.get("kind"):
+        value = value | {"kind": _kind(str(value.get("text")))}
     if under in _NAMED:
         old, new = _ENDINGS.get(under, ("", ""))
         return {
@@ -123,6 +146,25 @@ def _in_new_words(value: Any, under: str = "") -> Any:
     keys = {} if under == "judgement" else _KEYS  # whose host is the machine
     keys = {**keys, "by": "deadline"} if under == "limits" else keys
     return {keys.get(key, key): _in_new_words(one, key) for key, one in value.items()}
+
+
+def _room(name: str, headroom: Any) -> dict[str, Any]:
+    """A headroom whose name ended in what it was held against."""
+    subject, _, end = name.rpartition(":")
+    against = {"limit": "limit", "by": "deadline"}.get(end) if subject else None
+    if against is None:
+        return {"subject": WHOLE, "against": "timeout", "headroom": headroom}
+    return {"subject": subject, "against": against, "headroom": headroom}
+
+
+def _kind(text: str) -> Kind:
+    return next((kind for begin, kind in _KINDS if re.match(begin, text)), "")
+
+
+def _filled(result: GateResult) -> GateResult:
+    """A result of the schema before with what it said of itself only in words."""
+    name = "docker" if result.engine.startswith("docker") else "process"
+    return replace(result, engine_name=name)
 
 
 def _measured(value: object) -> None:

@@ -16,6 +16,11 @@ from pytest_bootgate.records.verdict import Finding, Judgement, Rules, Verdict, 
 SCHEMA = "bootgate-result/2"
 
 
+def label(name: str, profile: str, *, several: bool) -> str:
+    """What a target is called on a profile: by its name alone unless there are several profiles."""
+    return f"{name}@{profile}" if several else name
+
+
 @dataclass(frozen=True)
 class ReleaseFacts:
     """What stood behind a release's name: `identity` is the image's digest, if it has one.
@@ -136,7 +141,9 @@ class GateResult:
 
     `measures` is a digest of what the gate file measures: all of it but the releases and the rules
     of the verdict. Results are comparable only where it is the same. `error` is the paragraph that
-    says why the run must not pass with what it left `unjudged`. `lines` are those of the gate file
+    says why the run must not pass with what it left `unjudged`. `engine` is the engine in words,
+    `engine_name` what ``--bootgate-engine`` takes. `profiles` are all of the gate file, empty where
+    nobody knows. `lines` are those of the gate file
     (from 1) that ask for a target, ``TARGET::PHASE``, ``TARGET::propagation`` and ``upgrade``.
     `waited` are the seconds for which it waited until other gates left the machine; they are no
     part of any boot.
@@ -159,6 +166,21 @@ class GateResult:
     error: str | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
     waited: float = 0.0
+    engine_name: str = ""
+    profiles: tuple[str, ...] = ()
+
+    def label(self, name: str, profile: str) -> str:
+        """What pytest calls a target, or ``upgrade``, on a profile."""
+        return label(name, profile, several=self.several_profiles)
+
+    @property
+    def several_profiles(self) -> bool:
+        """Whether the gate file has several; where nobody knows, whether one is named here."""
+        if self.profiles:
+            return len(self.profiles) > 1
+        named = [t.profile for t in self.targets] + [u.profile for u in self.upgrades]
+        named += [p.profile for p in self.propagations] + [u.profile for u in self.unjudged]
+        return any(name != "default" for name in named)
 
     def beside(self, target: TargetResult) -> tuple[TargetResult, ...]:
         """The other targets on the profile of one."""

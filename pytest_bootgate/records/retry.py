@@ -28,7 +28,7 @@ def repeated_unseen(boots: Sequence[Boot]) -> tuple[Boot, ...]:
 
 def timeouts(boots: Sequence[Boot], release: str) -> tuple[Boot, ...]:
     """The boots of a release that timed out, in their order."""
-    return tuple(b for b in boots if b.release == release and b.outcome == "timed_out")
+    return tuple(b for b in boots if b.release == release and b.traits.retried)
 
 
 def started_later(boots: Sequence[Boot]) -> tuple[Boot, ...]:

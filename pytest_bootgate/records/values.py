@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
 
-Outcome = Literal[
-    "started",
-    "timed_out",
-    "crashed",
-    "oom_killed",
-    "silent_exit",
-    "false_ok",
-    "not_accepted",
-    "reported_error",
-    "lost",
-]
-OUTCOMES: tuple[str, ...] = get_args(Outcome)
+from pytest_bootgate.records.outcomes import OUTCOMES, Outcome, Traits
+
 #: The share of a boot from which on waiting for a CPU is worth a line.
 NOTICEABLE = 0.01
 
@@ -65,8 +54,9 @@ class Boot:
 
     `seconds` is the time from trigger to proof, None without a proof in time. `ended` is when
     the attempt was over: the proof, the exit, or the timeout. `ready` is how long the gateway
-    took from its start to ready. `cpu_seconds` is what the gateway and all it started used
-    between trigger and end. `notes` are things seen that belong into the story.
+    took from its start to ready; one that is `never_ready` got no trigger. `cpu_seconds` is what
+    the gateway and all it started used between trigger and end. `notes` are things seen that belong
+    into the story.
     `stalled` is for how many seconds the gate or its engine stood still, where the boot is `lost`
     for that. `recorded` says that it was made in another run, as the candidate of that time. `id`
     is the one of its `BootKey`; `attempt` counts from 1, more where a boot timeout was retried.
@@ -104,6 +94,7 @@ class Boot:
     seconds: float | None = None
     accepted: float | None = None
     triggered: bool = True
+    never_ready: bool = False
     ready: float | None = None
     phases: tuple[Phase, ...] = ()
     stages: tuple[Stage, ...] = ()
@@ -163,6 +154,11 @@ class Boot:
     def started(self) -> bool:
         """Whether the proof arrived inside the timeout."""
         return self.outcome == "started"
+
+    @property
+    def traits(self) -> Traits:
+        """What its outcome means, and what follows from it."""
+        return OUTCOMES[self.outcome]
 
     @property
     def last_phase(self) -> str | None:

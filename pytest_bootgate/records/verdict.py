@@ -6,18 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pytest_bootgate.gatefile.model import Gate, Gateway
 from pytest_bootgate.records.attribution import Attribution
 from pytest_bootgate.stats.headroom import Headroom
-from pytest_bootgate.stats.regression import TOLERANCE, Regression, Schedule
+from pytest_bootgate.stats.regression import Regression, Schedule
 
 Verdict = Literal["pass", "warn", "inconclusive", "fail", "error"]
 #: From the best to the worst.
 VERDICTS: tuple[Verdict, ...] = ("pass", "warn", "inconclusive", "fail", "error")
-#: `alike`: the baseline ends as the candidate does. `baseline`: the baseline never started.
-#: `unseen`: a mark that no boot shows. `lost-mark`: one that only the baseline shows. `uncompared`:
-#: too little to compare. `slower`, `stragglers`, `inconclusive`: of the comparison.
+#: `room`: too near the timeout or a limit of a phase. `unreached`: a boot that did not start never
+#: came to the end of this phase; that it did not start is a finding of its own. `alike`: the
+#: baseline ends as the candidate does. `baseline`: the baseline never started. `unseen`: a mark
+#: that no boot shows. `lost-mark`: one that only the baseline shows. `uncompared`: too little to
+#: compare. `slower`, `stragglers`, `inconclusive`: of the comparison.
 Kind = Literal[
     "",
+    "room",
+    "unreached",
     "alike",
     "baseline",
     "unseen",
@@ -43,6 +48,21 @@ class Limits:
     slower: float | None = None
 
 
+#: A default has one home: the model of the gate file.
+_GATE = Gate()
+#: What boots are held against: the timeout of the whole, a phase's own limit, or its deadline.
+Against = Literal["timeout", "limit", "deadline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of one limit boots used: `subject` is a phase, or the whole boot (`WHOLE`)."""
+
+    subject: str
+    against: Against
+    headroom: Headroom
+
+
 @dataclass(frozen=True)
 class Rules:
     """What a target is judged by: seconds, and shares of them.
@@ -61,14 +81,14 @@ class Rules:
     warn_at: float
     least: int
     most: int
-    slower: float = TOLERANCE
-    inconclusive: Literal["warn", "fail"] = "warn"
+    slower: float = float(_GATE.slower)
+    inconclusive: Literal["warn", "fail"] = _GATE.inconclusive
     cpus: float | None = None
-    retries: int = 0
-    retry_pause: float = 0.0
-    noise: float = 3.0
+    retries: int = _GATE.retries
+    retry_pause: float = float(_GATE.retry_pause)
+    noise: float = _GATE.noise
     phases: Mapping[str, Limits] = field(default_factory=dict)
-    ready_timeout: float = 120.0
+    ready_timeout: float = float(Gateway().ready_timeout)
 
     @property
     def plan(self) -> Schedule:
@@ -104,7 +124,7 @@ class Judgement:
 
     verdict: Verdict
     findings: tuple[Finding, ...]
-    headrooms: Mapping[str, Headroom]
+    headrooms: tuple[Room, ...]
     regression: Regression | None = None
     attribution: Attribution | None = None
     phases: tuple[Regression, ...] = ()
@@ -117,6 +137,12 @@ class Judgement:
         """The findings about one phase or the whole boot, worst first."""
         found = [finding for finding in self.findings if finding.subject == subject]
         return tuple(sorted(found, key=lambda f: -VERDICTS.index(f.verdict)))
+
+    @property
+    def headroom(self) -> Headroom | None:
+        """How much of its timeout the whole boot used; None where no boot was measured."""
+        rooms = (room.headroom for room in self.headrooms if room.against == "timeout")
+        return next(rooms, None)
 
     def has(self, *kinds: Kind) -> bool:
         """Whether any finding is of one of these kinds."""

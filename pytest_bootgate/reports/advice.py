@@ -9,22 +9,12 @@ from statistics import median
 from pytest_bootgate.records.result import PropagationResult, TargetResult, UpgradeResult
 from pytest_bootgate.records.retry import timeouts
 from pytest_bootgate.records.values import Boot
-from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.story import failed_boot
 
 #: So many of a stream's last lines are looked at.
 _LAST = 8
 _KEEP = "Keep the old release in production."
-_FAILED = {
-    "timed_out": "Find out what it {does}; its last lines are a beginning.",
-    "false_ok": "Trust no status of it: it said ok, and the task never started.",
-    "crashed": "Read its last lines and its exit code.",
-    "reported_error": "Read the error that it reported, and its last lines: it says itself why.",
-    "oom_killed": "It needs more memory than it had: raise the profile's limit, or find what grew.",
-    "silent_exit": "It ended without a word: raise its log level and gate again.",
-    "not_accepted": "Check the trigger in the gate file against the new release.",
-}
 #: What a system says last that was not allowed something, or no more processes.
 _DENIED = re.compile(
     "Operation not permitted|Permission denied|EPERM|EACCES|Resource temporarily unavailable"
@@ -46,8 +36,7 @@ def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
         return _error(found)
     failed = failed_boot(found)
     if found.verdict == "fail" and failed is not None:
-        what = _FAILED.get(failed.outcome, "Gate again: the boot was lost.")
-        what = what.format(does=_does(failed))
+        what = failed.traits.advice.format(does=_does(failed))
         return " ".join([_KEEP, what, *_denied([failed]), *_until_then(failed, found, others)])
     return _in_time(found)
 
@@ -113,10 +102,10 @@ def _in_time(found: TargetResult) -> str:
     if timeouts(found.boots, "candidate"):
         what = "A boot timed out and started when tried again: find out why before it goes out."
         return f"{what} {host}".strip()
-    rooms = sorted(judgement.headrooms.items(), key=lambda named: named[1].level)  # fail, warn
-    tight = [name for name, room in rooms if room.level != "pass"]
+    tight = [room for room in judgement.headrooms if room.headroom.level != "pass"]
     if tight:
-        what = "the timeout" if tight[0] == WHOLE else f"the limit of {tight[0].partition(':')[0]}"
+        first = min(tight, key=lambda room: room.headroom.level)  # fail, then warn
+        what = "the timeout" if first.against == "timeout" else f"the limit of {first.subject}"
         again = f"shorten the boot or raise {what}, in production and in the gate file."
         if host and found.verdict != "fail":
             return f"{host} If it stays so near, {again}"
@@ -143,10 +132,8 @@ def _until_then(failed: Boot, found: TargetResult, others: Sequence[TargetResult
     for other in others:
         took = [b.seconds for b in other.of("candidate") if b.seconds is not None]
         if other.runs_as != found.runs_as and other.verdict in ("pass", "warn") and took:
-            way_out = "`bootgate explain isolated` says what moving its jobs there costs"
-            known = (found.runs_as, other.runs_as) == ("isolated", "main")
             starts = f"{other.target} does start ({duration(median(took))}) on the same host"
-            return [f"{starts}: {way_out}." if known else f"{starts}."]
+            return [f"{starts}: see `bootgate explain {failed.outcome}`."]
     return []
 
 

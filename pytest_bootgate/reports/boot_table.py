@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from pytest_bootgate.journal.queries import EventRow, Row, RunRow
+from pytest_bootgate.records.result import label
 from pytest_bootgate.reports.amounts import NONE, duration, share
 from pytest_bootgate.reports.clean import one_line
-from pytest_bootgate.reports.numbers import named
 from pytest_bootgate.untrusted import read_json
 
 _HEADER = ("when", "run", "release", "version", "target", "no.", "outcome", "after", "used")
@@ -54,7 +54,8 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.run[:_ID],
         row.release,
         row.version or NONE,
-        named(row.target, row.profile),
+        # A journal has boots of many gate files, and not how many profiles each of them has.
+        label(row.target, row.profile, several=row.profile != "default"),
         number,
         outcome(row),
         duration(row.seconds if row.seconds is not None else row.ended),

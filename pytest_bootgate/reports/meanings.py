@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from pytest_bootgate.records.outcomes import OUTCOMES
+
 Kind = Literal["verdict", "comparison", "outcome", "case"]
 
 
@@ -125,93 +127,7 @@ _COMPARISONS = (
     ),
 )
 
-_OUTCOMES = (
-    Meaning("started", "outcome", "the proof came in time", ("Nothing.",)),
-    Meaning(
-        "timed_out",
-        "outcome",
-        "no proof within the timeout, or the system itself said that it timed out",
-        (
-            (
-                "Look at the phase it was last seen in, and at the CPU time beside it: much CPU"
-                " time is work that does not end, little is waiting for something."
-            ),
-            "See whether the baseline starts on the same host: then the upgrade brought this.",
-            "If main starts and isolated does not, see `bootgate explain isolated`.",
-            "Do not raise the timeout before you know the phase: production has it, too.",
-        ),
-    ),
-    Meaning(
-        "crashed",
-        "outcome",
-        "the process ended by itself before the proof, with a status other than 0, or restarted",
-        (
-            "Read the last lines of the gateway and the runner, which stand below the story.",
-            "Start the same image or command by hand, with the same environment.",
-        ),
-    ),
-    Meaning(
-        "oom_killed",
-        "outcome",
-        "the kernel killed a process of it because memory ran out",
-        (
-            "Compare the `memory` of the profile with what production gives.",
-            (
-                "If the baseline lives within it and the candidate does not, the release needs"
-                " more: give more, or do not ship it."
-            ),
-        ),
-    ),
-    Meaning(
-        "silent_exit",
-        "outcome",
-        "the process ended with status 0 before the proof: it calls itself done, and the task"
-        " never started",
-        (
-            "Look for a watchdog that ends the runner, and raise its log level.",
-            "Watch for it in production: an exit status of 0 alarms nobody.",
-        ),
-    ),
-    Meaning(
-        "false_ok",
-        "outcome",
-        "the system said ok, and no proof came: a green status over a task that did not start",
-        (
-            "Do not trust this status anywhere else either, such as on a dashboard.",
-            "See whether ok means `enqueued`: main sessions often say it before the task runs.",
-            "Check that the proof still fits the release, such as the path of the stub.",
-        ),
-    ),
-    Meaning(
-        "not_accepted",
-        "outcome",
-        "the trigger was refused, or nobody took it",
-        (
-            "Read the answer that is quoted: a changed API or a missing right is usual.",
-            "If only one release refuses it, the trigger of the gate file must know both.",
-        ),
-    ),
-    Meaning(
-        "reported_error",
-        "outcome",
-        "a signal reported that the run failed, in words that are no timeout, and no proof came",
-        (
-            "Read the text that the signal gave: it is quoted in the story.",
-            "Read the last lines of the gateway and the runner, which stand below the story.",
-            "If that line is printed in good runs too, make the pattern of that signal narrower.",
-        ),
-    ),
-    Meaning(
-        "lost",
-        "outcome",
-        "the container went away, or marks contradict each other: nothing is known of this boot",
-        (
-            "See who removes containers on this machine, or restarts its engine.",
-            "Where marks are out of order, correct their patterns or their order in the gate file.",
-            "Gate again. It is the gate that failed here, not the release.",
-        ),
-    ),
-)
+_OUTCOMES = tuple(Meaning(name, "outcome", o.means, o.todo) for name, o in OUTCOMES.items())
 
 CASES = (
     Meaning(

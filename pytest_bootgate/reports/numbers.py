@@ -34,11 +34,6 @@ class Row:
     cells: tuple[Took | str, ...]
 
 
-def named(name: str, profile: str) -> str:
-    """A target on a profile, which is named unless it is the usual one."""
-    return name if profile == "default" else f"{name}@{profile}"
-
-
 def phases(result: TargetResult) -> list[str]:
     """The names of a target's phases, in their order."""
     return list(
@@ -113,7 +108,7 @@ def used(result: TargetResult, release: str = "candidate") -> float | None:
     """
     failed = failed_boot(result, release)
     if failed is not None:
-        return 1.0 if failed.outcome in ("timed_out", "false_ok") else None
+        return 1.0 if failed.traits.waited_out else None
     found = took(times(result.of(release), WHOLE))
     return found.slowest / result.rules.timeout if found is not None else None
 

@@ -61,7 +61,7 @@ def _boot(result: TargetResult) -> str:
     reasons = [
         f.text if f.subject == WHOLE else f"{f.subject}: {f.text}"
         for f in findings
-        if "this phase" not in f.text and not (f.subject == WHOLE and f.text.startswith("timeout"))
+        if f.kind != "unreached" and not (f.kind == "room" and f.subject == WHOLE)
     ]
     failed, rules = failed_boot(result), result.rules
     last = next((b for b in reversed(result.of("candidate")) if b.started), None)
@@ -85,8 +85,8 @@ def _boot(result: TargetResult) -> str:
 
 def _over(result: TargetResult) -> bool:
     """Whether a limit was broken, though the boot as a whole was in time."""
-    rooms = result.judgement.headrooms.values() if result.judgement is not None else ()
-    return any(room.slowest >= room.limit for room in rooms)
+    rooms = result.judgement.headrooms if result.judgement is not None else ()
+    return any(room.headroom.used >= 1 for room in rooms)
 
 
 def trend_words(found: Trend | None, result: TargetResult) -> str:

@@ -8,6 +8,7 @@ from pytest_bootgate.checks.propagation import HELD, properties
 from pytest_bootgate.records.result import PropagationResult
 from pytest_bootgate.records.stall import Stall
 from pytest_bootgate.records.values import SignalReport
+from pytest_bootgate.records.verdict import Verdict
 from pytest_bootgate.reports.amounts import duration
 
 
@@ -20,11 +21,23 @@ def heading(result: PropagationResult) -> str:
 
 def details(result: PropagationResult) -> Iterator[str]:
     """All that belongs under the heading, findings first."""
+    yield from (text for _, text in reasons(result))
+    yield from asides(result)
+
+
+def reasons(result: PropagationResult) -> Iterator[tuple[Verdict, str]]:
+    """Why the verdict is what it is: each reason with a verdict of its own."""
     if result.error is not None:
-        yield result.error
+        yield "error", result.error
         return
     for finding in result.findings:
-        yield f"{finding.verdict}: {finding.text}"
+        yield finding.verdict, f"{finding.verdict}: {finding.text}"
+
+
+def asides(result: PropagationResult) -> Iterator[str]:
+    """What changes no verdict."""
+    if result.error is not None:
+        return
     if result.stall is not None:
         yield from (f"note: {text}" for text in notes(result.stall))
         if result.stall.evidence:

@@ -23,7 +23,7 @@ def worth_saying(result: TargetResult) -> list[Finding]:
     findings = result.judgement.findings if result.judgement is not None else ()
     if failed_boot(result) is None:
         return list(findings)
-    return [f for f in findings if f.subject == WHOLE or "this phase" not in f.text]
+    return [f for f in findings if f.kind != "unreached"]
 
 
 def finding_line(finding: Finding) -> str:
@@ -44,15 +44,19 @@ def story(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> l
 
     `others` are the results of the gate's other targets on the same profile.
     """
+    return [*course(boot, result), *contrast(boot, result, others)]
+
+
+def course(boot: Boot, result: TargetResult) -> list[str]:
+    """What was asked, how far a boot came that did not start, and who was told."""
     lines = [_trigger(boot), _never(boot)]
-    if boot.outcome != "not_accepted":
+    if not boot.traits.refused:
         if boot.ended_in is not None:
             lines.append(f"was in phase {boot.ended_in}{_reached(boot)}")
         lines.append(f"ended after {duration(boot.ended)}: {boot.outcome} ({boot.detail})")
         lines.append(told(boot))
     lines.extend(_before(boot, result.boots))
     lines.extend(note for note in boot.notes if note != boot.detail)
-    lines.extend(_contrast(boot, result, others))
     return lines
 
 
@@ -64,7 +68,7 @@ def _before(boot: Boot, boots: Sequence[Boot]) -> list[str]:
         if late is boot:
             break
         same = late.number == boot.number and late not in again
-        as_well = " as well" if boot.outcome == "timed_out" else ""
+        as_well = " as well" if boot.traits.retried else ""
         who = f"{_NTH.get(late.attempt, f'attempt {late.attempt}')}" if same else which(late)
         phase = f", in phase {late.ended_in}" if late.ended_in else ""
         how = f"timed out{as_well} at {who}{phase} after {duration(late.ended)}"
@@ -117,9 +121,8 @@ def last_words(result: TargetResult) -> list[str]:
 
 def _trigger(boot: Boot) -> str:
     if not boot.triggered:
-        never = _untriggered(boot)
-        return "nothing was triggered" if never else "the start itself is the trigger"
-    if boot.outcome == "not_accepted":
+        return "nothing was triggered" if boot.never_ready else "the start itself is the trigger"
+    if boot.traits.refused:
         return boot.detail
     if boot.accepted is None:
         return "trigger sent, never acknowledged"
@@ -130,15 +133,10 @@ def _never(boot: Boot) -> str:
     proof = boot.phases[-1].name if boot.phases else "the proof"
     if boot.phases and boot.phases[-1].at is not None:
         return f"{proof} was seen after {duration(boot.phases[-1].at)}, which does not count"
-    what = "the task" if boot.triggered or _untriggered(boot) else "it"
-    if boot.outcome == "lost":
+    what = "the task" if boot.triggered or boot.never_ready else "it"
+    if boot.traits.unknown:
         return f"nobody knows whether {what} started: {proof} was not seen"
     return f"{what} never started: {proof} was not seen in time"
-
-
-def _untriggered(boot: Boot) -> bool:
-    """Whether the gateway got no trigger: why is its outcome and a note."""
-    return not boot.triggered and boot.detail in boot.notes
 
 
 def _reached(boot: Boot) -> str:
@@ -148,7 +146,7 @@ def _reached(boot: Boot) -> str:
     return f", after {seen[-1].name} at {duration(seen[-1].at)}"
 
 
-def _contrast(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> list[str]:
+def contrast(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> list[str]:
     """What started on the same host, and so what is not at fault."""
     lines = []
     before = [b.seconds for b in result.of("baseline") if b.seconds is not None]

@@ -15,7 +15,6 @@ from pytest_bootgate.records.result import (
 )
 from pytest_bootgate.records.retry import started_later
 from pytest_bootgate.records.values import Boot
-from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports import propagation, unjudged, upgrade
 from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
 from pytest_bootgate.reports.amounts import bar, count, duration, limit, share
@@ -25,11 +24,11 @@ from pytest_bootgate.reports.layout import ALL, ALWAYS, MORE, QUIET, Styled, col
 from pytest_bootgate.reports.numbers import Took, outcome_words, stages, table
 from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import (
-    NO_LINES,
+    contrast,
+    course,
     failed_boot,
     finding_line,
     last_words,
-    story,
     worth_saying,
 )
 from pytest_bootgate.stats.regression import DRIFT
@@ -46,11 +45,12 @@ _MOST_STAGES = 6
 
 
 def summary(
-    result: GateResult, told: Collection[str] = (), *, lost: bool = False
+    result: GateResult, told: Collection[tuple[str, str]] = (), *, lost: bool = False
 ) -> Iterator[Styled]:
     """All lines of the summary, without its heading.
 
-    `told` are the stories that stand above it in full; their last lines are not said twice.
+    `told` are the profiles and targets of which the story stands above it in full; their last lines
+    are not said twice.
     `lost`: some results did not come back.
     """
     left = unjudged.line(result, lost=lost)
@@ -73,9 +73,7 @@ def summary(
     yield Styled(machine(result.machine), level=MORE)
     if waited := waited_words(result.waited):
         yield Styled(f"{waited} on this machine before it booted; no boot's time has it in it")
-    profiles = {t.profile for t in result.targets} | {t.profile for t in result.upgrades}
-    profiles |= {found.profile for found in result.propagations}
-    several_profiles = len(profiles) > 1 or profiles != {"default"}
+    several_profiles = result.several_profiles
     for one in result.upgrades:
         yield Styled("")
         yield from _upgrade(one, name_profile=several_profiles)
@@ -141,9 +139,9 @@ def _propagation(result: PropagationResult, *, name_profile: bool) -> Iterator[S
     name = f"{result.target}, propagation{where}"
     heading = f"{result.verdict.upper()} {name}: {propagation.heading(result)}"
     yield _heading(heading, colour)
-    for text in propagation.details(result):
-        worth = text.startswith(result.verdict)
-        yield _said(text, colour) if worth else Styled(_INDENT + text)
+    for verdict, text in propagation.reasons(result):
+        yield _said(text, _COLOURS[verdict])
+    yield from (Styled(_INDENT + text) for text in propagation.asides(result))
     if result.verdict not in ("pass", "error"):
         yield _todo(advice_on_propagation(result))
 
@@ -151,7 +149,7 @@ def _propagation(result: PropagationResult, *, name_profile: bool) -> Iterator[S
 def _target(
     result: TargetResult,
     others: Sequence[TargetResult],
-    told: Collection[str],
+    told: Collection[tuple[str, str]],
     *,
     name_profile: bool,
 ) -> Iterator[Styled]:
@@ -185,10 +183,11 @@ def _target(
     failed = failed_boot(result)
     if failed is not None:
         yield Styled(f"{_INDENT}what happened:", colour, bold=True)
-        for text in story(failed, result, others):
-            yield Styled(f"{_INDENT * 2}{text}", bold=" started in " in text)
+        yield from (Styled(f"{_INDENT * 2}{text}") for text in course(failed, result))
+        for text in contrast(failed, result, others):
+            yield Styled(f"{_INDENT * 2}{text}", bold=True)
     if last := last_words(result):
-        if last != [NO_LINES] and any("\n".join(last) in text for text in told):
+        if (result.profile, result.target) in told:
             yield Styled(f"{_INDENT * 2}(the last lines of every stream stand above)")
         else:
             yield from (_fixed(text, 2) for text in last)
@@ -221,9 +220,9 @@ def _headroom(result: TargetResult) -> Iterator[str]:
     rules = result.rules
     marks = (rules.warn_at, rules.fail_at)
     timeout = f"timeout {limit(rules.timeout)}"
-    room = result.judgement.headrooms.get(WHOLE) if result.judgement is not None else None
+    room = result.judgement.headroom if result.judgement is not None else None
     failed = failed_boot(result)
-    if failed is not None and failed.outcome in ("timed_out", "false_ok"):
+    if failed is not None and failed.traits.waited_out:
         yield f"slowest boot {bar(1.0)} the whole {timeout}"
     elif room is not None:
         yield f"slowest boot {bar(room.used, marks)} {share(room.used)} of the {timeout}"

@@ -15,9 +15,8 @@ def line(result: GateResult, *, lost: bool = False) -> str:
 
     `lost`: results did not come back, so nobody knows what was booted.
     """
-    several = _several_profiles(result)
-    never = _listed(_name(u, several) for u in result.unjudged if not u.booted)
-    unseen = _listed(_item(u, several) for u in result.unjudged if u.booted)
+    never = _listed(_name(u, result) for u in result.unjudged if not u.booted)
+    unseen = _listed(_item(u, result) for u in result.unjudged if u.booted)
     parts = [f"{'no result of' if lost else 'not booted'}: {never}"] if never else []
     if unseen:
         parts.append(f"booted, but the item that gives the verdict did not run: {unseen}")
@@ -36,26 +35,14 @@ def paragraph(results: Sequence[GateResult], why: str, *, lost: bool = False) ->
     return f"{judged_of}; {line(results[0], lost=lost)} ({why})"
 
 
-def _several_profiles(result: GateResult) -> bool:
-    profiles = {found.profile for found in result.targets} | {
-        one.profile for one in result.unjudged
-    }
-    return len(profiles) > 1 or profiles != {"default"}
-
-
-def _name(one: Unjudged, several: bool) -> str:
+def _name(one: Unjudged, result: GateResult) -> str:
     """What was not booted: a target, the upgrade in place, or a propagation test."""
-    return (
-        _label(one, several) if one.item == WHOLE or one.target == UPGRADE else _item(one, several)
-    )
+    whole = one.item == WHOLE or one.target == UPGRADE
+    return result.label(one.target, one.profile) if whole else _item(one, result)
 
 
-def _item(one: Unjudged, several: bool) -> str:
-    return f"{_label(one, several)}::{one.item}"
-
-
-def _label(one: Unjudged, several: bool) -> str:
-    return f"{one.target}@{one.profile}" if several else one.target
+def _item(one: Unjudged, result: GateResult) -> str:
+    return f"{result.label(one.target, one.profile)}::{one.item}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -20,15 +20,20 @@ _MOST_STAGES = 3
 
 def heading(result: UpgradeResult) -> str:
     """One line: how many jobs are there, and how many ran."""
+    return f"upgrade in place: {came_of_it(result)}"
+
+
+def came_of_it(result: UpgradeResult) -> str:
+    """The same without its beginning."""
     seen = result.upgrade
     if seen is None:
-        return "upgrade in place: not measured"
+        return "not measured"
     if seen.first.refused:
-        return "upgrade in place: the candidate refused the state"
+        return "the candidate refused the state"
     total, due = len(seen.jobs), len(seen.due(seen.first))
     kept = len(seen.compared(seen.first).found)
     ran = len(seen.ran(seen.first))
-    return f"upgrade in place: {kept} of {count(total, 'job')} survived, {ran} of {due} ran"
+    return f"{kept} of {count(total, 'job')} survived, {ran} of {due} ran"
 
 
 def notes(seen: Upgrade) -> Iterator[str]:

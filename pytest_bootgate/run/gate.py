@@ -196,7 +196,7 @@ class Gate:
         ]
         engine, rules = self._ready(), self.plan.rules(profile, target)
         notes += self._machinery.cleaned_up()
-        if engine.name != "process" and self.plan.file.sidecar.image == "release":
+        if engine.traits.images and self.plan.file.sidecar.image == "release":
             notes.append("the sidecar runs in the release's image: its own Python observes it")
         before: tuple[Boot, ...] = ()
         if self.plan.recorded is not None:
@@ -372,6 +372,8 @@ class Gate:
             error=self.error,
             lines=dict(self._lines()),
             waited=self._place.waited,
+            engine_name=self._machinery.name,
+            profiles=tuple(plan.profiles),
         )
         return plan.loaded.mask.value(result)
 
@@ -406,7 +408,7 @@ class Gate:
             said += [start.version] if start.version else []
         version = said[0] if said else release.version
         identity = self._machinery.identities.get(name)
-        if self._machinery.name == "process":
+        if not self._machinery.images:
             return ReleaseFacts(None, identity, version)
         granted = beyond(self.plan.file.gateway.needs)
         return ReleaseFacts(release.image, identity, version, granted=granted)

@@ -20,6 +20,7 @@ class Machinery:
     def __init__(self, plan: Plan, run: str, wanted: str) -> None:
         self._plan, self._run, self._wanted = plan, run, wanted
         self.name, self.version, self.why = "none", "none", ""
+        self.images = True
         self.capacity: Capacity | None = None
         self._removed: list[str] = []
         self.identities: dict[str, str | None] = {}
@@ -40,6 +41,7 @@ class Machinery:
                 self._unusable = error
                 raise
             self.name, self.version = self._engine.name, self._engine.version
+            self.images = self._engine.traits.images
         return self._engine, self.why
 
     def _choose(self) -> tuple[Engine, str]:
@@ -73,11 +75,11 @@ class Machinery:
         self.capacity = engine.capacity()
         self.look()
         for name, release in plan.releases.items():
-            use_image = engine.name != "process" and release.image is not None
+            use_image = engine.traits.images and release.image is not None
             digest = engine.resolve(release.image) if use_image and release.image else None
             self.identities[name] = digest
         image = plan.sidecar_image()
-        if engine.name != "process" and image is not None:
+        if engine.traits.images and image is not None:
             engine.resolve(image)
         prints = {self.recipe(*plan.pairs[0], name).fingerprint() for name in plan.releases}
         if len(prints) < len(plan.releases) and plan.file.gate.allow != "same-image":

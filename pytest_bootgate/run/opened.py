@@ -115,7 +115,7 @@ class OpenedPair:
         return self._place
 
     def _open_sidecar(self, place: Place) -> None:
-        spec = self._recipe.sidecar(self._engine.name, self._variables)
+        spec = self._recipe.sidecar(self._variables, images=self._engine.traits.images)
         unit = place.create(spec, self._listener.put)
         self._link = Link(unit, self._recipe, self._listener.events, self._pump, self._clock)
         self._link.open(self._variables)
@@ -165,7 +165,7 @@ class OpenedPair:
         return False
 
     def _make_gateway(self, place: Place, command: Sequence[str] | None = None) -> None:
-        spec = self._recipe.gateway(self._engine.name, self._variables)
+        spec = self._recipe.gateway(self._variables, images=self._engine.traits.images)
         if command is not None:
             spec = replace(spec, command=[fill(word, self._variables) for word in command])
         inside: dict[str, bytes] = {}

@@ -405,6 +405,7 @@ class Pair(Aftermath):
             identity=identity,
             answers={name: str(answer) for name, answer in answers.items()},
             triggered=False,
+            never_ready=True,
             ready=self.ready,
             version=self.version,
             tails=self._listener.tails(),

@@ -14,6 +14,7 @@ from pytest_bootgate.gatefile.model import Profile, Release
 from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
 from pytest_bootgate.gatefile.quantities import Boots
 from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.records.result import label
 from pytest_bootgate.records.retry import STALL_REPEATS
 from pytest_bootgate.records.verdict import WHOLE, Limits, Rules
 from pytest_bootgate.run.propagation import propagation_budget
@@ -83,8 +84,8 @@ class Plan:
         return (*SUBJECTS, ROLLBACK) if self.file.state.rollback else SUBJECTS
 
     def label(self, profile: str, target: str) -> str:
-        """The name of a target on a profile: bare where the gate file has one profile."""
-        return target if len(self.profiles) == 1 else f"{target}@{profile}"
+        """What pytest calls a target on a profile."""
+        return label(target, profile, several=len(self.profiles) > 1)
 
     def unsupported(self, target: str) -> dict[str, str | None]:
         """For each release why it does not have a target, None where it does."""

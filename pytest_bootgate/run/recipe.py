@@ -128,26 +128,26 @@ class Recipe:
             return self.release.image
         return named or os.environ.get("BOOTGATE_SIDECAR_IMAGE") or SIDECAR_IMAGE
 
-    def sidecar(self, engine: str, variables: Mapping[str, str]) -> UnitSpec:
+    def sidecar(self, variables: Mapping[str, str], *, images: bool) -> UnitSpec:
         """The sidecar as the engine is to start it."""
-        python = sys.executable if engine == "process" else "python3"
+        python = "python3" if images else sys.executable
         command = self.gate.sidecar.command or [python, "${program}"]
         return UnitSpec(
             role="sidecar",
-            image=self.sidecar_image() if engine != "process" else None,
+            image=self.sidecar_image() if images else None,
             command=[fill(word, variables) for word in command],
             env=fill_all(self.gate.sidecar.env, variables),
             files={variables["program"]: self.program.read_bytes()},
             stdin=True,
         )
 
-    def gateway(self, engine: str, variables: Mapping[str, str]) -> UnitSpec:
+    def gateway(self, variables: Mapping[str, str], *, images: bool) -> UnitSpec:
         """The gateway as the engine is to start it: the release's entries win."""
         gateway, release = self.gate.gateway, self.release
         command = release.command or gateway.command
         return UnitSpec(
             role="gateway",
-            image=release.image if engine != "process" else None,
+            image=release.image if images else None,
             command=None if command is None else [fill(word, variables) for word in command],
             env=fill_all({**gateway.env, **release.env}, variables),
             files={
@@ -163,7 +163,7 @@ class Recipe:
         """A digest of everything that makes this release what it is."""
         still = self.variables("/bootgate", dict.fromkeys(self.gate.ports, 0))
         still["release"] = ""
-        spec = self.gateway("process", still)
+        spec = self.gateway(still, images=False)
         command = None if spec.command is None else list(spec.command)
         files = {path: hashlib.sha256(data).hexdigest() for path, data in spec.files.items()}
         parts = [self.image_digest, command, dict(spec.env), files]

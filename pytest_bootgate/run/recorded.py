@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -82,10 +83,12 @@ class Recorded:
                 " so there is no upgrade to gate. Name the recording of the release that production"
                 " runs; to gate a release against itself, write gate: {allow: same-image}."
             )
-        if found := differences(then, now):
+        if found := [*differences(then, now)]:
+            measures = "the gate file measured something else then"
+            words = "; ".join(one.words("there", "here", measures) for one in found)
             raise BootgateError(
                 f"The recorded baseline {self.path.name} ({then.at[:10]}) cannot be compared with:"
-                f" {'; '.join(found)}. {way_out}"
+                f" {words}. {way_out}"
             )
         if (count := len(self.boots(profile, target))) < LEAST_PAIRS:
             raise BootgateError(
@@ -94,28 +97,35 @@ class Recorded:
             )
 
 
-def differences(then: GateResult, now: GateResult) -> list[str]:
-    """Why boots of two runs cannot be held against each other; empty where they can.
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Why boots of two runs cannot be held against each other: what it was then, what it is now.
 
-    In words `then` is "there", `now` is "here".
+    Both are empty where the gate files measure different things.
     """
-    return [
-        *_host_class(then, now),
-        *([f"engine {then.engine} there, {now.engine} here"] * (_engine(then) != _engine(now))),
-        *(["the gate file measured something else then"] * (then.measures != now.measures)),
-    ]
+
+    then: str = ""
+    now: str = ""
+
+    def words(self, then: str, now: str, measures: str) -> str:
+        """As half a sentence; `then` and `now` name the two runs, `measures` says the last."""
+        return f"{self.then} {then}, {self.now} {now}" if self.then else measures
 
 
-def _host_class(then: GateResult, now: GateResult) -> list[str]:
+def differences(then: GateResult, now: GateResult) -> Iterator[Difference]:
+    """Why boots of two runs cannot be held against each other; nothing where they can."""
     before, here = then.machine, now.machine
-    found = []
     if before.cpus != here.cpus:
-        found.append(f"{before.cpus} CPUs there, {here.cpus} here")
+        yield Difference(f"{before.cpus} CPUs", f"{here.cpus}")
     if abs(before.memory - here.memory) > _MEMORY * here.memory:
-        found.append(f"{before.memory / 2**30:.1f} GiB there, {here.memory / 2**30:.1f} GiB here")
+        memory = (f"{one.memory / 2**30:.1f} GiB" for one in (before, here))
+        yield Difference(*memory)
     if before.system.split()[:1] != here.system.split()[:1]:
-        found.append(f"{before.system} there, {here.system} here")
-    return found
+        yield Difference(before.system, here.system)
+    if _engine(then) != _engine(now):
+        yield Difference(f"engine {then.engine}", now.engine)
+    if then.measures != now.measures:
+        yield Difference()
 
 
 def _engine(result: GateResult) -> str:

@@ -23,7 +23,7 @@ def nobody_there(
     for spot in spots(recipe, variables):
         who = others.get(spot.port, "") if spot.port is not None else ""
         if who or (link is not None and link.look(spot.id, spot.look)):
-            alone = engine.name != "process"
+            alone = engine.traits.own_network
             raise BootgateError(taken(spot, recipe.release_name, who, alone=alone))
     for port, who in others.items():  # which the gate file names, though nobody looks there
         raise BootgateError(

@@ -56,10 +56,9 @@ class Base:
 
 
 def proving(gate: GateFile) -> list[str]:
-    """The targets that leave a job: distinct session targets with a trigger, ``main`` last."""
+    """The targets that leave a job: distinct session targets with a trigger, in their order."""
     named = [n for n, t in gate.targets.items() if t.trigger is not None and not t.extends]
-    named = named or [n for n, t in gate.targets.items() if t.trigger is not None]
-    return sorted(named, key=lambda name: name == "main")
+    return named or [n for n, t in gate.targets.items() if t.trigger is not None]
 
 
 def upgrade_budget(gate: GateFile) -> float:

@@ -9,11 +9,12 @@ import pytest
 
 from pytest_bootgate.checks.campaign import Ask, campaign, plan
 from pytest_bootgate.checks.startup import judge
-from pytest_bootgate.records.values import OUTCOMES, Boot, Phase
+from pytest_bootgate.records.outcomes import OUTCOMES
+from pytest_bootgate.records.values import Boot, Phase
 from pytest_bootgate.records.verdict import Limits, Rules
 
-RULES = Rules(timeout=10.0, fail_at=0.8, warn_at=0.6, least=5, most=30)
-FEW = Rules(timeout=10.0, fail_at=0.8, warn_at=0.6, least=2, most=2)
+RULES = Rules(timeout=10.0, fail_at=0.8, warn_at=0.6, least=5, most=30, retries=0)
+FEW = Rules(timeout=10.0, fail_at=0.8, warn_at=0.6, least=2, most=2, retries=0)
 BOTH = ["baseline", "candidate"]
 
 
@@ -119,7 +120,7 @@ def test_timed_out_and_then_started_is_at_best_a_warning():
     assert [f.text for f in judgement.about("boot")] == [
         "1 of 6 boots timed out, and started when tried again (boot 1 in phase task_started)"
     ]
-    assert judgement.headrooms["boot"].boots == 5
+    assert judgement.headroom.boots == 5
 
 
 def test_timed_out_twice_is_a_failure():
@@ -510,3 +511,14 @@ def test_on_a_fraction_of_a_core_work_takes_longer_than_its_cpu_time():
     cpu = {"cpu_seconds": lambda _, seconds: seconds / 4}
     assert compared(2.0, **cpu)[1].attribution.kind == "more waiting"
     assert compared(2.0, rules=rules, **cpu)[1].attribution.kind == "more work"
+
+
+@pytest.mark.parametrize("against", ["limit", "deadline"])
+def test_a_limit_is_that_of_its_phase_whatever_its_name_is(against):
+    limits = {"load": Limits(), "load:cache": Limits(**{against: 1.0})}
+    phases = (Phase("load", 0.1, 0.1), Phase("load:cache", 2.1, 2.0), Phase("done", 3.0, 0.9))
+    rules = replace(FEW, least=1, most=1, phases=limits)
+    judgement = judge([boot(seconds=3.0, phases=phases)], rules)
+    assert [(f.verdict, f.kind) for f in judgement.about("load:cache")] == [("fail", "room")]
+    assert not judgement.about("load")
+    assert [(r.subject, r.against) for r in judgement.headrooms[1:]] == [("load:cache", against)]

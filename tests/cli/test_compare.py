@@ -64,7 +64,7 @@ def test_the_numbers_are_those_of_the_results(runs, compare):
     ]
     change = f"{round((medians[1] / medians[0] - 1) * 100):+d} %"
     assert row(said, "whole boot") == [*map(duration, medians), change]
-    rooms = [result.targets[0].judgement.headrooms["boot"] for result in (first, second)]
+    rooms = [result.targets[0].judgement.headroom for result in (first, second)]
     shown = [f"{room.used * 100:.0f} %" for room in rooms]
     assert row(said, "used, slowest boot")[:2] == shown
     shown = [f"{room.bound_used * 100:.0f} %" for room in rooms]

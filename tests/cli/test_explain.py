@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from pytest_bootgate.cli import main
-from pytest_bootgate.records.values import OUTCOMES
+from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.verdict import Verdict
 from pytest_bootgate.reports.meanings import MEANINGS
 from pytest_bootgate.stats.regression import Comparison

@@ -39,7 +39,7 @@ def built(dockerfile: str) -> str:
 
 def test_choose():
     engine, why = choose("auto", images=True, commands=False, run="r")
-    assert why == f"{engine.version} answers and every release has an image"
+    assert why == "it answers and every release has an image"
     engine.close()
 
 

@@ -183,7 +183,7 @@ def upgrade(play):
             run=parts.pop("run", '{http: ":8080/jobs/${job.id}/run"}'),
             state=state,
         )
-        parts = {"trigger": TRIGGER, "target": TARGET, "targets": "{main: {}, daily: {}}", **parts}
+        parts = {"trigger": TRIGGER, "target": TARGET, "targets": "{daily: {}, main: {}}", **parts}
         played = play(new, old or Keeper(), more=more, **parts)
         try:
             return played, played.gate.upgrade("default")

@@ -32,13 +32,23 @@ def test_names_of_the_user_stay():
     limits = {"limit": 1.0, "by": 2.0, "slower": None}
     target["rules"]["phases"] = {"by": limits, "host": limits}
     room = target["judgement"]["headrooms"]["boot"]
-    target["judgement"]["headrooms"] = {"boot": room, "host:by": room, "by": room}
+    target["judgement"]["headrooms"] = {
+        "boot": room,
+        "host:by": room,
+        "by:limit": room,
+        "load:cache:limit": room,
+    }
     target["judgement"]["host"] = "the host has 1 CPU"
     target["boots"][0]["tails"] = {"told": ["says"]}
     found = codec.decode(json.dumps(plain)).targets[0]
     assert found.rules.phases.keys() == {"by", "host"}
     assert found.rules.phases["by"].deadline == 2.0
-    assert found.judgement.headrooms.keys() == {"boot", "host:deadline", "by"}
+    assert [(room.subject, room.against) for room in found.judgement.headrooms] == [
+        ("boot", "timeout"),
+        ("host", "deadline"),
+        ("by", "limit"),
+        ("load:cache", "limit"),
+    ]
     assert found.judgement.host == "the host has 1 CPU"
     assert found.boots[0].tails == {"told": ("says",)}
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.records import codec
+from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
-from pytest_bootgate.records.values import OUTCOMES, Boot, HostFacts, Phase, SignalReport, Stage
+from pytest_bootgate.records.values import Boot, HostFacts, Phase, SignalReport, Stage
 from pytest_bootgate.records.verdict import Limits, Rules
 
 RECORDED = sorted((Path(__file__).parent.parent / "recorded" / "results").glob("*.json"))
@@ -173,7 +174,7 @@ def _target(chance: random.Random, name: str) -> TargetResult:
 
 
 def _boot(chance, target, release, number, names, usual, bad) -> Boot:
-    outcome = "started" if chance.random() >= bad else chance.choice(OUTCOMES[1:])
+    outcome = "started" if chance.random() >= bad else chance.choice([*OUTCOMES][1:])
     reached = len(names) if outcome == "started" else chance.randint(0, len(names) - 1)
     at, phases = 0.0, []
     for n, name in enumerate(names):

@@ -13,13 +13,13 @@ import pytest
 from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.records import codec
+from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import ReleaseFacts, TargetResult, Unjudged
-from pytest_bootgate.records.values import OUTCOMES, Phase
+from pytest_bootgate.records.values import Phase
 from pytest_bootgate.records.verdict import Finding, Rules
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.html.axis import Axis
 from pytest_bootgate.reports.html.page import render, write
-from pytest_bootgate.reports.html.top import label
 
 from .pages import RECORDED, boot, drawn, gate, read, recorded, rows, section
 
@@ -58,12 +58,12 @@ def test_the_numbers_are_those_of_the_json(result):
     for found, one in zip(result.targets, plain["targets"], strict=True):
         if not one["boots"]:
             continue
-        shown = section(page, label(one["target"], one["profile"], result))
+        shown = section(page, result.label(one["target"], one["profile"]))
         _same_boots(rows(shown, "boots"), one["boots"])
         _same_lengths(rows(shown, "lengths"), one["boots"])
         _same_phases(rows(shown, "phases"), found)
         judged = one["judgement"]
-        _same_headrooms(rows(shown, "headroom"), (judged or {}).get("headrooms", {}))
+        _same_headrooms(rows(shown, "headroom"), (judged or {}).get("headrooms", ()))
         regression = (judged or {}).get("regression")
         figures = dict(rows(shown, "comparison"))
         assert bool(figures) == bool(regression)
@@ -108,7 +108,7 @@ def _same_phases(shown, found):
 
 def _same_headrooms(shown, rooms):
     assert len(shown) == len(rooms)
-    for row, room in zip(shown, rooms.values(), strict=True):
+    for row, room in zip(shown, (one["headroom"] for one in rooms), strict=True):
         assert row[1:5] == [room["limit"], room["boots"], room["median"], room["slowest"]]
         assert row[5] == room["slowest"] / room["limit"]
         assert row[6] == ("not established" if room["bound"] is None else room["bound"])
@@ -137,7 +137,7 @@ def test_the_verdicts_are_those_of_the_result(result):
     assert page.every("h1")[0].text.startswith(f"{result.verdict.upper()} ")
     assert page.every("title")[0].text.startswith(f"{result.verdict.upper()}: ")
     for found in result.targets:
-        heading = section(page, label(found.target, found.profile, result)).every("h2")[0]
+        heading = section(page, result.label(found.target, found.profile)).every("h2")[0]
         assert heading.text.split()[0] == found.verdict
     every = [found.verdict for found in (*result.targets, *result.upgrades, *result.propagations)]
     sections = page.every("section", **{"class": "card target"})
@@ -167,9 +167,9 @@ def test_the_story_of_ten_seconds():
     assert answers["What to do"] == (
         "Keep the old release in production. Find out what it works on in context_engine (2.58 s"
         " of CPU in 3.00 s); its last lines are a beginning. main does start (53 ms) on the same"
-        " host: bootgate explain isolated says what moving its jobs there costs."
+        " host: see bootgate explain timed_out."
     ).replace("2.58 s", duration(recorded("timed-out").targets[0].boots[-1].cpu_seconds))
-    assert "bootgate explain isolated" in [code.text for code in page.every("code")]
+    assert "bootgate explain timed_out" in [code.text for code in page.every("code")]
 
 
 @pytest.mark.parametrize(

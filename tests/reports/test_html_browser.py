@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import GateResult, TargetResult
-from pytest_bootgate.records.values import OUTCOMES, Boot
+from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import Rules
 from pytest_bootgate.reports.html.page import write
 

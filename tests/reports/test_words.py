@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import TargetResult
-from pytest_bootgate.records.values import OUTCOMES, Boot, Phase, SignalReport
+from pytest_bootgate.records.values import Boot, Phase, SignalReport
 from pytest_bootgate.records.verdict import Rules
 from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit
@@ -161,5 +162,5 @@ def test_what_was_not_triggered_and_what_needs_no_trigger_are_told_apart():
     buffered = boot(triggered=False, notes=("its output is held in a buffer",))
     assert story(buffered, result(buffered), [])[0] == "the start itself is the trigger"
     why = "the gateway exited with 3 while it settled"
-    never = boot(triggered=False, outcome="crashed", detail=why, notes=(why,))
+    never = boot(triggered=False, never_ready=True, outcome="crashed", detail=why, notes=(why,))
     assert story(never, result(never), [])[0] == "nothing was triggered"

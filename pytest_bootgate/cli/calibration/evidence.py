@@ -80,7 +80,7 @@ def gather(loaded: Loaded, sources: Sequence[Source], release: str) -> Evidence:
             " Name results with boots of it"
             + (", or leave --release out." if release == "baseline" else ".")
         )
-    engines = sorted({_engine(source.result) for source in with_boots})
+    engines = sorted({source.result.engine_name for source in with_boots})
     if len(engines) > 1:
         raise BootgateError(
             f"The results come from several engines ({', '.join(engines)}), whose boots cannot"
@@ -164,7 +164,7 @@ def _add(evidence: Evidence, result: TargetResult) -> None:
     """Take one target's boots; one that did not start speaks against all of them."""
     key = (result.target, result.profile)
     boots = measured(result, evidence.release)
-    failed = [boot for boot in boots if not boot.started and boot.outcome != "lost"]
+    failed = [boot for boot in boots if not boot.started and not boot.traits.unknown]
     if failed:
         evidence.unfit[key] = (
             f"{count(len(failed), 'boot')} did not start ({failed[0].outcome}): thresholds come"
@@ -212,11 +212,6 @@ def _has_boots(result: GateResult, release: str) -> bool:
     return release in result.releases and any(
         measured(target, release) for target in result.targets
     )
-
-
-def _engine(result: GateResult) -> str:
-    """The kind of engine, without its version."""
-    return result.engine.partition(" ")[0]
 
 
 def _names(sources: Sequence[Source]) -> str:

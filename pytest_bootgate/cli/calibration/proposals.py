@@ -10,6 +10,7 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.model import PhaseProbe, Target
 from pytest_bootgate.gatefile.tree import Map
+from pytest_bootgate.records.result import label
 from pytest_bootgate.reports.amounts import count, duration, share
 from pytest_bootgate.stats import thresholds
 from pytest_bootgate.stats.headroom import headroom
@@ -136,11 +137,7 @@ class _Proposing:
     def _fit(self, name: str) -> bool:
         """Whether a target has enough boots; the reason is a remark."""
         for profile in self._profiles:
-            where = (
-                name
-                if len(self._profiles) == 1 and not self._gate.profiles
-                else f"{name}@{profile}"
-            )
+            where = label(name, profile, several=len(self._gate.profiles) > 1)
             if why := self._evidence.unfit.get((name, profile)):
                 self._remarks.append(f"{where}: {why}")
                 return False

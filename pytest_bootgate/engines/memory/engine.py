@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from pytest_bootgate.engines.base import Capacity, Exit, Sink, State, UnitSpec
+from pytest_bootgate.engines.base import CONTAINED, Capacity, Exit, Sink, State, UnitSpec
 from pytest_bootgate.engines.memory.clock import MemoryClock
 from pytest_bootgate.engines.memory.script import KILLED, Process, Script, World
 from pytest_bootgate.engines.memory.sidecar import sidecar
@@ -26,6 +26,7 @@ class MemoryEngine:
     """
 
     name = "memory"
+    traits = CONTAINED
     version = "memory"
 
     def __init__(self, programs: Mapping[str, Script]) -> None:

@@ -26,7 +26,7 @@ from pytest_bootgate.reports import propagation, upgrade
 from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
 from pytest_bootgate.reports.amounts import count, duration, limit, share
 from pytest_bootgate.reports.failure import failure
-from pytest_bootgate.reports.numbers import named, phases, times, took
+from pytest_bootgate.reports.numbers import phases, times, took
 from pytest_bootgate.reports.story import finding_line, last_lines, worth_saying
 
 Kind = Literal["boot", "upgrade", "propagation", "gate"]
@@ -108,7 +108,7 @@ def entries(result: GateResult) -> list[Entry]:
 
 
 def _target(result: GateResult, target: TargetResult) -> Entry:
-    label = named(target.target, target.profile)
+    label = result.label(target.target, target.profile)
     place = result.lines.get(target.target, 1)
     parts = []
     for name in phases(target):
@@ -195,7 +195,7 @@ def _listed(findings: Sequence[Finding]) -> str:
 
 
 def _upgrade(result: GateResult, found: UpgradeResult) -> Entry:
-    label, line = named(UPGRADE, found.profile), result.lines.get(UPGRADE, 1)
+    label, line = result.label(UPGRADE, found.profile), result.lines.get(UPGRADE, 1)
     asked = found.upgrade is not None and found.upgrade.rollback_asked
     parts = []
     for subject in (*SUBJECTS, *([ROLLBACK] if asked else [])):
@@ -216,7 +216,7 @@ def _upgrade(result: GateResult, found: UpgradeResult) -> Entry:
 
 
 def _propagation(result: GateResult, found: PropagationResult) -> Entry:
-    label = named(found.target, found.profile)
+    label = result.label(found.target, found.profile)
     place = result.lines.get(found.target, 1)
     line = result.lines.get(f"{found.target}::{PROPAGATION}", place)
     said = [f"{f.verdict}: {f.text}" for f in found.findings]
@@ -241,13 +241,14 @@ def _unjudged(result: GateResult) -> Iterator[Entry]:
             continue
         keys = (one.target,) if one.item == WHOLE else (f"{one.target}::{one.item}", one.target)
         line = next((result.lines[key] for key in keys if key in result.lines), 1)
-        name, text = f"{named(one.target, one.profile)}::{one.item}", "unjudged: it was not booted"
+        name = f"{result.label(one.target, one.profile)}::{one.item}"
+        text = "unjudged: it was not booted"
         kinds: dict[str, Kind] = {WHOLE: "boot", PROPAGATION: "propagation"}
         key = (one.target, one.profile, kinds.get(one.item, "upgrade"))
         case = Case(name, None, text, text, line=line, missing="unjudged")
         asked.setdefault(key, []).append(case)
     for (target, profile, kind), cases in asked.items():
-        label = named(target, profile)
+        label = result.label(target, profile)
         if kind == "upgrade":
             whole = replace(cases[0], name=label)
             yield Entry(kind, label, target, profile, whole, tuple(cases))

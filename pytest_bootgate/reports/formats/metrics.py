@@ -136,7 +136,7 @@ def _target(found: Mapping[str, Family], target: TargetResult, about: dict[str, 
                 family.add(seen.median, **about, release=release)
     found["bootgate_timeout_used_ratio"].add(used(target), **about)
     if target.judgement is not None:
-        room = target.judgement.headrooms.get(WHOLE)
+        room = target.judgement.headroom
         if room is not None and failed_boot(target) is None:
             found["bootgate_timeout_bound_ratio"].add(room.bound_used, **about)
         if target.judgement.regression is not None:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from pytest_bootgate import __version__
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.html.sections import gate
@@ -35,6 +36,7 @@ def render(
         style=Markup((files(_HERE) / "templates" / "style.css").read_text("utf-8")),  # noqa: S704
         gates=[gate(result, n, journal, base) for n, result in enumerate(results, 1)],
         version=__version__,
+        outcomes=OUTCOMES,
     )
 
 

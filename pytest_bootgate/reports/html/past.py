@@ -10,6 +10,7 @@ from pathlib import Path
 from pytest_bootgate.errors import JournalError
 from pytest_bootgate.journal import files
 from pytest_bootgate.journal.queries import Usage, usage
+from pytest_bootgate.records.outcomes import is_share
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.reports.html.charts import Course, course
 from pytest_bootgate.reports.html.tables import Table, part
@@ -18,8 +19,6 @@ from pytest_bootgate.stats.trend import SHORTEST, trend
 
 #: How far back it is looked, in days, and how many boots are drawn at most: the newest.
 DAYS, MOST = 30, 60
-#: What is a share of the timeout: a boot that crashed did not come near it.
-_TELLING = ("started", "timed_out", "false_ok")
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def past(journal: Path | None, result: GateResult) -> dict[tuple[str, str], Past
 
 
 def _of(found: Sequence[Usage], result: TargetResult) -> Past:
-    used = [boot for boot in found if boot.outcome in _TELLING]
+    used = [boot for boot in found if is_share(boot.outcome)]
     line = trend([(b.wall, b.share) for b in used])
     words = trend_words(line, result) or "no trend yet: it needs five boots over a day or more"
     if not used or used[-1].wall - used[0].wall < SHORTEST:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_bootgate.checks.comparison import sentence
+from pytest_bootgate.engines import NAMES
 from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.records.result import (
@@ -25,7 +26,7 @@ from pytest_bootgate.reports.html import charts
 from pytest_bootgate.reports.html import tables as made
 from pytest_bootgate.reports.html.past import Past, past
 from pytest_bootgate.reports.html.tables import Table
-from pytest_bootgate.reports.html.top import Near, Top, by_weight, label, nearness, profiles_of, top
+from pytest_bootgate.reports.html.top import Near, Top, by_weight, nearness, top
 from pytest_bootgate.reports.numbers import phases
 from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import failed_boot, last_lines, last_words, story, worth_saying
@@ -89,7 +90,7 @@ def gate(result: GateResult, number: int, journal: Path | None, base: Path | Non
         sections=numbered,
         tables={"releases": made.releases(result), "host": made.host(result.machine)},
         unjudged=unjudged.line(result),
-        command=f"pytest {shlex.quote(file)} {_engine(result)}",
+        command=f"pytest {shlex.quote(file)}{_engine(result)}",
         waited=waited_words(result.waited),
         log=f"bootgate log --run {shlex.quote(result.run)}{kept}",
     )
@@ -110,7 +111,7 @@ def _shown(file: str, base: Path | None) -> str:
 def _target(
     found: TargetResult, result: GateResult, file: str, before: dict[tuple[str, str], Past]
 ) -> Section:
-    name = label(found.target, found.profile, result)
+    name = result.label(found.target, found.profile)
     if found.left_out is not None:
         return Section("", name, None, f"left out by the gate file: {found.left_out}")
     failed = failed_boot(found)
@@ -122,7 +123,7 @@ def _target(
         name=name,
         verdict=found.verdict,
         says=_says(found),
-        command=_command(file, f"{found.target}::{WHOLE}", found.profile, result, found),
+        command=_command(file, found.target, WHOLE, found.profile, result, found),
         error=found.error or "",
         near=nearness(found),
         findings=by_weight(worth_saying(found)),
@@ -178,10 +179,10 @@ def _upgrade(found: UpgradeResult, result: GateResult, file: str) -> Section:
         tables["jobs"] = Table("jobs", "What became of each job", rows[0], rows[1:])
     return Section(
         id="",
-        name=label("Upgrade in place", found.profile, result),
+        name=result.label("Upgrade in place", found.profile),
         verdict=found.verdict,
-        says=upgrade.heading(found).removeprefix("upgrade in place: "),
-        command=_command(file, UPGRADE, found.profile, result, None),
+        says=upgrade.came_of_it(found),
+        command=_command(file, UPGRADE, "", found.profile, result),
         error=found.error or "",
         findings=by_weight(found.findings),
         notes=list(upgrade.notes(seen)) if seen is not None else (),
@@ -200,10 +201,10 @@ def _propagation(found: PropagationResult, result: GateResult, file: str) -> Sec
         notes.append(f"held for sure: {stall.evidence}")
     return Section(
         id="",
-        name=f"{label(found.target, found.profile, result)}, propagation",
+        name=f"{result.label(found.target, found.profile)}, propagation",
         verdict=found.verdict,
         says=propagation.heading(found),
-        command=_command(file, f"{found.target}::{PROPAGATION}", found.profile, result, None),
+        command=_command(file, found.target, PROPAGATION, found.profile, result),
         error=found.error or "",
         findings=by_weight(found.findings),
         notes=notes,
@@ -213,18 +214,23 @@ def _propagation(found: PropagationResult, result: GateResult, file: str) -> Sec
 
 
 def _command(
-    file: str, item: str, profile: str, result: GateResult, found: TargetResult | None
+    file: str,
+    name: str,
+    item: str,
+    profile: str,
+    result: GateResult,
+    found: TargetResult | None = None,
 ) -> str:
     """How to boot the same once more.
 
-    A result does not say whether its gate file has more profiles than were booted, on which
-    the names of items depend: where that is open, the command takes the whole profile.
+    An older result does not say how many profiles its gate file has, on which the names of items
+    depend: where that is open, the command takes the whole profile.
     """
-    if profiles_of(result) == {"default"}:
-        asked = shlex.quote(f"{file}::{item}")
-    else:
-        asked = f"{shlex.quote(file)} --bootgate-profile {shlex.quote(profile)}"
-    parts = ["pytest", asked, _engine(result)]
+    several = result.several_profiles
+    known = bool(result.profiles) or not several
+    asked = [file, result.label(name, profile), item] if known else [file]
+    parts = [f"pytest {shlex.quote('::'.join(filter(None, asked)))}{_engine(result)}"]
+    parts += [f"--bootgate-profile {shlex.quote(profile)}"] if several else []
     if found is not None:
         least, most = found.rules.least, found.rules.most
         parts.append(f"--bootgate-boots {least if least == most else f'{least}..{most}'}")
@@ -232,5 +238,5 @@ def _command(
 
 
 def _engine(result: GateResult) -> str:
-    name = "docker" if result.engine.startswith("docker") else "process"
-    return f"--bootgate-engine {name}"
+    name = result.engine_name
+    return f" --bootgate-engine {name}" if name in NAMES else ""

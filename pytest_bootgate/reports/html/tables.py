@@ -10,7 +10,6 @@ from pytest_bootgate.records.machine import Machine, Span
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.stall import Stall
 from pytest_bootgate.records.values import Boot, HostFacts
-from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports import numbers
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
 from pytest_bootgate.reports.html.charts import RELEASES, limit_words, tried, which
@@ -133,10 +132,10 @@ def headrooms(result: TargetResult) -> Table:
     """Each limit and how much of it was used."""
     head = ["of", "limit", "boots", "median", "slowest", "used", "next boot at most", "of limit"]
     head += ["level"]
-    rooms = result.judgement.headrooms if result.judgement is not None else {}
+    rooms = result.judgement.headrooms if result.judgement is not None else ()
     rows = [
         [
-            "whole boot" if name == WHOLE else name.replace(":", ", "),
+            "whole boot" if one.against == "timeout" else f"{one.subject}, {one.against}",
             seconds(room.limit),
             Amount(room.boots, str(room.boots)),
             seconds(room.median),
@@ -146,7 +145,8 @@ def headrooms(result: TargetResult) -> Table:
             part(room.bound_used),
             room.level,
         ]
-        for name, room in rooms.items()
+        for one in rooms
+        for room in [one.headroom]
     ]
     return Table("headroom", "Headroom, with the 95 % bound of the next boot", head, rows)
 

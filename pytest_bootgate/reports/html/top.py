@@ -89,19 +89,6 @@ def _rank(one: Top) -> tuple[int, float]:
     return VERDICTS.index(one.verdict), used
 
 
-def label(target: str, profile: str, result: GateResult) -> str:
-    """A target, with its profile where there is more than the usual one."""
-    return target if profiles_of(result) == {"default"} else f"{target} on {profile}"
-
-
-def profiles_of(result: GateResult) -> set[str]:
-    """The profiles of a result, those of what it left unjudged included."""
-    profiles = {t.profile for t in result.targets} | {t.profile for t in result.upgrades}
-    return (
-        profiles | {s.profile for s in result.propagations} | {u.profile for u in result.unjudged}
-    )
-
-
 def release_words(result: GateResult, name: str) -> str:
     """A release by its version, else by its image, else by its role."""
     facts = result.releases.get(name)
@@ -117,7 +104,7 @@ def release_words(result: GateResult, name: str) -> str:
 def _of_target(found: TargetResult, result: GateResult) -> Top:
     return Top(
         found.verdict or "error",
-        label(found.target, found.profile, result),
+        result.label(found.target, found.profile),
         _why(found),
         _phase(found),
         nearness(found),
@@ -169,11 +156,11 @@ def nearness(found: TargetResult) -> Near:
     if found.error is not None:
         return Near("not measured")
     failed = failed_boot(found)
-    if failed is not None and failed.outcome in ("timed_out", "false_ok"):
+    if failed is not None and failed.traits.waited_out:
         return Near(f"the whole {timeout}", 1.0, None, rules.fail_at, rules.warn_at)
     if failed is not None:
         return Near(f"{failed.outcome} after {duration(failed.ended)}, {timeout}")
-    room = judgement.headrooms.get(WHOLE) if judgement is not None else None
+    room = judgement.headroom if judgement is not None else None
     if room is None:
         return Near("not measured")
     if timeouts(found.boots, "candidate"):
@@ -219,7 +206,7 @@ def _of_upgrade(found: UpgradeResult, result: GateResult) -> Top:
     step = findings[0].subject if findings else NONE
     new, old = release_words(result, "candidate"), release_words(result, "baseline")
     since = f"{new}, on the state that {old} left"
-    name = label("upgrade in place", found.profile, result)
+    name = result.label("upgrade in place", found.profile)
     near = Near("about the state, not about time")
     return Top(found.verdict, name, why, step, near, since, advice_on_upgrade(found))
 
@@ -229,7 +216,7 @@ def _of_propagation(found: PropagationResult, result: GateResult) -> Top:
     why = found.error or (findings[0].text if findings else propagation.heading(found))
     phase = found.stall.phase if found.stall is not None else NONE
     since = f"{release_words(result, 'candidate')}; a propagation test has no baseline"
-    name = f"{label(found.target, found.profile, result)}, propagation"
+    name = f"{result.label(found.target, found.profile)}, propagation"
     near = Near("held beyond its timeout on purpose")
     return Top(found.verdict, name, why, phase, near, since, advice_on_propagation(found))
 

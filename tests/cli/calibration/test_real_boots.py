@@ -48,5 +48,6 @@ def test_a_gate_is_green_under_the_limits_it_gets(pytester, engine):
     assert isolated.judgement is not None
     # These two phases sleep, so even a machine that has become busy keeps their limits.
     for phase in ("tools_config", "agent_persona"):
-        room = isolated.judgement.headrooms[f"{phase}:limit"]
+        rooms = {(r.subject, r.against): r.headroom for r in isolated.judgement.headrooms}
+        room = rooms[phase, "limit"]
         assert room.level != "fail", room.reason
