@@ -42,7 +42,7 @@ target:
   listen: 200ms
   trigger: {{http: ":${{port.gateway}}/run", body: "${{target}} ${{token}}"}}
   proof: {{stub: true}}
-targets: {{main: {{}}, isolated: {{}}, again: {{extends: isolated, start: warm}}, daily: {{}}}}
+targets: {{isolated: {{}}, again: {{extends: isolated, start: warm}}, daily: {{}}, main: {{}}}}
 gate: {{boots: 1}}
 """
 
@@ -417,7 +417,7 @@ def test_an_upgrade_of_which_a_part_was_not_asked_for_is_not_judged(upgrade):
     assert result.ret == 0
     left = "upgrade::jobs, upgrade::runs, upgrade::restart"
     unseen = f"booted, but the item that gives the verdict did not run: {left}"
-    result.stdout.fnmatch_lines([f"not booted: main, isolated, again, daily; {unseen}"])
+    result.stdout.fnmatch_lines([f"not booted: isolated, again, daily, main; {unseen}"])
     result = upgrade("lose", "-k", "upgrade and state", "--bootgate-require")
     assert result.ret == 1
     result.stdout.fnmatch_lines([f"ERROR: --bootgate-require: *; {unseen} (*"])
