@@ -40,7 +40,7 @@ def pytest_bootgate_event(event):
 
 def errors(result) -> list[str]:
     """What the run says besides the verdicts; the same is never said twice."""
-    verdict = re.compile(r"ERROR: \d+ target")
+    verdict = re.compile(r"ERROR: \d+ (target|upgrade|propagation)")
     said = [line for line in result.outlines if line.startswith("ERROR: ")]
     return [line.removeprefix("ERROR: ") for line in said if not verdict.match(line)]
 

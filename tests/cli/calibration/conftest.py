@@ -107,6 +107,7 @@ def write(gate) -> Writing:
             "bootgate": "0.1.0",
             "run": name,
             "engine": "docker 20.10",
+            "engine_name": "docker",
             "why_engine": "",
             "machine": HostFacts("Linux 6.1", "3.11", 2, 8 * 1024**3, 0.5),
             "releases": {"candidate": ReleaseFacts("app:2", "sha256:" + "ab" * 32, "2.0")},
