@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_bootgate.cli import doctor_host
+from pytest_bootgate.engines.base import CONTAINED
 from pytest_bootgate.engines.docker import DockerEngine
 from pytest_bootgate.run.host import facts
 from tests.cli.conftest import edit
@@ -160,6 +161,7 @@ def test_a_wall_clock_that_is_not_set(monkeypatch):
 def test_an_engine_whose_clock_is_apart(monkeypatch):
     class Elsewhere:
         name = "docker"
+        traits = CONTAINED
 
         def info(self):
             return {"SystemTime": "2026-01-01T00:00:00.123456789Z"}

@@ -413,7 +413,9 @@ def test_phases_that_have_changed_since(calibrate, write, gate):
 
 def test_two_engines(calibrate, write):
     one = write(boots("isolated", SECONDS, 10), "one.json")
-    two = write(boots("isolated", SECONDS, 10), "two.json", engine="process on Linux", engine_name="process")
+    two = write(
+        boots("isolated", SECONDS, 10), "two.json", engine="process on Linux", engine_name="process"
+    )
     out, err, status = calibrate(one, two)
     assert (out, status) == ("", 4)
     assert "several engines (docker, process)" in err
