@@ -121,7 +121,7 @@ class Regression:
     to confirm. `stragglers` are boots far beyond all others: the baseline's, the candidate's.
     `next_look` is after how many pairs it is looked at again, None where it is settled or the pairs
     are used up; `more_pairs` is about how many more would settle an `inconclusive`, None where no
-    number up to 200 would. `reason` says why it is inconclusive, if not for want of pairs.
+    number up to 200 would. `reason` says why it is inconclusive, unless it only lacks pairs.
     `recorded` says that the baseline's boots were made at another time. `subject` is the phase that
     was compared, empty for the whole boot.
     """
