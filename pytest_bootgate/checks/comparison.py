@@ -35,6 +35,8 @@ IDLE = 0.1
 COLD_BYTES, COLD_TIMES = 4 * 1024 * 1024, 4
 #: The share of the boots' time, spent waiting for a CPU that others had, from which on it is noted.
 WAITED = 0.05
+#: A straggler that waited for a CPU for this share of its delay may be late for that alone.
+HELD_UP = 0.1
 _OTHER = {"baseline": "candidate", "candidate": "baseline"}
 
 
@@ -87,7 +89,7 @@ def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
         slower = attribute(pairs, _sizes(whole, rules), rules.cpus)
         text = blame(slower) + "; by wall time, neighbours included" * (_waited(pairs) >= WAITED)
         findings.append(Finding("fail", slower.phase, text, timed=True, kind="slower"))
-    findings += _stragglers(whole, pairs)
+    findings += _stragglers(whole, pairs, inconclusive)
     return Compared(tuple(findings), tuple(regressions), slower, tuple(_notes(pairs)))
 
 
@@ -164,20 +166,36 @@ def _sizes(found: Regression, rules: Rules) -> Sequence[int]:
     return [*rules.plan.strata(first), *rules.plan.strata(found.fresh)]
 
 
-def _stragglers(found: Regression, pairs: Pairs) -> Iterator[Finding]:
-    """That the candidate hangs now and then, and the baseline does not, or less often."""
+def _stragglers(found: Regression, pairs: Pairs, inconclusive: Verdict) -> Iterator[Finding]:
+    """The candidate hangs now and then, and the baseline does not, or less often.
+
+    Boots that waited for a CPU may hang because of other work on the host: they fail nothing.
+    """
     theirs, own = found.stragglers
     if own <= theirs:
         return
     seconds = [boot.seconds or 0.0 for boot in pairs.candidate]
-    slowest = max(pairs.candidate, key=lambda boot: boot.seconds or 0.0)
+    usual = median(seconds)
+    slowest = sorted(pairs.candidate, key=lambda boot: boot.seconds or 0.0)[-own:]
     text = (
         f"{own} of {found.pairs} boots took more than {FAR_TIMES:g} times as long as usual (the"
-        f" slowest {max(seconds):.3g} s, the median {median(seconds):.3g} s), of the baseline's"
-        f" {theirs}: it hangs now and then{_where(slowest, pairs.candidate)}"
+        f" slowest {max(seconds):.3g} s, the median {usual:.3g} s), {theirs} of the baseline's:"
+        f" the candidate sometimes hangs{_where(slowest[-1], pairs.candidate)}"
     )
     verdict: Verdict = "fail" if own >= STRAGGLERS and not theirs else "warn"
+    waited = sum(_held_up(boot) > HELD_UP * ((boot.seconds or 0.0) - usual) for boot in slowest)
+    if verdict == "fail" and own - waited < STRAGGLERS:
+        verdict = inconclusive
+        text += (
+            f", or the host does: {waited} of these boots waited for a CPU that other processes"
+            " used; rerun on an idle host"
+        )
     yield Finding(verdict, WHOLE, text, timed=True, kind="stragglers")
+
+
+def _held_up(boot: Boot) -> float:
+    """For how many seconds its neighbours had the CPUs that it was ready for, as far as known."""
+    return (boot.seconds or 0.0) - (boot.net_seconds or 0.0)
 
 
 def _where(slowest: Boot, boots: Sequence[Boot]) -> str:

@@ -522,3 +522,39 @@ def test_a_limit_is_that_of_its_phase_whatever_its_name_is(against):
     assert [(f.verdict, f.kind) for f in judgement.about("load:cache")] == [("fail", "room")]
     assert not judgement.about("load")
     assert [(r.subject, r.against) for r in judgement.headrooms[1:]] == [("load:cache", against)]
+
+
+def hanging(ask, *, others):
+    """Three boots of the candidate take four times as long as all others.
+
+    `others` is how much CPU time other processes used while its tasks were ready to run.
+    """
+    hangs = ask.release == "candidate" and ask.number in (3, 8, 12)
+    steady = 1 + 0.001 * (ask.number * 7 % 5)
+    if not hangs:
+        return boot(ask.release, ask.number, steady)
+    cpu = {"cpu_seconds": 0.5, "throttled": 0.0, "run_delay": 1.0, "others_cpu": others}
+    return boot(ask.release, ask.number, 4.0, **cpu)
+
+
+@pytest.mark.parametrize(
+    ("others", "inconclusive", "verdict"),
+    [
+        (0.01, "warn", "fail"),
+        (None, "warn", "fail"),
+        (2.0, "warn", "inconclusive"),
+        (2.0, "fail", "fail"),
+    ],
+)
+def test_a_candidate_that_sometimes_hangs_fails_unless_its_host_was_busy(
+    others, inconclusive, verdict
+):
+    rules = replace(RULES, inconclusive=inconclusive)
+    _, judgement, _ = replay(
+        campaign(BOTH, rules, warm=False), lambda ask: hanging(ask, others=others)
+    )
+    found = next(f for f in judgement.findings if f.kind == "stragglers")
+    assert judgement.verdict == found.verdict == verdict
+    assert "3 of 30 boots took more than 2 times as long as usual" in found.text
+    assert "0 of the baseline's" in found.text
+    assert ("waited for a CPU" in found.text) == (others == 2.0)
