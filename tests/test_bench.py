@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pytest_bootgate.stats.regression import order
+from pytest_bootgate.stats.schedule import order
 
 CI = Path(__file__).parent.parent / "ci"
 

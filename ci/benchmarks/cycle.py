@@ -20,7 +20,11 @@ from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.model import Profile
 from pytest_bootgate.run.pair import Pair
 from pytest_bootgate.run.recipe import Recipe
-from pytest_bootgate.stats.regression import Regression, Schedule, compare
+from pytest_bootgate.stats.regression import (
+    Regression,
+    compare,
+)
+from pytest_bootgate.stats.schedule import Schedule
 
 _READY = 'print("ready", flush=True)'
 _PROGRAM = f"import time; {_READY}; time.sleep(60)"

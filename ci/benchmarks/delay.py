@@ -24,7 +24,9 @@ from pytest_bootgate.gatefile.model import Profile
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.run.pair import Pair
 from pytest_bootgate.run.recipe import Recipe
-from pytest_bootgate.stats.regression import Regression, Schedule, compare_net
+from pytest_bootgate.stats.net import compare_net
+from pytest_bootgate.stats.regression import Regression
+from pytest_bootgate.stats.schedule import Schedule
 
 #: A gateway that starts a runner for each job; the runner computes for about 0.3 s.
 _GATEWAY = """\

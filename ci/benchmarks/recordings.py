@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_bootgate.records.values import Boot
-from pytest_bootgate.stats.regression import order
+from pytest_bootgate.stats.schedule import order
 
 _RECORDED = Path(__file__).parents[2] / "tests" / "recorded"
 _NOISY = ("busy1", "burst")

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 from pytest_benchmark.utils import parse_compare_fail
 
 from benchmarks.recordings import Pairs, Place, Recording
+from pytest_bootgate.stats.net import compare_net
 from pytest_bootgate.stats.regression import (
     STRAGGLERS,
     TOLERANCE,
     Regression,
-    Schedule,
-    compare_net,
 )
+from pytest_bootgate.stats.schedule import Schedule
 
 #: What a gate file without `boots` asks for.
 PLAN = Schedule.of(5, 30)

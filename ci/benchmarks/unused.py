@@ -16,7 +16,7 @@ from statistics import median
 
 from benchmarks.report import Section, Spread, Target, at_most, number
 from pytest_bootgate.stats.rank_test import interval, shift
-from pytest_bootgate.stats.regression import Schedule
+from pytest_bootgate.stats.schedule import Schedule
 
 _BARE = "pytest, no plugins"
 _OURS = "pytest-bootgate"

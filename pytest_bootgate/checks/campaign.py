@@ -14,7 +14,7 @@ from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.records.retry import STALL_REPEATS, unseen
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import Judgement, Rules
-from pytest_bootgate.stats.regression import order
+from pytest_bootgate.stats.schedule import order
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,17 +16,17 @@ from pytest_bootgate.checks.pairs import Pairs
 from pytest_bootgate.records.attribution import Attribution, Shift
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Finding, Rules, Verdict
+from pytest_bootgate.stats.net import compare_net
 from pytest_bootgate.stats.regression import (
     FAR_TIMES,
     LEAST,
-    LEAST_PAIRS,
     MOST,
     STRAGGLERS,
     Regression,
     compare,
-    compare_net,
     compare_recorded,
 )
+from pytest_bootgate.stats.schedule import LEAST_PAIRS
 
 #: How many cores a release may use while it waits for its turn without disturbing the other.
 IDLE = 0.1

@@ -10,7 +10,8 @@ from pytest_bootgate.checks.pairs import Pairs
 from pytest_bootgate.records.verdict import WHOLE, Finding, Rules
 from pytest_bootgate.stats.headroom import headroom
 from pytest_bootgate.stats.rank_test import estimate, exact_p, logs, shifted
-from pytest_bootgate.stats.regression import LEAST, LEAST_PAIRS
+from pytest_bootgate.stats.regression import LEAST
+from pytest_bootgate.stats.schedule import LEAST_PAIRS
 
 #: How likely it may be that it only seems longer. Five starts of each, none of which overlap, have
 #: 1 / 252.

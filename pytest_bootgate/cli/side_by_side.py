@@ -12,11 +12,11 @@ from pytest_bootgate.reports.amounts import NONE, duration, limit, share
 from pytest_bootgate.reports.layout import Styled, columns
 from pytest_bootgate.reports.numbers import WHOLE_BOOT, Took, outcome_words, table, used
 from pytest_bootgate.stats.regression import (
-    LEAST_PAIRS,
     RECORDED_BOOTS,
     Regression,
     compare_recorded,
 )
+from pytest_bootgate.stats.schedule import LEAST_PAIRS
 
 _COLOURS = {"slower": "red", "inconclusive": "yellow", "same": "green", "faster": "green"}
 Row = tuple[str, str, str, str]

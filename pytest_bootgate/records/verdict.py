@@ -9,7 +9,8 @@ from typing import Literal
 from pytest_bootgate.gatefile.model import Gate, Gateway
 from pytest_bootgate.records.attribution import Attribution
 from pytest_bootgate.stats.headroom import Headroom
-from pytest_bootgate.stats.regression import Regression, Schedule
+from pytest_bootgate.stats.regression import Regression
+from pytest_bootgate.stats.schedule import Schedule
 
 Verdict = Literal["pass", "warn", "inconclusive", "fail", "error"]
 #: From the best to the worst.

@@ -14,7 +14,7 @@ from pytest_bootgate.run.meter import grown
 from pytest_bootgate.run.onlooker import Onlooker
 from pytest_bootgate.run.opened import Moment
 from pytest_bootgate.run.pair import Pair
-from pytest_bootgate.stats.regression import order
+from pytest_bootgate.stats.schedule import order
 
 
 def conduct(

@@ -11,7 +11,8 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.records import codec
 from pytest_bootgate.records.result import GateResult, ReleaseFacts
 from pytest_bootgate.records.values import Boot
-from pytest_bootgate.stats.regression import LEAST_PAIRS, RECORDED_BOOTS
+from pytest_bootgate.stats.regression import RECORDED_BOOTS
+from pytest_bootgate.stats.schedule import LEAST_PAIRS
 
 #: Two machines are of one class if their memory differs by no more than this share.
 _MEMORY = 0.1

@@ -42,17 +42,14 @@ from pytest_bootgate.stats.rank_test import (
     stratified,
     turned,
 )
+from pytest_bootgate.stats.schedule import Schedule
 
 Comparison = Literal["same", "slower", "faster", "inconclusive"]
 
 #: How much slower a candidate may be, where the gate file does not say.
 TOLERANCE = 0.10
-#: Fewer pairs than this prove nothing: with four the smallest exact p is 1/70.
-LEAST_PAIRS = 5
 #: Shares of the tolerance: what must be refuted before it is slower, and before it is the same.
 LEAST, MOST = 0.5, 1.5
-#: After how many pairs a campaign is looked at.
-_LOOKS = (5, 7, 10, 15, 20, 30, 40, 60, 80, 100)
 #: The level of each look, and of the last one: suspect, slower again, same.
 _SUSPECT_LEVEL, _AGAIN_LEVEL, _SAME_LEVEL = (0.004, 0.009), (0.01, 0.01), (0.02, 0.03)
 #: From so many pairs on a campaign may end because its boots scatter too much.
@@ -73,40 +70,8 @@ DRIFT = 0.35
 #: More boots than these say no more about a recorded baseline.
 RECORDED_BOOTS = 10
 
-_STRATUM = 5
 _TIE = 1e-12
 _MANY = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """After how many pairs the boots are looked at; no `looks` where there is no comparison."""
-
-    looks: tuple[int, ...]
-
-    @classmethod
-    def of(cls, least: int, most: int) -> Schedule:
-        """The looks of a first campaign of `least` to `most` pairs."""
-        if most < LEAST_PAIRS:
-            return cls(())
-        first = max(least, LEAST_PAIRS)
-        between = [look for look in _LOOKS if first < look < most]
-        return cls(tuple(dict.fromkeys([first, *between, most])))
-
-    @property
-    def most(self) -> int:
-        """How many pairs a campaign and the one that confirms it take at the very most."""
-        return 2 * self.looks[-1] if self.looks else 0
-
-    def strata(self, pairs: int) -> list[int]:
-        """The sizes of the strata of the first pairs: one per stage, none longer than five."""
-        sizes, done = [], 0
-        for look in self.looks:
-            stage = max(0, min(look, pairs) - done)
-            parts = ceil(stage / _STRATUM)
-            sizes += [stage // parts + (part < stage % parts) for part in range(parts)]
-            done += stage
-        return sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +114,6 @@ class Regression:
         return replace(self, verdict="inconclusive", more_pairs=None, reason=reason, next_look=None)
 
 
-def order(pair: int) -> tuple[str, str]:
-    """In which order the releases of a pair boot, `pair` from 0: the Thue-Morse sequence.
-
-    No period of the machine's own noise falls into step with it, as it would with strict turns.
-    """
-    both = ("baseline", "candidate")
-    return both if pair.bit_count() % 2 == 0 else (both[1], both[0])
-
-
 def compare(
     wall: Sides, cpu: Sides | None, plan: Schedule, tolerance: float = TOLERANCE
 ) -> Regression:
@@ -182,43 +138,6 @@ def compare(
         if found.next_look is None or found.next_look > pairs:
             break
     return found.result()
-
-
-def compare_net(
-    wall: Sides, net: Sides, cpu: Sides | None, plan: Schedule, tolerance: float = TOLERANCE
-) -> Regression:
-    """Compare by wall time, and by wall time net of what neighbours cost, both in seconds.
-
-    Net time scatters less on a busy host, and is an estimate: what a boot does in the background
-    waits for a CPU too, and delays nothing. So neither hides the other: what wall time shows to be
-    slower is slower, and so is what only net time shows, unless the interval by wall time ends
-    below that estimate; it is the same by net time only if it is not far beyond by wall time.
-    """
-    by_wall = compare(wall, cpu, plan, tolerance)
-    if net == wall:
-        return by_wall
-    by_net = compare(net, cpu, plan, tolerance)
-    if by_wall.verdict == "slower":
-        return by_wall
-    if by_net.by and by_net.verdict in ("slower", "inconclusive"):
-        if by_wall.high >= by_net.ratio:
-            return by_net
-        return _open(by_net, by_wall, plan) if by_wall.verdict == "inconclusive" else by_wall
-    suspected = bool(by_wall.by) and by_wall.verdict == "inconclusive"
-    if suspected and by_wall.next_look is not None:
-        return by_wall
-    if by_net.verdict == "inconclusive":
-        return by_net if by_wall.verdict == "inconclusive" else by_wall
-    if by_wall.ratio < 1 + (1.0 if suspected else MOST) * tolerance:
-        return by_net
-    return _open(by_wall, by_wall, plan)
-
-
-def _open(found: Regression, by_wall: Regression, plan: Schedule) -> Regression:
-    """What wall time does not bear out, or not yet: it may after the next look."""
-    pairs = max(found.pairs, by_wall.pairs)
-    look = found.next_look or next((look for look in plan.looks if look > pairs), None)
-    return replace(found, verdict="inconclusive", next_look=look, more_pairs=None)
 
 
 def _again(campaign: _Campaign, plan: Schedule, suspect: _Look) -> Regression:

@@ -12,8 +12,13 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
+from pytest_bootgate.stats.net import compare_net
 from pytest_bootgate.stats.rank_test import exact_p, interval, shift
-from pytest_bootgate.stats.regression import Schedule, compare, compare_net, order
+from pytest_bootgate.stats.regression import compare
+from pytest_bootgate.stats.schedule import (
+    Schedule,
+    order,
+)
 
 RECORDED = Path(__file__).parent.parent / "recorded"
 USUAL = Schedule.of(5, 30)
