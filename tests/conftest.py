@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,11 @@ pytest_plugins = ["pytester"]
 
 # In the background of a script SIGINT is ignored, and all that the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Where nothing is compiled for good, every pytest in a process of its own compiles the plugin anew:
+# more than half of the CPU time of all tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 ROOT = Path(__file__).parent.parent
 INCIDENT = ROOT / "examples" / "incident"
@@ -32,8 +38,10 @@ def _apart(monkeypatch, tmp_path):
     """Runs inside the tests take no options from outside, and wait for no gate outside."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("BOOTGATE_QUEUE_DIR", str(tmp_path))
-    for name in ("PYTEST_ADDOPTS", "PYTEST_TIMEOUT", "PYTEST_XDIST_WORKER"):
+    for name in ("PYTEST_TIMEOUT", "PYTEST_XDIST_WORKER"):
         monkeypatch.delenv(name, raising=False)
+    # A run inside a test has no use for hypothesis, which takes half a second to import.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
 
 
 def labelled(run_env: str) -> list[int]:

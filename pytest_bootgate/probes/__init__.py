@@ -7,7 +7,7 @@ its keys in the gate file, `key` is the one that asks for it, and its docstring 
 each of them that names it in backquotes: `bootgate schema` and docs/gate-file.md (`ci/reference`)
 show these. A key that another kind has as well takes the same there. What is different from most
 kinds it overrides: `check` for what must hold in a gate file, `source` and `of_line` where lines
-show it, `watch` where the sidecar has to look for it (sidecar/program.py says for what it can),
+show it, `watch` where the sidecar has to look for it (sidecar/looks.py says for what it can),
 `read` for all else. tests/probes/test_toy.py has two that are whole.
 """
 

@@ -22,10 +22,10 @@ from pytest_bootgate.gatefile.model import (
 )
 from pytest_bootgate.gatefile.variables import fill, fill_all
 from pytest_bootgate.masking import Mask
+from pytest_bootgate.sidecar import packed
 
 #: Where a sidecar runs if the gate file names no image; any image with Python 3.9 will do.
 SIDECAR_IMAGE = "python:3.13-alpine"
-_OWN_PROGRAM = Path(__file__).parents[1] / "sidecar" / "program.py"
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,15 @@ class Recipe:
             "version": self.release.version or "",
             "dir": directory,
             "here": str(self.here),
-            "program": f"{directory}/.bootgate/{self.program.name}",
+            "program": f"{directory}/.bootgate/{self._program.name}",
             "token": "",
             **{f"port.{name}": str(port) for name, port in ports.items()},
         }
 
     @property
-    def program(self) -> Path:
-        """The sidecar program."""
-        named = self.gate.sidecar.program
-        return Path(named) if named else _OWN_PROGRAM
+    def _program(self) -> Path:
+        """The sidecar program; the gate's own one is no file until it is packed."""
+        return Path(self.gate.sidecar.program or "sidecar.pyz")
 
     @property
     def needs_sidecar(self) -> bool:
@@ -132,12 +131,13 @@ class Recipe:
         """The sidecar as the engine is to start it."""
         python = "python3" if images else sys.executable
         command = self.gate.sidecar.command or [python, "${program}"]
+        program = self._program.read_bytes() if self.gate.sidecar.program else packed()
         return UnitSpec(
             role="sidecar",
             image=self.sidecar_image() if images else None,
             command=[fill(word, variables) for word in command],
             env=fill_all(self.gate.sidecar.env, variables),
-            files={variables["program"]: self.program.read_bytes()},
+            files={variables["program"]: program},
             stdin=True,
         )
 

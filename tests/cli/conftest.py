@@ -84,7 +84,7 @@ def runs(tmp_path_factory) -> Runs:
     found = Runs(here, here / "green.json", here / "slower.json", here / "error.json")
     path, _ = write(here, "", force=False)
     own = {"TMPDIR": str(here), "BOOTGATE_QUEUE_DIR": str(here)}
-    own["PYTEST_ADDOPTS"] = "-p no:cacheprovider"
+    own["PYTEST_ADDOPTS"] = "-p no:cacheprovider -p no:hypothesispytest"
 
     def run(result: Path, *options: str) -> int:
         return bootgate(

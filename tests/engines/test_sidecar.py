@@ -17,13 +17,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pytest_bootgate.sidecar import program
-
-PROGRAM = Path(program.__file__)
+from pytest_bootgate.sidecar import packed
+from pytest_bootgate.sidecar.stub import PIECE
 
 
 class SignalReport:
-    def __init__(self, command=(sys.executable, str(PROGRAM))) -> None:
+    def __init__(self, program: Path) -> None:
+        command = [sys.executable, "-I", program]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.events: queue.Queue[dict] = queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
@@ -57,8 +57,10 @@ class SignalReport:
 
 
 @pytest.fixture
-def sidecar():
-    told = SignalReport()
+def sidecar(tmp_path_factory):
+    program = tmp_path_factory.mktemp("sidecar") / "sidecar.pyz"
+    program.write_bytes(packed())
+    told = SignalReport(program)
     told.hear("hello")
     yield told
     assert told.end() == 0
@@ -111,12 +113,6 @@ def request(port, method="GET", path="/", body=None, headers=None, timeout=5):
     result = answer.status, dict(answer.getheaders()), answer.read()
     connection.close()
     return result
-
-
-def test_runs_without_a_file_of_its_own():
-    told = SignalReport((sys.executable, "-Ic", PROGRAM.read_text()))
-    told.hear("hello")
-    assert told.end() == 0
 
 
 def test_ring_with_and_without_token(sidecar, port):
@@ -497,8 +493,8 @@ def test_a_token_between_two_pieces_of_a_body_is_found(sidecar, port):
     sidecar.hear("serving")
     sidecar.tell(do="arm", token="tok123")
     sidecar.hear("armed")
-    for before in range(program.PIECE - 7, program.PIECE + 1):
-        request(port, "POST", "/", b"x" * before + b"tok123" + b"y" * program.PIECE)
+    for before in range(PIECE - 7, PIECE + 1):
+        request(port, "POST", "/", b"x" * before + b"tok123" + b"y" * PIECE)
         assert sidecar.hear("called")["token"] is True
 
 

@@ -517,12 +517,12 @@ ROWS: list[Row] = [
     ),
     plan(
         "the sidecar is killed", "error", "The sidecar exited with 137|sidecar.* SIGKILL",
-        LONG, hand=killed("program.py"), when="phase_reached", quick=True,
+        LONG, hand=killed("sidecar.pyz"), when="phase_reached", quick=True,
     ),
     plan(
         "the sidecar is stopped for good", "error",
         "no proof in time, but the sidecar answers nothing for 10 s",
-        [*GOOD[:-1], 1, "ring"], hand=killed("program.py", signal.SIGSTOP),
+        [*GOOD[:-1], 1, "ring"], hand=killed("sidecar.pyz", signal.SIGSTOP),
         when="phase_reached", gate={"target": {"timeout": "4s"}}, quick=True,
     ),
     plan(
@@ -540,7 +540,7 @@ ROWS: list[Row] = [
     ),
     plan(
         "the sidecar's container is removed", "error", "sidecar.* somebody else|sidecar",
-        LONG, hand=removed("program.py"), when="phase_reached", engines=DOCKER,
+        LONG, hand=removed("sidecar.pyz"), when="phase_reached", engines=DOCKER,
     ),
     plan(
         "a worker of pytest-xdist dies", "error", "of 1 target.* judged; no result of: isolated",

@@ -100,10 +100,10 @@ def pytest_bootgate_event(event):
     if event.kind != "phase_reached":
         return
     for process in psutil.Process().children(recursive=True):
-        if any(word.endswith("program.py") for word in process.cmdline()):
+        if any(word.endswith("sidecar.pyz") for word in process.cmdline()):
             process.kill()
             return
-    subprocess.run(["docker", "kill", *containers(event.boot.run, "program.py")])
+    subprocess.run(["docker", "kill", *containers(event.boot.run, "sidecar.pyz")])
 """
     result, found = lying(["engine ready"], engine=engine, listener=listener)
     assert result.ret == 1
