@@ -90,3 +90,14 @@ def run(pytester):
         return pytester.runpytest_subprocess("-p", "no:cacheprovider", *args)
 
     return call
+
+
+@pytest.fixture
+def played(pytester):
+    """Run pytest in this process, with all boots in memory (tests/pytest_plugin/played.py)."""
+
+    def call(*args: str):
+        how = ("-p", "no:cacheprovider", "-p", "tests.pytest_plugin.played")
+        return pytester.runpytest_inprocess(*how, *args)
+
+    return call

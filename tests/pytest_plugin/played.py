@@ -1,0 +1,130 @@
+"""A plugin for pytest that boots the toy and the keeper in memory: ``-p tests.pytest_plugin.played``.
+
+What the toy does with its PLAN takes no time and no processes then, so that a test of what pytest
+collects, prints and exits with takes a tenth of a second. What only a real process can show (signals,
+other languages' output, CPU time, files) is for runs without it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from pytest_bootgate.engines.base import Exit
+from pytest_bootgate.engines.memory import Answer, MemoryEngine, Process, Request
+from pytest_bootgate.engines.memory.script import KILLED
+from pytest_bootgate.run.machinery import Machinery
+from tests.loop.played import FACTS, QUIET, PlayedOnlooker
+
+
+def toy(me: Process) -> Generator[Any, Any, Exit | int | None]:
+    """As toy.py, for the steps that need no process."""
+    health, held, runs = 200, None, 0
+    stub = urlsplit(me.env["STUB"]).port
+
+    def take(request: Request) -> Answer:
+        status = int(me.env.get("STATUS", "200")) if request.method == "POST" else health
+        if request.method == "POST" and status == 200:
+            me.mail.put(request.body)
+        return Answer(status, "ok")
+
+    def tell(line: str) -> None:
+        if "STAMPS" in me.env:
+            line = f"{datetime.fromtimestamp(me.clock.wall(), UTC).isoformat()} {line}"
+        me.out(line) if held is None else held.append(line)
+
+    def ring(message: str) -> bool:
+        try:
+            return me.call(stub, body=message) is not None
+        except ConnectionRefusedError:
+            return False
+
+    if "LOG" in me.env:
+        me.log(me.env["LOG"], "task started")
+    me.out(f"toy {me.env.get('VERSION', '1')} is here")
+    yield 0.1
+    if "DEAF" not in me.env:
+        me.listen(int(me.env["PORT"]), take)
+    while True:
+        message = yield me.mail
+        plan = json.loads(me.env["PLAN"])
+        if "COUNTER" in me.env:
+            with Path(me.env["COUNTER"]).open("a+") as counter:
+                counter.write("x")
+                plan = plan[min(counter.tell(), len(plan)) - 1]
+        for step in plan:
+            if isinstance(step, (int, float)):
+                me.cpu += step / 4
+                yield float(step)
+            elif step == "ring":
+                if not ring(message):
+                    break
+            elif step == "ring without token":
+                ring("poll")
+            elif step == "ring or tell":
+                if not ring(message):
+                    yield 1.0
+                    me.out("job failed: no answer")
+            elif step == "unhealthy":
+                health = 503
+            elif step == "buffer":
+                held = []
+            elif step == "flush":
+                me.out(*(held or []))
+                held = None
+            elif step == "eat":
+                return Exit(KILLED, oom=True)
+            elif step == "burn":
+                while True:
+                    me.cpu += 0.1
+                    yield 0.1
+            elif step == "runner":
+                me.fork("python3 -c runner", lambda _: (yield 60.0))
+                yield 60.0
+            elif step.startswith("work:"):
+                me.cpu += float(step[5:])
+                yield float(step[5:])
+            elif step.startswith("exit:"):
+                return int(step[5:])
+            else:
+                known = not step.startswith(("do:", "wait:")) and step not in UNPLAYED
+                assert known, f"{step!r} is for a real process"
+                tell(step)
+
+
+UNPLAYED = {"child eats", "restart", "save"}
+
+
+def program(me: Process) -> Generator[Any, Any, Exit | int | None]:
+    """What ``python3 FILE`` runs."""
+    file = Path(me.command[1]).name
+    assert file == "toy.py", f"{file} is for a real process"
+    return (yield from toy(me))
+
+
+class PlayedMachinery:
+    """What `Machinery` does, for boots in memory on a quiet machine."""
+
+    @staticmethod
+    def choose(_: Machinery) -> tuple[MemoryEngine, str]:
+        return MemoryEngine({"python3": program}), "the test brings it"
+
+    @staticmethod
+    def onlooker(_: Machinery) -> PlayedOnlooker:
+        return PlayedOnlooker(QUIET)
+
+
+@pytest.hookimpl
+def pytest_configure(config: pytest.Config) -> None:
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    patch.setattr(Machinery, "_choose", PlayedMachinery.choose)
+    patch.setattr(Machinery, "_guard", lambda _self, _engine: None)
+    patch.setattr(Machinery, "_facts", lambda _self: FACTS)
+    patch.setattr(Machinery, "onlooker", PlayedMachinery.onlooker)
