@@ -1,8 +1,8 @@
-"""A plugin for pytest that boots the toy and the keeper in memory: ``-p tests.pytest_plugin.played``.
+"""A plugin for pytest that boots the toy in memory: ``-p tests.pytest_plugin.played``.
 
 What the toy does with its PLAN takes no time and no processes then, so that a test of what pytest
-collects, prints and exits with takes a tenth of a second. What only a real process can show (signals,
-other languages' output, CPU time, files) is for runs without it.
+collects, prints and exits with takes a tenth of a second. What only a real process can show
+(signals, CPU time, files) is for runs without it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.loop.played import FACTS, QUIET, PlayedOnlooker
 
 def toy(me: Process) -> Generator[Any, Any, Exit | int | None]:
     """As toy.py, for the steps that need no process."""
-    health, held, runs = 200, None, 0
+    health, held = 200, None
     stub = urlsplit(me.env["STUB"]).port
 
     def take(request: Request) -> Answer:
