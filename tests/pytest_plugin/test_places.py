@@ -88,8 +88,8 @@ def test_two_reports_cannot_be_one_file(there, pytester, one, other):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
-def test_it_is_said_once_and_before_workers_start(there, run, workers):
-    result = run(".", "--bootgate", "--bootgate-json=notes.txt", *workers)
+def test_it_is_said_once_and_before_workers_start(there, played, workers):
+    result = played(".", "--bootgate", "--bootgate-json=notes.txt", *workers)
     assert result.ret == 4
     assert [line for line in result.errlines if line] == [result.errlines[0]]
     result.stderr.fnmatch_lines(["ERROR: --bootgate-json: *notes.txt is there already, *"])
@@ -98,11 +98,11 @@ def test_it_is_said_once_and_before_workers_start(there, run, workers):
     assert not (there / ".bootgate").exists()
 
 
-def test_directories_are_made_when_the_report_is_written(gate, run, pytester):
+def test_directories_are_made_when_the_report_is_written(gate, played, pytester):
     gate(boots=1)
-    assert run("bootgate.yaml", "--collect-only", "--bootgate-json=a/b/out.json").ret == 0
+    assert played("bootgate.yaml", "--collect-only", "--bootgate-json=a/b/out.json").ret == 0
     assert not (pytester.path / "a").exists()
-    assert run("bootgate.yaml", "--bootgate-json=a/b/out.json").ret == 0
+    assert played("bootgate.yaml", "--bootgate-json=a/b/out.json").ret == 0
     assert (pytester.path / "a" / "b" / "out.json").is_file()
 
 
