@@ -66,8 +66,10 @@ class ProbeRules:
                     "a stub called late by an earlier boot could count as the proof of this one",
                     "put ${token} into the trigger",
                 )
-            place = str(proof.get(kind.key))
-            if kind.stays and proof.whole and "token" not in variables.names(place):
+            asked_for = [text for key in keys(kind) for text in texts(proof.get(key))]
+            theirs = not any("token" in variables.names(text) for text in asked_for)
+            # What a trigger prints or is answered is of its own boot.
+            if kind.stays and theirs and proof.whole and proof.get("from") != "trigger":
                 self.mistake(
                     proof.at[kind.key],
                     "what an earlier boot left behind could count as the proof of this one",

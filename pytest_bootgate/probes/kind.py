@@ -16,9 +16,10 @@ Order = Mapping[str, Any]
 class Kind:
     """A kind of probe, and as a value what one probe asks for; its texts have their variables in.
 
-    `key` asks for it in a gate file. Where it `stays`, what one boot left is there for the next,
-    unless the token is in its name. Where it is `at_stub`, what satisfies it carries the token, if
-    the trigger does. With `whole_lines` its regular expression is held against lines as they are.
+    `key` asks for it in a gate file. Where it `stays`, what one boot left behind or says late
+    may satisfy it in the next, unless it asks for the token. Where it is `at_stub`, what
+    satisfies it carries the token, if the trigger does. With `whole_lines` its regular
+    expression is held against lines as they are.
     """
 
     key: ClassVar[str]

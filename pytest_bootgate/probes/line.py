@@ -26,6 +26,7 @@ class Line(Kind, msgspec.Struct, frozen=True):
     """
 
     key: ClassVar[str] = "line"
+    stays: ClassVar[bool] = True
     whole_lines: ClassVar[bool] = True
 
     line: str

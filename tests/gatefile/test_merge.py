@@ -94,7 +94,8 @@ def test_known_phases_are_overridden_in_place(gate: Gate) -> None:
 
 
 def test_new_phases_replace_all(gate: Gate) -> None:
-    phases = gate("target: {phases: {accepted: {line: ok}, done: {line: done}}}\n").targets["main"]
+    text = "target: {phases: {accepted: {line: ok}, done: {line: 'done ${token}'}}}\n"
+    phases = gate(text).targets["main"]
     assert list(phases.phases) == ["accepted", "done"]
     assert phases.phases["accepted"].limit is None
 
@@ -185,7 +186,7 @@ def test_null_stays_null_in_free_data(gate: Gate) -> None:
 def test_as_does_not_take_a_propagation_test_over(gate: Gate) -> None:
     targets = gate(
         "targets:\n"
-        "  main: {timeout: 5s, proof: {line: up}, propagation: {hold: pause}}\n"
+        "  main: {timeout: 5s, start: cold, proof: {line: up}, propagation: {hold: pause}}\n"
         "  again: {extends: main}\n"
         "  own: {extends: main, propagation: {hold: starve}}\n"
     ).targets
