@@ -112,7 +112,9 @@ def lying(pytester):
         (pytester.path / "bootgate.yaml").write_text(text)
         if listener:
             (pytester.path / "conftest.py").write_text(listener)
-        result = pytester.runpytest_subprocess(
+        # A listener may stop or kill what runs it, or look for children: it gets its own process.
+        gate = pytester.runpytest_subprocess if listener else pytester.runpytest_inprocess
+        result = gate(
             *("-p", "no:cacheprovider", "bootgate.yaml", "--bootgate-engine", engine),
             *("--bootgate-json", "out.json", *options, *args),
         )
