@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_bootgate.cli import main
 from pytest_bootgate.cli.init import write
+from tests.forked import forked
 
 #: What makes the example's verdict the same on a busy machine.
 STEADY = ("slower: 10%", "noise: 1000\n  slower: 25%"), ("boots: 5..30 ", "boots: 5 ")
@@ -34,6 +36,10 @@ def bootgate(*args: str, cwd: Path, **environ: str) -> Said:
     """Run the command in a process; an empty value takes a variable away."""
     env = {**os.environ, "COLUMNS": "80", **environ}
     env = {name: value for name, value in env.items() if value}
+    if args[:1] != ("run",) and not any(name.startswith("PYTHON") for name in environ):
+        done = forked(lambda: main(args), cwd=cwd, streams=cwd, env=env)
+        assert "Traceback" not in done.err, done.err
+        return Said(done.status, done.out, done.err)
     words = [sys.executable, "-m", "pytest_bootgate", *args]
     run = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     assert "Traceback" not in run.stderr, run.stderr

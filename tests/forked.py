@@ -1,0 +1,89 @@
+"""A fork of the test's process that does something as if it were a process of its own.
+
+It has its own pid, streams, signals and exit status, and may be killed. What a new interpreter
+costs it does not: all modules are there already, and importing them is most of what a short run
+takes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import io
+import os
+import sys
+import threading
+import traceback
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+
+@dataclass(frozen=True)
+class Done:
+    """How it ended: its exit status (minus a signal's number), and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+def forked(
+    work: Callable[[], Any], *, cwd: Path, streams: Path, env: Mapping[str, str] | None = None
+) -> Done:
+    """Do `work` in a fork, and wait for it. What it prints goes by way of files in `streams`."""
+    files = [streams / name for name in (".forked-out", ".forked-err")]
+    targets = [os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC) for file in files]
+    pid = os.fork()
+    if pid == 0:
+        _be_it(work, cwd, targets, env)
+    _, status = os.waitpid(pid, 0)
+    texts = []
+    for file, target in zip(files, targets, strict=True):
+        os.close(target)
+        texts.append(file.read_bytes().decode("utf-8", "replace"))
+        file.unlink()
+    return Done(os.waitstatus_to_exitcode(status), *texts)
+
+
+def _be_it(
+    work: Callable[[], Any], cwd: Path, targets: list[int], env: Mapping[str, str] | None
+) -> NoReturn:
+    """Leave nothing of who was forked that would show, or run at the end."""
+    status = 1
+    try:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for place, target in enumerate(targets, 1):
+            os.dup2(target, place)
+            os.close(target)
+        sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+        for name, number in (("stdout", 1), ("stderr", 2)):
+            raw = io.FileIO(number, "w", closefd=False)
+            stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", write_through=True)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+        atexit._clear()
+        weakref.finalize._registry.clear()  # type: ignore[attr-defined]
+        weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]
+        gc.freeze()
+        os.chdir(cwd)
+        if env is not None:
+            os.environ.clear()
+            os.environ.update(env)
+        status = _status(work())
+    except SystemExit as error:
+        status = _status(error.code)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(status)
+
+
+def _status(code: Any) -> int:
+    return int(code) if code is not None else 0
