@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from tests.forked import forked
 
 pytest_plugins = ["pytester"]
 
@@ -42,6 +45,23 @@ def _apart(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     # A run inside a test has no use for hypothesis, which takes half a second to import.
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+
+
+@pytest.fixture
+def pytester(pytester):
+    """A run of pytest in a process of its own is a fork, which has imported everything already."""
+
+    def run(*args: str | os.PathLike[str]) -> pytest.RunResult:
+        words = [f"--basetemp={pytester.path}/basetemp", *map(str, args)]
+        began = time.monotonic()
+        done = forked(lambda: pytest.main(words), cwd=pytester.path, streams=pytester.path)
+        sys.stdout.write(done.out)
+        sys.stderr.write(done.err)
+        took = time.monotonic() - began
+        return pytest.RunResult(done.status, done.out.splitlines(), done.err.splitlines(), took)
+
+    pytester.runpytest_subprocess = run
+    return pytester
 
 
 def labelled(run_env: str) -> list[int]:
