@@ -222,7 +222,7 @@ def test_ports_and_files_that_are_taken(command, tmp_path):
     level, text = found(said)["probes"]
     assert level == "FAIL"
     assert text.startswith(f"{tmp_path}/made (the probe of phase made) exists before")
-    assert "write ${dir}/…, which is fresh for every boot." in text
+    assert "use ${dir}/…, which is new for every boot." in text
     (tmp_path / "made").unlink()
     said = command("doctor", "--engine", "process")
     assert said.status == 0

@@ -121,8 +121,8 @@ def test_a_timeout_is_forgiven_once_and_told(play):
     assert (finding.verdict, finding.text) == (
         "warn",
         (
-            "1 of 4 boots timed out, and started when tried again (boot 2 in phase start: no proof"
-            " within 10 s)"
+            "1 of 4 boots timed out, and started on retry (boot 2 in phase start: no proof within"
+            " 10 s)"
         ),
     )
     (scheduled,) = [event for event in played.events if event.kind == "retry_scheduled"]
@@ -196,7 +196,7 @@ def test_a_boot_that_the_gate_did_not_see_is_repeated_and_told(play):
     result = played.result()
     assert outcomes(result) == ["started", "lost", "started", "started"]
     assert result.verdict == "warn"
-    assert "boot 2 was repeated: the gate itself stood still for " in played.findings()[0][2]
+    assert "boot 2 was repeated: the gate itself was stalled for " in played.findings()[0][2]
 
 
 # -- the baseline ------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ def test_a_busy_host_does_not_excuse_a_timeout(play):
 def test_a_busy_host_is_told_where_a_boot_is_near_its_timeout(play):
     busy = Machine(here=True, work=(Work(0.005, 0.005),), still=(BUSY,))
     result = play(takes(then=7.0), boots="5", machine=busy).result()
-    assert "the host is busy (something else uses 90 % of its CPU time)" in result.judgement.host
+    assert "the host is busy (other processes use 90 % of its CPU time)" in result.judgement.host
     result = play(takes(then=1.0), boots="5", machine=busy).result()
     assert (result.verdict, result.judgement.host) == ("pass", "")
 

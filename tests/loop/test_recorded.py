@@ -73,7 +73,7 @@ def test_a_recording_that_cannot_be_used(play, record, change, words):
         ({"facts": replace(FACTS, cpus=2)}, {}, "2 CPUs there, 8 here"),
         ({"facts": replace(FACTS, memory=1 << 30)}, {}, "1.0 GiB there, 16.0 GiB here"),
         ({"facts": replace(FACTS, system="Other 1")}, {}, "Other 1 there, memory here"),
-        ({"gateway": "settle: 1s"}, {}, "the gate file measured something else then"),
+        ({"gateway": "settle: 1s"}, {}, "the gate file measured different things at that time"),
         ({"releases": "{candidate: {image: new}}"}, {}, "is the candidate itself"),
     ],
 )

@@ -115,8 +115,8 @@ def test_a_lost_job_is_red_with_its_name(upgrade):
         [
             "bootgate.yaml:1: fail: 2 of 3 jobs survived; lost: daily",
             (
-                "fail: told nowhere: it was ready after *, /healthz was green after *, it stopped"
-                " with exit code 0, and no line of its output speaks of it"
+                "fail: not reported: it was ready after *, /healthz was green after *, it stopped"
+                " with exit code 0, and no line of its output mentions it"
             ),
             "the last 1 line of the candidate:",
             "    keeper lose is here",
@@ -291,7 +291,7 @@ def test_jobs_are_listed_and_run_by_commands(upgrade):
     result = upgrade("keep", **commands | {"list": "{exec: [python3, -c, 'exit(\"no list\")']}"})
     result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(
-        ["*The baseline's list of jobs fails: the command ended with 1: no list. Correct *"]
+        ["*The baseline's list of jobs could not be read: the command exited with 1: no list.*"]
     )
 
 

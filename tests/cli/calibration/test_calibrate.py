@@ -198,7 +198,7 @@ def test_a_gate_file_that_measured_something_else(calibrate, write, gate):
     made = boots("isolated", SECONDS, 10)
     assert "something else" not in calibrate(write(made, measures=measures(load(gate))))[1]
     _, err, _ = calibrate(write(made, measures="0123"))
-    assert "result.json: the gate file measured something else then" in err
+    assert "result.json: the gate file measured different things at that time" in err
 
 
 # -- targets that take over others ------------------------------------------------------------
@@ -331,7 +331,7 @@ def test_one_profile_if_asked_for(apply, write, gate):
         write(boots("isolated", SECONDS, 20, profile="staging")), "--profile", "staging"
     )
     assert limits(found)
-    assert "limits hold on profile low too, whose boots are not looked at" in err
+    assert "limits hold on profile low too, whose boots are not considered" in err
 
 
 # -- fail_at and warn_at -------------------------------------------------------------------------
@@ -353,7 +353,7 @@ def test_near_goes_down_where_all_use_little_and_no_phase_has_a_limit(
     assert "gate.fail_at, gate.warn_at: no target uses more than " in words(out)
     found, err = apply(result)
     assert (found.gate.fail_at, found.gate.warn_at) == (0.2, pytest.approx(0.15))
-    assert "boot: no limits, it has a proof and no phases" in err
+    assert "boot: no limits, it has a proof but no phases" in err
 
 
 def test_near_stays_where_phases_have_limits(calibrate, write):
