@@ -40,7 +40,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
     Rows come as `sqlite3.Row`. Raises `JournalError` where there is none, or another file.
     """
-    way_out = f"Name what pytest wrote with {_OPTION}, or by default {DEFAULT}."
+    way_out = f"Give the journal that pytest wrote with {_OPTION}, or by default {DEFAULT}."
     _check_sqlite()
     if not path.is_file():
         raise JournalError(f"There is no journal {path}. {way_out}")

@@ -88,7 +88,7 @@ def _run(one: Notify, body: bytes, here: Path, mask: Mask) -> None:
     if process.returncode != 0:
         text = mask.text(said.text().decode(errors="replace"))
         last = " / ".join(text.strip().splitlines()[-3:])[-_SAID:]
-        raise _UntoldError(f"`{command[0]}` ended with {process.returncode}{last and f': {last}'}")
+        raise _UntoldError(f"`{command[0]}` exited with {process.returncode}{last and f': {last}'}")
 
 
 class _Tail:

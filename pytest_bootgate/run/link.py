@@ -147,7 +147,7 @@ class Link:
         """The error for a sidecar that is gone; `said` are its last lines."""
         ended = self.unit.exit()
         how = exit_words(ended) if ended is not None else "closed its output"
-        last = f" Its last output: {' / '.join(said)}" if said else ""
+        last = f" Its last output: {' / '.join(said)}." if said else ""
         image = self._recipe.sidecar_image()
         return SidecarError(
             f"The sidecar {how}, so the boot can no longer be observed.{last} On docker it runs in"

@@ -355,7 +355,7 @@ def _observed(pair: InPlacePair, release: str) -> Start:
 
 def _quoted(lines: Iterable[str]) -> str:
     last = list(lines)[-3:]
-    return f" Its last output: {' / '.join(last)}" if last else ""
+    return f" Its last output: {' / '.join(last)}." if last else ""
 
 
 def _still_up(pair: InPlacePair, when: str) -> None:

@@ -122,8 +122,8 @@ def test_images(command, tmp_path):
     assert said.status == 1
     rows = found(said)
     assert rows["images"][0] == "FAIL"
-    assert "Image no-such-image-of-bootgate:1 is not here" in rows["images"][1] or (
-        "is neither here nor in its registry" in rows["images"][1]
+    assert "Image no-such-image-of-bootgate:1 is not local" in rows["images"][1] or (
+        "is neither local nor in its registry" in rows["images"][1]
     )
     assert rows["limits"][0] == "FAIL"
     assert "asks for 500 CPUs" in rows["limits"][1]

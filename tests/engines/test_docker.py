@@ -62,7 +62,7 @@ def test_a_machine_without_open_files_is_no_engine_that_was_stopped():
         with contextlib.suppress(OSError):
             while True:
                 held.append(os.open(os.devnull, os.O_RDONLY))
-        said = pytest.raises(EngineError, match="could not go on: Too many open files")
+        said = pytest.raises(EngineError, match="ran out of a resource: Too many open files")
         with said, api.call("list leftovers") as client:
             client.containers()
     finally:

@@ -558,8 +558,8 @@ ROWS: list[Row] = [
                       phases={"up": {"line": "^up"}, "task": {"line": "^never"}}),
         )
         for number, says in (
-            (signal.SIGKILL, "was stopped or restarted in the midst of the gate"),
-            (signal.SIGTERM, "was stopped or restarted in the midst of the gate"),
+            (signal.SIGKILL, "stopped or restarted during the gate"),
+            (signal.SIGTERM, "stopped or restarted during the gate"),
             (signal.SIGSTOP, r"within \d+ s .*See whether the engine is overloaded or hangs"),
         )
     ),
@@ -604,7 +604,7 @@ ROWS: list[Row] = [
     *(
         plan(
             f"{number} file descriptors", "error|pass",
-            "The gate itself could not go on: Too many open files|PASS: 1 target, 1 pass",
+            "The gate itself ran out of a resource: Too many open files|PASS: 1 target, 1 pass",
             GOOD, prefix=("sh", "-c", f'ulimit -n {number}; exec "$@"', "sh"), quick=number == 20,
         )
         for number in (20, 24, 28, 32)
@@ -654,7 +654,7 @@ ROWS: list[Row] = [
             "webhook": "http://127.0.0.1:${FAULT_PORT}/${FAULT_SECRET}", "deadline": "3s"}}},
     ),
     plan(
-        "a webhook that hangs", "fail", "on call could not be told", ["engine ready", "exit:1"],
+        "a webhook that hangs", "fail", "on call could not be notified", ["engine ready", "exit:1"],
         engines=PROCESS, before=somebody_hangs,
         gate={"notify": {"on call": {
             "webhook": "http://127.0.0.1:${FAULT_PORT}/${FAULT_SECRET}", "deadline": "2s"}}},

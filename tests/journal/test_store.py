@@ -181,7 +181,7 @@ def test_after_a_gap_boots_are_not_tried_but_verdicts_are(journal, kept):
 
 def test_a_path_that_is_no_text(journal):
     result = lives.result("r", file="/srv/\udcff/bootgate.yaml")
-    with pytest.raises(JournalError, match="is no text"):
+    with pytest.raises(JournalError, match="name that is not UTF-8"):
         tell(journal, RunBegan(wall=1.0, run="r", result=result))
 
 

@@ -50,7 +50,7 @@ def test_it_tells(held):
     stall = found.stall
     assert (stall.began, stall.ended, stall.timeout) == (0.5, 12.5, 10.0)
     assert stall.heard[0].at == 12.5
-    assert stall.evidence == "the engine said paused every 1 s"
+    assert stall.evidence == "the engine reported paused every 1 s"
     assert (stall.boot.held, stall.boot.warm_up) == ("pause", True)
     assert {told.name for told in stall.silent} == {
         "answer to the trigger",
@@ -110,7 +110,7 @@ def test_the_engine_says_that_it_is_not_paused(held, play):
     found = played.gate.propagation("default", "main")
     played.close()
     assert found.verdict == "error"
-    assert "the hold failed: the engine says that the gateway is not held" in words(found)
+    assert "the hold failed: the engine reports that the gateway is not held" in words(found)
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_the_engine_says_that_it_is_not_paused(held, play):
         (
             (0.5, "set up", 0.1, "task {token} started"),
             f"{PAUSE}, after: 1s",
-            "the task started before that",
+            "the task started before the hold",
         ),
-        (("failed: no model",), PAUSE, "the boot failed before that: log: no model"),
-        ((0.2, Exit(3)), PAUSE, "the gateway exited with 3 before"),
-        ((0.2, "set up", 5), "hold: pause, in: setup, after: 1s", "setup ended before that"),
+        (("failed: no model",), PAUSE, "the boot failed before the hold: log: no model"),
+        ((0.2, Exit(3)), PAUSE, "the gateway exited with 3 before the hold"),
+        ((0.2, "set up", 5), "hold: pause, in: setup, after: 1s", "setup ended before the hold"),
     ],
 )
 def test_it_could_not_be_held(held, steps, how, why):
@@ -156,7 +156,7 @@ def test_the_gateway_vanishes_while_it_is_held(held):
 def test_starved(held):
     _, found = held(TELLS, "hold: starve, in: start")
     assert (found.verdict, heard(found)) == ("pass", ["log"])
-    assert found.stall.evidence == "the engine said starved every 1 s"
+    assert found.stall.evidence == "the engine reported starved every 1 s"
 
 
 def with_a_runner(*afterwards, words="python runner.py"):

@@ -122,7 +122,7 @@ def test_the_version_that_it_should_be(play):
 
 @pytest.mark.parametrize(
     ("says", "words"),
-    [("version 2.0", "says 2.0"), ("hello", "reports none")],
+    [("version 2.0", "reports 2.0"), ("hello", "reports none")],
 )
 def test_another_version_is_no_measurement(play, says, words):
     played = play(
@@ -237,7 +237,7 @@ def test_a_port_that_answers_too_early(play):
 
     result = play(ready=READY_HTTP, programs={"sidecar": helper}).result()
     assert result.verdict == "error"
-    assert "Only the sidecar runs there yet" in result.error
+    assert "Only the sidecar runs there at this time" in result.error
 
 
 def _silent(me):
@@ -262,8 +262,8 @@ def _in_trouble(me):
     ("program", "words"),
     [
         (_silent, "did not start within 90 s"),
-        (_dies, "exited with 127, so nothing can be observed any more. It said: no python here"),
-        (_in_trouble, "says: cannot serve port 9"),
+        (_dies, "so the boot can no longer be observed. Its last output: no python here. On"),
+        (_in_trouble, "reports: cannot serve port 9"),
     ],
 )
 def test_a_helper_that_does_not_help_is_no_measurement(play, program, words):

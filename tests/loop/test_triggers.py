@@ -72,7 +72,7 @@ def test_refused_because_it_has_ended(play):
     played = play(programs={"run": command(1)}, new=_ends_soon, trigger=COMMAND)
     boot = played.one()
     assert (boot.outcome, boot.exit_code) == ("crashed", 7)
-    assert boot.notes == ("the trigger was rejected: the trigger's command ended with 1",)
+    assert boot.notes == ("the trigger was rejected: the trigger's command exited with 1",)
 
 
 def _ends_soon(me):
@@ -112,7 +112,7 @@ def test_a_command_refuses_with_another_code(play):
     played = play(starts_by_itself, programs={"run": command(3)}, trigger=COMMAND)
     boot = played.one()
     assert boot.outcome == "not_accepted"
-    assert boot.detail == "the trigger was rejected: the trigger's command ended with 3"
+    assert boot.detail == "the trigger was rejected: the trigger's command exited with 3"
     assert boot.ended < 1
 
 

@@ -249,7 +249,7 @@ def test_the_state_is_refused(upgrade):
     assert about(found, JOBS) == (
         "fail: the candidate refused the state: the gateway exited with 78 before it was ready"
     )
-    assert about(found, RUNS) == "fail: not one of 2 jobs ran"
+    assert about(found, RUNS) == "fail: none of 2 jobs ran"
     assert about(found, RESTART) == "fail: no second start: the first one failed"
 
 
@@ -299,7 +299,7 @@ class Stuck(Keeper):
 
 def test_it_must_be_killed(upgrade):
     _, found = upgrade(Stuck())
-    assert "was killed after 5 s, in which it did not end" in about(found, RESTART)
+    assert "was killed because it did not stop within 5 s" in about(found, RESTART)
 
 
 def test_a_rollback(upgrade):

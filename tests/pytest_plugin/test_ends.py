@@ -84,7 +84,7 @@ def test_a_trigger_that_fails_because_the_gateway_ends(ends):
     assert result.ret == 1
     assert (boot["outcome"], boot["exit_code"]) == ("crashed", 3)
     assert boot["tails"]["gateway.out"][-1] == "FATAL: bad job"
-    assert "the trigger was rejected: the trigger's command ended with 7" in boot["notes"]
+    assert "the trigger was rejected: the trigger's command exited with 7" in boot["notes"]
 
 
 ONE_SHOTS = {

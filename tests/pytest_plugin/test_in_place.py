@@ -339,7 +339,7 @@ def test_a_seed_ages_the_state_and_disabled_jobs_are_kept(upgrade):
         ({"before": "dirty"}, "*The baseline did not stop cleanly: it exited with 1 after *"),
         ({"before": '"143"'}, "*it exited with 143 after * state: {stop_exit: [[]0, 143]}). So *"),
         ({"before": "no list"}, "*The baseline wrote no state: the gateway was not ready*"),
-        ({"seed": "[python3, -c, 'raise SystemExit(3)']"}, "*ended with 3*Correct state: seed."),
+        ({"seed": "[python3, -c, 'raise SystemExit(3)']"}, "*exited with 3*Correct state: seed."),
     ],
 )
 def test_a_baseline_that_proves_nothing_is_an_error(upgrade, more, text):

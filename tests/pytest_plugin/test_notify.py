@@ -67,7 +67,7 @@ def test_a_command_that_ends_well_and_leaves_a_child_has_told(gate, run, pyteste
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ('sh, -c, "echo no network >&2; exit 7"', "`sh` ended with 7: no network"),
+        ('sh, -c, "echo no network >&2; exit 7"', "`sh` exited with 7: no network"),
         ("no-such-pager", "`no-such-pager` could not be run: No such file or directory"),
     ],
 )
@@ -96,7 +96,7 @@ def test_a_notification_that_fails_makes_a_run_red_that_was_not(gate, run):
     path.write_text(text[:start] + baseline + text[start:])
     result = run("bootgate.yaml")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["ERROR: on call could not be notified: `false` ended with 1"])
+    result.stdout.fnmatch_lines(["ERROR: on call could not be notified: `false` exited with 1"])
 
 
 @pytest.fixture

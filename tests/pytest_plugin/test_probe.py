@@ -151,7 +151,7 @@ def test_whoever_asked_is_told_of_a_warning(gate, probe, pytester):
     gate([0.7, *GOOD], timeout="1200ms", more=more)
     status, lines = probe("bootgate.yaml")
     assert status == 2
-    assert lines[1] == "CRITICAL pager could not be notified: `sh` ended with 3"
+    assert lines[1] == "CRITICAL pager could not be notified: `sh` exited with 3"
     assert json.loads((pytester.path / "told.json").read_text())["verdict"] == "warn"
 
 

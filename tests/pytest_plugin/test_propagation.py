@@ -87,14 +87,14 @@ def test_one_that_had_started_before(propagated):
     result, found = propagated(plan, "{hold: pause, in: persona, after: 300ms}")
     assert result.ret == 1
     assert found["verdict"] == "error"
-    result.stdout.fnmatch_lines(["*the boot could not be held: the task started before that"])
+    result.stdout.fnmatch_lines(["*the boot could not be held: the task started before the hold"])
 
 
 def test_a_phase_that_was_over_before(propagated):
     plan = [READY, "persona loaded", 2]
     _, found = propagated(plan, "{hold: pause, in: persona, after: 300ms}")
     assert found["verdict"] == "error"
-    assert "persona ended before that" in found["findings"][0]["text"]
+    assert "persona ended before the hold" in found["findings"][0]["text"]
 
 
 def test_a_phase_that_is_never_reached(propagated):
@@ -106,7 +106,7 @@ def test_a_phase_that_is_never_reached(propagated):
 def test_a_boot_that_fails_by_itself(propagated):
     result, found = propagated(["job failed"], "{hold: pause, in: persona}")
     assert (result.ret, found["verdict"]) == (1, "error")
-    result.stdout.fnmatch_lines(["*the boot failed before that: log: job failed"])
+    result.stdout.fnmatch_lines(["*the boot failed before the hold: log: job failed"])
 
 
 def test_a_runner_outside_of_what_is_held(propagated):

@@ -439,7 +439,7 @@ def test_a_notice_that_fails_beside_a_gate_that_booted_nothing(gate, run):
     gate(more="notify:\n  on call: {command: ['false']}\n")
     result = run("bootgate.yaml", "-k", "nothing", REQUIRE)
     assert result.ret == 1
-    assert errors(result)[0] == "on call could not be notified: `false` ended with 1"
+    assert errors(result)[0] == "on call could not be notified: `false` exited with 1"
 
 
 def test_result_and_journal_say_it(gate, run, pytester):

@@ -101,7 +101,7 @@ def test_one_that_failed_is_refused(recorded, gate, run):  # noqa: F811
     with_baseline(gate(GOOD, boots=5))
     result = run("bootgate.yaml")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*old.json (*) says fail of isolated, so it is nothing to hold*"])
+    result.stdout.fnmatch_lines(["*old.json (*) has verdict fail for isolated, so it is no valid*"])
 
 
 def test_one_that_was_changed_is_refused(recorded, gate, run):  # noqa: F811
@@ -113,7 +113,7 @@ def test_one_that_was_changed_is_refused(recorded, gate, run):  # noqa: F811
     with_baseline(gate(GOOD, boots=5))
     done = run("bootgate.yaml")
     assert done.ret != 0
-    assert "old.json is not as it was written" in done.stdout.str() + done.stderr.str()
+    assert "old.json was changed after it was written" in done.stdout.str() + done.stderr.str()
 
 
 def test_the_candidate_itself_is_refused(recorded):
