@@ -70,7 +70,7 @@ def _before(boot: Boot, boots: Sequence[Boot]) -> list[str]:
         same = late.number == boot.number and late not in again
         as_well = " as well" if boot.traits.retried else ""
         who = f"{_NTH.get(late.attempt, f'attempt {late.attempt}')}" if same else which(late)
-        phase = f", in phase {late.ended_in}" if late.ended_in else ""
+        phase = f" in phase {late.ended_in}" if late.ended_in else ""
         how = f"{who} timed out{as_well}{phase} after {duration(late.ended)}"
         lines.append(how + (", and started on retry" if late in again else ""))
     return lines

@@ -61,7 +61,7 @@ def test_one_that_tells(propagated, engine):
         [
             f"PASS isolated, propagation: reported by log in * (2.* s after the trigger); {never}",
             "*note: the gateway was paused in persona from 0.* s to 2.0 s after the trigger*",
-            "*note: late is counted from the end of the pause at 2.0 s*",
+            "*note: delays count from the end of the pause at 2.0 s*",
             "PASS: 1 propagation test, 1 pass",
         ]
     )
@@ -122,7 +122,7 @@ def test_a_runner_outside_of_what_is_held(propagated):
     )
     assert (result.ret, found["verdict"]) == (1, "error")
     result.stdout.fnmatch_lines(
-        ["*the hold failed: the task started * while the gateway was paused; what boots*"]
+        ["*the hold failed: the task started * while the gateway was paused; the process*"]
     )
 
 

@@ -103,7 +103,7 @@ def test_a_crash_is_not_retried_and_not_hidden_by_a_retry(again, found):
             "FAIL isolated, cold: 1 timed_out, 1 crashed",
             "*fail: 1 of 2 boots timed out: no proof within 0.7 s",
             "*fail: boot 1 crashed: the gateway exited with 3 before the task started",
-            "*timed out at the first attempt, in phase persona after 700 ms",
+            "*the first attempt timed out in phase persona after 700 ms",
         ]
     )
 
@@ -116,7 +116,7 @@ def test_the_retries_are_for_all_boots_of_a_target(again, found):
     result.stdout.fnmatch_lines(
         [
             "*fail: 2 of 3 boots timed out: no proof within 0.7 s",
-            "*timed out as well at boot 1, in phase persona after 700 ms, and started when*",
+            "*boot 1 timed out as well in phase persona after 700 ms, and started on*",
         ]
     )
 
