@@ -192,7 +192,7 @@ def test_a_starved_gateway(propagated):
 def test_a_process_cannot_be_starved(propagated):
     result, found = propagated([READY, 1], "{hold: starve, in: persona}")
     assert (result.ret, found["verdict"]) == (1, "error")
-    result.stdout.fnmatch_lines(["*The process engine cannot take the CPU away*"])
+    result.stdout.fnmatch_lines(["*The process engine cannot limit a process's CPU*"])
 
 
 def test_other_ways_to_be_told(propagated):

@@ -165,7 +165,7 @@ def nearness(found: TargetResult) -> Near:
         return Near("not measured")
     if timeouts(found.boots, "candidate"):
         how_many = words_of(found.boots, "candidate")
-        words = f"{how_many}, and used {share(room.used)} of the {timeout} when tried again"
+        words = f"{how_many}, and used {share(room.used)} of the {timeout} on retry"
         return Near(words, 1.0, None, rules.fail_at, rules.warn_at)
     words = f"{share(room.used)} of the {timeout}"
     if room.bound_used is not None:
