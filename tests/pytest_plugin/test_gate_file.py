@@ -138,7 +138,7 @@ def test_the_version_must_be_the_one_asked_for(gate, run):
     result = run("bootgate.yaml")
     assert result.ret == 1
     result.assert_outcomes(errors=4)
-    result.stdout.fnmatch_lines(["*should be version 2, but the gateway that answers says 1.*"])
+    result.stdout.fnmatch_lines(["*should be version 2, but the gateway that answers reports 1.*"])
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
