@@ -324,7 +324,7 @@ ROWS: list[Row] = [
         ["engine ready", "persona loaded", "ring without token"], gate=SHORT,
     ),
     plan(
-        "a proof of the boot before", "fail", "but without this boot's token: what was asked for",
+        "a proof of the boot before", "fail", "but without this boot's token: the trigger",
         [[*GOOD, 1, "ring"], GOOD[:2]],
         gate={
             "gateway": {"env": {"COUNTER": "${dir}/counter"}}, "gate": {"boots": 2},

@@ -186,7 +186,7 @@ def test_a_candidate_that_does_not_stop_cleanly(upgrade):
     result.stdout.fnmatch_lines(
         [
             "*fail: the candidate did not stop cleanly: it exited with 1 after * s",
-            "*warn: rollback: a rollback was not tried: *no cleanly stopped state",
+            "*warn: rollback: rollback was not tested: the candidate did not stop cleanly",
         ]
     )
 

@@ -186,7 +186,7 @@ def test_a_starved_gateway(propagated):
     result, found = propagated(plan, "{hold: starve, in: persona}", engine="docker")
     assert (result.ret, heard(found)) == (0, ["log"])
     assert found["stall"]["signals"][0]["at"] > found["stall"]["ended"]
-    result.stdout.fnmatch_lines(["*left 1 % of a core in persona*"])
+    result.stdout.fnmatch_lines(["*limited to 1 % of a core in persona*"])
 
 
 def test_a_process_cannot_be_starved(propagated):
