@@ -146,7 +146,7 @@ def test_a_run_that_is_not_there(log, journal):
     status, lines, said = log("--run", "ff")
     assert (status, lines) == (4, [])
     assert said == (
-        "There is no run 'ff' in this journal; the last ones are beef0002cafe, beef0001cafe.\n"
+        "There is no run 'ff' in this journal; the latest are beef0002cafe, beef0001cafe.\n"
     )
 
 
