@@ -47,6 +47,6 @@ def in_words(error: BootgateError | OSError) -> str:
     what = error.strerror or str(error)
     where = f" ({error.filename})" if error.filename else ""
     return (
-        f"The gate itself could not go on: {what}{where}. Free what is short (open files,"
-        " processes, memory, disk space), and gate again."
+        f"The gate itself ran out of a resource: {what}{where}. Free it (open files, processes,"
+        " memory, disk space), and rerun."
     )

@@ -89,7 +89,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def _left_alone(path: Path, session: Session) -> str:
-    return f"bootgate: {session.shown(path)} found and left alone (name it, or add --bootgate)"
+    return f"bootgate: {session.shown(path)} found but not selected (name it, or add --bootgate)"
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -62,12 +62,15 @@ def test_the_upgrade_of_the_story(run, engine):
             "*what happened:",
             "*trigger accepted in *",
             "*the task never started: task_started was not seen in time",
-            "*was in phase context_engine, after accepted at *",
+            "*last phase: context_engine, last mark accepted at *",
             "*ended after 3.00 s: timed_out (no proof within 3 s)",
-            "*told: nobody (run log never; container log never)",
-            "*timed out as well at the first attempt, in phase context_engine after 3.00 s",
-            "*the baseline started in * on the same host: the upgrade brought this",
-            "*main started in * on the same host: the runner's boot is at fault, not the gateway",
+            "*reported by: nobody (run log: no report; container log: no report)",
+            "*the first attempt timed out as well in phase context_engine after 3.00 s",
+            "*the baseline started in * on the same host: the upgrade caused this",
+            (
+                "*main started in * on the same host: the problem is in the runner's boot, not in"
+                " the gateway"
+            ),
             "PASS main, warm: * started*",
         ]
     )
@@ -76,13 +79,13 @@ def test_the_upgrade_of_the_story(run, engine):
 @pytest.mark.parametrize(
     ("name", "engine", "told"),
     [
-        ("bootgate", "process", "FAIL isolated, propagation: told: never by run log, *"),
-        ("mended.bootgate", "process", "PASS isolated, propagation: told: in * by run log (4.*"),
+        ("bootgate", "process", "FAIL isolated, propagation: no report from run log, *"),
+        ("mended.bootgate", "process", "PASS isolated, propagation: reported by run log in * (4.*"),
         pytest.param(
             *(
                 "mended.bootgate",
                 "docker",
-                "PASS isolated, propagation: told: in * by run log (4.*",
+                "PASS isolated, propagation: reported by run log in * (4.*",
             ),
             marks=pytest.mark.docker,
         ),

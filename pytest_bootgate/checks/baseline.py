@@ -38,7 +38,7 @@ def flaky(boots: Sequence[Boot]) -> list[Finding]:
     failed = sum(not boot.started and not boot.stalled for boot in before)
     if not 1 < failed < len(before):
         return []
-    text = f"{_ended(before)}, and started when repeated: find out why, production runs it"
+    text = f"{_ended(before)}, and started on retry: find out why, because production runs it"
     return [Finding("warn", WHOLE, text)]
 
 
@@ -50,8 +50,8 @@ def beside_baseline(findings: Sequence[Finding], boots: Sequence[Boot]) -> list[
         return list(findings)
     if own and not any(boot.started for boot in own) and _alike(own[-1], before[-1]):
         text = (
-            f"the baseline ends the same way ({_ended(before)}): look at the gate file and its"
-            f" environment, not at the upgrade{_hints(own[-1])}"
+            f"the baseline ends the same way ({_ended(before)}): check the gate file and its"
+            f" environment, not the upgrade{_hints(own[-1])}"
         )
         unproven = [replace(f, verdict="error") if f.verdict == "fail" else f for f in findings]
         return [Finding("error", WHOLE, text, kind="alike"), *unproven]

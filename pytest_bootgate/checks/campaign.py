@@ -94,7 +94,7 @@ def campaign(
                 asks = [Ask("candidate", 1)]
         pair_done = not ask.warm_up and (not asks or asks[0].number > ask.number)
         if pair_done and ask.number == 1 and judge(done, rules).has("unseen", "lost-mark"):
-            return _ended(done, rules, "a mark was not seen in the first pair")
+            return _ended(done, rules, "a mark was missing in the first pair")
         if len(left) == 2 and pair_done and ask.number == look:
             judgement = judge(done, rules)
             look = judgement.next_look

@@ -87,7 +87,9 @@ def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
                 )
     if whole.verdict == "slower":
         slower = attribute(pairs, _sizes(whole, rules), rules.cpus)
-        text = blame(slower) + "; by wall time, neighbours included" * (_waited(pairs) >= WAITED)
+        text = blame(slower) + "; wall time, including time spent waiting for a CPU" * (
+            _waited(pairs) >= WAITED
+        )
         findings.append(Finding("fail", slower.phase, text, timed=True, kind="slower"))
     findings += _stragglers(whole, pairs, inconclusive)
     return Compared(tuple(findings), tuple(regressions), slower, tuple(_notes(pairs)))
@@ -178,17 +180,17 @@ def _stragglers(found: Regression, pairs: Pairs, inconclusive: Verdict) -> Itera
     usual = median(seconds)
     slowest = sorted(pairs.candidate, key=lambda boot: boot.seconds or 0.0)[-own:]
     text = (
-        f"{own} of {found.pairs} boots took more than {FAR_TIMES:g} times as long as usual (the"
-        f" slowest {max(seconds):.3g} s, the median {usual:.3g} s), {theirs} of the baseline's:"
-        f" the candidate sometimes hangs{_where(slowest[-1], pairs.candidate)}"
+        f"{own} of {found.pairs} boots took more than {FAR_TIMES:g} times as long as usual (slowest"
+        f" {max(seconds):.3g} s, median {usual:.3g} s; baseline: {theirs}): intermittent"
+        f" hangs{_where(slowest[-1], pairs.candidate)}"
     )
     verdict: Verdict = "fail" if own >= STRAGGLERS and not theirs else "warn"
     waited = sum(_held_up(boot) > HELD_UP * ((boot.seconds or 0.0) - usual) for boot in slowest)
     if verdict == "fail" and own - waited < STRAGGLERS:
         verdict = inconclusive
         text += (
-            f", or the host does: {waited} of these boots waited for a CPU that other processes"
-            " used; rerun on an idle host"
+            f", which the host may have caused: {waited} of these boots waited for a CPU that other"
+            " processes used; rerun on an idle machine"
         )
     yield Finding(verdict, WHOLE, text, timed=True, kind="stragglers")
 
@@ -214,8 +216,8 @@ def _doubt(pairs: Pairs) -> str | None:
         used = [b.waiting_cores for b in pairs.of(_OTHER[release]) if b.waiting_cores is not None]
         if used and median(used) > IDLE:
             return (
-                f"the {release} used {median(used):.2f} cores while it waited for its turn, and so"
-                " disturbed the other release: write `start: cold` for this target"
+                f"the {release} used {median(used):.2f} cores while idle and disturbed the other"
+                " release: set `start: cold` for this target"
             )
     read = {
         release: median(values)
@@ -227,9 +229,9 @@ def _doubt(pairs: Pairs) -> str | None:
         less = read[_OTHER[more]]
         if read[more] - less > COLD_BYTES and read[more] > COLD_TIMES * less:
             return (
-                f"the {more} read {read[more] / 1e6:.0f} MB from disks in each boot, the"
-                f" {_OTHER[more]} {less / 1e6:.0f} MB: their files were not equally warm (is there"
-                " enough memory for both?)"
+                f"the {more} read {read[more] / 1e6:.0f} MB from disk in each boot, the"
+                f" {_OTHER[more]} {less / 1e6:.0f} MB: their page caches were not equally warm (is"
+                " there enough memory for both?)"
             )
     return None
 
@@ -245,13 +247,13 @@ def _notes(pairs: Pairs) -> list[str]:
     share = others_busy(pairs.every)
     if share is not None and share >= BUSY:
         notes.append(
-            f"the host was busy: something else used {share * 100:.0f} % of its CPU time between"
-            " the boots"
+            f"the host was busy: other processes used {share * 100:.0f} % of its CPU time between"
+            " boots"
         )
     if (waited := _waited(pairs)) >= WAITED:
         notes.append(
-            f"the boots waited {waited * 100:.0f} % of their time for a CPU that others had; that"
-            " time is left out of the comparison, where wall time does not contradict"
+            f"the boots waited {waited * 100:.0f} % of their time for a CPU that others used; the"
+            " comparison excludes that time unless wall time contradicts it"
         )
     for name, release in only_in_one(pairs):
         notes.append(f"{name}: only the {release} has this phase")
@@ -271,21 +273,21 @@ def sentence(found: Regression, *, way_out: bool = True) -> str:
     allowed, half, more = (f"{s * found.tolerance * 100:g} %" for s in (1.0, LEAST, MOST))
     if found.reason:
         return f"{found.reason}; measured {seen}"
-    seen = f"{seen}: {allowed} is allowed"
+    seen = f"{seen}; tolerance {allowed}"
     if found.verdict == "slower":
         by = ", by CPU time" if found.by == ("cpu",) else ""
         if found.again is None:
-            return f"{seen}; surely more than {half} (exact p = {found.p:.2g})"
+            return f"{seen}; a slowdown of {half} or less is ruled out (exact p = {found.p:.2g})"
         twice = f"exact p = {found.p:.2g}, then {found.again:.2g} in fresh boots{by}"
-        return f"{seen}; surely more than {half}, measured twice ({twice})"
+        return f"{seen}; a slowdown of {half} or less is ruled out twice ({twice})"
     if found.verdict in ("same", "faster"):
-        return f"{seen}, surely less than {more}"
+        return f"{seen}; a slowdown of {more} or more is ruled out"
     if found.again is not None:
-        return f"{seen}; fresh boots did not confirm that it is slower"
+        return f"{seen}; fresh boots did not confirm a slowdown"
     if found.by:
-        return f"{seen}; the boots that should confirm that it is slower were not made"
+        return f"{seen}; the boots to confirm the slowdown were not run"
     doubt = f"{half} or less" if found.ratio >= 1 + found.tolerance else f"{more} or more"
-    return f"{seen}, and {doubt} is not ruled out" + f"; {_way_out(found)}" * way_out
+    return f"{seen}; a slowdown of {doubt} is not ruled out" + f"; {_way_out(found)}" * way_out
 
 
 def blame(found: Attribution) -> str:
@@ -296,10 +298,10 @@ def blame(found: Attribution) -> str:
         stage = found.stages[0]
         text += f"; self-reported stage {stage.name} {_grown(stage)}"
         if found.unattributed > 0:
-            text += f", in no stage {_signed(found.unattributed)}"
+            text += f", outside any stage {_signed(found.unattributed)}"
     elif found.elsewhere and found.elsewhere[0].seconds > 0:
         stage = found.elsewhere[0]
-        text += f"; no stage reported in it, elsewhere {stage.name} {_grown(stage)}"
+        text += f"; no stage reported in this phase, elsewhere {stage.name} {_grown(stage)}"
     if found.kind is not None and found.cpu_seconds is not None:
         text += f"; {found.kind}: CPU time {_signed(found.cpu_seconds)}"
     return text
@@ -311,10 +313,11 @@ def _grown(one: Shift) -> str:
 
 def _way_out(found: Regression) -> str:
     if found.recorded:
-        return "boot both releases to know more"
+        return "boot both releases for a clear answer"
     if found.more_pairs is None:
         return (
-            "the boots scatter too much for more of them to settle it: allow more, or reduce noise"
+            "durations vary too much for more pairs to settle it: raise the tolerance (`slower`) or"
+            " reduce noise"
         )
     most = found.pairs + found.more_pairs
     return f"about {found.more_pairs} more pairs would settle it (gate: {{boots: 5..{most}}})"

@@ -61,7 +61,7 @@ def weigh(
         return judgement
     text = (
         f"the host {_listed([p.what for p in poor])}, and {near}:"
-        f" {', '.join(dict.fromkeys(p.way_out for p in poor))}, and gate again"
+        f" {', '.join(dict.fromkeys(p.way_out for p in poor))}, and rerun"
     )
     return _with(judgement, (*judgement.findings, Finding("warn", WHOLE, text)), text)
 
@@ -77,13 +77,13 @@ def _inconclusive(
     """Nothing that rests on durations is sure."""
     inconclusive: Verdict = "fail" if rules.inconclusive == "fail" else "inconclusive"
     reason = (
-        f"the host is too busy to measure: a fixed piece of work took {spread:.1f} times its best"
-        f" time (noise: {rules.noise:g} is the most)"
+        f"the host is too busy to measure: a fixed workload took up to {spread:.1f} times its best"
+        f" time (noise limit: {rules.noise:g})"
     )
-    text = f"{reason}, so durations prove nothing"
+    text = f"{reason}, so timings are unreliable"
     if late := timeouts(boots, "candidate"):
         text += f" (though {words(boots, 'candidate')}: {late[-1].detail})"
-    text += "; stop other work on the host and gate again"
+    text += "; stop other work on the host and rerun"
     before = judgement.regression
     if before is not None and before.verdict == "slower" and len(before.by) == 2:
         # Neighbours lengthen both releases' boots, and take none of their CPU time.
@@ -91,7 +91,7 @@ def _inconclusive(
             replace(f, verdict=inconclusive) if f.timed and f.kind != "slower" else f
             for f in judgement.findings
         ]
-        text = f"{reason}; that it is slower is sure all the same: its CPU time grew as well"
+        text = f"{reason}; the candidate is still slower: its CPU time grew as well"
         return _with(judgement, (*kept, Finding("warn", WHOLE, text)), text)
     kept = [replace(f, verdict=inconclusive) if f.timed else f for f in judgement.findings]
     changed = replace(
@@ -129,12 +129,12 @@ def _poor(
     yield from _busy(machine)
     if machine.steal is not None and machine.steal > MOST_STEAL:
         what = f"lost {machine.steal * 100:.0f} % of its CPU time to its hypervisor"
-        yield _Poor(what, "take a host that is not shared")
+        yield _Poor(what, "use a host that is not shared")
     held = [b.throttled / b.ended for b in boots if b.throttled is not None and b.ended > 0]
     # A profile with a limit of its own holds its boots back on purpose.
     if rules.cpus is None and held and (share := median(held)) > MOST_THROTTLED:
-        what = f"held the boots back by a CPU limit for {share * 100:.0f} % of their time"
-        yield _Poor(what, "lift the limit")
+        what = f"throttled the boots with a CPU limit for {share * 100:.0f} % of their time"
+        yield _Poor(what, "raise the CPU limit")
 
 
 def _small(facts: HostFacts, *, here: bool) -> Iterator[_Poor]:
@@ -143,23 +143,25 @@ def _small(facts: HostFacts, *, here: bool) -> Iterator[_Poor]:
     cpus = min((cpus for cpus, _ in every if cpus), default=None)
     memory = min((memory for _, memory in every if memory), default=None)
     if cpus is not None and cpus < LEAST_CPUS:
-        yield _Poor(f"has {cpus:g} CPU{'s' * (cpus != 1)}", "give it more CPUs")
+        yield _Poor(f"has {cpus:g} CPU{'s' * (cpus != 1)}", "add CPUs")
     if memory is not None and memory < LEAST_MEMORY:
-        yield _Poor(f"has {memory / 2**30:.1f} GiB of memory", "give it more memory")
+        yield _Poor(f"has {memory / 2**30:.1f} GiB of memory", "add memory")
 
 
 def _busy(machine: Machine) -> Iterator[_Poor]:
     busy = machine.usual("busy")
     if busy is not None and busy >= BUSY:
-        what = f"is busy (something else uses {busy * 100:.0f} % of its CPU time)"
-        yield _Poor(what, "quiet it")
+        what = f"is busy (other processes use {busy * 100:.0f} % of its CPU time)"
+        yield _Poor(what, "stop other work on it")
         return
     for name, most in _WAITS_FOR.items():
         waits = machine.usual(name)
         if waits is not None and waits >= most:
             what = {"cpu": "CPU", "memory": "memory", "io": "disks"}[name]
             share = f"{waits * 100:.0f} % of the time"
-            yield _Poor(f"is busy (something else waits for {what} {share})", "quiet it")
+            yield _Poor(
+                f"is busy (other processes wait for {what} {share})", "stop other work on it"
+            )
             return
 
 

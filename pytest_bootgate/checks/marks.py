@@ -28,8 +28,8 @@ def missing_marks(boots: Sequence[Boot]) -> list[Finding]:
             found += [Finding("error", name, text.format(which(boot))) for boot in without]
         elif seen:
             text = (
-                f"the candidate lost this mark: it started and showed it in none of {len(own)}"
-                f" boots, the baseline in all {len(before)}{hint(own[0], name)}"
+                f"the candidate no longer shows this mark: seen in 0 of its {len(own)} started"
+                f" boots, and in all {len(before)} of the baseline{hint(own[0], name)}"
             )
             found.append(Finding("fail", name, text, kind="lost-mark"))
         else:

@@ -11,8 +11,8 @@ from pytest_bootgate.records.verdict import Finding
 #: What is done to hold a boot, in words.
 HELD = {
     "pause": "the gateway was paused",
-    "starve": "the gateway was left 1 % of a core",
-    "mute": "the stub took the request and did not answer",
+    "starve": "the gateway was limited to 1 % of a core",
+    "mute": "the stub accepted the request and did not answer",
     "kill": "the runner was killed",
 }
 
@@ -27,17 +27,20 @@ def judge_propagation(stall: Stall) -> tuple[Finding, ...]:
     found = list(_lies(stall))
     if stall.heard:
         return tuple(found)
-    what = "task never got its answer" if stall.holds_task else "boot was held beyond its timeout"
-    text = f"told: never; the {what}, and nobody heard of it"
+    what = "task never got an answer" if stall.holds_task else "boot was held past its timeout"
+    text = f"not reported: the {what}, and no signal reported it"
     if not any(told.means != "ok" for told in stall.boot.signals):
-        text += "; the gate file declares no signal"
+        text += "; the gate file declares no signals"
     return (Finding("fail", PROPAGATION, text), *found)
 
 
 def _lies(stall: Stall) -> Iterator[Finding]:
     for told in stall.boot.signals:
         if told.means == "ok" and told.at is not None and told.at <= (stall.ended or told.at):
-            what = f"{told.name} said ok {told.at:.1f} s after the trigger, while it was held"
+            what = (
+                f"{told.name} reported ok {told.at:.1f} s after the trigger, while the boot was"
+                " held"
+            )
             yield Finding("fail", PROPAGATION, what)
 
 
@@ -46,9 +49,9 @@ def not_held(stall: Stall) -> str | None:
     if stall.began is None:
         return f"the boot could not be held: {stall.why_not}"
     if stall.slipped:
-        return f"the stall did not hold: {stall.slipped}"
+        return f"the hold failed: {stall.slipped}"
     if stall.ended is None or (stall.ended < stall.timeout and not stall.heard):
-        return "the stall did not hold: it ended before the timeout"
+        return "the hold failed: it ended before the timeout"
     phases = [] if stall.holds_task else stall.boot.phases
     for phase in phases:
         if phase.at is None or phase.at <= stall.began:
@@ -58,16 +61,16 @@ def not_held(stall: Stall) -> str | None:
             what = "the task started" if last else f"{phase.name} was reached"
             after = f"{phase.at - stall.began:.1f} s after it began"
             hint = _LOOSE.get(stall.hold, "")
-            return f"the stall did not hold: {what} {after}, while {HELD[stall.hold]}{hint}"
+            return f"the hold failed: {what} {after}, while {HELD[stall.hold]}{hint}"
     if not stall.holds_task and stall.proof is not None and stall.proof < stall.ended:
-        return "the stall did not hold: the task started while it lasted"
+        return "the hold failed: the task started during it"
     return None
 
 
 _LOOSE = {
-    "pause": "; what boots the task is no process of the gateway",
-    "starve": "; 1 % of a core was enough for it: write hold: pause",
-    "kill": "; the system started another runner by itself, or this was none",
+    "pause": "; the process that boots the task does not belong to the gateway",
+    "starve": "; 1 % of a core was enough: use hold: pause",
+    "kill": "; the system started another runner, or the killed process was not the runner",
 }
 
 
@@ -79,18 +82,18 @@ def properties(stall: Stall) -> Iterator[str]:
     if stall.holds_task:
         if not stall.heard:
             yield (
-                "property: nothing ends the task: nobody reported its end until"
-                f" {stall.watched:.0f} s after the trigger"
+                f"observed: nothing ends the task: no end was reported until {stall.watched:.0f} s"
+                " after the trigger"
             )
     elif stall.proof is not None and not stall.heard:
         yield (
-            "property: nothing ends the boot: the release has no boot timeout (the task started"
+            "observed: nothing ends the boot: the release has no boot timeout (the task started"
             f" {stall.proof - end:.1f} s after the hold, {stall.proof:.1f} s after the trigger)"
         )
     elif stall.proof is not None:
-        yield f"property: the task started all the same, {stall.proof:.1f} s after the trigger"
+        yield f"observed: the task started anyway, {stall.proof:.1f} s after the trigger"
     elif not stall.heard and stall.boot.exit_code is None:
         yield (
-            "property: how the boot ended cannot be seen: no proof and no report until"
+            "observed: the end of the boot is not visible: no proof and no report until"
             f" {stall.watched:.1f} s after the trigger"
         )

@@ -41,9 +41,9 @@ def readiness(pairs: Pairs, rules: Rules) -> Iterator[Finding]:
         yield Finding(
             "warn",
             WHOLE,
-            f"gateway ready: {ratio:.3g} times as long as the baseline's ({median(own):.3g} s, not"
+            f"gateway ready: {ratio:.3g} times the baseline's ({median(own):.3g} s instead of"
             f" {median(before):.3g} s; medians of {len(own)} and {len(before)} starts). Until then"
-            " it takes no trigger; boots are measured from the trigger on, so this is in none",
+            " it accepts no trigger. Boots are timed from the trigger, so no boot includes this",
             timed=True,
         )
 

@@ -38,8 +38,8 @@ def ended_after(boots: Sequence[Boot]) -> Iterator[Finding]:
         yield Finding(
             "fail" if code else "warn",
             WHOLE,
-            f"it ends by itself (exit code {code}) within a second after its proof, in"
-            f" {len(ended)} of {len(own)} boots that were watched on, and the baseline does not",
+            f"it exits (exit code {code}) within a second of its proof, in {len(ended)} of"
+            f" {len(own)} boots observed past the proof; the baseline does not",
         )
 
 

@@ -49,14 +49,14 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
     headrooms: tuple[Room, ...] = ()
     measured = pairs.measured("candidate")
     if not tried:
-        findings.append(Finding("error", WHOLE, "not one boot of the candidate was made"))
+        findings.append(Finding("error", WHOLE, "the candidate was not booted"))
     elif not measured and not failed(findings):
-        findings.append(Finding("error", WHOLE, "not one boot of the candidate was measured"))
+        findings.append(Finding("error", WHOLE, "no boot of the candidate was measured"))
     elif measured:
         headrooms = tuple(_headrooms(pairs, rules))
         findings += [*_too_near(headrooms), *readiness(pairs, rules)]
         if len(measured) < rules.least and not failed(findings):
-            text = f"{len(measured)} of {rules.least} boots were measured"
+            text = f"only {len(measured)} of {rules.least} boots were measured"
             findings.append(Finding("error", WHOLE, text))
     judgement = Judgement(
         worst([f.verdict for f in findings] or ["pass"]), tuple(findings), headrooms
@@ -117,7 +117,7 @@ def _of_each(boots: Sequence[Boot], tried: Sequence[Boot], rules: Rules) -> list
     how_many = words(boots, "candidate")
     if forgiven(boots, "candidate", rules.retries):
         each = "; ".join(timed_out(boot) for boot in late)
-        text = f"{how_many}, and started when tried again ({each})"
+        text = f"{how_many}, and started on retry ({each})"
         found = [Finding("warn", WHOLE, text)]
     else:
         found = [Finding("fail", WHOLE, f"{how_many}: {late[-1].detail}")]

@@ -50,7 +50,10 @@ def judge_upgrade(seen: Upgrade) -> tuple[Finding, ...]:
         failed.append(Finding("fail", failed[0].subject, _repaired(seen, seen.repair)))
     found = [*jobs, *runs]
     if not seen.due(seen.first):
-        text = "the candidate has none of the targets whose jobs the baseline left, so none was run"
+        text = (
+            "the candidate supports none of the targets whose jobs the baseline left, so no job was"
+            " run"
+        )
         found.append(Finding("error", RUNS, text))
     found += [Finding("fail", RESTART, text) for text in _restart(seen)]
     if seen.rollback_asked:
@@ -97,15 +100,15 @@ def _told(seen: Upgrade, start: Start) -> str:
         green.append(f"it stopped with exit code {start.stop.code}")
     if start.said:
         lines = "; ".join(f"{line!r}" for line in start.said[:3])
-        return f"its output may tell of it: {lines} ({', '.join(green)})"
-    return f"told nowhere: {', '.join(green)}, and no line of its output speaks of it"
+        return f"its output may mention it: {lines} ({', '.join(green)})"
+    return f"not reported: {', '.join(green)}, and no line of its output mentions it"
 
 
 def _runs(seen: Upgrade, start: Start, among: Sequence[Job] | None = None) -> list[str]:
     """Which of the jobs that are due a start did not run to their proof, a sentence each."""
     due = seen.due(start) if among is None else list(among)
     if start.refused or start.jobs is None:
-        return [f"not one of {_jobs_word(len(due))} ran"]
+        return [f"none of {_jobs_word(len(due))} ran"]
     ran = {run.job: run.boot for run in start.runs}
     missing = [job for job in due if job.id not in ran]
     texts = []
@@ -155,7 +158,7 @@ def _unclean(start: Start) -> list[str]:
 def _rollback(seen: Upgrade) -> list[str]:
     back = seen.rollback
     if back is None:
-        return ["a rollback was not tried: the candidate left no cleanly stopped state"]
+        return ["rollback was not tested: the candidate did not stop cleanly"]
     green = ""
     if back.health is not None:
         green = f" (although {seen.health} was green after {back.health:.1f} s)"

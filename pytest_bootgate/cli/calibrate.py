@@ -60,8 +60,8 @@ def main(options: argparse.Namespace) -> int:
         remarks.append("nothing to change")
     elif len(evidence.sources) == 1:
         remarks.append(
-            "all boots come from one run; results of other days, named as well, show how much the"
-            " machine varies"
+            "all boots come from one run; add results of other days to cover how much the machine"
+            " varies"
         )
     for remark in remarks:
         print(clean(f"{name}: {remark}"), file=sys.stderr)

@@ -42,7 +42,7 @@ def main(options: argparse.Namespace) -> int:
                 raise
             print(f"{engine}: {str(error).splitlines()[0]}", file=sys.stderr)
     if not lines:
-        print("Nothing is left of any run.")
+        print("No run left anything behind.")
     return statuses.DONE
 
 
@@ -51,12 +51,12 @@ def _cleaned(engine: str, *, unknown: bool) -> Iterator[str]:
 
     for run, owner in runs(engine).items():
         if owner == "lives":
-            yield f"{engine}: run {run} still boots, so it was left alone"
+            yield f"{engine}: run {run} is still active, so it was not touched"
         elif owner == "unknown" and not unknown:
             yield (
-                f"{engine}: run {run} was left alone: nobody here knows whether it still boots"
-                " (another machine, a container, an earlier start of this machine). To remove it:"
-                " bootgate clean --all"
+                f"{engine}: run {run} was not touched: it may still be active (another machine, a"
+                " container, or before the last restart of this machine). To remove it: bootgate"
+                " clean --all"
             )
         else:
-            yield f"{engine}: run {run}: removed {remove(engine, run)} of its things"
+            yield f"{engine}: run {run}: removed {remove(engine, run)} leftovers"

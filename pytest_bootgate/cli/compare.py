@@ -19,7 +19,7 @@ from pytest_bootgate.stats.regression import DRIFT
 _WORDS = (
     "in the first",
     "in the second",
-    "the gate files measure different things (all but releases and rules counts)",
+    "the gate files measure different things (everything except releases and rules counts)",
 )
 
 
@@ -60,7 +60,7 @@ def _whole(first: GateResult, second: GateResult, release: str) -> Iterator[Styl
         yield Styled("")
         yield Styled("NOT COMPARABLE:", "yellow", bold=True)
         yield from (Styled(f"  {text}", "yellow") for text in apart)
-        yield Styled("  The figures stand side by side, and nothing is concluded from them.")
+        yield Styled("  The figures are shown without a conclusion.")
     yield from sides(first, second, release, judged=not apart)
 
 

@@ -115,7 +115,7 @@ def _gate(file: Path | None, wanted: str) -> tuple[Gate | None, Finding]:
     path = file or _DEFAULT
     path = path / _DEFAULT if path.is_dir() else path
     if file is None and not path.exists():
-        text = "none here, so only the machine is looked at: `bootgate init` writes one"
+        text = "none here, so only the machine is checked; `bootgate init` writes one"
         return None, Finding("warn", "gate file", text)
     try:
         gate = Gate(load(path), wanted_engine=wanted)

@@ -47,7 +47,7 @@ def leftovers(engine: Engine) -> Iterator[Wrong]:
     if gone := [run for run, owner in found.items() if owner == "gone"]:
         yield "warn", f"of killed runs ({', '.join(gone)}): `bootgate clean` removes them"
     if unknown := [run for run, owner in found.items() if owner == "unknown"]:
-        text = f"of runs that may still boot ({', '.join(unknown)}): if none of them does,"
+        text = f"of runs that may still be active ({', '.join(unknown)}): if none is,"
         yield "warn", f"{text} `bootgate clean --all` removes them"
 
 
@@ -64,15 +64,18 @@ def limits(gate: Gate, engine: Engine) -> Iterator[Wrong]:
         return
     which = f"profile {', '.join(named)}"
     if not engine.traits.limits:
-        yield "FAIL", f"the {engine.name} engine has none, and {which} asks for them: use docker"
+        yield "FAIL", f"the {engine.name} engine has none, but {which} sets them: use docker"
         return
     told = _told(engine)
     if missing := [w for w, key in keys.items() if asked[w] and told.get(key) is False]:
-        text = f"this engine cannot limit {' and '.join(missing)}, which {which} asks for"
-        yield "FAIL", f"{text}: enable the control groups of its kernel, or leave them out"
+        text = f"this engine cannot limit {' and '.join(missing)}, which {which} sets"
+        yield (
+            "FAIL",
+            f"{text}: enable control groups in its kernel, or remove them from the profile",
+        )
     most = max(profiles[name].cpus or 0.0 for name in named)
     if most > float(told.get("NCPU", most)):
-        yield "FAIL", f"{which} asks for {most:g} CPUs, the engine has {told['NCPU']}: lower cpus"
+        yield "FAIL", f"{which} sets {most:g} CPUs, the engine has {told['NCPU']}: lower cpus"
 
 
 def images(gate: Gate, engine: Engine) -> Iterator[Wrong]:
@@ -81,7 +84,7 @@ def images(gate: Gate, engine: Engine) -> Iterator[Wrong]:
     for image in dict.fromkeys([*named, gate.plan.sidecar_image()]):
         try:
             if image is not None and not engine.look_for(image):  # type: ignore[attr-defined]
-                yield "warn", f"{image} is only in its registry: `docker pull` it before a gate"
+                yield "warn", f"{image} is not local yet: `docker pull` it before a gate"
         except BootgateError as error:
             yield "FAIL", str(error)
 
@@ -94,7 +97,10 @@ def programs(gate: Gate) -> Iterator[Wrong]:
         if not program or "${" in program or ("/" in program and not program.startswith("/")):
             continue
         if shutil.which(program) is None:
-            yield "FAIL", f"no {program} here, for the {name}: install it, or correct its command"
+            yield (
+                "FAIL",
+                f"the {name} needs {program}, which is missing: install it, or correct its command",
+            )
 
 
 def apart(engine: Engine) -> float:

@@ -45,13 +45,13 @@ def disk(engine: Engine | None) -> Iterator[Wrong]:
         yield "FAIL", str(error)
         return
     if seen.disk_free is None:
-        yield "warn", f"what is free at {seen.disk} cannot be seen: look there"
+        yield "warn", f"free space at {seen.disk} is unknown: check it there"
         return
     text = f"{seen.disk_free / _GIB:.1f} GiB free at {seen.disk}"
     if seen.disk_free < _NO_DISK:
-        yield "FAIL", f"{text}: make room (docker system df shows what uses it)"
+        yield "FAIL", f"{text}: free disk space (docker system df shows what uses it)"
     elif seen.disk_free < _LITTLE_DISK:
-        yield "warn", f"{text}: images need room, so make some before a gate"
+        yield "warn", f"{text}: images need disk space, so free some before a gate"
 
 
 def quiet(gate: Gate | None) -> Iterator[Wrong]:
@@ -61,8 +61,8 @@ def quiet(gate: Gate | None) -> Iterator[Wrong]:
     beside = still(STILL)
     spread = Machine(here=True, work=rounds, still=(beside,)).spread or 1.0
     text = (
-        f"others use {beside.busy * 100:.0f} % of the CPU time, fixed work up to {spread:.1f} times"
-        " its best time"
+        f"other processes use {beside.busy * 100:.0f} % of the CPU time; a fixed workload took up"
+        f" to {spread:.1f} times its best time"
     )
     if spread > noise:
         yield (
@@ -70,17 +70,17 @@ def quiet(gate: Gate | None) -> Iterator[Wrong]:
             f"{text}; more than {noise:g} (noise): stop other work, or timings are inconclusive",
         )
     elif max(beside.busy, beside.cpu or 0.0, beside.io or 0.0) >= BUSY:
-        yield "warn", f"{text}: end what you can, a quiet host needs fewer boots"
+        yield "warn", f"{text}: stop what you can, an idle host needs fewer boots"
 
 
 def clock(engine: Engine | None) -> Iterator[Wrong]:
     """Whether clocks are fine enough, set, and agree; boots are timed by that of this machine."""
     info = time.get_clock_info("monotonic")
     if not info.monotonic or info.resolution > _COARSE:
-        yield "FAIL", f"it counts in {info.resolution:g} s, too coarse: use another machine"
+        yield "FAIL", f"its resolution is {info.resolution:g} s, too coarse: use another machine"
     if time.time() < Path(pytest_bootgate.__file__).stat().st_mtime - 86400:
         wall = time.strftime("%Y-%m-%d %H:%M")
-        yield "warn", f"it is {wall}, before this was installed: set it (NTP)"
+        yield "warn", f"it is {wall}, earlier than this installation: set it (NTP)"
     ahead = apart(engine) if engine is not None and engine.traits.images else 0.0
     if abs(ahead) > _APART:
         which = "ahead" if ahead > 0 else "behind"
@@ -97,7 +97,7 @@ def turn() -> Iterator[Wrong]:
         return
     if found.holder is not None:
         more = f", and {found.waiting} more in the queue" if found.waiting else ""
-        yield "warn", f"{holder_words(found.holder)} has the machine{more}: another gate would wait"
+        yield "warn", f"{holder_words(found.holder)} is running{more}: another gate would wait"
 
 
 def journal(named: Path | None, file: Path) -> Iterator[Wrong]:
@@ -119,5 +119,5 @@ def journal(named: Path | None, file: Path) -> Iterator[Wrong]:
     except BootgateError as error:
         yield "FAIL", str(error)
     except OSError as error:
-        way_out = "name another one with --bootgate-journal PATH"
+        way_out = "use another one with --bootgate-journal PATH"
         yield "FAIL", f"{path} cannot be written in {above} ({error.strerror}): {way_out}"

@@ -66,7 +66,7 @@ def write(directory: Path, preset: str, *, force: bool) -> list[Path]:
         names = " and ".join(str(path) for path in there)
         raise BootgateError(
             f"{names} {'is' if len(there) == 1 else 'are'} there already, and nothing was written."
-            " Name another directory (bootgate init DIR), or write over with --force."
+            " Use another directory (bootgate init DIR), or overwrite with --force."
         )
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -74,8 +74,8 @@ def write(directory: Path, preset: str, *, force: bool) -> list[Path]:
             path.write_bytes(source.read_bytes())
     except OSError as error:
         raise BootgateError(
-            f"{error.filename or directory} cannot be written: {error.strerror}. Name a directory"
-            " that can be: bootgate init DIR."
+            f"{error.filename or directory} cannot be written: {error.strerror}. Use a writable"
+            " directory: bootgate init DIR."
         ) from None
     return list(files)
 

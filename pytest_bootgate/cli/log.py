@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--outcome", choices=WANTED, metavar="OUTCOME", help=f"one of {', '.join(WANTED)}"
     )
     parser.add_argument(
-        "--since", type=since, metavar="WHEN", help="not older than 7d, 12h, 30m or 2026-11-22"
+        "--since", type=since, metavar="WHEN", help="since 7d, 12h, 30m ago, or since 2026-11-22"
     )
     parser.add_argument(
         "--limit",
@@ -128,7 +128,7 @@ def _lines(journal: sqlite3.Connection, asked: Asked) -> Iterator[str]:
     without = queries.runs_without_boots(journal, boots)
     yield from table.boots(rows, without, _width())
     if not rows and not without:
-        print("No boot in this journal is such a one.", file=sys.stderr)
+        print("No boot in this journal matches.", file=sys.stderr)
 
 
 def nearest(named: Path | None) -> Path:
@@ -154,13 +154,13 @@ def since(text: str) -> float:
     try:
         return dt.datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: {_SINCE}") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time: {_SINCE}") from None
 
 
 def _positive(text: str) -> int:
     number = int(text) if text.isascii() and text.isdigit() else 0
     if not 0 < number < 2**31:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of boots: write 20")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of boots: write 20")
     return number
 
 

@@ -28,7 +28,7 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
         yield name, _release(release, gate, images=images)
     granted = beyond(gate.plan.file.gateway.needs)
     if images and granted:
-        yield "granted", f"{listed(granted)}, beyond what a container may do by itself"
+        yield "granted", f"{listed(granted)}, beyond the default of a container"
     baseline = gate.plan.file.releases.baseline
     if baseline is not None and baseline.recorded is not None:
         yield "baseline", f"not booted: the candidate of {baseline.recorded}"
@@ -40,7 +40,7 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     yield from _boots(gate.plan)
     if gate.plan.in_place:
         subjects = ", ".join(gate.plan.upgrade_subjects)
-        yield "upgrade", f"in place, on a copy of what the baseline left: {subjects}"
+        yield "upgrade", f"in place, on a copy of the baseline's state: {subjects}"
     yield from _left_out(gate.plan)
     yield "in all", _in_all(gate.plan)
 

@@ -130,7 +130,7 @@ def probe(asked: Asked) -> int:
         print(clean(f"{Status.UNKNOWN.name} {error}"))
         return int(Status.UNKNOWN)
     except KeyboardInterrupt:
-        print(f"{Status.UNKNOWN.name} interrupted: what was not booted was not measured")
+        print(f"{Status.UNKNOWN.name} interrupted: the remaining targets were not measured")
         return int(Status.UNKNOWN)
 
 

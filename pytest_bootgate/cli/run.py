@@ -86,11 +86,11 @@ def _gate_file(word: str) -> str:
     if not path.is_file():
         begin = " `bootgate init` writes one." if word == DEFAULT else ""
         raise BootgateError(
-            f"There is no gate file {path}. Name one, or go to its directory.{begin}"
+            f"There is no gate file {path}. Give its path, or change to its directory.{begin}"
         )
     if not _is_gate_file(path):
         raise BootgateError(
-            f"{path} is no gate file by its name, so pytest would leave it alone. Call it"
+            f"{path} is not named like a gate file, so pytest would ignore it. Call it"
             " bootgate.yaml or NAME.bootgate.yaml."
         )
     return f"{path}{colons}{node}"

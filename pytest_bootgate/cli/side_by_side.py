@@ -94,7 +94,7 @@ def _other_rules(first: Rules, second: Rules) -> str | None:
     apart = [name for name in names if getattr(first, name) != getattr(second, name)]
     apart += ["timeout"] if first.timeout != second.timeout else []
     limits = ["limit or by" if name == "phases" else name for name in apart]
-    return f"each verdict is by its own rules: {', '.join(limits)} differ" if apart else None
+    return f"the verdicts use different rules: {', '.join(limits)}" if apart else None
 
 
 def _conclusion(first: TargetResult, second: TargetResult, release: str) -> Iterator[Styled]:
@@ -119,13 +119,13 @@ def _no_judgement(
         if target.verdict == "error":
             return f"the {name} run could not measure"
         if not all(boot.started for boot in boots):
-            return f"not all boots of the {name} run started, so the others say little"
+            return f"not all boots of the {name} run started, so the rest are not comparable"
         machine = target.machine
         spread = machine.spread if machine is not None and machine.here else None
         if spread is not None and spread > target.rules.noise:
             return f"the host was too busy to measure in the {name} run"
     if count < LEAST_PAIRS:
-        return f"{LEAST_PAIRS} boots of each run are needed, there are {count}"
+        return f"{LEAST_PAIRS} boots of each run are needed, found {count}"
     return None
 
 
@@ -136,7 +136,7 @@ def _sentence(found: Regression) -> str:
     if found.verdict == "inconclusive":
         return f"{seen}; two runs show only differences above {least}"
     if found.verdict == "same":
-        return f"{seen}; less than {least} cannot be told from two runs"
+        return f"{seen}; two runs cannot show less than {least}"
     return f"{seen}, exact p = {found.p:.2g}"
 
 

@@ -38,18 +38,18 @@ def choose(wanted: str, *, images: bool, commands: bool, run: str) -> tuple[Engi
     if wanted == "docker":
         if not images:
             raise EngineError(_NO_IMAGES)
-        return _docker(run), "it was asked for"
+        return _docker(run), "requested"
     if wanted == "process":
         if not commands:
             raise EngineError(_NO_COMMANDS)
-        return _process(run), "it was asked for"
+        return _process(run), "requested"
     if wanted != "auto":
         raise EngineError(f"There is no engine {wanted!r}; the engines are {', '.join(NAMES)}.")
     if not images:
         if commands:
             return _process(run), "not every release has an image"
         raise EngineError(
-            "Nothing can be booted: give every release an image, or every release a command."
+            "No engine fits: give every release an image, or every release a command."
         )
     try:
         engine = _docker(run)
@@ -57,7 +57,7 @@ def choose(wanted: str, *, images: bool, commands: bool, run: str) -> tuple[Engi
         if not commands:
             raise
         short = str(error).split(". ")[0].removesuffix(".")
-        return _process(run), f"every release has a command, and docker is no choice ({short})"
+        return _process(run), f"every release has a command, and docker is not available ({short})"
     return engine, "it answers and every release has an image"
 
 

@@ -100,7 +100,7 @@ class Container:
         try:
             self._stream.write(text.encode() + b"\n")
         except (OSError, ValueError) as error:
-            raise EngineError(f"The {self._spec.role} takes no input any more: {error}.") from error
+            raise EngineError(f"The {self._spec.role} no longer accepts input: {error}.") from error
 
     def run(
         self, name: str, command: Sequence[str], env: Mapping[str, str] | None = None
@@ -220,7 +220,9 @@ class Container:
             except NotFound as error:
                 raise EngineError(f"The {self._spec.role} has no {path} to keep.") from error
             if not int(about["mode"]) & _IS_DIRECTORY:
-                raise EngineError(f"{path} of the {self._spec.role} is no directory to keep.")
+                raise EngineError(
+                    f"{path} of the {self._spec.role} is not a directory, so it cannot be kept."
+                )
             with into.open("wb") as file:
                 for chunk in chunks:
                     file.write(chunk)

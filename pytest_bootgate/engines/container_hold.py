@@ -45,7 +45,7 @@ class ContainerHold:
         """End what `pause` or `starve` began. Raises `EngineError`."""
         state = self.state()
         if state == "paused":
-            with self._api.call(f"let the {self._role} go on") as client:
+            with self._api.call(f"resume the {self._role}") as client:
                 client.unpause(self._id)
         elif state == "starved":
             self._give(-1, None if self._cpus is None else round(self._cpus * 1e9))

@@ -56,7 +56,7 @@ class DockerEngine:
 
     def capacity(self) -> Capacity:
         """Its machine as it tells it. Raises `EngineError`."""
-        with self._api.call("tell what machine it has") as client:
+        with self._api.call("report its machine") as client:
             told = client.info()
         return Capacity(int(told["NCPU"]), int(told["MemTotal"]), str(told["DockerRootDir"]))
 
@@ -90,7 +90,7 @@ class DockerEngine:
 
     def info(self) -> dict[str, Any]:
         """What it tells about itself (``docker info``). Raises `EngineError`."""
-        with self._api.call("tell what machine it has") as client:
+        with self._api.call("report its machine") as client:
             return dict(client.info())
 
     def place(self, ports: Mapping[str, int]) -> DockerPlace:
@@ -188,7 +188,7 @@ class DockerPlace:
         except APIError as error:
             if "no command specified" in said(error).lower():
                 raise EngineError(
-                    f"Image {image} has no command of its own. Give the {spec.role} a command."
+                    f"Image {image} has no default command. Give the {spec.role} a command."
                 ) from error
             if (missing := lacks_command(spec, said(error))) is not None:
                 raise missing from error
@@ -227,7 +227,7 @@ def runs() -> dict[str, str]:
     """Of all runs that have something on this engine, the owner. Raises `EngineError`."""
     api = DockerApi()
     try:
-        with api.call("look for what is left") as client:
+        with api.call("list leftovers") as client:
             found = client.containers(all=True, filters={"label": LABEL})
             found += client.volumes(filters={"label": LABEL})["Volumes"] or []
     finally:
@@ -238,7 +238,7 @@ def runs() -> dict[str, str]:
 
 def _sweep(api: DockerApi, run: str) -> int:
     labelled = {"label": f"{LABEL}={run}"}
-    with api.call("remove what is left") as client:
+    with api.call("remove leftovers") as client:
         containers = client.containers(all=True, filters=labelled)
         for container in containers:
             remove_container(client, container["Id"])
@@ -284,21 +284,21 @@ def _not_pulled(image: str, why: str) -> EngineError:
     ):
         if "pull access denied" in text or "may require" in text:
             return EngineError(
-                f"Image {image} is neither here nor in its registry, or it may only be pulled"
-                f" after `docker login`: {why}. Check the name and tag, build it, or log in."
+                f"Image {image} is neither local nor in its registry, or pulling it requires"
+                f" `docker login`: {why}. Check the name and tag, build it, or log in."
             )
         return EngineError(
-            f"Image {image} is neither here nor in its registry: {why}. Check the name and tag,"
-            " or build it first."
+            f"Image {image} is neither local nor in its registry: {why}. Check the name and tag, or"
+            " build it first."
         )
     if any(sign in text for sign in ("unauthorized", "authentication", "denied", "credentials")):
         return EngineError(
-            f"The registry does not let this user pull {image}: {why}. Run `docker login`"
-            f"{_registry(image)} first."
+            f"The registry denies this user access to {image}: {why}. Run `docker"
+            f" login`{_registry(image)} first."
         )
     return EngineError(
-        f"Image {image} is not here, and it could not be pulled from its registry: {why}. Check"
-        " that the registry can be reached, or bring the image here (`docker load`) and gate again."
+        f"Image {image} is not local and could not be pulled from its registry: {why}. Check that"
+        " the registry is reachable, or load the image (`docker load`), and rerun."
     )
 
 

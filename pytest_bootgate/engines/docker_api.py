@@ -162,17 +162,17 @@ def _unreachable(error: Exception, doing: str, where: str, timeout: int, *, once
         )
     if _timed_out(error):
         return (
-            f"Docker could not {doing} within {timeout} s ({where}). See whether the engine"
-            " is overloaded or hangs (`docker info`)."
+            f"Docker could not {doing} within {timeout} s ({where}). Check whether the engine is"
+            " overloaded or hangs (`docker info`)."
         )
     if "Install paramiko" in text:
         return (
-            f"Reaching Docker over ssh ({where}) needs a package more: pip install 'docker[ssh]'."
+            f"Reaching Docker over ssh ({where}) needs another package: pip install 'docker[ssh]'."
         )
     if once and any(sign in text for sign in _NOBODY):
         return (
-            f"The Docker engine ({where}) was stopped or restarted in the midst of the gate: it"
-            f" does not answer any more, so it could not {doing}. Start it and gate again."
+            f"The Docker engine ({where}) stopped or restarted during the gate: it no longer"
+            f" answers, so it could not {doing}. Start it and rerun."
         )
     if any(sign in text for sign in _NOBODY):
         return (

@@ -71,7 +71,7 @@ class Launcher:
         said = self._hear() if up else None
         if not said:
             self.discard()
-            raise EngineError("The program that starts a gateway did not come up. Gate again.")
+            raise EngineError("The launcher that starts gateways did not start. Rerun.")
         self.command = int(said)
 
     @property
@@ -84,7 +84,7 @@ class Launcher:
         self._tell(b"g")
         why = self._hear()
         if why != "":
-            raise OSError(why or "its launcher has ended")
+            raise OSError(why or "its launcher exited")
 
     def wait(self) -> int:
         """The exit code of the command (-n for signal n), once it and all it left have ended."""

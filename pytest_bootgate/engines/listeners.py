@@ -50,7 +50,7 @@ def strangers(
             continue
         if pid is None:
             if not begun:
-                found[port] = "a process that the kernel does not name"
+                found[port] = "an unknown process"
             continue
         with contextlib.suppress(*_GONE):
             process = psutil.Process(pid)

@@ -40,8 +40,8 @@ class LocalHold:
     def starve(self) -> None:
         """Not here: raises `EngineError`."""
         raise EngineError(
-            "The process engine cannot take the CPU away from a process. Write propagation: {hold:"
-            " pause}, or use --bootgate-engine docker."
+            "The process engine cannot limit a process's CPU. Use propagation: {hold: pause}, or"
+            " use --bootgate-engine docker."
         )
 
     def release(self) -> None:

@@ -120,7 +120,7 @@ class LocalUnit:
     def send(self, text: str) -> None:
         """Write one line to its standard input. Raises `EngineError`."""
         if self._main is None:
-            raise EngineError(f"The {self._spec.role} was not started, so it takes no input.")
+            raise EngineError(f"The {self._spec.role} was not started, so it accepts no input.")
         with self._sending:
             self._main.write(text.encode() + b"\n")
 
@@ -129,7 +129,7 @@ class LocalUnit:
     ) -> LocalCommand:
         """Run a command beside it; its lines arrive under `name`. Raises `EngineError`."""
         if not self.running:
-            raise EngineError(f"The {self._spec.role} does not run, so nothing runs inside.")
+            raise EngineError(f"The {self._spec.role} is not running, so no command can run in it.")
         environment = {**self._environment, **(env or {})}
         ran = LocalCommand(name, self._spec.role, command, environment, self._dir, self._sink)
         self._commands.append(ran)
@@ -236,7 +236,7 @@ class LocalCommand:
             why = getattr(error, "strerror", None) or error
             raise EngineError(
                 f"The {role} cannot run `{words}`: {why}. Correct the command, or use"
-                " --bootgate-engine docker where only an image has it."
+                " --bootgate-engine docker if only the image has it."
             ) from error
         if self._process.stdin is not None:
             os.set_blocking(self._process.stdin.fileno(), False)
@@ -263,7 +263,7 @@ class LocalCommand:
                         raise TimeoutError(f"it read nothing for {_SEND_DEADLINE:g} s")
                     data = data[os.write(pipe.fileno(), data) :]  # type: ignore[union-attr]
         except (OSError, ValueError, AttributeError) as error:
-            raise EngineError(f"The {self._role} takes no input any more: {error}.") from error
+            raise EngineError(f"The {self._role} no longer accepts input: {error}.") from error
 
     def end(self, how: signal.Signals, deadline: float) -> None:
         """Signal it, then kill its group after `deadline` seconds."""
@@ -335,7 +335,7 @@ def write(files: Mapping[str, bytes], directory: str) -> None:
             shown = path.replace(directory, "${dir}")
             raise EngineError(
                 f"The file {shown} of the gate file cannot be written: {error.strerror or error}."
-                " Correct its path, or make room where it shall be."
+                " Correct its path, or free disk space there."
             ) from error
 
 

@@ -30,9 +30,7 @@ def unpack(archive: Path, directory: Path) -> None:
             tar.extraction_filter = staticmethod(lambda member, _: member)
             tar.extractall(directory, _without_top(tar), numeric_owner=True)  # noqa: S202
     except (OSError, tarfile.TarError) as error:
-        raise EngineError(
-            f"{archive} could not be brought back to {directory}: {error}."
-        ) from error
+        raise EngineError(f"{archive} could not be restored to {directory}: {error}.") from error
 
 
 def _without_top(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:

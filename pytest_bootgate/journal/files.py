@@ -22,13 +22,13 @@ _OPTION = "--bootgate-journal PATH"
 
 def writing(path: Path) -> sqlite3.Connection:
     """Open a journal to write into it, made or migrated where needed. Raises `JournalError`."""
-    way_out = f"Name another one with {_OPTION}."
+    way_out = f"Use another one with {_OPTION}."
     _check_sqlite()
     try:
         _make_directory(path.parent)
     except OSError as error:
         raise JournalError(
-            f"The journal {path} cannot be made: {error.strerror}. {way_out}"
+            f"The journal {path} cannot be created: {error.strerror}. {way_out}"
         ) from None
     with _in_words(path, "opened", way_out):
         return _opened(f"{path.absolute().as_uri()}?mode=rwc", path)
@@ -40,7 +40,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
     Rows come as `sqlite3.Row`. Raises `JournalError` where there is none, or another file.
     """
-    way_out = f"Name what pytest wrote with {_OPTION}, or by default {DEFAULT}."
+    way_out = f"Give the journal that pytest wrote with {_OPTION}, or by default {DEFAULT}."
     _check_sqlite()
     if not path.is_file():
         raise JournalError(f"There is no journal {path}. {way_out}")
@@ -68,7 +68,7 @@ def _for_reading(path: Path) -> sqlite3.Connection:
         version = _version(connection, path)
     if version == 0:
         connection.close()
-        raise JournalError(f"{path} is empty: no journal was ever written there.")
+        raise JournalError(f"{path} is empty: it is not a journal.")
     if version < VERSION:
         connection.close()
         connection = _opened(f"{uri}?mode=rw", path)
@@ -110,12 +110,12 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     application: int = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if tables and (application != APPLICATION or version < 0):
-        raise JournalError(f"{path} is a SQLite file, but no journal; it was left as it is.")
+        raise JournalError(f"{path} is a SQLite file, but not a journal; it was not changed.")
     if version > VERSION:
         raise JournalError(
-            f"The journal {path} has schema {version}, and this version of pytest-bootgate knows"
-            f" them up to {VERSION}. Install the newer pytest-bootgate that wrote it, or name"
-            f" another journal with {_OPTION}."
+            f"The journal {path} has schema {version}, but this version of pytest-bootgate supports"
+            f" up to {VERSION}. Install the newer pytest-bootgate that wrote it, or name another"
+            f" journal with {_OPTION}."
         )
     return version if tables else 0
 
@@ -176,7 +176,7 @@ def _check_sqlite() -> None:
     if sqlite3.sqlite_version_info < _OLDEST:
         oldest = ".".join(str(part) for part in _OLDEST)
         raise JournalError(
-            f"The journal needs SQLite {oldest} or newer, and this Python brings"
+            f"The journal needs SQLite {oldest} or newer, but this Python has"
             f" {sqlite3.sqlite_version}. Use a newer Python."
         )
 
@@ -195,8 +195,8 @@ def _in_words(path: Path, what: str, way_out: str) -> Iterator[None]:
 def why(error: sqlite3.Error | UnicodeDecodeError) -> str:
     """Half a sentence: what went wrong with a journal."""
     if isinstance(error, UnicodeDecodeError):
-        return "it is damaged (a text in it is not UTF-8)"
+        return "it is damaged (text that is not UTF-8)"
     text = str(error)
     if "locked" in text:
-        return f"another process has kept it locked for {BUSY:.0f} s"
+        return f"another process has locked it for {BUSY:.0f} s"
     return text

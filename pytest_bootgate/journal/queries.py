@@ -170,8 +170,8 @@ def _typed(kind: type[Kind], row: sqlite3.Row, **more: object) -> Kind:
         return msgspec.convert(values, kind)
     except (msgspec.ValidationError, TypeError, ValueError, OverflowError, OSError) as error:
         raise JournalError(
-            f"The journal is damaged: a row in it holds what no gate wrote ({error}). Keep a copy"
-            " of it, and name another one with --journal PATH."
+            f"The journal is damaged: it contains an invalid row ({error}). Keep a copy of it, and"
+            " use another one with --journal PATH."
         ) from None
 
 
@@ -275,7 +275,7 @@ def find_run(journal: sqlite3.Connection, begin: str) -> str:
     if found:
         raise JournalError(f"Several runs begin with {begin!r}: {', '.join(found)}.")
     last = _ids(journal.execute("SELECT id FROM runs ORDER BY began DESC LIMIT 3"))
-    known = f"the last ones are {', '.join(last)}" if last else "there is none at all"
+    known = f"the latest are {', '.join(last)}" if last else "it is empty"
     raise JournalError(f"There is no run {begin!r} in this journal; {known}.")
 
 
@@ -294,13 +294,13 @@ def saved_result(journal: sqlite3.Connection, run: str) -> str:
         return str(row["result"])
     what = {
         "running": "is still running",
-        "killed": "was killed before its end",
-        "finished": "has ended without a result",
-        "unknown": "has not ended, as far as this machine knows",
+        "killed": "was killed before it finished",
+        "finished": "finished without a result",
+        "unknown": "has not finished, as far as this machine knows",
     }[state(journal, run)]
     raise JournalError(
-        f"Run {run} {what}, so there is no complete result of it. See its boots with `bootgate log"
-        f" --run {run}`."
+        f"Run {run} {what}, so it has no complete result. See its boots with `bootgate log --run"
+        f" {run}`."
     )
 
 

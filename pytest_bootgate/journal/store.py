@@ -114,13 +114,13 @@ class Journal:
         except OSError as error:
             reason = error.strerror or str(error)
         except UnicodeError:
-            reason = "a name in it is no text (UTF-8)"
+            reason = "it contains a name that is not UTF-8"
         else:
             return
         self._trouble = JournalError(
-            f"The journal {self.path} could not be written: {reason}. What was not kept is not"
-            " believed; make room there, or name another one with --bootgate-journal PATH, and"
-            " gate again."
+            f"The journal {self.path} could not be written: {reason}. A run without a complete"
+            " journal does not pass: free disk space there, or use another journal with"
+            " --bootgate-journal PATH, and rerun."
         )
         raise self._trouble from None
 
@@ -128,9 +128,9 @@ class Journal:
         """SQLite writes on into a file that somebody removed, and nobody would see it."""
         if _identity(self.path) != self._file:
             raise JournalError(
-                f"The journal {self.path} was removed or replaced while it was being written."
-                " Leave it alone while a gate runs, or name another one with"
-                " --bootgate-journal PATH, and gate again."
+                f"The journal {self.path} was removed or replaced while it was being written. Do"
+                " not touch it while a gate runs, or use another journal with --bootgate-journal"
+                " PATH, and rerun."
             )
 
     # -- events ----------------------------------------------------------------------------
@@ -292,8 +292,8 @@ class Journal:
             [(_json(boot), boot.id, event.run) for boot in _boots(result)],
         )
         self._sql.execute(
-            "UPDATE boots SET outcome = 'lost', detail = 'its end was not heard of'"
-            " WHERE run = ? AND outcome IS NULL",
+            "UPDATE boots SET outcome = 'lost', detail = 'the run ended before this boot did' WHERE"
+            " run = ? AND outcome IS NULL",
             (event.run,),
         )
 

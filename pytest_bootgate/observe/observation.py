@@ -291,13 +291,13 @@ class Observation:
             first = self.marks[ACCEPTED]
             return (
                 f"the trigger was accepted twice ({first:.3f} s and {self.accepted_again:.3f} s"
-                " after it was sent): two runs, and nobody knows whose marks these are"
+                " after it was sent): two runs, so marks cannot be attributed to one boot"
             )
         late = None if clock_moved else self._stamps.late()
         if late is not None:
             return (
-                f"marks were flushed late: by its own time the line of {late[0]} was written"
-                f" {late[1]:.2f} s before it arrived, so nobody knows when its phase ended"
+                f"marks were flushed late: by its own timestamp the line of {late[0]} was written"
+                f" {late[1]:.2f} s before it arrived, so the end of its phase is unknown"
             )
         try:
             self.phases()

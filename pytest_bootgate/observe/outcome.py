@@ -81,11 +81,11 @@ class Ending:
 def exit_words(ended: Exit) -> str:
     """An exit in words that follow a subject."""
     if ended.gone:
-        return "was removed by somebody else"
+        return "was removed from outside the gate"
     if ended.oom and ended.code in _KILLED:
-        return "was killed because memory ran out"
+        return "was OOM-killed"
     if ended.oom:
-        return f"exited with {ended.code}, after a process of it was killed because memory ran out"
+        return f"exited with {ended.code} after one of its processes was OOM-killed"
     return f"exited with {ended.code}"
 
 
@@ -131,10 +131,10 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     if unknown := _unknown(seen, ending):
         return "lost", unknown
     if ending.not_accepted:
-        return "not_accepted", f"the trigger was refused: {ending.refused}"
+        return "not_accepted", f"the trigger was rejected: {ending.refused}"
     exited = ending.exited
     if ending.reopened and exited is None:
-        came = "the task started all the same" if ending.started else "no task started"
+        came = "the task started anyway" if ending.started else "no task started"
         return "crashed", f"the gateway restarted by itself: {ending.reopened} ({came})"
     if ending.started:
         unsound = seen.unsound(clock_moved=ending.clock_moved)
@@ -158,10 +158,13 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
         when = f"{seen.proof_at:.1f} s after the trigger, the timeout is {ending.timeout:g} s"
         return "timed_out", f"the proof came {when}"
     if ending.oom_kills:
-        return "oom_killed", f"{who} lost {_processes(ending.oom_kills)} because memory ran out"
+        return "oom_killed", f"{who} lost {_processes(ending.oom_kills)} to the OOM killer"
     said_ok = seen.said_ok()
     if said_ok is not None:
-        return "false_ok", f"{said_ok.name} said ok, but nothing proved that the task started"
+        return (
+            "false_ok",
+            f"{said_ok.name} reported ok, but there is no proof that the task started",
+        )
     last = f"; {ending.last_answer}" if ending.last_answer else ""
     return "timed_out", f"no proof within {ending.timeout:g} s{last}"
 
@@ -172,11 +175,11 @@ def _unknown(seen: Observation, ending: Ending) -> str:
     gap = min((one.first for one in ending.left_out.values()), default=None)
     if gap is not None and not _all_seen(seen, gap - began):
         words = left_out_words(ending.left_out)
-        return f"nobody knows whether a mark was in what was left out: {words}"
+        return f"a mark may be in the output that was dropped: {words}"
     if stall := _stall(seen, ending):
         return (
-            f"{stall.who} stood still for {stall.seconds:.1f} s (stopped, asleep, or without a"
-            " CPU), so nobody knows when its marks came"
+            f"{stall.who} was stalled for {stall.seconds:.1f} s (stopped, suspended, or without a"
+            " CPU), so the times of its marks are unknown"
         )
     return ""
 
@@ -202,8 +205,8 @@ def left_out_words(streams: Mapping[str, LeftOut]) -> str:
     ]
     them = "them" if len(parts) > 1 or any(one.lines != 1 for one in streams.values()) else "it"
     return (
-        f"{' and '.join(parts)} came faster than this machine could look at {them}; let it write"
-        " less, or stop other work here"
+        f"{' and '.join(parts)} came faster than this machine could read {them}; reduce that"
+        " output, or stop other work here"
     )
 
 
@@ -223,21 +226,23 @@ def _notes(seen: Observation, ending: Ending, *, triggered: bool) -> list[str]:
         notes.append(f"the {'gateway' if triggered else 'runner'} {exit_words(exited)} right after")
     if ending.clock_moved:
         how = f"set {'back' if ending.clock < 0 else 'forward'} {abs(ending.clock):.0f} s"
-        notes.append(f"the wall clock was {how} during the boot; all times here are by another one")
+        notes.append(
+            f"the wall clock was {how} during the boot; the times shown here do not depend on it"
+        )
     if ending.not_ready is not None:
         notes.append(ending.not_ready)
     if ending.refused is not None and not ending.not_accepted:
-        notes.append(f"the trigger was refused: {ending.refused}")
+        notes.append(f"the trigger was rejected: {ending.refused}")
     unsound = "" if ending.started else seen.unsound(clock_moved=ending.clock_moved)
     if unsound:
         notes.append(unsound)
     if ending.oom_kills and ending.started:
-        notes.append(f"{_processes(ending.oom_kills)} of it were killed because memory ran out")
+        notes.append(f"{_processes(ending.oom_kills)} of it were OOM-killed")
     if ending.left_out and not _unknown(seen, ending):
         notes.append(f"after the proof {left_out_words(ending.left_out)}")
     if seen.strangers and not ending.started:
         notes.append(
             f"the stub was called {seen.strangers[0]:.1f} s after the trigger, but without this"
-            " boot's token: what was asked for did not arrive"
+            " boot's token: the trigger's content did not reach the task"
         )
     return notes

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PORT = re.compile(r":(\d+)(?:/|$)")
 _LONGEST = 100  # characters of an answer in a sentence
-END_IT = "End it, or use ${port.NAME} so that each boot gets a port of its own."
+END_IT = "Stop it, or use ${port.NAME} to give each boot its own port."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +102,13 @@ def taken(spot: Spot, release: str, who: str, *, alone: bool) -> str:
     what = f"{spot.where} ({spot.name})"
     before = f"before the {release} is started, so it proves nothing about this boot"
     if spot.is_file:
-        way_out = "Remove it, or write ${dir}/…, which is fresh for every boot."
+        way_out = "Remove it, or use ${dir}/…, which is new for every boot."
         return f"{what} exists {before}. {way_out}"
     way_out = END_IT
     if alone:
-        way_out = "Only the sidecar runs there yet: correct its command, or take another port."
+        way_out = (
+            "Only the sidecar runs there at this time: correct its command, or use another port."
+        )
     return f"{what} is answered{f' by {who}' if who else ''} {before}. {way_out}"
 
 

@@ -51,7 +51,7 @@ class GateFunction(pytest.Function):
         finally:
             session.progress.end()
         if found.error is not None:
-            again = f"{parent} is an error, for the reason given above."
+            again = f"{parent} is an error: see above."
             self.stop(found.error if session.first_time(found.error) else again)
         return found
 

@@ -81,7 +81,7 @@ def _boots(text: str) -> Any:
 
 
 def _renamed(_: str) -> None:
-    raise argparse.ArgumentTypeError("it is called --bootgate-profile now")
+    raise argparse.ArgumentTypeError("it is now --bootgate-profile")
 
 
 def _report(text: str) -> str:

@@ -87,7 +87,7 @@ def _mistaken(place: Place, shown: str) -> str | None:
     what = "a gate file" if is_gate_file(named) else "a test file" if named.suffix == ".py" else ""
     if not what:
         return None
-    return f"{named} is {what}, not a place to write to. Give {place.option} a path of its own."
+    return f"{named} is {what}, not an output path. Give {place.option} another path."
 
 
 def clear(config: pytest.Config) -> None:
@@ -101,7 +101,7 @@ def clear(config: pytest.Config) -> None:
                 place.path.resolve().replace(_aside(place.path))
         except OSError as error:
             raise pytest.UsageError(
-                f"{place.option}: {place.path} is of an earlier run and cannot be moved aside:"
+                f"{place.option}: {place.path} is from an earlier run and cannot be moved aside:"
                 f" {error.strerror or error}. Name another path, or remove it."
             ) from None
 

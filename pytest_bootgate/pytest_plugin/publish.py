@@ -34,7 +34,7 @@ def publish(run: pytest.Session) -> Iterator[str]:
             yield str(error)
         if asked := asked_for(config):
             options = " and no ".join(dict.fromkeys(place.option for place in asked))
-            _say(config, f"bootgate: no gate was to be booted, so no {options} was written")
+            _say(config, f"bootgate: no gate was selected, so no {options} was written")
         return
     yield from _whole(config, results, base)
     _add_to_junitxml(config, results, base)
@@ -76,7 +76,7 @@ def _tried(what: str, write: Callable[[], None]) -> Iterator[str]:
         yield str(error)
     except Exception as error:
         yield (
-            f"{what} could not be made: {type(error).__name__}: {error}. This is a mistake in"
+            f"{what} could not be made: {type(error).__name__}: {error}. This is a bug in"
             " pytest-bootgate; please report it with the journal of this run."
         )
 

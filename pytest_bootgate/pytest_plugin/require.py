@@ -16,7 +16,7 @@ _DESELECTED = "deselected by -k, -m, --deselect or a node id, skipped"
 def why(*, ended_early: bool, lost_workers: bool) -> str:
     """Why something may not have been judged, as far as pytest knows."""
     if lost_workers:
-        return f"{_DESELECTED}, or lost with the worker of pytest-xdist that died"
+        return f"{_DESELECTED}, or lost with a pytest-xdist worker that died"
     return "the run ended early" if ended_early else f"{_DESELECTED}, or asked for by no test"
 
 
@@ -28,7 +28,7 @@ def no_gate(left_alone: Sequence[str], *, everywhere: bool, lost: bool) -> str:
     if lost:
         return "no gate sent a result before the run ended"
     if left_alone:
-        found = f"no gate was collected; {', '.join(left_alone)} found and left alone"
+        found = f"no gate was collected; {', '.join(left_alone)} found but not selected"
     else:
         found = "no gate was collected; no bootgate.yaml or NAME.bootgate.yaml was found"
     return f"{found}: name a gate file" + ("" if everywhere else ", or add --bootgate")
@@ -73,7 +73,7 @@ def unseen(result: GateResult) -> str:
     }
     items = [u for u in result.unjudged if u.booted and (u.profile, u.target, u.item) in failed]
     names = ", ".join(dict.fromkeys(f"{u.target}::{u.item}" for u in items))
-    return f"failed, but the item that says so did not run: {names}" if items else ""
+    return f"failed, but the item that reports it did not run: {names}" if items else ""
 
 
 def _measured(result: GateResult) -> bool:

@@ -41,12 +41,12 @@ def add_rows(config: pytest.Config) -> None:
         try:
             benchmarks.benchmarks.extend(_rows(results, config))
         except (AttributeError, ImportError, TypeError) as error:
-            why = f"this version of pytest-benchmark is not known yet ({error})"
+            why = f"this version of pytest-benchmark is not supported yet ({error})"
     if not benchmarks.benchmarks:
         asked = [name for name in ("json", "save", "autosave") if option(f"benchmark_{name}")]
         session.informed += [
             f"--benchmark-{name}: nothing was written, because {why}; --bootgate-json has all"
-            " that is known"
+            " results"
             for name in asked
         ]
 

@@ -345,7 +345,7 @@ class Session:
                 )
             except BootgateError as error:  # nor could the journal keep that somebody was not told
                 told, untold = [], [str(error)]
-            self.informed += [f"told {name}: {result.verdict}" for name in told]
+            self.informed += [f"notified {name}: {result.verdict}" for name in told]
             self.uninformed += untold
 
     def _mask(self, file: str) -> Mask:

@@ -93,7 +93,7 @@ def scheduler(
     if chosen is None and not type(old).__module__.startswith("xdist."):
         raise pytest.UsageError(
             f"bootgate: the scheduler {type(old).__name__} of another plugin may boot the gate of"
-            f" {files} in several workers. Leave that plugin out and use {kept}."
+            f" {files} in several workers. Disable that plugin and use {kept}."
         )
     return GateScheduling(old.config, log, scopes(ids, chosen or str, gates))
 
@@ -106,8 +106,8 @@ def claim(worker: Mapping[str, Any], gate: Path, shown: Path) -> None:
     shared, me = Path(worker[SHARED]), worker["workerid"]
     if not shared.is_dir():
         raise BootgateError(
-            f"{shown}: worker {me} of pytest-xdist runs on another machine than the others, so"
-            " nobody knows whether one of them boots the same gate. Use -n."
+            f"{shown}: worker {me} of pytest-xdist runs on another machine, so another worker may"
+            " boot the same gate. Use -n."
         )
     mine = shared / hashlib.sha256(os.fsencode(gate)).hexdigest()
     try:
@@ -117,7 +117,7 @@ def claim(worker: Mapping[str, Any], gate: Path, shown: Path) -> None:
             raise BootgateError(
                 f"{shown}: worker {owner} of pytest-xdist boots its gate, and {me} would boot it"
                 " again. Name the bootgate fixture among the arguments of the test, so that"
-                " pytest-bootgate can see before that it boots, or run without -n."
+                " pytest-bootgate can see in advance that it boots, or run without -n."
             ) from None
 
 

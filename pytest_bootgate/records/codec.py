@@ -104,13 +104,15 @@ def decode(data: bytes | str) -> GateResult:
         _measured(plain)
         for boot in (boot for target in result.targets for boot in target.boots):
             if boot.started != (boot.seconds is not None):
-                raise ValueError(f"a boot in it {boot.outcome}, and its duration is {boot.seconds}")
+                raise ValueError(
+                    f"a boot in it has outcome {boot.outcome} and duration {boot.seconds}"
+                )
         booted = {boot.release for target in result.targets for boot in target.boots}
         if unknown := {"candidate", *booted} - result.releases.keys():
-            raise ValueError(f"it does not say what its {min(unknown)} is")
+            raise ValueError(f"it does not define its {min(unknown)}")
     except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
         why = str(error)[:_LONGEST]
-        raise BootgateError(f"This is no result of a gate ({SCHEMA}): {why}") from None
+        raise BootgateError(f"This is not a gate result ({SCHEMA}): {why}") from None
     if result.schema != SCHEMA:
         raise BootgateError(f"This result has schema {result.schema[:_LONGEST]!r}, not {SCHEMA!r}.")
     return result
@@ -179,7 +181,7 @@ def _measured(value: object) -> None:
         for one in value:
             _measured(one)
     elif isinstance(value, int | float) and abs(value) > _GREATEST:
-        raise ValueError(f"it holds the number {value:g}, which nobody measured")
+        raise ValueError(f"it holds the number {value:g}, which is not a measurement")
 
 
 def read(path: Path) -> list[GateResult]:
@@ -196,7 +198,7 @@ def read(path: Path) -> list[GateResult]:
         parts = msgspec.json.decode(data, type=list[msgspec.Raw]) if several else [data]
         return [decode(bytes(part)) for part in parts]
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BootgateError(f"{path}: this is no list of results: {error}") from None
+        raise BootgateError(f"{path}: not a list of results: {error}") from None
     except BootgateError as error:
         raise BootgateError(f"{path}: {error}") from None
 

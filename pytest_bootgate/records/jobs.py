@@ -61,11 +61,11 @@ def read_jobs(text: str) -> tuple[Job, ...]:
         answer = read_json(text)
     except ValueError:
         begin = shortened(" ".join(text.split()), _SHOWN)
-        raise JobsError(f"is no JSON: {begin!r}" if begin else "is empty") from None
+        raise JobsError(f"is not JSON: {begin!r}" if begin else "is empty") from None
     if isinstance(answer, dict):
         answer = next((value for value in answer.values() if isinstance(value, list)), None)
     if not isinstance(answer, list):
-        raise JobsError(f"holds no list: {shortened(text, _SHOWN)!r}")
+        raise JobsError(f"is not a list: {shortened(text, _SHOWN)!r}")
     jobs: dict[str, Job] = {}
     for entry in answer:
         if not isinstance(entry, dict) or not {"id", "name"} <= entry.keys():

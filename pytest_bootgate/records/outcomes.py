@@ -44,101 +44,110 @@ class Traits:
     refused: bool = False
 
 
-_LAST_LINES = "Read the last lines of the gateway and the runner, which stand below the story."
+_LAST_LINES = "Read the last log lines of the gateway and the runner, below the story."
 
 OUTCOMES: Mapping[Outcome, Traits] = {
     "started": Traits(
-        "the proof came in time",
+        "the proof arrived before the timeout",
         ("Nothing.",),
         "Nothing: it started.",
         "M-4.500 0A4.500 4.500 0 0 1 4.500 0A4.500 4.500 0 0 1-4.500 0z",
     ),
     "timed_out": Traits(
-        "no proof within the timeout, or the system itself said that it timed out",
+        "no proof within the timeout, or the system itself reported a timeout",
         (
             (
-                "Look at the phase it was last seen in, and at the CPU time beside it: much CPU"
-                " time is work that does not end, little is waiting for something."
+                "Look at the last phase and its CPU time: high CPU time means work that does not"
+                " finish, low CPU time means it waits for something."
             ),
-            "See whether the baseline starts on the same host: then the upgrade brought this.",
             (
-                "If another target starts on the same host, jobs may run there until then:"
-                " `bootgate explain isolated` says for one system what that costs."
+                "Check whether the baseline starts on the same host. If it does, the upgrade caused"
+                " this."
             ),
-            "Do not raise the timeout before you know the phase: production has it, too.",
+            (
+                "If another target starts on the same host, jobs can run there until this is fixed:"
+                " `bootgate explain isolated` shows the cost for one system."
+            ),
+            "Do not raise the timeout before you know the cause: production has the same timeout.",
         ),
-        "Find out what it {does}; its last lines are a beginning.",
+        "Find out what it {does}; start with its last log lines.",
         "M-5-3-3-5 0-2 3-5 5-3 2 0 5 3 3 5 0 2-3 5-5 3-2 0z",
         waited_out=True,
         retried=True,
     ),
     "crashed": Traits(
-        "the process ended by itself before the proof, with a status other than 0, or restarted",
+        "the process exited before the proof with a non-zero status, or restarted",
         (_LAST_LINES, "Start the same image or command by hand, with the same environment."),
-        "Read its last lines and its exit code.",
+        "Check its exit code and its last log lines.",
         "M0-6 6 5H-6z",
     ),
     "oom_killed": Traits(
-        "the kernel killed a process of it because memory ran out",
+        "the kernel killed one of its processes: out of memory",
         (
-            "Compare the `memory` of the profile with what production gives.",
+            "Compare the profile's `memory` with the memory limit in production.",
             (
-                "If the baseline lives within it and the candidate does not, the release needs"
-                " more: give more, or do not ship it."
+                "If the baseline starts with this limit and the candidate does not, the candidate"
+                " needs more memory: raise the limit in production too, or do not ship it."
             ),
         ),
-        "It needs more memory than it had: raise the profile's limit, or find what grew.",
+        (
+            "It needs more memory than its limit: find out what grew, or raise the limit in the"
+            " profile and in production."
+        ),
         "M-5-5H5V5H-5z",
     ),
     "silent_exit": Traits(
-        "the process ended with status 0 before the proof: it calls itself done, and the task"
-        " never started",
+        "the process exited with status 0 before the proof: it reported success, but the task never"
+        " started",
         (
-            "Look for a watchdog that ends the runner, and raise its log level.",
-            "Watch for it in production: an exit status of 0 alarms nobody.",
+            "Look for a watchdog that stops the runner, and raise its log level.",
+            "Add an alert for it in production: exit status 0 triggers none by itself.",
         ),
-        "It ended without a word: raise its log level and gate again.",
+        "It exited with status 0 before the task started: raise its log level and rerun.",
         "M-6 0A6 6 0 0 1 6 0A6 6 0 0 1-6 0M-3 0A3 3 0 0 0 3 0A3 3 0 0 0-3 0z",
     ),
     "false_ok": Traits(
-        "the system said ok, and no proof came: a green status over a task that did not start",
+        "the system reported ok, but there is no proof that the task started",
         (
-            "Do not trust this status anywhere else either, such as on a dashboard.",
-            "See whether ok means `enqueued`: some systems say it before the task runs.",
-            "Check that the proof still fits the release, such as the path of the stub.",
+            "Do not rely on this status elsewhere, such as on dashboards.",
+            "Check whether ok only means `enqueued`: some systems report it before the task runs.",
+            "Check that the proof still matches the release, for example the path of the stub.",
         ),
-        "Trust no status of it: it said ok, and the task never started.",
+        "Do not rely on its status: it reported ok, but the task never started.",
         "M0-6.5 6 0 0 6.5-6 0z",
         waited_out=True,
     ),
     "not_accepted": Traits(
-        "the trigger was refused, or nobody took it",
+        "the trigger was rejected or not delivered",
         (
-            "Read the answer that is quoted: a changed API or a missing right is usual.",
-            "If only one release refuses it, the trigger of the gate file must know both.",
+            "Read the quoted answer: the usual cause is a changed API or a missing permission.",
+            "If only one release rejects it, the trigger in the gate file must work with both.",
         ),
         "Check the trigger in the gate file against the new release.",
         "M-6-2H6V2H-6z",
         refused=True,
     ),
     "reported_error": Traits(
-        "a signal reported that the run failed, in words that are no timeout, and no proof came",
+        "a signal reported a failure other than a timeout, and no proof arrived",
         (
-            "Read the text that the signal gave: it is quoted in the story.",
+            "Read the signal's text, quoted in the story.",
             _LAST_LINES,
-            "If that line is printed in good runs too, make the pattern of that signal narrower.",
+            "If good runs print that line too, narrow the signal's pattern.",
         ),
-        "Read the error that it reported, and its last lines: it says itself why.",
+        "Read the error that it reported and its last log lines.",
         "M-2-6.500H2L1 1.500H-1zM-1.500 3.500H1.500V6.500H-1.500z",
     ),
     "lost": Traits(
-        "the container went away, or marks contradict each other: nothing is known of this boot",
         (
-            "See who removes containers on this machine, or restarts its engine.",
-            "Where marks are out of order, correct their patterns or their order in the gate file.",
-            "Gate again. It is the gate that failed here, not the release.",
+            "the container disappeared or marks contradict each other: this boot tells nothing"
+            " about the release"
         ),
-        "Gate again: the boot was lost.",
+        (
+            "Check what removes containers on this machine or restarts its engine.",
+            "If marks are out of order, correct their patterns or their order in the gate file.",
+            "Rerun. The gate failed here, not the release.",
+        ),
+        "Rerun: the gate lost this boot.",
         "M-2-6H2V-2H6V2H2V6H-2V2H-6V-2H-2z",
         unknown=True,
     ),

@@ -43,16 +43,14 @@ class Stop:
     def words(self) -> str:
         """How it ended, in words that follow a subject; with what to write if that is clean."""
         if self.killed:
-            return f"was killed after {self.seconds:.0f} s, in which it did not end"
-        code = "was gone" if self.code is None else f"exited with {self.code}"
+            return f"was killed because it did not stop within {self.seconds:.0f} s"
+        code = "disappeared" if self.code is None else f"exited with {self.code}"
         if self.itself:
             return f"{code} before it was asked to stop"
         hint = ""
         if self.code == _BY_SIGTERM:
             codes = ", ".join(map(str, (*self.clean_codes, _BY_SIGTERM)))
-            hint = (
-                f" (SIGTERM; if it ends so once it has shut down: state: {{stop_exit: [{codes}]}})"
-            )
+            hint = f" (SIGTERM; if this is a normal shutdown, set state: {{stop_exit: [{codes}]}})"
         return f"{code} after {self.seconds:.1f} s{hint}"
 
 

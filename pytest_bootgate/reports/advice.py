@@ -20,12 +20,11 @@ _DENIED = re.compile(
     "Operation not permitted|Permission denied|EPERM|EACCES|Resource temporarily unavailable"
 )
 _NEEDS = (
-    "Its last lines say that it was not allowed something. A container may do little by itself:"
-    " what it needs more is granted in the gate file (gateway: {needs: {capabilities: [...]}};"
-    " which is for what: docs/how-to.md)."
+    "Its last log lines report a missing permission. Containers run with few capabilities: grant"
+    " more in the gate file (gateway: {needs: {capabilities: [...]}}; see docs/how-to.md)."
 )
-_ERROR = "Fix what stopped the measurement and run the gate again. This is not a pass."
-_GOOD = "Nothing: no rule was broken."
+_ERROR = "Fix what stopped the measurement and rerun. This is not a pass."
+_GOOD = "Nothing: all rules are met."
 
 
 def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
@@ -46,13 +45,14 @@ def _error(found: TargetResult) -> str:
     judgement = found.judgement
     if judgement is not None and judgement.has("alike", "unseen"):
         what = (
-            "Correct the gate file (probe, pattern, path, port, JSON, headers) or what the system"
-            " needs around it: both releases lack the same. Nothing is known about the upgrade yet."
+            "Both releases fail in the same way: correct the gate file (probe, pattern, path, port,"
+            " JSON, headers) or the environment of the system. This says nothing about the upgrade"
+            " yet."
         )
     elif judgement is not None and judgement.has("baseline"):
         what = (
             "Make the baseline start as it does in production: correct its command, image or"
-            " environment in the gate file. Nothing is known about the upgrade yet."
+            " environment in the gate file. This says nothing about the upgrade yet."
         )
     else:
         return _ERROR
@@ -85,22 +85,23 @@ def _in_time(found: TargetResult) -> str:
     """For boots that all started."""
     judgement = found.judgement
     if judgement is None:
-        return "Gate again."
+        return "Rerun."
     if judgement.attribution is not None:
         phase, kind = judgement.attribution.phase, judgement.attribution.kind
         hint = f" ({kind})" if kind else ""
         return (
-            f"{_KEEP} Look at what {phase} does in the new release{hint}; if that is meant,"
-            " allow more with `slower` in the gate file."
+            f"{_KEEP} Look at what {phase} does in the new release{hint}; if this is intended,"
+            " raise `slower` in the gate file."
         )
     if judgement.has("stragglers"):
         return (
-            f"{_KEEP * (found.verdict == 'fail')} Find out what its slow boots wait for (-v lists"
-            " all boots, their last lines are in the journal); a longer timeout would hide it."
+            f"{_KEEP * (found.verdict == 'fail')} Find out what the slow boots wait for (-v lists"
+            " all boots; the journal has their last log lines). A longer timeout would only hide"
+            " it."
         ).strip()
-    host = "Quiet or enlarge the host as the finding says, and gate again." * bool(judgement.host)
+    host = "Rerun on an idle or larger machine, as the finding says." * bool(judgement.host)
     if timeouts(found.boots, "candidate"):
-        what = "A boot timed out and started when tried again: find out why before it goes out."
+        what = "A boot timed out and started on retry: find out why before you ship."
         return f"{what} {host}".strip()
     tight = [room for room in judgement.headrooms if room.headroom.level != "pass"]
     if tight:
@@ -108,21 +109,21 @@ def _in_time(found: TargetResult) -> str:
         what = "the timeout" if first.against == "timeout" else f"the limit of {first.subject}"
         again = f"shorten the boot or raise {what}, in production and in the gate file."
         if host and found.verdict != "fail":
-            return f"{host} If it stays so near, {again}"
+            return f"{host} If it stays this close, {again}"
         again = f"S{again[1:]}"
         return f"{_KEEP} {again}" if found.verdict == "fail" else f"{again} Nothing failed yet."
     if any(b.started and b.exit_code for b in found.of("candidate")):
-        what = "Find out why it ends in an error right after its proof, before it goes out."
+        what = "Before you ship, find out why it exits with an error right after its proof."
         return f"{_KEEP * (found.verdict == 'fail')} {what}".strip()
     if host:
         return host
     if found.verdict == "inconclusive":
         if judgement.has("uncompared"):
-            return "Make it possible to compare, as the finding says, and run the gate again."
-        return "Run the gate again with more pairs or on a quieter host, as the finding says."
+            return "Fix what prevents the comparison (see the finding) and rerun."
+        return "Rerun with more pairs or on a less busy host, as the finding says."
     if found.verdict == "fail":
-        return f"{_KEEP} Mend what the finding says."
-    return "Read the warning before the release goes out."
+        return f"{_KEEP} Fix what the finding describes."
+    return "Read the warning before you ship."
 
 
 def _until_then(failed: Boot, found: TargetResult, others: Sequence[TargetResult]) -> Sequence[str]:
@@ -132,8 +133,8 @@ def _until_then(failed: Boot, found: TargetResult, others: Sequence[TargetResult
     for other in others:
         took = [b.seconds for b in other.of("candidate") if b.seconds is not None]
         if other.runs_as != found.runs_as and other.verdict in ("pass", "warn") and took:
-            starts = f"{other.target} does start ({duration(median(took))}) on the same host"
-            return [f"{starts}: see `bootgate explain {failed.outcome}`."]
+            starts = f"{other.target} starts ({duration(median(took))}) on the same host"
+            return [f"{starts}; workaround: `bootgate explain {failed.outcome}`."]
     return []
 
 
@@ -144,8 +145,8 @@ def advice_on_upgrade(found: UpgradeResult) -> str:
     if found.verdict == "error":
         return _ERROR
     if found.verdict == "fail":
-        return f"{_KEEP} Take a copy of the state before any upgrade; see what became of each job."
-    return "Read the findings before the release goes out."
+        return f"{_KEEP} Check the job table, and back up the state before any upgrade."
+    return "Read the findings before you ship."
 
 
 def advice_on_propagation(found: PropagationResult) -> str:
@@ -153,5 +154,5 @@ def advice_on_propagation(found: PropagationResult) -> str:
     if found.verdict == "pass":
         return _GOOD
     if found.verdict == "error":
-        return "Hold it in another way or phase (propagation in the gate file), and gate again."
-    return "Watch this target from outside (bootgate probe): its failures reach nobody."
+        return "Use another hold or phase (propagation in the gate file) and rerun."
+    return "Monitor this target from outside (bootgate probe): it does not report its failures."

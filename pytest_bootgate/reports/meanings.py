@@ -36,58 +36,64 @@ _VERDICTS = (
     Meaning(
         "pass",
         "verdict",
-        "every boot brought its proof, well inside the timeout, and the candidate is not slower",
-        ("Nothing. Keep the journal: it is what a later `bootgate compare` needs.",),
+        "every boot reached its proof well within the timeout, and the candidate is not slower",
+        ("Nothing. Keep the journal: `bootgate compare` needs it later.",),
         shown="passed",
     ),
     Meaning(
         "warn",
         "verdict",
-        "all boots that count started, but the slowest one, or the bound for the next one, passed"
-        " `warn_at`, or a boot timed out and started when it was tried again",
+        "all boots that count started, but the slowest boot or the bound for the next boot exceeded"
+        " `warn_at`, or a boot timed out and started on retry",
         (
-            "Read the line that begins with `warn:`; it names the phase and the share.",
-            "Look at the host facts: a poor or busy host is said there.",
-            "Let `bootgate probe` watch the trend, and act before `fail_at` is reached.",
+            (
+                "Read the line that begins with `warn:`: it names the phase and the share of the"
+                " timeout."
+            ),
+            "Check the host: the findings say whether it was too small or busy.",
+            (
+                "Run `bootgate probe` on a schedule to watch the trend, and act before `fail_at` is"
+                " reached."
+            ),
         ),
         shown="passed, with a warning",
     ),
     Meaning(
         "inconclusive",
         "verdict",
-        "neither slower nor the same can be shown, too few boots could be compared with the"
-        " baseline's, or the host is too busy to measure",
+        "the data show neither `slower` nor `same`, too few pairs could be compared, or the host is"
+        " too busy to measure",
         (
             (
-                "Do what the line that begins with `inconclusive:` says: more pairs"
-                " (`boots: 5..N`), or a quieter host."
+                "Do what the line that begins with `inconclusive:` says: more pairs (`boots:"
+                " 5..N`), or a less busy host."
             ),
-            "Write `gate: {inconclusive: fail}` if such a build must not pass.",
+            "Set `gate: {inconclusive: fail}` if such a build must not pass.",
         ),
         shown="passed, with a warning; failed with `inconclusive: fail`",
     ),
     Meaning(
         "fail",
         "verdict",
-        "a boot did not start, came too near (`fail_at`) to its timeout or a limit, or the"
+        "a boot did not start, got too close (`fail_at`) to its timeout or a limit, or the"
         " candidate is slower than allowed (`slower`)",
         (
             "Do not ship the candidate.",
-            "Read `what happened`: the phase in which it stood still, and who was told.",
-            "Look up how the boot ended: `bootgate explain timed_out`, for one.",
-            "Boot it again by itself: pytest bootgate.yaml -k TARGET.",
+            "Read `what happened`: the phase where it stalled, and which signals reported it.",
+            "Look up how the boot ended, for example `bootgate explain timed_out`.",
+            "Rerun this target alone: pytest bootgate.yaml -k TARGET.",
         ),
         shown="failed",
     ),
     Meaning(
         "error",
         "verdict",
-        "the gate could not measure, or the baseline does not start either, so nothing is known of"
-        " the release: never a pass, never a skip",
+        "the gate could not measure, or the baseline does not start either, so the release is"
+        " untested: never a pass, never a skip",
         (
-            "Read the sentence under the target: it says what is missing.",
-            "Run `bootgate doctor bootgate.yaml` on the machine where it happened.",
-            "Gate again. Until then the upgrade is as unproven as before.",
+            "Read the line below the target: it says what is missing.",
+            "Run `bootgate doctor bootgate.yaml` on the same machine.",
+            "Fix it and rerun. Until then the upgrade is untested.",
         ),
         shown="error",
     ),
@@ -97,31 +103,31 @@ _COMPARISONS = (
     Meaning(
         "slower",
         "comparison",
-        "the candidate is measured to be slower than allowed (`slower`), half of that is refuted,"
-        " and fresh boots alone refute it again",
+        "the candidate measures slower than the tolerance (`slower`), a slowdown of half the"
+        " tolerance or less is ruled out, and fresh boots alone rule it out again",
         (
-            "Look at the phase that is named first: it grew most.",
+            "Look at the first phase named: it grew most.",
             (
-                "`more work` is CPU time (profile that phase), `more waiting` is not (what does it"
-                " wait for?), `busy host` is a neighbour (gate again on a quiet one). None of"
-                " them is said where the times do not tell them apart."
+                "`more work` is CPU time (profile that phase), `more waiting` is time without CPU"
+                " (what does it wait for?), `busy host` is other load (rerun on an idle host). None"
+                " is shown if the times do not tell them apart."
             ),
-            "If it is the price of the release, raise `slower`, and say so in the gate file.",
+            "If you accept the slowdown, raise `slower` and note the reason in the gate file.",
         ),
     ),
     Meaning(
         "same",
         "comparison",
-        "the candidate is measured to be within what is allowed (`slower`), and one and a half"
-        " times that is refuted; that is more than not having found a difference",
+        "the candidate measures within the tolerance (`slower`), and a slowdown of one and a half"
+        " times the tolerance is ruled out; this is stronger than finding no difference",
         ("Nothing.",),
     ),
     Meaning(
         "faster",
         "comparison",
-        "the candidate's boots are reliably shorter than the baseline's; never a failure",
+        "the candidate boots reliably faster than the baseline; never a failure",
         (
-            "Look once whether a phase is missing: work that was left out is fast, too.",
+            "Check once whether a phase is missing: skipped work is fast, too.",
             "Then consider tighter limits: `bootgate calibrate` proposes them.",
         ),
     ),
@@ -133,19 +139,19 @@ CASES = (
     Meaning(
         "isolated",
         "case",
-        "isolated runs do not get through their boot, while main runs on the same host do: the"
-        " gateway is well, and setting up a runner of its own is what takes too long",
+        "isolated runs fail to start while main runs on the same host start: the gateway is"
+        " healthy, and setting up a separate runner takes too long",
         (
-            "Stay on the baseline if you can: it is the only way that costs nothing.",
+            "Stay on the baseline if you can: it is the only fix without a cost.",
             (
-                "Where the candidate is in production already, let urgent jobs run in main until it"
-                " is repaired. Gate main first: it must be a pass."
+                "If the candidate is already in production, move urgent jobs to main until it is"
+                " fixed. Gate main first: it must pass."
             ),
             (
-                "Then watch the proof, not the run log: in main, ok may mean that the task was put"
-                " into a queue."
+                "Then watch the proof, not the run log: in main, ok may only mean that the task was"
+                " queued."
             ),
-            "Turn it back when isolated is a pass again.",
+            "Revert this when isolated passes again.",
         ),
         diff=(
             " {",
@@ -160,16 +166,16 @@ CASES = (
         ),
         costs=(
             (
-                "Isolation: the task sees what the main session has said and done, and leaves its"
-                " own there, so one task may spoil the next, and the context grows with each run."
+                "Isolation: the task shares the main session's context, so one task can affect the"
+                " next, and the context grows with each run."
             ),
             (
-                "Its own turn: it shares the main session with people and other jobs, and waits for"
-                " them; a wake may be put off until the next heartbeat."
+                "Scheduling: it shares the main session with people and other jobs and waits for"
+                " them; a wake may be delayed until the next heartbeat."
             ),
             (
-                "Its own settings: what the payload of an isolated run may say (model, timeout,"
-                " delivery of the answer) has no place in a system event."
+                "Settings: a system event cannot carry the options of an isolated run's payload"
+                " (model, timeout, delivery of the answer)."
             ),
         ),
     ),

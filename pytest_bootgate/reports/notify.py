@@ -50,7 +50,7 @@ def notify(
                 _post(one, body, here)
         except _UntoldError as error:
             why = mask.text(str(error))
-            untold.append(f"{name} could not be told: {why}")
+            untold.append(f"{name} could not be notified: {why}")
             hear(NotificationFailed(run=result.run, wall=time.time(), to=name, detail=why))
         else:
             told.append(name)
@@ -88,7 +88,7 @@ def _run(one: Notify, body: bytes, here: Path, mask: Mask) -> None:
     if process.returncode != 0:
         text = mask.text(said.text().decode(errors="replace"))
         last = " / ".join(text.strip().splitlines()[-3:])[-_SAID:]
-        raise _UntoldError(f"`{command[0]}` ended with {process.returncode}{last and f': {last}'}")
+        raise _UntoldError(f"`{command[0]}` exited with {process.returncode}{last and f': {last}'}")
 
 
 class _Tail:
@@ -146,7 +146,9 @@ def _posted(url: str, where: str, headers: Mapping[str, str], body: bytes, one: 
         return f"{where} answered {error.code}"
     except (OSError, ValueError, http.client.HTTPException) as error:
         why = getattr(error, "reason", None) or error
-        text = str(why) if not isinstance(error, ValueError) else "not a URL that can be posted to"
+        text = (
+            str(why) if not isinstance(error, ValueError) else "not a valid URL for a POST request"
+        )
         return f"{where} could not be reached ({text})"
 
 

@@ -32,7 +32,7 @@ def check(path: Path, kind: str, begins: bytes | None = None) -> None:
         _check_directory(path.resolve().parent)
     except OSError as error:
         raise BootgateError(
-            f"{path} cannot be written: {error.strerror or error}. Name a path that can be."
+            f"{path} cannot be written: {error.strerror or error}. Name a writable path."
         ) from None
 
 
@@ -47,8 +47,8 @@ def _check_file(path: Path, kind: str, sign: bytes) -> None:
         if begins.strip() and not re.match(sign, begins):
             earlier = "a journal" if kind == "journal" else f"an earlier {kind} report"
             raise BootgateError(
-                f"{path} is there already, and it is not {earlier} of pytest-bootgate, so it was"
-                " left as it is. Name another path, or remove it."
+                f"{path} already exists and is not {earlier} of pytest-bootgate, so it was not"
+                " overwritten. Name another path, or remove it."
             )
 
 

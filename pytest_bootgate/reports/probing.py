@@ -108,5 +108,5 @@ def trend_words(found: Trend | None, result: TargetResult) -> str:
         left = found.days_until(at)
         if left is not None:
             days = count(max(round(left), 1), "day")
-            return f"{words}, at this pace {what} ({share(at)}) in about {days}"
+            return f"{words}; at this rate it reaches {what} ({share(at)}) in about {days}"
     return words

@@ -41,16 +41,16 @@ def asides(result: PropagationResult) -> Iterator[str]:
     if result.stall is not None:
         yield from (f"note: {text}" for text in notes(result.stall))
         if result.stall.evidence:
-            yield f"note: held for sure: {result.stall.evidence}"
+            yield f"note: hold verified: {result.stall.evidence}"
 
 
 def sentence(stall: Stall) -> str:
     """Who was told and how late, and who was told nothing."""
     if not stall.heard:
-        return f"told: never by {_names(stall.silent)}"
-    said = [f"{_late(stall, told)} by {told.name} ({_after(told)})" for told in stall.heard]
-    never = f"; never by: {', '.join(t.name for t in stall.silent)}" if stall.silent else ""
-    return f"told: {', '.join(said)}{never}"
+        return f"no report from {_names(stall.silent)}"
+    said = [f"{told.name} {_late(stall, told)} ({_after(told)})" for told in stall.heard]
+    never = f"; no report from {', '.join(t.name for t in stall.silent)}" if stall.silent else ""
+    return f"reported by {', '.join(said)}{never}"
 
 
 def held(stall: Stall) -> str:
@@ -72,9 +72,9 @@ def notes(stall: Stall) -> Iterator[str]:
         return
     yield f"{held(stall)} after the trigger; its timeout is {stall.timeout:g} s"
     if stall.heard:
-        yield f"late is counted from {_since(stall)}"
+        yield f"delays count from {_since(stall)}"
     for told in stall.heard:
-        yield f"{told.name} said: {told.text}"
+        yield f"{told.name} reported: {told.text}"
     for told in stall.silent:
         if told.text:
             yield f"{told.name}: {told.text}, and nothing after that"
@@ -99,7 +99,7 @@ def _after(told: SignalReport) -> str:
 
 def _since(stall: Stall) -> str:
     if stall.hold == "pause":
-        return f"the end of the pause at {stall.speaks_from:.1f} s: a paused gateway cannot speak"
+        return f"the end of the pause at {stall.speaks_from:.1f} s: a paused gateway cannot report"
     if stall.hold == "kill":
         return f"the kill at {stall.speaks_from:.1f} s"
     return f"the timeout at {stall.speaks_from:g} s"

@@ -55,7 +55,7 @@ class WaitingLog:
         """The line for what is known just now; None where there is nothing to be said."""
         if not waiting.place:
             self._next = 0.0
-            return f"bootgate: waited {roughly(waiting.seconds)}; this gate has its turn now"
+            return f"bootgate: waited {roughly(waiting.seconds)}; this gate runs now"
         if waiting.seconds < self._next:
             return None
         self._next = waiting.seconds + _EVERY

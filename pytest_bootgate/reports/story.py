@@ -14,7 +14,7 @@ from pytest_bootgate.reports.clean import clean
 
 _LAST_LINES = 8
 #: Instead of last lines, where there are none.
-NO_LINES = "neither the gateway nor the runner said a word"
+NO_LINES = "no output from gateway or runner"
 _NTH = {1: "the first attempt", 2: "the second attempt"}
 
 
@@ -52,7 +52,7 @@ def course(boot: Boot, result: TargetResult) -> list[str]:
     lines = [_trigger(boot), _never(boot)]
     if not boot.traits.refused:
         if boot.ended_in is not None:
-            lines.append(f"was in phase {boot.ended_in}{_reached(boot)}")
+            lines.append(f"last phase: {boot.ended_in}{_reached(boot)}")
         lines.append(f"ended after {duration(boot.ended)}: {boot.outcome} ({boot.detail})")
         lines.append(told(boot))
     lines.extend(_before(boot, result.boots))
@@ -70,9 +70,9 @@ def _before(boot: Boot, boots: Sequence[Boot]) -> list[str]:
         same = late.number == boot.number and late not in again
         as_well = " as well" if boot.traits.retried else ""
         who = f"{_NTH.get(late.attempt, f'attempt {late.attempt}')}" if same else which(late)
-        phase = f", in phase {late.ended_in}" if late.ended_in else ""
-        how = f"timed out{as_well} at {who}{phase} after {duration(late.ended)}"
-        lines.append(how + (", and started when tried again" if late in again else ""))
+        phase = f" in phase {late.ended_in}" if late.ended_in else ""
+        how = f"{who} timed out{as_well}{phase} after {duration(late.ended)}"
+        lines.append(how + (", and started on retry" if late in again else ""))
     return lines
 
 
@@ -80,16 +80,16 @@ def told(boot: Boot) -> str:
     """Who heard of the failure, and how late."""
     signals = [signal for signal in boot.signals if signal.means != "ok" or signal.at is not None]
     if not signals:
-        return "told: unknown, the gate file declares no signal to listen to"
+        return "reported by: unknown, the gate file declares no signals"
     said = []
     for signal in signals:
         if signal.at is None:
-            said.append(f"{signal.name} never")
+            said.append(f"{signal.name}: no report")
         else:
-            text = f" said {signal.means!r}" if signal.means == "ok" else ""
+            text = f" reported {signal.means!r}" if signal.means == "ok" else ""
             said.append(f"{signal.name}{text} after {duration(signal.at)}: {signal.text}")
     heard = any(s.at is not None and s.means != "ok" for s in signals)
-    return "told: " + ("; ".join(said) if heard else f"nobody ({'; '.join(said)})")
+    return "reported by: " + ("; ".join(said) if heard else f"nobody ({'; '.join(said)})")
 
 
 def last_lines(boot: Boot) -> list[str]:
@@ -135,15 +135,15 @@ def _never(boot: Boot) -> str:
         return f"{proof} was seen after {duration(boot.phases[-1].at)}, which does not count"
     what = "the task" if boot.triggered or boot.never_ready else "it"
     if boot.traits.unknown:
-        return f"nobody knows whether {what} started: {proof} was not seen"
+        return f"it is unknown whether {what} started: {proof} was not seen"
     return f"{what} never started: {proof} was not seen in time"
 
 
 def _reached(boot: Boot) -> str:
     seen = [phase for phase in boot.phases if phase.at is not None]
     if not seen:
-        return ", no mark was reached"
-    return f", after {seen[-1].name} at {duration(seen[-1].at)}"
+        return ", no mark seen"
+    return f", last mark {seen[-1].name} at {duration(seen[-1].at)}"
 
 
 def contrast(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -> list[str]:
@@ -152,7 +152,7 @@ def contrast(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -
     before = [b.seconds for b in result.of("baseline") if b.seconds is not None]
     if before:
         took = duration(median(before))
-        lines.append(f"the baseline started in {took} on the same host: the upgrade brought this")
+        lines.append(f"the baseline started in {took} on the same host: the upgrade caused this")
     if not boot.triggered:
         return lines
     tried = [
@@ -164,11 +164,11 @@ def contrast(boot: Boot, result: TargetResult, others: Sequence[TargetResult]) -
         seconds = [b.seconds for b in boots if b.seconds is not None]
         if seconds:
             lines.append(
-                f"{other.target} started in {duration(median(seconds))} on the same host:"
-                " the runner's boot is at fault, not the gateway"
+                f"{other.target} started in {duration(median(seconds))} on the same host: the"
+                " problem is in the runner's boot, not in the gateway"
             )
             return lines
     if tried:
         names = ", ".join(other.target for other, _ in tried)
-        lines.append(f"{names} did not start either: look at the gateway first")
+        lines.append(f"{names} did not start either: check the gateway first")
     return lines

@@ -64,15 +64,15 @@ def summary(
         digest = f" ({release.identity[:19]})" if release.identity else ""
         if release.recorded is not None:
             digest += (
-                f", recorded {release.recorded}: not booted now, so nothing below"
-                f" {DRIFT * 100:.0f} % can be told"
+                f", recorded {release.recorded}: not booted now, so slowdowns below"
+                f" {DRIFT * 100:.0f} % cannot be detected"
             )
         what = " ".join(dict.fromkeys(parts)) or "by command"
         granted = f", granted {listed(release.granted)}" if release.granted else ""
         yield Styled(f"{name} {what}{digest}{granted}")
     yield Styled(machine(result.machine), level=MORE)
     if waited := waited_words(result.waited):
-        yield Styled(f"{waited} on this machine before it booted; no boot's time has it in it")
+        yield Styled(f"{waited} on this machine before booting; boot times do not include it")
     several_profiles = result.several_profiles
     for one in result.upgrades:
         yield Styled("")
@@ -188,7 +188,7 @@ def _target(
             yield Styled(f"{_INDENT * 2}{text}", bold=True)
     if last := last_words(result):
         if (result.profile, result.target) in told:
-            yield Styled(f"{_INDENT * 2}(the last lines of every stream stand above)")
+            yield Styled(f"{_INDENT * 2}(last log lines: see above)")
         else:
             yield from (_fixed(text, 2) for text in last)
     if result.verdict != "pass":
@@ -201,7 +201,7 @@ def _of_baseline(result: TargetResult) -> Iterator[str]:
     for boot in result.boots:
         if boot.release == "baseline" and not boot.started:
             name = "warm-up boot" if boot.warm_up else f"boot {boot.number}"
-            later = ", and started when tried again" * (boot in again)
+            later = ", and started on retry" * (boot in again)
             said = [line for line in boot.tails.get("gateway.err", ()) if line.strip()]
             last = f" (its last line: {clean(said[-1])})" if said else ""
             yield f"the baseline's {name} {boot.outcome}: {boot.detail}{later}{last}"
@@ -227,7 +227,7 @@ def _headroom(result: TargetResult) -> Iterator[str]:
     elif room is not None:
         yield f"slowest boot {bar(room.used, marks)} {share(room.used)} of the {timeout}"
         if room.bound_used is not None and room.bound_used < room.used:
-            yield "next boot    no bound: the slowest one took longer than the others let expect"
+            yield "next boot    no bound: the slowest boot is an outlier"
         elif room.bound_used is not None:
             yield (
                 f"next boot    {bar(room.bound_used, marks)} {share(room.bound_used)} at most"
@@ -235,8 +235,7 @@ def _headroom(result: TargetResult) -> Iterator[str]:
             )
         else:
             yield (
-                f"{count(room.boots, 'boot')}: the slowest decides, the tail is not established"
-                " below 5"
+                f"{count(room.boots, 'boot')}: the slowest decides; a prediction needs at least 5"
             )
 
 

@@ -49,7 +49,7 @@ def notes(seen: Upgrade) -> Iterator[str]:
         longest = ", ".join(f"{s.name} {duration(s.seconds)}" for s, _ in stages[:_MOST_STAGES])
         yield text + (f"; longer on the first: {longest}" if longest else "")
     if first.health is not None and first.ready is not None:
-        yield f"{seen.health} was green after {duration(first.health)}; it is shown, not trusted"
+        yield f"{seen.health} was green after {duration(first.health)} (informational, not a proof)"
     added = seen.compared(first).added if first.jobs is not None else ()
     if added:
         names = ", ".join(job.name for job in added[:_MOST_JOBS])
@@ -57,10 +57,10 @@ def notes(seen: Upgrade) -> Iterator[str]:
     back_again = not any(finding.subject == ROLLBACK for finding in judge_upgrade(seen))
     if seen.rollback is not None and back_again:
         took = duration(seen.rollback.ready)
-        yield f"rollback works: the baseline was ready in {took} on what the candidate left"
+        yield f"rollback works: the baseline was ready in {took} on the candidate's state"
     for job in (job for job in seen.jobs if seen.nor_before(job)):
         yield f"{seen.label(job)} does not run on the baseline either, started again on its state"
-    yield f"compared: {', '.join(seen.same)}"
+    yield f"fields compared: {', '.join(seen.same)}"
 
 
 def rows(seen: Upgrade) -> Iterator[list[str]]:
@@ -100,7 +100,7 @@ def _ready(start: Start) -> str:
 
 def _quoted(who: str, said: Sequence[str]) -> list[str]:
     if not said:
-        return [f"{who} said nothing"]
+        return [f"no output from {who}"]
     shown = said[-_LAST_LINES:]
     return [
         f"the last {count(len(shown), 'line')} of {who}:",

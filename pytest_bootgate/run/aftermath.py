@@ -89,17 +89,16 @@ class Aftermath(OpenedPair):
         texts = self._printed(0.0)
         found = [n for n, one in wanted.items() if any(map(one.search, texts))]
         if found:
-            how = "ended" if over else "was asked to end"
+            how = "ended" if over else "was stopped"
             return (
-                f"the line of {' and '.join(found)} arrived only when the gateway {how}, and"
-                " nothing of its standard output before: it holds its output in a buffer;"
-                f" {_UNBUFFERED}"
+                f"the line of {' and '.join(found)} arrived only when the gateway {how}, with no"
+                f" standard output before that: its output is buffered; {_UNBUFFERED}"
             )
         if texts or over:
             return ""
         return (
-            "nothing arrived on the gateway's standard output, nor when it was asked to end; if it"
-            f" prints the line of {' or '.join(wanted)}, it may hold it in a buffer: {_UNBUFFERED}"
+            "nothing arrived on the gateway's standard output, even at shutdown; if it prints the"
+            f" line of {' or '.join(wanted)}, its output may be buffered: {_UNBUFFERED}"
         )
 
     def _printed(self, since: float) -> list[str]:

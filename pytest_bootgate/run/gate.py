@@ -197,7 +197,7 @@ class Gate:
         engine, rules = self._ready(), self.plan.rules(profile, target)
         notes += self._machinery.cleaned_up()
         if engine.traits.images and self.plan.file.sidecar.image == "release":
-            notes.append("the sidecar runs in the release's image: its own Python observes it")
+            notes.append("the sidecar runs in the release's image and uses its Python")
         before: tuple[Boot, ...] = ()
         if self.plan.recorded is not None:
             same_image = self.plan.file.gate.allow == "same-image"

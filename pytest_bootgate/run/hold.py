@@ -113,7 +113,7 @@ class HeldPair(Pair):
 
     def _ended(self, boot: Boot, witness: Witness) -> Boot:
         if boot.outcome == "timed_out" and boot.ended < boot.timeout and self._why_not:
-            boot = replace(boot, outcome="lost", detail=f"it was given up: {self._why_not}")
+            boot = replace(boot, outcome="lost", detail=f"given up: {self._why_not}")
         return super()._ended(replace(boot, held=self._propagation.hold), witness)
 
     def _follow(self, seen: Observation, running: Running | None, witness: Witness) -> Ending:
@@ -131,7 +131,7 @@ class HeldPair(Pair):
             self._take_hold()
             self._pump(deadline, self._over, self._doing, witness.see)
         elif not self._why_not:
-            where = "nobody called the stub" if self._mute else f"{self._phase} was not reached"
+            where = "the stub was not called" if self._mute else f"{self._phase} was not reached"
             self._why_not = f"{where} within {self._timeout:g} s"
         witness.look()
         return Ending(
@@ -152,18 +152,18 @@ class HeldPair(Pair):
         self._look_at_trigger(seen, self._running)
         failure = seen.failure()
         if seen.refused is not None:
-            self._why_not = f"the trigger was refused: {seen.refused}"
+            self._why_not = f"the trigger was rejected: {seen.refused}"
         elif failure is not None:
-            self._why_not = f"the boot failed by itself before: {failure.name}: {failure.text}"
+            self._why_not = f"the boot failed before the hold: {failure.name}: {failure.text}"
         elif self._exit is not None:
-            self._why_not = f"the gateway {exit_words(self._exit)} before"
+            self._why_not = f"the gateway {exit_words(self._exit)} before the hold"
         elif self._mute and self._held_at is not None:
             return True
         elif seen.proof_at is not None:
             answered = ", or its stub answered" if self._mute else ""
-            self._why_not = f"the task had started before{answered}"
+            self._why_not = f"the task started before the hold{answered}"
         elif self._phase in seen.marks and not self._mute:
-            self._why_not = f"{self._phase} was over before"
+            self._why_not = f"{self._phase} ended before the hold"
         if self._why_not:
             return True
         if self._mute:
@@ -180,7 +180,7 @@ class HeldPair(Pair):
         how = self._propagation.hold
         if how == "mute":
             self._speaks_from = self._timeout
-            self._evidence = "the sidecar took the request and did not answer"
+            self._evidence = "the sidecar accepted the request and did not answer"
             self._watch_health()
             return
         assert self._gateway is not None
@@ -209,8 +209,8 @@ class HeldPair(Pair):
             found = {pid: words for pid, words in found.items() if pid not in self._before}
             if not found:
                 self._why_not = (
-                    "the gateway had started no process since the trigger, so there is no runner"
-                    " to kill; name it with `runner`, or hold another way"
+                    "the gateway had started no process since the trigger, so there is no runner to"
+                    " kill; name it with `runner`, or use another hold"
                 )
             return found
         matches = re.compile(pattern).search
@@ -299,9 +299,9 @@ class HeldPair(Pair):
         state = self._gateway.hold.state()
         if state != wanted:
             is_so = f"{state or 'not held'}, {self._now():.1f} s after the trigger"
-            self._slipped = self._slipped or f"the engine says that the gateway is {is_so}"
+            self._slipped = self._slipped or f"the engine reports that the gateway is {is_so}"
         else:
-            self._evidence = f"the engine said {wanted} every {_CHECK:g} s"
+            self._evidence = f"the engine reported {wanted} every {_CHECK:g} s"
 
     def _let_go(self) -> None:
         if self._holding and self._gateway is not None:
@@ -336,7 +336,7 @@ class HeldPair(Pair):
         code = self._look_at_trigger(seen, self._running)
         if self._running is not None and code:
             ended = self._listener.ended["trigger.out"] - zero
-            signals.report(signals.trigger, ended, f"it ended with {code}")
+            signals.report(signals.trigger, ended, f"it exited with {code}")
         elif self._running is not None and code == 0:
             signals.otherwise(signals.trigger, "it ended with 0")
         elif self._running is None and seen.refused is not None:
@@ -364,7 +364,9 @@ class HeldPair(Pair):
             self._link.watch(_HEALTH, self._health, self._variables)
             self._pump(self._clock.now() + _HEALTHY_BY, lambda: self._healthy, "health")
             if not self._healthy:
-                self._signals.otherwise(self._signals.health, "it was not green before either")
+                self._signals.otherwise(
+                    self._signals.health, "it was not green before the trigger either"
+                )
 
     def _watch_health(self) -> None:
         """Only of a gateway that is not held: one that is cannot answer, and tells nothing."""

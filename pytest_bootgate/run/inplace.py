@@ -124,9 +124,10 @@ class InPlacePair(Pair):
         code = self._carry_out(self._run("jobs", question, self._variables), "jobs", _QUESTION)
         if code != 0:
             said = " / ".join(self._listener.tail("jobs.err")[-3:])
-            raise JobsError(f"fails: the command ended with {code}{f': {said}' if said else ''}")
+            text = f": {said}" if said else ""
+            raise JobsError(f"could not be read: the command exited with {code}{text}")
         if any(len(line) >= LONGEST for line in lines):
-            raise JobsError("has a line of more than 64 KiB: print it on several, or ask over http")
+            raise JobsError("has a line longer than 64 KiB: split it, or fetch the list over http")
         return read_jobs("\n".join(lines))
 
     def seed(self, command: Sequence[str], deadline: float) -> None:
@@ -135,7 +136,7 @@ class InPlacePair(Pair):
         code = self._carry_out(running, "seed", deadline)
         if code != 0:
             said = " / ".join([*self.tail("seed.out"), *self.tail("seed.err")][-3:])
-            how = f"ended with {code}" if code is not None else f"still ran after {deadline:g} s"
+            how = f"exited with {code}" if code is not None else f"still ran after {deadline:g} s"
             raise BootgateError(
                 f"The command that ages the baseline's state, `{' '.join(command)}`, {how}"
                 f"{f': {said}' if said else ''}. Correct state: seed."

@@ -140,18 +140,18 @@ class Link:
         if not parts or parts[-1].get("more"):
             raise JobsError(f"did not come within {DEADLINE:g} s")
         if (error := parts[-1].get("error")) is not None:
-            raise JobsError(f"fails: {error}")
+            raise JobsError(f"could not be read: {error}")
         return "".join(str(part.get("text", "")) for part in parts)
 
     def died(self, said: Sequence[str]) -> SidecarError:
         """The error for a sidecar that is gone; `said` are its last lines."""
         ended = self.unit.exit()
         how = exit_words(ended) if ended is not None else "closed its output"
-        last = f" It said: {' / '.join(said)}" if said else ""
+        last = f" Its last output: {' / '.join(said)}." if said else ""
         image = self._recipe.sidecar_image()
         return SidecarError(
-            f"The sidecar {how}, so nothing can be observed any more.{last} On docker it runs in"
-            f" {image}, which must hold Python 3.9 or newer, or what the preset's sidecar needs."
+            f"The sidecar {how}, so the boot can no longer be observed.{last} On docker it runs in"
+            f" {image}, which must contain Python 3.9 or newer, or what the preset's sidecar needs."
         )
 
     def _order(self, order: Mapping[str, Any]) -> None:

@@ -121,8 +121,8 @@ class Listener:
             words = shortened(str(self._line.text), TAIL_WIDTH)
             raise BootgateError(
                 f"The pattern `{error.pattern}` took more than {_PATIENCE:g} s of CPU time on one"
-                f" line of {self._line.stream} ({words!r}). Write it so"
-                " that it can match in one way only: no repeat inside of a repeat, as in (a+)+."
+                f" line of {self._line.stream} ({words!r}). Rewrite it without nested repeats such"
+                " as (a+)+, which backtrack exponentially."
             ) from error
         return some
 

@@ -38,6 +38,6 @@ def reopened(before: Listening, after: Listening) -> str:
     """What became of a port that nobody holds open since before; empty where all are."""
     for port, inodes in before.items():
         if not inodes & after.get(port, frozenset()):
-            what = "was opened anew" if port in after else "is not open any more"
+            what = "was reopened" if port in after else "is no longer open"
             return f"port {port} {what}"
     return ""

@@ -87,7 +87,7 @@ class Machinery:
                 f"{plan.loaded.path.name}: baseline and candidate are the same (same image,"
                 " command, environment and files), so there is no upgrade to gate. Check the"
                 " image names, and the variables in them; to gate a release against itself,"
-                " write gate: {allow: same-image}."
+                " set gate: {allow: same-image}."
             )
 
     def _guard(self, engine: Engine) -> None:
@@ -108,7 +108,7 @@ class Machinery:
         removed, self._removed = self._removed, []
         if not removed:
             return []
-        return [f"removed what killed runs had left on this machine ({', '.join(removed)})"]
+        return [f"removed leftovers of killed runs on this machine ({', '.join(removed)})"]
 
     def recipe(self, profile: str, target: str, release: str) -> Recipe:
         """How a release boots a target in this run."""

@@ -138,7 +138,7 @@ class OpenedPair:
             self._await_answer(gateway.health, began + float(gateway.ready_timeout))
         self._prove_version()
         self._pause(gateway.settle)
-        self._must_run("while it settled" if gateway.settle else "before it was triggered")
+        self._must_run("during its settle time" if gateway.settle else "before it was triggered")
 
     def _must_run(self, when: str) -> None:
         """Raises `NotReadyError` where the gateway has ended, with all that it said."""
@@ -181,8 +181,8 @@ class OpenedPair:
         if meant is not None and self._gateway.identity != meant:
             raise BootgateError(
                 f"The {self._recipe.release_name} runs image {self._gateway.identity}, but"
-                f" {spec.image} was {meant} when the gate began: somebody moved the tag. Name the"
-                " image by its digest (image@sha256:…), or gate again."
+                f" {spec.image} was {meant} when the gate began: the tag was moved. Use the image's"
+                " digest (image@sha256:…), or rerun."
             )
 
     def _start_gateway(self) -> None:
@@ -233,7 +233,7 @@ class OpenedPair:
             when = "" if self.ready is None else f" after {self.ready:.2g} s"
             where = fill(health.kind.endpoint or health.kind.path or "", self._variables)
             last = f": {said()[-1]}" if said() else ""
-            detail = f"the gateway called itself ready{when}, but {where} does not answer{last}"
+            detail = f"the gateway reported ready{when}, but {where} does not answer{last}"
             raise NotReadyError(detail, None, self.ready or 0.0)
 
     def _prove_version(self) -> None:
@@ -246,7 +246,7 @@ class OpenedPair:
             "version",
         )
         if wanted and self.version != wanted and not self._gateway_over():
-            says = f"says {self.version}" if self.version else "does not say its version"
+            says = f"reports {self.version}" if self.version else "reports none"
             raise BootgateError(
                 f"The {self._recipe.release_name} should be version {wanted}, but the gateway that"
                 f" answers {says}. Check the image behind {self._recipe.release.image or 'it'},"
@@ -276,7 +276,7 @@ class OpenedPair:
 
     def _heed(self, seen: Sighting) -> None:
         if seen.event is not None and seen.event.get("event") == "trouble":
-            raise SidecarError(f"The sidecar says: {seen.event.get('text')}")
+            raise SidecarError(f"The sidecar reports: {seen.event.get('text')}")
         if self._version_pattern is not None and self.version is None:
             found = self._version_pattern.match(seen)
             if isinstance(found, re.Match):

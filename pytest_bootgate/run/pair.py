@@ -282,9 +282,9 @@ class Pair(Aftermath):
         self._pump(self._clock.now() + _ANSWER, answered, "sidecar", witness.see)
         if not answered():
             raise SidecarError(
-                f"The boot had no proof in time, but the sidecar answers nothing for {_ANSWER:g}"
-                " s, so nobody knows what it would have seen. Was it stopped, is there no CPU for"
-                " it, or does a file that it follows grow faster than it can be read?"
+                f"The boot had no proof in time, but the sidecar has not answered for {_ANSWER:g}"
+                " s, so a proof may have been missed. Was the sidecar stopped, does it get no CPU,"
+                " or does a file that it follows grow faster than it can be read?"
             )
 
     def _cut(self, boot: Boot) -> str:
@@ -292,7 +292,9 @@ class Pair(Aftermath):
         if boot.started or not (cut := self._listener.cut):
             return ""
         lines = f"{cut} line{'s' * (cut > 1)}"
-        return f"{lines} had more than {MATCHED} characters; patterns see no more of a line"
+        return (
+            f"{lines} had more than {MATCHED} characters; patterns match only that much of a line"
+        )
 
     def _ended(self, boot: Boot, witness: Witness) -> Boot:
         assert self._voice is not None
@@ -360,7 +362,7 @@ class Pair(Aftermath):
         elif code == 0 and seen.accepted is None:
             seen.accepted = ended - seen.trigger_at
         elif code != 0 and seen.accepted is None and seen.refused is None:
-            seen.refused = f"the trigger's command ended with {code}"
+            seen.refused = f"the trigger's command exited with {code}"
         return code
 
     def _listen(self, seen: Observation, ending: Ending, witness: Witness) -> None:
@@ -433,7 +435,7 @@ class Pair(Aftermath):
     def close(self) -> None:
         """Remove both, and all that they shared."""
         if self._voice is not None:
-            why = "the gate could not go on observing it"
+            why = "the gate could not observe it any longer"
             self._voice.say(BootFailed, outcome="lost", phase=None, detail=why)
             self._voice = None
         super().close()

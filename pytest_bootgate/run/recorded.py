@@ -41,8 +41,9 @@ class Recorded:
             ) from None
         if codec.edited(data):
             raise BootgateError(
-                f"The recorded baseline {path} is not as it was written (its digest is missing"
-                " or another one), so nobody measured what it says. Record the baseline again."
+                f"The recorded baseline {path} was changed after it was written (its digest is"
+                " missing or does not match), so its measurements cannot be trusted. Record the"
+                " baseline again."
             )
         return found
 
@@ -72,20 +73,20 @@ class Recorded:
         for one in then.targets:
             if (one.profile, one.target) == (profile, target) and one.verdict in ("fail", "error"):
                 raise BootgateError(
-                    f"The recorded baseline {self.path.name} ({then.at[:10]}) says {one.verdict} of"
-                    f" {target}, so it is nothing to hold a release against. Record a release that"
-                    " passes, in a gate without a baseline of its own."
+                    f"The recorded baseline {self.path.name} ({then.at[:10]}) has verdict"
+                    f" {one.verdict} for {target}, so it is no valid reference. Record a release"
+                    " that passes, in a gate without a baseline."
                 )
         before, after = (r.releases.get("candidate") for r in (then, now))
         itself = before and after and before.identity and before.identity == after.identity
         if itself and not same_image:
             raise BootgateError(
                 f"The recorded baseline {self.path.name} is the candidate itself (the same image),"
-                " so there is no upgrade to gate. Name the recording of the release that production"
-                " runs; to gate a release against itself, write gate: {allow: same-image}."
+                " so there is no upgrade to gate. Use the recording of the release that production"
+                " runs; to gate a release against itself, set gate: {allow: same-image}."
             )
         if found := [*differences(then, now)]:
-            measures = "the gate file measured something else then"
+            measures = "the gate file measured different things at that time"
             words = "; ".join(one.words("there", "here", measures) for one in found)
             raise BootgateError(
                 f"The recorded baseline {self.path.name} ({then.at[:10]}) cannot be compared with:"

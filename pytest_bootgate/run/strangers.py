@@ -27,8 +27,8 @@ def nobody_there(
             raise BootgateError(taken(spot, recipe.release_name, who, alone=alone))
     for port, who in others.items():  # which the gate file names, though nobody looks there
         raise BootgateError(
-            f"Port {port} is answered by {who} before the {recipe.release_name} is started there."
-            f" {END_IT}"
+            f"Port {port} is already in use by {who}, before the {recipe.release_name} starts"
+            f" there. {END_IT}"
         )
 
 

@@ -40,8 +40,8 @@ def directory() -> Path:
         path = Path(named).absolute()
         if not path.is_dir():
             raise BootgateError(
-                f"{VARIABLE} names {path}, which is no directory, so no gate can queue there. Make"
-                " it (mode 1777 where several users share it), or unset the variable."
+                f"{VARIABLE} names {path}, which is not a directory, so no gate can queue there."
+                " Create it (mode 1777 if several users share it), or unset the variable."
             )
         return path
     shared = (place for place in map(Path, _PLACES) if _for_all(place))
@@ -166,7 +166,7 @@ def living(where: Path) -> list[Ticket]:
 def _no_place(where: Path, error: OSError) -> str:
     return (
         f"No gate can queue in {where}: {error.strerror}. Gates on one machine wait for each other"
-        f" there, so let this user read and write it, or name another directory by {VARIABLE}."
+        f" there, so give this user read and write access, or set {VARIABLE} to another directory."
     )
 
 

@@ -141,9 +141,9 @@ class InPlace:
                 boot = pair.boot(1, job=owners[proved[0]], token=tokens[proved[0]])
                 if not boot.started:
                     raise BootgateError(
-                        f"The baseline does not run the job of {proved[0]} again"
-                        f" ({boot.outcome}: {boot.detail}), so nothing could be said of the"
-                        " candidate. Correct state: run, or add a target whose job runs again."
+                        f"The baseline does not run the job of {proved[0]} again ({boot.outcome}:"
+                        f" {boot.detail}), so the candidate cannot be judged. Correct state: run,"
+                        " or add a target whose job runs again."
                     )
                 _still_up(pair, f"while it ran the job of {proved[0]} again")
                 again = _listed(pair)
@@ -151,8 +151,8 @@ class InPlace:
             stop = _stopped(pair, state, site.engine.clock)
             if not stop.clean:
                 raise BootgateError(
-                    f"The baseline did not stop cleanly: it {stop.words}. So the state that it"
-                    f" left is no proof.{_quoted(pair.last)} See why, or correct state: stop,"
+                    f"The baseline did not stop cleanly: it {stop.words}. So its state cannot be"
+                    f" trusted.{_quoted(pair.last)} Find out why, or correct state: stop,"
                     " stop_exit, stop_signal or stop_command."
                 )
             pair.save(archive)
@@ -162,11 +162,9 @@ class InPlace:
             for name, job in owners.items()
         ]
         runs = [Run(owners[n].id, b) for n, b in zip(names, boots, strict=True) if n in owners]
-        notes = [
-            f"{name} left no job that carries its token" for name in names if name not in owners
-        ]
+        notes = [f"{name} left no job with its token" for name in names if name not in owners]
         notes += [
-            f"{name} was not proved on the baseline: {boot.outcome}, {boot.detail}"
+            f"{name} did not start on the baseline: {boot.outcome}, {boot.detail}"
             for name, boot in zip(names, boots, strict=True)
             if not boot.started
         ]
@@ -327,8 +325,9 @@ class InPlace:
         names = [n for n in proving(self._gate) if release not in self._unsupported.get(n, ())]
         if not names:
             raise BootgateError(
-                f"The {release} has none of the targets that leave a job, so no upgrade in place"
-                " can be proved. Correct the targets' `unsupported`, or write upgrade: fresh."
+                f"The {release} supports none of the targets that leave a job, so the upgrade in"
+                " place cannot be tested. Correct the targets' `unsupported`, or set upgrade:"
+                " fresh."
             )
         return names
 
@@ -356,14 +355,14 @@ def _observed(pair: InPlacePair, release: str) -> Start:
 
 def _quoted(lines: Iterable[str]) -> str:
     last = list(lines)[-3:]
-    return f" It said last: {' / '.join(last)}" if last else ""
+    return f" Its last output: {' / '.join(last)}." if last else ""
 
 
 def _still_up(pair: InPlacePair, when: str) -> None:
     if pair.over:
         raise BootgateError(
-            f"The baseline ended {when}, so it wrote no state.{_quoted(pair.last)} See why it"
-            " does, or leave that target out."
+            f"The baseline ended {when}, so it wrote no state.{_quoted(pair.last)} Find out why, or"
+            " leave that target out."
         )
 
 
@@ -380,13 +379,13 @@ def _listed(pair: InPlacePair) -> tuple[Job, ...]:
 def _worth_proving(jobs: Sequence[Job], owners: Mapping[str, Job]) -> None:
     if not jobs:
         raise BootgateError(
-            "The baseline has no jobs after its targets were booted, and a baseline without jobs"
-            " proves nothing. Let the triggers leave jobs, or add some with state: seed."
+            "The baseline has no jobs after its targets were booted, so the upgrade in place cannot"
+            " be tested. Let the triggers leave jobs, or add some with state: seed."
         )
     if not any(job.enabled for job in owners.values()):
         raise BootgateError(
-            f"None of the baseline's {len(jobs)} jobs is enabled and carries the token of a boot,"
-            " so none of them can be run to its proof. Put ${token} into what the trigger leaves."
+            f"None of the baseline's {len(jobs)} jobs is enabled and contains the token of a boot,"
+            " so none can reach its proof. Put ${token} into the jobs that the trigger leaves."
         )
 
 

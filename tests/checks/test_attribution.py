@@ -79,7 +79,7 @@ def test_the_stage_inside_that_phase_and_what_no_stage_explains():
     assert found.unattributed == pytest.approx(0.7)
     assert blame(found) == (
         "+2.00 s of the +2.00 s of the whole boot; self-reported stage startup plugins +1.30 s,"
-        " in no stage +700 ms"
+        " outside any stage +700 ms"
     )
 
 
@@ -88,7 +88,9 @@ def test_a_stage_of_another_phase_is_said_only_where_the_blamed_one_reports_none
     before, after = {"setup": 1.0, "proof": 2.0}, {"setup": 3.0, "proof": 4.0}
     found = attribute(pairs(before, after, [], stages), SIZES, None)
     assert found.stages == ()
-    assert "no stage reported in it, elsewhere prep prompt +1.00 s (only the cand" in blame(found)
+    assert "no stage reported in this phase, elsewhere prep prompt +1.00 s (only the cand" in blame(
+        found
+    )
 
 
 def test_marks_that_only_one_release_has_are_taken_as_one_phase_and_taken_apart():

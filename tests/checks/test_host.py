@@ -56,10 +56,10 @@ POOR = [
     ({"memory": 2**30}, {}, {}, "the host has 1.0 GiB of memory, and "),
     ({"memory_limit": 2**29}, {}, {}, "the host has 0.5 GiB of memory, and "),
     ({"uptime": 45 * 86400.0}, {}, {}, "the host has been up for 45 days, and "),
-    ({}, {"still": (replace(CALM, busy=0.6),)}, {}, "something else uses 60 % of its CPU time"),
-    ({}, {"still": (replace(CALM, memory=0.2),)}, {}, "waits for memory 20 % of the time"),
+    ({}, {"still": (replace(CALM, busy=0.6),)}, {}, "other processes use 60 % of its CPU time"),
+    ({}, {"still": (replace(CALM, memory=0.2),)}, {}, "wait for memory 20 % of the time"),
     ({}, {"steal": 0.12}, {}, "lost 12 % of its CPU time to its hypervisor"),
-    ({}, {}, {"throttled": 2.0}, "held the boots back by a CPU limit for"),
+    ({}, {}, {"throttled": 2.0}, "throttled the boots with a CPU limit for"),
 ]
 
 
@@ -79,7 +79,7 @@ def test_what_it_says_in_full():
     facts = replace(FACTS, uptime=45 * 86400.0, cpus=1)
     assert weighed(boots(7.0), facts).host == (
         "the host has 1 CPU and has been up for 45 days, and the next boot may use 70 % of the"
-        " timeout: give it more CPUs, restart it, and gate again"
+        " timeout: add CPUs, restart it, and rerun"
     )
 
 
@@ -118,9 +118,8 @@ def test_four_busy_loops_on_two_cores_are_too_many():
     assert found.verdict == "inconclusive"
     assert found.regression.verdict == "inconclusive"
     assert found.host == (
-        "the host is too busy to measure: a fixed piece of work took 4.5 times its best time"
-        " (noise: 3 is the most), so durations prove nothing; stop other work on the host and gate"
-        " again"
+        "the host is too busy to measure: a fixed workload took up to 4.5 times its best time"
+        " (noise limit: 3), so timings are unreliable; stop other work on the host and rerun"
     )
     assert (
         weighed(boots(), machine=machine, rules=replace(RULES, inconclusive="fail")).verdict
@@ -143,7 +142,7 @@ def test_what_wall_and_cpu_time_both_show_stays_a_failure_on_such_a_host():
     found = weighed(made, machine=rounds("four busy loops"))
     assert found.verdict == "fail"
     assert found.regression.verdict == "slower"
-    assert found.host.endswith("that it is slower is sure all the same: its CPU time grew as well")
+    assert found.host.endswith("the candidate is still slower: its CPU time grew as well")
     by_wall = boots(4.0, slower=1.6, cpu_seconds=1.0)
     assert weighed(by_wall, machine=rounds("four busy loops")).verdict == "inconclusive"
 

@@ -57,7 +57,7 @@ def why(stall: Stall) -> str:
 def test_told():
     assert verdict(STALL) == "pass"
     assert sentence(STALL) == (
-        "told: in 1.20 s by run log (76.2 s after the trigger); never by: container log"
+        "reported by run log in 1.20 s (76.2 s after the trigger); no report from container log"
     )
     assert list(properties(STALL)) == []
 
@@ -66,15 +66,15 @@ def test_told_by_all_and_before_the_timeout():
     starved = replace(
         STALL, hold="starve", speaks_from=60, signals=(replace(STALL.signals[0], at=59),)
     )
-    assert sentence(starved) == "told: before the timeout by run log (59.0 s after the trigger)"
+    assert sentence(starved) == "reported by run log before the timeout (59.0 s after the trigger)"
 
 
 def test_told_never():
     assert verdict(NOBODY) == "fail"
-    assert sentence(NOBODY) == "told: never by run log and container log"
-    assert "no signal" not in why(NOBODY)
+    assert sentence(NOBODY) == "no report from run log and container log"
+    assert "declares no" not in why(NOBODY)
     bare = replace(NOBODY, boot=replace(NOBODY.boot, signals=()))
-    assert "declares no signal" in why(bare)
+    assert "declares no signals" in why(bare)
 
 
 def test_nothing_ends_the_boot():
@@ -87,9 +87,9 @@ def test_nothing_ends_the_boot():
 
 def test_a_property_is_no_reason_to_pass_or_fail():
     (text,) = properties(replace(STALL, proof=84.1))
-    assert text == "property: the task started all the same, 84.1 s after the trigger"
+    assert text == "observed: the task started anyway, 84.1 s after the trigger"
     (text,) = properties(NOBODY)
-    assert "how the boot ended cannot be seen" in text
+    assert "the end of the boot is not visible" in text
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_property_is_no_reason_to_pass_or_fail():
 def test_the_stall_did_not_hold(marks, says):
     slipped = replace(STALL, boot=boot(**marks))
     assert verdict(slipped) == "error"
-    assert f"the stall did not hold: {says}, while the gateway was paused" in why(slipped)
+    assert f"the hold failed: {says}, while the gateway was paused" in why(slipped)
 
 
 def test_what_was_on_its_way_when_the_hold_began_does_not_count():
@@ -119,7 +119,7 @@ def test_what_came_after_the_hold_does_not_count():
         (replace(STALL, slipped="the engine says running"), "the engine says running"),
         (replace(STALL, began=None, why_not="it had started"), "not be held: it had started"),
         (replace(NOBODY, ended=50), "it ended before the timeout"),
-        (replace(STALL, boot=replace(boot(), outcome="lost"), proof=40.0), "while it lasted"),
+        (replace(STALL, boot=replace(boot(), outcome="lost"), proof=40.0), "started during it"),
     ],
 )
 def test_error(stall, says):
@@ -139,7 +139,7 @@ def test_a_mute_stub_that_proves_the_start():
         boot=boot(accepted=0.1, setup=0.3, task=0.4),
     )
     assert verdict(mute) == "fail"
-    assert "the task never got its answer" in why(mute)
+    assert "the task never got an answer" in why(mute)
     assert any("nothing ends the task" in text for text in properties(mute))
 
 
@@ -148,7 +148,7 @@ def test_an_ok_while_it_was_held_is_a_lie():
         NOBODY.boot,
         signals=(SignalReport("finished", "ok", 3.0), SignalReport("run log", "failed")),
     )
-    assert "finished said ok 3.0 s after the trigger, while it was held" in why(
+    assert "finished reported ok 3.0 s after the trigger, while the boot was held" in why(
         replace(NOBODY, boot=said)
     )
 

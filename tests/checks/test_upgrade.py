@@ -120,8 +120,8 @@ def test_a_lost_job_by_its_name_and_that_nobody_was_told():
     assert texts(seen, "jobs") == [
         "2 of 3 jobs survived; lost: job 3 (target 3)",
         (
-            "told nowhere: it was ready after 5.0 s, /readyz was green after 4.0 s, it stopped with"
-            " exit code 0, and no line of its output speaks of it"
+            "not reported: it was ready after 5.0 s, /readyz was green after 4.0 s, it stopped with"
+            " exit code 0, and no line of its output mentions it"
         ),
     ]
     assert texts(seen, "runs") == ["1 of 3 jobs could not be run: job 3 (target 3)"]
@@ -130,7 +130,7 @@ def test_a_lost_job_by_its_name_and_that_nobody_was_told():
 
 def test_what_its_output_says_is_quoted():
     seen = upgrade(start(JOBS[:2], said=("job 3 was lost",)))
-    assert texts(seen, "jobs")[1].startswith("its output may tell of it: 'job 3 was lost'")
+    assert texts(seen, "jobs")[1].startswith("its output may mention it: 'job 3 was lost'")
 
 
 def test_disabled_jobs_and_those_of_absent_targets_are_kept_and_not_run():
@@ -181,12 +181,12 @@ def test_a_refusal():
     refused = start(jobs=None or (), refused="the gateway exited with 78", ready=None, stop=None)
     seen = replace(upgrade(replace(refused, jobs=None)), second=None, rollback_asked=True)
     assert texts(seen, "jobs") == ["the candidate refused the state: the gateway exited with 78"]
-    assert texts(seen, "runs") == ["not one of 3 jobs ran"]
+    assert texts(seen, "runs") == ["none of 3 jobs ran"]
     assert texts(seen, "restart") == ["no second start: the first one failed"]
     (back,) = [f for f in judge_upgrade(seen) if f.subject == "rollback"]
     assert (back.verdict, back.text) == (
         "warn",
-        "a rollback was not tried: the candidate left no cleanly stopped state",
+        "rollback was not tested: the candidate did not stop cleanly",
     )
 
 
@@ -195,7 +195,7 @@ def test_a_refusal():
     [
         (Stop(1, 2.0), "the candidate did not stop cleanly: it exited with 1 after 2.0 s"),
         (Stop(0, 0.0, itself=True), "the candidate exited with 0 before it was asked to stop"),
-        (Stop(None, 0.1), "the candidate did not stop cleanly: it was gone after 0.1 s"),
+        (Stop(None, 0.1), "the candidate did not stop cleanly: it disappeared after 0.1 s"),
     ],
 )
 def test_an_end_that_is_not_clean(stop, text):
@@ -256,7 +256,7 @@ def test_a_rollback():
         "warn",
         (
             "rollback does not work (although /readyz was green after 6.0 s): the baseline was"
-            " ready, but the list of jobs fails: x; not one of 3 jobs ran"
+            " ready, but the list of jobs fails: x; none of 3 jobs ran"
         ),
     )
 

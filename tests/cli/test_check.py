@@ -65,7 +65,7 @@ def test_all_that_a_plan_may_hold(command, tmp_path):
     assert "new@staging: 5 to 6 boots" in words
     assert "new of the baseline: 1.0 has no such target" in words
     assert "profile poor: on request (--bootgate-profile poor)" in words
-    assert "in place, on a copy of what the baseline left: state, jobs, runs, restart" in words
+    assert "in place, on a copy of the baseline's state: state, jobs, runs, restart" in words
     assert "in all 30 to 143 boots and those of the upgrade" in words
 
 

@@ -33,10 +33,10 @@ def test_only_what_is_surely_nobodys(removed, capsys):
     assert removed == ["two"]
     said = capsys.readouterr()
     assert said.out.splitlines()[:2] == [
-        "process: run one still boots, so it was left alone",
-        "process: run two: removed 3 of its things",
+        "process: run one is still active, so it was not touched",
+        "process: run two: removed 3 leftovers",
     ]
-    assert "run three was left alone: nobody here knows" in said.out
+    assert "run three was not touched: it may still be active" in said.out
     assert said.err == "docker: No Docker engine answers.\n"
 
 
@@ -53,4 +53,4 @@ def test_an_engine_that_is_named_must_answer(removed, capsys):
 def test_nothing(monkeypatch, capsys):
     monkeypatch.setattr(engines, "runs", lambda _: {})
     assert main(["clean"]) == 0
-    assert capsys.readouterr().out == "Nothing is left of any run.\n"
+    assert capsys.readouterr().out == "No run left anything behind.\n"

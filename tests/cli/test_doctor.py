@@ -95,7 +95,7 @@ def test_a_program_that_is_not_there(command, example):
     assert said.status == 1
     assert found(said)["programs"] == (
         "FAIL",
-        "no no-such-program here, for the candidate: install it, or correct its command",
+        "the candidate needs no-such-program, which is missing: install it, or correct its command",
     )
 
 
@@ -105,7 +105,7 @@ def test_limits_that_an_engine_of_processes_has_not(command, example):
     assert said.status == 1
     assert found(said)["limits"] == (
         "FAIL",
-        "the process engine has none, and profile poor asks for them: use docker",
+        "the process engine has none, but profile poor sets them: use docker",
     )
 
 
@@ -122,8 +122,8 @@ def test_images(command, tmp_path):
     assert said.status == 1
     rows = found(said)
     assert rows["images"][0] == "FAIL"
-    assert "Image no-such-image-of-bootgate:1 is not here" in rows["images"][1] or (
-        "is neither here nor in its registry" in rows["images"][1]
+    assert "Image no-such-image-of-bootgate:1 is not local" in rows["images"][1] or (
+        "is neither local nor in its registry" in rows["images"][1]
     )
     assert rows["limits"][0] == "FAIL"
     assert "asks for 500 CPUs" in rows["limits"][1]
@@ -155,7 +155,7 @@ def test_a_wall_clock_that_is_not_set(monkeypatch):
     monkeypatch.setattr(time, "time", lambda: 86400.0)
     ((level, text),) = doctor_host.clock(None)
     assert level == "warn"
-    assert "before this was installed: set it (NTP)" in text
+    assert "earlier than this installation: set it (NTP)" in text
 
 
 def test_an_engine_whose_clock_is_apart(monkeypatch):
@@ -174,10 +174,10 @@ def test_an_engine_whose_clock_is_apart(monkeypatch):
 @pytest.mark.parametrize(
     ("free", "level", "text"),
     [
-        (1 << 28, "FAIL", "make room"),
-        (1 << 31, "warn", "make some before a gate"),
+        (1 << 28, "FAIL", "free disk space"),
+        (1 << 31, "warn", "free some before a gate"),
         (1 << 36, None, ""),
-        (None, "warn", "cannot be seen"),
+        (None, "warn", "is unknown"),
     ],
 )
 def test_a_small_disk(monkeypatch, free, level, text):
@@ -222,7 +222,7 @@ def test_ports_and_files_that_are_taken(command, tmp_path):
     level, text = found(said)["probes"]
     assert level == "FAIL"
     assert text.startswith(f"{tmp_path}/made (the probe of phase made) exists before")
-    assert "write ${dir}/…, which is fresh for every boot." in text
+    assert "use ${dir}/…, which is new for every boot." in text
     (tmp_path / "made").unlink()
     said = command("doctor", "--engine", "process")
     assert said.status == 0

@@ -75,16 +75,16 @@ def test_html(runs, report, tmp_path):
     ("args", "said"),
     [
         (("none.json",), "The result none.json cannot be read: No such file or directory."),
-        (("ffffff0",), "There is no run 'ffffff0' in this journal; the last ones are "),
+        (("ffffff0",), "There is no run 'ffffff0' in this journal; the latest are "),
         (("",), "The name of a run is empty"),
-        (("bootgate.yaml",), "bootgate.yaml: This is no result of a gate"),
-        ((".bootgate/journal.db",), "This is no result of a gate"),
+        (("bootgate.yaml",), "bootgate.yaml: This is not a gate result"),
+        ((".bootgate/journal.db",), "This is not a gate result"),
         (("last", "--journal", "no.db"), "There is no journal no.db."),
         (("last", "--journal", "bootgate.yaml"), "bootgate.yaml"),
         (("last", "--journal", "."), "There is no journal ."),
         (("last", "--json", "bootgate.yaml/x.json"), "x.json cannot be written: Not a dir"),
-        (("last", "--json", "bootgate.yaml"), "bootgate.yaml is there already, and it is not an"),
-        (("last", "--html", "slower.json"), "slower.json is there already, and it is not an"),
+        (("last", "--json", "bootgate.yaml"), "bootgate.yaml already exists and is not an"),
+        (("last", "--html", "slower.json"), "slower.json already exists and is not an"),
         (("/" + "x" * 5000,), "File name too long"),
         ((), "the following arguments are required: RUN"),
     ],
@@ -123,7 +123,7 @@ def test_last_is_never_an_older_run(command, tmp_path):
     assert command("report", "beef0001").status == 0
     said = command("report", "last")
     assert said.status == 4
-    assert said.err.startswith("Run beef0002cafe is still running, so there is no complete result")
+    assert said.err.startswith("Run beef0002cafe is still running, so it has no complete result")
 
 
 def test_how_much_is_said(report):

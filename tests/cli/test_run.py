@@ -52,9 +52,9 @@ def test_what_pytest_is_called_with(gates, asked, called):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("none.yaml", "There is no gate file none.yaml. Name one"),
+        ("none.yaml", "There is no gate file none.yaml. Give its path"),
         ("test_unit.py", "There is no gate file test_unit.py"),
-        ("gate.yaml", "gate.yaml is no gate file by its name"),
+        ("gate.yaml", "gate.yaml is not named like a gate file"),
         ("empty", "There is no gate file empty/bootgate.yaml."),
     ],
 )

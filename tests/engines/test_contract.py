@@ -104,7 +104,7 @@ def test_send(bench):
 def test_send_to_one_that_ended(bench):
     unit = bench.begin("print('bye')", does("bye"), stdin=True)
     bench.lines.until("gateway.out", None)
-    with pytest.raises(EngineError, match="takes no input any more"):
+    with pytest.raises(EngineError, match="no longer accepts input"):
         unit.send("hello")
 
 

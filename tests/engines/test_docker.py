@@ -62,8 +62,8 @@ def test_a_machine_without_open_files_is_no_engine_that_was_stopped():
         with contextlib.suppress(OSError):
             while True:
                 held.append(os.open(os.devnull, os.O_RDONLY))
-        said = pytest.raises(EngineError, match="could not go on: Too many open files")
-        with said, api.call("look for what is left") as client:
+        said = pytest.raises(EngineError, match="ran out of a resource: Too many open files")
+        with said, api.call("list leftovers") as client:
             client.containers()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)

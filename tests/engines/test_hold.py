@@ -114,5 +114,5 @@ def test_a_starved_container_crawls(docker_bench, cpus):
 
 def test_the_cpu_of_a_process_cannot_be_taken_away(local_bench):
     unit = local_bench.begin("import time; time.sleep(60)")
-    with pytest.raises(EngineError, match="cannot take the CPU away"):
+    with pytest.raises(EngineError, match="cannot limit a process's CPU"):
         unit.hold.starve()

@@ -309,7 +309,7 @@ def test_choose_without_a_docker_engine(monkeypatch, host):
     monkeypatch.setenv("DOCKER_HOST", host)
     engine, why = choose("auto", images=True, commands=True, run="r")
     assert engine.name == "process"
-    assert why.startswith("every release has a command, and docker is no choice (")
+    assert why.startswith("every release has a command, and docker is not available (")
     assert host in why
     for wanted in ("auto", "docker"):
         with pytest.raises(EngineError, match="--bootgate-engine process"):

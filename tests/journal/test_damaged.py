@@ -33,4 +33,4 @@ def test_a_text_that_is_none(tmp_path, capsys):
 def test_a_row_that_no_gate_wrote(tmp_path, capsys, change, words):
     path = changed(tmp_path / "journal.db", LOOSE, [change])
     assert main([*words, "--journal", str(path)]) == 4
-    assert capsys.readouterr().err.startswith("The journal is damaged: a row in it holds what")
+    assert capsys.readouterr().err.startswith("The journal is damaged: it contains an invalid row")

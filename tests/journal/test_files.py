@@ -60,7 +60,7 @@ def test_another_file(tmp_path):
     path.write_text("Call the baker. " * 100)
     before = path.read_bytes()
     for way in (Journal, lambda p: files.reading(p).__enter__()):
-        with pytest.raises(JournalError, match=r"file is not a database\. Name"):
+        with pytest.raises(JournalError, match=r"file is not a database\. (Use|Give)"):
             way(path)
     assert path.read_bytes() == before
 
@@ -71,7 +71,7 @@ def test_another_database_is_left_as_it_is(tmp_path):
         shop.execute("CREATE TABLE orders (id)")
     before = path.read_bytes()
     for way in (Journal, lambda p: files.reading(p).__enter__()):
-        with pytest.raises(JournalError, match="but no journal; it was left as it is"):
+        with pytest.raises(JournalError, match="but not a journal; it was not changed"):
             way(path)
     assert path.read_bytes() == before
 
@@ -81,7 +81,7 @@ def test_a_version_that_never_was(tmp_path):
     with sqlite3.connect(path) as journal:
         journal.execute("PRAGMA user_version = -1")
     for way in (Journal, lambda p: files.reading(p).__enter__()):
-        with pytest.raises(JournalError, match="but no journal; it was left as it is"):
+        with pytest.raises(JournalError, match="but not a journal; it was not changed"):
             way(path)
 
 
@@ -98,7 +98,9 @@ def test_a_newer_schema(tmp_path):
 @pytest.mark.parametrize("place", ["file/journal.db", "/proc/journal.db", "/proc/no/journal.db"])
 def test_a_place_that_takes_none(tmp_path, place):
     (tmp_path / "file").touch()
-    with pytest.raises(JournalError, match=r"cannot be (made|opened): .*--bootgate-journal PATH"):
+    with pytest.raises(
+        JournalError, match=r"cannot be (created|opened): .*--bootgate-journal PATH"
+    ):
         Journal(tmp_path / place)
 
 

@@ -122,16 +122,16 @@ def test_a_run_that_booted_nothing_is_there_too(log, journal, tmp_path):
 
 
 def test_nothing_such(log, journal):
-    assert log("--release", "9.9") == (0, [], "No boot in this journal is such a one.\n")
+    assert log("--release", "9.9") == (0, [], "No boot in this journal matches.\n")
 
 
 @pytest.mark.parametrize(
     ("args", "said"),
     [
         (("--outcome", "slow"), "invalid choice: 'slow' (choose from"),
-        (("--since", "yesterday"), "'yesterday' is no time: write 7d, 12h, 30m, or a day"),
+        (("--since", "yesterday"), "'yesterday' is not a time: write 7d, 12h, 30m, or a day"),
         (("--since", "9999999999d"), "is no time"),
-        (("--limit", "0"), "'0' is no number of boots: write 20"),
+        (("--limit", "0"), "'0' is not a number of boots: write 20"),
     ],
     ids=" ".join,
 )
@@ -146,7 +146,7 @@ def test_a_run_that_is_not_there(log, journal):
     status, lines, said = log("--run", "ff")
     assert (status, lines) == (4, [])
     assert said == (
-        "There is no run 'ff' in this journal; the last ones are beef0002cafe, beef0001cafe.\n"
+        "There is no run 'ff' in this journal; the latest are beef0002cafe, beef0001cafe.\n"
     )
 
 

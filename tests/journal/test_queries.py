@@ -87,7 +87,7 @@ def test_a_run_by_how_its_id_begins(journal):
         assert queries.find_run(connection, "aa2") == "aa22"
         with pytest.raises(JournalError, match=r"Several runs begin with 'aa': aa22, aa11\."):
             queries.find_run(connection, "aa")
-        with pytest.raises(JournalError, match="the last ones are bb33, aa22, aa11"):
+        with pytest.raises(JournalError, match="the latest are bb33, aa22, aa11"):
             queries.find_run(connection, "_")
 
 

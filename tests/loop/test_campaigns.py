@@ -121,8 +121,8 @@ def test_a_timeout_is_forgiven_once_and_told(play):
     assert (finding.verdict, finding.text) == (
         "warn",
         (
-            "1 of 4 boots timed out, and started when tried again (boot 2 in phase start: no proof"
-            " within 10 s)"
+            "1 of 4 boots timed out, and started on retry (boot 2 in phase start: no proof within"
+            " 10 s)"
         ),
     )
     (scheduled,) = [event for event in played.events if event.kind == "retry_scheduled"]
@@ -196,7 +196,7 @@ def test_a_boot_that_the_gate_did_not_see_is_repeated_and_told(play):
     result = played.result()
     assert outcomes(result) == ["started", "lost", "started", "started"]
     assert result.verdict == "warn"
-    assert "boot 2 was repeated: the gate itself stood still for " in played.findings()[0][2]
+    assert "boot 2 was repeated: the gate itself was stalled for " in played.findings()[0][2]
 
 
 # -- the baseline ------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def test_a_baseline_that_crashes_often_is_flaky(play):
     played = play(serves(), serves(by_boot={2: crash, 4: crash}), boots="5")
     result = played.result()
     assert result.verdict == "warn"
-    assert "and started when repeated: find out why" in played.findings()[0][2]
+    assert "and started on retry: find out why" in played.findings()[0][2]
 
 
 def test_both_fail_alike(play):
@@ -280,7 +280,7 @@ def test_a_host_too_busy_to_measure(play):
     played = play(takes(then=8.5), boots="5", machine=noisy)
     result = played.result()
     assert result.verdict == "inconclusive"
-    assert "the host is too busy to measure: a fixed piece of work took 10.0 times" in (
+    assert "the host is too busy to measure: a fixed workload took up to 10.0 times" in (
         result.judgement.host
     )
     assert "host_warned" in played.kinds()
@@ -290,7 +290,7 @@ def test_slower_in_cpu_time_as_well_is_slower_on_any_host(play):
     noisy = Machine(here=True, work=(Work(0.005, 0.05),), still=(BUSY,))
     result = play(takes(then=2.0), takes(then=1.0), boots="5", machine=noisy).result()
     assert result.verdict == "fail"
-    assert "that it is slower is sure all the same" in result.judgement.host
+    assert "the candidate is still slower" in result.judgement.host
 
 
 def test_a_busy_host_does_not_excuse_a_timeout(play):
@@ -302,7 +302,7 @@ def test_a_busy_host_does_not_excuse_a_timeout(play):
 def test_a_busy_host_is_told_where_a_boot_is_near_its_timeout(play):
     busy = Machine(here=True, work=(Work(0.005, 0.005),), still=(BUSY,))
     result = play(takes(then=7.0), boots="5", machine=busy).result()
-    assert "the host is busy (something else uses 90 % of its CPU time)" in result.judgement.host
+    assert "the host is busy (other processes use 90 % of its CPU time)" in result.judgement.host
     result = play(takes(then=1.0), boots="5", machine=busy).result()
     assert (result.verdict, result.judgement.host) == ("pass", "")
 
@@ -412,7 +412,7 @@ def test_a_machine_that_lacks_files(play):
 
     result = play(gateway).result()
     assert result.verdict == "error"
-    assert "The gate itself could not go on: Too many open files" in result.error
+    assert "The gate itself ran out of a resource: Too many open files" in result.error
 
 
 # -- the whole gate ----------------------------------------------------------------------------

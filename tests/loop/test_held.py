@@ -50,7 +50,7 @@ def test_it_tells(held):
     stall = found.stall
     assert (stall.began, stall.ended, stall.timeout) == (0.5, 12.5, 10.0)
     assert stall.heard[0].at == 12.5
-    assert stall.evidence == "the engine said paused every 1 s"
+    assert stall.evidence == "the engine reported paused every 1 s"
     assert (stall.boot.held, stall.boot.warm_up) == ("pause", True)
     assert {told.name for told in stall.silent} == {
         "answer to the trigger",
@@ -65,7 +65,7 @@ def test_it_tells_nobody(held):
     _, found = held(serves(0.5, "set up", 4, "task {token} started"))
     assert (found.verdict, heard(found)) == ("fail", [])
     assert words(found) == (
-        "fail: told: never; the boot was held beyond its timeout, and nobody heard of it"
+        "fail: not reported: the boot was held past its timeout, and no signal reported it"
     )
     assert found.stall.proof == 12.5
 
@@ -78,7 +78,7 @@ def test_it_says_ok_while_it_is_held(held):
 
     _, found = held(serves(0.5, "set up", liar, 9.5, "failed: timed out"))
     assert found.verdict == "fail"
-    assert words(found) == "fail: done said ok 3.5 s after the trigger, while it was held"
+    assert words(found) == "fail: done reported ok 3.5 s after the trigger, while the boot was held"
 
 
 def test_it_ends(held):
@@ -94,7 +94,7 @@ def test_it_starts_while_it_is_paused(held):
 
     _, found = held(serves(0.5, "set up", elsewhere, 60))
     assert found.verdict == "error"
-    assert "the stall did not hold: the task started 3.0 s after it began" in words(found)
+    assert "the hold failed: the task started 3.0 s after it began" in words(found)
 
 
 def test_the_engine_says_that_it_is_not_paused(held, play):
@@ -110,7 +110,7 @@ def test_the_engine_says_that_it_is_not_paused(held, play):
     found = played.gate.propagation("default", "main")
     played.close()
     assert found.verdict == "error"
-    assert "the stall did not hold: the engine says that the gateway is not held" in words(found)
+    assert "the hold failed: the engine reports that the gateway is not held" in words(found)
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_the_engine_says_that_it_is_not_paused(held, play):
         (
             (0.5, "set up", 0.1, "task {token} started"),
             f"{PAUSE}, after: 1s",
-            "the task had started before",
+            "the task started before the hold",
         ),
-        (("failed: no model",), PAUSE, "the boot failed by itself before: log: no model"),
-        ((0.2, Exit(3)), PAUSE, "the gateway exited with 3 before"),
-        ((0.2, "set up", 5), "hold: pause, in: setup, after: 1s", "setup was over before"),
+        (("failed: no model",), PAUSE, "the boot failed before the hold: log: no model"),
+        ((0.2, Exit(3)), PAUSE, "the gateway exited with 3 before the hold"),
+        ((0.2, "set up", 5), "hold: pause, in: setup, after: 1s", "setup ended before the hold"),
     ],
 )
 def test_it_could_not_be_held(held, steps, how, why):
@@ -135,7 +135,7 @@ def test_it_could_not_be_held(held, steps, how, why):
 
 def test_a_trigger_that_is_refused(held):
     _, found = held(serves(answer=Answer(500, "no")))
-    assert words(found) == ("error: the boot could not be held: the trigger was refused: 500 no")
+    assert words(found) == ("error: the boot could not be held: the trigger was rejected: 500 no")
 
 
 def test_one_that_is_never_ready(held):
@@ -150,13 +150,13 @@ def test_the_gateway_vanishes_while_it_is_held(held):
 
     _, found = held(serves(0.5, "set up", vanish, 60))
     assert found.verdict == "error"
-    assert "was removed by somebody else while it was paused" in words(found)
+    assert "was removed from outside the gate while it was paused" in words(found)
 
 
 def test_starved(held):
     _, found = held(TELLS, "hold: starve, in: start")
     assert (found.verdict, heard(found)) == ("pass", ["log"])
-    assert found.stall.evidence == "the engine said starved every 1 s"
+    assert found.stall.evidence == "the engine reported starved every 1 s"
 
 
 def with_a_runner(*afterwards, words="python runner.py"):
@@ -239,13 +239,14 @@ def test_a_request_that_is_never_answered_and_nobody_is_told(held):
     _, found = held(unanswered("hm"), "hold: mute", MUTE, more=STUB)
     assert (found.verdict, heard(found)) == ("fail", [])
     assert (
-        words(found) == "fail: told: never; the task never got its answer, and nobody heard of it"
+        words(found)
+        == "fail: not reported: the task never got an answer, and no signal reported it"
     )
 
 
 def test_nobody_asks_the_stub(held):
     _, found = held(serves(20), "hold: mute", MUTE, more=STUB)
-    assert words(found).endswith("could not be held: nobody called the stub within 10 s")
+    assert words(found).endswith("could not be held: the stub was not called within 10 s")
 
 
 HEALTH = 'health: {http: ":8080/healthz"}'
@@ -283,7 +284,7 @@ def test_health_that_was_never_green_tells_nothing(held):
     _played, found = held(_ill, gateway=HEALTH)
     assert (found.verdict, heard(found)) == ("fail", [])
     (health,) = [told for told in found.stall.signals if told.name == "/healthz"]
-    assert health.text == "it was not green before either"
+    assert health.text == "it was not green before the trigger either"
 
 
 def _ill(me):

@@ -72,8 +72,8 @@ def test_one_that_is_ready_too_late(play):
     [
         (Exit(3), "crashed", "exited with 3"),
         (Exit(0), "silent_exit", "exited with 0"),
-        (Exit(137, oom=True), "oom_killed", "was killed because memory ran out"),
-        (Exit(None, gone=True), "lost", "was removed by somebody else"),
+        (Exit(137, oom=True), "oom_killed", "was OOM-killed"),
+        (Exit(None, gone=True), "lost", "was removed from outside the gate"),
     ],
 )
 def test_one_that_ends_before_it_is_ready(play, how, outcome, words):
@@ -97,7 +97,7 @@ def test_one_that_ends_while_it_settles(play):
     played = play(gateway, gateway="settle: 3s")
     boot = played.one()
     assert (boot.outcome, boot.exit_code, boot.ready) == ("crashed", 4, 0.5)
-    assert boot.detail.startswith("the gateway exited with 4 while it settled, ")
+    assert boot.detail.startswith("the gateway exited with 4 during its settle time, ")
 
 
 def test_a_gateway_that_settles_is_triggered_after_it(play):
@@ -122,7 +122,7 @@ def test_the_version_that_it_should_be(play):
 
 @pytest.mark.parametrize(
     ("says", "words"),
-    [("version 2.0", "says 2.0"), ("hello", "does not say its version")],
+    [("version 2.0", "reports 2.0"), ("hello", "reports none")],
 )
 def test_another_version_is_no_measurement(play, says, words):
     played = play(
@@ -214,7 +214,7 @@ def test_a_health_endpoint_that_nobody_serves(play):
     boot = played.one()
     assert (boot.outcome, boot.triggered) == ("timed_out", False)
     assert boot.detail == (
-        "the gateway called itself ready after 0.5 s, but :9000/healthz does not answer:"
+        "the gateway reported ready after 0.5 s, but :9000/healthz does not answer:"
         " connection refused"
     )
 
@@ -237,7 +237,7 @@ def test_a_port_that_answers_too_early(play):
 
     result = play(ready=READY_HTTP, programs={"sidecar": helper}).result()
     assert result.verdict == "error"
-    assert "Only the sidecar runs there yet" in result.error
+    assert "Only the sidecar runs there at this time" in result.error
 
 
 def _silent(me):
@@ -262,8 +262,8 @@ def _in_trouble(me):
     ("program", "words"),
     [
         (_silent, "did not start within 90 s"),
-        (_dies, "exited with 127, so nothing can be observed any more. It said: no python here"),
-        (_in_trouble, "says: cannot serve port 9"),
+        (_dies, "so the boot can no longer be observed. Its last output: no python here. On"),
+        (_in_trouble, "reports: cannot serve port 9"),
     ],
 )
 def test_a_helper_that_does_not_help_is_no_measurement(play, program, words):

@@ -308,7 +308,7 @@ def test_a_helper_that_stops_is_no_timeout(play):
     played.engine.programs["run"] = run
     result = played.result()
     assert result.verdict == "error"
-    assert "but the sidecar answers nothing for 10 s" in result.error
+    assert "but the sidecar has not answered for 10 s" in result.error
 
 
 def test_the_gate_that_stood_still_saw_nothing(play):
@@ -318,7 +318,7 @@ def test_the_gate_that_stood_still_saw_nothing(play):
     played = play(serves(1.0, stall, "set up", 1.0, "task {token} started"))
     result = played.result()
     assert [boot.outcome for boot in result.boots] == ["lost", "lost", "lost"]
-    assert result.boots[0].detail.startswith("the gate itself stood still for 3.")
+    assert result.boots[0].detail.startswith("the gate itself was stalled for 3.")
     assert result.boots[0].stalled == pytest.approx(3.0, abs=0.2)
     assert result.verdict == "error"
 
@@ -339,7 +339,10 @@ def test_a_clock_that_was_set_changes_no_duration(play):
     boot = play(serves(1.0, set_clock, "set up", 1.0, "task {token} started")).one()
     assert (boot.outcome, boot.seconds) == ("started", 2.0)
     assert boot.notes == (
-        "the wall clock was set back 3600 s during the boot; all times here are by another one",
+        (
+            "the wall clock was set back 3600 s during the boot; the times shown here do not depend"
+            " on it"
+        ),
     )
 
 
@@ -352,4 +355,4 @@ def test_more_than_can_be_looked_at(play):
 
     boot = play(serves(1.0, flood, 1.0, "set up")).one()
     assert boot.outcome == "lost"
-    assert boot.detail.startswith("nobody knows whether a mark was in what was left out: ")
+    assert boot.detail.startswith("a mark may be in the output that was dropped: ")

@@ -54,7 +54,7 @@ def edited(file):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (edited, "is not as it was written"),
+        (edited, "was changed after it was written"),
         (lambda file: file.write_text("{}"), "cannot be used"),
         (lambda file: file.unlink(), "there is no file"),
     ],
@@ -69,11 +69,11 @@ def test_a_recording_that_cannot_be_used(play, record, change, words):
     ("then", "now", "words"),
     [
         ({"boots": "2"}, {}, "has 2 measured boots of main"),
-        ({"then": serves(1.0)}, {}, "says fail of main"),
+        ({"then": serves(1.0)}, {}, "has verdict fail for main"),
         ({"facts": replace(FACTS, cpus=2)}, {}, "2 CPUs there, 8 here"),
         ({"facts": replace(FACTS, memory=1 << 30)}, {}, "1.0 GiB there, 16.0 GiB here"),
         ({"facts": replace(FACTS, system="Other 1")}, {}, "Other 1 there, memory here"),
-        ({"gateway": "settle: 1s"}, {}, "the gate file measured something else then"),
+        ({"gateway": "settle: 1s"}, {}, "the gate file measured different things at that time"),
         ({"releases": "{candidate: {image: new}}"}, {}, "is the candidate itself"),
     ],
 )

@@ -52,7 +52,7 @@ def test_refused(play):
     result = played.result()
     (boot,) = result.boots
     assert (result.verdict, boot.outcome) == ("fail", "not_accepted")
-    assert boot.detail == "the trigger was refused: 429 too many"
+    assert boot.detail == "the trigger was rejected: 429 too many"
     assert played.findings()[0][2] == f"boot 1 not_accepted: {boot.detail}"
     assert played.kinds(boot) == ["boot_began", "trigger_sent", "boot_failed", "boot_ended"]
 
@@ -64,7 +64,7 @@ def test_refused_by_nobody_there(play):
         yield 1e6
 
     boot = play(gateway).one()
-    assert boot.detail == "the trigger was refused: connection refused"
+    assert boot.detail == "the trigger was rejected: connection refused"
 
 
 def test_refused_because_it_has_ended(play):
@@ -72,7 +72,7 @@ def test_refused_because_it_has_ended(play):
     played = play(programs={"run": command(1)}, new=_ends_soon, trigger=COMMAND)
     boot = played.one()
     assert (boot.outcome, boot.exit_code) == ("crashed", 7)
-    assert boot.notes == ("the trigger was refused: the trigger's command ended with 1",)
+    assert boot.notes == ("the trigger was rejected: the trigger's command exited with 1",)
 
 
 def _ends_soon(me):
@@ -112,7 +112,7 @@ def test_a_command_refuses_with_another_code(play):
     played = play(starts_by_itself, programs={"run": command(3)}, trigger=COMMAND)
     boot = played.one()
     assert boot.outcome == "not_accepted"
-    assert boot.detail == "the trigger was refused: the trigger's command ended with 3"
+    assert boot.detail == "the trigger was rejected: the trigger's command exited with 3"
     assert boot.ended < 1
 
 
@@ -148,8 +148,8 @@ def test_the_answer_is_the_output_of_a_request(play):
     [
         (Exit(1), "crashed", "the gateway exited with 1 before the task started"),
         (Exit(0), "silent_exit", "the gateway exited with 0 before the task started"),
-        (Exit(137, oom=True), "oom_killed", "the gateway was killed because memory ran out"),
-        (Exit(None, gone=True), "lost", "the gateway was removed by somebody else"),
+        (Exit(137, oom=True), "oom_killed", "the gateway was OOM-killed"),
+        (Exit(None, gone=True), "lost", "the gateway was removed from outside the gate"),
     ],
 )
 def test_a_gateway_that_ends_during_the_boot(play, how, outcome, words):
@@ -217,7 +217,7 @@ def test_ok_without_a_proof_is_a_lie(play):
     result = played.result()
     (boot,) = result.boots
     assert (result.verdict, boot.outcome, boot.ended) == ("fail", "false_ok", 10.0)
-    assert boot.detail == "done said ok, but nothing proved that the task started"
+    assert boot.detail == "done reported ok, but there is no proof that the task started"
 
 
 def test_a_run_that_ends_is_told_apart_from_its_start(play):

@@ -216,8 +216,8 @@ def test_a_job_is_lost(upgrade):
     played, found = upgrade(Loses())
     assert found.verdict == "fail"
     assert about(found, JOBS) == (
-        "fail: 1 of 2 jobs survived; lost: main | fail: told nowhere: it was ready after 0.2 s, it"
-        " stopped with exit code 0, and no line of its output speaks of it"
+        "fail: 1 of 2 jobs survived; lost: main | fail: not reported: it was ready after 0.2 s, it"
+        " stopped with exit code 0, and no line of its output mentions it"
     )
     assert "1 of 2 jobs could not be run: main" in about(found, RUNS)
     (verdict,) = [event for event in played.events if event.kind == "verdict_given"]
@@ -226,7 +226,7 @@ def test_a_job_is_lost(upgrade):
 
 def test_a_lost_job_that_is_told(upgrade):
     _, found = upgrade(LosesAndSays())
-    assert "its output may tell of it: '1 legacy job was dropped'" in about(found, JOBS)
+    assert "its output may mention it: '1 legacy job was dropped'" in about(found, JOBS)
 
 
 def test_a_job_is_changed(upgrade):
@@ -249,7 +249,7 @@ def test_the_state_is_refused(upgrade):
     assert about(found, JOBS) == (
         "fail: the candidate refused the state: the gateway exited with 78 before it was ready"
     )
-    assert about(found, RUNS) == "fail: not one of 2 jobs ran"
+    assert about(found, RUNS) == "fail: none of 2 jobs ran"
     assert about(found, RESTART) == "fail: no second start: the first one failed"
 
 
@@ -299,7 +299,7 @@ class Stuck(Keeper):
 
 def test_it_must_be_killed(upgrade):
     _, found = upgrade(Stuck())
-    assert "was killed after 5 s, in which it did not end" in about(found, RESTART)
+    assert "was killed because it did not stop within 5 s" in about(found, RESTART)
 
 
 def test_a_rollback(upgrade):
@@ -355,8 +355,9 @@ def test_a_command_that_cannot_list(upgrade):
 
     _, found = upgrade(Keeper(), jobs="{exec: [ls]}", programs={"ls": ls})
     assert found.verdict == "error"
-    assert "The baseline's list of jobs fails: the command ended with 2: no such database" in (
-        found.error
+    assert (
+        "The baseline's list of jobs could not be read: the command exited with 2: no such database"
+        in (found.error)
     )
 
 

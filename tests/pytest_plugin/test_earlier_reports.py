@@ -117,7 +117,7 @@ def test_one_that_cannot_be_moved_ends_the_run_before_it_boots(gate, run, pytest
     (pytester.path / "out.json.earlier" / "kept").mkdir(parents=True)
     result = run("bootgate.yaml", "--bootgate-json", "out.json")
     assert result.ret == 4
-    text = "--bootgate-json: *out.json is of an earlier run and cannot be moved aside: *"
+    text = "--bootgate-json: *out.json is from an earlier run and cannot be moved aside: *"
     result.stderr.fnmatch_lines([f"ERROR: {text}Name another path, or remove it."])
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
     assert not (pytester.path / ".bootgate").exists()

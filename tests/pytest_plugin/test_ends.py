@@ -52,7 +52,7 @@ def test_a_gateway_that_ends_while_it_settles(ends, code, outcome):
     )
     assert result.ret == 1
     assert (boot["outcome"], boot["exit_code"], boot["triggered"]) == (outcome, code, False)
-    assert f"the gateway exited with {code} while it settled" in boot["detail"]
+    assert f"the gateway exited with {code} during its settle time" in boot["detail"]
     assert boot["tails"]["gateway.out"][-1] == "FATAL: bad filter"
     assert 0 < boot["ready"] < boot["ended"] < 5
     result.stdout.fnmatch_lines(["*FATAL: bad filter"])
@@ -84,7 +84,7 @@ def test_a_trigger_that_fails_because_the_gateway_ends(ends):
     assert result.ret == 1
     assert (boot["outcome"], boot["exit_code"]) == ("crashed", 3)
     assert boot["tails"]["gateway.out"][-1] == "FATAL: bad job"
-    assert "the trigger was refused: the trigger's command ended with 7" in boot["notes"]
+    assert "the trigger was rejected: the trigger's command exited with 7" in boot["notes"]
 
 
 ONE_SHOTS = {
@@ -153,7 +153,7 @@ def test_a_line_that_is_held_in_a_buffer(ends, gateway, target, what):
     assert result.ret == 1
     assert boot["outcome"] == "timed_out"
     (note,) = [note for note in boot["notes"] if ADVICE in note]
-    assert f"the line of {what} arrived only when the gateway was asked to end" in note
+    assert f"the line of {what} arrived only when the gateway was stopped" in note
     assert boot["tails"]["gateway.out"] == ["worker ready"]
     result.stdout.fnmatch_lines([f"*{ADVICE}*"])
 

@@ -21,7 +21,7 @@ def test_a_check_that_fails_tells_the_story_without_a_traceback(gate, run, pytes
     pytester.makepyfile(CHECK)
     result = run()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["was in phase persona*", "told: nobody (log never)"])
+    result.stdout.fnmatch_lines(["last phase: persona*", "reported by: nobody (log: no report)"])
     result.stdout.no_fnmatch_line("*Traceback*")
 
 

@@ -150,7 +150,7 @@ def test_a_gate_that_stood_still_knows_no_duration(pytester, engine, timeout, se
     (target,) = json.loads((pytester.path / "out.json").read_text())["targets"]
     boot, again = target["boots"]  # it is stopped once, so the repeat knows
     assert (boot["outcome"], again["outcome"], target["verdict"]) == ("lost", "started", "warn")
-    said = re.match(r"the gate itself stood still for (\d+\.\d) s", boot["detail"])
+    said = re.match(r"the gate itself was stalled for (\d+\.\d) s", boot["detail"])
     assert said, boot["detail"]
     assert seconds - 0.1 <= float(said[1]) < seconds + 3
 

@@ -109,8 +109,8 @@ def test_a_busy_host_warns_near_the_timeout(gate, found):
     result, out = found()
     assert result.ret == 0
     assert out.verdict == "warn"
-    words = "is busy (something else uses * % of its CPU time)*"
-    near = "and the slowest boot used * % of the timeout: *quiet it*, and gate again"
+    words = "is busy (other processes use * % of its CPU time)*"
+    near = "and the slowest boot used * % of the timeout: *stop other work on it*, and rerun"
     result.stdout.fnmatch_lines([f"*HEARD host_warned isolated the host *{words} {near}"])
     result.stdout.fnmatch_lines([f"*warn: the host *{words} {near}"])
 

@@ -115,8 +115,8 @@ def test_a_lost_job_is_red_with_its_name(upgrade):
         [
             "bootgate.yaml:1: fail: 2 of 3 jobs survived; lost: daily",
             (
-                "fail: told nowhere: it was ready after *, /healthz was green after *, it stopped"
-                " with exit code 0, and no line of its output speaks of it"
+                "fail: not reported: it was ready after *, /healthz was green after *, it stopped"
+                " with exit code 0, and no line of its output mentions it"
             ),
             "the last 1 line of the candidate:",
             "    keeper lose is here",
@@ -186,7 +186,7 @@ def test_a_candidate_that_does_not_stop_cleanly(upgrade):
     result.stdout.fnmatch_lines(
         [
             "*fail: the candidate did not stop cleanly: it exited with 1 after * s",
-            "*warn: rollback: a rollback was not tried: *no cleanly stopped state",
+            "*warn: rollback: rollback was not tested: the candidate did not stop cleanly",
         ]
     )
 
@@ -291,7 +291,7 @@ def test_jobs_are_listed_and_run_by_commands(upgrade):
     result = upgrade("keep", **commands | {"list": "{exec: [python3, -c, 'exit(\"no list\")']}"})
     result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(
-        ["*The baseline's list of jobs fails: the command ended with 1: no list. Correct *"]
+        ["*The baseline's list of jobs could not be read: the command exited with 1: no list.*"]
     )
 
 
@@ -339,7 +339,7 @@ def test_a_seed_ages_the_state_and_disabled_jobs_are_kept(upgrade):
         ({"before": "dirty"}, "*The baseline did not stop cleanly: it exited with 1 after *"),
         ({"before": '"143"'}, "*it exited with 143 after * state: {stop_exit: [[]0, 143]}). So *"),
         ({"before": "no list"}, "*The baseline wrote no state: the gateway was not ready*"),
-        ({"seed": "[python3, -c, 'raise SystemExit(3)']"}, "*ended with 3*Correct state: seed."),
+        ({"seed": "[python3, -c, 'raise SystemExit(3)']"}, "*exited with 3*Correct state: seed."),
     ],
 )
 def test_a_baseline_that_proves_nothing_is_an_error(upgrade, more, text):

@@ -87,7 +87,7 @@ def test_a_journal_that_cannot_be_written_is_a_usage_error(gate, run, pytester, 
     assert result.ret == 4
     both = result.stdout.str() + result.stderr.str()
     assert "--bootgate-journal: " in both
-    assert "notes.txt is there already, and it is not a journal of pytest-bootgate" in both
+    assert "notes.txt already exists and is not a journal of pytest-bootgate" in both
     assert "Traceback" not in both
     assert (pytester.path / "notes.txt").read_text() == "Call the baker."
 

@@ -67,7 +67,7 @@ def test_a_command_that_ends_well_and_leaves_a_child_has_told(gate, run, pyteste
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ('sh, -c, "echo no network >&2; exit 7"', "`sh` ended with 7: no network"),
+        ('sh, -c, "echo no network >&2; exit 7"', "`sh` exited with 7: no network"),
         ("no-such-pager", "`no-such-pager` could not be run: No such file or directory"),
     ],
 )
@@ -81,7 +81,7 @@ def test_a_notification_that_fails_is_said_and_is_an_event(gate, run, pytester, 
     result = run("bootgate.yaml", "-s")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        [f"*EVENT on call: {words}", f"ERROR: on call could not be told: {words}"]
+        [f"*EVENT on call: {words}", f"ERROR: on call could not be notified: {words}"]
     )
 
 
@@ -96,7 +96,7 @@ def test_a_notification_that_fails_makes_a_run_red_that_was_not(gate, run):
     path.write_text(text[:start] + baseline + text[start:])
     result = run("bootgate.yaml")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["ERROR: on call could not be told: `false` ended with 1"])
+    result.stdout.fnmatch_lines(["ERROR: on call could not be notified: `false` exited with 1"])
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_a_webhook_that_does_not_take_it(gate, run, hook, monkeypatch, status):
     hook.status = status
     gate(SLOW, boots=1, timeout="300ms", more=WEBHOOK.format(port=hook.server_port))
     result = run("bootgate.yaml")
-    result.stdout.fnmatch_lines([f"ERROR: chat could not be told: 127.0.0.1 answered {status}"])
+    result.stdout.fnmatch_lines([f"ERROR: chat could not be notified: 127.0.0.1 answered {status}"])
     result.stdout.no_fnmatch_line("*secret*")
 
 
@@ -153,7 +153,7 @@ def test_a_webhook_that_nobody_answers(gate, run, monkeypatch):
     monkeypatch.setenv("KEY", "key")
     gate(SLOW, boots=1, timeout="300ms", more=WEBHOOK.format(port=1))
     run("bootgate.yaml").stdout.fnmatch_lines(
-        ["ERROR: chat could not be told: 127.0.0.1 could not be reached (*refused*)"]
+        ["ERROR: chat could not be notified: 127.0.0.1 could not be reached (*refused*)"]
     )
 
 

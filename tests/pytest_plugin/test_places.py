@@ -25,7 +25,7 @@ PLACES = {
     "pipe": "*pipe is not a regular file. Name a file, or /dev/stdout.",
     "door": "*door is not a regular file. Name a file, or /dev/stdout.",
     "/dev/null": "/dev/null is not a regular file. Name a file, or /dev/stdout.",
-    "notes.txt": "*notes.txt is there already, and it is not a* of pytest-bootgate, so it *",
+    "notes.txt": "*notes.txt already exists and is not a* of pytest-bootgate, so it *",
     "x" * 300: "*xxx cannot be written: File name too long. *",
 }
 

@@ -71,7 +71,7 @@ def test_a_boot_that_failed(gate, probe):
     assert status == 2
     assert line.startswith("CRITICAL isolated: ")
     assert "2 of 2 boots timed out: no proof within 0.3 s in phase persona" in line
-    assert "; told: nobody (log never)" in line
+    assert "; reported by: nobody (log: no report)" in line
     assert "nothing has failed" not in line
 
 
@@ -151,7 +151,7 @@ def test_whoever_asked_is_told_of_a_warning(gate, probe, pytester):
     gate([0.7, *GOOD], timeout="1200ms", more=more)
     status, lines = probe("bootgate.yaml")
     assert status == 2
-    assert lines[1] == "CRITICAL pager could not be told: `sh` ended with 3"
+    assert lines[1] == "CRITICAL pager could not be notified: `sh` exited with 3"
     assert json.loads((pytester.path / "told.json").read_text())["verdict"] == "warn"
 
 

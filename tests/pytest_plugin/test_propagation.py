@@ -56,12 +56,12 @@ def test_one_that_tells(propagated, engine):
     stall = found["stall"]
     assert stall["began"] < 1 < stall["ended"] <= stall["signals"][0]["at"]
     assert (stall["boot"]["held"], stall["boot"]["warm_up"]) == ("pause", True)
-    never = "never by: answer to the trigger, /, exit of the gateway"
+    never = "no report from answer to the trigger, /, exit of the gateway"
     result.stdout.fnmatch_lines(
         [
-            f"PASS isolated, propagation: told: in * by log (2.* s after the trigger); {never}",
+            f"PASS isolated, propagation: reported by log in * (2.* s after the trigger); {never}",
             "*note: the gateway was paused in persona from 0.* s to 2.0 s after the trigger*",
-            "*note: late is counted from the end of the pause at 2.0 s*",
+            "*note: delays count from the end of the pause at 2.0 s*",
             "PASS: 1 propagation test, 1 pass",
         ]
     )
@@ -75,9 +75,9 @@ def test_one_that_tells_nobody(propagated, engine):
     assert (found["verdict"], heard(found)) == ("fail", [])
     result.stdout.fnmatch_lines(
         [
-            "*told: never by log, answer to the trigger, / and exit of the gateway",
-            "*fail: told: never; the boot was held beyond its timeout, and nobody heard of it",
-            "*property: nothing ends the boot: the release has no boot timeout (the task started*",
+            "*no report from log, answer to the trigger, / and exit of the gateway",
+            "*fail: not reported: the boot was held past its timeout, and no signal reported it",
+            "*observed: nothing ends the boot: the release has no boot timeout (the task started*",
         ]
     )
 
@@ -87,14 +87,14 @@ def test_one_that_had_started_before(propagated):
     result, found = propagated(plan, "{hold: pause, in: persona, after: 300ms}")
     assert result.ret == 1
     assert found["verdict"] == "error"
-    result.stdout.fnmatch_lines(["*the boot could not be held: the task had started before"])
+    result.stdout.fnmatch_lines(["*the boot could not be held: the task started before the hold"])
 
 
 def test_a_phase_that_was_over_before(propagated):
     plan = [READY, "persona loaded", 2]
     _, found = propagated(plan, "{hold: pause, in: persona, after: 300ms}")
     assert found["verdict"] == "error"
-    assert "persona was over before" in found["findings"][0]["text"]
+    assert "persona ended before the hold" in found["findings"][0]["text"]
 
 
 def test_a_phase_that_is_never_reached(propagated):
@@ -106,7 +106,7 @@ def test_a_phase_that_is_never_reached(propagated):
 def test_a_boot_that_fails_by_itself(propagated):
     result, found = propagated(["job failed"], "{hold: pause, in: persona}")
     assert (result.ret, found["verdict"]) == (1, "error")
-    result.stdout.fnmatch_lines(["*the boot failed by itself before: log: job failed"])
+    result.stdout.fnmatch_lines(["*the boot failed before the hold: log: job failed"])
 
 
 def test_a_runner_outside_of_what_is_held(propagated):
@@ -122,7 +122,7 @@ def test_a_runner_outside_of_what_is_held(propagated):
     )
     assert (result.ret, found["verdict"]) == (1, "error")
     result.stdout.fnmatch_lines(
-        ["*the stall did not hold: the task started * while the gateway was paused; what boots*"]
+        ["*the hold failed: the task started * while the gateway was paused; the process*"]
     )
 
 
@@ -164,7 +164,7 @@ def test_a_mute_stub(propagated, engine):
     result, found = propagated(plan, "{hold: mute}", engine=engine)
     assert (result.ret, heard(found)) == (0, ["log"])
     assert found["stall"]["holds_task"]
-    result.stdout.fnmatch_lines(["*the stub took the request and did not answer*"])
+    result.stdout.fnmatch_lines(["*the stub accepted the request and did not answer*"])
 
 
 def test_a_mute_stub_of_which_nobody_hears(propagated):
@@ -172,12 +172,12 @@ def test_a_mute_stub_of_which_nobody_hears(propagated):
     assert (result.ret, found["verdict"]) == (1, "fail")
     result.stdout.fnmatch_lines(
         [
-            "*fail: told: never; the task never got its answer, and nobody heard of it",
-            "*property: nothing ends the task*",
+            "*fail: not reported: the task never got an answer, and no signal reported it",
+            "*observed: nothing ends the task*",
         ]
     )
     _, found = propagated([READY], "{hold: mute}")
-    assert "nobody called the stub" in found["findings"][0]["text"]
+    assert "the stub was not called" in found["findings"][0]["text"]
 
 
 @pytest.mark.docker
@@ -186,13 +186,13 @@ def test_a_starved_gateway(propagated):
     result, found = propagated(plan, "{hold: starve, in: persona}", engine="docker")
     assert (result.ret, heard(found)) == (0, ["log"])
     assert found["stall"]["signals"][0]["at"] > found["stall"]["ended"]
-    result.stdout.fnmatch_lines(["*left 1 % of a core in persona*"])
+    result.stdout.fnmatch_lines(["*limited to 1 % of a core in persona*"])
 
 
 def test_a_process_cannot_be_starved(propagated):
     result, found = propagated([READY, 1], "{hold: starve, in: persona}")
     assert (result.ret, found["verdict"]) == (1, "error")
-    result.stdout.fnmatch_lines(["*The process engine cannot take the CPU away*"])
+    result.stdout.fnmatch_lines(["*The process engine cannot limit a process's CPU*"])
 
 
 def test_other_ways_to_be_told(propagated):
@@ -215,7 +215,7 @@ def test_a_gateway_that_somebody_removes_is_not_told(propagated, pytester):
     )
     _, found = propagated([READY, 3], "{hold: pause, in: persona}", engine="docker")
     assert found["verdict"] == "error"
-    assert "the stall did not hold: the gateway" in found["findings"][0]["text"]
+    assert "the hold failed: the gateway" in found["findings"][0]["text"]
 
 
 def test_health_that_was_never_green_cannot_turn_red(propagated):
@@ -224,7 +224,7 @@ def test_health_that_was_never_green_cannot_turn_red(propagated):
     _, found = propagated([READY, 1], "{hold: pause, in: persona}", old=ready, new=ready + health)
     assert (found["verdict"], heard(found)) == ("fail", [])
     told = {told["name"]: told["text"] for told in found["stall"]["signals"]}
-    assert told["/"] == "it was not green before either"
+    assert told["/"] == "it was not green before the trigger either"
 
 
 def test_the_exit_status_of_a_trigger(propagated):
@@ -275,4 +275,6 @@ def test_where_the_start_is_the_trigger(run, pytester):
     )
     result = run("bootgate.yaml", "-k", "propagation")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["PASS boot, propagation: told: in * by exit of the gateway (2.*"])
+    result.stdout.fnmatch_lines(
+        ["PASS boot, propagation: reported by exit of the gateway in * (2.*"]
+    )

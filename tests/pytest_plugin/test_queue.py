@@ -157,7 +157,7 @@ def test_a_log_says_for_whom_it_waits_and_when_it_has_its_turn(gate, start, hold
     )
     assert began.endswith("), 2nd in the queue")
     (over,) = [text for text in said if text.startswith("bootgate: waited ")]
-    assert over.endswith(" s; this gate has its turn now")
+    assert over.endswith(" s; this gate runs now")
     waited = run.result.waited
     assert waited > 1
     assert any(

@@ -16,8 +16,8 @@ REQUIRE = "--bootgate-require"
 THREE = ["isolated", "main", "current"]
 WHY = "(deselected by -k, -m, --deselect or a node id, skipped, or asked for by no test)"
 LOST = (
-    "(deselected by -k, -m, --deselect or a node id, skipped,"
-    " or lost with the worker of pytest-xdist that died)"
+    "(deselected by -k, -m, --deselect or a node id, skipped, or lost with a pytest-xdist worker"
+    " that died)"
 )
 UNSEEN = "booted, but the item that gives the verdict did not run"
 HIDDEN = "failed, but the item that says so did not run"
@@ -218,7 +218,7 @@ def test_a_gate_file_that_was_left_alone(gate, played, pytester, workers, tests)
         pytester.makepyfile("def test_unit(): pass")
     result = played(REQUIRE, *workers)
     assert result.ret == 1
-    found = "bootgate.yaml, sub/web.bootgate.yaml found and left alone"
+    found = "bootgate.yaml, sub/web.bootgate.yaml found but not selected"
     assert errors(result) == no_gate(f"{found}: name a gate file, or add --bootgate")
 
 
@@ -237,7 +237,7 @@ def test_it_is_said_in_any_case(gate, played, pytester, quiet):
     gate()
     pytester.makepyfile("def test_unit(): pass")
     (text,) = errors(played(REQUIRE, quiet))
-    assert "bootgate.yaml found and left alone" in text
+    assert "bootgate.yaml found but not selected" in text
 
 
 def test_the_ini_file_may_ask_for_it_and_the_command_line_may_not(played, pytester):
@@ -439,7 +439,7 @@ def test_a_notice_that_fails_beside_a_gate_that_booted_nothing(gate, played):
     gate(more="notify:\n  on call: {command: ['false']}\n")
     result = played("bootgate.yaml", "-k", "nothing", REQUIRE)
     assert result.ret == 1
-    assert errors(result)[0] == "on call could not be told: `false` ended with 1"
+    assert errors(result)[0] == "on call could not be notified: `false` exited with 1"
 
 
 def test_result_and_journal_say_it(gate, played, pytester):

@@ -53,7 +53,7 @@ def test_timed_out_then_started_warns(again, found, pytester):
     assert result.ret == 0
     assert target["verdict"] == "warn"
     assert outcomes(target) == [(1, 1, "timed_out"), (1, 2, "started")]
-    text = "1 of 2 boots timed out, and started when tried again (boot 1 in phase persona:"
+    text = "1 of 2 boots timed out, and started on retry (boot 1 in phase persona:"
     result.stdout.fnmatch_lines(
         [
             "WARN isolated, cold: 1 timed_out, 1 started",
@@ -80,7 +80,7 @@ def test_timed_out_twice_fails_and_tells_both(again, found):
             "*fail: 2 of 2 boots timed out: no proof within 0.7 s",
             "*what happened:",
             "*ended after 700 ms: timed_out (no proof within 0.7 s)",
-            "*timed out as well at the first attempt, in phase persona after 700 ms",
+            "*the first attempt timed out as well in phase persona after 700 ms",
         ]
     )
 
@@ -103,7 +103,7 @@ def test_a_crash_is_not_retried_and_not_hidden_by_a_retry(again, found):
             "FAIL isolated, cold: 1 timed_out, 1 crashed",
             "*fail: 1 of 2 boots timed out: no proof within 0.7 s",
             "*fail: boot 1 crashed: the gateway exited with 3 before the task started",
-            "*timed out at the first attempt, in phase persona after 700 ms",
+            "*the first attempt timed out in phase persona after 700 ms",
         ]
     )
 
@@ -116,7 +116,7 @@ def test_the_retries_are_for_all_boots_of_a_target(again, found):
     result.stdout.fnmatch_lines(
         [
             "*fail: 2 of 3 boots timed out: no proof within 0.7 s",
-            "*timed out as well at boot 1, in phase persona after 700 ms, and started when*",
+            "*boot 1 timed out as well in phase persona after 700 ms, and started on*",
         ]
     )
 
@@ -132,7 +132,7 @@ def test_a_warm_gateway_that_timed_out_is_not_used_again(again, found):
         (1, 2, "started"),
         (2, 1, "started"),
     ]
-    result.stdout.fnmatch_lines(["*warn: 1 of 5 boots timed out, and started when tried again*"])
+    result.stdout.fnmatch_lines(["*warn: 1 of 5 boots timed out, and started on retry*"])
 
 
 def test_a_retried_baseline_is_a_note_and_still_compared(again, found, pytester):
@@ -146,7 +146,7 @@ def test_a_retried_baseline_is_a_note_and_still_compared(again, found, pytester)
     assert [(b["release"], b["number"]) for b in late] == [("baseline", 0)]
     assert target["judgement"]["regression"] is not None
     result.stdout.fnmatch_lines(
-        ["*note: the baseline's warm-up boot timed_out: no proof*, and started when tried again"]
+        ["*note: the baseline's warm-up boot timed_out: no proof*, and started on retry"]
     )
 
 
@@ -161,7 +161,5 @@ def test_a_gateway_that_was_not_ready_is_tried_again(gate, found, pytester):
     result, target = found()
     assert outcomes(target) == [(1, 1, "timed_out"), (1, 2, "started")]
     assert result.ret == 0
-    words = (
-        "1 of 2 boots timed out, and started when tried again (boot 1: the gateway was not ready"
-    )
+    words = "1 of 2 boots timed out, and started on retry (boot 1: the gateway was not ready"
     result.stdout.fnmatch_lines([f"*warn: {words} after 3 s*"])

@@ -30,9 +30,9 @@ def test_no_jobs():
     ("text", "words"),
     [
         ("", "is empty"),
-        ("usage: list", "is no JSON: 'usage: list'"),
-        ('{"error": "dead"}', "holds no list"),
-        ("3", "holds no list"),
+        ("usage: list", "is not JSON: 'usage: list'"),
+        ('{"error": "dead"}', "is not a list"),
+        ("3", "is not a list"),
         ('[{"id": 1}]', "has an entry without id and name"),
         ('["a"]', "has an entry without id and name"),
         ('[{"id": 1, "name": "a"}, {"id": "1", "name": "b"}]', "has two jobs with the id '1'"),

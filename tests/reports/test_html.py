@@ -162,12 +162,12 @@ def test_the_story_of_ten_seconds():
     answers = top(page)
     assert answers["Target"] == "isolated"
     assert answers["Phase"] == "context_engine"
-    assert answers["How near"].startswith("the whole timeout of 3 s")
+    assert answers["Timeout used"].startswith("the whole timeout of 3 s")
     assert answers["Since"] == "2.0 (candidate); 1.0 (baseline) started in 164 ms at most"
     assert answers["What to do"] == (
         "Keep the old release in production. Find out what it works on in context_engine (2.58 s"
-        " of CPU in 3.00 s); its last lines are a beginning. main does start (53 ms) on the same"
-        " host: see bootgate explain timed_out."
+        " of CPU in 3.00 s); start with its last log lines. main starts (53 ms) on the same"
+        " host; workaround: bootgate explain timed_out."
     ).replace("2.58 s", duration(recorded("timed-out").targets[0].boots[-1].cpu_seconds))
     assert "bootgate explain timed_out" in [code.text for code in page.every("code")]
 
@@ -179,19 +179,19 @@ def test_the_story_of_ten_seconds():
             target(boot(**STARTED)),
             "4 % of the timeout of 60 s",
             "unknown: 2.0 (candidate) was booted without a baseline",
-            "Nothing: no rule was broken.",
+            "Nothing: all rules are met.",
         ),
         (
             target(boot(release="baseline"), boot()),
             "the whole timeout of 60 s",
             "before 2.0 (candidate): 1.0 (baseline) did not start either",
-            "Correct the gate file (probe, *) or what the system needs around it: *",
+            "Both releases fail in the same way: correct the gate file (probe, *",
         ),
         (
             target(boot(release="baseline", **STARTED), boot(outcome="crashed", ended=0.2)),
             "crashed after 200 ms, timeout of 60 s",
             "2.0 (candidate); 1.0 (baseline) started in 2.40 s at most",
-            "Keep the old release in production. Read its last lines and its exit code.",
+            "Keep the old release in production. Check its exit code and its last log lines.",
         ),
         (
             target(boot(**{**STARTED, "seconds": 50.0, "ended": 50.0})),
@@ -201,21 +201,21 @@ def test_the_story_of_ten_seconds():
         ),
         (
             target(boot(), boot(**STARTED, attempt=2), rules=replace(RULES, retries=1)),
-            "1 of 2 boots timed out, and used 4 % of the timeout of 60 s when tried again",
+            "1 of 2 boots timed out, and used 4 % of the timeout of 60 s on retry",
             "unknown*",
-            "A boot timed out and started when tried again*",
+            "A boot timed out and started on retry*",
         ),
         (
             target(error="the engine went away"),
             "not measured",
             "-",
-            "Fix what stopped the measurement and run the gate again. This is not a pass.",
+            "Fix what stopped the measurement and rerun. This is not a pass.",
         ),
     ],
 )
 def test_how_near_since_when_and_what_to_do(found, near, since, todo):
     answers = top(read(render([gate(found)])))
-    for answer, wanted in (("How near", near), ("Since", since), ("What to do", todo)):
+    for answer, wanted in (("Timeout used", near), ("Since", since), ("What to do", todo)):
         pattern = re.escape(wanted).replace(r"\*", ".*")
         assert re.match(pattern, answers[answer]), answers[answer]
 
@@ -240,7 +240,7 @@ def test_what_was_not_judged_and_what_was_left_out_stand_there():
     page = read(render([gate(target(boot(**STARTED)), out, unjudged=more)]))
     assert "not booted: current" in page.text
     assert "left out by the gate file: not in 2.0" in page.text
-    assert "But not all was judged" in top(page)["What to do"]
+    assert "Not everything was judged" in top(page)["What to do"]
 
 
 def test_several_gate_files_are_on_one_page_each_with_its_verdict():

@@ -108,9 +108,9 @@ def test_the_story_of_a_timeout_names_the_phase_and_who_was_told():
     assert story(failed, result(failed), []) == [
         "trigger accepted in 6.0 ms",
         "the task never started: task_started was not seen in time",
-        "was in phase setup, after accepted at 6.0 ms",
+        "last phase: setup, last mark accepted at 6.0 ms",
         "ended after 60.0 s: timed_out (no proof within 60 s)",
-        "told: run log after 69.0 s: setup timed out; container log never",
+        "reported by: run log after 69.0 s: setup timed out; container log: no report",
     ]
 
 
@@ -125,18 +125,21 @@ def test_a_system_whose_start_is_the_trigger_has_no_task():
 
 def test_told_is_unknown_where_nothing_is_declared():
     assert "unknown" in told(boot())
-    assert told(boot(signals=(SignalReport("log", "failed"),))) == "told: nobody (log never)"
+    assert (
+        told(boot(signals=(SignalReport("log", "failed"),)))
+        == "reported by: nobody (log: no report)"
+    )
 
 
 def test_another_session_target_tells_the_runner_from_the_gateway():
     failed = boot()
     main = result(boot(target="main", **STARTED), target="main")
     assert (
-        "main started in 2.40 s on the same host: the runner's boot is at fault, not the gateway"
-        in (story(failed, result(failed), [main]))
-    )
+        "main started in 2.40 s on the same host: the problem is in the runner's boot, not in"
+        " the gateway"
+    ) in (story(failed, result(failed), [main]))
     down = result(boot(target="main"), target="main")
-    assert "main did not start either: look at the gateway first" in (
+    assert "main did not start either: check the gateway first" in (
         story(failed, result(failed), [down])
     )
 
@@ -148,8 +151,8 @@ def test_the_same_session_target_warm_tells_nothing_about_the_gateway():
 
 
 def test_a_refused_trigger_is_told_as_such():
-    refused = boot(outcome="not_accepted", detail="the trigger was refused: 503", accepted=None)
-    assert story(refused, result(refused), [])[0] == "the trigger was refused: 503"
+    refused = boot(outcome="not_accepted", detail="the trigger was rejected: 503", accepted=None)
+    assert story(refused, result(refused), [])[0] == "the trigger was rejected: 503"
 
 
 def test_a_failure_does_not_repeat_itself_phase_by_phase():
@@ -161,6 +164,6 @@ def test_a_failure_does_not_repeat_itself_phase_by_phase():
 def test_what_was_not_triggered_and_what_needs_no_trigger_are_told_apart():
     buffered = boot(triggered=False, notes=("its output is held in a buffer",))
     assert story(buffered, result(buffered), [])[0] == "the start itself is the trigger"
-    why = "the gateway exited with 3 while it settled"
+    why = "the gateway exited with 3 during its settle time"
     never = boot(triggered=False, never_ready=True, outcome="crashed", detail=why, notes=(why,))
     assert story(never, result(never), [])[0] == "nothing was triggered"

@@ -25,10 +25,10 @@ def test_a_door_that_was_opened_anew(family):
         before = listening(os.getpid(), {port})
         assert list(before) == [port]
         assert reopened(before, listening(os.getpid(), {port})) == ""
-    assert reopened(before, listening(os.getpid(), {port})) == f"port {port} is not open any more"
+    assert reopened(before, listening(os.getpid(), {port})) == f"port {port} is no longer open"
     with a_socket(port, family):
         after = listening(os.getpid(), {port})
-    assert reopened(before, after) == f"port {port} was opened anew"
+    assert reopened(before, after) == f"port {port} was reopened"
 
 
 def test_one_of_several_that_share_a_port_is_enough():

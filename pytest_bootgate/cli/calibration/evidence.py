@@ -56,7 +56,7 @@ def read(paths: Sequence[Path]) -> list[Source]:
     for path in paths:
         results = codec.read(path)
         if not results:
-            raise BootgateError(f"{path}: there is no result in it. Name a file with some.")
+            raise BootgateError(f"{path}: it contains no result. Give a file with results.")
         for result in results:
             found.setdefault((result.run, result.file), Source(path, result))
     return sorted(found.values(), key=lambda source: source.result.at)
@@ -76,9 +76,8 @@ def gather(loaded: Loaded, sources: Sequence[Source], release: str) -> Evidence:
     with_boots = [source for source in ours if _has_boots(source.result, release)]
     if not with_boots:
         raise BootgateError(
-            f"{_names(ours)}: there is not one measured boot of the {release} in the results."
-            " Name results with boots of it"
-            + (", or leave --release out." if release == "baseline" else ".")
+            f"{_names(ours)}: the results have no measured boot of the {release}. Give results with"
+            " boots of it" + (", or leave --release out." if release == "baseline" else ".")
         )
     engines = sorted({source.result.engine_name for source in with_boots})
     if len(engines) > 1:
@@ -100,14 +99,14 @@ def gather(loaded: Loaded, sources: Sequence[Source], release: str) -> Evidence:
             )
     evidence = Evidence(release, facts, same, remarks=remarks)
     evidence.remarks += [
-        f"{s.path} was made with {s.result.file}: taken for this gate file, as the phases are the"
-        " same"
+        f"{s.path} was made with {s.result.file}: accepted for this gate file, because the phases"
+        " are the same"
         for s in same
         if s.result.file != str(loaded.path)
     ]
     now = measures(loaded)
     evidence.remarks += [
-        f"{s.path}: the gate file measured something else then, so boots may be other ones today"
+        f"{s.path}: the gate file measured different things then, so today's boots may differ"
         for s in same
         if s.result.measures not in ("", now)
     ]

@@ -123,7 +123,7 @@ class _Proposing:
         for name in names:
             if name not in chosen:
                 self._remarks.append(
-                    f"limits hold on profile {name} too, whose boots are not looked at"
+                    f"limits hold on profile {name} too, whose boots are not considered"
                 )
         for name in sorted(there - set(names)):
             self._remarks.append(f"boots on {name} are left out: no such profile any more")
@@ -183,7 +183,7 @@ class _Proposing:
     def _wanted(self, name: str, target: Target, warn_at: float) -> Iterator[Limit]:
         """The new limits of a target; why a phase gets none is a remark."""
         if [*target.phases] == ["proof"]:
-            self._remarks.append(f"{name}: no limits, it has a proof and no phases")
+            self._remarks.append(f"{name}: no limits, it has a proof but no phases")
             return
         for phase, probe in target.phases.items():
             found = self._limit(name, target, phase, probe, warn_at)
@@ -221,8 +221,8 @@ class _Proposing:
         seconds = thresholds.limit(spread.bound, warn_at, target.timeout)
         if seconds is None:
             return (
-                f"no limit, its bound of {duration(spread.bound)} would need one above the timeout"
-                f" of {written(target.timeout)}"
+                f"no limit, its bound of {duration(spread.bound)} would need a limit above the"
+                f" timeout of {written(target.timeout)}"
             )
         return Limit(name, phase, seconds, old, profile, spread)
 

@@ -153,7 +153,7 @@ class MemoryUnit:
         """Hand a line to its script."""
         self._engine.check()
         if (main := self._main) is None or main.exit is not None:
-            raise EngineError(f"The {self._spec.role} takes no input any more.")
+            raise EngineError(f"The {self._spec.role} no longer accepts input.")
         main.stdin.put(text)
 
     def run(

@@ -68,7 +68,7 @@ class Wanted:
             # One format's mistake must not cost the others, nor pass for a report.
             raise BootgateError(
                 f"The report {self.name} could not be made: {type(error).__name__}: {error}. This"
-                f" is a mistake in {self.format.text.__module__}; please report it with the"
+                f" is a bug in {self.format.text.__module__}; please report it with the"
                 " --bootgate-json of this run."
             ) from error
 
@@ -99,7 +99,7 @@ def _loaded(point: EntryPoint) -> Format:
             raise ValueError(f"{point.name} needs an extra: pip install '{extra}'") from None
         raise ValueError(f"{point.name} ({point.value}) cannot be loaded: {error}") from None
     if not isinstance(found, Format):
-        raise ValueError(f"{point.name} ({point.value}) is no {Format.__module__}.Format")
+        raise ValueError(f"{point.name} ({point.value}) is not a {Format.__module__}.Format")
     return found
 
 

@@ -102,7 +102,7 @@ def entries(result: GateResult) -> list[Entry]:
     found += _unjudged(result)
     said: list[Verdict] = [e.whole.verdict for e in found if e.whole.verdict is not None]
     if not said or worst(said) != result.verdict:
-        text = f"{result.verdict}: {result.error or 'not one target was judged'}"
+        text = f"{result.verdict}: {result.error or 'no target was judged'}"
         found.append(Entry("gate", "gate", "", "", Case("gate", result.verdict, text, text)))
     return found
 
@@ -156,7 +156,7 @@ def _in_time(target: TargetResult) -> str:
     found = took(times(target.of("candidate"), WHOLE))
     timeout = target.rules.timeout
     if found is None:
-        return f"no boot started, the timeout is {limit(timeout)}"
+        return f"no boot started; the timeout is {limit(timeout)}"
     return (
         f"the slowest of {count(found.boots, 'boot')} took {duration(found.slowest)},"
         f" {share(found.slowest / timeout)} of the timeout {limit(timeout)}"
@@ -242,7 +242,7 @@ def _unjudged(result: GateResult) -> Iterator[Entry]:
         keys = (one.target,) if one.item == WHOLE else (f"{one.target}::{one.item}", one.target)
         line = next((result.lines[key] for key in keys if key in result.lines), 1)
         name = f"{result.label(one.target, one.profile)}::{one.item}"
-        text = "unjudged: it was not booted"
+        text = "not judged: it was not booted"
         kinds: dict[str, Kind] = {WHOLE: "boot", PROPAGATION: "propagation"}
         key = (one.target, one.profile, kinds.get(one.item, "upgrade"))
         case = Case(name, None, text, text, line=line, missing="unjudged")

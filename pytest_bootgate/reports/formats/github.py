@@ -103,14 +103,14 @@ def _gate(name: str, result: GateResult, *, stories: bool) -> Iterator[str]:
             continue
         if not stories:
             continue
-        yield f"<details><summary>{_cell(entry.label)}: the whole story</summary>"
+        yield f"<details><summary>{_cell(entry.label)}: details</summary>"
         yield ""
         yield f"<pre>\n{html.escape(clean(entry.whole.story or entry.whole.text))}\n</pre>"
         yield ""
         yield "</details>"
         yield ""
     if not stories:
-        yield "The stories are left out: with them this page would be longer than GitHub shows."
+        yield "The stories are omitted: they exceed GitHub's size limit."
         yield ""
 
 

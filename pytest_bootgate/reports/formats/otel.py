@@ -100,8 +100,8 @@ def _send(found: Sequence[ReadableSpan], endpoint: str | None) -> None:
     if not taken:
         where = endpoint or next(os.environ[n] for n in _ENDPOINTS if os.environ.get(n))
         raise BootgateError(
-            f"The report otel was not taken by {where}: {said.last or 'no reason given'}. Check"
-            " the endpoint, and whether a collector listens there for OTLP over HTTP."
+            f"{where} did not accept the report otel: {said.last or 'no reason given'}. Check the"
+            " endpoint, and whether a collector listens there for OTLP over HTTP."
         )
 
 

@@ -53,8 +53,8 @@ def write(
         write_text(path, page)
     except OSError as error:
         raise BootgateError(
-            f"The HTML report could not be written to {path}: {error.strerror}. Name a"
-            " path that can be written."
+            f"The HTML report could not be written to {path}: {error.strerror}. Name a writable"
+            " path."
         ) from None
 
 

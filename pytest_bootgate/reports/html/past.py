@@ -51,7 +51,7 @@ def past(journal: Path | None, result: GateResult) -> dict[tuple[str, str], Past
 def _of(found: Sequence[Usage], result: TargetResult) -> Past:
     used = [boot for boot in found if is_share(boot.outcome)]
     line = trend([(b.wall, b.share) for b in used])
-    words = trend_words(line, result) or "no trend yet: it needs five boots over a day or more"
+    words = trend_words(line, result) or "no trend yet: it needs five boots over at least a day"
     if not used or used[-1].wall - used[0].wall < SHORTEST:
         return Past(words)
     shown = used[-MOST:]

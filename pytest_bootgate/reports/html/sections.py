@@ -160,12 +160,12 @@ def _notes(found: TargetResult) -> Iterator[str]:
     again = started_later(found.boots)
     for boot in found.boots:
         if boot.release == "baseline" and not boot.started:
-            later = ", and started when tried again" * (boot in again)
+            later = ", and started on retry" * (boot in again)
             yield f"the baseline's {charts.which(boot)} {boot.outcome}: {boot.detail}{later}"
     if found.judgement is not None:
         yield from found.judgement.notes
         if found.judgement.stopped:
-            yield f"the boots ended here: {found.judgement.stopped}"
+            yield f"the boots stopped here: {found.judgement.stopped}"
 
 
 # -- what is no target -------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def _upgrade(found: UpgradeResult, result: GateResult, file: str) -> Section:
     rows = list(upgrade.rows(seen)) if seen is not None else []
     tables = {}
     if seen is not None:
-        tables["jobs"] = Table("jobs", "What became of each job", rows[0], rows[1:])
+        tables["jobs"] = Table("jobs", "The jobs after the upgrade", rows[0], rows[1:])
     return Section(
         id="",
         name=result.label("Upgrade in place", found.profile),
@@ -198,7 +198,7 @@ def _propagation(found: PropagationResult, result: GateResult, file: str) -> Sec
         tables["told"] = made.told(stall)
     notes = list(propagation.notes(stall)) if stall is not None else []
     if stall is not None and stall.evidence:
-        notes.append(f"held for sure: {stall.evidence}")
+        notes.append(f"hold verified: {stall.evidence}")
     return Section(
         id="",
         name=f"{result.label(found.target, found.profile)}, propagation",

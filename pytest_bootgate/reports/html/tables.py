@@ -125,7 +125,7 @@ def stages(result: TargetResult) -> Table:
         for name, phase in dict.fromkeys(key for found in of.values() for key in found)
     ]
     head = ["stage", "in phase", *(f"{release}, median" for release in RELEASES)]
-    return Table("stages", "Self-reported stages: the system's own word", head, rows)
+    return Table("stages", "Self-reported stages", head, rows)
 
 
 def headrooms(result: TargetResult) -> Table:
@@ -160,7 +160,7 @@ def comparison(found: Regression) -> Table:
     rows: list[list[Cell]] = [
         ["says", found.verdict],
         ["pairs", plain(found.pairs)],
-        ["of them fresh, to confirm", plain(found.fresh)],
+        ["fresh pairs, to confirm", plain(found.fresh)],
         ["candidate over baseline", plain(found.ratio)],
         ["95 % interval, from", plain(found.low)],
         ["95 % interval, to", plain(found.high)],
@@ -174,7 +174,7 @@ def comparison(found: Regression) -> Table:
 
 def attribution(found: Attribution) -> Table:
     """What the slowdown is made of."""
-    kinds = [("phase", found.phases), ("phase, taken apart", found.inner)]
+    kinds = [("phase", found.phases), ("phase, broken down", found.inner)]
     kinds += [("stage", found.stages), ("stage elsewhere", found.elsewhere)]
     rows: list[list[Cell]] = [["whole boot", "", _signed(found.seconds), ""]]
     for kind, shifts in kinds:
@@ -205,15 +205,15 @@ def told(stall: Stall) -> Table:
         for one in (*stall.heard, *stall.silent)
     ]
     head = ["signal", "said", "after the trigger", "late by", "text"]
-    return Table("told", "Who was told", head, rows)
+    return Table("told", "Signals and when they reported", head, rows)
 
 
 def machine(found: Machine) -> Table:
     """What the machine was like beside the boots of one target."""
     rows: list[list[Cell]] = [["boots ran on this machine", "yes" if found.here else "no"]]
     if found.spread is not None:
-        rows.append(["fixed work, slow over best", Amount(found.spread, f"{found.spread:.2f}")])
-    kinds = {"busy": "CPU used by others", "steal": "CPU taken by the hypervisor"}
+        rows.append(["fixed workload, slow over best", Amount(found.spread, f"{found.spread:.2f}")])
+    kinds = {"busy": "CPU used by others", "steal": "CPU taken by the hypervisor (steal)"}
     kinds |= {"cpu": "waited for CPU", "memory": "waited for memory", "io": "waited for disks"}
     for name, words in kinds.items():
         if (usual := found.usual(name)) is not None:
@@ -221,7 +221,7 @@ def machine(found: Machine) -> Table:
     rows += _span("load", found.load, 1, "")
     rows += _span("memory available", found.available, 2**30, " GiB")
     rows += _span("disk free", found.disk_free, 2**30, " GiB")
-    return Table("machine", "The machine beside these boots", ["what", "value"], rows)
+    return Table("machine", "The machine during these boots", ["what", "value"], rows)
 
 
 def _span(name: str, span: Span | None, unit: float, word: str) -> list[list[Cell]]:

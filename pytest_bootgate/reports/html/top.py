@@ -54,18 +54,18 @@ class Top:
 def top(result: GateResult) -> Top:
     """The answers for a whole run."""
     if result.error is not None:
-        missing = "the run was not judged as it should be"
-        todo = "Boot what is missing (it is listed below), and gate again."
+        missing = "the run was not judged completely"
+        todo = "Boot what is missing (listed below), and rerun."
         return Top("error", missing, result.error, NONE, Near(NONE), NONE, todo)
     found = sorted(_every(result), key=_rank, reverse=True)
     if not found:
-        todo = "Name a target of the gate file that can be booted, and gate again."
+        todo = "Select a target of the gate file that can be booted, and rerun."
         why = "nothing was judged: every target is left out, or none was booted"
         return Top("error", "no target", why, NONE, Near(NONE), NONE, todo)
     worst = found[0]
     as_bad = sum(one.verdict == worst.verdict for one in found) - 1
     more = f"and {as_bad} more" if as_bad and worst.verdict != "pass" else ""
-    unjudged = " But not all was judged: see below." if result.unjudged else ""
+    unjudged = " Not everything was judged: see below." if result.unjudged else ""
     return Top(
         result.verdict,
         worst.subject,
@@ -165,7 +165,7 @@ def nearness(found: TargetResult) -> Near:
         return Near("not measured")
     if timeouts(found.boots, "candidate"):
         how_many = words_of(found.boots, "candidate")
-        words = f"{how_many}, and used {share(room.used)} of the {timeout} when tried again"
+        words = f"{how_many}, and used {share(room.used)} of the {timeout} on retry"
         return Near(words, 1.0, None, rules.fail_at, rules.warn_at)
     words = f"{share(room.used)} of the {timeout}"
     if room.bound_used is not None:
@@ -191,9 +191,9 @@ def _since(found: TargetResult, result: GateResult) -> str:
     if regression is not None and regression.verdict == "slower":
         return f"{new}; {old} used {part} at most"
     if found.verdict == "pass":
-        return f"no harm by {new}; {old} used {part} at most"
+        return f"{new} did no harm; {old} used {part} at most"
     if slowest >= found.rules.fail_at * found.rules.timeout:
-        return f"before {new}: {old} used {part} already"
+        return f"before {new}: {old} already used {part}"
     return f"{new}; {old} used {part} at most"
 
 
@@ -207,7 +207,7 @@ def _of_upgrade(found: UpgradeResult, result: GateResult) -> Top:
     new, old = release_words(result, "candidate"), release_words(result, "baseline")
     since = f"{new}, on the state that {old} left"
     name = result.label("upgrade in place", found.profile)
-    near = Near("about the state, not about time")
+    near = Near("not applicable: about state, not time")
     return Top(found.verdict, name, why, step, near, since, advice_on_upgrade(found))
 
 
@@ -217,7 +217,7 @@ def _of_propagation(found: PropagationResult, result: GateResult) -> Top:
     phase = found.stall.phase if found.stall is not None else NONE
     since = f"{release_words(result, 'candidate')}; a propagation test has no baseline"
     name = f"{result.label(found.target, found.profile)}, propagation"
-    near = Near("held beyond its timeout on purpose")
+    near = Near("held past its timeout on purpose")
     return Top(found.verdict, name, why, phase, near, since, advice_on_propagation(found))
 
 
