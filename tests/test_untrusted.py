@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pytest_bootgate.observe.lines import Line
-from pytest_bootgate.observe.observation import sighting
+from pytest_bootgate.observe.sighting import sighting
 from pytest_bootgate.observe.stamps import written
 from pytest_bootgate.records.jobs import JobsError, read_jobs
 from pytest_bootgate.untrusted import read_json

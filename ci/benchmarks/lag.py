@@ -19,7 +19,8 @@ from benchmarks.report import Section, Spread, Target, number
 from pytest_bootgate.engines.base import UnitSpec
 from pytest_bootgate.engines.docker import DockerEngine
 from pytest_bootgate.gatefile.model import PhaseProbe
-from pytest_bootgate.observe.observation import Observation, Sighting
+from pytest_bootgate.observe.observation import Observation
+from pytest_bootgate.observe.sighting import Sighting
 from pytest_bootgate.probes.line import Line
 from pytest_bootgate.run.listener import Listener
 

@@ -7,7 +7,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -17,6 +17,13 @@ from docker.errors import APIError, NotFound
 from docker.utils import version_gte
 
 from pytest_bootgate.engines.base import Chunk, Exit, Sink, UnitSpec
+from pytest_bootgate.engines.container_command import (
+    AFTERMATH,
+    Command,
+    lacking,
+    lacks_command,
+    wait,
+)
 from pytest_bootgate.engines.container_files import archive as packed
 from pytest_bootgate.engines.container_files import parents, shared
 from pytest_bootgate.engines.container_hold import ContainerHold
@@ -30,17 +37,10 @@ if TYPE_CHECKING:
 
 #: The directory that gateway and sidecar share.
 SHARED = "/bootgate"
-_POLL = 0.01
-#: How long after the end of a stream the engine may take to know how its process ended.
-_AFTERMATH = 2.0
 _REMOVAL_DEADLINE = 20.0
 _NOT_RUNNING = 409
 #: Go's bit for a directory in a file mode.
 _IS_DIRECTORY = 1 << 31
-_NO_COMMAND = re.compile(
-    r"FATAL tini|OCI runtime exec failed|executable file not found|exec format error"
-    r"|exec: .*(no such file or directory|permission denied)"
-)
 
 
 class Container:
@@ -80,7 +80,7 @@ class Container:
         ended = time.monotonic()
         self._stream.close()
         with contextlib.suppress(EngineError):
-            _wait(lambda: self._ended() is not None)
+            wait(lambda: self._ended() is not None)
         self._sink(Chunk(f"{self._spec.role}.out", ended, None))
 
     def start(self) -> None:
@@ -171,9 +171,9 @@ class Container:
         ended = self._ended()
         if ended is not None and ended.code in (126, 127):
             if threading.current_thread() is not self._listener:
-                self._listener.join(_AFTERMATH)
+                self._listener.join(AFTERMATH)
             if self._complaint:
-                raise _lacking(self._spec, self._complaint)
+                raise lacking(self._spec, self._complaint)
         return ended
 
     def _ended(self) -> Exit | None:
@@ -191,14 +191,14 @@ class Container:
         """Ask it to end, kill it after `deadline` seconds, and say how it ended."""
         if by is not None:
             self._signal(by)
-            _wait(lambda: self._ended() is not None, deadline)
+            wait(lambda: self._ended() is not None, deadline)
             self._signal("SIGKILL")
         with self._api.call(f"stop the {self._spec.role}") as client:
             try:
                 client.stop(self._id, timeout=math.ceil(deadline))
             except NotFound:
                 return Exit(None, gone=True)
-        _wait(lambda: self._ended() is not None)
+        wait(lambda: self._ended() is not None)
         ended = self._ended()
         if ended is None:
             raise EngineError(f"The {self._spec.role} could not be stopped.")
@@ -243,46 +243,9 @@ class Container:
             remove_container(client, self._id)
         if threading.current_thread() is not self._listener:
             if self._started:
-                self._listener.join(_AFTERMATH)
+                self._listener.join(AFTERMATH)
             self._stream.cut()  # the engine never ends the stream of what did not start
-            self._listener.join(_AFTERMATH)
-
-
-class Command:
-    """A command that runs inside a container; its exit code is known before its end arrives."""
-
-    def __init__(
-        self, api: DockerApi, spec: UnitSpec, made: str, stream: Stream, name: str, sink: Sink
-    ) -> None:
-        self._api, self._spec, self._id, self._stream = api, spec, made, stream
-        self._code: int | None = None
-        self._complaint = ""
-        threading.Thread(target=self._listen, args=(name, sink), daemon=True).start()
-
-    def _listen(self, name: str, sink: Sink) -> None:
-        self._stream.pump(name, sink)
-        ended = time.monotonic()
-        self._stream.close()
-        with contextlib.suppress(EngineError):
-            _wait(lambda: self._look() is not None)
-        sink(Chunk(f"{name}.out", ended, None))
-
-    def exit_code(self) -> int | None:
-        """Its exit code, None while it runs. Raises `EngineError` if there is no such command."""
-        code = self._look()
-        if code in (126, 127) and _NO_COMMAND.search(said_first := self._stream.first):
-            raise _lacking(self._spec, said_first)
-        return code
-
-    def _look(self) -> int | None:
-        if self._code is None:
-            with self._api.call(f"look at a command in the {self._spec.role}") as client:
-                try:
-                    seen = client.exec_inspect(self._id)
-                    self._code = None if seen["Running"] else seen["ExitCode"]
-                except NotFound:
-                    self._code = 137  # the container is gone, and the command was killed with it
-        return self._code
+            self._listener.join(AFTERMATH)
 
 
 def put(
@@ -312,36 +275,6 @@ def remove_container(client: APIClient, container: str) -> None:
                 client.inspect_container(container)
                 time.sleep(0.05)
             raise
-
-
-def lacks_command(spec: UnitSpec, why: str) -> EngineError | None:
-    """The error to raise if that is why a container could not be started."""
-    if "docker-init" in why:
-        return EngineError(
-            f"The Docker engine has no init program for containers: {why}. Install its docker-init"
-            " (package `tini` or `docker-init`)."
-        )
-    if "unable to apply caps" in why:
-        return EngineError(
-            f"The Docker engine may not grant the {spec.role}"
-            f" {', '.join(spec.needs.capabilities) or 'what it needs'}, which it has not itself:"
-            f" {why}. Leave what is missing out of gateway: {{needs: ...}}, or take another engine."
-        )
-    return _lacking(spec, why) if _NO_COMMAND.search(why) else None
-
-
-def _lacking(spec: UnitSpec, why: str) -> EngineError:
-    command = spec.command[0] if spec.command else "its own command"
-    return EngineError(
-        f"The {spec.role} cannot run {command} in image {spec.image}: {why.strip()}. Correct the"
-        " command, or use an image that has it."
-    )
-
-
-def _wait(done: Callable[[], bool], at_most: float = _AFTERMATH) -> None:
-    until = time.monotonic() + at_most
-    while not done() and time.monotonic() < until:
-        time.sleep(_POLL)
 
 
 def _time(text: str) -> datetime:

@@ -19,10 +19,10 @@ from pytest_bootgate.engines.confine import confined
 from pytest_bootgate.engines.container import (
     SHARED,
     Container,
-    lacks_command,
     put,
     remove_container,
 )
+from pytest_bootgate.engines.container_command import lacks_command
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
 from pytest_bootgate.errors import EngineError

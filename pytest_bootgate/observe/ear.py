@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from pytest_bootgate.observe.observation import TAIL_WIDTH, Sighting
+from pytest_bootgate.observe.observation import TAIL_WIDTH
+from pytest_bootgate.observe.sighting import Sighting
 from pytest_bootgate.records.jobs import Job
 
 _MOST_SAID = 20

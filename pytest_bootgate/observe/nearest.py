@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
-from pytest_bootgate.observe.observation import Pattern
+from pytest_bootgate.observe.sighting import Pattern
 
 #: How many lines are shown for a pattern.
 MOST = 3

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_bootgate.observe.observation import Observation, Sighting
+from pytest_bootgate.observe.observation import Observation
+from pytest_bootgate.observe.sighting import Sighting
 from pytest_bootgate.records.boot_events import (
     BootEnded,
     BootEvent,

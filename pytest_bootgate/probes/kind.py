@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 if TYPE_CHECKING:
     from pytest_bootgate.gatefile.check import Section
     from pytest_bootgate.gatefile.probe_rules import ProbeRules
-    from pytest_bootgate.observe.observation import Sighting
+    from pytest_bootgate.observe.sighting import Sighting
 
 Order = Mapping[str, Any]
 

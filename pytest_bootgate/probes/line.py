@@ -11,7 +11,7 @@ from pytest_bootgate.probes.kind import Kind, Order, register
 if TYPE_CHECKING:
     from pytest_bootgate.gatefile.check import Section
     from pytest_bootgate.gatefile.probe_rules import ProbeRules
-    from pytest_bootgate.observe.observation import Sighting
+    from pytest_bootgate.observe.sighting import Sighting
 
 
 @register

@@ -8,7 +8,11 @@ from dataclasses import replace
 
 from pytest_bootgate.gatefile.model import Probe
 from pytest_bootgate.observe.nearest import nearest
-from pytest_bootgate.observe.observation import Observation, Pattern, Sighting
+from pytest_bootgate.observe.observation import Observation
+from pytest_bootgate.observe.sighting import (
+    Pattern,
+    Sighting,
+)
 from pytest_bootgate.observe.witness import Witness
 from pytest_bootgate.patience import ImpatientError, patience
 from pytest_bootgate.run.opened import OpenedPair

@@ -12,8 +12,12 @@ import msgspec
 from pytest_bootgate.engines.base import Engine, Running
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.quantities import Seconds
-from pytest_bootgate.observe.observation import MATCHED, Observation, Sighting
+from pytest_bootgate.observe.observation import (
+    MATCHED,
+    Observation,
+)
 from pytest_bootgate.observe.outcome import Ending, exit_words
+from pytest_bootgate.observe.sighting import Sighting
 from pytest_bootgate.observe.signals import EXIT, Signals, health_of
 from pytest_bootgate.observe.witness import Witness
 from pytest_bootgate.patience import ImpatientError, patience

@@ -11,7 +11,14 @@ from pytest_bootgate.engines.base import Engine, Exit, Running
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Gateway, Probe, Trigger
 from pytest_bootgate.observe.lines import LONGEST
-from pytest_bootgate.observe.observation import TAIL_WIDTH, Pattern, Sighting, read_stages
+from pytest_bootgate.observe.observation import (
+    TAIL_WIDTH,
+    read_stages,
+)
+from pytest_bootgate.observe.sighting import (
+    Pattern,
+    Sighting,
+)
 from pytest_bootgate.records.boot_events import Hear, ignore
 from pytest_bootgate.records.jobs import Job, JobsError, Kept, read_jobs
 from pytest_bootgate.records.values import Stage

@@ -13,7 +13,15 @@ from pytest_bootgate.engines.clock import REAL, Clock
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.masking import Mask, shortened
 from pytest_bootgate.observe.lines import LeftOut, Line, LineSplitter
-from pytest_bootgate.observe.observation import MATCHED, TAIL, TAIL_WIDTH, Sighting, sighting
+from pytest_bootgate.observe.observation import (
+    MATCHED,
+    TAIL,
+    TAIL_WIDTH,
+)
+from pytest_bootgate.observe.sighting import (
+    Sighting,
+    sighting,
+)
 from pytest_bootgate.patience import ImpatientError, patience
 from pytest_bootgate.run.backlog import Backlog
 

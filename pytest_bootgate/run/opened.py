@@ -11,8 +11,11 @@ from pytest_bootgate.engines.base import Engine, Exit, Place, Unit
 from pytest_bootgate.errors import BootgateError, SidecarError
 from pytest_bootgate.gatefile.model import Gateway, Probe
 from pytest_bootgate.gatefile.variables import fill
-from pytest_bootgate.observe.observation import Pattern, Sighting
 from pytest_bootgate.observe.outcome import Stall, exit_words
+from pytest_bootgate.observe.sighting import (
+    Pattern,
+    Sighting,
+)
 from pytest_bootgate.observe.spots import last_answers
 from pytest_bootgate.records.jobs import Kept
 from pytest_bootgate.run.link import Link

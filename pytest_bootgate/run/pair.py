@@ -11,8 +11,12 @@ from pytest_bootgate.engines.base import Engine, Running
 from pytest_bootgate.errors import EngineError, SidecarError
 from pytest_bootgate.gatefile.model import Trigger
 from pytest_bootgate.gatefile.variables import fill
-from pytest_bootgate.observe.observation import MATCHED, Observation, Pattern
+from pytest_bootgate.observe.observation import (
+    MATCHED,
+    Observation,
+)
 from pytest_bootgate.observe.outcome import Ending, conclude, outcome_of
+from pytest_bootgate.observe.sighting import Pattern
 from pytest_bootgate.observe.spots import Answer, last_answers, ports
 from pytest_bootgate.observe.witness import Witness
 from pytest_bootgate.records.boot_events import (

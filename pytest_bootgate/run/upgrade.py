@@ -15,8 +15,8 @@ from pytest_bootgate.engines.clock import Clock
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import GateFile, Probe, State
 from pytest_bootgate.observe.ear import Ear
-from pytest_bootgate.observe.observation import Sighting
 from pytest_bootgate.observe.outcome import exit_words
+from pytest_bootgate.observe.sighting import Sighting
 from pytest_bootgate.records.boot_events import Hear, ignore
 from pytest_bootgate.records.jobs import Job, JobsError, Kept
 from pytest_bootgate.records.kept_jobs import compare, volatile

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pytest_bootgate.observe.ear import Ear
-from pytest_bootgate.observe.observation import Sighting
+from pytest_bootgate.observe.sighting import Sighting
 from pytest_bootgate.records.jobs import Job
 
 JOB = Job("j1", "nightly", {})

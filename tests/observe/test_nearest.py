@@ -8,7 +8,7 @@ import pytest
 
 from pytest_bootgate.gatefile.model import Probe
 from pytest_bootgate.observe.nearest import nearest
-from pytest_bootgate.observe.observation import Pattern
+from pytest_bootgate.observe.sighting import Pattern
 from pytest_bootgate.probes.line import Line
 
 TOKEN = "bootgate0123456789abcdef"

@@ -8,7 +8,11 @@ import pytest
 
 from pytest_bootgate.gatefile.model import PhaseProbe, Signal, StageProbe
 from pytest_bootgate.observe.lines import Line
-from pytest_bootgate.observe.observation import Observation, phases_of, sighting
+from pytest_bootgate.observe.observation import (
+    Observation,
+    phases_of,
+)
+from pytest_bootgate.observe.sighting import sighting
 from pytest_bootgate.probes.http import Http
 from pytest_bootgate.probes.line import Line as LineProbe
 from pytest_bootgate.probes.stub import Stub

@@ -9,8 +9,9 @@ import pytest
 from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.gatefile.model import PhaseProbe, Signal
 from pytest_bootgate.observe.lines import LeftOut, Line
-from pytest_bootgate.observe.observation import Observation, sighting
+from pytest_bootgate.observe.observation import Observation
 from pytest_bootgate.observe.outcome import Ending, Stall, outcome_of
+from pytest_bootgate.observe.sighting import sighting
 from pytest_bootgate.probes.line import Line as LineProbe
 from pytest_bootgate.probes.stub import Stub
 

@@ -119,7 +119,7 @@ def test_followed_lines_are_not_kept_as_events():
 @pytest.mark.slow
 def test_a_pattern_that_takes_for_ever_ends_with_its_name():
     from pytest_bootgate.gatefile.model import Probe
-    from pytest_bootgate.observe.observation import Pattern
+    from pytest_bootgate.observe.sighting import Pattern
     from pytest_bootgate.probes.line import Line
 
     slow = Pattern("phase:p", Probe(Line("^(a+)+$")), {}, token=False)

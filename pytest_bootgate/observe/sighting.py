@@ -1,0 +1,98 @@
+"""One observed thing, and the pattern of a probe that is held against it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_bootgate.gatefile.model import Probe, StageProbe
+from pytest_bootgate.gatefile.variables import fill
+from pytest_bootgate.observe.lines import Line
+from pytest_bootgate.untrusted import read_json
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One observed thing: a line of a `source`, or an event that the sidecar reported.
+
+    `source` is ``gateway``, ``sidecar``, ``trigger`` or ``file:PATH`` for lines, else empty. `at`
+    is when it was so, which the sidecar may say later.
+    """
+
+    at: float
+    source: str
+    text: str
+    event: Mapping[str, Any] | None = None
+
+    def is_a(self, *names: str) -> bool:
+        """Whether it is one of these events."""
+        return self.event is not None and self.event.get("event") in names
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """What the event says under this key."""
+        return default if self.event is None else self.event.get(key, default)
+
+
+def sighting(line: Line) -> Sighting | None:
+    """Read a line: what kind of sighting it is, None for the end of a stream."""
+    if line.text is None:
+        return None
+    role = line.stream.partition(".")[0]
+    if line.stream != "sidecar.out":
+        return Sighting(line.at, role, line.text)
+    try:
+        event = read_json(line.text)
+    except ValueError:
+        return Sighting(line.at, "sidecar", line.text)
+    if not isinstance(event, dict):
+        return Sighting(line.at, "sidecar", line.text)
+    ago = event.get("ago", 0.0)
+    at = line.at - (ago if isinstance(ago, float) and 0 <= ago < line.at else 0.0)
+    if event.get("event") == "line":
+        return Sighting(at, f"file:{event.get('file')}", str(event.get("text", "")), event)
+    return Sighting(at, "sidecar", line.text, event)
+
+
+class Pattern:
+    """A probe with its variables filled, ready to be held against sightings."""
+
+    def __init__(
+        self, name: str, probe: Probe | StageProbe, variables: Mapping[str, str], *, token: bool
+    ) -> None:
+        self.name, self.kind = name, probe.kind
+        self.source = fill(self.kind.source, variables)
+        self.unseen = fill(self.kind.unseen, variables)
+        escaped = {key: re.escape(value) for key, value in variables.items()}
+        text = self.kind.regex
+        self.regex = None if text is None else re.compile(fill(text, escaped))
+        self._needs_token = token and self.kind.at_stub
+
+    @property
+    def line(self) -> re.Pattern[str] | None:
+        """The regular expression, where it is held against lines as they stand."""
+        return self.regex if self.kind.whole_lines else None
+
+    def match(self, seen: Sighting) -> re.Match[str] | bool | None:
+        """What the sighting shows of this probe; falsy where it shows nothing."""
+        return None if self._lacks_token(seen) else self._found(seen)
+
+    def without_token(self, seen: Sighting) -> bool:
+        """Whether only the token of this boot is missing."""
+        return self._lacks_token(seen) and bool(self._found(seen))
+
+    def search(self, text: str) -> re.Match[str] | bool | None:
+        """What a line of its source shows of this probe."""
+        return self._searched(self.kind.of_line(text))
+
+    def _found(self, seen: Sighting) -> re.Match[str] | bool | None:
+        return self._searched(self.kind.read(seen, self.source, self.name))
+
+    def _searched(self, text: str | None) -> re.Match[str] | bool | None:
+        if text is None or self.regex is None:
+            return text is not None
+        return self.regex.search(text)
+
+    def _lacks_token(self, seen: Sighting) -> bool:
+        return self._needs_token and not seen.get("token")
