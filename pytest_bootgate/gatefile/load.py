@@ -9,15 +9,13 @@ from pathlib import Path
 
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import variables
-from pytest_bootgate.gatefile.check import check, plain, typed
 from pytest_bootgate.gatefile.environment import filled, unset_variable, with_environment
-from pytest_bootgate.gatefile.merge import merged, without_removed
+from pytest_bootgate.gatefile.merge import merged, with_targets, without_removed
 from pytest_bootgate.gatefile.model import GateFile
-from pytest_bootgate.gatefile.paths import resolve_paths, resolved
+from pytest_bootgate.gatefile.paths import resolved
 from pytest_bootgate.gatefile.rules import check_rules
 from pytest_bootgate.gatefile.secrets import secrets_of
 from pytest_bootgate.gatefile.source import read
-from pytest_bootgate.gatefile.targets import with_targets
 from pytest_bootgate.gatefile.tree import (
     Map,
     Mistakes,
@@ -27,6 +25,7 @@ from pytest_bootgate.gatefile.tree import (
     listed,
     shown,
 )
+from pytest_bootgate.gatefile.validate import built, validated
 from pytest_bootgate.masking import Mask
 
 #: The presets that come with the gate: a directory each, with a `preset.yaml`.
@@ -58,8 +57,9 @@ class Loaded:
         return str(self._nearest(*keys))
 
     def _nearest(self, *keys: str) -> Place:
-        known = [place for place in self._tree.along(*keys) if place.file == self.path]
-        return known[-1] if known else Place(self.path)
+        ways = [self._tree.below(*keys[:depth]) for depth in range(len(keys), -1, -1)]
+        places = [tree.key for tree in ways if tree is not None and tree.key.file == self.path]
+        return places[0] if places else Place(self.path)
 
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
@@ -77,11 +77,10 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
         tree = without_removed(with_targets(tree, stack.targets, mistakes))
         mask = Mask(secrets_of(tree, environ, path.parent))
         tree = with_environment(tree, environ, mistakes)
-        section = check(tree, mistakes)
-        resolve_paths(section, path.parent, mistakes)
-        check_rules(section, mistakes)
+        tree = validated(tree, path.parent, mistakes)
+        check_rules(tree, mistakes)
         if not mistakes:
-            return Loaded(path, typed(plain(section), GateFile), mask, tree)
+            return Loaded(path, built(tree, GateFile), mask, tree)
     raise GateFileError([mask.text(line) for line in mistakes.lines(path)])
 
 
@@ -104,10 +103,10 @@ class _Stack:
         own = read(path, self._mistakes)
         if own is None:
             return None
-        targets = own.at("targets")
+        targets = own.below("targets")
         if self.targets is None and isinstance(targets, Map):
             self.targets = targets.entries.keys()
-        preset = own.at("preset")
+        preset = own.below("preset")
         if not isinstance(preset, Scalar) or preset.value is None:
             return own
         under_path = self._find(preset, path)
