@@ -1,4 +1,10 @@
-"""From a path to a gate file that can be trusted, or to every mistake in it."""
+"""From a path to a gate file that can be trusted, or to every mistake in it.
+
+One way, in `load`. `source` makes of YAML a `tree` that knows its places. `merge` puts the preset,
+the defaults and `extends` together, `environment` fills in variables, `validate` holds the tree
+against the model, `rules` hold its keys against each other: each makes of a tree a tree, or looks
+at it. Only of one without mistakes `validate.built` makes the model.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +22,7 @@ from pytest_bootgate.gatefile.paths import resolved
 from pytest_bootgate.gatefile.rules import check_rules
 from pytest_bootgate.gatefile.secrets import secrets_of
 from pytest_bootgate.gatefile.source import read
-from pytest_bootgate.gatefile.tree import (
-    Map,
-    Mistakes,
-    Place,
-    Scalar,
-    did_you_mean,
-    listed,
-    shown,
-)
+from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, did_you_mean, listed, shown
 from pytest_bootgate.gatefile.validate import built, validated
 from pytest_bootgate.masking import Mask
 
@@ -77,10 +75,10 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
         tree = without_removed(with_targets(tree, stack.targets, mistakes))
         mask = Mask(secrets_of(tree, environ, path.parent))
         tree = with_environment(tree, environ, mistakes)
-        tree = validated(tree, path.parent, mistakes)
-        check_rules(tree, mistakes)
+        valid = validated(tree, path.parent, mistakes)
+        check_rules(valid, mistakes)
         if not mistakes:
-            return Loaded(path, built(tree, GateFile), mask, tree)
+            return Loaded(path, built(valid, GateFile), mask, tree)
     raise GateFileError([mask.text(line) for line in mistakes.lines(path)])
 
 
@@ -109,45 +107,36 @@ class _Stack:
         preset = own.below("preset")
         if not isinstance(preset, Scalar) or preset.value is None:
             return own
-        under_path = self._find(preset, path)
-        under = None if under_path is None else self.read(under_path)
+        found = self._find(preset, path)
+        if not isinstance(found, Path):
+            self._mistakes.add(preset.place, *found)
+            return None
+        under = self.read(found)
         if under is None:
             return None
         result = merged(under, own)
         assert isinstance(result, Map)
         return result
 
-    def _find(self, preset: Scalar, named_in: Path) -> Path | None:
+    def _find(self, preset: Scalar, named_in: Path) -> Path | tuple[str, str]:
+        """The file of a preset, or the mistake and the way out."""
         try:
             name = filled(preset, self._environ).text
         except variables.UnsetError as unset:
-            self._mistakes.add(preset.place, *unset_variable(unset))
-            return None
+            return unset_variable(unset)
         if "/" in name or name.endswith(".yaml"):
             try:
                 path = resolved(named_in.parent, name)
             except OSError as error:
-                self._mistakes.add(
-                    preset.place, f"'preset' is no path: {error.strerror}", "name a file"
-                )
-                return None
+                return f"'preset' is no path: {error.strerror}", "name a file"
             if not path.is_file():
-                self._mistakes.add(
-                    preset.place, f"there is no preset '{name}'", f"looked for {shown(path)}"
-                )
-                return None
+                return f"there is no preset '{name}'", f"looked for {shown(path)}"
         elif name in presets():
             path = PRESETS / name / "preset.yaml"
         else:
             there = f"there are {listed(presets())}, or write a path such as ./preset.yaml"
             way_out = did_you_mean(name, presets(), "")
-            self._mistakes.add(
-                preset.place, f"unknown preset '{name}'", f"{way_out} {there}".strip()
-            )
-            return None
+            return f"unknown preset '{name}'", f"{way_out} {there}".strip()
         if path in self._paths:
-            self._mistakes.add(
-                preset.place, f"the preset '{name}' rests on itself", "cut the circle"
-            )
-            return None
+            return f"the preset '{name}' rests on itself", "cut the circle"
         return path

@@ -8,18 +8,10 @@ from functools import partial
 
 import msgspec.inspect as mi
 
-from pytest_bootgate.gatefile.fields import ROOT, TARGET, fields_of, without_none
 from pytest_bootgate.gatefile.model import PhaseProbe, Probe, StageProbe, Target, Trigger
+from pytest_bootgate.gatefile.model.fields import ROOT, TARGET, fields_of, without_none
 from pytest_bootgate.gatefile.source import MAX_DEPTH, MAX_NODES
-from pytest_bootgate.gatefile.tree import (
-    Map,
-    Mistakes,
-    Scalar,
-    Tree,
-    did_you_mean,
-    listed,
-    size,
-)
+from pytest_bootgate.gatefile.tree import Map, Mistakes, Scalar, Tree, did_you_mean, listed, size
 from pytest_bootgate.probes import KINDS
 
 _TRIGGER_PLACES = frozenset({"exec", "http", "send"})

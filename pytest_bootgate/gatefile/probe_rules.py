@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 
 from pytest_bootgate.gatefile import variables
+from pytest_bootgate.gatefile.model.base import PORT, STATUS
 from pytest_bootgate.gatefile.patterns import ONE_WAY, Trials, matches_everything
 from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, Seq, Tree, listed
 from pytest_bootgate.probes import KINDS, asked, keys
@@ -27,11 +28,7 @@ class ProbeRules:
         understood = "sidecar" not in gate or isinstance(gate.get("sidecar"), Map)
         self.has_stub = "stub" in sidecar or not (understood and sidecar.whole)
         self._program = "program" in sidecar or not (understood and sidecar.whole)
-        self._mistakes, self._trials = mistakes, Trials()
-
-    def mistake(self, place: Place, what: str, way_out: str | Callable[[], str]) -> None:
-        """Tell a mistake, where it stands and what to write."""
-        self._mistakes.add(place, what, way_out)
+        self.mistake, self._trials = mistakes.add, Trials()
 
     def probe(self, probe: Map, *, triggered: bool = True) -> None:
         """A probe looks in exactly one kind of place, and asks only what that place can tell."""
@@ -80,14 +77,10 @@ class ProbeRules:
         try:
             pattern = re.compile(variables.blank(text))
         except (re.error, OverflowError, RecursionError) as error:
-            self._mistakes.add(probe.at[key], f"'{key}' is not a regular expression", str(error))
+            self.mistake(probe.at[key], f"'{key}' is not a regular expression", str(error))
             return None
         if self._trials.takes_for_ever(pattern):
-            self._mistakes.add(
-                probe.at[key],
-                f"'{key}' takes for ever on some short lines",
-                ONE_WAY,
-            )
+            self.mistake(probe.at[key], f"'{key}' takes for ever on some short lines", ONE_WAY)
         return pattern
 
     def matches_everything(self, text: str) -> bool:
@@ -100,11 +93,11 @@ class ProbeRules:
         """The probe for a release's version is a line with the group `version`."""
         pattern = self.pattern(probe, "line")
         if pattern is not None and "version" not in pattern.groupindex:
-            self._mistakes.add(
+            self.mistake(
                 probe.at["line"], "the group 'version' is missing", "write (?P<version>...)"
             )
         elif "line" not in probe and probe.whole:
-            self._mistakes.add(
+            self.mistake(
                 probe.key, "the version is read from a line", "give a line with (?P<version>...)"
             )
 
@@ -115,23 +108,20 @@ class ProbeRules:
         if pattern is None:
             return
         groups = pattern.groupindex
-        missing = [group for group in ("name",) if group not in groups]
-        if "ms" not in groups and "s" not in groups:
-            missing.append("ms")
-        for group in missing:
-            self._mistakes.add(
-                probe.at["each"], f"the group '{group}' is missing", f"write (?P<{group}>...)"
-            )
+        for group, others in (("name", {"name"}), ("ms", {"ms", "s"})):
+            if not others & groups.keys():
+                what = f"the group '{group}' is missing"
+                self.mistake(probe.at["each"], what, f"write (?P<{group}>...)")
 
     def trigger(self, trigger: Map) -> None:
         """A trigger is exactly one of a command, a request and an order to the sidecar."""
         kinds = [kind for kind in ("exec", "http", "send") if kind in trigger]
         if not kinds and trigger.whole:
-            self._mistakes.add(
+            self.mistake(
                 trigger.key, "this trigger does nothing", "give it one of exec, http and send"
             )
         if len(kinds) > 1:
-            self._mistakes.add(
+            self.mistake(
                 trigger.key, f"a trigger does one thing, this one {listed(kinds)}", "keep one"
             )
         if kinds and "exec" not in trigger:
@@ -139,10 +129,10 @@ class ProbeRules:
         if kinds and "http" not in trigger:
             self._only_with(trigger, ("method", "headers", "json", "body"), "http")
         self._one_body(trigger, ("json", "body"))
-        check_headers(trigger, self._mistakes)
+        check_headers(trigger, self.mistake)
         self.endpoint(trigger)
         if "send" in trigger and not self._program:
-            self._mistakes.add(
+            self.mistake(
                 trigger.keys["send"],
                 "'send' needs a sidecar program that knows what to do",
                 "name it in sidecar: program",
@@ -153,19 +143,13 @@ class ProbeRules:
         self._address(stub, "port", _STUB_PORT, "8099 or ${port.NAME}")
         reply = stub.section("reply")
         self._one_body(reply, ("json", "body", "stream"))
-        check_headers(reply, self._mistakes)
+        check_headers(reply, self.mistake)
 
     def status(self, section: Map) -> None:
         """An HTTP status has three digits."""
         status = section.get("status")
-        if isinstance(status, int) and not 100 <= status <= 599:
-            self._mistakes.add(
-                section.at["status"], f"{status} is not an HTTP status", "write 100 to 599"
-            )
-
-    def _port(self, port: int, place: Place) -> None:
-        if not 1 <= port <= 65535:
-            self._mistakes.add(place, f"{port} is not a port", "write 1 to 65535")
+        if status is not None and (told := STATUS.told(status)):
+            self.mistake(section.at["status"], *told)
 
     def socket(self, section: Map, key: str) -> None:
         """A port of the gateway."""
@@ -178,9 +162,7 @@ class ProbeRules:
             found = _URL.fullmatch(text)
             port, path = (found["port"], found["path"]) if found else (None, None)
             write = f"{port or ':8080'}{path or '/health'}"
-            self._mistakes.add(
-                section.at["http"], f"'{text}' is not an endpoint", f'write "{write}"'
-            )
+            self.mistake(section.at["http"], f"'{text}' is not an endpoint", f'write "{write}"')
         elif isinstance(text, str):
             self._address(section, "http", _ENDPOINT, ":8080/health")
 
@@ -191,21 +173,21 @@ class ProbeRules:
         found = form.fullmatch(text)
         if not found:
             noun = "endpoint" if key == "http" else "port"
-            self._mistakes.add(section.at[key], f"'{text}' is not a {noun}", f"write {example}")
-        elif found["port"]:
-            self._port(int(found["port"]), section.at[key])
+            self.mistake(section.at[key], f"'{text}' is not a {noun}", f"write {example}")
+        elif found["port"] and (told := PORT.told(int(found["port"]))):
+            self.mistake(section.at[key], *told)
 
     def _only_with(self, section: Map, keys: Collection[str], needed: str) -> None:
         for key in keys:
             if key in section:
-                self._mistakes.add(
+                self.mistake(
                     section.keys[key], f"'{key}' goes only with '{needed}'", "leave it out"
                 )
 
     def _one_body(self, section: Map, keys: Collection[str]) -> None:
         given = [key for key in keys if key in section]
         for key in given[1:]:
-            self._mistakes.add(
+            self.mistake(
                 section.keys[key], f"'{key}' comes on top of '{given[0]}'", "keep one of them"
             )
 
@@ -220,13 +202,13 @@ def texts(tree: Tree | None) -> Iterator[str]:
             yield from texts(each)
 
 
-def check_headers(section: Map, mistakes: Mistakes) -> None:
+def check_headers(section: Map, mistake: Callable[[Place, str, str], None]) -> None:
     """No header has a line end or another control character; its value may be a secret."""
     headers = section.section("headers")
     for name in headers.entries:
         value = headers.get(name)
         if any((ord(sign) < 32 and sign != "\t") or ord(sign) == 127 for sign in f"{name}{value}"):
-            mistakes.add(
+            mistake(
                 headers.at[name],
                 f"the header {name.strip()!r} has a line end or another control character",
                 "take it out; a variable that was read from a file often ends with one",

@@ -24,14 +24,15 @@ def check_rules(gate: Map, mistakes: Mistakes) -> None:
 class _Rules:
     def __init__(self, gate: Map, mistakes: Mistakes) -> None:
         self._gate = gate
-        self._mistakes = mistakes
+        self._add = mistakes.add
         self._probes = ProbeRules(gate, mistakes)
 
     def all(self) -> None:
         self._releases()
         for holder in (self._gate.section("gateway"), *self._gate.sections("releases").values()):
             for file in holder.sections("files").values():
-                self._file(file)
+                what = "a file has its content from 'path' or from 'text'"
+                self._one_of(file, ("path", "text"), what)
         self._gateway()
         self._thresholds()
         self._probes.stub(self._gate.section("sidecar").section("stub"))
@@ -39,14 +40,14 @@ class _Rules:
         self._names(self._gate.section("profiles"), "profile", path=False)
         targets = self._gate.section("targets")
         if "targets" in self._gate and not targets.entries and targets.whole:
-            self._mistakes.add(targets.key, "there are no targets", "name at least one")
+            self._add(targets.key, "there are no targets", "name at least one")
         self._names(targets, "target", path=True)
         for target in self._gate.sections("targets").values():
             self._target(target)
         profiles = self._gate.section("profiles")
         pairs = len(targets.entries) * len(profiles.entries)
         if pairs > _MOST_PAIRS:
-            self._mistakes.add(
+            self._add(
                 profiles.key,
                 f"these profiles and targets are {pairs} pairs, more than {_MOST_PAIRS}",
                 "gate them in several files",
@@ -61,7 +62,7 @@ class _Rules:
     def _state(self) -> None:
         state = self._gate.section("state")
         if "stop_signal" in state and "stop_command" in state:
-            self._mistakes.add(
+            self._add(
                 state.keys["stop_command"],
                 "the state has stop_signal and stop_command",
                 "keep one: a gateway is asked to stop once",
@@ -75,34 +76,34 @@ class _Rules:
         state, place = self._gate.section("state"), self._gate.at["upgrade"]
         missing = [key for key in ("path", "jobs", "run") if key not in state]
         if missing and state.whole:
-            self._mistakes.add(
+            self._add(
                 place,
                 f"an upgrade in place needs {listed([f'state.{key}' for key in missing])}",
                 "add it under state, or write upgrade: fresh",
             )
         releases = self._gate.section("releases")
         if "baseline" not in releases and releases.whole:
-            self._mistakes.add(
+            self._add(
                 place,
                 "an upgrade in place needs a baseline, which writes the state",
                 "name one under releases, or write upgrade: fresh",
             )
         baseline = releases.section("baseline")
         if "recorded" in baseline:
-            self._mistakes.add(
+            self._add(
                 baseline.keys["recorded"],
                 "an upgrade in place boots the baseline, and a recorded one is not booted",
                 "name its image or command, or write upgrade: fresh",
             )
         targets = self._gate.sections("targets")
         if targets and not any("trigger" in t or not t.whole for t in targets.values()):
-            self._mistakes.add(
+            self._add(
                 place,
                 "an upgrade in place needs a target with a trigger, which leaves a job",
                 "add a trigger, or write upgrade: fresh",
             )
         if UPGRADE in targets:
-            self._mistakes.add(
+            self._add(
                 self._gate.section("targets").keys[UPGRADE],
                 f"'{UPGRADE}' stands for the upgrade in place",
                 "take another name",
@@ -116,7 +117,7 @@ class _Rules:
                 self._recorded(name, release)
                 continue
             if not ("image" in release or "command" in release or commanded) and release.whole:
-                self._mistakes.add(
+                self._add(
                     release.key,
                     f"the {name} is neither an image nor a command",
                     'write image: "name:tag"',
@@ -125,7 +126,7 @@ class _Rules:
                 self._unfilled(release, key)
             told = release.get("version")
             if told is not None and "version" not in gateway and gateway.whole:
-                self._mistakes.add(
+                self._add(
                     release.at["version"],
                     f"nothing shows that the {name} is this version",
                     "give the gateway a version probe, or leave it out",
@@ -133,14 +134,14 @@ class _Rules:
 
     def _recorded(self, name: str, release: Map) -> None:
         if name != "baseline":
-            self._mistakes.add(
+            self._add(
                 release.keys["recorded"],
                 f"the {name} must be booted, a recorded one shows nothing",
                 "only the baseline may be recorded",
             )
         for key in ("image", "command", "env", "files", "version"):
             if key in release:
-                self._mistakes.add(
+                self._add(
                     release.keys[key],
                     f"a recorded {name} is not booted, so '{key}' has no meaning",
                     "leave it out",
@@ -166,11 +167,9 @@ class _Rules:
         warn_at = gate.get("warn_at") if "warn_at" in gate else default.warn_at
         place = gate.at.get("fail_at", gate.at.get("warn_at", gate.key))
         if fail_at > 1:
-            self._mistakes.add(
-                place, f"fail_at is {fail_at:.0%}, more than a whole timeout", "write 80%"
-            )
+            self._add(place, f"fail_at is {fail_at:.0%}, more than a whole timeout", "write 80%")
         if fail_at <= warn_at:
-            self._mistakes.add(
+            self._add(
                 place,
                 f"fail_at ({fail_at:.0%}) must be more than warn_at ({warn_at:.0%})",
                 "raise fail_at or lower warn_at",
@@ -181,7 +180,7 @@ class _Rules:
         triggered = "trigger" in target
         read = "phases" not in target or target.get("phases") is not None
         if not phases.entries and phases.whole and target.whole and read:
-            self._mistakes.add(
+            self._add(
                 target.key, "nothing proves that this target started", "give it phases or a proof"
             )
         self._names(phases, "phase", path=True)
@@ -205,11 +204,9 @@ class _Rules:
         self._probes.probe(phase, triggered="trigger" in target)
         self._probes.mark(phase)
         if name == WHOLE_BOOT:
-            self._mistakes.add(
-                phase.key, f"'{WHOLE_BOOT}' stands for the whole boot", "take another name"
-            )
+            self._add(phase.key, f"'{WHOLE_BOOT}' stands for the whole boot", "take another name")
         if last and phase.get("optional"):
-            self._mistakes.add(
+            self._add(
                 phase.keys["optional"],
                 "the last phase proves the start, so it is not optional",
                 "leave it out",
@@ -218,7 +215,7 @@ class _Rules:
         for key in ("limit", "deadline"):
             value = phase.get(key)
             if value is not None and timeout is not None and value > timeout > 0:
-                self._mistakes.add(
+                self._add(
                     phase.at[key],
                     f"'{key}' ({value:g}s) is more than the target's timeout ({timeout:g}s)",
                     "shorten it, or lengthen the timeout",
@@ -228,7 +225,7 @@ class _Rules:
         place = target.at["start"]
         if "trigger" not in target:
             if target.whole:
-                self._mistakes.add(
+                self._add(
                     place,
                     "without a trigger every boot is a start of the gateway, so none is warm",
                     "write start: cold, or add a trigger",
@@ -244,47 +241,38 @@ class _Rules:
         for name, place in section.keys.items():
             if not name or name != name.strip():
                 what = f"the {noun} '{name}' is empty or has spaces around it"
-                self._mistakes.add(place, what, "take another name")
+                self._add(place, what, "take another name")
             for part in ("::", "[", "]", "@", *(("/",) if path else ())):
                 if part in name:
-                    self._mistakes.add(
+                    self._add(
                         place, f"the name of a {noun} cannot hold '{part}'", "take another name"
                     )
                     break
 
     def _unfilled(self, section: Map, key: str) -> None:
         for name in variables.names(section.get(key) or ""):
-            self._mistakes.add(
+            self._add(
                 section.at[key],
                 f"'{key}' is read before any boot, '${{{name}}}' is known only in one",
                 "write it out, or take an environment variable",
             )
 
-    def _file(self, file: Map) -> None:
-        given = [key for key in ("path", "text") if key in file]
-        if len(given) != 1 and file.whole:
-            self._mistakes.add(
-                file.key,
-                "a file has its content from 'path' or from 'text'",
-                "keep one of them" if given else "give one of them",
-            )
+    def _one_of(self, section: Map, keys: tuple[str, str], what: str) -> None:
+        given = [key for key in keys if key in section]
+        if len(given) != 1 and section.whole:
+            self._add(section.key, what, f"{'keep' if given else 'give'} one of them")
 
     def _notification(self, told: Map) -> None:
-        given = [key for key in ("command", "webhook") if key in told]
-        if len(given) != 1 and told.whole:
-            self._mistakes.add(
-                told.key,
-                "a notification has one way, 'command' or 'webhook'",
-                "keep one of them" if given else "give one of them",
-            )
+        what = "a notification has one way, 'command' or 'webhook'"
+        self._one_of(told, ("command", "webhook"), what)
         if "headers" in told and "webhook" not in told and told.whole:
-            self._mistakes.add(told.keys["headers"], "only a webhook has headers", "leave them out")
-        check_headers(told, self._mistakes)
+            self._add(told.keys["headers"], "only a webhook has headers", "leave them out")
+        check_headers(told, self._add)
         for key in ("command", "webhook", "headers"):
             found = texts(told.entries.get(key))
             for name in dict.fromkeys(name for text in found for name in variables.names(text)):
                 if name != "here":
-                    self._mistakes.add(
+                    self._add(
                         told.at[key],
                         f"'{key}' is read after the boots, '${{{name}}}' is known only in one",
                         "write it out, or take an environment variable",

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec.inspect as mi
 
-from pytest_bootgate.gatefile.fields import ROOT, fields_of, kinds_of, without_none
 from pytest_bootgate.gatefile.model import Releases
+from pytest_bootgate.gatefile.model.fields import ROOT, fields_of, kinds_of, without_none
 from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
 
 Schema = dict[str, Any]

@@ -1,6 +1,6 @@
-"""The one validator: a tree held against the model, and every key and value that does not fit.
+"""The one validator: a tree held against the model.
 
-From it on a tree has the values of the model, and none of the keys that no model knows.
+What it returns has the values of the model, and no key that the model does not know.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import msgspec
 import msgspec.inspect as mi
 
-from pytest_bootgate.gatefile.fields import ROOT, bare, fields_of, options
 from pytest_bootgate.gatefile.model import Probe, StageProbe
 from pytest_bootgate.gatefile.model.base import Entry
+from pytest_bootgate.gatefile.model.fields import ROOT, bare, fields_of, options
 from pytest_bootgate.gatefile.paths import existing
 from pytest_bootgate.gatefile.source import looks_like
 from pytest_bootgate.gatefile.tree import (
@@ -137,7 +137,7 @@ class _Walk:
     def _struct(self, tree: Map, kind: mi.StructType) -> Map:
         fields = fields_of(kind)
         assert issubclass(kind.cls, Entry)
-        noun = kind.cls.noun
+        noun = kind.cls.noun or f"a {kind.cls.__name__.lower()}"
         entries: dict[str, Tree] = {}
         meant: set[str] = set()
         whole, renamed = tree.whole, False
@@ -236,10 +236,8 @@ class _Walk:
         """The tree, held against what its key demands besides the type."""
         found = value(tree)
         for rule in demands.get("rules", ()):
-            if not rule.holds(found):
-                self._mistakes.add(
-                    tree.place, rule.what.format(name=name, value=found), rule.way_out
-                )
+            if told := rule.told(found, name):
+                self._mistakes.add(tree.place, *told)
         if "file" in demands and isinstance(tree, Scalar):
             return replace(tree, value=existing(tree, name, self._here, self._mistakes))
         return tree

@@ -9,33 +9,14 @@ Environment variables are filled in when the file is loaded.
 
 from pytest_bootgate.gatefile.model.file import GateFile
 from pytest_bootgate.gatefile.model.gate import Gate, Notify, Profile
-from pytest_bootgate.gatefile.model.gateway import Capability, Gateway, Needs, Reply, Sidecar, Stub
+from pytest_bootgate.gatefile.model.gateway import Gateway, Needs, Reply, Sidecar, Stub
 from pytest_bootgate.gatefile.model.probe import PhaseProbe, Probe, Signal, StageProbe
 from pytest_bootgate.gatefile.model.releases import File, Release, Releases
 from pytest_bootgate.gatefile.model.state import State
 from pytest_bootgate.gatefile.model.target import Propagation, Target, TargetDefaults, Trigger
 
 __all__ = [
-    "Capability",
-    "File",
-    "Gate",
-    "GateFile",
-    "Gateway",
-    "Needs",
-    "Notify",
-    "PhaseProbe",
-    "Probe",
-    "Profile",
-    "Propagation",
-    "Release",
-    "Releases",
-    "Reply",
-    "Sidecar",
-    "Signal",
-    "StageProbe",
-    "State",
-    "Stub",
-    "Target",
-    "TargetDefaults",
-    "Trigger",
-]
+    "File", "Gate", "GateFile", "Gateway", "Needs", "Notify", "PhaseProbe", "Probe",
+    "Profile", "Propagation", "Release", "Releases", "Reply", "Sidecar", "Signal",
+    "StageProbe", "State", "Stub", "Target", "TargetDefaults", "Trigger",
+]  # fmt: skip

@@ -35,7 +35,6 @@ class GateFile(Entry, frozen=True, kw_only=True):
     """
 
     noun: ClassVar = "a gate file"
-
     preset: str | None = None
     upgrade: Literal["fresh", "in-place"] = "fresh"
     releases: Releases

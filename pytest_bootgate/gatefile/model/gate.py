@@ -30,8 +30,6 @@ class Profile(Entry, frozen=True, kw_only=True):
         ``on_request: true``.
     """
 
-    noun: ClassVar = "a profile"
-
     cpus: Cores | None = None
     memory: Annotated[Memory, positive("512m")] | None = None
     on_request: bool = False
@@ -57,7 +55,6 @@ class Gate(Entry, frozen=True, kw_only=True):
     """
 
     noun: ClassVar = "the gate"
-
     fail_at: Share = Share(0.8)
     warn_at: Share = Share(0.6)
     slower: Tolerance = Share(TOLERANCE)
@@ -82,7 +79,6 @@ class Notify(Entry, frozen=True, kw_only=True):
     """
 
     noun: ClassVar = "a notification"
-
     command: Command | None = None
     webhook: Url | None = None
     headers: dict[str, str] = {}

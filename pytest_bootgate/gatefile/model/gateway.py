@@ -11,49 +11,14 @@ from pytest_bootgate.gatefile.quantities import Seconds
 
 #: Every capability of Linux, and all of them.
 Capability = Literal[
-    "ALL",
-    "AUDIT_CONTROL",
-    "AUDIT_READ",
-    "AUDIT_WRITE",
-    "BLOCK_SUSPEND",
-    "BPF",
-    "CHECKPOINT_RESTORE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "DAC_READ_SEARCH",
-    "FOWNER",
-    "FSETID",
-    "IPC_LOCK",
-    "IPC_OWNER",
-    "KILL",
-    "LEASE",
-    "LINUX_IMMUTABLE",
-    "MAC_ADMIN",
-    "MAC_OVERRIDE",
-    "MKNOD",
-    "NET_ADMIN",
-    "NET_BIND_SERVICE",
-    "NET_BROADCAST",
-    "NET_RAW",
-    "PERFMON",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYSLOG",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_CHROOT",
-    "SYS_MODULE",
-    "SYS_NICE",
-    "SYS_PACCT",
-    "SYS_PTRACE",
-    "SYS_RAWIO",
-    "SYS_RESOURCE",
-    "SYS_TIME",
-    "SYS_TTY_CONFIG",
-    "WAKE_ALARM",
-]
+    "ALL", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF",
+    "CHECKPOINT_RESTORE", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID",
+    "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE",
+    "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "PERFMON", "SETFCAP",
+    "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE",
+    "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME",
+    "SYS_TTY_CONFIG", "WAKE_ALARM"
+]  # fmt: skip
 
 
 class Needs(Entry, frozen=True, kw_only=True):
@@ -69,7 +34,6 @@ class Needs(Entry, frozen=True, kw_only=True):
     """
 
     noun: ClassVar = "what the gateway needs"
-
     capabilities: list[Capability] = []
     pids: Annotated[int, positive("4096")] = 4096
     new_privileges: bool = False
@@ -97,7 +61,6 @@ class Gateway(Entry, frozen=True, kw_only=True):
     """
 
     noun: ClassVar = "the gateway"
-
     command: Command | None = None
     env: dict[str, str] = {}
     files: dict[str, File] = {}
@@ -121,7 +84,6 @@ class Reply(Entry, frozen=True, kw_only=True):
     """
 
     noun: ClassVar = "the reply"
-
     status: Status = 200
     headers: dict[str, str] = {}
     json: Any = None
@@ -137,7 +99,6 @@ class Stub(Entry, frozen=True, kw_only=True):
     """
 
     noun: ClassVar = "the stub"
-
     port: Port | str
     reply: Reply = Reply()
 
@@ -155,7 +116,6 @@ class Sidecar(Entry, frozen=True, kw_only=True):
     """
 
     noun: ClassVar = "the sidecar"
-
     image: str | None = None
     program: Existing | None = None
     command: list[str] | None = None

@@ -13,8 +13,6 @@ from pytest_bootgate.probes.line import Line
 class Probe(Entry, frozen=True):
     """Where to look and what must be seen there: exactly one kind of place."""
 
-    noun: ClassVar = "a probe"
-
     kind: Kind  # in the gate file its keys stand beside those of the probe
 
 
@@ -29,7 +27,6 @@ class PhaseProbe(Probe, frozen=True, kw_only=True):
     """
 
     noun: ClassVar = "a phase"
-
     limit: Annotated[Seconds, positive("5s")] | None = None
     deadline: Annotated[Seconds, positive("5s")] | None = None
     slower: Tolerance | None = None
@@ -44,8 +41,6 @@ class Signal(Probe, frozen=True, kw_only=True):
 
     `means` is what the signal reports: ``means: ok``.
     """
-
-    noun: ClassVar = "a signal"
 
     means: Literal["failed", "ok"] = "failed"
 
@@ -62,7 +57,6 @@ class StageProbe(Entry, frozen=True):
     """
 
     noun: ClassVar = "a stages entry"
-
     kind: Line
     each: str = (
         r"(?<![\w.-])(?P<name>[\w.-]+):(?P<ms>\d+(?:\.\d+)?)ms"

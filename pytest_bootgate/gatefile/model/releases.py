@@ -16,8 +16,6 @@ class File(Entry, frozen=True, kw_only=True):
     `secret` hides every line of the file in all reports: ``secret: true``.
     """
 
-    noun: ClassVar = "a file"
-
     path: Existing | None = None
     text: str | None = None
     secret: bool = False
@@ -38,8 +36,6 @@ class Release(Entry, frozen=True, kw_only=True):
         booted: ``recorded: last-upgrade.json``.
     """
 
-    noun: ClassVar = "a release"
-
     image: str | None = None
     command: Command | None = None
     env: dict[str, str] = {}
@@ -56,6 +52,5 @@ class Releases(Entry, frozen=True, kw_only=True):
     """
 
     noun: ClassVar = "the releases"
-
     candidate: Release
     baseline: Release | None = None

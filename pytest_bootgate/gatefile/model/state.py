@@ -35,7 +35,6 @@ class State(Entry, frozen=True, kw_only=True):
     """
 
     noun: ClassVar = "the state"
-
     path: Directory | None = None
     jobs: Trigger | None = None
     same: list[str] = []

@@ -26,8 +26,6 @@ class Trigger(Entry, frozen=True, kw_only=True):
         ``send: {sessionTarget: isolated, text: "${token}"}``.
     """
 
-    noun: ClassVar = "a trigger"
-
     exec: Action | None = None
     in_: Literal["gateway", "sidecar"] | None = msgspec.field(default=None, name="in")
     http: str | None = None
@@ -57,7 +55,6 @@ class Propagation(Entry, frozen=True, kw_only=True):
     """
 
     noun: ClassVar = "a propagation test"
-
     hold: Literal["pause", "starve", "mute", "kill"]
     in_: str | None = msgspec.field(default=None, name="in")
     after: Seconds | None = None
@@ -91,9 +88,7 @@ class _TargetEntries(Entry, frozen=True, kw_only=True):
     `timeout` is the longest that a boot may take, as in production: ``timeout: 60s``.
     """
 
-    # A mistake in the defaults shows up in every target, and is told once.
-    noun: ClassVar = "a target"
-
+    noun: ClassVar = "a target"  # of the defaults as well: a mistake there is told once
     start: Literal["cold", "warm"] = "cold"
     trigger: Trigger | None = None
     phases: dict[str, PhaseProbe] = {}

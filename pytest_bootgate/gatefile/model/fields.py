@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import msgspec.inspect as mi
 
-from pytest_bootgate.gatefile.model import GateFile, Target
+from pytest_bootgate.gatefile.model.file import GateFile
+from pytest_bootgate.gatefile.model.target import Target
 from pytest_bootgate.probes import KINDS, Kind
 
 ROOT = mi.type_info(GateFile)
@@ -19,7 +20,7 @@ def options(kind: mi.Type) -> tuple[mi.Type, ...]:
 
 
 def bare(kind: mi.Type) -> mi.Type:
-    """A type without what else a key demands (`model.demands`)."""
+    """A type without what else a key demands (`model.base.Rule`)."""
     return kind.type if isinstance(kind, mi.Metadata) else kind
 
 
