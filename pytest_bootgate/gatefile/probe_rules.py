@@ -209,7 +209,7 @@ def check_headers(section: Map, mistake: Callable[[Place, str, str], None]) -> N
         value = headers.get(name)
         if any((ord(sign) < 32 and sign != "\t") or ord(sign) == 127 for sign in f"{name}{value}"):
             mistake(
-                headers.at[name],
+                headers.entries[name].place,
                 f"the header {name.strip()!r} has a line end or another control character",
                 "take it out; a variable that was read from a file often ends with one",
             )
