@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import msgspec
 import msgspec.inspect as mi
 
@@ -43,11 +45,17 @@ def fields_of(struct: mi.StructType) -> dict[str, mi.Field]:
     found: dict[str, mi.Field] = {}
     for field in struct.fields:
         kinds = kinds_of(field.type)
-        for kind in map(mi.type_info, kinds):
-            assert isinstance(kind, mi.StructType)
-            for one in kind.fields:
+        for kind in kinds:
+            for one in _fields_of_kind(kind):  # type: ignore[arg-type]  # it is hashable
                 required = one.required and len(kinds) == 1
                 found.setdefault(one.encode_name, msgspec.structs.replace(one, required=required))
         if not kinds:
             found[field.encode_name] = field
     return found
+
+
+@cache  # a walk asks for them at every probe
+def _fields_of_kind(kind: type[Kind]) -> tuple[mi.Field, ...]:
+    info = mi.type_info(kind)
+    assert isinstance(info, mi.StructType)
+    return info.fields
