@@ -112,7 +112,7 @@ def test_a_probe_is_asked_and_not_its_kind():
         if module.startswith("pytest_bootgate.probes.") and module != "pytest_bootgate.probes.kind"
     }
     assert found == {
-        ("gatefile/model.py", "line"),
+        ("gatefile/model/probe.py", "line"),
         ("gatefile/probe_rules.py", "line"),
         ("observe/spots.py", "http"),
     }

@@ -52,7 +52,7 @@ def main(options: argparse.Namespace) -> int:
     """Print the entries on stdout and what was left out on stderr; return the exit status."""
     loaded = load(options.file)
     name = shown(loaded.path)
-    own = read_tree(loaded.path, Mistakes()) or Map(Place(loaded.path))
+    own = read_tree(loaded.path, Mistakes()) or Map(Place(loaded.path), Place(loaded.path))
     evidence = gather(loaded, read(options.results), options.release)
     proposals = propose(loaded, evidence, own, profile=options.profile, again=options.all)
     remarks = list(proposals.remarks)
@@ -67,7 +67,7 @@ def main(options: argparse.Namespace) -> int:
         print(clean(f"{name}: {remark}"), file=sys.stderr)
     if proposals.limits or proposals.shares is not None:
         # The targets that a file names are all it has, so those of the preset are named too.
-        targets = [] if isinstance(own.at("targets"), Map) else list(loaded.gate.targets)
+        targets = [] if isinstance(own.below("targets"), Map) else list(loaded.gate.targets)
         print("\n".join(_entries(str(name), evidence, proposals, targets)))
     return statuses.DONE
 

@@ -1,6 +1,6 @@
-"""The gate file: its model, and how it is loaded, merged with presets and checked for mistakes.
+"""The gate file: its model, and the one way from YAML to it, with the places of all mistakes.
 
-Nothing in a gate file is executed here, and no engine is contacted.
+Nothing in a gate file is executed here, no engine is contacted, and no check or report is known.
 """
 
 from pytest_bootgate.gatefile.load import Loaded, load, presets

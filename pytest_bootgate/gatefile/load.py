@@ -1,4 +1,10 @@
-"""From a path to a gate file that can be trusted, or to every mistake in it."""
+"""From a path to a gate file that can be trusted, or to every mistake in it.
+
+One way, in `load`. `source` makes of YAML a `tree` that knows its places. `merge` puts the preset,
+the defaults and `extends` together, `environment` fills in variables, `validate` holds the tree
+against the model, `rules` hold its keys against each other: each makes of a tree a tree, or looks
+at it. Only of one without mistakes `validate.built` makes the model.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +15,15 @@ from pathlib import Path
 
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import variables
-from pytest_bootgate.gatefile.check import check, plain, typed
 from pytest_bootgate.gatefile.environment import filled, unset_variable, with_environment
-from pytest_bootgate.gatefile.merge import merged, without_removed
+from pytest_bootgate.gatefile.merge import merged, with_targets, without_removed
 from pytest_bootgate.gatefile.model import GateFile
-from pytest_bootgate.gatefile.paths import resolve_paths, resolved
+from pytest_bootgate.gatefile.paths import resolved
 from pytest_bootgate.gatefile.rules import check_rules
 from pytest_bootgate.gatefile.secrets import secrets_of
 from pytest_bootgate.gatefile.source import read
-from pytest_bootgate.gatefile.targets import with_targets
-from pytest_bootgate.gatefile.tree import (
-    Map,
-    Mistakes,
-    Place,
-    Scalar,
-    did_you_mean,
-    listed,
-    shown,
-)
+from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, did_you_mean, listed, shown
+from pytest_bootgate.gatefile.validate import built, validated
 from pytest_bootgate.masking import Mask
 
 #: The presets that come with the gate: a directory each, with a `preset.yaml`.
@@ -58,8 +55,9 @@ class Loaded:
         return str(self._nearest(*keys))
 
     def _nearest(self, *keys: str) -> Place:
-        known = [place for place in self._tree.along(*keys) if place.file == self.path]
-        return known[-1] if known else Place(self.path)
+        ways = [self._tree.below(*keys[:depth]) for depth in range(len(keys), -1, -1)]
+        places = [tree.key for tree in ways if tree is not None and tree.key.file == self.path]
+        return places[0] if places else Place(self.path)
 
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
@@ -77,11 +75,10 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
         tree = without_removed(with_targets(tree, stack.targets, mistakes))
         mask = Mask(secrets_of(tree, environ, path.parent))
         tree = with_environment(tree, environ, mistakes)
-        section = check(tree, mistakes)
-        resolve_paths(section, path.parent, mistakes)
-        check_rules(section, mistakes)
+        valid = validated(tree, path.parent, mistakes)
+        check_rules(valid, mistakes)
         if not mistakes:
-            return Loaded(path, typed(plain(section), GateFile), mask, tree)
+            return Loaded(path, built(valid, GateFile), mask, tree)
     raise GateFileError([mask.text(line) for line in mistakes.lines(path)])
 
 
@@ -104,51 +101,42 @@ class _Stack:
         own = read(path, self._mistakes)
         if own is None:
             return None
-        targets = own.at("targets")
+        targets = own.below("targets")
         if self.targets is None and isinstance(targets, Map):
             self.targets = targets.entries.keys()
-        preset = own.at("preset")
+        preset = own.below("preset")
         if not isinstance(preset, Scalar) or preset.value is None:
             return own
-        under_path = self._find(preset, path)
-        under = None if under_path is None else self.read(under_path)
+        found = self._find(preset, path)
+        if not isinstance(found, Path):
+            self._mistakes.add(preset.place, *found)
+            return None
+        under = self.read(found)
         if under is None:
             return None
         result = merged(under, own)
         assert isinstance(result, Map)
         return result
 
-    def _find(self, preset: Scalar, named_in: Path) -> Path | None:
+    def _find(self, preset: Scalar, named_in: Path) -> Path | tuple[str, str]:
+        """The file of a preset, or the mistake and the way out."""
         try:
             name = filled(preset, self._environ).text
         except variables.UnsetError as unset:
-            self._mistakes.add(preset.place, *unset_variable(unset))
-            return None
+            return unset_variable(unset)
         if "/" in name or name.endswith(".yaml"):
             try:
                 path = resolved(named_in.parent, name)
             except OSError as error:
-                self._mistakes.add(
-                    preset.place, f"'preset' is no path: {error.strerror}", "name a file"
-                )
-                return None
+                return f"'preset' is no path: {error.strerror}", "name a file"
             if not path.is_file():
-                self._mistakes.add(
-                    preset.place, f"there is no preset '{name}'", f"looked for {shown(path)}"
-                )
-                return None
+                return f"there is no preset '{name}'", f"looked for {shown(path)}"
         elif name in presets():
             path = PRESETS / name / "preset.yaml"
         else:
             there = f"there are {listed(presets())}, or write a path such as ./preset.yaml"
             way_out = did_you_mean(name, presets(), "")
-            self._mistakes.add(
-                preset.place, f"unknown preset '{name}'", f"{way_out} {there}".strip()
-            )
-            return None
+            return f"unknown preset '{name}'", f"{way_out} {there}".strip()
         if path in self._paths:
-            self._mistakes.add(
-                preset.place, f"the preset '{name}' rests on itself", "cut the circle"
-            )
-            return None
+            return f"the preset '{name}' rests on itself", "cut the circle"
         return path

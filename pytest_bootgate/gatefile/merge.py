@@ -1,50 +1,50 @@
-"""One tree over another: the user's file over its preset, a target over the defaults."""
+"""One tree over another: a file over its preset, a target over its `extends` and the defaults."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 
-import msgspec
 import msgspec.inspect as mi
 
-from pytest_bootgate.gatefile.model import GateFile, PhaseProbe, Probe, StageProbe, Target, Trigger
-from pytest_bootgate.gatefile.tree import Entry, Map, Scalar, Seq, Tree
-from pytest_bootgate.probes import KINDS, Kind
-
-ROOT = mi.type_info(GateFile)
-TARGET = mi.type_info(Target)
+from pytest_bootgate.gatefile.model import PhaseProbe, Probe, StageProbe, Target, Trigger
+from pytest_bootgate.gatefile.model.fields import ROOT, TARGET, fields_of, without_none
+from pytest_bootgate.gatefile.source import MAX_DEPTH, MAX_NODES
+from pytest_bootgate.gatefile.tree import Map, Mistakes, Scalar, Tree, did_you_mean, listed, size
+from pytest_bootgate.probes import KINDS
 
 _TRIGGER_PLACES = frozenset({"exec", "http", "send"})
 
 
-def without_none(kind: mi.Type) -> tuple[mi.Type, ...]:
-    """The types a value may have, apart from null."""
-    kinds = kind.types if isinstance(kind, mi.UnionType) else (kind,)
-    return tuple(each for each in kinds if not isinstance(each, mi.NoneType))
+def with_targets(root: Map, wanted: Collection[str] | None, mistakes: Mistakes) -> Map:
+    """The gate file with `wanted` targets (None: all), each of them complete."""
+    targets = root.below("targets")
+    if not isinstance(targets, Map):
+        return root
+    defaults = root.below("target")
+    if isinstance(defaults, Map) and "extends" in defaults:
+        place = defaults.entries["extends"].key
+        mistakes.add(place, "'extends' belongs into one target, not into all", "move it there")
+        defaults = _without(defaults, "extends")
+        root = _with(root, target=defaults)
+    resolution = _Resolution(targets, defaults if isinstance(defaults, Map) else None, mistakes)
+    entries, values = {}, 0
+    for name in targets.entries if wanted is None else wanted:
+        entries[name] = resolution.complete(name)
+        if (values := values + size(entries[name])) > MAX_NODES:
+            what = f"with what they share the targets hold more than {MAX_NODES} values"
+            mistakes.add(targets.key, what, "gate them in several files")
+            break
+    return _with(root, targets=replace(targets, entries=entries))
 
 
-def kinds_of(kind: mi.Type) -> list[type[Kind]]:
-    """The kinds of probe whose keys stand beside those of the probe itself, where it has a kind."""
-    if isinstance(kind, mi.CustomType) and kind.cls is Kind:
-        return [*KINDS.values()]
-    if isinstance(kind, mi.StructType) and issubclass(kind.cls, Kind):
-        return [kind.cls]
-    return []
+def _with(tree: Map, **entries: Tree) -> Map:
+    return replace(tree, entries={**tree.entries, **entries})
 
 
-def fields_of(struct: mi.StructType) -> dict[str, mi.Field]:
-    """The keys of a mapping; those of a probe are also those of its kinds."""
-    found: dict[str, mi.Field] = {}
-    for field in struct.fields:
-        kinds = kinds_of(field.type)
-        for kind in map(mi.type_info, kinds):
-            assert isinstance(kind, mi.StructType)
-            for one in kind.fields:
-                required = one.required and len(kinds) == 1
-                found.setdefault(one.encode_name, msgspec.structs.replace(one, required=required))
-        if not kinds:
-            found[field.encode_name] = field
-    return found
+def _without(tree: Map, key: str) -> Map:
+    return replace(tree, entries={name: each for name, each in tree.entries.items() if name != key})
 
 
 def merged(under: Tree, over: Tree, kind: mi.Type = ROOT) -> Tree:
@@ -57,34 +57,104 @@ def merged(under: Tree, over: Tree, kind: mi.Type = ROOT) -> Tree:
     kind = without_none(kind)[0]
     if isinstance(over, Scalar) and over.value is None:
         # `main:` with nothing after it, in the list of targets, means main as the preset has it.
-        return under if _struct(kind) is Target else replace(over, removes=True)
+        same = _struct(kind) is Target
+        return replace(under, key=over.key) if same else replace(over, removes=True)
     if not isinstance(under, Map) or not isinstance(over, Map) or _replaces(under, over, kind):
         return over
-    entries = dict(under.entries)
-    for key, entry in over.entries.items():
-        if key in entries:
-            value = merged(entries[key].value, entry.value, _inner(kind, key))
-            entry = Entry(entry.place, value)
-        entries[key] = entry
-    return Map(over.place, entries, under.whole and over.whole)
+    both = {
+        key: merged(under.entries[key], tree, _inner(kind, key)) if key in under else tree
+        for key, tree in over.entries.items()
+    }
+    whole = under.whole and over.whole
+    return replace(over, entries={**under.entries, **both}, whole=whole)
 
 
 def without_removed(tree: Map) -> Map:
     """The mapping without the entries that a null took away."""
     entries = {
-        key: Entry(entry.place, _without_removed(entry.value))
-        for key, entry in tree.entries.items()
-        if not (isinstance(entry.value, Scalar) and entry.value.removes)
+        key: without_removed(each) if isinstance(each, Map) else each
+        for key, each in tree.entries.items()
+        if not (isinstance(each, Scalar) and each.removes)
     }
     return replace(tree, entries=entries)
 
 
-def _without_removed(tree: Tree) -> Tree:
-    if isinstance(tree, Map):
-        return without_removed(tree)
-    if isinstance(tree, Seq):
-        return Seq(tree.place, tuple(_without_removed(item) for item in tree.items))
-    return tree
+class _Resolution:
+    def __init__(self, targets: Map, defaults: Map | None, mistakes: Mistakes) -> None:
+        self._targets = targets
+        self._mistakes = mistakes
+        self._defaults = defaults
+        self._known: dict[str, Tree] = {}
+        self._chain: list[str] = []
+
+    def complete(self, name: str) -> Tree:
+        tree = self._definition(name)
+        if not isinstance(tree, Map):
+            return tree
+        return self._with_proof_as_phase(without_removed(tree))
+
+    def _definition(self, name: str) -> Tree:
+        if name not in self._known:
+            self._chain.append(name)
+            self._known[name] = self._merge(name)
+            self._chain.pop()
+        return self._known[name]
+
+    def _merge(self, name: str) -> Tree:
+        own = self._targets.entries[name]
+        if isinstance(own, Scalar) and own.value is None:
+            own = Map(own.key, own.key)
+        if not isinstance(own, Map):
+            return own
+        other = self._other(own)
+        if other is None:
+            return own if self._defaults is None else merged(self._defaults, own, TARGET)
+        base = self._definition(other)
+        if not isinstance(base, Map):
+            return own
+        # One held boot for each session target is enough, and each takes its timeout.
+        result = merged(_without(base, "propagation"), own, TARGET)
+        if isinstance(result, Map) and "extends" in base:
+            # ${target} is the name at the end of the chain, the only one the system knows.
+            return _with(result, extends=base.entries["extends"])
+        return result
+
+    def _other(self, own: Map) -> str | None:
+        name = own.below("extends")
+        if not isinstance(name, Scalar) or not isinstance(name.value, str):
+            return None
+        names = self._targets.entries.keys()
+        if name.text not in names:
+            way_out = partial(did_you_mean, name.text, names, f"there are {listed(names)}")
+            self._mistakes.add(name.place, f"unknown target '{name.text}'", way_out)
+        elif name.text in self._chain:
+            chain = self._chain[self._chain.index(name.text) :]
+            self._mistakes.add(
+                name.place, f"targets go round in a circle: {' as '.join([*chain, name.text])}"
+            )
+        elif len(self._chain) > MAX_DEPTH:
+            what = f"more than {MAX_DEPTH} targets take over from each other"
+            self._mistakes.add(name.place, what, "let them take over from one")
+        else:
+            return name.text
+        return None
+
+    def _with_proof_as_phase(self, target: Map) -> Map:
+        proof = target.below("proof")
+        if proof is None or (isinstance(proof, Scalar) and proof.value is None):
+            return target
+        phases = target.entries.get("phases", Map(proof.key, proof.key))
+        if isinstance(phases, Scalar) and phases.value is None:
+            phases = Map(phases.key, phases.key)
+        if not isinstance(phases, Map):
+            return target
+        if "proof" in phases:
+            self._mistakes.add(
+                proof.key, "there is a phase 'proof' and a 'proof' besides", "keep one of them"
+            )
+        else:
+            phases = _with(phases, proof=proof)
+        return _with(_without(target, "proof"), phases=phases)
 
 
 def _struct(kind: mi.Type) -> type | None:

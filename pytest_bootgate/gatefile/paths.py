@@ -5,31 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_bootgate.gatefile import variables
-from pytest_bootgate.gatefile.check import Section
-from pytest_bootgate.gatefile.tree import Mistakes, shown
+from pytest_bootgate.gatefile.tree import Mistakes, Scalar, shown
 
 #: How the name of a report ends that a later run has moved aside.
 EARLIER = ".earlier"
-
-
-def resolve_paths(gate: Section, here: Path, mistakes: Mistakes) -> None:
-    """Make every path absolute, from the file that names it; a missing file is a mistake.
-
-    `here` is the directory of the gate file, for ``${here}``.
-    """
-    for holder in (gate.section("gateway"), *gate.sections("releases").values()):
-        for file in holder.sections("files").values():
-            _resolve(file, "path", here, mistakes)
-            given = [key for key in ("path", "text") if key in file]
-            if len(given) != 1 and file.whole:
-                mistakes.add(
-                    file.place,
-                    "a file has its content from 'path' or from 'text'",
-                    "keep one of them" if given else "give one of them",
-                )
-    for release in gate.sections("releases").values():
-        _resolve(release, "recorded", here, mistakes)
-    _resolve(gate.section("sidecar"), "program", here, mistakes)
 
 
 def resolved(directory: Path, name: str) -> Path:
@@ -42,28 +21,30 @@ def resolved(directory: Path, name: str) -> Path:
     return path
 
 
-def _resolve(section: Section, key: str, here: Path, mistakes: Mistakes) -> None:
-    text = section.get(key)
-    if not isinstance(text, str):
-        return
-    place = section.at[key]
+def existing(named: Scalar, name: str, here: Path, mistakes: Mistakes) -> str:
+    """A file that a gate file names, absolutely, from the file that names it.
+
+    Where there is none it is a mistake. `here` is the directory of the gate file, for ``${here}``.
+    """
+    text, place = named.text, named.place
     try:
         path = resolved(place.file.parent, variables.fill(text, {"here": str(here)}))
     except OSError as error:
-        mistakes.add(place, f"'{key}' is no path: {error.strerror}", "name a file")
-        return
+        mistakes.add(place, f"{name} is no path: {error.strerror}", "name a file")
+        return text
     except KeyError as unknown:
         mistakes.add(
-            place, f"'{key}' is read before any boot, '${{{unknown.args[0]}}}' is known only in one"
+            place, f"{name} is read before any boot, '${{{unknown.args[0]}}}' is known only in one"
         )
-        return
+        return text
     if path.is_file():
-        section.values[key] = str(path)
-    elif path.exists():
+        return str(path)
+    if path.exists():
         mistakes.add(place, f"'{text}' is not a file", "name a file")
-    else:
-        aside = path.with_name(f"{path.name}{EARLIER}")
-        hint = f"looked for {shown(path)}"
-        if aside.is_file():
-            hint = f"a run that came to no result has left {shown(aside)}: rename it to use it"
-        mistakes.add(place, f"there is no file '{text}'", hint)
+        return text
+    aside = path.with_name(f"{path.name}{EARLIER}")
+    hint = f"looked for {shown(path)}"
+    if aside.is_file():
+        hint = f"a run that came to no result has left {shown(aside)}: rename it to use it"
+    mistakes.add(place, f"there is no file '{text}'", hint)
+    return text

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
 
 from pytest_bootgate.gatefile import variables
-from pytest_bootgate.gatefile.check import Section
+from pytest_bootgate.gatefile.model.base import PORT, STATUS
 from pytest_bootgate.gatefile.patterns import ONE_WAY, Trials, matches_everything
-from pytest_bootgate.gatefile.tree import Mistakes, Place, listed
+from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, Seq, Tree, listed
 from pytest_bootgate.probes import KINDS, asked, keys
 from pytest_bootgate.probes.line import Line
 
@@ -24,49 +23,45 @@ _URL = re.compile(r"(?:https?://)?[^/:]*(?P<port>:[0-9]+)?(?P<path>/.*)?")
 class ProbeRules:
     """The rules of probes and triggers in one gate file."""
 
-    def __init__(self, gate: Section, mistakes: Mistakes, trials: Trials) -> None:
+    def __init__(self, gate: Map, mistakes: Mistakes) -> None:
         sidecar = gate.section("sidecar")
-        understood = "sidecar" not in gate or isinstance(gate.get("sidecar"), Section)
+        understood = "sidecar" not in gate or isinstance(gate.get("sidecar"), Map)
         self.has_stub = "stub" in sidecar or not (understood and sidecar.whole)
         self._program = "program" in sidecar or not (understood and sidecar.whole)
-        self._mistakes, self._trials = mistakes, trials
+        self.mistake, self._trials = mistakes.add, Trials()
 
-    def mistake(self, place: Place, what: str, way_out: str) -> None:
-        """Tell a mistake, where it stands and what to write."""
-        self._mistakes.add(place, what, way_out)
-
-    def probe(self, probe: Section, *, triggered: bool = True) -> None:
+    def probe(self, probe: Map, *, triggered: bool = True) -> None:
         """A probe looks in exactly one kind of place, and asks only what that place can tell."""
-        kinds = asked(probe.keys)
+        kinds = asked(probe.entries)
         if not kinds and probe.whole:
             way_out = f"give it one of {listed(KINDS)}"
-            self.mistake(probe.place, "this probe looks nowhere", way_out)
+            self.mistake(probe.key, "this probe looks nowhere", way_out)
         if len(kinds) > 1:
             places = listed([kind.key for kind in kinds])
             what = f"a probe looks in one place, this one in {places}"
-            self.mistake(probe.place, what, "keep one")
+            self.mistake(probe.key, what, "keep one")
         for other in KINDS.values() if kinds else ():
             foreign = [key for key in keys(other) if not any(key in keys(kind) for kind in kinds)]
             self._only_with(probe, foreign, other.key)
         for kind in kinds:
             kind.check(probe, self, triggered=triggered)
 
-    def mark(self, phase: Section) -> None:
+    def mark(self, phase: Map) -> None:
         """What ends a phase is not just anything."""
-        for kind in asked(phase.keys):
+        for kind in asked(phase.entries):
             kind.check_mark(phase, self)
 
-    def fresh(self, proof: Section, trigger: Section) -> None:
+    def fresh(self, proof: Map, trigger: Map) -> None:
         """What an earlier boot of a warm gateway did cannot be the proof of a later one."""
         named = {name for text in texts(trigger) for name in variables.names(text)}
-        for kind in asked(proof.keys):
+        for kind in asked(proof.entries):
             if kind.at_stub and "token" not in named and trigger.whole:
                 self.mistake(
-                    trigger.place,
+                    trigger.key,
                     "a stub called late by an earlier boot could count as the proof of this one",
                     "put ${token} into the trigger",
                 )
-            asked_for = [text for key in keys(kind) for text in texts(proof.get(key))]
+            asked_for = [text for key in keys(kind) for text in texts(proof.entries.get(key))]
             theirs = not any("token" in variables.names(text) for text in asked_for)
             # What a trigger prints or is answered is of its own boot.
             if kind.stays and theirs and proof.whole and proof.get("from") != "trigger":
@@ -76,7 +71,7 @@ class ProbeRules:
                     f"put ${{token}} into '{kind.key}', or write start: cold",
                 )
 
-    def pattern(self, probe: Section, key: str) -> re.Pattern[str] | None:
+    def pattern(self, probe: Map, key: str) -> re.Pattern[str] | None:
         """The regular expression under this key, None where there is none or it is wrong."""
         text = probe.get(key)
         if not isinstance(text, str):
@@ -84,14 +79,10 @@ class ProbeRules:
         try:
             pattern = re.compile(variables.blank(text))
         except (re.error, OverflowError, RecursionError) as error:
-            self._mistakes.add(probe.at[key], f"'{key}' is not a regular expression", str(error))
+            self.mistake(probe.at[key], f"'{key}' is not a regular expression", str(error))
             return None
         if self._trials.takes_for_ever(pattern):
-            self._mistakes.add(
-                probe.at[key],
-                f"'{key}' takes for ever on some short lines",
-                ONE_WAY,
-            )
+            self.mistake(probe.at[key], f"'{key}' takes for ever on some short lines", ONE_WAY)
         return pattern
 
     def matches_everything(self, text: str) -> bool:
@@ -100,154 +91,127 @@ class ProbeRules:
             return matches_everything(re.compile(variables.blank(text)))
         return False
 
-    def version(self, probe: Section) -> None:
+    def version(self, probe: Map) -> None:
         """The probe for a release's version is a line with the group `version`."""
         pattern = self.pattern(probe, "line")
         if pattern is not None and "version" not in pattern.groupindex:
-            self._mistakes.add(
+            self.mistake(
                 probe.at["line"], "the group 'version' is missing", "write (?P<version>...)"
             )
         elif "line" not in probe and probe.whole:
-            self._mistakes.add(
-                probe.place, "the version is read from a line", "give a line with (?P<version>...)"
+            self.mistake(
+                probe.key, "the version is read from a line", "give a line with (?P<version>...)"
             )
 
-    def stages(self, probe: Section, *, triggered: bool) -> None:
+    def stages(self, probe: Map, *, triggered: bool) -> None:
         """The pattern of each stage has a name and a duration."""
         Line.check(probe, self, triggered=triggered)
         pattern = self.pattern(probe, "each")
         if pattern is None:
             return
         groups = pattern.groupindex
-        missing = [group for group in ("name",) if group not in groups]
-        if "ms" not in groups and "s" not in groups:
-            missing.append("ms")
-        for group in missing:
-            self._mistakes.add(
-                probe.at["each"], f"the group '{group}' is missing", f"write (?P<{group}>...)"
-            )
+        for group, others in (("name", {"name"}), ("ms", {"ms", "s"})):
+            if not others & groups.keys():
+                what = f"the group '{group}' is missing"
+                self.mistake(probe.at["each"], what, f"write (?P<{group}>...)")
 
-    def trigger(self, trigger: Section) -> None:
+    def trigger(self, trigger: Map) -> None:
         """A trigger is exactly one of a command, a request and an order to the sidecar."""
         kinds = [kind for kind in ("exec", "http", "send") if kind in trigger]
         if not kinds and trigger.whole:
-            self._mistakes.add(
-                trigger.place, "this trigger does nothing", "give it one of exec, http and send"
+            self.mistake(
+                trigger.key, "this trigger does nothing", "give it one of exec, http and send"
             )
         if len(kinds) > 1:
-            self._mistakes.add(
-                trigger.place, f"a trigger does one thing, this one {listed(kinds)}", "keep one"
+            self.mistake(
+                trigger.key, f"a trigger does one thing, this one {listed(kinds)}", "keep one"
             )
         if kinds and "exec" not in trigger:
             self._only_with(trigger, ("in",), "exec")
         if kinds and "http" not in trigger:
             self._only_with(trigger, ("method", "headers", "json", "body"), "http")
         self._one_body(trigger, ("json", "body"))
-        check_headers(trigger, self._mistakes)
-        if trigger.get("exec") == []:
-            self._mistakes.add(trigger.at["exec"], "'exec' is empty", "write [program, argument]")
+        check_headers(trigger, self.mistake)
         self.endpoint(trigger)
         if "send" in trigger and not self._program:
-            self._mistakes.add(
+            self.mistake(
                 trigger.keys["send"],
                 "'send' needs a sidecar program that knows what to do",
                 "name it in sidecar: program",
             )
 
-    def stub(self, stub: Section) -> None:
+    def stub(self, stub: Map) -> None:
         """The stub has a port, and answers in one way."""
-        port = stub.get("port")
-        if isinstance(port, int):
-            self.port(stub, "port")
-        elif isinstance(port, str):
-            self._address(stub, "port", _STUB_PORT, "8099 or ${port.NAME}")
+        self._address(stub, "port", _STUB_PORT, "8099 or ${port.NAME}")
         reply = stub.section("reply")
         self._one_body(reply, ("json", "body", "stream"))
-        check_headers(reply, self._mistakes)
-        self.status(reply)
+        check_headers(reply, self.mistake)
 
-    def port(self, section: Section, key: str) -> None:
-        """A port number is one that can be listened on."""
-        port = section.get(key)
-        if isinstance(port, int):
-            self._port(port, section.at[key])
-
-    def status(self, section: Section) -> None:
+    def status(self, section: Map) -> None:
         """An HTTP status has three digits."""
         status = section.get("status")
-        if isinstance(status, int) and not 100 <= status <= 599:
-            self._mistakes.add(
-                section.at["status"], f"{status} is not an HTTP status", "write 100 to 599"
-            )
+        if status is not None and (told := STATUS.told(status)):
+            self.mistake(section.at["status"], *told)
 
-    def _port(self, port: int, place: Place) -> None:
-        if not 1 <= port <= 65535:
-            self._mistakes.add(place, f"{port} is not a port", "write 1 to 65535")
-
-    def socket(self, section: Section, key: str) -> None:
+    def socket(self, section: Map, key: str) -> None:
         """A port of the gateway."""
         self._address(section, key, _SOCKET, ":8080 or :${port.NAME}")
 
-    def endpoint(self, section: Section) -> None:
+    def endpoint(self, section: Map) -> None:
         """An endpoint is a port of the gateway and a path."""
         text = section.get("http")
         if isinstance(text, str) and not _ENDPOINT.fullmatch(text):
             found = _URL.fullmatch(text)
             port, path = (found["port"], found["path"]) if found else (None, None)
             write = f"{port or ':8080'}{path or '/health'}"
-            self._mistakes.add(
-                section.at["http"], f"'{text}' is not an endpoint", f'write "{write}"'
-            )
+            self.mistake(section.at["http"], f"'{text}' is not an endpoint", f'write "{write}"')
         elif isinstance(text, str):
             self._address(section, "http", _ENDPOINT, ":8080/health")
 
-    def _address(self, section: Section, key: str, form: re.Pattern[str], example: str) -> None:
+    def _address(self, section: Map, key: str, form: re.Pattern[str], example: str) -> None:
         text = section.get(key)
         if not isinstance(text, str):
             return
         found = form.fullmatch(text)
         if not found:
             noun = "endpoint" if key == "http" else "port"
-            self._mistakes.add(section.at[key], f"'{text}' is not a {noun}", f"write {example}")
-        elif found["port"]:
-            self._port(int(found["port"]), section.at[key])
+            self.mistake(section.at[key], f"'{text}' is not a {noun}", f"write {example}")
+        elif found["port"] and (told := PORT.told(int(found["port"]))):
+            self.mistake(section.at[key], *told)
 
-    def _only_with(self, section: Section, keys: Collection[str], needed: str) -> None:
+    def _only_with(self, section: Map, keys: Collection[str], needed: str) -> None:
         for key in keys:
             if key in section:
-                self._mistakes.add(
+                self.mistake(
                     section.keys[key], f"'{key}' goes only with '{needed}'", "leave it out"
                 )
 
-    def _one_body(self, section: Section, keys: Collection[str]) -> None:
+    def _one_body(self, section: Map, keys: Collection[str]) -> None:
         given = [key for key in keys if key in section]
         for key in given[1:]:
-            self._mistakes.add(
+            self.mistake(
                 section.keys[key], f"'{key}' comes on top of '{given[0]}'", "keep one of them"
             )
 
 
-def texts(value: Any) -> Iterator[str]:
-    """Every text in a value of sections, lists and dicts."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Section):
-        yield from texts(value.values)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts(item)
+def texts(tree: Tree | None) -> Iterator[str]:
+    """Every text in a tree."""
+    if isinstance(tree, Scalar):
+        if isinstance(tree.value, str):
+            yield tree.value
+    elif tree is not None:
+        for each in tree.items if isinstance(tree, Seq) else tree.entries.values():
+            yield from texts(each)
 
 
-def check_headers(section: Section, mistakes: Mistakes) -> None:
+def check_headers(section: Map, mistake: Callable[[Place, str, str], None]) -> None:
     """No header has a line end or another control character; its value may be a secret."""
     headers = section.section("headers")
-    for name, value in headers.values.items():
+    for name in headers.entries:
+        value = headers.get(name)
         if any((ord(sign) < 32 and sign != "\t") or ord(sign) == 127 for sign in f"{name}{value}"):
-            mistakes.add(
-                headers.at[name],
+            mistake(
+                headers.entries[name].place,
                 f"the header {name.strip()!r} has a line end or another control character",
                 "take it out; a variable that was read from a file often ends with one",
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 # Twelve digits are more than anyone means, and keep every amount finite.
@@ -31,6 +31,11 @@ def _shown(value: object) -> str:
 class Seconds(float):
     """A duration in seconds, written with its unit: ``60s``, ``1m30s``, ``250ms``."""
 
+    noun: ClassVar = "a duration"
+    way_out: ClassVar = "write 60s, 1m30s or 250ms"
+    pattern: ClassVar = r"^\s*([0-9]+(\.[0-9]+)?(ms|s|m|h))+\s*$"
+    examples: ClassVar = ["60s", "1m30s", "250ms"]
+
     @classmethod
     def parse(cls, text: object) -> Seconds:
         """Read a duration; raise `ValueError` with the reason where it is none."""
@@ -38,7 +43,7 @@ class Seconds(float):
             number = text if 0 < text <= LONGEST else 60
             raise ValueError(f"{_shown(text)} has no unit: write {number}s, or {number}ms")
         if not isinstance(text, str) or not _DURATION.fullmatch(text.strip()):
-            raise ValueError(f"{_shown(text)} is not a duration: write 60s, 1m30s or 250ms")
+            raise ValueError(f"{_shown(text)} is not {cls.noun}: {cls.way_out}")
         seconds = sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(text))
         if seconds > LONGEST:
             raise ValueError(f"{_shown(text)} is longer than a week: write what a boot may take")
@@ -48,6 +53,11 @@ class Seconds(float):
 class Share(float):
     """A share of a whole, 0.0 and up, written in per cent: ``80%``."""
 
+    noun: ClassVar = "a share"
+    way_out: ClassVar = "write 80%"
+    pattern: ClassVar = r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$"
+    examples: ClassVar = ["80%"]
+
     @classmethod
     def parse(cls, text: object) -> Share:
         """Read a share; raise `ValueError` with the reason where it is none."""
@@ -56,19 +66,24 @@ class Share(float):
             raise ValueError(f"{_shown(text)} has no unit: write {percent:g}%")
         found = _SHARE.fullmatch(text.strip()) if isinstance(text, str) else None
         if not found:
-            raise ValueError(f"{_shown(text)} is not a share: write 80%")
+            raise ValueError(f"{_shown(text)} is not {cls.noun}: {cls.way_out}")
         return cls(float(found[1]) / 100)
 
 
 class Memory(int):
     """An amount of memory in bytes, written with its unit: ``512m``, ``2g``."""
 
+    noun: ClassVar = "an amount of memory"
+    way_out: ClassVar = "write 512m or 2g"
+    pattern: ClassVar = r"^\s*[0-9]+(\.[0-9]+)?\s*[kKmMgG]([iI]?[bB])?\s*$"
+    examples: ClassVar = ["512m", "2g"]
+
     @classmethod
     def parse(cls, text: object) -> Memory:
         """Read an amount of memory; raise `ValueError` with the reason where it is none."""
         found = _MEMORY.fullmatch(text.strip()) if isinstance(text, str) else None
         if not found:
-            raise ValueError(f"{_shown(text)} is not an amount of memory: write 512m or 2g")
+            raise ValueError(f"{_shown(text)} is not {cls.noun}: {cls.way_out}")
         return cls(float(found[1]) * 1024 ** (" kmg".index(found[2].lower())))
 
 
@@ -80,6 +95,11 @@ class _Boots(NamedTuple):
 class Boots(_Boots):
     """How many boots decide: ``5``, or ``5..30`` for at least five and at most thirty."""
 
+    noun: ClassVar = "a number of boots"
+    way_out: ClassVar = "write 5 or 5..30"
+    pattern: ClassVar = r"^\s*[0-9]+(\.\.[0-9]+)?\s*$"
+    examples: ClassVar = ["5..30"]
+
     __slots__ = ()
 
     @classmethod
@@ -87,7 +107,7 @@ class Boots(_Boots):
         """Read a number of boots; raise `ValueError` with the reason where it is none."""
         found = _BOOTS.fullmatch(str(text).strip()) if not isinstance(text, bool) else None
         if not found:
-            raise ValueError(f"{_shown(text)} is not a number of boots: write 5 or 5..30")
+            raise ValueError(f"{_shown(text)} is not {cls.noun}: {cls.way_out}")
         least, most = int(found[1]), int(found[2] or found[1])
         if not 1 <= least <= most:
             raise ValueError(

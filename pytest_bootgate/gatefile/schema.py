@@ -9,18 +9,12 @@ from typing import Any
 
 import msgspec.inspect as mi
 
-from pytest_bootgate.gatefile.merge import ROOT, fields_of, kinds_of, without_none
 from pytest_bootgate.gatefile.model import Releases
+from pytest_bootgate.gatefile.model.fields import ROOT, fields_of, kinds_of, without_none
 from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
 
 Schema = dict[str, Any]
 
-_QUANTITIES: dict[type, tuple[str, list[str]]] = {
-    Seconds: (r"^\s*([0-9]+(\.[0-9]+)?(ms|s|m|h))+\s*$", ["60s", "1m30s", "250ms"]),
-    Share: (r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$", ["80%"]),
-    Memory: (r"^\s*[0-9]+(\.[0-9]+)?\s*[kKmMgG]([iI]?[bB])?\s*$", ["512m", "2g"]),
-    Boots: (r"^\s*[0-9]+(\.\.[0-9]+)?\s*$", ["5..30"]),
-}
 #: Where a line of a docstring begins to describe a key.
 _KEY = re.compile(r"^(?=`\w+` )", re.MULTILINE)
 _VARIABLE: Schema = {"type": "string", "pattern": r"\$\{"}
@@ -95,9 +89,8 @@ def _object(struct: mi.StructType, definitions: dict[str, Schema]) -> Schema:
     }
 
 
-def _quantity(cls: type) -> Schema:
-    pattern, examples = _QUANTITIES[cls]
-    written: Schema = {"type": "string", "pattern": pattern, "examples": examples}
+def _quantity(cls: type[Seconds | Share | Memory | Boots]) -> Schema:
+    written: Schema = {"type": "string", "pattern": cls.pattern, "examples": cls.examples}
     forms = [written, _VARIABLE, *([{"type": "integer", "minimum": 1}] if cls is Boots else [])]
     return {"description": _words(cls), "anyOf": [*forms, _NULL]}
 

@@ -42,19 +42,19 @@ def secrets_of(root: Map, environ: Mapping[str, str], here: Path) -> set[str]:
 def _names(tree: Tree) -> Iterator[str]:
     """All keys: without the names of targets and phases no report could be read."""
     if isinstance(tree, Map):
-        for key, entry in tree.entries.items():
+        for key, each in tree.entries.items():
             yield key
-            yield from _names(entry.value)
+            yield from _names(each)
 
 
 def _below(
     tree: Tree, keys: tuple[str, ...], environ: Mapping[str, str], here: Path
 ) -> Iterator[str]:
     if isinstance(tree, Map):
-        if keys[-2:-1] == ("files",) and _is(tree.at("secret"), True):
+        if keys[-2:-1] == ("files",) and tree.get("secret") is True:
             yield from _of_file(tree, environ, here)
-        for key, entry in tree.entries.items():
-            yield from _below(entry.value, (*keys, key), environ, here)
+        for key, each in tree.entries.items():
+            yield from _below(each, (*keys, key), environ, here)
     elif isinstance(tree, Seq):
         for item in tree.items:
             yield from _below(item, keys, environ, here)
@@ -118,7 +118,7 @@ def _of_file(file: Map, environ: Mapping[str, str], here: Path) -> Iterator[str]
 
 
 def _content(file: Map, environ: Mapping[str, str], here: Path) -> str:
-    text, path = file.at("text"), file.at("path")
+    text, path = file.below("text"), file.below("path")
     try:
         if isinstance(text, Scalar):
             return variables.expand(text.text, environ).replace("$$", "$")
@@ -129,7 +129,3 @@ def _content(file: Map, environ: Mapping[str, str], here: Path) -> str:
     except (OSError, ValueError, KeyError, variables.UnsetError):
         pass  # a mistake that is told elsewhere
     return ""
-
-
-def _is(tree: Tree | None, value: object) -> bool:
-    return isinstance(tree, Scalar) and tree.value is value

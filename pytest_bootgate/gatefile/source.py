@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from pytest_bootgate.gatefile.tree import Entry, Map, Mistakes, Place, Scalar, Seq, Tree
+from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, Seq, Tree
 
 MAX_BYTES = 256 * 1024
 MAX_NODES = 20_000
@@ -193,8 +193,9 @@ class _Reading:
         self._nodes = 0
         self._open: set[int] = set()
 
-    def tree(self, node: yaml.Node) -> Tree:
+    def tree(self, node: yaml.Node, key: Place | None = None) -> Tree:
         place = _place(self._path, node.start_mark)
+        key = key or place
         self._nodes += 1
         _bounded(self._nodes, len(self._open), lambda: place)
         if id(node) in self._open:
@@ -208,11 +209,11 @@ class _Reading:
             plain = node.style is None
             if plain and node.tag in _READ and (told := unclear(node.value)) is not None:
                 self._mistakes.add(place, *told)
-                return Scalar(place, node.value, node.value, broken=True)
+                return Scalar(key, place, node.value, node.value, broken=True)
             value = None if node.tag == f"{_TAG}null" else _value(node)
-            return Scalar(place, value, node.value, plain=plain)
+            return Scalar(key, place, value, node.value, plain=plain)
         self._open.add(id(node))
-        result = self._container(node, place)
+        result = self._container(node, key, place)
         self._open.discard(id(node))
         return result
 
@@ -223,30 +224,30 @@ class _Reading:
         elif any("\ud800" <= char <= "\udfff" for char in text):
             self._mistakes.add(place, "this text holds half a character (a surrogate)", "mend it")
 
-    def _container(self, node: yaml.Node, place: Place) -> Seq | Map:
+    def _container(self, node: yaml.Node, key: Place, place: Place) -> Seq | Map:
         if not isinstance(node, yaml.MappingNode):
-            return Seq(place, tuple(self.tree(item) for item in node.value))
-        entries: dict[str, Entry] = {}
+            return Seq(key, place, tuple(self.tree(item) for item in node.value))
+        entries: dict[str, Tree] = {}
         whole = True
-        for key, item in node.value:
-            at = _place(self._path, key.start_mark)
-            if isinstance(key, yaml.ScalarNode):
-                self._fit(at, key.value)
-            if not isinstance(key, yaml.ScalarNode):
+        for name, item in node.value:
+            at = _place(self._path, name.start_mark)
+            if isinstance(name, yaml.ScalarNode):
+                self._fit(at, name.value)
+            if not isinstance(name, yaml.ScalarNode):
                 self._mistakes.add(at, "a key must be a text", "write key: value")
-            elif key.tag == f"{_TAG}merge":
+            elif name.tag == f"{_TAG}merge":
                 self._mistakes.add(
                     at,
                     "merge keys ('<<') are not allowed",
                     "use 'target', or 'extends' in a target",
                 )
-            elif key.value in entries:
-                first = entries[key.value].place.line
+            elif name.value in entries:
+                first = entries[name.value].key.line
                 self._mistakes.add(
-                    at, f"the key '{key.value}' is already in line {first}", "keep one of them"
+                    at, f"the key '{name.value}' is already in line {first}", "keep one of them"
                 )
             else:
-                entries[key.value] = Entry(at, self.tree(item))
+                entries[name.value] = self.tree(item, at)
                 continue
             whole = False
-        return Map(place, entries, whole)
+        return Map(key, place, entries, whole)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 #: So many mistakes are told at once, so much of each half of one, and so many names in it.
 _MISTAKES, _HALF, _NAMES = 100, 400, 20
@@ -29,15 +29,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A single value: what YAML makes of it, and its `text` as written.
+    """A single value: what YAML makes of it, later what the model makes of it, and its `text`.
 
     `plain` means without quotes. `filled` means that the whole text came from the environment,
     so that it may be read as a text or as what it looks like. `removes` marks a null that took
     away what a preset said, `broken` a value whose mistake is already told.
     """
 
+    key: Place
     place: Place
-    value: str | int | float | bool | None
+    value: Any
     text: str
     plain: bool = True
     filled: bool = False
@@ -49,47 +50,69 @@ class Scalar:
 class Seq:
     """A list."""
 
+    key: Place
     place: Place
     items: tuple[Tree, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a mapping; `place` is where its key stands."""
-
-    place: Place
-    value: Tree
-
-
-@dataclass(frozen=True, slots=True)
 class Map:
-    """A mapping. `whole` is false where some of it could not be read."""
+    """A mapping. `whole` is false where some of it could not be read or was not understood.
 
+    `cls` is what the model makes of it, once it is held against the model.
+    """
+
+    key: Place
     place: Place
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[str, Tree] = field(default_factory=dict)
     whole: bool = True
+    cls: type | None = None
 
-    def at(self, *keys: str) -> Tree | None:
-        """The value below these keys, None where there is none."""
-        tree: Tree = self
+    def __contains__(self, key: str) -> bool:
+        return key in self.entries
+
+    def below(self, *keys: str) -> Tree | None:
+        """What stands below these keys, None where there is nothing."""
+        tree: Tree | None = self
         for key in keys:
-            if not isinstance(tree, Map) or key not in tree.entries:
-                return None
-            tree = tree.entries[key].value
+            tree = tree.entries.get(key) if isinstance(tree, Map) else None
         return tree
 
-    def along(self, *keys: str) -> Iterator[Place]:
-        """Where this mapping and each of the keys stand, as far down as they are known."""
-        tree: Tree = self
-        yield self.place
-        for key in keys:
-            if not isinstance(tree, Map) or key not in tree.entries:
-                return
-            yield tree.entries[key].place
-            tree = tree.entries[key].value
+    def get(self, key: str) -> Any:
+        """The value of an entry, None where there is none or it is broken; a mapping as it is."""
+        tree = self.entries.get(key)
+        return None if tree is None or (isinstance(tree, Scalar) and tree.broken) else value(tree)
+
+    def section(self, key: str) -> Map:
+        """The mapping under this key, an empty one where there is none."""
+        tree = self.entries.get(key, self)
+        return tree if isinstance(tree, Map) and tree is not self else Map(tree.key, tree.place)
+
+    def sections(self, key: str) -> dict[str, Map]:
+        """The mappings in the mapping under this key."""
+        entries = self.section(key).entries
+        return {name: tree for name, tree in entries.items() if isinstance(tree, Map)}
+
+    @property
+    def keys(self) -> dict[str, Place]:
+        """Where each key stands."""
+        return {key: tree.key for key, tree in self.entries.items()}
+
+    @property
+    def at(self) -> dict[str, Place]:
+        """Where the value of each key stands."""
+        return {key: tree.place for key, tree in self.entries.items()}
 
 
+#: A value with where it was written: it stands at `place`, and its key, if it has one, at `key`.
 Tree: TypeAlias = Scalar | Seq | Map
+
+
+def value(tree: Tree) -> Any:
+    """What a tree holds; a mapping as it is."""
+    if isinstance(tree, Seq):
+        return [value(item) for item in tree.items]
+    return tree.value if isinstance(tree, Scalar) else tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +171,7 @@ def shown(path: Path) -> Path:
 def size(tree: Tree) -> int:
     """How many values a tree holds, itself included."""
     if isinstance(tree, Map):
-        return 1 + sum(size(entry.value) for entry in tree.entries.values())
+        return 1 + sum(map(size, tree.entries.values()))
     return 1 + sum(map(size, tree.items)) if isinstance(tree, Seq) else 1
 
 

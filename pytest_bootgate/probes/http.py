@@ -9,8 +9,8 @@ import msgspec
 from pytest_bootgate.probes.kind import Kind, Order, register
 
 if TYPE_CHECKING:
-    from pytest_bootgate.gatefile.check import Section
     from pytest_bootgate.gatefile.probe_rules import ProbeRules
+    from pytest_bootgate.gatefile.tree import Map
 
 
 @register
@@ -30,7 +30,7 @@ class Http(Kind, msgspec.Struct, frozen=True):
     json: dict[str, Any] | None = None
 
     @classmethod
-    def check(cls, probe: Section, rules: ProbeRules, *, triggered: bool) -> None:
+    def check(cls, probe: Map, rules: ProbeRules, *, triggered: bool) -> None:
         rules.endpoint(probe)
         rules.status(probe)
 

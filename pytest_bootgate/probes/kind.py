@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
-    from pytest_bootgate.gatefile.check import Section
     from pytest_bootgate.gatefile.probe_rules import ProbeRules
+    from pytest_bootgate.gatefile.tree import Map
     from pytest_bootgate.observe.sighting import Sighting
 
 Order = Mapping[str, Any]
@@ -30,11 +30,11 @@ class Kind:
     # -- in the gate file ------------------------------------------------------------------
 
     @classmethod
-    def check(cls, probe: Section, rules: ProbeRules, *, triggered: bool) -> None:
+    def check(cls, probe: Map, rules: ProbeRules, *, triggered: bool) -> None:
         """Report what contradicts itself; without a trigger, there is none that prints lines."""
 
     @classmethod
-    def check_mark(cls, probe: Section, rules: ProbeRules) -> None:
+    def check_mark(cls, probe: Map, rules: ProbeRules) -> None:
         """Report what is no mark of a phase."""
 
     # -- where it looks --------------------------------------------------------------------

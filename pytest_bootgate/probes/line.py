@@ -9,8 +9,8 @@ import msgspec
 from pytest_bootgate.probes.kind import Kind, Order, register
 
 if TYPE_CHECKING:
-    from pytest_bootgate.gatefile.check import Section
     from pytest_bootgate.gatefile.probe_rules import ProbeRules
+    from pytest_bootgate.gatefile.tree import Map
     from pytest_bootgate.observe.sighting import Sighting
 
 
@@ -36,7 +36,7 @@ class Line(Kind, msgspec.Struct, frozen=True):
     file: str | None = None
 
     @classmethod
-    def check(cls, probe: Section, rules: ProbeRules, *, triggered: bool) -> None:
+    def check(cls, probe: Map, rules: ProbeRules, *, triggered: bool) -> None:
         rules.pattern(probe, "line")
         if "from" in probe and "file" in probe:
             rules.mistake(
@@ -46,7 +46,7 @@ class Line(Kind, msgspec.Struct, frozen=True):
             rules.mistake(probe.at["from"], "there is no trigger here", "take gateway or sidecar")
 
     @classmethod
-    def check_mark(cls, probe: Section, rules: ProbeRules) -> None:
+    def check_mark(cls, probe: Map, rules: ProbeRules) -> None:
         text = probe.get("line")
         if isinstance(text, str) and "file" not in probe and rules.matches_everything(text):
             rules.mistake(

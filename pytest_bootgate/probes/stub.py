@@ -9,8 +9,8 @@ import msgspec
 from pytest_bootgate.probes.kind import Kind, register
 
 if TYPE_CHECKING:
-    from pytest_bootgate.gatefile.check import Section
     from pytest_bootgate.gatefile.probe_rules import ProbeRules
+    from pytest_bootgate.gatefile.tree import Map
     from pytest_bootgate.observe.sighting import Sighting
 
 
@@ -28,7 +28,7 @@ class Stub(Kind, msgspec.Struct, frozen=True):
     stub: bool | str
 
     @classmethod
-    def check(cls, probe: Section, rules: ProbeRules, *, triggered: bool) -> None:
+    def check(cls, probe: Map, rules: ProbeRules, *, triggered: bool) -> None:
         if probe.get("stub") is False:
             rules.mistake(
                 probe.at["stub"],

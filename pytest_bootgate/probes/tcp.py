@@ -9,8 +9,8 @@ import msgspec
 from pytest_bootgate.probes.kind import Kind, Order, register
 
 if TYPE_CHECKING:
-    from pytest_bootgate.gatefile.check import Section
     from pytest_bootgate.gatefile.probe_rules import ProbeRules
+    from pytest_bootgate.gatefile.tree import Map
 
 
 @register
@@ -26,7 +26,7 @@ class Tcp(Kind, msgspec.Struct, frozen=True):
     tcp: str
 
     @classmethod
-    def check(cls, probe: Section, rules: ProbeRules, *, triggered: bool) -> None:
+    def check(cls, probe: Map, rules: ProbeRules, *, triggered: bool) -> None:
         rules.socket(probe, "tcp")
 
     @property

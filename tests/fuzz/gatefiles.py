@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pytest_bootgate.cli.plan import closed, plan
 from pytest_bootgate.errors import BootgateError, GateFileError
 from pytest_bootgate.gatefile import load, model
-from pytest_bootgate.gatefile.merge import ROOT, fields_of, without_none
+from pytest_bootgate.gatefile.model.fields import ROOT, fields_of, without_none
 from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.run import Gate

@@ -173,7 +173,7 @@ class _Proposing:
                 limits[name, limit.phase] = limit
         for name, target in self._gate.targets.items():
             for phase, probe in target.phases.items():
-                inherited = self._own.at("targets", name, "phases", phase, "limit") is None
+                inherited = self._own.below("targets", name, "phases", phase, "limit") is None
                 if inherited and (target.extends or "", phase) in limits:
                     now = None if probe.limit is None else float(probe.limit)
                     same = Limit(name, phase, now, now, target.extends or "", None)
@@ -198,7 +198,7 @@ class _Proposing:
         """The limit of one phase, or why it gets none."""
         if probe.optional:
             return "no limit, the phase is optional"
-        if phase == "proof" and self._own.at("targets", name, "phases", "proof") is None:
+        if phase == "proof" and self._own.below("targets", name, "phases", "proof") is None:
             # Its place is beside the phases, under 'proof'.
             return "no limit, it is the target's proof"
         if any(

@@ -1,0 +1,61 @@
+"""The model as a walk along it sees it: which keys there are, and what each of them wants."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import msgspec
+import msgspec.inspect as mi
+
+from pytest_bootgate.gatefile.model.file import GateFile
+from pytest_bootgate.gatefile.model.target import Target
+from pytest_bootgate.probes import KINDS, Kind
+
+ROOT = mi.type_info(GateFile)
+TARGET = mi.type_info(Target)
+
+
+def options(kind: mi.Type) -> tuple[mi.Type, ...]:
+    """The types a value may have, apart from null."""
+    kinds = kind.types if isinstance(kind, mi.UnionType) else (kind,)
+    return tuple(each for each in kinds if not isinstance(each, mi.NoneType))
+
+
+def bare(kind: mi.Type) -> mi.Type:
+    """A type without what else a key demands (`model.base.Rule`)."""
+    return kind.type if isinstance(kind, mi.Metadata) else kind
+
+
+def without_none(kind: mi.Type) -> tuple[mi.Type, ...]:
+    """The types a value may have, apart from null and bare."""
+    return tuple(map(bare, options(kind)))
+
+
+def kinds_of(kind: mi.Type) -> list[type[Kind]]:
+    """The kinds of probe whose keys stand beside those of the probe itself, where it has a kind."""
+    if isinstance(kind, mi.CustomType) and kind.cls is Kind:
+        return [*KINDS.values()]
+    if isinstance(kind, mi.StructType) and issubclass(kind.cls, Kind):
+        return [kind.cls]
+    return []
+
+
+def fields_of(struct: mi.StructType) -> dict[str, mi.Field]:
+    """The keys of a mapping; those of a probe are also those of its kinds."""
+    found: dict[str, mi.Field] = {}
+    for field in struct.fields:
+        kinds = kinds_of(field.type)
+        for kind in kinds:
+            for one in _fields_of_kind(kind):  # type: ignore[arg-type]  # it is hashable
+                required = one.required and len(kinds) == 1
+                found.setdefault(one.encode_name, msgspec.structs.replace(one, required=required))
+        if not kinds:
+            found[field.encode_name] = field
+    return found
+
+
+@cache  # a walk asks for them at every probe
+def _fields_of_kind(kind: type[Kind]) -> tuple[mi.Field, ...]:
+    info = mi.type_info(kind)
+    assert isinstance(info, mi.StructType)
+    return info.fields

@@ -1,0 +1,49 @@
+"""The whole gate file."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pytest_bootgate.gatefile.model.base import Entry, Port
+from pytest_bootgate.gatefile.model.gate import Gate, Notify, Profile
+from pytest_bootgate.gatefile.model.gateway import Gateway, Sidecar
+from pytest_bootgate.gatefile.model.releases import Releases
+from pytest_bootgate.gatefile.model.state import State
+from pytest_bootgate.gatefile.model.target import Target, TargetDefaults
+
+
+class GateFile(Entry, frozen=True, kw_only=True):
+    """A whole gate file, with presets and defaults merged in.
+
+    `preset` is a gate file underneath this one, by name or path: ``preset: openclaw``.
+    `upgrade` is what boots start on: nothing (``upgrade: fresh``), or a copy of the state that the
+        baseline left (``upgrade: in-place``).
+    `releases` are the two versions to compare:
+        ``releases: {baseline: {image: "my-api:1.8"}, candidate: {image: "my-api:1.9"}}``.
+    `gateway` is the process that accepts triggers: ``gateway: {ready: {http: ":8080/readyz"}}``.
+    `sidecar` is the small process beside the gateway: ``sidecar: {stub: {port: 8099}}``.
+    `state` is what a release keeps between starts, for ``upgrade: in-place``:
+        ``state: {path: /state, jobs: {http: ":8080/jobs"}}``.
+    `ports` are ports by name, used as ``${port.web}``: ``ports: {web: 8080}`` is this port in a
+        container, and a free port for every boot on the process engine.
+    `target` is what all targets have in common: ``target: {timeout: 60s}``.
+    `targets` are the session targets by name:
+        ``targets: {isolated: {timeout: 60s, proof: {line: task started}}}``.
+    `profiles` are the resources that boots get, by name: ``profiles: {low-spec: {cpus: 0.25}}``.
+    `gate` is the rules of the verdict: ``gate: {fail_at: 80%, boots: 5..30}``.
+    `notify` is who gets the verdict, by name: ``notify: {on call: {command: [./page]}}``.
+    """
+
+    noun: ClassVar = "a gate file"
+    preset: str | None = None
+    upgrade: Literal["fresh", "in-place"] = "fresh"
+    releases: Releases
+    gateway: Gateway = Gateway()
+    sidecar: Sidecar = Sidecar()
+    state: State = State()
+    ports: dict[str, Port] = {}
+    target: TargetDefaults | None = None
+    targets: dict[str, Target]
+    profiles: dict[str, Profile] = {}
+    gate: Gate = Gate()
+    notify: dict[str, Notify] = {}

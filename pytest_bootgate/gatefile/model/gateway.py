@@ -1,0 +1,123 @@
+"""The process that accepts triggers, and the sidecar beside it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pytest_bootgate.gatefile.model.base import Command, Entry, Existing, Port, Status, positive
+from pytest_bootgate.gatefile.model.probe import Probe, StageProbe
+from pytest_bootgate.gatefile.model.releases import File
+from pytest_bootgate.gatefile.quantities import Seconds
+
+#: Every capability of Linux, and all of them.
+Capability = Literal[
+    "ALL", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF",
+    "CHECKPOINT_RESTORE", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID",
+    "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE",
+    "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "PERFMON", "SETFCAP",
+    "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE",
+    "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME",
+    "SYS_TTY_CONFIG", "WAKE_ALARM"
+]  # fmt: skip
+
+
+class Needs(Entry, frozen=True, kw_only=True):
+    """What the gateway's container is granted beyond the default (docker engine).
+
+    By default it has the capabilities CHOWN, DAC_OVERRIDE, FOWNER, KILL, NET_BIND_SERVICE, SETGID,
+    SETUID and SYS_CHROOT, so that a process which starts as root can give files to another user
+    and continue as that user. The summary and the result name everything that was granted.
+
+    `capabilities` are further capabilities, or ALL: ``capabilities: [SYS_PTRACE]``.
+    `pids` is how many processes and threads it may have: ``pids: 20000``.
+    `new_privileges` lets programs such as sudo gain root: ``new_privileges: true``.
+    """
+
+    noun: ClassVar = "what the gateway needs"
+    capabilities: list[Capability] = []
+    pids: Annotated[int, positive("4096")] = 4096
+    new_privileges: bool = False
+
+
+class Gateway(Entry, frozen=True, kw_only=True):
+    """The process that accepts triggers or, without a trigger, the runner itself.
+
+    `command` is the command to start, by default the image's own: ``command: [my-gateway, serve]``.
+    `env` are environment variables: ``env: {LOG_LEVEL: info}``.
+    `files` are files to put in place before the start:
+        ``files: {"${dir}/service.conf": {path: ./staging.conf}}``.
+    `ready` is the probe that must succeed before the trigger: ``ready: {http: ":8080/readyz"}``.
+    `ready_timeout` is how long after the start `ready` may take: ``ready_timeout: 30s``.
+    `settle` is a pause between `ready` and the trigger: ``settle: 2s``.
+    `version` is a `line` probe with a group `version`, the release that the gateway says it is:
+        ``version: {line: 'gateway (?P<version>[0-9.]+)'}``.
+    `health` is the endpoint where the system reports its own health, shown but never trusted; a
+        ready gateway must answer here before it is triggered, even if it reports unhealthy:
+        ``health: {http: ":8080/healthz"}``.
+    `stages` are lines in which the gateway reports the stages of its own start:
+        ``stages: {startup: {line: startup trace}}``.
+    `needs` is what its container is granted beyond the default:
+        ``needs: {capabilities: [IPC_LOCK]}``.
+    """
+
+    noun: ClassVar = "the gateway"
+    command: Command | None = None
+    env: dict[str, str] = {}
+    files: dict[str, File] = {}
+    ready: Probe | None = None
+    ready_timeout: Annotated[Seconds, positive("120s")] = Seconds(120)
+    settle: Seconds = Seconds(0)
+    version: Probe | None = None
+    health: Probe | None = None
+    stages: dict[str, StageProbe] = {}
+    needs: Needs = Needs()
+
+
+class Reply(Entry, frozen=True, kw_only=True):
+    """What the stub answers.
+
+    `status` is the HTTP status: ``status: 503``.
+    `headers` are headers: ``headers: {Retry-After: "1"}``.
+    `json` is the body as JSON: ``json: {ok: true}``.
+    `body` is the body as text: ``body: pong``.
+    `stream` is a list of server-sent events instead of a body: ``stream: [{delta: hello}]``.
+    """
+
+    noun: ClassVar = "the reply"
+    status: Status = 200
+    headers: dict[str, str] = {}
+    json: Any = None
+    body: str | None = None
+    stream: list[Any] | None = None
+
+
+class Stub(Entry, frozen=True, kw_only=True):
+    """An HTTP server in the sidecar that answers every request and reports it.
+
+    `port` is the port on which it listens: ``port: 8099``.
+    `reply` is what it answers: ``reply: {json: {ok: true}}``.
+    """
+
+    noun: ClassVar = "the stub"
+    port: Port | str
+    reply: Reply = Reply()
+
+
+class Sidecar(Entry, frozen=True, kw_only=True):
+    """The small process beside the gateway.
+
+    `image` is its image, with Python 3.9 or newer or whatever `command` needs; ``image: release``
+        is the release's own image.
+    `program` is a file that replaces the built-in sidecar, relative to the file that names it;
+        `command` reaches it as ``${program}``: ``program: ./sidecar.mjs``.
+    `command` is the command that runs `program`: ``command: [node, "${program}"]``.
+    `env` are environment variables: ``env: {API_KEY: "${API_KEY}"}``.
+    `stub` is an HTTP server for what the task calls first: ``stub: {port: 8099}``.
+    """
+
+    noun: ClassVar = "the sidecar"
+    image: str | None = None
+    program: Existing | None = None
+    command: list[str] | None = None
+    env: dict[str, str] = {}
+    stub: Stub | None = None
