@@ -202,7 +202,7 @@ def test_own_command_of_the_image(docker_bench):
 def test_no_command_at_all(docker_bench):
     empty = docker("import", "-", input="")
     try:
-        with pytest.raises(EngineError, match="has no command of its own"):
+        with pytest.raises(EngineError, match="has no default command"):
             docker_bench.unit(None, image=empty)
     finally:
         docker("rmi", empty)
@@ -280,11 +280,11 @@ def registry():
 @pytest.mark.parametrize(
     ("image", "says"),
     [
-        ("{registry}/team/app:9", "neither here nor in its registry"),
-        ("{registry}/team/app", "neither here nor in its registry"),
+        ("{registry}/team/app:9", "neither local nor in its registry"),
+        ("{registry}/team/app", "neither local nor in its registry"),
         ("{registry}/secret/app:9", "docker login"),
         ("{registry}/private/app:9", "docker login"),
-        ("127.0.0.1:1/team/app:9", "registry can be reached"),
+        ("127.0.0.1:1/team/app:9", "registry is reachable"),
         ("Not An Image", "is not the name of an image"),
     ],
 )

@@ -282,7 +282,7 @@ def test_close_kills_what_nobody_removed(local_bench, run_id):
 
 
 def test_a_unit_that_reads_nothing_does_not_block_the_gate(local_bench, monkeypatch):
-    monkeypatch.setattr("pytest_bootgate.engines.local_unit._SEND_DEADLINE", 0.3)
+    monkeypatch.setattr("pytest_bootgate.engines.local_command._SEND_DEADLINE", 0.3)
     unit = local_bench.begin(SLEEP, stdin=True)
     began = time.monotonic()
     with pytest.raises(EngineError, match="read nothing"):
@@ -296,7 +296,7 @@ def test_a_unit_that_reads_nothing_does_not_block_the_gate(local_bench, monkeypa
         ("swarm", True, True, "There is no engine 'swarm'; the engines are auto, docker, process"),
         ("docker", False, True, "not every release has one"),
         ("process", True, False, "not every release has one"),
-        ("auto", False, False, "Nothing can be booted"),
+        ("auto", False, False, "No engine fits"),
     ],
 )
 def test_choose_refuses(wanted, images, commands, says):

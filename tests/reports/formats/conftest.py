@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
+from tests.forked import Done, forked
 from tests.pytest_plugin import test_in_place
 from tests.pytest_plugin.conftest import GATE, GOOD, TOY, add_baseline
 from tests.reports.formats.readers import NAMES
@@ -181,23 +183,26 @@ SCENARIOS["xdist"] = (several, [*SCENARIOS["several"][1], "-n", "2"], SCENARIOS[
 
 
 def run_pytest(path: Path, *args: str, **environ: str) -> Ran:
-    """pytest in a process of its own, with nothing of a CI system around it unless it is given."""
+    """A pytest of its own that boots in memory, with nothing of a CI system around it but this."""
     away = re.compile(r"GITHUB_|GITLAB_|OTEL_|PYTEST_")
     env = {k: v for k, v in os.environ.items() if not away.match(k)}
     here = str(path.parent)
     env |= {"TMPDIR": here, "BOOTGATE_QUEUE_DIR": here, "PYTHONIOENCODING": "utf-8", **environ}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-pno:cacheprovider", "--bootgate-json=out.json", *args],
-        cwd=path,
-        env=env,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    plugins = ["-pno:cacheprovider", "-pno:hypothesispytest", "-ptests.pytest_plugin.played"]
+    words = [*plugins, "--bootgate-json=out.json", *args]
+    if "PYTHONPATH" in environ:  # for a new interpreter
+        env["PYTHONPATH"] += f":{ROOT}"
+        command = [sys.executable, "-m", "pytest", *words]
+        run = subprocess.run(
+            command, cwd=path, env=env, capture_output=True, text=True, check=False
+        )
+        done = Done(run.returncode, run.stdout, run.stderr)
+    else:
+        done = forked(lambda: pytest.main(words), cwd=path, streams=path, env=env)
     out = path / "out.json"
     results = json.loads(out.read_text()) if out.exists() else []
     results = results if isinstance(results, list) else [results]
-    return Ran(path, done.returncode, done.stdout + done.stderr, results)
+    return Ran(path, done.status, done.out + done.err, results)
 
 
 def options(**instead: str) -> list[str]:

@@ -103,7 +103,7 @@ def test_a_collector_that_takes_nothing_makes_the_run_red(here, collector):
     to = collector(status=400)
     done = run_pytest(here, "bootgate.yaml", f"--bootgate-report=otel={to.url}")
     assert done.status == 1
-    assert f"ERROR: The report otel was not taken by {to.url}/v1/traces: " in done.output
+    assert f"{to.url}/v1/traces did not accept the report otel: " in done.output
     assert "Traceback" not in done.output
 
 
@@ -115,7 +115,7 @@ def test_so_does_one_that_is_not_there(here):
         OTEL_EXPORTER_OTLP_TIMEOUT="1",
     )
     assert done.status == 1
-    assert "ERROR: The report otel was not taken by http://127.0.0.1:9/v1/traces: " in done.output
+    assert "http://127.0.0.1:9/v1/traces did not accept the report otel: " in done.output
     assert "Traceback" not in done.output
 
 

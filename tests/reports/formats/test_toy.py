@@ -59,7 +59,7 @@ def test_its_place_is_checked(run):
     (here / "mine.txt").write_text("mine")
     _, done = run("bootgate.yaml", "--bootgate-report=toy=mine.txt")
     assert done.status == 4
-    assert "it is not an earlier toy report" in " ".join(done.output.split())
+    assert "and is not an earlier toy report" in " ".join(done.output.split())
     assert (here / "mine.txt").read_text() == "mine"
     _, done = run("bootgate.yaml", "--bootgate-report=toy=x", "--bootgate-report=junit=x")
     assert done.status == 4
@@ -78,7 +78,7 @@ def test_it_is_listed(run):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("toy-less", "toy-less (toy:NO_FORMAT) is no pytest_bootgate.reports.formats.Format"),
+        ("toy-less", "toy-less (toy:NO_FORMAT) is not a pytest_bootgate.reports.formats.Format"),
         ("toy-error", "cannot be loaded: No module named 'no_such_module'"),
         ("toy-extra", "toy-extra needs an extra: pip install 'toy[more]'"),
     ],
@@ -94,5 +94,5 @@ def test_its_own_mistake_makes_the_run_red_and_costs_no_other(run):
     here, done = run("bootgate.yaml", "--bootgate-report=toy-lazy=a", "--bootgate-report=toy=b")
     assert done.status == 1
     assert "The report toy-lazy could not be made: NameError" in " ".join(done.output.split())
-    assert "This is a mistake in toy;" in " ".join(done.output.split())
+    assert "This is a bug in toy;" in " ".join(done.output.split())
     assert (here / "b").read_text() == "toy\npass\n"

@@ -138,7 +138,7 @@ def test_a_summary_that_would_be_too_long_keeps_its_table(tmp_path):
     path.write_text("before\n")
     github.append([result("r", *many)], path, BASE)
     assert path.stat().st_size < github.MOST
-    assert "The stories are left out" in path.read_text()
+    assert "The stories are omitted" in path.read_text()
     assert READERS["github"](path)["bootgate.yaml::target-099"] == "fail"
 
 
