@@ -52,9 +52,13 @@ BY_THE_CLOCK = [
         "opened",
         "pair",
         "plan",
-        "propagation",
         "recorded",
         "upgrade",
+        "bench",
+        "check",
+        "kinds/propagation",
+        "kinds/startup",
+        "kinds/upgrade",
     )
 ]
 EFFECTS = {"docker", "pytest", "subprocess", "socket", "sqlite3", "time", "threading", "psutil"}

@@ -9,6 +9,7 @@ import pytest
 from pytest_bootgate.pytest_plugin.publish import publish
 from pytest_bootgate.pytest_plugin.session import KEY, PASSING
 from pytest_bootgate.pytest_plugin.summary import show_errors
+from pytest_bootgate.pytest_plugin.tell import correct, inform
 
 
 def finish(run: pytest.Session) -> None:
@@ -21,18 +22,16 @@ def finish(run: pytest.Session) -> None:
             "--bootgate-require: nothing was booted, --collect-only lists items only"
         )
     if not _interrupted(run):
-        ours.inform()
+        inform(ours)
     if ours.missing or ours.uninformed:
         _red(run, "")  # the summary says what and why
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and config.getoption("no_summary"):
             show_errors(reporter, ours)  # pytest before 9.2 leaves ours out, too
-    ours.correct()
+    correct(ours)
     ours.close()
     results = ours.results()
-    shown = {target.error for result in results for target in result.targets}
-    shown |= {upgrade.error for result in results for upgrade in result.upgrades}
-    shown |= {held.error for result in results for held in result.propagations}
+    shown = {found.error for result in results for found in result.checks}
     for text in ours.unheard():
         _red(run, "" if text in shown else text)
     for text in publish(run):
