@@ -30,24 +30,20 @@ class PropagationView(View[PropagationResult]):
 
     @property
     def says(self) -> str:
-        """Who was told, and who was not."""
         return heading(self.found)
 
     @property
     def tables(self) -> Sequence[Table]:
-        """Every signal, and when it reported."""
         stall = self.found.stall
         return (signals(stall),) if stall is not None and stall.signals else ()
 
     def lines(self) -> Iterator[str]:
-        """The notes say it."""
         yield from ()
 
     boots = lines
 
     @property
     def notes(self) -> Sequence[str]:
-        """How it was held, who said what, and how sure that is."""
         stall = self.found.stall
         if stall is None:
             return ()
@@ -55,22 +51,17 @@ class PropagationView(View[PropagationResult]):
 
     @property
     def last(self) -> list[str]:
-        """The last lines of the boot."""
         return last_lines(self.found.stall.boot) if self.found.stall is not None else []
 
     @property
     def todo(self) -> str:
-        """What to do about it."""
         return advice_on_propagation(self.found)
 
     @property
     def step(self) -> str:
-        """The phase in which it was held."""
         return self.found.stall.phase if self.found.stall is not None else NONE
 
     def since(self, new: str, old: str) -> str:
-        """Nobody can tell."""
-        del old
         return f"{new}; a propagation test has no baseline"
 
 

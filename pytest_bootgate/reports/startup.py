@@ -20,20 +20,16 @@ class StartupView(View[TargetResult]):
 
     @property
     def last(self) -> list[str]:
-        """The last lines of the boot that did not start."""
         return last_words(self.found)
 
     @property
     def todo(self) -> str:
-        """What to do about it."""
         return advice(self.found, self.others)
 
     @property
     def told(self) -> list[str]:
-        """The whole story, where there is one."""
         failed = self.found.verdict in ("fail", "error")
         return failure(self.found, self.others).split("\n") if failed else []
 
     def of_item(self, item: str) -> str:
-        """What a phase or the whole boot says that fails."""
         return "\n".join(self.told) if item == self.found.whole else super().of_item(item)

@@ -83,53 +83,43 @@ class UpgradeView(View[UpgradeResult]):
 
     @property
     def says(self) -> str:
-        """How many jobs are there, and how many ran."""
         return came_of_it(self.found)
 
     @property
     def heading(self) -> str:
-        """The same with a beginning."""
         return f"{self.subject}: {self.says}"
 
     @property
     def tables(self) -> Sequence[Table]:
-        """What became of each job."""
         if self.found.upgrade is None:
             return ()
         head, *jobs = rows(self.found.upgrade)
         return (Table("jobs", "What became of each job", head, jobs),)
 
     def lines(self) -> Iterator[str]:
-        """The first jobs."""
         if self.found.upgrade is not None:
             yield from table(self.found.upgrade)
 
     def boots(self) -> Iterator[str]:
-        """The jobs say it."""
         yield from ()
 
     @property
     def notes(self) -> Sequence[str]:
-        """Times, what was added, the rollback."""
         return list(notes(self.found.upgrade)) if self.found.upgrade is not None else ()
 
     @property
     def last(self) -> list[str]:
-        """The last words of who failed."""
         return story(self.found)
 
     @property
     def todo(self) -> str:
-        """What to do about it."""
         return advice_on_upgrade(self.found)
 
     @property
     def told(self) -> list[str]:
-        """What was found, and the last words of who failed."""
         return [self.heading, *(text for _, text in self.reasons), *self.last]
 
     def since(self, new: str, old: str) -> str:
-        """It is always the candidate, on what the baseline left."""
         return f"{new}, on the state that {old} left"
 
 

@@ -28,7 +28,6 @@ class PropagationCheck(Check[PropagationResult]):
 
     @classmethod
     def of(cls, plan: Plan) -> Iterator[PropagationCheck]:
-        """One for each target that asks for it and that the candidate has."""
         for profile, target in plan.pairs:
             asks = plan.file.targets[target].propagation is not None
             if asks and plan.left_out(target) is None:
@@ -36,11 +35,9 @@ class PropagationCheck(Check[PropagationResult]):
 
     @property
     def subject(self) -> str:
-        """For a sentence that goes on with `interrupted`."""
         return f"The propagation test of {self.target} was"
 
     def place(self, item: str = "") -> tuple[str, ...]:
-        """The key of the target that asks for it."""
         return (*super().place(), PROPAGATION) if item else super().place()
 
     @property
@@ -54,20 +51,17 @@ class PropagationCheck(Check[PropagationResult]):
         return float(self._how.timeout or self.plan.file.targets[self.target].timeout)
 
     def budget(self) -> float:
-        """Until it must have been heard of, once its gateway is ready."""
         target, how = self.plan.file.targets[self.target], self._how
         first_word = max(float(how.listen or self._timeout), float(target.listen))
         held = hold_until(how, self._timeout) + (how.after or 0.0) + first_word + target.listen
         return held + self.plan.around_boot
 
     def planned(self) -> Iterator[tuple[str, str]]:
-        """Where it is held, and until when."""
         where = f" in {self._how.in_}" if self._how.in_ else ""
         how = f"({self._how.hold}{where}) beyond {limit(self._timeout)}"
         yield "", f"  and 1 held on purpose {how}"
 
     def measure(self, bench: Bench) -> PropagationResult:
-        """Hold a boot of the candidate beyond its timeout, and see who is told."""
         engine = bench.ready()
         bench.take_turn(self)
         recipe = bench.machinery.recipe(self.profile, self.target, "candidate")
@@ -81,5 +75,4 @@ class PropagationCheck(Check[PropagationResult]):
         return PropagationResult(self.target, self.profile, seen, judge_propagation(seen))
 
     def failed(self, error: str) -> PropagationResult:
-        """Nothing was measured."""
         return PropagationResult(self.target, self.profile, error=error)

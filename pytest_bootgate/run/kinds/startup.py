@@ -30,31 +30,25 @@ class StartupCheck(Check[TargetResult]):
 
     @classmethod
     def of(cls, plan: Plan) -> Iterator[StartupCheck]:
-        """One for each target, also those that are left out."""
         yield from (cls(plan, profile, target) for profile, target in plan.pairs)
 
     @property
     def name(self) -> str:
-        """The target's."""
         return self.target
 
     @property
     def subject(self) -> str:
-        """For a sentence that goes on with `interrupted`."""
         return f"The boots of {self.target} were"
 
     @property
     def items(self) -> tuple[str, ...]:
-        """The phases in their order, then the whole boot."""
         return (*self.plan.file.targets[self.target].phases, WHOLE)
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The whole boot."""
         return (WHOLE,) if self.plan.left_out(self.target) is None else ()
 
     def place(self, item: str = "") -> tuple[str, ...]:
-        """The target, or one of its phases."""
         at = super().place()
         return at if item in ("", WHOLE) else (*at, "phases", item)
 
@@ -78,7 +72,6 @@ class StartupCheck(Check[TargetResult]):
         return least, len(asks) + self._repeats(releases)
 
     def budget(self) -> float:
-        """All boots at their timeouts, repeated as often as may be."""
         rules, releases = self.rules, list(self.plan.releases)
         asks = len(plan(releases, rules, warm=self._warm, recorded=len(self._recorded)))
         once = self.plan.longest_boot(self.target)
@@ -86,7 +79,6 @@ class StartupCheck(Check[TargetResult]):
         return asks * once + repeats * (rules.retry_pause + once)
 
     def planned(self) -> Iterator[tuple[str, str]]:
-        """How many boots, of what kind."""
         least, most = self.boots
         if most:
             target = self.plan.file.targets[self.target]
@@ -95,7 +87,6 @@ class StartupCheck(Check[TargetResult]):
             yield "boots", f"{label}: {span(least, most)} ({how})"
 
     def measure(self, bench: Bench) -> TargetResult:
-        """Boot both releases in turn until the judgement is clear."""
         if (reason := self.plan.left_out(self.target)) is not None:
             return self._found(left_out=reason)
         unsupported = self.plan.unsupported(self.target)
@@ -135,7 +126,6 @@ class StartupCheck(Check[TargetResult]):
         return self._found(boots=boots, judgement=judgement, notes=tuple(notes), machine=machine)
 
     def failed(self, error: str) -> TargetResult:
-        """Nothing was measured."""
         return self._found(error=error)
 
     def _found(self, **found: Any) -> TargetResult:

@@ -25,31 +25,24 @@ class UpgradeCheck(Check[UpgradeResult]):
 
     @classmethod
     def of(cls, plan: Plan) -> Iterator[UpgradeCheck]:
-        """One for each profile, where the gate file asks for it."""
         for profile in plan.profile_names if plan.in_place else ():
             yield cls(plan, profile, UPGRADE)
 
     @property
     def items(self) -> tuple[str, ...]:
-        """What it is judged by, in the order in which it happens."""
         return (*SUBJECTS, ROLLBACK) if self.plan.file.state.rollback else SUBJECTS
 
     def place(self, item: str = "") -> tuple[str, ...]:
-        """The key that switches it on."""
-        del item
         return (UPGRADE,)
 
     def budget(self) -> float:
-        """All starts of both releases."""
         return upgrade_budget(self.plan.file)
 
     def planned(self) -> Iterator[tuple[str, str]]:
-        """What it is judged by."""
         subjects = ", ".join(self.items)
         yield UPGRADE, f"in place, on a copy of what the baseline left: {subjects}"
 
     def measure(self, bench: Bench) -> UpgradeResult:
-        """Let the candidate take over the baseline's state."""
         assert bench.in_place is not None
         site = bench.site(self.profile)
         bench.take_turn(self)
@@ -57,5 +50,4 @@ class UpgradeCheck(Check[UpgradeResult]):
         return UpgradeResult(self.profile, seen, judge_upgrade(seen))
 
     def failed(self, error: str) -> UpgradeResult:
-        """Nothing was measured."""
         return UpgradeResult(self.profile, error=error)
