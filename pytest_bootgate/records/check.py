@@ -91,10 +91,13 @@ class CheckResult:
         return bool(self.boots or self.findings)
 
     def about(self, item: str) -> tuple[Finding, ...]:
-        """The findings that an item shows."""
-        if item == self.whole:
-            return self.findings
-        return tuple(finding for finding in self.findings if finding.subject == item)
+        """The findings that an item shows; the first one also those that no other would."""
+        unseen = item == self.items[0]
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.subject == item or (unseen and finding.subject not in self.items)
+        )
 
     def verdict_of(self, item: str) -> Verdict | None:
         """The verdict that an item shows."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from pytest_bootgate.records.check import CheckResult
+from pytest_bootgate.records.check import CheckResult, PlainResult
 from pytest_bootgate.reports.amounts import count
 
 if TYPE_CHECKING:
@@ -99,6 +99,20 @@ class Check(ABC, Generic[Found]):
     @abstractmethod
     def failed(self, error: str) -> Found:
         """Its result where it could not measure, and why."""
+
+
+class PlainCheck(Check[PlainResult]):
+    """A check whose result needs no class of its own."""
+
+    def result(self, **found: Any) -> PlainResult:
+        """Its result; `found` are the other fields of `PlainResult`."""
+        return PlainResult(
+            kind=self.kind, target=self.target, profile=self.profile, items=self.items, **found
+        )
+
+    def failed(self, error: str) -> PlainResult:
+        """Its result where it could not measure, and why."""
+        return self.result(error=error)
 
 
 AnyCheck = Check[CheckResult]

@@ -18,17 +18,19 @@ from pytest_bootgate.records import codec
 from pytest_bootgate.records.check import Amount, PlainResult, Table
 from pytest_bootgate.records.verdict import Finding
 from pytest_bootgate.reports.amounts import duration
+from pytest_bootgate.reports.formats.cases import entries
 from pytest_bootgate.reports.html.page import render
 from pytest_bootgate.reports.terminal import summary
-from pytest_bootgate.run.check import KINDS, Check, register
+from pytest_bootgate.run.check import KINDS, PlainCheck, register
 from tests.conftest import ROOT
 from tests.loop.conftest import play  # noqa: F401 (a fixture)
 from tests.loop.played import serves
 from tests.reports.formats.conftest import green, options, run_pytest
 from tests.reports.formats.readers import NAMES
+from tests.reports.pages import gate
 
 
-class Restart(Check[PlainResult]):
+class Restart(PlainCheck):
     """The candidate boots twice; the second boot must not take twice as long as the first."""
 
     kind = "restart"
@@ -44,10 +46,7 @@ class Restart(Check[PlainResult]):
         if longer > 2 or not second.started:
             why = Finding("fail", self.kind, f"the second took {longer:.1f} times as long")
         rows = [[boot.id, Amount(boot.ended, duration(boot.ended))] for boot in (first, second)]
-        return PlainResult(
-            kind=self.kind,
-            target=self.target,
-            profile=self.profile,
+        return self.result(
             boots=(first, second),
             findings=(why,),
             says="started again",
@@ -55,9 +54,6 @@ class Restart(Check[PlainResult]):
             notes=("both were cold",),
             todo="Look at what it leaves behind.",
         )
-
-    def failed(self, error: str) -> PlainResult:
-        return PlainResult(kind=self.kind, target=self.target, profile=self.profile, error=error)
 
 
 def twice() -> Iterator:
@@ -118,6 +114,16 @@ def test_no_engine_is_an_error(play, registered):  # noqa: F811
 def test_no_evidence_is_no_pass():
     nothing = PlainResult(kind="restart", target="main", profile="default")
     assert (nothing.verdict, nothing.verdict_of("restart")) == ("error", "error")
+
+
+def test_a_finding_about_no_item_is_shown_by_the_first():
+    stray = (Finding("fail", "somewhere", "it went wrong"),)
+    found = PlainResult(
+        kind="restart", target="main", profile="default", items=("a", "b"), findings=stray
+    )
+    assert [found.verdict_of(item) for item in found.items] == ["fail", "pass"]
+    cases = [case.verdict for entry in entries(gate(found)) for case in entry.cases]
+    assert cases == ["fail", "pass"]
 
 
 def test_what_it_says_in_the_terminal_and_on_the_page(found):
