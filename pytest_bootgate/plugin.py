@@ -146,9 +146,9 @@ def pytest_collection_modifyitems(
     if session.mistakes:
         raise pytest.UsageError("\n".join(session.mistakes.values()))
     if session.gates:
-        from pytest_bootgate.pytest_plugin.collect import GateItem
+        from pytest_bootgate.pytest_plugin.items import CheckItem
 
-        keys = [item.key for item in items if isinstance(item, GateItem)]
+        keys = [item.key for item in items if isinstance(item, CheckItem)]
         session.selected = list(dict.fromkeys(keys))
 
 

@@ -52,9 +52,13 @@ BY_THE_CLOCK = [
         "opened",
         "pair",
         "plan",
-        "propagation",
         "recorded",
         "upgrade",
+        "bench",
+        "check",
+        "kinds/propagation",
+        "kinds/startup",
+        "kinds/upgrade",
     )
 ]
 EFFECTS = {"docker", "pytest", "subprocess", "socket", "sqlite3", "time", "threading", "psutil"}
@@ -115,6 +119,28 @@ def test_a_probe_is_asked_and_not_its_kind():
         ("gatefile/model/probe.py", "line"),
         ("gatefile/probe_rules.py", "line"),
         ("observe/spots.py", "http"),
+    }
+
+
+def test_a_check_is_asked_and_not_its_kind():
+    """What reports, formats, items and commands say of a check goes through its interface."""
+    own = {"UpgradeResult", "PropagationResult", "UPGRADE", "PROPAGATION"}
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and own & {alias.name for alias in node.names}
+    }
+    assert found == {
+        "records/result.py",
+        "checks/propagation.py",
+        "reports/advice.py",
+        "reports/propagation.py",
+        "reports/upgrade.py",
+        "reports/views.py",
+        "run/bench.py",
+        "run/kinds/propagation.py",
+        "run/kinds/upgrade.py",
     }
 
 

@@ -9,13 +9,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_bootgate.records.jobs import Job
-from pytest_bootgate.records.upgrade import Repair, Start, Upgrade
+from pytest_bootgate.records.upgrade import (
+    JOBS,
+    RESTART,
+    ROLLBACK,
+    RUNS,
+    Repair,
+    Start,
+    Upgrade,
+)
 from pytest_bootgate.records.values import Stage
 from pytest_bootgate.records.verdict import Finding
 
-#: What is judged, in this order; also the names of the items.
-STATE, JOBS, RUNS, RESTART, ROLLBACK = "state", "jobs", "runs", "restart", "rollback"
-SUBJECTS = (STATE, JOBS, RUNS, RESTART)  # and a rollback, where it is asked for
 #: A stage that took this much longer (seconds) on the old state is part of the migration.
 LEAST_SHRINK = 0.1
 

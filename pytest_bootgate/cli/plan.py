@@ -10,8 +10,8 @@ from pytest_bootgate.engines.confine import beyond
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Release
 from pytest_bootgate.gatefile.tree import listed
-from pytest_bootgate.reports.amounts import count, limit
 from pytest_bootgate.run import Gate, Plan
+from pytest_bootgate.run.check import span
 
 _WORDS_OF_COMMAND = 52
 
@@ -38,9 +38,6 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
         own = " (the release's own)" if gate.plan.file.sidecar.image == "release" else ""
         yield "sidecar", f"image {image}{own}"
     yield from _boots(gate.plan)
-    if gate.plan.in_place:
-        subjects = ", ".join(gate.plan.upgrade_subjects)
-        yield "upgrade", f"in place, on a copy of the baseline's state: {subjects}"
     yield from _left_out(gate.plan)
     yield "in all", _in_all(gate.plan)
 
@@ -68,20 +65,13 @@ def _release(release: Release, gate: Gate, *, images: bool) -> str:
 
 
 def _boots(asked: Plan) -> Iterator[tuple[str, str]]:
-    label = "boots"
-    for profile, name in asked.pairs:
-        target = asked.file.targets[name]
-        least, most = asked.boots(profile, name)
-        if not most:
-            continue
-        start = f"{target.start}, timeout {limit(target.timeout)}"
-        yield label, f"{asked.label(profile, name)}: {_span(least, most)} ({start})"
-        label = ""
-        if target.propagation is not None:
-            propagation = target.propagation
-            until = limit(float(propagation.timeout or target.timeout))
-            where = f" in {propagation.in_}" if propagation.in_ else ""
-            yield "", f"  and 1 held on purpose ({propagation.hold}{where}) beyond {until}"
+    """What each check boots: those of targets below one word, then those of none."""
+    lines = [(check, line) for check in asked.checks for line in check.planned()]
+    said = ""
+    for what, how in (line for check, line in lines if check.target != check.kind):
+        yield "" if what == said else what, how
+        said = what or said
+    yield from (line for check, line in lines if check.target == check.kind)
 
 
 def _left_out(asked: Plan) -> Iterator[tuple[str, str]]:
@@ -103,16 +93,12 @@ def _left_out(asked: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _in_all(asked: Plan) -> str:
-    spans = [asked.boots(profile, target) for profile, target in asked.pairs]
-    held = sum(asked.may_be_held(target) for _, target in asked.pairs)
-    least, most = (sum(span[n] for span in spans) + held for n in (0, 1))
-    beside = " and those of the upgrade" if asked.in_place else ""
+    known = [check.boots for check in asked.checks if check.boots is not None]
+    least, most = (sum(boots[n] for boots in known) for n in (0, 1))
+    others = dict.fromkeys(check.kind for check in asked.checks if check.boots is None)
+    beside = "".join(f" and those of the {kind}" for kind in others)
     longest = f"never longer than {_long(asked.budget())} (all at their timeouts)"
-    return f"{_span(least, most)}{beside}, {longest}"
-
-
-def _span(least: int, most: int) -> str:
-    return count(most, "boot") if least == most else f"{least} to {most} boots"
+    return f"{span(least, most)}{beside}, {longest}"
 
 
 def _long(seconds: float) -> str:

@@ -11,6 +11,7 @@ from pytest_bootgate.records.verdict import Rules
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
 from pytest_bootgate.reports.layout import Styled, columns
 from pytest_bootgate.reports.numbers import WHOLE_BOOT, Took, outcome_words, table, used
+from pytest_bootgate.reports.views import views
 from pytest_bootgate.stats.regression import (
     RECORDED_BOOTS,
     Regression,
@@ -145,14 +146,11 @@ def _percent(ratio: float) -> str:
 
 
 def _others(first: GateResult, second: GateResult) -> Iterator[Styled]:
-    """Upgrades in place and propagation tests: their verdicts only."""
+    """What is not timed: verdicts only."""
     verdicts: dict[str, list[str]] = {}
     for number, result in enumerate((first, second)):
-        named = [(f"upgrade in place on {t.profile}", t.verdict) for t in result.upgrades]
-        named += [
-            (f"{s.target}, propagation on {s.profile}", s.verdict) for s in result.propagations
-        ]
-        for name, verdict in named:
+        for one in (v for v in views(result) if not isinstance(v.found, TargetResult)):
+            name, verdict = one.on(one.found.profile), one.found.verdict or "left out"
             verdicts.setdefault(name, [NONE, NONE])[number] = verdict
     for name, (before, after) in verdicts.items():
         yield Styled("")

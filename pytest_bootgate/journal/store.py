@@ -299,7 +299,7 @@ class Journal:
 
 
 def _boots(result: GateResult) -> list[Boot]:
-    return [b for target in result.targets for b in target.boots if b.id and not b.recorded]
+    return [b for found in result.checks for b in found.boots if b.id and not b.recorded]
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

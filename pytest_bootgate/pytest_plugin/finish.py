@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_bootgate.pytest_plugin.publish import publish
 from pytest_bootgate.pytest_plugin.session import KEY, PASSING
 from pytest_bootgate.pytest_plugin.summary import show_errors
+
+if TYPE_CHECKING:
+    from pytest_bootgate.masking import Mask
+    from pytest_bootgate.pytest_plugin.session import Session
 
 
 def finish(run: pytest.Session) -> None:
@@ -21,18 +27,16 @@ def finish(run: pytest.Session) -> None:
             "--bootgate-require: nothing was booted, --collect-only lists items only"
         )
     if not _interrupted(run):
-        ours.inform()
+        _inform(ours)
     if ours.missing or ours.uninformed:
         _red(run, "")  # the summary says what and why
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and config.getoption("no_summary"):
             show_errors(reporter, ours)  # pytest before 9.2 leaves ours out, too
-    ours.correct()
+    _correct(ours)
     ours.close()
     results = ours.results()
-    shown = {target.error for result in results for target in result.targets}
-    shown |= {upgrade.error for result in results for upgrade in result.upgrades}
-    shown |= {held.error for result in results for held in result.propagations}
+    shown = {found.error for result in results for found in result.checks}
     for text in ours.unheard():
         _red(run, "" if text in shown else text)
     for text in publish(run):
@@ -53,3 +57,51 @@ def _red(run: pytest.Session, text: str) -> None:
     if reporter is not None and text:
         reporter.ensure_newline()
         reporter.write_line(f"ERROR: {text}", red=True)
+
+
+def _inform(ours: Session) -> None:
+    """Tell those who asked to be told of a verdict, in the process that knows all results."""
+    if not (results := ours.results()):
+        return
+    from pytest_bootgate.errors import BootgateError
+    from pytest_bootgate.reports.notify import notify
+
+    asked = {str(path): gate.plan.file.notify for path, gate in ours.gates.items()}
+    asked |= ours.notify_of_workers
+    for result in results:
+        try:
+            told, untold = notify(
+                result, asked.get(result.file, {}), ours.hear, _mask(ours, result.file)
+            )
+        except BootgateError as error:  # nor could the journal keep that somebody was not told
+            told, untold = [], [str(error)]
+        ours.informed += [f"notified {name}: {result.verdict}" for name in told]
+        ours.uninformed += untold
+
+
+def _mask(ours: Session, file: str) -> Mask:
+    """What hides the secrets of a gate file, be it that a worker booted it."""
+    from pytest_bootgate.errors import BootgateError
+    from pytest_bootgate.gatefile import load
+
+    for path, gate in ours.gates.items():
+        if str(path) == file:
+            return gate.plan.loaded.mask
+    try:
+        return load(Path(file)).mask
+    except BootgateError:
+        return Mask()
+
+
+def _correct(ours: Session) -> None:
+    """Tell the end of runs once more whose workers could not know all of it."""
+    from pytest_bootgate.errors import BootgateError
+    from pytest_bootgate.records.events import RunEnded
+
+    told = {result.run: result for result in ours.from_workers}
+    for result in ours.results():
+        if result.run in told and result != told[result.run]:
+            try:
+                ours.hear(RunEnded(run=result.run, wall=time.time(), result=result))
+            except BootgateError as error:
+                ours.unheard_of_workers.append(str(error))

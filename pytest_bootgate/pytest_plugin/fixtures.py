@@ -75,10 +75,11 @@ class BootGate:
         if result.left_out is not None:
             pytest.skip(f"{target.name} is left out by the gate file: {result.left_out}")
         if result.verdict in ("fail", "error"):
+            from pytest_bootgate.pytest_plugin.contrast import contrast
             from pytest_bootgate.reports.clean import clean
             from pytest_bootgate.reports.failure import failure
 
-            others = self._session.contrast(target.file, result)
+            others = contrast(self._session, target.file, result)
             self._session.progress.end()
             text = f"{target.file.name}: {target.name}: {result.verdict}"
             pytest.fail(clean(f"{text}\n{failure(result, others)}"), pytrace=False)

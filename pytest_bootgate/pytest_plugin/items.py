@@ -1,59 +1,112 @@
-"""What all items of a gate file have in common."""
+"""The items of a gate file: what each check is shown by."""
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from pytest_bootgate.errors import BootgateError, BootgateWarning
-from pytest_bootgate.pytest_plugin.planned import timed_out
+from pytest_bootgate.pytest_plugin.contrast import contrast
+from pytest_bootgate.pytest_plugin.planned import plan_item, timed_out
 from pytest_bootgate.pytest_plugin.session import KEY
+from pytest_bootgate.reports.views import view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
-    from pytest_bootgate.pytest_plugin.collect import TargetNode
-    from pytest_bootgate.pytest_plugin.upgrade import UpgradeNode
-    from pytest_bootgate.records.result import PropagationResult, TargetResult, UpgradeResult
-
-Found = TypeVar("Found", bound="TargetResult | UpgradeResult | PropagationResult")
+    from pytest_bootgate.records.check import CheckResult
+    from pytest_bootgate.run import Gate
+    from pytest_bootgate.run.check import AnyCheck
 
 
-class GateFunction(pytest.Function):
-    """An item of a gate file: a function that lets the item judge."""
+class CheckItem(pytest.Function):
+    """An item of a check: a function that lets the item judge."""
 
-    parent: TargetNode | UpgradeNode
+    gate: Gate
+    asked: AnyCheck
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, gate: Gate, asked: AnyCheck, name: str) -> CheckItem:
+        """One of the items of a check, which has the time that the gate needs."""
+        item: CheckItem = cls.from_parent(parent, name=name, callobj=_check)
+        item.gate, item.asked = gate, asked
+        plan_item(item, gate)
+        return item
+
+    @property
+    def key(self) -> tuple[Path, str, str]:
+        """Gate file, profile and the name of the check."""
+        return self.path.resolve(), self.asked.profile, self.asked.name
 
     def iter_markers_with_node(self, name: str | None = None) -> Iterator[tuple[Any, pytest.Mark]]:
         """All markers but `xfail`: a verdict that fails must not look like a pass."""
         marked = super().iter_markers_with_node(name)
         return ((node, mark) for node, mark in marked if mark.name != "xfail")
 
-    def check(self) -> None:
-        """Judge: fail, warn, skip, or pass."""
-        raise NotImplementedError
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The line of the gate file that this item stands for."""
+        line = self.gate.plan.loaded.line(*self.asked.place(self.name))
+        return self.path, line - 1, self.nodeid.partition("::")[2]
 
-    def measure(self, result: Callable[[], Found]) -> Found:
+    def setup(self) -> None:
+        """Boot what the check needs, unless an item before this one did."""
+        super().setup()
+        result = self._measured()
+        if result.verdict_of(self.name) == "error":
+            self._stop_with(result, ())
+
+    def check(self) -> None:
+        """Judge: fail, warn, skip what the release does not have, or pass."""
+        session, result = self.config.stash[KEY], self.gate.check(self.asked)
+        name = self.parent.name if self.parent is not None else ""
+        if result.left_out is not None:
+            pytest.skip(f"{name} is left out by the gate file: {result.left_out}")
+        if result.verdict_of(self.name) == "fail":
+            whole = self.name == result.whole
+            try:
+                others = contrast(session, self.key[0], result) if whole else ()
+            finally:
+                session.progress.end()
+            self._stop_with(result, others)
+        for finding in result.about(self.name):
+            self.remark(f"{name}: {finding.text}")
+        if not result.seen(self.name):
+            pytest.skip(f"optional, and not seen in any boot of {name}")
+
+    def _measured(self) -> CheckResult:
         """What was found, booted now unless an item before this one did; in setup.
 
         What could not be measured is an error of the item that tried, and named in the others.
         """
-        session, parent = self.config.stash[KEY], self.parent.name
+        session = self.config.stash[KEY]
         try:
             session.claim(self.path)
-            found = result()
+            found = self.gate.check(self.asked)
         except BootgateError as error:
             self.stop(str(error))
         except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
-            self.stop(timed_out(error, result().error))
+            self.stop(timed_out(error, self.gate.check(self.asked).error))
         finally:
             session.progress.end()
         if found.error is not None:
-            again = f"{parent} is an error: see above."
+            name = self.parent.name if self.parent is not None else ""
+            again = f"{name} is an error: see above."
             self.stop(found.error if session.first_time(found.error) else again)
         return found
+
+    def _stop_with(self, result: CheckResult, others: Any) -> NoReturn:
+        """Fail with what there is to say; what belongs to no item alone is said once."""
+        session, one = self.config.stash[KEY], view(result, others)
+        text, last = one.of_item(self.name), "\n".join(one.last)
+        if self.name == result.whole:
+            session.first_time(text)
+            session.in_full.add(self.key)
+        elif not result.whole and last and session.first_time(last):
+            text = f"{text}\n{last}"
+        self.stop(text)
 
     def stop(self, text: str) -> NoReturn:
         """Fail, or in setup err, in the gate's own words and without a traceback."""
@@ -72,16 +125,16 @@ class GateFunction(pytest.Function):
 
     def note_shown(self) -> None:
         """Note that this item shows its verdict, whichever it is."""
-        self.parent.gate.note_shown(self.parent.profile, self.parent.target, self.name)
+        self.gate.note_shown(self.asked.profile, self.asked.target, self.name)
 
 
 def goes_on(item: pytest.Item, following: pytest.Item | None) -> bool:
     """Whether the gate of an item keeps the machine for the item that follows."""
-    gate_file = isinstance(item, GateFunction) and isinstance(following, GateFunction)
+    gate_file = isinstance(item, CheckItem) and isinstance(following, CheckItem)
     return gate_file and following is not None and item.path == following.path
 
 
-def check(request: pytest.FixtureRequest) -> None:
+def _check(request: pytest.FixtureRequest) -> None:
     """What pytest calls for every item: the item judges itself."""
     request.node.note_shown()
     request.node.check()

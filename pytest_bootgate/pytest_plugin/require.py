@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.records.result import GateResult, Unjudged
-from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.unjudged import paragraph
 
 _DESELECTED = "deselected by -k, -m, --deselect or a node id, skipped"
@@ -60,16 +58,13 @@ def unseen(result: GateResult) -> str:
 
     A gate of which every target is left out has none to ask for, and has measured nothing.
     """
-    if result.tried and not _measured(result) and not result.propagations and not result.unjudged:
+    if result.tried and not _measured(result) and not result.unjudged:
         return paragraph([result], "")
     failed = {
-        (t.profile, t.target, WHOLE) for t in result.targets if t.verdict in ("fail", "error")
-    }
-    failed |= {
-        (u.profile, UPGRADE, finding.subject)
-        for u in result.upgrades
-        for finding in u.findings
-        if finding.verdict in ("fail", "error")
+        (found.profile, found.target, item)
+        for found in result.checks
+        for item in found.items
+        if found.verdict_of(item) in ("fail", "error")
     }
     items = [u for u in result.unjudged if u.booted and (u.profile, u.target, u.item) in failed]
     names = ", ".join(dict.fromkeys(f"{u.target}::{u.item}" for u in items))
@@ -78,7 +73,7 @@ def unseen(result: GateResult) -> str:
 
 def _measured(result: GateResult) -> bool:
     """Whether anything was: a gate file may leave out all its targets."""
-    return any(t.left_out is None for t in result.targets) or bool(result.upgrades)
+    return any(found.left_out is None for found in result.checks)
 
 
 def _by_file(results: Sequence[GateResult]) -> list[list[GateResult]]:

@@ -55,7 +55,7 @@ def _rows(results: Sequence[GateResult], config: pytest.Config) -> Iterator[Any]
     from pytest_benchmark.stats import Metadata
 
     for file, result in zip(names(results, config.rootpath), results, strict=True):
-        booted = {e.label: e.found for e in entries(result) if e.found is not None}
+        booted = {e.label: e.timed for e in entries(result) if e.timed is not None}
         for label, target in booted.items():
             started = [boot for boot in target.of("candidate") if boot.started]
             for subject in (*phases(target), WHOLE):

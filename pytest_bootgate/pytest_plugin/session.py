@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_bootgate.masking import Mask
 from pytest_bootgate.pytest_plugin.planned import Timer
 from pytest_bootgate.pytest_plugin.progress import ProgressLine
 
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_bootgate.gatefile.model import Notify
     from pytest_bootgate.journal.store import Journal
     from pytest_bootgate.records.events import Event
-    from pytest_bootgate.records.result import GateResult, TargetResult
+    from pytest_bootgate.records.result import GateResult
     from pytest_bootgate.run import Gate, Progress
 
 KEY = pytest.StashKey["Session"]()
@@ -146,7 +144,7 @@ class Session:
                 boots=option("bootgate_boots"),
                 profiles=option("bootgate_profile") or (),
                 watch=self._watch,
-                hear=self._hear,
+                hear=self.hear,
             )
         return self.gates[path]
 
@@ -171,7 +169,7 @@ class Session:
         if not self.is_worker:
             self.progress.show(progress)
 
-    def _hear(self, event: Event) -> None:
+    def hear(self, event: Event) -> None:
         """Keep an event, then pass it on to whoever listens. Raises `JournalError`."""
         try:
             self.open_journal().hear(event)
@@ -222,32 +220,6 @@ class Session:
         )
         asked = f" (without {', '.join(left)}: --bootgate-profile)" if left else ""
         return f"bootgate: {name}: {chosen}{profiles}{asked}"
-
-    def contrast(self, path: Path, result: TargetResult) -> list[TargetResult]:
-        """The other targets on the same host, one of them booted now if none was so far.
-
-        Only a target that this run boots anyway is booted for it.
-        """
-        gate = self.gate(path)
-        others = [
-            (profile, target)
-            for profile, target in gate.plan.pairs
-            if profile == result.profile and target != result.target
-        ]
-        known = [found for key in others if (found := gate.known(*key)) is not None]
-        failed = result.error is None and any(
-            not b.started for b in result.of("candidate") or result.boots
-        )
-        telling = [f for f in known if f.of("candidate") and f.runs_as != result.runs_as]
-        if failed and not telling:
-            chosen = {(h, t) for p, h, t in self.selected if p == path}
-            for profile, target in others:
-                runs_as = gate.plan.file.targets[target].extends or target
-                new = (profile, target) in chosen and gate.known(profile, target) is None
-                if new and runs_as != result.runs_as:
-                    known.append(gate.result(profile, target))
-                    break
-        return known
 
     def first_time(self, text: str) -> bool:
         """Whether a text was not told in this run yet."""
@@ -328,51 +300,6 @@ class Session:
         for result in self.results():
             if text := unseen(result):
                 self.missing.append(f"{self.shown(Path(result.file))}: {text}")
-
-    def inform(self) -> None:
-        """Tell those who asked to be told of a verdict, in the process that knows all results."""
-        if not (results := self.results()):
-            return
-        from pytest_bootgate.errors import BootgateError
-        from pytest_bootgate.reports.notify import notify
-
-        asked = {str(path): gate.plan.file.notify for path, gate in self.gates.items()}
-        asked |= self.notify_of_workers
-        for result in results:
-            try:
-                told, untold = notify(
-                    result, asked.get(result.file, {}), self._hear, self._mask(result.file)
-                )
-            except BootgateError as error:  # nor could the journal keep that somebody was not told
-                told, untold = [], [str(error)]
-            self.informed += [f"notified {name}: {result.verdict}" for name in told]
-            self.uninformed += untold
-
-    def _mask(self, file: str) -> Mask:
-        """What hides the secrets of a gate file, be it that a worker booted it."""
-        from pytest_bootgate.errors import BootgateError
-        from pytest_bootgate.gatefile import load
-
-        for path, gate in self.gates.items():
-            if str(path) == file:
-                return gate.plan.loaded.mask
-        try:
-            return load(Path(file)).mask
-        except BootgateError:
-            return Mask()
-
-    def correct(self) -> None:
-        """Tell the end of runs once more whose workers could not know all of it."""
-        from pytest_bootgate.errors import BootgateError
-        from pytest_bootgate.records.events import RunEnded
-
-        told = {result.run: result for result in self.from_workers}
-        for result in self.results():
-            if result.run in told and result != told[result.run]:
-                try:
-                    self._hear(RunEnded(run=result.run, wall=time.time(), result=result))
-                except BootgateError as error:
-                    self.unheard_of_workers.append(str(error))
 
     def leave(self) -> None:
         """Let the next gate on this machine have its turn."""

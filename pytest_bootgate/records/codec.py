@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.records.result import SCHEMA, GateResult
+from pytest_bootgate.records.check import CheckResult
+from pytest_bootgate.records.result import RESULTS, SCHEMA, GateResult, TargetResult
 from pytest_bootgate.records.verdict import WHOLE, Kind
 from pytest_bootgate.whole import write_text
 
@@ -63,16 +64,16 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
 
 def encode(result: GateResult) -> bytes:
     """A result as JSON (UTF-8), with the verdicts and net times that follow from it."""
-    plain = msgspec.to_builtins(result)  # of one that was read without what an older gate left out
-    plain["verdict"] = result.verdict
-    for target, value in zip(result.targets, plain["targets"], strict=True):
-        value["verdict"] = target.verdict
-        for boot, plain_boot in zip(target.boots, value.get("boots", ()), strict=True):
+    plain = msgspec.to_builtins(replace(result, checks=()))
+    del plain["checks"]
+    plain |= {"verdict": result.verdict} | {kind.listed: [] for kind in RESULTS}
+    for found in result.checks:
+        value = msgspec.to_builtins(found) | {"verdict": found.verdict}
+        for boot, plain_boot in zip(found.boots, value.get("boots", ()), strict=False):
             plain_boot["net_seconds"] = boot.net_seconds
-    for upgrade, value in zip(result.upgrades, plain.get("upgrades", ()), strict=True):
-        value["verdict"] = upgrade.verdict
-    for propagation, value in zip(result.propagations, plain.get("propagations", ()), strict=True):
-        value["verdict"] = propagation.verdict
+        plain[found.listed].append(value)
+    if not plain[CheckResult.listed]:  # as it always was, where there are only checks of our own
+        del plain[CheckResult.listed]
     plain["digest"] = _digest(plain)
     return json.dumps(plain, indent=1).encode()
 
@@ -97,18 +98,18 @@ def decode(data: bytes | str) -> GateResult:
         plain = msgspec.json.decode(data)
         if isinstance(plain, dict) and plain.get("schema") == _OLD:
             plain = _in_new_words(plain) | {"schema": SCHEMA}
-            result = _filled(msgspec.convert(plain, GateResult))
+            result = _filled(_converted(plain))
         else:
-            result = msgspec.convert(plain, GateResult)
+            result = _converted(plain)
         dt.datetime.fromisoformat(result.at).astimezone(dt.UTC)
         _measured(plain)
-        for boot in (boot for target in result.targets for boot in target.boots):
+        boots = [boot for found in result.checks for boot in found.boots]
+        for boot in boots:
             if boot.started != (boot.seconds is not None):
                 raise ValueError(
                     f"a boot in it has outcome {boot.outcome} and duration {boot.seconds}"
                 )
-        booted = {boot.release for target in result.targets for boot in target.boots}
-        if unknown := {"candidate", *booted} - result.releases.keys():
+        if unknown := {"candidate", *(boot.release for boot in boots)} - result.releases.keys():
             raise ValueError(f"it does not define its {min(unknown)}")
     except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
         why = str(error)[:_LONGEST]
@@ -116,6 +117,25 @@ def decode(data: bytes | str) -> GateResult:
     if result.schema != SCHEMA:
         raise BootgateError(f"This result has schema {result.schema[:_LONGEST]!r}, not {SCHEMA!r}.")
     return result
+
+
+def _converted(plain: Any) -> GateResult:
+    """A result from plain values; the results of its checks stand in the list of their class."""
+    if not isinstance(plain, dict):
+        return msgspec.convert(plain, GateResult)
+    if TargetResult.listed not in plain:
+        raise ValueError(f"Object missing required field `{TargetResult.listed}`")
+    names = {kind.listed for kind in RESULTS}
+    result = msgspec.convert({k: v for k, v in plain.items() if k not in names}, GateResult)
+    return replace(result, checks=tuple(_checks(plain)))
+
+
+def _checks(plain: Mapping[str, Any]) -> Iterator[CheckResult]:
+    for kind in RESULTS:
+        try:
+            yield from msgspec.convert(plain.get(kind.listed, ()), tuple[kind, ...])  # type: ignore[valid-type]
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error).replace("`$", f"`$.{kind.listed}")) from None
 
 
 def _in_new_words(value: Any, under: str = "") -> Any:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
+from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.records.check import CheckResult, PlainResult
 from pytest_bootgate.records.machine import Machine
 from pytest_bootgate.records.retry import started_later
 from pytest_bootgate.records.stall import Stall
-from pytest_bootgate.records.upgrade import Upgrade
+from pytest_bootgate.records.upgrade import ROLLBACK, SUBJECTS, Upgrade
 from pytest_bootgate.records.values import Boot, HostFacts
-from pytest_bootgate.records.verdict import Finding, Judgement, Rules, Verdict, worst
+from pytest_bootgate.records.verdict import WHOLE, Finding, Judgement, Rules, Verdict, worst
 
 #: Raised whenever a field changes its meaning or goes away; new fields do not raise it.
 SCHEMA = "bootgate-result/2"
@@ -37,7 +40,7 @@ class ReleaseFacts:
 
 
 @dataclass(frozen=True)
-class TargetResult:
+class TargetResult(CheckResult):
     """One target on one profile: its boots and what they add up to.
 
     `runs_as` is the session target it stands for: its own name, unless the gate file `extends` one.
@@ -57,6 +60,33 @@ class TargetResult:
     notes: tuple[str, ...] = ()
     machine: Machine | None = None
 
+    listed = "targets"
+    kind = WHOLE
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the judgement rests on."""
+        return self.judgement.findings if self.judgement is not None else ()
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """The phases, and the whole boot."""
+        return (*self.rules.phases, WHOLE)
+
+    @property
+    def whole(self) -> str:
+        """The whole boot."""
+        return WHOLE
+
+    @property
+    def suffix(self) -> str:
+        """A target is called by its name alone."""
+        return ""
+
+    def about(self, item: str) -> tuple[Finding, ...]:
+        """The findings about a phase or the whole boot, the worst first."""
+        return self.judgement.about(item) if self.judgement is not None else ()
+
     @property
     def verdict(self) -> Verdict | None:
         """The verdict; None only for a target that the gate file leaves out."""
@@ -65,6 +95,11 @@ class TargetResult:
         if self.error is not None or self.judgement is None:
             return "error"
         return self.judgement.verdict
+
+    def seen(self, item: str) -> bool:
+        """Whether any boot of the candidate showed a phase."""
+        phases = [b.phase(item) for b in self.boots if b.release == "candidate"]
+        return item == WHOLE or any(p is not None and p.at is not None for p in phases)
 
     def of(self, release: str) -> tuple[Boot, ...]:
         """The measured boots of one release; where there are none, its warm-up.
@@ -77,35 +112,45 @@ class TargetResult:
 
 
 @dataclass(frozen=True)
-class UpgradeResult:
-    """An upgrade in place on one profile: what happened, and what it means.
-
-    `error` is the paragraph that says why the gate could not measure.
-    """
+class UpgradeResult(CheckResult):
+    """An upgrade in place on one profile: what happened, and what it means."""
 
     profile: str
     upgrade: Upgrade | None = None
     findings: tuple[Finding, ...] = ()
     error: str | None = None
 
-    @property
-    def verdict(self) -> Verdict:
-        """The worst finding; without any the upgrade passed."""
-        if self.error is not None or self.upgrade is None:
-            return "error"
-        return worst([finding.verdict for finding in self.findings] or ["pass"])
+    listed = "upgrades"
+    kind = target = UPGRADE
 
-    def about(self, subject: str) -> tuple[Finding, ...]:
-        """The findings about one subject."""
-        return tuple(finding for finding in self.findings if finding.subject == subject)
+    @property
+    def boots(self) -> tuple[Boot, ...]:
+        """The jobs that were run, on all starts."""
+        starts = self.upgrade.starts if self.upgrade is not None else ()
+        return tuple(run.boot for start in starts for run in start.runs)
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """What an upgrade in place is judged by."""
+        asked = self.upgrade is not None and self.upgrade.rollback_asked
+        return (*SUBJECTS, ROLLBACK) if asked else SUBJECTS
+
+    @property
+    def measured(self) -> bool:
+        """Whether the candidate was started on the state."""
+        return self.upgrade is not None
+
+    def versions(self, release: str) -> Iterator[str]:
+        """What each release said at its first start."""
+        if self.upgrade is not None:
+            seen = self.upgrade
+            start = seen.baseline if release == "baseline" else seen.first
+            yield from (start.version,) if start.version else ()
 
 
 @dataclass(frozen=True)
-class PropagationResult:
-    """A boot of a target that was held on purpose, and whether anybody was told.
-
-    `error` is the paragraph that says why the gate could not measure.
-    """
+class PropagationResult(CheckResult):
+    """A boot of a target that was held on purpose, and whether anybody was told."""
 
     target: str
     profile: str
@@ -113,12 +158,27 @@ class PropagationResult:
     findings: tuple[Finding, ...] = ()
     error: str | None = None
 
+    listed = "propagations"
+    kind = PROPAGATION
+
     @property
-    def verdict(self) -> Verdict:
-        """The worst finding; without any somebody was told."""
-        if self.error is not None or self.stall is None:
-            return "error"
-        return worst([finding.verdict for finding in self.findings] or ["pass"])
+    def boots(self) -> tuple[Boot, ...]:
+        """The boot that was held."""
+        return (self.stall.boot,) if self.stall is not None else ()
+
+    @property
+    def measured(self) -> bool:
+        """Whether a boot was to be held."""
+        return self.stall is not None
+
+
+#: The results of checks that have a class of their own, in the order of reports; others are plain.
+RESULTS: tuple[type[CheckResult], ...] = (
+    UpgradeResult,
+    TargetResult,
+    PropagationResult,
+    PlainResult,
+)
 
 
 @dataclass(frozen=True)
@@ -126,19 +186,27 @@ class Unjudged:
     """A verdict that the gate file asks for and no test of the run showed.
 
     `item` is the item of pytest that shows it: ``boot`` or ``propagation`` of a target, or one of
-    the items of ``upgrade``. `booted` where it was measured all the same.
+    the items of ``upgrade``. `booted` where it was measured all the same. `kind` is that of the
+    check.
     """
 
     target: str
     profile: str
     item: str
     booted: bool = False
+    kind: str = ""
+
+    @property
+    def check(self) -> str:
+        """The kind of the check, which an older result does not name."""
+        return self.kind or (self.item if self.item in (WHOLE, PROPAGATION) else self.target)
 
 
 @dataclass(frozen=True)
 class GateResult:
     """Everything one gate file's run found. `at` is the wall-clock start in ISO 8601, UTC.
 
+    `checks` are the results of all checks, in the order in which reports show them.
     `measures` is a digest of what the gate file measures: all of it but the releases and the rules
     of the verdict. Results are comparable only where it is the same. `error` is the paragraph that
     says why the run must not pass with what it left `unjudged`. `engine` is the engine in words,
@@ -158,10 +226,8 @@ class GateResult:
     why_engine: str
     machine: HostFacts
     releases: Mapping[str, ReleaseFacts]
-    targets: tuple[TargetResult, ...]
+    checks: tuple[CheckResult, ...] = ()
     measures: str = ""
-    upgrades: tuple[UpgradeResult, ...] = ()
-    propagations: tuple[PropagationResult, ...] = ()
     unjudged: tuple[Unjudged, ...] = ()
     error: str | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -178,24 +244,26 @@ class GateResult:
         """Whether the gate file has several; where nobody knows, whether one is named here."""
         if self.profiles:
             return len(self.profiles) > 1
-        named = [t.profile for t in self.targets] + [u.profile for u in self.upgrades]
-        named += [p.profile for p in self.propagations] + [u.profile for u in self.unjudged]
+        named = [found.profile for found in self.checks] + [u.profile for u in self.unjudged]
         return any(name != "default" for name in named)
 
-    def beside(self, target: TargetResult) -> tuple[TargetResult, ...]:
-        """The other targets on the profile of one."""
-        return tuple(t for t in self.targets if t.profile == target.profile and t is not target)
+    @property
+    def targets(self) -> tuple[TargetResult, ...]:
+        """The targets, which alone are timed and compared."""
+        return tuple(found for found in self.checks if isinstance(found, TargetResult))
+
+    def beside(self, one: CheckResult) -> tuple[TargetResult, ...]:
+        """The other targets on the profile of a check."""
+        return tuple(t for t in self.targets if t.profile == one.profile and t is not one)
 
     @property
     def tried(self) -> bool:
         """Whether anything was booted, or tried to be."""
-        return bool(self.targets or self.upgrades or self.propagations)
+        return bool(self.checks)
 
     @property
     def verdict(self) -> Verdict:
         """The worst verdict of all that was judged; `error` where there is none."""
         if self.error is not None:
             return "error"
-        targets = [t.verdict for t in self.targets if t.verdict is not None]
-        held = [found.verdict for found in self.propagations]
-        return worst([*(t.verdict for t in self.upgrades), *held, *targets])
+        return worst([found.verdict for found in self.checks if found.verdict is not None])

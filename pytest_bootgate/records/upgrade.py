@@ -8,6 +8,9 @@ from pytest_bootgate.records.jobs import Job
 from pytest_bootgate.records.kept_jobs import Comparison, compare
 from pytest_bootgate.records.values import Boot, Stage
 
+#: What is judged, in this order; also the names of the items.
+STATE, JOBS, RUNS, RESTART, ROLLBACK = "state", "jobs", "runs", "restart", "rollback"
+SUBJECTS = (STATE, JOBS, RUNS, RESTART)  # and a rollback, where it is asked for
 #: The exit code of what SIGTERM ended: 128 and 15.
 _BY_SIGTERM = 143
 
@@ -151,6 +154,13 @@ class Upgrade:
         """The jobs that are due a start and ran there to their proof."""
         started = {run.job for run in start.runs if run.boot.started}
         return [job for job in self.due(start) if job.id in started]
+
+    @property
+    def starts(self) -> tuple[Start, ...]:
+        """All starts that were made."""
+        repaired = self.repair.start if self.repair is not None else None
+        made = (self.baseline, self.first, self.second, repaired, self.rollback, self.control)
+        return tuple(start for start in made if start is not None)
 
     @property
     def failed(self) -> list[str]:

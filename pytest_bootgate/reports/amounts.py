@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import isfinite
 
+from pytest_bootgate.records.check import Amount, Cell
+
 #: Stands for an amount that was not measured.
 NONE = "-"
 #: The cells of a bar.
@@ -65,3 +67,13 @@ def bar(part: float, marks: tuple[float, ...] = ()) -> str:
 def count(number: int, noun: str) -> str:
     """A number with its noun: ``1 boot``, ``5 boots``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def seconds(value: float | None, missing: str = NONE) -> Cell:
+    """A duration as a cell."""
+    return missing if value is None else Amount(value, duration(value))
+
+
+def part(value: float | None) -> Cell:
+    """A share as a cell."""
+    return NONE if value is None else Amount(value, share(value))

@@ -8,6 +8,14 @@ from dataclasses import dataclass, replace
 
 from pytest_bootgate.reports.clean import clean
 
+#: The colour of each verdict, in the order in which they are counted.
+COLOURS = {
+    "pass": "green",
+    "warn": "yellow",
+    "inconclusive": "yellow",
+    "fail": "red",
+    "error": "red",
+}
 #: What stands for a character where the output has ASCII only.
 _PLAIN = str.maketrans({"█": "#", "·": ".", "│": "|", "…": "~", "→": ">"})
 _NARROWEST = 40

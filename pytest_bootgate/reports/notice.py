@@ -9,10 +9,9 @@ from typing import Any
 
 import msgspec
 
-from pytest_bootgate.records.result import GateResult, TargetResult
+from pytest_bootgate.records.result import RESULTS, GateResult
 from pytest_bootgate.records.verdict import Finding, Verdict
-from pytest_bootgate.reports import propagation, upgrade
-from pytest_bootgate.reports.failure import failure
+from pytest_bootgate.reports.views import views
 
 #: Raised whenever a field changes its meaning or goes away.
 SCHEMA = "bootgate-notice/1"
@@ -31,36 +30,20 @@ def notice(result: GateResult) -> bytes:
         "at": result.at,
         "engine": result.engine,
         "releases": {n: msgspec.to_builtins(r) for n, r in result.releases.items()},
-        "targets": [
-            {
-                "target": found.target,
-                "profile": found.profile,
-                "verdict": found.verdict,
-                "findings": _findings(found),
-                "story": failure(found, result.beside(found)) if _bad(found.verdict) else "",
-            }
-            for found in result.targets
-        ],
-        "upgrades": [
-            {
-                "profile": found.profile,
-                "verdict": found.verdict,
-                "findings": [msgspec.to_builtins(finding) for finding in found.findings],
-                "story": "\n".join(upgrade.story(found)) if found.upgrade else found.error,
-            }
-            for found in result.upgrades
-        ],
-        "propagations": [
-            {
-                "target": found.target,
-                "profile": found.profile,
-                "verdict": found.verdict,
-                "findings": [msgspec.to_builtins(finding) for finding in found.findings],
-                "story": "\n".join([propagation.heading(found), *propagation.details(found)]),
-            }
-            for found in result.propagations
-        ],
+        **{kind.listed: [] for kind in RESULTS},
     }
+    for one in views(result):
+        found = one.found
+        plain[found.listed].append(
+            {
+                "kind": found.kind,
+                "target": found.target,
+                "profile": found.profile,
+                "verdict": found.verdict,
+                "findings": [msgspec.to_builtins(finding) for finding in found.findings],
+                "story": "\n".join(one.told),
+            }
+        )
     return json.dumps(plain).encode()
 
 
@@ -75,27 +58,11 @@ def sentence(result: GateResult) -> str:
 def _reasons(result: GateResult) -> Iterator[str]:
     if result.error is not None:
         yield result.error
-    for one in result.upgrades:
-        if one.verdict != "pass":
-            first = _first(one.findings, one.verdict)
-            yield f"upgrade in place: {one.error or first}"
-    for found in result.targets:
+    for one in views(result):
+        found = one.found
         if found.verdict not in (None, "pass"):
-            given = found.judgement.findings if found.judgement is not None else ()
-            yield f"{found.target}: {found.error or _first(given, found.verdict)}"
-    for held in result.propagations:
-        if held.verdict != "pass":
-            yield f"{held.target}: {held.error or _first(held.findings, held.verdict)}"
+            yield f"{one.subject}: {found.error or _first(found.findings, found.verdict)}"
 
 
 def _first(findings: tuple[Finding, ...], verdict: Verdict | None) -> str:
     return next((f.text for f in findings if f.verdict == verdict), str(verdict))
-
-
-def _findings(found: TargetResult) -> list[Any]:
-    given = found.judgement.findings if found.judgement is not None else ()
-    return [msgspec.to_builtins(finding) for finding in given]
-
-
-def _bad(verdict: Verdict | None) -> bool:
-    return verdict in ("fail", "error")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pytest_bootgate.checks.propagation import HELD, properties
+from pytest_bootgate.records.check import Cell, Table
 from pytest_bootgate.records.result import PropagationResult
 from pytest_bootgate.records.stall import Stall
 from pytest_bootgate.records.values import SignalReport
-from pytest_bootgate.records.verdict import Verdict
-from pytest_bootgate.reports.amounts import duration
+from pytest_bootgate.reports.advice import advice_on_propagation
+from pytest_bootgate.reports.amounts import NONE, duration, seconds
+from pytest_bootgate.reports.story import last_lines
+from pytest_bootgate.reports.view import View
 
 
 def heading(result: PropagationResult) -> str:
@@ -19,29 +22,47 @@ def heading(result: PropagationResult) -> str:
     return sentence(result.stall)
 
 
-def details(result: PropagationResult) -> Iterator[str]:
-    """All that belongs under the heading, findings first."""
-    yield from (text for _, text in reasons(result))
-    yield from asides(result)
+class PropagationView(View[PropagationResult]):
+    """A boot that was held on purpose."""
 
+    noun = "propagation test"
+    near = "held past its timeout on purpose"
 
-def reasons(result: PropagationResult) -> Iterator[tuple[Verdict, str]]:
-    """Why the verdict is what it is: each reason with a verdict of its own."""
-    if result.error is not None:
-        yield "error", result.error
-        return
-    for finding in result.findings:
-        yield finding.verdict, f"{finding.verdict}: {finding.text}"
+    @property
+    def says(self) -> str:
+        return heading(self.found)
 
+    @property
+    def tables(self) -> Sequence[Table]:
+        stall = self.found.stall
+        return (signals(stall),) if stall is not None and stall.signals else ()
 
-def asides(result: PropagationResult) -> Iterator[str]:
-    """What changes no verdict."""
-    if result.error is not None:
-        return
-    if result.stall is not None:
-        yield from (f"note: {text}" for text in notes(result.stall))
-        if result.stall.evidence:
-            yield f"note: hold verified: {result.stall.evidence}"
+    def lines(self) -> Iterator[str]:
+        yield from ()
+
+    boots = lines
+
+    @property
+    def notes(self) -> Sequence[str]:
+        stall = self.found.stall
+        if stall is None:
+            return ()
+        return [*notes(stall), *([f"hold verified: {stall.evidence}"] if stall.evidence else [])]
+
+    @property
+    def last(self) -> list[str]:
+        return last_lines(self.found.stall.boot) if self.found.stall is not None else []
+
+    @property
+    def todo(self) -> str:
+        return advice_on_propagation(self.found)
+
+    @property
+    def step(self) -> str:
+        return self.found.stall.phase if self.found.stall is not None else NONE
+
+    def since(self, new: str, old: str) -> str:
+        return f"{new}; a propagation test has no baseline"
 
 
 def sentence(stall: Stall) -> str:
@@ -80,6 +101,22 @@ def notes(stall: Stall) -> Iterator[str]:
             yield f"{told.name}: {told.text}, and nothing after that"
     yield f"listened until {stall.watched:.1f} s after the trigger"
     yield from properties(stall)
+
+
+def signals(stall: Stall) -> Table:
+    """Every signal that was listened to while a boot was held."""
+    rows: list[list[Cell]] = [
+        [
+            one.name,
+            one.means if one.at is not None else "nothing",
+            seconds(one.at, "never"),
+            seconds(stall.late(one) if one.at is not None else None),
+            one.text,
+        ]
+        for one in (*stall.heard, *stall.silent)
+    ]
+    head = ["signal", "said", "after the trigger", "late by", "text"]
+    return Table("told", "Signals and when they reported", head, rows)
 
 
 def _names(told: tuple[SignalReport, ...]) -> str:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from pytest_bootgate.checks.comparison import sentence
 from pytest_bootgate.gatefile.tree import listed
-from pytest_bootgate.records.result import (
-    GateResult,
-    PropagationResult,
-    TargetResult,
-    UpgradeResult,
-)
+from pytest_bootgate.records.check import CheckResult
+from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.retry import started_later
 from pytest_bootgate.records.values import Boot
-from pytest_bootgate.reports import propagation, unjudged, upgrade
-from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
+from pytest_bootgate.reports import unjudged
+from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit, share
 from pytest_bootgate.reports.boots import machine, rows
 from pytest_bootgate.reports.clean import clean
-from pytest_bootgate.reports.layout import ALL, ALWAYS, MORE, QUIET, Styled, columns
+from pytest_bootgate.reports.layout import ALL, ALWAYS, COLOURS, MORE, QUIET, Styled, columns
 from pytest_bootgate.reports.numbers import Took, outcome_words, stages, table
 from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import (
@@ -31,15 +28,10 @@ from pytest_bootgate.reports.story import (
     last_words,
     worth_saying,
 )
+from pytest_bootgate.reports.view import View
+from pytest_bootgate.reports.views import views
 from pytest_bootgate.stats.regression import DRIFT
 
-_COLOURS = {
-    "pass": "green",
-    "warn": "yellow",
-    "inconclusive": "yellow",
-    "fail": "red",
-    "error": "red",
-}
 _INDENT = "  "
 _MOST_STAGES = 6
 
@@ -73,31 +65,21 @@ def summary(
     yield Styled(machine(result.machine), level=MORE)
     if waited := waited_words(result.waited):
         yield Styled(f"{waited} on this machine before booting; boot times do not include it")
-    several_profiles = result.several_profiles
-    for one in result.upgrades:
+    every = views(result)
+    for one in every:
         yield Styled("")
-        yield from _upgrade(one, name_profile=several_profiles)
-    for target in result.targets:
-        yield Styled("")
-        yield from _target(target, result.beside(target), told, name_profile=several_profiles)
-    for held in result.propagations:
-        yield Styled("")
-        yield from _propagation(held, name_profile=several_profiles)
+        where = one.found.profile if result.several_profiles else ""
+        yield from _OWN.get(type(one.found), _check)(one, where, told)
     yield Styled("")
     if left:
         yield Styled(left, "yellow", level=ALWAYS)
-    verdicts = [*(t.verdict for t in result.upgrades), *(t.verdict for t in result.targets)]
-    verdicts += [found.verdict for found in result.propagations]
-    counted = [f"{verdicts.count(v)} {v}" for v in _COLOURS if v in verdicts]
+    verdicts = [one.found.verdict for one in every]
+    counted = [f"{verdicts.count(v)} {v}" for v in COLOURS if v in verdicts]
     left_out = sum(v is None for v in verdicts)
     counted += [f"{left_out} left out"] if left_out else []
-    upgrades, targets = len(result.upgrades), len(result.targets)
-    propagations = len(result.propagations)
-    parts = [count(upgrades, "upgrade")] if upgrades else []
-    parts += [count(targets, "target")] if targets or not (upgrades or propagations) else []
-    parts += [count(propagations, "propagation test")] if propagations else []
+    parts = [count(number, noun) for noun, number in Counter(one.noun for one in every).items()]
     text = f"{result.verdict.upper()}: {', '.join([*parts, *counted])}"
-    yield Styled(text, _COLOURS[result.verdict], bold=True, level=ALWAYS)
+    yield Styled(text, COLOURS[result.verdict], bold=True, level=ALWAYS)
 
 
 def _heading(text: str, colour: str) -> Styled:
@@ -117,47 +99,36 @@ def _fixed(text: str, depth: int = 1) -> Styled:
     return Styled(_INDENT * depth + text, fixed=True)
 
 
-def _upgrade(result: UpgradeResult, *, name_profile: bool) -> Iterator[Styled]:
-    where = f" on {result.profile}" if name_profile else ""
-    colour = _COLOURS[result.verdict]
-    yield _heading(f"{result.verdict.upper()} {upgrade.heading(result)}{where}", colour)
-    if result.upgrade is None:
-        yield _said(str(result.error), colour)
+def _check(
+    one: View[CheckResult], where: str, told: Collection[tuple[str, str]]
+) -> Iterator[Styled]:
+    """A check without a look of its own."""
+    del told
+    found, verdict = one.found, one.found.verdict
+    if verdict is None:
+        yield _heading(f"LEFT OUT {one.on(where)}: {found.left_out}", "yellow")
         return
-    for finding in result.findings:
-        text = f"{finding.verdict}: {finding.subject}: {finding.text}"
-        yield _said(text, _COLOURS[finding.verdict])
-    yield from (_fixed(text) for text in upgrade.table(result.upgrade))
-    yield from (Styled(f"{_INDENT}note: {text}") for text in upgrade.notes(result.upgrade))
-    if result.verdict != "pass":
-        yield _todo(advice_on_upgrade(result))
-
-
-def _propagation(result: PropagationResult, *, name_profile: bool) -> Iterator[Styled]:
-    where = f" on {result.profile}" if name_profile else ""
-    colour = _COLOURS[result.verdict]
-    name = f"{result.target}, propagation{where}"
-    heading = f"{result.verdict.upper()} {name}: {propagation.heading(result)}"
-    yield _heading(heading, colour)
-    for verdict, text in propagation.reasons(result):
-        yield _said(text, _COLOURS[verdict])
-    yield from (Styled(_INDENT + text) for text in propagation.asides(result))
-    if result.verdict not in ("pass", "error"):
-        yield _todo(advice_on_propagation(result))
+    yield _heading(f"{verdict.upper()} {one.on(where)}: {one.says}", COLOURS[verdict])
+    for reason, text in one.reasons:
+        yield _said(text, COLOURS[reason])
+    if found.error is not None:
+        return
+    yield from (_fixed(text) for text in one.lines())
+    yield from (replace(_fixed(text), level=MORE) for text in one.boots())
+    yield from (Styled(f"{_INDENT}note: {text}") for text in one.notes)
+    if verdict != "pass" and one.todo:
+        yield _todo(one.todo)
 
 
 def _target(
-    result: TargetResult,
-    others: Sequence[TargetResult],
-    told: Collection[tuple[str, str]],
-    *,
-    name_profile: bool,
+    one: View[TargetResult], profile: str, told: Collection[tuple[str, str]]
 ) -> Iterator[Styled]:
-    where = f" on {result.profile}" if name_profile else ""
+    result, others = one.found, one.others
+    where = f" on {profile}" if profile else ""
     if result.verdict is None:
         yield _heading(f"LEFT OUT {result.target}{where}: {result.left_out}", "yellow")
         return
-    colour = _COLOURS[result.verdict]
+    colour = COLOURS[result.verdict]
     boots = result.of("candidate")
     made, before = (
         [b for b in result.boots if b.release == name] for name in ("candidate", "baseline")
@@ -174,7 +145,7 @@ def _target(
     if regression is not None and regression.verdict in ("same", "faster"):
         yield Styled(f"{_INDENT}{regression.verdict}: {sentence(regression)}", "green")
     for finding in worth_saying(result):
-        yield _said(finding_line(finding), _COLOURS[finding.verdict])
+        yield _said(finding_line(finding), COLOURS[finding.verdict])
     notes = [*result.notes, *_of_baseline(result), *_compared(result)]
     yield from (Styled(f"{_INDENT}note: {text}") for text in notes)
     yield from (_fixed(text) for text in _table(result))
@@ -193,6 +164,10 @@ def _target(
             yield from (_fixed(text, 2) for text in last)
     if result.verdict != "pass":
         yield _todo(advice(result, others))
+
+
+#: Those with a look of their own.
+_OWN: dict[type[CheckResult], Callable[..., Iterator[Styled]]] = {TargetResult: _target}
 
 
 def _of_baseline(result: TargetResult) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.records.result import GateResult, Unjudged
 from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import count
@@ -36,8 +35,8 @@ def paragraph(results: Sequence[GateResult], why: str, *, lost: bool = False) ->
 
 
 def _name(one: Unjudged, result: GateResult) -> str:
-    """What was not booted: a target, the upgrade in place, or a propagation test."""
-    whole = one.item == WHOLE or one.target == UPGRADE
+    """What was not booted: a target, or another check."""
+    whole = one.check in (WHOLE, one.target)
     return result.label(one.target, one.profile) if whole else _item(one, result)
 
 

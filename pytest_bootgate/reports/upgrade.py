@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from pytest_bootgate.checks.upgrade import ROLLBACK, judge_upgrade, migration, whole
+from pytest_bootgate.checks.upgrade import judge_upgrade, migration, whole
+from pytest_bootgate.records.check import Table
 from pytest_bootgate.records.jobs import Job
 from pytest_bootgate.records.result import UpgradeResult
-from pytest_bootgate.records.upgrade import Start, Upgrade
+from pytest_bootgate.records.upgrade import ROLLBACK, Start, Upgrade
+from pytest_bootgate.reports.advice import advice_on_upgrade
 from pytest_bootgate.reports.amounts import NONE, count, duration
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.layout import columns
+from pytest_bootgate.reports.view import View
 
 _LAST_LINES = 8
 _MOST_JOBS = 20
 _MOST_STAGES = 3
 
 
-def heading(result: UpgradeResult) -> str:
-    """One line: how many jobs are there, and how many ran."""
-    return f"upgrade in place: {came_of_it(result)}"
-
-
 def came_of_it(result: UpgradeResult) -> str:
-    """The same without its beginning."""
+    """One line: how many jobs are there, and how many ran."""
     seen = result.upgrade
     if seen is None:
         return "not measured"
@@ -74,6 +72,55 @@ def table(seen: Upgrade) -> Iterator[str]:
     yield from columns([*islice(rows(seen), _MOST_JOBS + 1)])
     if len(seen.jobs) > _MOST_JOBS:
         yield f"and {len(seen.jobs) - _MOST_JOBS} more, all in --bootgate-json"
+
+
+class UpgradeView(View[UpgradeResult]):
+    """An upgrade in place."""
+
+    noun = "upgrade"
+    subject = "upgrade in place"
+    near = "about state, not time"
+
+    @property
+    def says(self) -> str:
+        return came_of_it(self.found)
+
+    @property
+    def heading(self) -> str:
+        return f"{self.subject}: {self.says}"
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        if self.found.upgrade is None:
+            return ()
+        head, *jobs = rows(self.found.upgrade)
+        return (Table("jobs", "The jobs after the upgrade", head, jobs),)
+
+    def lines(self) -> Iterator[str]:
+        if self.found.upgrade is not None:
+            yield from table(self.found.upgrade)
+
+    def boots(self) -> Iterator[str]:
+        yield from ()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return list(notes(self.found.upgrade)) if self.found.upgrade is not None else ()
+
+    @property
+    def last(self) -> list[str]:
+        return story(self.found)
+
+    @property
+    def todo(self) -> str:
+        return advice_on_upgrade(self.found)
+
+    @property
+    def told(self) -> list[str]:
+        return [self.heading, *(text for _, text in self.reasons), *self.last]
+
+    def since(self, new: str, old: str) -> str:
+        return f"{new}, on the state that {old} left"
 
 
 def story(result: UpgradeResult) -> list[str]:

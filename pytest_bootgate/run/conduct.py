@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
-from pytest_bootgate.checks.campaign import Ask, Campaign
+from pytest_bootgate.checks.campaign import Ask
 from pytest_bootgate.engines.clock import REAL, Clock
 from pytest_bootgate.records.machine import Machine
 from pytest_bootgate.records.values import Boot
-from pytest_bootgate.records.verdict import Judgement
 from pytest_bootgate.run.meter import grown
 from pytest_bootgate.run.onlooker import Onlooker
 from pytest_bootgate.run.opened import Moment
 from pytest_bootgate.run.pair import Pair
 from pytest_bootgate.stats.schedule import order
 
+_T = TypeVar("_T")
+
 
 def conduct(
-    asking: Campaign,
+    asking: Generator[Ask, Boot, _T],
     make: Callable[[str], Pair],
     watch: Callable[[Ask], Callable[[Moment], None]],
     *,
@@ -27,8 +29,8 @@ def conduct(
     pause: float = 0.0,
     onlooker: Onlooker,
     clock: Clock = REAL,
-) -> tuple[Judgement, tuple[Boot, ...], Machine]:
-    """Boot until the campaign has its judgement.
+) -> tuple[_T, Machine]:
+    """Boot until the campaign has what it wants; beside it what the machine was like.
 
     `make` gives a pair of a release that is not open yet, `watch` what a pair tells of its moments
     during a boot. Pairs stay open for the next boot where starts are `warm`; all are closed in the
@@ -65,8 +67,8 @@ def conduct(
             try:
                 ask = asking.send(boot)
             except StopIteration as stop:
-                judged: tuple[Judgement, tuple[Boot, ...]] = stop.value
-                return *judged, onlooker.machine(here=here)
+                found: _T = stop.value
+                return found, onlooker.machine(here=here)
             if ask.attempt > last.attempt:
                 pair.retried(pause, f"{boot.outcome}: {boot.detail}")
                 watch(ask)(Moment("pause before the retry", pause))

@@ -6,54 +6,35 @@ import datetime as dt
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import cast
 
 from pytest_bootgate import __version__
-from pytest_bootgate.checks.campaign import Ask, campaign
-from pytest_bootgate.checks.host import weigh
-from pytest_bootgate.checks.propagation import judge_propagation
-from pytest_bootgate.checks.upgrade import judge_upgrade
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.confine import beyond
 from pytest_bootgate.errors import BootgateError, in_words
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.digest import measures
-from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
 from pytest_bootgate.gatefile.quantities import Boots
-from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.records.check import CheckResult
 from pytest_bootgate.records.events import (
     BootBegan,
     Event,
     Hear,
-    HostWarned,
     RunBegan,
     RunEnded,
     VerdictGiven,
     ignore,
 )
-from pytest_bootgate.records.jobs import Kept
-from pytest_bootgate.records.machine import Machine
-from pytest_bootgate.records.result import (
-    SCHEMA,
-    GateResult,
-    PropagationResult,
-    ReleaseFacts,
-    TargetResult,
-    Unjudged,
-    UpgradeResult,
-)
-from pytest_bootgate.records.values import Boot
-from pytest_bootgate.records.verdict import WHOLE, Finding, Judgement, Rules
-from pytest_bootgate.run.conduct import conduct
+from pytest_bootgate.records.result import SCHEMA, GateResult, ReleaseFacts, TargetResult, Unjudged
+from pytest_bootgate.records.verdict import WHOLE
+from pytest_bootgate.run.bench import Bench
+from pytest_bootgate.run.check import KINDS, AnyCheck, Check, Found
 from pytest_bootgate.run.machinery import Machinery
-from pytest_bootgate.run.opened import Moment
-from pytest_bootgate.run.pair import Pair
 from pytest_bootgate.run.place import Place
 from pytest_bootgate.run.plan import Plan
 from pytest_bootgate.run.progress import Progress
-from pytest_bootgate.run.propagation import stall
-from pytest_bootgate.run.upgrade import InPlace, Site
+from pytest_bootgate.run.upgrade import InPlace
 
 
 class Gate:
@@ -78,18 +59,25 @@ class Gate:
     ) -> None:
         self.plan = Plan(loaded, boots=boots, profiles=profiles)
         self.run = secrets.token_hex(6)
-        self.watch, self._listener = watch, hear
+        self._listener = hear
         make = machinery or (lambda plan, run: Machinery(plan, run, wanted_engine))
         self._machinery = make(self.plan, self.run)
-        self._in_place = self._upgrade_in_place()
+        self._bench = Bench(
+            plan=self.plan,
+            run=self.run,
+            machinery=self._machinery,
+            place=Place(loaded.path),
+            watch=watch,
+            hear=self._hear,
+            begin=self._begin,
+            outcome=self.outcome,
+            in_place=self._upgrade_in_place(),
+        )
         self._at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        self._results: dict[tuple[str, str], TargetResult] = {}
-        self._upgrades: dict[str, UpgradeResult] = {}
-        self._propagations: dict[tuple[str, str], PropagationResult] = {}
+        self._found: dict[AnyCheck, CheckResult] = {}
         self._shown: set[tuple[str, str, str]] = set()
         self._unheard: BootgateError | None = None
         self._told_begin = self._told_end = False
-        self._place = Place(loaded.path)
         #: Why the run must not pass with what it left unjudged; whoever runs the gate says so.
         self.error: str | None = None
 
@@ -99,155 +87,39 @@ class Gate:
 
     # -- doing it --------------------------------------------------------------------------
 
-    def result(self, profile: str, target: str) -> TargetResult:
-        """Boot and judge one target on one profile, or recall what was found."""
-        key = (profile, target)
-        if key not in self._results:
+    def check(self, check: Check[Found]) -> Found:
+        """Carry out one of the plan's checks, or recall what it found."""
+        key: AnyCheck = check
+        if key not in self._found:
             try:
-                self._results[key] = self._gate(profile, target)
+                found: CheckResult = check.measure(self._bench)
             except (BootgateError, OSError) as error:
-                self._results[key] = self._found(profile, target, error=in_words(error))
+                found = check.failed(in_words(error))
             except BaseException:
                 # Interrupted or timed out by pytest: not measured, and not to be tried again.
-                why = self._place.interrupted(f"The boots of {target} were")
-                self._results[key] = self._found(profile, target, error=why)
+                found = check.failed(self._bench.place.interrupted(check.subject))
                 raise
             finally:
-                self._tell(target, self._results[key])
-            if self.unheard is not None and self._results[key].error is None:
-                self._results[key] = replace(self._results[key], error=self.unheard)
-        return self._results[key]
-
-    def upgrade(self, profile: str) -> UpgradeResult:
-        """Let the candidate take over the baseline's state, or recall what came of it."""
-        if profile not in self._upgrades:
-            assert self._in_place is not None
-            try:
-                engine = self._ready()
-                self._take_turn(UPGRADE, profile)
-                seen = self._in_place.upgrade(self._site(engine, profile))
-                found = UpgradeResult(profile, seen, judge_upgrade(seen))
-            except (BootgateError, OSError) as error:
-                found = UpgradeResult(profile, error=in_words(error))
-            except BaseException:
-                why = self._place.interrupted("The upgrade in place was")
-                found = UpgradeResult(profile, error=why)
-                raise
-            finally:
-                found = self.plan.loaded.mask.value(found)
-                self._upgrades[profile] = found
-                self._tell(UPGRADE, found)
+                found = self._found[key] = self.plan.loaded.mask.value(found)
+                self._tell(check.name, found)
             if self.unheard is not None and found.error is None:
-                self._upgrades[profile] = replace(found, error=self.unheard)
-        return self._upgrades[profile]
+                self._found[key] = replace(found, error=self.unheard)  # type: ignore[type-var]
+        return cast("Found", self._found[key])
 
-    def propagation(self, profile: str, target: str) -> PropagationResult:
-        """Hold a boot of the candidate beyond its timeout, or recall who was told."""
-        key, name = (profile, target), f"{target}::{PROPAGATION}"
-        if key not in self._propagations:
-            try:
-                engine = self._ready()
-                self._take_turn(name, profile)
-                recipe = self._machinery.recipe(profile, target, "candidate")
-                state = self._state(engine, profile)
-                watch = self._watcher(profile, name, Ask("candidate", 0), 0)
-                seen = stall(engine, recipe, watch, state, self._hear)
-                found = PropagationResult(target, profile, seen, judge_propagation(seen))
-            except (BootgateError, OSError) as error:
-                found = PropagationResult(target, profile, error=in_words(error))
-            except BaseException:
-                why = self._place.interrupted(f"The propagation test of {target} was")
-                found = PropagationResult(target, profile, error=why)
-                raise
-            finally:
-                found = self.plan.loaded.mask.value(found)
-                self._propagations[key] = found
-                self._tell(name, found)
-        return self._propagations[key]
+    def result(self, profile: str, target: str) -> TargetResult:
+        """Boot and judge one target on one profile, or recall what was found."""
+        return self.check(self._startup(profile, target))
 
     def known(self, profile: str, target: str) -> TargetResult | None:
         """What was found of a target, without booting it."""
-        return self._results.get((profile, target))
+        return cast("TargetResult | None", self._found.get(self._startup(profile, target)))
 
-    def _ready(self) -> Engine:
-        """The engine, ready for boots; the run has begun."""
-        engine = self._machinery.ready()
-        self._begin()
-        return engine
-
-    def _take_turn(self, name: str, profile: str) -> None:
-        """Wait for the machine, unless this gate has it since an earlier boot."""
-        if self._place.take(lambda w: self.watch(Progress(name, profile, "", 0, 0, "", 0.0, w))):
-            self._machinery.look()
+    def _startup(self, profile: str, target: str) -> Check[TargetResult]:
+        return cast("Check[TargetResult]", self.plan.check(WHOLE, profile, target))
 
     def leave(self) -> None:
         """Let the next gate on this machine have its turn; the next boot here waits for one."""
-        self._place.leave()
-
-    def _gate(self, profile: str, target: str) -> TargetResult:
-        unsupported = self.plan.unsupported(target)
-        if (reason := unsupported["candidate"]) is not None:
-            return self._found(profile, target, left_out=reason)
-        releases = [name for name, reason in unsupported.items() if reason is None]
-        notes = [
-            f"the {n} does not have this target: {r}"
-            for n, r in unsupported.items()
-            if r is not None
-        ]
-        engine, rules = self._ready(), self.plan.rules(profile, target)
-        notes += self._machinery.cleaned_up()
-        if engine.traits.images and self.plan.file.sidecar.image == "release":
-            notes.append("the sidecar runs in the release's image and uses its Python")
-        before: tuple[Boot, ...] = ()
-        if self.plan.recorded is not None:
-            same_image = self.plan.file.gate.allow == "same-image"
-            self.plan.recorded.check(self.outcome(), profile, target, same_image=same_image)
-            before = self.plan.recorded.boots(profile, target)
-        self._take_turn(target, profile)
-        judgement, boots, machine = self._campaign(engine, profile, target, releases, rules, before)
-        judgement = weigh(judgement, boots, rules, self._machinery.machine, machine)
-        if judgement.host:
-            text = judgement.host
-            self._hear(
-                HostWarned(
-                    run=self.run, wall=REAL.wall(), profile=profile, target=target, text=text
-                )
-            )
-        return self._found(
-            profile, target, boots=boots, judgement=judgement, notes=tuple(notes), machine=machine
-        )
-
-    def _found(self, profile: str, target: str, **found: Any) -> TargetResult:
-        runs_as = self.plan.file.targets[target].extends or target
-        result = TargetResult(target, profile, runs_as, self.plan.rules(profile, target), **found)
-        return self.plan.loaded.mask.value(result)
-
-    def _campaign(
-        self,
-        engine: Engine,
-        profile: str,
-        target: str,
-        releases: list[str],
-        rules: Rules,
-        before: Sequence[Boot],
-    ) -> tuple[Judgement, tuple[Boot, ...], Machine]:
-        warm = self.plan.file.targets[target].start == "warm"
-        state = self._state(engine, profile)
-
-        def make(release: str) -> Pair:
-            recipe = self._machinery.recipe(profile, target, release)
-            return Pair(engine, recipe, lambda _: None, state=state, hear=self._hear)
-
-        return conduct(
-            campaign(releases, rules, warm=warm, recorded=before),
-            make,
-            lambda ask: self._watcher(profile, target, ask, rules.most),
-            warm=warm,
-            looks=rules.plan.looks,
-            pause=rules.retry_pause,
-            onlooker=self._machinery.onlooker(),
-            clock=engine.clock,
-        )
+        self._bench.place.leave()
 
     def _upgrade_in_place(self) -> InPlace | None:
         if not self.plan.in_place:
@@ -258,18 +130,6 @@ class Gate:
         }
         recipe = self._machinery.recipe
         return InPlace(self.plan.file, self.run, recipe, unsupported, self._hear)
-
-    def _site(self, engine: Engine, profile: str) -> Site:
-        def tell(release: str, moment: Moment) -> None:
-            self.watch(Progress(UPGRADE, profile, release, 0, 0, moment.doing, moment.left))
-
-        return Site(engine, profile, tell)
-
-    def _state(self, engine: Engine, profile: str) -> Kept | None:
-        """What a boot starts on: a copy of the baseline's state, or nothing."""
-        if self._in_place is None:
-            return None
-        return Kept(self._in_place.base(self._site(engine, profile)).archive)
 
     # -- telling it ------------------------------------------------------------------------
 
@@ -297,32 +157,19 @@ class Gate:
             self._told_begin = True
             self._hear(RunBegan(run=self.run, wall=REAL.wall(), result=self.outcome()))
 
-    def _tell(self, name: str, found: TargetResult | UpgradeResult | PropagationResult) -> None:
+    def _tell(self, name: str, found: CheckResult) -> None:
         """Tell a verdict, under the name of what was judged."""
         self._begin()
-        findings: tuple[Finding, ...] = ()
-        if not isinstance(found, TargetResult):
-            findings = found.findings
-        elif found.judgement is not None:
-            findings = found.judgement.findings
         event = VerdictGiven(
             run=self.run,
             wall=REAL.wall(),
             profile=found.profile,
             target=name,
             verdict=found.verdict,
-            findings=findings,
+            findings=found.findings,
             error=found.error,
         )
         self._hear(event)
-
-    def _watcher(self, profile: str, target: str, ask: Ask, most: int) -> Callable[[Moment], None]:
-        def tell(moment: Moment) -> None:
-            self.watch(
-                Progress(target, profile, ask.release, ask.number, most, moment.doing, moment.left)
-            )
-
-        return tell
 
     # -- afterwards ------------------------------------------------------------------------
 
@@ -334,20 +181,10 @@ class Gate:
     def unjudged(self) -> tuple[Unjudged, ...]:
         """Every verdict that the gate file asks for and that nobody was shown so far."""
         return tuple(
-            Unjudged(target, profile, item, booted=self._booted(profile, target, item))
-            for profile, target, item in self.plan.asked()
-            if (profile, target, item) not in self._shown
+            Unjudged(c.target, c.profile, item, booted=c in self._found, kind=c.kind)
+            for c, item in self.plan.asked()
+            if (c.profile, c.target, item) not in self._shown
         )
-
-    def _booted(self, profile: str, target: str, item: str) -> bool:
-        if target == UPGRADE:
-            return profile in self._upgrades
-        return (profile, target) in (self._propagations if item == PROPAGATION else self._results)
-
-    @property
-    def tried(self) -> bool:
-        """Whether anything was booted so far, or tried to be."""
-        return bool(self._results or self._upgrades or self._propagations)
 
     def outcome(self) -> GateResult:
         """Everything found so far."""
@@ -363,29 +200,28 @@ class Gate:
             machine=self._machinery.machine,
             releases=self._all_facts(),
             measures=measures(plan.loaded),
-            targets=tuple(self._results[key] for key in plan.pairs if key in self._results),
-            upgrades=tuple(self._upgrades[h] for h in plan.profile_names if h in self._upgrades),
-            propagations=tuple(
-                self._propagations[key] for key in plan.pairs if key in self._propagations
+            checks=tuple(
+                self._found[check]
+                for kind in KINDS
+                for check in plan.checks
+                if check.kind == kind and check in self._found
             ),
             unjudged=self.unjudged,
             error=self.error,
             lines=dict(self._lines()),
-            waited=self._place.waited,
+            waited=self._bench.place.waited,
             engine_name=self._machinery.name,
             profiles=tuple(plan.profiles),
         )
         return plan.loaded.mask.value(result)
 
     def _lines(self) -> Iterator[tuple[str, int]]:
-        loaded = self.plan.loaded
-        yield UPGRADE, loaded.line("upgrade")
-        for name, target in self.plan.file.targets.items():
-            yield name, loaded.line("targets", name)
-            for phase in target.phases:
-                yield f"{name}::{phase}", loaded.line("targets", name, "phases", phase)
-            if target.propagation is not None:
-                yield f"{name}::{PROPAGATION}", loaded.line("targets", name, PROPAGATION)
+        for check in self.plan.checks:
+            whole = check.place()
+            yield check.target, self.plan.loaded.line(*whole)
+            for item in check.items:
+                if (place := check.place(item)) != whole:
+                    yield f"{check.target}::{item}", self.plan.loaded.line(*place)
 
     def _all_facts(self) -> dict[str, ReleaseFacts]:
         booted = {name: self._facts(name) for name in self.plan.releases}
@@ -394,18 +230,7 @@ class Gate:
 
     def _facts(self, name: str) -> ReleaseFacts:
         release = self.plan.releases[name]
-        said = [
-            boot.version
-            for result in self._results.values()
-            for boot in result.boots
-            if boot.release == name and boot.version
-        ]
-        held = [s.stall.boot for s in self._propagations.values() if s.stall is not None]
-        said += [boot.version for boot in held if boot.release == name and boot.version]
-        starts = [t.upgrade for t in self._upgrades.values() if t.upgrade is not None]
-        for seen in starts:
-            start = seen.baseline if name == "baseline" else seen.first
-            said += [start.version] if start.version else []
+        said = [version for found in self._found.values() for version in found.versions(name)]
         version = said[0] if said else release.version
         identity = self._machinery.identities.get(name)
         if not self._machinery.images:
@@ -418,7 +243,4 @@ class Gate:
         if self._told_begin and not self._told_end:
             self._told_end = True
             self._hear(RunEnded(run=self.run, wall=REAL.wall(), result=self.outcome()))
-        if self._in_place is not None:
-            self._in_place.close()
-        self._machinery.close()
-        self.leave()
+        self._bench.close()

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
-from pytest_bootgate.checks.baseline import REPEATS
-from pytest_bootgate.checks.campaign import plan
-from pytest_bootgate.checks.upgrade import ROLLBACK, SUBJECTS
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.model import Profile, Release
-from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
 from pytest_bootgate.gatefile.quantities import Boots
-from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.records.result import label
-from pytest_bootgate.records.retry import STALL_REPEATS
-from pytest_bootgate.records.verdict import WHOLE, Limits, Rules
-from pytest_bootgate.run.propagation import propagation_budget
+from pytest_bootgate.records.verdict import Limits, Rules
+from pytest_bootgate.run.check import AnyCheck
+from pytest_bootgate.run.kinds import KINDS
 from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.recorded import Recorded
-from pytest_bootgate.run.upgrade import upgrade_budget
 
 #: What bringing up and removing one pair may cost, in seconds, on top of the boot itself.
 _AROUND = 60.0
@@ -78,11 +73,6 @@ class Plan:
         """Whether boots start on the state that the baseline left."""
         return self.file.upgrade == "in-place"
 
-    @property
-    def upgrade_subjects(self) -> tuple[str, ...]:
-        """What an upgrade in place is judged by, in the order it happens."""
-        return (*SUBJECTS, ROLLBACK) if self.file.state.rollback else SUBJECTS
-
     def label(self, profile: str, target: str) -> str:
         """What pytest calls a target on a profile."""
         return label(target, profile, several=len(self.profiles) > 1)
@@ -99,19 +89,20 @@ class Plan:
         """Why the candidate does not have a target, None where it does."""
         return self.unsupported(target)["candidate"]
 
-    def may_be_held(self, target: str) -> bool:
-        """Whether a target asks for a propagation test, and the candidate has the target."""
-        return self.file.targets[target].propagation is not None and self.left_out(target) is None
+    @cached_property
+    def checks(self) -> tuple[AnyCheck, ...]:
+        """All checks of this run in the order they are booted: those of one target together."""
+        every = [check for kind in KINDS.values() for check in kind.of(self)]
+        order = list(dict.fromkeys((check.profile, check.target) for check in every))
+        return tuple(sorted(every, key=lambda one: order.index((one.profile, one.target))))
 
-    def asked(self) -> Iterator[tuple[str, str, str]]:
-        """Every verdict that is asked for, as (profile, target, item), as they are booted."""
-        for profile in self.profile_names if self.in_place else ():
-            yield from ((profile, UPGRADE, subject) for subject in self.upgrade_subjects)
-        for profile, target in self.pairs:
-            if self.left_out(target) is None:
-                yield profile, target, WHOLE
-            if self.may_be_held(target):
-                yield profile, target, PROPAGATION
+    def check(self, kind: str, profile: str, target: str) -> AnyCheck:
+        """One of them. Raises `KeyError` where there is none."""
+        return {(c.kind, c.profile, c.target): c for c in self.checks}[kind, profile, target]
+
+    def asked(self) -> Iterator[tuple[AnyCheck, str]]:
+        """Every verdict that is asked for: the check and the item that shows it."""
+        return ((check, item) for check in self.checks for item in check.asked)
 
     def recipe(
         self, profile: str, target: str, release: str, *, run: str = "", digest: str | None = None
@@ -165,50 +156,17 @@ class Plan:
             },
         )
 
-    def boots(self, profile: str, target: str) -> tuple[int, int]:
-        """How many boots a target takes: at least, if all of them start, and at most.
-
-        Those that are repeated because the gate itself stood still are not in it.
-        """
-        if self.left_out(target) is not None:
-            return 0, 0
-        releases = [name for name, reason in self.unsupported(target).items() if reason is None]
-        rules, warm = self.rules(profile, target), self._warm(target)
-        recorded = self._recorded_boots(profile, target)
-        asks = plan(releases, rules, warm=warm, recorded=recorded)
-        looks = rules.plan.looks if len(releases) == 2 else ()
-        least = len(asks) - sum(ask.number > looks[0] for ask in asks) if looks else len(asks)
-        return least, len(asks) + _repeats(rules, releases, warm=warm)
-
     def budget(self) -> float:
         """The seconds that the whole gate may take at the very most."""
-        total = sum(self._budget(profile, target) for profile, target in self.pairs)
-        if self.in_place:
-            total += len(self.profile_names) * upgrade_budget(self.file)
-        return total
+        return sum(check.budget() for check in self.checks)
 
-    def _budget(self, profile: str, name: str) -> float:
-        target, rules, warm = self.file.targets[name], self.rules(profile, name), self._warm(name)
-        recorded = self._recorded_boots(profile, name)
-        asks = len(plan(list(self.releases), rules, warm=warm, recorded=recorded))
-        ready = self.file.gateway.ready_timeout + self.file.gateway.settle
-        once = target.timeout + target.listen + target.pause + _AROUND
-        once += ready if target.trigger is not None else 0.0
-        repeats = _repeats(rules, list(self.releases), warm=warm) + STALL_REPEATS * (1 + warm)
-        again = repeats * (rules.retry_pause + once)
-        held = 0.0
-        if target.propagation is not None:
-            held = propagation_budget(target, target.propagation) + ready + _AROUND
-        return asks * once + again + held
+    def longest_boot(self, name: str) -> float:
+        """The seconds that one boot of a target may take at the very most, with its gateway's."""
+        target = self.file.targets[name]
+        ready = self.around_boot if target.trigger is not None else _AROUND
+        return target.timeout + target.listen + target.pause + ready
 
-    def _warm(self, target: str) -> bool:
-        return self.file.targets[target].start == "warm"
-
-    def _recorded_boots(self, profile: str, target: str) -> int:
-        return len(self.recorded.boots(profile, target)) if self.recorded is not None else 0
-
-
-def _repeats(rules: Rules, releases: Sequence[str], *, warm: bool) -> int:
-    """How many boots are repeated at the very most, in all boots of a target."""
-    each = rules.retries + (REPEATS if "baseline" in releases else 0)
-    return each * (1 + warm)  # with warm starts each needs one more, which is thrown away
+    @property
+    def around_boot(self) -> float:
+        """The seconds that bringing up a gateway and removing it may take at the very most."""
+        return self.file.gateway.ready_timeout + self.file.gateway.settle + _AROUND

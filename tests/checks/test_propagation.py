@@ -10,7 +10,7 @@ from pytest_bootgate.checks.propagation import judge_propagation, properties
 from pytest_bootgate.records.result import PropagationResult
 from pytest_bootgate.records.stall import Stall
 from pytest_bootgate.records.values import Boot, Phase, SignalReport
-from pytest_bootgate.reports.propagation import details, heading, sentence
+from pytest_bootgate.reports.propagation import PropagationView, heading, sentence
 
 
 def boot(**marks: float | None) -> Boot:
@@ -127,7 +127,7 @@ def test_error(stall, says):
     assert says in why(stall)
     result = PropagationResult("isolated", "default", stall, judge_propagation(stall))
     assert heading(result) == "not tested"
-    assert any(says in line for line in details(result))
+    assert any(says in line for line in PropagationView(result).told)
 
 
 def test_a_mute_stub_that_proves_the_start():
@@ -158,4 +158,4 @@ def test_an_ok_while_it_was_held_is_a_lie():
 def test_a_test_that_could_not_be_made():
     result = PropagationResult("isolated", "default", error="No engine answers.")
     assert result.verdict == "error"
-    assert list(details(result)) == ["No engine answers."]
+    assert PropagationView(result).told == ["not tested", "No engine answers."]

@@ -76,7 +76,7 @@ def test_the_number_of_boots_is_the_one_that_is_made(example, boots):
 
     edit(example, ("boots: 5 ", f"boots: {boots} "))
     gate = Gate(load(example))
-    least, most = gate.plan.boots("default", "boot")
+    least, most = gate.plan.check("boot", "default", "boot").boots
     rules = gate.plan.rules("default", "boot")
 
     def made(retries: dict[str, int], far: float) -> int:

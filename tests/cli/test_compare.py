@@ -36,7 +36,7 @@ def changed(runs, tmp_path):
         (target,) = result.targets
         target = replace(target, **(of_target or {}))
         path = tmp_path / "changed.json"
-        codec.write([replace(result, targets=(target,))], path)
+        codec.write([replace(result, checks=(target,))], path)
         return str(path)
 
     return write

@@ -200,7 +200,7 @@ def attempt(made: Made) -> str:
 
 def _kept(made: Made, boot: Any) -> None:
     result = lives.result("aa11", TargetResult(made.target, "default", made.target, lives.RULES))
-    result = replace(result, targets=(replace(result.targets[0], boots=(boot,)),))
+    result = replace(result, checks=(replace(result.targets[0], boots=(boot,)),))
     again = codec.decode(codec.encode(result))
     assert again.targets[0].boots[0].outcome == boot.outcome
 

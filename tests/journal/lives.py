@@ -40,7 +40,7 @@ def result(run: str, *targets: TargetResult, file: str = "/srv/bootgate.yaml") -
         why_engine="requested",
         machine=HostFacts("Linux 6", "3.11", 2, 2**34, 0.1),
         releases={n: ReleaseFacts(f"gateway:{v}", f"sha256:{v}", v) for n, v in VERSIONS.items()},
-        targets=targets,
+        checks=targets,
     )
 
 

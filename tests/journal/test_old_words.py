@@ -87,16 +87,16 @@ def test_events(journal):
 def test_the_result(journal):
     (text,) = journal.execute("SELECT result FROM runs").fetchone()
     result = codec.decode(text)
-    isolated, main = result.targets
+    upgrade, isolated, main, propagation = result.checks
     assert (isolated.verdict, isolated.profile) == ("inconclusive", "low-spec")
     assert (isolated.rules.fail_at, isolated.rules.warn_at) == (0.8, 0.6)
     assert isolated.rules.inconclusive == "fail"
     assert isolated.judgement.findings[0].kind == "inconclusive"
     assert [s.name for s in isolated.boots[0].signals] == ["log"]
     assert main.error == "the engine went away"
-    assert result.propagations[0].error == "the stall did not hold"
-    assert result.propagations[0].findings[0].subject == "propagation"
-    assert result.upgrades[0].error == "no engine"
+    assert propagation.error == "the stall did not hold"
+    assert propagation.findings[0].subject == "propagation"
+    assert upgrade.error == "no engine"
     assert result.lines == {"isolated::propagation": 7, "isolated": 5}
 
 

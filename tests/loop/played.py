@@ -196,6 +196,10 @@ class Played:
         finally:
             self.close()
 
+    def check(self, kind: str, target: str = "main") -> Any:
+        """Carry out a check by its kind."""
+        return self.gate.check(self.gate.plan.check(kind, "default", target))
+
     def close(self) -> None:
         """Close the gate. All was closed before: to remove what is left is its last resort."""
         left = [*self.engine.places]

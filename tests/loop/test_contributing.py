@@ -6,16 +6,35 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pytest_bootgate.engines.base import Exit
+from pytest_bootgate.run.check import KINDS
+from tests.loop.played import serves
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+CODE = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 
 def test_the_example(play):
-    (code,) = (one for one in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "play" in one)
+    (code,) = (one for one in CODE if "play" in one)
     names: dict[str, Any] = {}
     exec(code, names)
     (test,) = (one for name, one in names.items() if name.startswith("test_"))
     test(play)
+
+
+def test_the_check(play):
+    (code,) = (one for one in CODE if "(PlainCheck)" in one)
+    before = dict(KINDS)
+    try:
+        exec(code, {})
+        played = play(serves(by_boot={2: (Exit(3),)}))
+        restart = played.check("restart")
+        assert [(f.verdict, f.text) for f in restart.findings] == [("fail", "boot 2 crashed")]
+        played.close()
+    finally:
+        KINDS.clear()
+        KINDS.update(before)
 
 
 def test_the_files_that_it_names():

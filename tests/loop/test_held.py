@@ -25,7 +25,7 @@ def held(play):
     def call(new, how=PAUSE, target=TARGET, **parts):
         played = play(new, target=target, targets=holds(how), **parts)
         try:
-            return played, played.gate.propagation("default", "main")
+            return played, played.check("propagation")
         finally:
             played.close()
 
@@ -107,7 +107,7 @@ def test_the_engine_says_that_it_is_not_paused(held, play):
     box = []
     played = play(serves(0.5, "set up", unfreeze, 60), target=TARGET, targets=holds(PAUSE))
     box.append(played)
-    found = played.gate.propagation("default", "main")
+    found = played.check("propagation")
     played.close()
     assert found.verdict == "error"
     assert "the hold failed: the engine reports that the gateway is not held" in words(found)
@@ -320,9 +320,9 @@ def test_an_interruption_lets_go(play):
 
     played = play(TELLS, target=TARGET, targets=holds(PAUSE), on_event=interrupt)
     with pytest.raises(KeyboardInterrupt):
-        played.gate.propagation("default", "main")
+        played.check("propagation")
     played.close()
-    (found,) = played.gate.outcome().propagations
+    (found,) = played.gate.outcome().checks
     assert found.verdict == "error"
     assert found.error == "The propagation test of main was interrupted, so nothing was measured."
 
@@ -332,6 +332,6 @@ def test_an_engine_that_cannot_pause(play):
         played.engine.down = "No such container."
 
     played = play(serves(0.5, down, "set up", 20), target=TARGET, targets=holds(PAUSE))
-    found = played.gate.propagation("default", "main")
+    found = played.check("propagation")
     played.close()
     assert (found.verdict, found.error) == ("error", "No such container.")

@@ -86,9 +86,11 @@ def test_a_recording_that_cannot_be_compared(play, record, then, now, words):
 
 def test_a_plan_says_how_many_boots_and_how_long(play):
     plan = play(serves(), serves(), boots="5..30", rules="retries: 1").gate.plan
-    assert plan.boots("default", "main") == (12, 2 + 2 * 60 + 1 + 3)
+    assert plan.check("boot", "default", "main").boots == (12, 2 + 2 * 60 + 1 + 3)
     assert plan.budget() > 12 * 10
-    assert list(plan.asked()) == [("default", "main", "boot")]
+    assert [(c.profile, c.target, item) for c, item in plan.asked()] == [
+        ("default", "main", "boot")
+    ]
     assert (plan.in_place, plan.label("default", "main")) == (False, "main")
 
 

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import pytest
 
-from pytest_bootgate.checks.upgrade import JOBS, RESTART, ROLLBACK, RUNS
 from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.engines.memory import Answer, AskedToEnd
+from pytest_bootgate.records.upgrade import JOBS, RESTART, ROLLBACK, RUNS
 
 STATE = "/memory/state/jobs.json"
 MORE = """\
@@ -186,7 +186,7 @@ def upgrade(play):
         parts = {"trigger": TRIGGER, "target": TARGET, "targets": "{daily: {}, main: {}}", **parts}
         played = play(new, old or Keeper(), more=more, **parts)
         try:
-            return played, played.gate.upgrade("default")
+            return played, played.check("upgrade", "upgrade")
         finally:
             played.close()
 
@@ -446,7 +446,7 @@ def test_an_engine_that_disappears(play, upgrade):
     )
     played = play(Down(), Keeper(), more=more, trigger=TRIGGER, target=TARGET)
     box.append(played)
-    found = played.gate.upgrade("default")
+    found = played.check("upgrade", "upgrade")
     played.close()
     assert (found.verdict, found.error) == ("error", "No engine answers.")
 
@@ -461,9 +461,9 @@ def test_an_interruption(play):
     )
     played = play(Keeper(), Keeper(), more=more, trigger=TRIGGER, target=TARGET, on_event=interrupt)
     with pytest.raises(KeyboardInterrupt):
-        played.gate.upgrade("default")
+        played.check("upgrade", "upgrade")
     played.close()
-    (found,) = played.gate.outcome().upgrades
+    (found,) = played.gate.outcome().checks
     assert found.verdict == "error"
     assert found.error == "The upgrade in place was interrupted, so nothing was measured."
 

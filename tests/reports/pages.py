@@ -143,7 +143,7 @@ def gate(*targets: TargetResult, **more) -> GateResult:
             "baseline": ReleaseFacts("app:1", "sha256:" + "a" * 64, "1.0"),
             "candidate": ReleaseFacts("app:2", "sha256:" + "b" * 64, "2.0"),
         },
-        "targets": targets,
+        "checks": targets,
     }
     return GateResult(**{**values, **more})
 

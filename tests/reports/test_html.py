@@ -139,7 +139,7 @@ def test_the_verdicts_are_those_of_the_result(result):
     for found in result.targets:
         heading = section(page, result.label(found.target, found.profile)).every("h2")[0]
         assert heading.text.split()[0] == found.verdict
-    every = [found.verdict for found in (*result.targets, *result.upgrades, *result.propagations)]
+    every = [found.verdict for found in result.checks]
     sections = page.every("section", **{"class": "card target"})
     assert [s.every("h2")[0].text.split()[0] for s in sections] == sorted(
         every, key=["error", "fail", "inconclusive", "warn", "pass"].index
@@ -149,7 +149,7 @@ def test_the_verdicts_are_those_of_the_result(result):
 @pytest.mark.parametrize("result", RESULTS)
 def test_every_finding_is_there_worst_first(result):
     page = read(render([result]))
-    for found in (*result.upgrades, *result.propagations):
+    for found in (one for one in result.checks if one.kind != "boot"):
         for finding in found.findings:
             assert finding.text in page.text
     for shown in page.every("ul", **{"class": "findings"}):

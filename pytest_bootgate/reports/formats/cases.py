@@ -6,30 +6,22 @@ No case is better than the result it comes from: what was not measured is never 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from pytest_bootgate.checks.upgrade import ROLLBACK, SUBJECTS
-from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
-from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.gatefile.tree import listed
-from pytest_bootgate.records.result import (
-    GateResult,
-    PropagationResult,
-    TargetResult,
-    UpgradeResult,
-)
+from pytest_bootgate.records.check import CheckResult
+from pytest_bootgate.records.result import GateResult, TargetResult
+from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Finding, Verdict, worst
-from pytest_bootgate.reports import propagation, upgrade
-from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
 from pytest_bootgate.reports.amounts import count, duration, limit, share
-from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.reports.numbers import phases, times, took
-from pytest_bootgate.reports.story import finding_line, last_lines, worth_saying
+from pytest_bootgate.reports.story import finding_line, worth_saying
+from pytest_bootgate.reports.view import View
+from pytest_bootgate.reports.views import views
 
-Kind = Literal["boot", "upgrade", "propagation", "gate"]
 #: Verdicts with something to do about them; one that is `error` says so itself.
 _TO_DO = ("warn", "inconclusive", "fail")
 
@@ -61,23 +53,26 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A target, an upgrade in place or a propagation test on a profile: `whole` judges it all.
+    """A check on a profile: `whole` judges it all.
 
-    `parts` are its phases, or what an upgrade is judged by.
+    `parts` are the phases of a target, or what another check is judged by. `timed` is the target
+    whose boots are timed and compared, `boots` are all boots that were made for the check.
     """
 
-    kind: Kind
+    kind: str
     label: str
     target: str
     profile: str
     whole: Case
     parts: tuple[Case, ...] = ()
-    found: TargetResult | None = None
+    timed: TargetResult | None = None
+    boots: tuple[Boot, ...] = ()
 
     @property
     def cases(self) -> tuple[Case, ...]:
         """One for each pytest item."""
-        return self.parts if self.kind == "upgrade" else (*self.parts, self.whole)
+        shown = not self.parts or self.timed is not None
+        return (*self.parts, self.whole) if shown else self.parts
 
 
 def names(results: Sequence[GateResult], base: Path) -> list[str]:
@@ -96,9 +91,7 @@ def entries(result: GateResult) -> list[Entry]:
 
     Where nothing was, there is one entry all the same, with the verdict of the whole gate.
     """
-    found = [_upgrade(result, one) for one in result.upgrades]
-    found += [_target(result, one) for one in result.targets]
-    found += [_propagation(result, one) for one in result.propagations]
+    found = [_OWN.get(type(one.found), _check)(one, result) for one in views(result)]
     found += _unjudged(result)
     said: list[Verdict] = [e.whole.verdict for e in found if e.whole.verdict is not None]
     if not said or worst(said) != result.verdict:
@@ -107,7 +100,37 @@ def entries(result: GateResult) -> list[Entry]:
     return found
 
 
-def _target(result: GateResult, target: TargetResult) -> Entry:
+def _check(one: View[CheckResult], result: GateResult) -> Entry:
+    found, at = one.found, result.label(one.found.target, one.found.profile)
+    left_out = f"left out: {found.left_out}"
+    parts = []
+    for item in found.items if not found.whole else ():
+        lines = [f"{finding.verdict}: {finding.text}" for finding in found.about(item)]
+        if found.error is not None or not found.measured:
+            lines = [f"error: {found.error or 'nothing was seen'}"]
+        text = left_out if found.left_out is not None else "\n".join(lines)
+        line = line_of(result, found.target, item)
+        parts.append(Case(f"{at}::{item}", found.verdict_of(item), text, text, line=line))
+    lines = [text for _, text in one.reasons] or [f"{found.verdict}: {one.heading}"]
+    if found.error is not None:
+        lines = [f"error: {found.error}"]
+    text = left_out if found.left_out is not None else "\n".join(lines)
+    todo = one.todo if found.verdict in _TO_DO else ""
+    story = _story(one.told, todo) if found.left_out is None else text
+    name, line = at + found.suffix, line_of(result, found.target, found.whole)
+    whole = Case(name, found.verdict, text, story, line=line, todo=todo)
+    return Entry(
+        found.kind, name, found.target, found.profile, whole, tuple(parts), boots=found.boots
+    )
+
+
+def line_of(result: GateResult, target: str, item: str) -> int:
+    """The line of the gate file that asks for an item, or else for its target."""
+    return result.lines.get(f"{target}::{item}", result.lines.get(target, 1))
+
+
+def _target(one: View[TargetResult], result: GateResult) -> Entry:
+    target = one.found
     label = result.label(target.target, target.profile)
     place = result.lines.get(target.target, 1)
     parts = []
@@ -125,14 +148,17 @@ def _target(result: GateResult, target: TargetResult) -> Entry:
             )
         )
     text = "\n".join(_why(target))
-    others = result.beside(target)
-    todo = advice(target, others) if target.verdict in _TO_DO else ""
-    failed = target.verdict in ("fail", "error")
-    story = failure(target, others) if failed else _story([text], todo)
+    todo = one.todo if target.verdict in _TO_DO else ""
+    story = "\n".join(one.told) or _story([text], todo)
     whole = Case(
         f"{label}::{WHOLE}", target.verdict, text, story, _longest(target), place, todo=todo
     )
-    return Entry("boot", label, target.target, target.profile, whole, tuple(parts), target)
+    kind, boots = target.kind, target.boots
+    return Entry(kind, label, target.target, target.profile, whole, tuple(parts), target, boots)
+
+
+#: Those whose parts are more than their findings.
+_OWN: dict[type[CheckResult], Callable[..., Entry]] = {TargetResult: _target}
 
 
 def _story(lines: Sequence[str], todo: str) -> str:
@@ -194,67 +220,24 @@ def _listed(findings: Sequence[Finding]) -> str:
     return "\n".join(f"{finding.verdict}: {finding.text}" for finding in findings)
 
 
-def _upgrade(result: GateResult, found: UpgradeResult) -> Entry:
-    label, line = result.label(UPGRADE, found.profile), result.lines.get(UPGRADE, 1)
-    asked = found.upgrade is not None and found.upgrade.rollback_asked
-    parts = []
-    for subject in (*SUBJECTS, *([ROLLBACK] if asked else [])):
-        about = found.about(subject)
-        verdict: Verdict = worst([finding.verdict for finding in about] or ["pass"])
-        text = _listed(about)
-        if found.error is not None or found.upgrade is None:
-            verdict, text = "error", f"error: {found.error or 'nothing was seen'}"
-        parts.append(Case(f"{label}::{subject}", verdict, text, text, line=line))
-    told = [f"{f.verdict}: {f.subject}: {f.text}" for f in found.findings]
-    if found.error is not None:
-        told = [f"error: {found.error}"]
-    text = "\n".join(told) or f"{found.verdict}: {upgrade.heading(found)}"
-    todo = advice_on_upgrade(found) if found.verdict in _TO_DO else ""
-    story = _story([upgrade.heading(found), *told, *upgrade.story(found)], todo)
-    whole = Case(label, found.verdict, text, story, line=line, todo=todo)
-    return Entry("upgrade", label, UPGRADE, found.profile, whole, tuple(parts))
-
-
-def _propagation(result: GateResult, found: PropagationResult) -> Entry:
-    label = result.label(found.target, found.profile)
-    place = result.lines.get(found.target, 1)
-    line = result.lines.get(f"{found.target}::{PROPAGATION}", place)
-    said = [f"{f.verdict}: {f.text}" for f in found.findings]
-    if found.error is not None:
-        said = [f"error: {found.error}"]
-    text = "\n".join(said) or f"{found.verdict}: {propagation.heading(found)}"
-    lines = [propagation.heading(found), *propagation.details(found)]
-    if found.verdict == "fail" and found.stall is not None:
-        lines += last_lines(found.stall.boot)
-    name = f"{label}::{PROPAGATION}"
-    todo = advice_on_propagation(found) if found.verdict in _TO_DO else ""
-    story = _story(lines, todo)
-    whole = Case(name, found.verdict, text, story, line=line, todo=todo)
-    return Entry("propagation", name, found.target, found.profile, whole)
-
-
 def _unjudged(result: GateResult) -> Iterator[Entry]:
     """What the gate file asks for and nobody booted; what was booted has its verdict already."""
-    asked: dict[tuple[str, str, Kind], list[Case]] = {}
+    asked: dict[tuple[str, str, str], list[Case]] = {}
     for one in result.unjudged:
         if one.booted:
             continue
-        keys = (one.target,) if one.item == WHOLE else (f"{one.target}::{one.item}", one.target)
-        line = next((result.lines[key] for key in keys if key in result.lines), 1)
         name = f"{result.label(one.target, one.profile)}::{one.item}"
-        text = "not judged: it was not booted"
-        kinds: dict[str, Kind] = {WHOLE: "boot", PROPAGATION: "propagation"}
-        key = (one.target, one.profile, kinds.get(one.item, "upgrade"))
+        line, text = line_of(result, one.target, one.item), "not judged: it was not booted"
         case = Case(name, None, text, text, line=line, missing="unjudged")
-        asked.setdefault(key, []).append(case)
+        asked.setdefault((one.target, one.profile, one.check), []).append(case)
     for (target, profile, kind), cases in asked.items():
         label = result.label(target, profile)
-        if kind == "upgrade":
+        label += f"::{kind}" if kind not in (target, WHOLE) else ""
+        if len(cases) == 1:
+            yield Entry(kind, label, target, profile, cases[0])
+        else:
             whole = replace(cases[0], name=label)
             yield Entry(kind, label, target, profile, whole, tuple(cases))
-        else:
-            label = label if kind == "boot" else f"{label}::{PROPAGATION}"
-            yield Entry(kind, label, target, profile, cases[0])
 
 
 def releases(result: GateResult) -> Iterator[tuple[str, str]]:

@@ -62,7 +62,7 @@ def document(results: Sequence[GateResult], base: Path) -> dict[str, Any]:
 def _ends(result: GateResult) -> tuple[int, int]:
     """When a run began and when its last boot was over, in Unix milliseconds."""
     began = dt.datetime.fromisoformat(result.at).timestamp()
-    boots = [boot for target in result.targets for boot in target.boots if not boot.recorded]
+    boots = [boot for found in result.checks for boot in found.boots if not boot.recorded]
     over = [boot.wall + boot.ended for boot in boots if boot.wall is not None]
     return int(began * 1000), int(max([began, *over]) * 1000)
 

@@ -38,12 +38,12 @@ def figures(results: Sequence[GateResult], base: Path) -> Iterator[Figures]:
 
 
 def _of(name: str, entry: Entry) -> Figures:
-    if entry.found is None:
+    if entry.timed is None:
         return Figures(name, entry.whole)
-    boots = entry.found.of("candidate")
+    boots = entry.timed.of("candidate")
     found = {
         f"{name}::{one_line(subject)}": one
-        for subject in (*phases(entry.found), WHOLE)
+        for subject in (*phases(entry.timed), WHOLE)
         if (one := took(times(boots, subject)))
     }
-    return Figures(name, entry.whole, found, used(entry.found))
+    return Figures(name, entry.whole, found, used(entry.timed))

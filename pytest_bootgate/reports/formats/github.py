@@ -117,7 +117,7 @@ def _gate(name: str, result: GateResult, *, stories: bool) -> Iterator[str]:
 def _row(entry: Entry) -> list[str]:
     state = entry.whole.state
     first = entry.whole.text.partition("\n")[0].removeprefix(f"{state}: ")
-    target = entry.found
+    target = entry.timed
     slowest, spent, phase = NONE, NONE, NONE
     if target is not None and target.boots:
         failed = failed_boot(target)

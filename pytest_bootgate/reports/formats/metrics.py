@@ -110,9 +110,9 @@ def _entry(found: Mapping[str, Family], entry: Entry, about: dict[str, str]) -> 
         return
     for word in get_args(Verdict):
         found["bootgate_verdict"].add(float(word == entry.whole.verdict), **about, verdict=word)
-    if entry.found is not None:
+    if entry.timed is not None:
         del about["kind"]
-        _target(found, entry.found, about)
+        _target(found, entry.timed, about)
 
 
 def _target(found: Mapping[str, Family], target: TargetResult, about: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from base64 import b64decode
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -136,13 +136,13 @@ class _Trace:
         self._began = dt.datetime.fromisoformat(result.at).timestamp()
 
     def tell(self, name: str) -> None:
-        found = [(entry, list(_boots(self._result, entry))) for entry in entries(self._result)]
-        began, over = self._stretch([boot for _, boots in found for boot in boots])
+        found = entries(self._result)
+        began, over = self._stretch([boot for entry in found for boot in _made(entry)])
         began = min(began, self._began)
         about = {f"bootgate.{key}": value for key, value in properties(self._result)}
         top = self._open(f"gate {name}", began, None, about | {"bootgate.gate_file": name})
-        for entry, boots in found:
-            self._entry(entry, boots, top)
+        for entry in found:
+            self._entry(entry, _made(entry), top)
         _judge(top, self._result.verdict, f"the verdict is {self._result.verdict}")
         _close(top, over)
 
@@ -214,25 +214,9 @@ class _Trace:
         )
 
 
-def _boots(result: GateResult, entry: Entry) -> Iterator[Boot]:
+def _made(entry: Entry) -> list[Boot]:
     """The boots of an entry that were made in this run."""
-    if entry.found is not None:
-        yield from (boot for boot in entry.found.boots if not boot.recorded)
-    for held in result.propagations:
-        same = entry.kind == "propagation" and (held.target, held.profile) == (
-            entry.target,
-            entry.profile,
-        )
-        if same and held.stall is not None:
-            yield held.stall.boot
-    for found in result.upgrades:
-        seen = found.upgrade
-        if entry.kind != "upgrade" or found.profile != entry.profile or seen is None:
-            continue
-        repaired = seen.repair.start if seen.repair is not None else None
-        starts = (seen.baseline, seen.first, seen.second, repaired, seen.rollback, seen.control)
-        for start in starts:
-            yield from (run.boot for run in start.runs) if start is not None else ()
+    return [boot for boot in entry.boots if not boot.recorded]
 
 
 def _about(boot: Boot) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from pathlib import Path
 from pytest_bootgate.errors import JournalError
 from pytest_bootgate.journal import files
 from pytest_bootgate.journal.queries import Usage, usage
+from pytest_bootgate.records.check import Table
 from pytest_bootgate.records.outcomes import is_share
 from pytest_bootgate.records.result import GateResult, TargetResult
+from pytest_bootgate.reports.amounts import part
 from pytest_bootgate.reports.html.charts import Course, course
-from pytest_bootgate.reports.html.tables import Table, part
 from pytest_bootgate.reports.probing import trend_words
 from pytest_bootgate.stats.trend import SHORTEST, trend
 

@@ -4,37 +4,32 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_bootgate.checks.comparison import sentence
 from pytest_bootgate.engines import NAMES
-from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
-from pytest_bootgate.gatefile.rules import UPGRADE
-from pytest_bootgate.records.result import (
-    GateResult,
-    PropagationResult,
-    TargetResult,
-    UpgradeResult,
-)
+from pytest_bootgate.records.check import CheckResult, Table
+from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.retry import started_later
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Finding, Verdict
-from pytest_bootgate.reports import propagation, unjudged, upgrade
+from pytest_bootgate.reports import unjudged
 from pytest_bootgate.reports.html import charts
 from pytest_bootgate.reports.html import tables as made
 from pytest_bootgate.reports.html.past import Past, past
-from pytest_bootgate.reports.html.tables import Table
-from pytest_bootgate.reports.html.top import Near, Top, by_weight, nearness, top
+from pytest_bootgate.reports.html.top import Near, Top, nearness, top
 from pytest_bootgate.reports.numbers import phases
 from pytest_bootgate.reports.queue import waited_words
-from pytest_bootgate.reports.story import failed_boot, last_lines, last_words, story, worth_saying
+from pytest_bootgate.reports.story import failed_boot, last_words, story, worth_saying
+from pytest_bootgate.reports.view import View, by_weight
+from pytest_bootgate.reports.views import views
 
 
 @dataclass(frozen=True)
 class Section:
-    """A target, an upgrade in place, or a propagation test. `verdict` None: left out."""
+    """A check. `verdict` None: left out. `whole` is the subject of findings about all of it."""
 
     id: str
     name: str
@@ -52,6 +47,8 @@ class Section:
     dots: charts.Dots | None = None
     past: Past | None = None
     tables: dict[str, Table] = field(default_factory=dict)
+    shown: Sequence[Table] = ()
+    whole: str = WHOLE
 
 
 @dataclass(frozen=True)
@@ -75,9 +72,7 @@ def gate(result: GateResult, number: int, journal: Path | None, base: Path | Non
     file = _shown(result.file, base)
     before = past(journal, result)
     sections = [
-        *(_target(t, result, file, before) for t in result.targets),
-        *(_upgrade(u, result, file) for u in result.upgrades),
-        *(_propagation(s, result, file) for s in result.propagations),
+        _OWN.get(type(one.found), _check)(one, result, file, before) for one in views(result)
     ]
     sections.sort(key=lambda one: VERDICTS.index(one.verdict) if one.verdict else -1, reverse=True)
     numbered = [_numbered(one, f"g{number}s{place}") for place, one in enumerate(sections, 1)]
@@ -109,8 +104,9 @@ def _shown(file: str, base: Path | None) -> str:
 
 
 def _target(
-    found: TargetResult, result: GateResult, file: str, before: dict[tuple[str, str], Past]
+    one: View[TargetResult], result: GateResult, file: str, before: dict[tuple[str, str], Past]
 ) -> Section:
+    found = one.found
     name = result.label(found.target, found.profile)
     if found.left_out is not None:
         return Section("", name, None, f"left out by the gate file: {found.left_out}")
@@ -129,7 +125,7 @@ def _target(
         findings=by_weight(worth_saying(found)),
         compared=f"{regression.verdict}: {sentence(regression)}" if regression and calm else "",
         notes=list(_notes(found)),
-        story=story(failed, found, result.beside(found)) if failed is not None else (),
+        story=story(failed, found, one.others) if failed is not None else (),
         last="\n".join(last_words(found)),
         waterfall=charts.waterfall(found, axis) if axis and phases(found) else None,
         dots=charts.dots(found, axis) if axis else None,
@@ -171,46 +167,32 @@ def _notes(found: TargetResult) -> Iterator[str]:
 # -- what is no target -------------------------------------------------------------------------
 
 
-def _upgrade(found: UpgradeResult, result: GateResult, file: str) -> Section:
-    seen = found.upgrade
-    rows = list(upgrade.rows(seen)) if seen is not None else []
-    tables = {}
-    if seen is not None:
-        tables["jobs"] = Table("jobs", "The jobs after the upgrade", rows[0], rows[1:])
+def _check(
+    one: View[CheckResult], result: GateResult, file: str, before: dict[tuple[str, str], Past]
+) -> Section:
+    """A check without a look of its own."""
+    del before
+    found, name = one.found, one.named(result)
+    if found.left_out is not None:
+        return Section("", name, None, f"left out by the gate file: {found.left_out}")
     return Section(
         id="",
-        name=result.label("Upgrade in place", found.profile),
+        name=name if found.suffix else f"{name[0].upper()}{name[1:]}",
         verdict=found.verdict,
-        says=upgrade.came_of_it(found),
-        command=_command(file, UPGRADE, "", found.profile, result),
+        says=one.says,
+        command=_command(file, found.target, found.whole, found.profile, result),
         error=found.error or "",
         findings=by_weight(found.findings),
-        notes=list(upgrade.notes(seen)) if seen is not None else (),
-        last="\n".join(upgrade.story(found)),
-        tables=tables,
+        whole=found.whole,
+        notes=one.notes,
+        last="\n".join(one.last),
+        shown=one.tables,
+        tables={"boots": made.boots(found)} if any(one.boots()) else {},
     )
 
 
-def _propagation(found: PropagationResult, result: GateResult, file: str) -> Section:
-    stall = found.stall
-    tables = {}
-    if stall is not None and stall.signals:
-        tables["told"] = made.told(stall)
-    notes = list(propagation.notes(stall)) if stall is not None else []
-    if stall is not None and stall.evidence:
-        notes.append(f"hold verified: {stall.evidence}")
-    return Section(
-        id="",
-        name=f"{result.label(found.target, found.profile)}, propagation",
-        verdict=found.verdict,
-        says=propagation.heading(found),
-        command=_command(file, found.target, PROPAGATION, found.profile, result),
-        error=found.error or "",
-        findings=by_weight(found.findings),
-        notes=notes,
-        last="\n".join(last_lines(stall.boot)) if stall is not None else "",
-        tables=tables,
-    )
+#: Those with a look of their own.
+_OWN: dict[type[CheckResult], Callable[..., Section]] = {TargetResult: _target}
 
 
 def _command(

@@ -2,50 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from pytest_bootgate.records.attribution import Attribution
+from pytest_bootgate.records.check import Amount, Cell, CheckResult, Table
 from pytest_bootgate.records.machine import Machine, Span
 from pytest_bootgate.records.result import GateResult, TargetResult
-from pytest_bootgate.records.stall import Stall
 from pytest_bootgate.records.values import Boot, HostFacts
 from pytest_bootgate.reports import numbers
-from pytest_bootgate.reports.amounts import NONE, duration, limit, share
+from pytest_bootgate.reports.amounts import NONE, duration, limit, part, seconds, share
 from pytest_bootgate.reports.html.charts import RELEASES, limit_words, tried, which
 from pytest_bootgate.reports.numbers import WHOLE_BOOT, Took, table
 from pytest_bootgate.stats.regression import Regression
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """A number as the result has it, and as people read it."""
-
-    value: float
-    text: str
-
-
-Cell = str | Amount
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows with a head; `name` tells it from the other tables of its section."""
-
-    name: str
-    caption: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-
-
-def seconds(value: float | None, missing: str = NONE) -> Cell:
-    """A duration as a cell."""
-    return missing if value is None else Amount(value, duration(value))
-
-
-def part(value: float | None) -> Cell:
-    """A share as a cell."""
-    return NONE if value is None else Amount(value, share(value))
 
 
 def tables(result: TargetResult) -> Iterator[Table]:
@@ -81,7 +49,7 @@ def _two(found: Took | str) -> list[Cell]:
     return [seconds(found.median), seconds(found.slowest)]
 
 
-def boots(result: TargetResult) -> Table:
+def boots(result: CheckResult) -> Table:
     """Every boot, as they ran."""
     head = ["boot", "outcome", "wall", "CPU", "waited for CPU", "net of neighbours", "of timeout"]
     head += ["accepted", "gateway ready", "in phase", "ended"]
@@ -190,22 +158,6 @@ def attribution(found: Attribution) -> Table:
 def _signed(value: float) -> Amount:
     text = duration(abs(value))
     return Amount(value, f"{'-' if value < 0 else '+'}{text}")
-
-
-def told(stall: Stall) -> Table:
-    """Every signal that was listened to while a boot was held."""
-    rows: list[list[Cell]] = [
-        [
-            one.name,
-            one.means if one.at is not None else "nothing",
-            seconds(one.at, "never"),
-            seconds(stall.late(one) if one.at is not None else None),
-            one.text,
-        ]
-        for one in (*stall.heard, *stall.silent)
-    ]
-    head = ["signal", "said", "after the trigger", "late by", "text"]
-    return Table("told", "Signals and when they reported", head, rows)
 
 
 def machine(found: Machine) -> Table:

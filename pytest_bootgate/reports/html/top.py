@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_bootgate.checks.comparison import sentence
-from pytest_bootgate.records.result import (
-    GateResult,
-    PropagationResult,
-    TargetResult,
-    UpgradeResult,
-)
+from pytest_bootgate.records.check import CheckResult
+from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.retry import timeouts
 from pytest_bootgate.records.retry import words as words_of
 from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Finding, Verdict
-from pytest_bootgate.reports import propagation, upgrade
-from pytest_bootgate.reports.advice import advice, advice_on_propagation, advice_on_upgrade
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
 from pytest_bootgate.reports.numbers import longest_phase
 from pytest_bootgate.reports.story import failed_boot
+from pytest_bootgate.reports.view import View, by_weight
+from pytest_bootgate.reports.views import views
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +75,8 @@ def top(result: GateResult) -> Top:
 
 
 def _every(result: GateResult) -> list[Top]:
-    made = [_of_target(t, result) for t in result.targets if t.verdict is not None]
-    made += [_of_upgrade(u, result) for u in result.upgrades]
-    return made + [_of_propagation(s, result) for s in result.propagations]
+    made = (one for one in views(result) if one.found.verdict is not None)
+    return [_OWN.get(type(one.found), _of_check)(one, result) for one in made]
 
 
 def _rank(one: Top) -> tuple[int, float]:
@@ -101,7 +96,8 @@ def release_words(result: GateResult, name: str) -> str:
 # -- a target ----------------------------------------------------------------------------------
 
 
-def _of_target(found: TargetResult, result: GateResult) -> Top:
+def _of_target(one: View[TargetResult], result: GateResult) -> Top:
+    found = one.found
     return Top(
         found.verdict or "error",
         result.label(found.target, found.profile),
@@ -109,13 +105,8 @@ def _of_target(found: TargetResult, result: GateResult) -> Top:
         _phase(found),
         nearness(found),
         _since(found, result),
-        advice(found, result.beside(found)),
+        one.todo,
     )
-
-
-def by_weight(findings: Sequence[Finding]) -> list[Finding]:
-    """Findings, worst first."""
-    return sorted(findings, key=lambda f: -VERDICTS.index(f.verdict))
 
 
 def _findings(found: TargetResult) -> list[Finding]:
@@ -200,25 +191,14 @@ def _since(found: TargetResult, result: GateResult) -> str:
 # -- what is no target -------------------------------------------------------------------------
 
 
-def _of_upgrade(found: UpgradeResult, result: GateResult) -> Top:
-    findings = by_weight(found.findings)
-    why = found.error or (findings[0].text if findings else upgrade.heading(found))
-    step = findings[0].subject if findings else NONE
-    new, old = release_words(result, "candidate"), release_words(result, "baseline")
-    since = f"{new}, on the state that {old} left"
-    name = result.label("upgrade in place", found.profile)
-    near = Near("not applicable: about state, not time")
-    return Top(found.verdict, name, why, step, near, since, advice_on_upgrade(found))
+def _of_check(one: View[CheckResult], result: GateResult) -> Top:
+    since = one.since(release_words(result, "candidate"), release_words(result, "baseline"))
+    verdict = one.found.verdict or "error"
+    return Top(verdict, one.named(result), one.worst, one.step, Near(one.near), since, one.todo)
 
 
-def _of_propagation(found: PropagationResult, result: GateResult) -> Top:
-    findings = by_weight(found.findings)
-    why = found.error or (findings[0].text if findings else propagation.heading(found))
-    phase = found.stall.phase if found.stall is not None else NONE
-    since = f"{release_words(result, 'candidate')}; a propagation test has no baseline"
-    name = f"{result.label(found.target, found.profile)}, propagation"
-    near = Near("held past its timeout on purpose")
-    return Top(found.verdict, name, why, phase, near, since, advice_on_propagation(found))
+#: Those with answers of their own.
+_OWN: dict[type[CheckResult], Callable[..., Top]] = {TargetResult: _of_target}
 
 
 def title(results: Sequence[GateResult]) -> str:

@@ -111,7 +111,7 @@ def write(gate) -> Writing:
             "why_engine": "",
             "machine": HostFacts("Linux 6.1", "3.11", 2, 8 * 1024**3, 0.5),
             "releases": {"candidate": ReleaseFacts("app:2", "sha256:" + "ab" * 32, "2.0")},
-            "targets": tuple(results),
+            "checks": tuple(results),
         }
         path = gate.parent / name
         codec.write([GateResult(**{**values, **other})], path)

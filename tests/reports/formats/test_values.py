@@ -100,7 +100,7 @@ def test_no_case_is_better_than_the_result(about, propagation):
 
     found_upgrade = UpgradeResult("default", **held(about))
     told = PropagationResult("isolated", "default", **held(propagation))
-    found = replace(result("r"), upgrades=(found_upgrade,), propagations=(told,))
+    found = replace(result("r"), checks=(found_upgrade, told))
     judged = [case.verdict for entry in cases.entries(found) for case in entry.cases]
     assert worst(judged) == found.verdict
     wholes = [entry.whole.verdict for entry in cases.entries(found)]

@@ -1,0 +1,129 @@
+"""What the checks of one run boot with: an engine, a turn on the machine, a state to start on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pytest_bootgate.checks.campaign import Ask
+from pytest_bootgate.engines.base import Engine
+from pytest_bootgate.gatefile.rules import UPGRADE
+from pytest_bootgate.records.boot_events import Hear
+from pytest_bootgate.records.jobs import Kept
+from pytest_bootgate.records.machine import Machine
+from pytest_bootgate.records.result import GateResult
+from pytest_bootgate.records.values import Boot
+from pytest_bootgate.run.check import AnyCheck
+from pytest_bootgate.run.conduct import conduct
+from pytest_bootgate.run.machinery import Machinery
+from pytest_bootgate.run.opened import Moment
+from pytest_bootgate.run.pair import Pair
+from pytest_bootgate.run.place import Place
+from pytest_bootgate.run.plan import Plan
+from pytest_bootgate.run.progress import Progress
+from pytest_bootgate.run.turn import Waiting
+from pytest_bootgate.run.upgrade import InPlace, Site
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the checks of a run share.
+
+    `watch` is told how far a boot is, `hear` every event. `begin` is called before the first boot,
+    `outcome` gives what was found so far.
+    """
+
+    plan: Plan
+    run: str
+    machinery: Machinery
+    place: Place
+    watch: Callable[[Progress], None]
+    hear: Hear
+    begin: Callable[[], None]
+    outcome: Callable[[], GateResult]
+    in_place: InPlace | None
+
+    def ready(self) -> Engine:
+        """The engine, ready for boots; the run has begun."""
+        engine = self.machinery.ready()
+        self.begin()
+        return engine
+
+    def take_turn(self, check: AnyCheck) -> None:
+        """Wait for the machine, unless this gate has it since an earlier boot."""
+
+        def tell(waiting: Waiting) -> None:
+            self.watch(Progress(check.name, check.profile, "", 0, 0, "", 0.0, waiting))
+
+        if self.place.take(tell):
+            self.machinery.look()
+
+    def conduct(
+        self,
+        check: AnyCheck,
+        asking: Generator[Ask, Boot, _T],
+        *,
+        most: int = 0,
+        warm: bool = False,
+        looks: Collection[int] = (),
+        pause: float = 0.0,
+    ) -> tuple[_T, Machine]:
+        """Boot the target of a check until its campaign has what it wants; beside it the machine.
+
+        `most` boots are announced; the rest is said by `run.conduct.conduct`.
+        """
+        engine = self.ready()
+        self.take_turn(check)
+        state = self.state(check.profile)
+
+        def make(release: str) -> Pair:
+            recipe = self.machinery.recipe(check.profile, check.target, release)
+            pair = Pair(engine, recipe, lambda _: None, state=state, hear=self.hear)
+            pair.during = check.during
+            return pair
+
+        return conduct(
+            asking,
+            make,
+            lambda ask: self.watcher(check, ask, most),
+            warm=warm,
+            looks=looks,
+            pause=pause,
+            onlooker=self.machinery.onlooker(),
+            clock=engine.clock,
+        )
+
+    def watcher(self, check: AnyCheck, ask: Ask, most: int) -> Callable[[Moment], None]:
+        """Who is told of the moments of a boot."""
+        name, profile, watch = check.name, check.profile, self.watch
+
+        def tell(moment: Moment) -> None:
+            doing, left = moment.doing, moment.left
+            watch(Progress(name, profile, ask.release, ask.number, most, doing, left))
+
+        return tell
+
+    def site(self, profile: str) -> Site:
+        """Where an upgrade in place happens."""
+
+        def tell(release: str, moment: Moment) -> None:
+            doing, left = moment.doing, moment.left
+            self.watch(Progress(UPGRADE, profile, release, 0, 0, doing, left))
+
+        return Site(self.ready(), profile, tell)
+
+    def state(self, profile: str) -> Kept | None:
+        """What a boot starts on: a copy of the baseline's state, or nothing."""
+        if self.in_place is None:
+            return None
+        return Kept(self.in_place.base(self.site(profile)).archive)
+
+    def close(self) -> None:
+        """Remove all that is left of the run, and let the next gate on this machine boot."""
+        if self.in_place is not None:
+            self.in_place.close()
+        self.machinery.close()
+        self.place.leave()
