@@ -14,11 +14,15 @@ import os
 import sys
 import threading
 import traceback
+import warnings
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
+
+#: What a new interpreter does not warn of.
+_QUIET = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ def _be_it(
             stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", write_through=True)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
+        sys.unraisablehook, sys.excepthook = sys.__unraisablehook__, sys.__excepthook__
+        threading.excepthook = threading.__excepthook__
+        warnings.resetwarnings()
+        for category in _QUIET:
+            warnings.simplefilter("ignore", category)
         atexit._clear()
         weakref.finalize._registry.clear()  # type: ignore[attr-defined]
         weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]
