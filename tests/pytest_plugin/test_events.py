@@ -24,12 +24,12 @@ def pytest_bootgate_event(event):
 
 
 @pytest.fixture
-def heard(pytester, run):
+def heard(pytester, played):
     """Run the gate and return what a listener in its conftest heard."""
     (pytester.path / "conftest.py").write_text(LISTENER)
 
     def call(*args: str) -> list[dict]:
-        run("bootgate.yaml", *args)
+        played("bootgate.yaml", *args)
         text = (pytester.path / "events.jsonl").read_text()
         return [json.loads(line) for line in text.splitlines()]
 

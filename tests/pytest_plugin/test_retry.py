@@ -27,11 +27,11 @@ def again(gate, pytester):
 
 
 @pytest.fixture
-def found(run, pytester):
+def found(played, pytester):
     """Run the gate; its result in the terminal, and the one target in the JSON."""
 
     def call(*args):
-        result = run("bootgate.yaml", "--bootgate-json", "out.json", *args)
+        result = played("bootgate.yaml", "--bootgate-json", "out.json", *args)
         (target,) = json.loads((pytester.path / "out.json").read_text())["targets"]
         return result, target
 
