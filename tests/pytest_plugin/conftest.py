@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import warnings
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -117,16 +119,27 @@ def here(needed, pytester):
     """Run pytest in this process, with real boots."""
 
     def call(*args: str):
-        return pytester.runpytest_inprocess("-p", "no:cacheprovider", *args)
+        with warnings.catch_warnings():
+            warnings.resetwarnings()  # those of this run are errors
+            return pytester.runpytest_inprocess(
+                "-p", "no:cacheprovider", *args, no_reraise_ctrlc=True
+            )
 
     return call
 
 
 @pytest.fixture
-def played(needed, pytester):
-    """Run pytest in this process, with all boots in memory (tests/pytest_plugin/played.py)."""
+def apart(pytester, monkeypatch):
+    """Run pytest in a process of its own, with all boots in memory."""
+    monkeypatch.setenv("PYTHONPATH", str(TOY.parents[2]))
 
     def call(*args: str):
-        return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", PLAYED, *args)
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", PLAYED, *args)
 
     return call
+
+
+@pytest.fixture
+def played(here):
+    """Run pytest in this process, with all boots in memory (tests/pytest_plugin/played.py)."""
+    return partial(here, "-p", PLAYED)

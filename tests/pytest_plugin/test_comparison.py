@@ -46,8 +46,8 @@ def test_slower_fails_the_boot_and_the_phase_to_blame(gate, played, pytester):
     assert judgement["attribution"]["phases"][0]["name"] == "engine"
 
 
-def test_the_order_of_the_boots_and_why_they_ended_are_in_the_result(gate, played, pytester):
-    result, target = compare(gate, played, pytester, boots="5..7")
+def test_the_order_of_the_boots_and_why_they_ended_are_in_the_result(gate, here, pytester):
+    result, target = compare(gate, here, pytester, boots="5..7")
     assert result.ret == 0
     order = "".join(boot["release"][0] for boot in target["boots"])
     assert order.startswith("bcbccbcbbccb")
@@ -76,12 +76,12 @@ def test_warm_releases_stay_up_and_take_turns(gate, played, pytester):
 
 
 def test_a_release_that_works_while_it_waits_makes_the_comparison_inconclusive(
-    gate, played, pytester
+    gate, here, pytester
 ):
     old = ["engine ready", "persona loaded", "ring", "burn"]
     new = ["engine ready", 0.1, "persona loaded", 0.1, "ring"]
     result, target = compare(
-        gate, played, pytester, old=old, new=new, targets=["  isolated: {start: warm}"]
+        gate, here, pytester, old=old, new=new, targets=["  isolated: {start: warm}"]
     )
     assert result.ret == 0
     assert target["verdict"] == "inconclusive"

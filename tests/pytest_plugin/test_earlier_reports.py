@@ -61,12 +61,12 @@ def test_a_mistake_in_the_gate_file_leaves_none(gate, played, earlier, name, pyt
     assert gone(earlier)
 
 
-def test_a_run_that_is_killed_leaves_none(gate, played, pytester, earlier):
+def test_a_run_that_is_killed_leaves_none(gate, apart, pytester, earlier):
     gate()
     pytester.makeconftest(
         "import os\ndef pytest_runtest_logfinish(nodeid): os.kill(os.getpid(), 9)\n"
     )
-    assert played("bootgate.yaml", *OPTIONS).ret == -9
+    assert apart("bootgate.yaml", *OPTIONS).ret == -9
     assert gone(earlier)
 
 
@@ -79,14 +79,14 @@ def test_they_make_room_for_new_ones(gate, played, pytester, earlier, workers):
     assert not list(pytester.path.glob("*.earlier"))
 
 
-def test_under_xdist_a_run_that_is_killed_leaves_none(gate, played, pytester, earlier):
+def test_under_xdist_a_run_that_is_killed_leaves_none(gate, apart, pytester, earlier):
     gate()
     pytester.makeconftest(
         "import os\n"
         "def pytest_runtest_logreport(report):\n"
         "    if 'PYTEST_XDIST_WORKER' not in os.environ: os.kill(os.getpid(), 9)\n"
     )
-    assert played("bootgate.yaml", "-n1", *OPTIONS).ret == -9
+    assert apart("bootgate.yaml", "-n1", *OPTIONS).ret == -9
     assert gone(earlier)
 
 

@@ -10,10 +10,10 @@ def test_isolated_starts(isolated_runner, boot_gate):
 """
 
 
-def test_the_fixture_of_the_readme(gate, played, pytester):
+def test_the_fixture_of_the_readme(gate, run, pytester):
     gate()
     pytester.makepyfile(CHECK)
-    played().assert_outcomes(passed=1)
+    run().assert_outcomes(passed=1)
 
 
 def test_a_check_that_fails_tells_the_story_without_a_traceback(gate, played, pytester):

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.pytest_plugin.conftest import GOOD, add_baseline
+from tests.pytest_plugin.conftest import GOOD, PLAYED, add_baseline
 
 
-def test_a_good_gate_passes_with_an_item_for_each_phase(gate, played):
+def test_a_good_gate_passes_with_an_item_for_each_phase(gate, run):
     gate()
-    result = played("bootgate.yaml", "-v")
+    result = run("bootgate.yaml", "-v")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
@@ -178,10 +178,12 @@ def test_junit_has_the_items_and_the_story(gate, played):
     assert "told: nobody" in failures["boot"].text
 
 
-def test_last_failed_and_node_ids(gate, pytester):
+def test_last_failed_and_node_ids(gate, pytester, needed):
     gate([60], timeout="500ms", targets=["isolated", "main"])
-    pytester.runpytest_subprocess("bootgate.yaml::isolated::engine").assert_outcomes(failed=1)
-    result = pytester.runpytest_subprocess("bootgate.yaml", "--lf", "-v")
+    pytester.runpytest_inprocess("-p", PLAYED, "bootgate.yaml::isolated::engine").assert_outcomes(
+        failed=1
+    )
+    result = pytester.runpytest_inprocess("-p", PLAYED, "bootgate.yaml", "--lf", "-v")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*isolated::engine FAILED*"])
 
@@ -218,9 +220,9 @@ def test_host_profiles_are_items_of_their_own_and_those_on_request_wait(gate, pl
     result.stderr.fnmatch_lines(["*no profile 'nowhere'; it has staging, spare."])
 
 
-def test_limits_on_process_are_an_error_that_names_the_way_out(gate, played):
+def test_limits_on_process_are_an_error_that_names_the_way_out(gate, run):
     gate(more="profiles: {low-spec: {cpus: 0.5}}", boots=1)
-    result = played("bootgate.yaml")
+    result = run("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*limit*docker*"])
     result.stdout.no_fnmatch_line("*Traceback*")
@@ -256,9 +258,9 @@ def test_a_timeout_for_unit_tests_does_not_cut_a_gate_short(gate, played, pytest
     played("bootgate.yaml").assert_outcomes(passed=4)
 
 
-def test_a_timeout_that_the_user_asks_for_counts_and_is_not_booted_again(gate, played):
+def test_a_timeout_that_the_user_asks_for_counts_and_is_not_booted_again(gate, run):
     gate([60], boots=1, timeout="30s")
-    result = played("bootgate.yaml", "--timeout", "2", "--bootgate-json", "out.json")
+    result = run("bootgate.yaml", "--timeout", "2", "--bootgate-json", "out.json")
     assert result.ret == 1
     result.assert_outcomes(errors=4)
     said = "bootgate.yaml:*: Timeout (>2.0s) *: The boots of isolated were interrupted, so nothing*"

@@ -31,9 +31,9 @@ def kept(path: Path, sql: str):
         return journal.execute(sql).fetchall()
 
 
-def test_it_is_made_where_something_boots(gate, played, pytester):
+def test_it_is_made_where_something_boots(gate, run, pytester):
     gate(boots=2)
-    result = played("bootgate.yaml")
+    result = run("bootgate.yaml")
     result.assert_outcomes(passed=4)
     path = pytester.path / ".bootgate" / "journal.db"
     (name,) = kept(path, "SELECT id FROM runs WHERE finished > began")[0]
@@ -117,13 +117,13 @@ def test_two_gates_in_one_run(gate, played, pytester):
 
 
 @pytest.fixture
-def full(pytester, gate, played):
+def full(pytester, gate, apart):
     """Run a gate whose journal can grow no more from an event on."""
 
     def call(kind: str, what: str, *options: str):
         (pytester.path / "conftest.py").write_text(FULL.format(kind=kind, what=what))
         gate(boots=5)
-        return played("bootgate.yaml", "--bootgate-journal", "bootgate.db", *options)
+        return apart("bootgate.yaml", "--bootgate-journal", "bootgate.db", *options)
 
     return call
 

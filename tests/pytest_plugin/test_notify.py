@@ -25,9 +25,9 @@ def told(pytester):
     return json.loads((pytester.path / "told.json").read_text())
 
 
-def test_a_command_gets_the_verdict_of_a_failed_gate(gate, played, pytester):
+def test_a_command_gets_the_verdict_of_a_failed_gate(gate, run, pytester):
     gate(SLOW, boots=1, timeout="300ms", more=NOTIFY.format(command=KEEP, more=""))
-    result = played("bootgate.yaml")
+    result = run("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["told on call: fail"])
     verdict = told(pytester)
