@@ -119,8 +119,8 @@ def here(needed, pytester):
     """Run pytest in this process, with real boots."""
 
     def call(*args: str):
-        with warnings.catch_warnings():
-            warnings.resetwarnings()  # those of this run are errors
+        with warnings.catch_warnings(record=True):
+            warnings.resetwarnings()  # those outside are errors
             return pytester.runpytest_inprocess(
                 "-p", "no:cacheprovider", *args, no_reraise_ctrlc=True
             )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pytest_bootgate.reports.progress import progress_line
 from pytest_bootgate.run import Progress
+from tests.pytest_plugin.conftest import TOY
 
 
 def in_terminal(directory: Path, *args: str, term: str = "xterm") -> str:
@@ -17,7 +18,8 @@ def in_terminal(directory: Path, *args: str, term: str = "xterm") -> str:
     if pid == 0:
         os.chdir(directory)
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args]
-        os.execve(sys.executable, command, {"COLUMNS": "120", **os.environ, "TERM": term})
+        more = {"TERM": term, "PYTHONPATH": str(TOY.parents[2])}
+        os.execve(sys.executable, command, {"COLUMNS": "120", **os.environ, **more})
     seen = b""
     while True:
         try:
