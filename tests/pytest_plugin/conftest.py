@@ -21,7 +21,7 @@ NEEDED = [
     *(f"pytest_bootgate.reports.{name}" for name in ("html.page", "formats.cases", "notify")),
     *("pytest_bootgate.pytest_plugin.require", "pytest_bootgate.reports.probing"),
     *(f"pytest_bootgate.{name}" for name in ("journal.store", "engines.process", "engines.docker")),
-    *("psutil", "resource", "pickle"),
+    *("pytest_bootgate.cli.probe", "psutil", "resource", "pickle"),
 ]
 
 #: A boot that goes well: three phases within a tenth of a second.

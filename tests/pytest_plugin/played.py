@@ -138,11 +138,16 @@ class PlayedMachinery:
         return PlayedOnlooker(QUIET)
 
 
-@pytest.hookimpl
-def pytest_configure(config: pytest.Config) -> None:
-    patch = pytest.MonkeyPatch()
-    config.add_cleanup(patch.undo)
+def play(patch: pytest.MonkeyPatch) -> None:
+    """From now on all boots are in memory."""
     patch.setattr(Machinery, "_choose", PlayedMachinery.choose)
     patch.setattr(Machinery, "_guard", lambda _self, _engine: None)
     patch.setattr(Machinery, "_facts", lambda _self: FACTS)
     patch.setattr(Machinery, "onlooker", PlayedMachinery.onlooker)
+
+
+@pytest.hookimpl
+def pytest_configure(config: pytest.Config) -> None:
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    play(patch)

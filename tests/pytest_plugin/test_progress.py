@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_bootgate.reports.progress import progress_line
 from pytest_bootgate.run import Progress
-from tests.pytest_plugin.conftest import TOY
+from tests.pytest_plugin.conftest import PLAYED, TOY
 
 
 def in_terminal(directory: Path, *args: str, term: str = "xterm") -> str:
@@ -43,12 +43,12 @@ def test_a_terminal_shows_target_boot_phase_and_the_time_left(gate):
 
 def test_quiet_means_quiet(gate):
     path = gate(["engine ready", 0.6, "persona loaded", "ring"])
-    assert "left at most" not in in_terminal(path.parent, "bootgate.yaml", "-q")
+    assert "left at most" not in in_terminal(path.parent, "bootgate.yaml", "-p", PLAYED, "-q")
 
 
-def test_a_log_gets_no_progress(gate, run):
+def test_a_log_gets_no_progress(gate, played):
     gate(["engine ready", 0.6, "persona loaded", "ring"])
-    run("bootgate.yaml").stdout.no_fnmatch_line("*left at most*")
+    played("bootgate.yaml").stdout.no_fnmatch_line("*left at most*")
 
 
 def test_the_line_is_cut_to_the_terminal():
