@@ -37,8 +37,10 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True)
-def _apart(monkeypatch, tmp_path):
+def _apart(request, monkeypatch, tmp_path):
     """Runs inside the tests take no options from outside, and wait for no gate outside."""
+    if "pytester" in request.fixturenames:
+        request.getfixturevalue("pytester")  # it removes PYTEST_ADDOPTS
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("BOOTGATE_QUEUE_DIR", str(tmp_path))
     for name in ("PYTEST_TIMEOUT", "PYTEST_XDIST_WORKER"):

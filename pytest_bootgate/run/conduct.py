@@ -88,4 +88,4 @@ def _boot(up: Mapping[str, Pair], ask: Ask, clock: Clock) -> Boot:
         grown(pair.cpu_seconds(), at_first) for pair, at_first in zip(waiting, before, strict=True)
     ]
     used = [cpu for cpu in each if cpu is not None]
-    return replace(boot, waiting_cores=sum(used) / took) if used else boot
+    return replace(boot, waiting_cores=sum(used) / took) if used and took else boot

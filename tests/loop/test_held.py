@@ -277,7 +277,7 @@ def ill_after(seconds):
 def test_health_that_turns_red_is_heard(held):
     _, found = held(ill_after(11), gateway=HEALTH)
     assert (found.verdict, heard(found)) == ("pass", ["/healthz"])
-    assert found.stall.heard[0].text == "503: stuck"
+    assert found.stall.heard[0].text == "503 Service Unavailable: stuck"
 
 
 def test_health_that_was_never_green_tells_nothing(held):

@@ -199,7 +199,8 @@ def test_an_endpoint_that_never_says_ready(play):
     boot = play(health(Answer(503, "starting")), ready=READY_HTTP).one()
     assert boot.outcome == "timed_out"
     assert boot.detail == (
-        "the gateway was not ready after 10 s; :8080/readyz last answered 503: starting"
+        "the gateway was not ready after 10 s; :8080/readyz last answered 503 Service Unavailable:"
+        " starting"
     )
 
 

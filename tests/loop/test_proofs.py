@@ -223,7 +223,7 @@ def test_an_endpoint_that_answers_otherwise(play):
     queued = answers(("/runs/{token}", Answer(200, '{"state": "queued"}')))
     boot = play(serves(2.0, queued), target=RUN_STATE).one()
     assert boot.outcome == "timed_out"
-    assert boot.detail.endswith('last answered 200: {"state": "queued"}')
+    assert boot.detail.endswith('last answered 200 OK: {"state": "queued"}')
     assert boot.answers["start" if "start" in boot.answers else "proof"]
 
 

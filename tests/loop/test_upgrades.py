@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 
 import pytest
 
 from pytest_bootgate.engines.base import Exit
-from pytest_bootgate.engines.memory import Answer, AskedToEnd
 from pytest_bootgate.records.upgrade import JOBS, RESTART, ROLLBACK, RUNS
+from tests.loop.keepers import (
+    Changes,
+    Deaf,
+    Dirty,
+    DropsHistory,
+    Empty,
+    Forgets,
+    Keeper,
+    Loses,
+    LosesAndSays,
+    NeedsRepair,
+    NeverReady,
+    OneWay,
+    Refuses,
+    Renames,
+    Silent,
+)
 
 STATE = "/memory/state/jobs.json"
 MORE = """\
@@ -23,146 +38,6 @@ state:
 """
 TARGET = """phases: {start: {line: "^task ${token} started"}}"""
 TRIGGER = '{http: ":8080/run", body: "${target} ${token}"}'
-
-
-class Keeper:
-    """A gateway that keeps jobs in a file; subclasses treat old ones ill.
-
-    A script: called with its process, as often as it is started.
-    """
-
-    ready = "ready"
-    code = 0
-    starts = 0
-
-    def __call__(self, me):
-        self.me = me
-        self.starts += 1
-        yield 0.2
-        if (ended := self.migrate()) is not None:
-            return ended
-        me.listen(8080, self.answer)
-        me.out(self.ready)
-        while True:
-            try:
-                number = yield me.mail
-            except AskedToEnd as asked:
-                return self.asked(asked.name)
-            with suppress(AskedToEnd):
-                yield 0.3
-            self.run(number)
-
-    @property
-    def jobs(self) -> list[dict]:
-        return json.loads(self.me.world.files.get(STATE, b"[]"))
-
-    @jobs.setter
-    def jobs(self, jobs: list[dict]) -> None:
-        self.me.world.files[STATE] = json.dumps(jobs).encode()
-
-    def migrate(self) -> Exit | None:
-        """What it makes of a state that it finds."""
-
-    def asked(self, name: str) -> int:
-        return self.code
-
-    def answer(self, request):
-        if request.path == "/jobs":
-            return Answer(200, json.dumps({"jobs": self.jobs}))
-        if request.path == "/run":
-            number = f"j{len(self.jobs)}"
-            job = {"id": number, "name": request.body.split()[0], "text": request.body}
-            self.jobs = [*self.jobs, {**job, "enabled": True, "runs": 0, "every": 60}]
-        else:
-            number = request.path.split("/")[2]
-        self.me.mail.put(number)
-        return Answer(200, "ok")
-
-    def run(self, number: str) -> None:
-        jobs = self.jobs
-        for job in jobs:
-            if job["id"] == number:
-                job["runs"] += 1
-                self.me.out(f"task {job['text'].split()[1]} started")
-        self.jobs = jobs
-
-
-class Loses(Keeper):
-    def migrate(self):
-        self.jobs = self.jobs[:-1]
-
-
-class LosesAndSays(Loses):
-    def migrate(self):
-        super().migrate()
-        self.me.out("1 legacy job was dropped")
-
-
-class Changes(Keeper):
-    def migrate(self):
-        self.jobs = [{**job, "every": 5} for job in self.jobs]
-
-
-class DropsHistory(Keeper):
-    def migrate(self):
-        self.jobs = [{**job, "runs": 0} for job in self.jobs]
-
-
-class Renames(Keeper):
-    def migrate(self):
-        self.jobs = [{**job, "id": f"new-{job['name']}"} for job in self.jobs]
-
-
-class Refuses(Keeper):
-    def migrate(self):
-        self.me.err("this state is too old")
-        return Exit(78)
-
-
-class NeverReady(Keeper):
-    ready = "migrating"
-
-
-class Silent(Keeper):
-    def run(self, number):
-        self.me.out("nothing to do")
-
-
-class Forgets(Keeper):
-    def migrate(self):
-        if self.starts > 1:
-            self.jobs = self.jobs[:-1]
-
-
-class Dirty(Keeper):
-    code = 1
-
-
-class Deaf(Keeper):
-    def asked(self, name):
-        self.me.clock.at(self.me.clock.now() + 60, lambda: None)
-        return 137
-
-
-class OneWay(Keeper):
-    def migrate(self):
-        self.jobs = [{**job, "format": 2} for job in self.jobs]
-
-
-class Old(Keeper):
-    """Cannot read what a newer one wrote."""
-
-    def migrate(self):
-        if any("format" in job for job in self.jobs):
-            self.me.err("unknown format 2")
-            return Exit(1)
-        return None
-
-
-class NeedsRepair(Keeper):
-    def migrate(self):
-        if "/memory/state/repaired" not in self.me.world.files:
-            self.jobs = []
 
 
 def repair(me):
@@ -205,7 +80,7 @@ def test_everything_is_kept(upgrade):
     assert [run.boot.outcome for run in seen.first.runs] == ["started", "started"]
     assert [run.boot.outcome for run in seen.second.runs] == ["started", "started"]
     assert (seen.first.ready, seen.first.stop.code) == (pytest.approx(0.2), 0)
-    assert set(seen.same) == {"id", "name", "text", "enabled", "every"}
+    assert set(seen.same) == {"id", "name", "text", "enabled", "schedule"}
     assert played.engine.made == 3
     assert played.all_boots_ended()
     (verdict,) = [event for event in played.events if event.kind == "verdict_given"]
@@ -231,7 +106,7 @@ def test_a_lost_job_that_is_told(upgrade):
 
 def test_a_job_is_changed(upgrade):
     _, found = upgrade(Changes())
-    assert "job daily changed: every was 60, is 5" in about(found, JOBS)
+    assert "job daily changed: schedule.everyMs was 60000, is 5" in about(found, JOBS)
 
 
 def test_a_history_is_shorter(upgrade):
@@ -240,7 +115,7 @@ def test_a_history_is_shorter(upgrade):
 
 
 def test_a_job_may_have_another_id(upgrade):
-    _, found = upgrade(Renames(), state="same: [name, text, every]")
+    _, found = upgrade(Renames(), state="same: [name, text, schedule]")
     assert (found.verdict, found.findings) == ("pass", ())
 
 
@@ -284,29 +159,16 @@ def test_an_exit_code_that_is_clean_by_the_gate_file(upgrade):
     assert found.verdict == "pass"
 
 
-class Stuck(Keeper):
-    def __call__(self, me):
-        inner = super().__call__(me)
-        wanted = next(inner)
-        while True:
-            try:
-                wanted = inner.send((yield wanted))
-            except AskedToEnd:
-                pass
-            except StopIteration as stop:
-                return stop.value
-
-
 def test_it_must_be_killed(upgrade):
-    _, found = upgrade(Stuck())
+    _, found = upgrade(Deaf())
     assert "was killed because it did not stop within 5 s" in about(found, RESTART)
 
 
 def test_a_rollback(upgrade):
-    _, found = upgrade(Keeper(), Old(), state="rollback: true")
+    _, found = upgrade(Keeper(), Keeper(), state="rollback: true")
     assert (found.verdict, about(found, ROLLBACK)) == ("pass", "")
     assert found.upgrade.rollback is not None
-    _, found = upgrade(OneWay(), Old(), state="rollback: true")
+    _, found = upgrade(OneWay(), Keeper(), state="rollback: true")
     assert found.verdict == "warn"
     assert about(found, ROLLBACK).startswith("warn: rollback does not work")
 
@@ -329,7 +191,7 @@ def test_a_repair_that_fails(upgrade):
 
 def test_jobs_that_a_command_lists_and_runs(upgrade):
     def ls(me):
-        me.out(json.dumps(json.loads(me.world.files[STATE]), indent=1))
+        me.out(json.dumps(json.loads(me.world.files[STATE])["jobs"], indent=1))
         return 0
         yield
 
@@ -363,9 +225,9 @@ def test_a_command_that_cannot_list(upgrade):
 
 def test_a_state_that_is_aged(upgrade):
     def seed(me):
-        jobs = json.loads(me.world.files[STATE])
-        jobs.append({"id": "old", "name": "old one", "enabled": False, "runs": 7})
-        me.world.files[STATE] = json.dumps(jobs).encode()
+        kept = json.loads(me.world.files[STATE])
+        kept["jobs"].append({"id": "old", "name": "old one", "enabled": False, "runs": 7})
+        me.world.files[STATE] = json.dumps(kept).encode()
         return 0
         yield
 
@@ -391,12 +253,6 @@ def test_a_stop_by_command(upgrade):
 class Crashes(Keeper):
     def run(self, number):
         self.me.end(Exit(1))
-
-
-class Empty(Keeper):
-    def run(self, number):
-        super().run(number)
-        self.jobs = []
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import json
+import warnings
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 TOY = Path(__file__).with_name("toy.py")
+PLAYED = "tests.pytest_plugin.played"
+pytest.register_assert_rewrite(PLAYED)
+#: What a run imports: to import it anew for each run takes more time than all the rest.
+NEEDED = [
+    PLAYED,
+    *(f"pytest_bootgate.pytest_plugin.{name}" for name in ("collect", "finish", "items", "rows")),
+    *(f"pytest_bootgate.pytest_plugin.{name}" for name in ("propagation", "publish", "upgrade")),
+    *(f"pytest_bootgate.reports.{name}" for name in ("html.page", "formats.cases", "notify")),
+    *("pytest_bootgate.pytest_plugin.require", "pytest_bootgate.reports.probing"),
+    *(f"pytest_bootgate.{name}" for name in ("journal.store", "engines.process", "engines.docker")),
+    *("pytest_bootgate.cli.probe", "psutil", "resource", "pickle"),
+]
 
 #: A boot that goes well: three phases within a tenth of a second.
 GOOD = [0.02, "engine ready", 0.02, "persona loaded", 0.02, "ring"]
@@ -92,12 +107,39 @@ def run(pytester):
     return call
 
 
+@pytest.fixture(scope="session")
+def needed():
+    """Import for all tests what a run imports: at the end of each one pytester forgets the rest."""
+    for name in NEEDED:
+        import_module(name)
+
+
 @pytest.fixture
-def played(pytester):
-    """Run pytest in this process, with all boots in memory (tests/pytest_plugin/played.py)."""
+def here(needed, pytester):
+    """Run pytest in this process, with real boots."""
 
     def call(*args: str):
-        how = ("-p", "no:cacheprovider", "-p", "tests.pytest_plugin.played")
-        return pytester.runpytest_inprocess(*how, *args)
+        with warnings.catch_warnings(record=True):
+            warnings.resetwarnings()  # those outside are errors
+            return pytester.runpytest_inprocess(
+                "-p", "no:cacheprovider", *args, no_reraise_ctrlc=True
+            )
 
     return call
+
+
+@pytest.fixture
+def apart(pytester, monkeypatch):
+    """Run pytest in a process of its own, with all boots in memory."""
+    monkeypatch.setenv("PYTHONPATH", str(TOY.parents[2]))
+
+    def call(*args: str):
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", PLAYED, *args)
+
+    return call
+
+
+@pytest.fixture
+def played(here):
+    """Run pytest in this process, with all boots in memory (tests/pytest_plugin/played.py)."""
+    return partial(here, "-p", PLAYED)

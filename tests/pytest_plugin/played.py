@@ -8,6 +8,7 @@ collects, prints and exits with takes a tenth of a second. What only a real proc
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.engines.memory import Answer, MemoryEngine, Process, Request
 from pytest_bootgate.engines.memory.script import KILLED
 from pytest_bootgate.run.machinery import Machinery
+from tests.loop.keepers import keeper
 from tests.loop.played import FACTS, QUIET, PlayedOnlooker
 
 
@@ -85,8 +87,9 @@ def toy(me: Process) -> Generator[Any, Any, Exit | int | None]:
                     me.cpu += 0.1
                     yield 0.1
             elif step == "runner":
-                me.fork("python3 -c runner", lambda _: (yield 60.0))
-                yield 60.0
+                runner = me.fork("python3 -c import time; time.sleep(60)", lambda _: (yield 60.0))
+                while runner.exit is None:
+                    yield 0.02
             elif step.startswith("work:"):
                 me.cpu += float(step[5:])
                 yield float(step[5:])
@@ -101,11 +104,24 @@ def toy(me: Process) -> Generator[Any, Any, Exit | int | None]:
 UNPLAYED = {"child eats", "restart", "save"}
 
 
+def carry_out(me: Process) -> int:
+    """Python code that takes no time."""
+    try:
+        exec(me.command[2])
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            me.err(ended.code)
+            return 1
+        return ended.code or 0
+    return 0
+
+
 def program(me: Process) -> Generator[Any, Any, Exit | int | None]:
-    """What ``python3 FILE`` runs."""
-    file = Path(me.command[1]).name
-    assert file == "toy.py", f"{file} is for a real process"
-    return (yield from toy(me))
+    """What ``python3 FILE`` and ``python3 -c CODE`` run."""
+    name = Path(me.command[1]).name
+    if name == "-c":
+        return carry_out(me)
+    return (yield from {"toy.py": toy, "keeper.py": keeper}[name](me))
 
 
 class PlayedMachinery:
@@ -113,18 +129,25 @@ class PlayedMachinery:
 
     @staticmethod
     def choose(_: Machinery) -> tuple[MemoryEngine, str]:
-        return MemoryEngine({"python3": program}), "the test brings it"
+        engine = MemoryEngine({"python3": program})
+        engine.clock.set_wall(time.time() - engine.clock.wall())
+        return engine, "the test brings it"
 
     @staticmethod
     def onlooker(_: Machinery) -> PlayedOnlooker:
         return PlayedOnlooker(QUIET)
 
 
-@pytest.hookimpl
-def pytest_configure(config: pytest.Config) -> None:
-    patch = pytest.MonkeyPatch()
-    config.add_cleanup(patch.undo)
+def play(patch: pytest.MonkeyPatch) -> None:
+    """From now on all boots are in memory."""
     patch.setattr(Machinery, "_choose", PlayedMachinery.choose)
     patch.setattr(Machinery, "_guard", lambda _self, _engine: None)
     patch.setattr(Machinery, "_facts", lambda _self: FACTS)
     patch.setattr(Machinery, "onlooker", PlayedMachinery.onlooker)
+
+
+@pytest.hookimpl
+def pytest_configure(config: pytest.Config) -> None:
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    play(patch)

@@ -29,14 +29,14 @@ RAN = 'trigger: {exec: ["true"]}'
 
 
 @pytest.fixture
-def booted(pytester):
+def booted(pytester, here):
     """Gate a server that answers, but not as wanted; returns what its boot was, ports as N."""
 
     def call(target: str, engine: str, ready: str = '{http: ":${port.app}/"}') -> dict:
         text = GATE.format(image=IMAGE, target=target, ready=ready)
         (pytester.path / "bootgate.yaml").write_text(text)
-        pytester.runpytest_subprocess(
-            *("-p", "no:cacheprovider", "bootgate.yaml", "--bootgate-engine", engine),
+        here(
+            *("bootgate.yaml", "--bootgate-engine", engine),
             *("--bootgate-json", "out.json"),
         )
         (target,) = json.loads(Path(pytester.path / "out.json").read_text())["targets"]

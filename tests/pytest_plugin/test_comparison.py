@@ -15,17 +15,17 @@ def written(pytester):
     return target
 
 
-def compare(gate, run, pytester, *args, old=GOOD, new=GOOD, boots="5", **more):
+def compare(gate, played, pytester, *args, old=GOOD, new=GOOD, boots="5", **more):
     path = gate(new, boots=boots, **more)
     add_baseline(path, json.dumps(new), json.dumps(old))
     # Else two releases that do the same would be refused as one.
     path.write_text(path.read_text().replace("env: {PLAN", "env: {RELEASE: old, PLAN", 1))
-    result = run("bootgate.yaml", "--bootgate-json", "out.json", "-v", *args)
+    result = played("bootgate.yaml", "--bootgate-json", "out.json", "-v", *args)
     return result, written(pytester)
 
 
-def test_slower_fails_the_boot_and_the_phase_to_blame(gate, run, pytester):
-    result, target = compare(gate, run, pytester, new=SLOW)
+def test_slower_fails_the_boot_and_the_phase_to_blame(gate, played, pytester):
+    result, target = compare(gate, played, pytester, new=SLOW)
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
@@ -46,8 +46,8 @@ def test_slower_fails_the_boot_and_the_phase_to_blame(gate, run, pytester):
     assert judgement["attribution"]["phases"][0]["name"] == "engine"
 
 
-def test_the_order_of_the_boots_and_why_they_ended_are_in_the_result(gate, run, pytester):
-    result, target = compare(gate, run, pytester, boots="5..7")
+def test_the_order_of_the_boots_and_why_they_ended_are_in_the_result(gate, here, pytester):
+    result, target = compare(gate, here, pytester, boots="5..7")
     assert result.ret == 0
     order = "".join(boot["release"][0] for boot in target["boots"])
     assert order.startswith("bcbccbcbbccb")
@@ -65,8 +65,8 @@ def test_the_order_of_the_boots_and_why_they_ended_are_in_the_result(gate, run, 
         assert 0 <= boot["net_seconds"] <= boot["seconds"]
 
 
-def test_warm_releases_stay_up_and_take_turns(gate, run, pytester):
-    result, target = compare(gate, run, pytester, targets=["  isolated: {start: warm}"])
+def test_warm_releases_stay_up_and_take_turns(gate, played, pytester):
+    result, target = compare(gate, played, pytester, targets=["  isolated: {start: warm}"])
     assert result.ret == 0
     order = [boot["release"][0] for boot in target["boots"]]
     assert "".join(order) == "bcbccbcbbccb"
@@ -75,11 +75,13 @@ def test_warm_releases_stay_up_and_take_turns(gate, run, pytester):
     assert target["judgement"]["regression"]["verdict"] == "same"
 
 
-def test_a_release_that_works_while_it_waits_makes_the_comparison_inconclusive(gate, run, pytester):
+def test_a_release_that_works_while_it_waits_makes_the_comparison_inconclusive(
+    gate, here, pytester
+):
     old = ["engine ready", "persona loaded", "ring", "burn"]
     new = ["engine ready", 0.1, "persona loaded", 0.1, "ring"]
     result, target = compare(
-        gate, run, pytester, old=old, new=new, targets=["  isolated: {start: warm}"]
+        gate, here, pytester, old=old, new=new, targets=["  isolated: {start: warm}"]
     )
     assert result.ret == 0
     assert target["verdict"] == "inconclusive"
@@ -88,9 +90,9 @@ def test_a_release_that_works_while_it_waits_makes_the_comparison_inconclusive(g
     )
 
 
-def test_inconclusive_fails_where_the_gate_file_says_so(gate, run, pytester):
+def test_inconclusive_fails_where_the_gate_file_says_so(gate, played, pytester):
     more = {"boots": "2, inconclusive: fail"}
-    result, target = compare(gate, run, pytester, **more)
+    result, target = compare(gate, played, pytester, **more)
     assert result.ret == 1
     assert target["verdict"] == "fail"
     result.stdout.fnmatch_lines(
@@ -98,13 +100,13 @@ def test_inconclusive_fails_where_the_gate_file_says_so(gate, run, pytester):
     )
 
 
-def test_a_release_is_gated_against_itself_only_where_it_is_allowed(gate, run, pytester):
+def test_a_release_is_gated_against_itself_only_where_it_is_allowed(gate, played, pytester):
     path = gate(boots="5")
     add_baseline(path)
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*baseline and candidate are the same*allow: same-image*"])
     path.write_text(path.read_text().replace("boots: 5", "boots: 5, allow: same-image"))
-    result = run("bootgate.yaml", "--bootgate-json", "out.json")
+    result = played("bootgate.yaml", "--bootgate-json", "out.json")
     assert result.ret == 0
     assert written(pytester)["judgement"]["regression"]["verdict"] == "same"

@@ -49,9 +49,9 @@ def test_a_broken_gate_file_is_a_usage_error_with_all_its_mistakes(pytester, bro
         assert position.sub("", line).replace(".bootgate", "") == position.sub("", mistake)
 
 
-def test_a_broken_gate_file_found_on_the_way_is_a_usage_error_too(pytester):
+def test_a_broken_gate_file_found_on_the_way_is_a_usage_error_too(pytester, here):
     write(pytester, "targets: 5\n")
-    result = pytester.runpytest_subprocess("--bootgate")
+    result = here("--bootgate")
     assert result.ret == 4
     no_traceback(result)
 
@@ -64,13 +64,13 @@ def test_an_unknown_engine(gate, run):
     no_traceback(result)
 
 
-def test_a_stopped_engine_and_a_gate_that_has_only_images(pytester, monkeypatch):
+def test_a_stopped_engine_and_a_gate_that_has_only_images(pytester, monkeypatch, here):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{pytester.path}/nothing.sock")
     write(
         pytester,
         "releases: {candidate: {image: a}}\ntargets: {boot: {timeout: 5s, proof: {line: never}}}\n",
     )
-    result = pytester.runpytest_subprocess("bootgate.yaml")
+    result = here("bootgate.yaml")
     assert result.ret == 1
     result.assert_outcomes(errors=2)
     result.stdout.fnmatch_lines(["*nothing.sock*"])
@@ -86,13 +86,13 @@ def test_a_stopped_engine_and_commands_fall_back_and_say_so(gate, run, monkeypat
     result.stdout.fnmatch_lines(["bootgate: bootgate.yaml: engine process (*"])
 
 
-def test_a_command_that_is_not_there(pytester):
+def test_a_command_that_is_not_there(pytester, here):
     write(
         pytester,
         "releases: {candidate: {command: [no-such-gateway]}}\n"
         "targets: {boot: {timeout: 5s, proof: {line: never}}}\n",
     )
-    result = pytester.runpytest_subprocess("bootgate.yaml")
+    result = here("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*no-such-gateway*"])
     no_traceback(result)
@@ -107,13 +107,13 @@ def test_a_command_that_is_not_there(pytester):
         (f'{{image: "{IMAGE}", command: [no-such-gateway]}}', "*no-such-gateway*"),
     ],
 )
-def test_images_that_cannot_be_booted(pytester, release, said):
+def test_images_that_cannot_be_booted(pytester, release, said, here):
     write(
         pytester,
         f"releases: {{candidate: {release}}}\n"
         "targets: {boot: {timeout: 5s, proof: {line: never}}}\n",
     )
-    result = pytester.runpytest_subprocess("bootgate.yaml", "--bootgate-engine", "docker")
+    result = here("bootgate.yaml", "--bootgate-engine", "docker")
     assert result.ret == 1
     result.assert_outcomes(errors=2)
     result.stdout.fnmatch_lines([said])
@@ -121,21 +121,21 @@ def test_images_that_cannot_be_booted(pytester, release, said):
 
 
 @pytest.mark.docker
-def test_an_image_without_python_for_the_sidecar(pytester):
+def test_an_image_without_python_for_the_sidecar(pytester, here):
     write(
         pytester,
         f'releases: {{candidate: {{image: "{IMAGE}", command: [sleep, "9"]}}}}\n'
         f'sidecar: {{image: "{IMAGE}", command: [no-such-python]}}\n'
         'targets: {boot: {timeout: 5s, proof: {http: ":80/"}}}\n',
     )
-    result = pytester.runpytest_subprocess("bootgate.yaml", "--bootgate-engine", "docker")
+    result = here("bootgate.yaml", "--bootgate-engine", "docker")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*no-such-python*"])
     no_traceback(result)
 
 
 @pytest.mark.parametrize("engine", ["process", pytest.param("docker", marks=pytest.mark.docker)])
-def test_a_sidecar_that_dies_is_an_error_and_not_a_timeout(pytester, engine):
+def test_a_sidecar_that_dies_is_an_error_and_not_a_timeout(pytester, engine, here):
     write(
         pytester,
         f"""\
@@ -155,7 +155,7 @@ sys.exit("out of ideas")
         },
     )
     began = time.monotonic()
-    result = pytester.runpytest_subprocess("bootgate.yaml", "--bootgate-engine", engine)
+    result = here("bootgate.yaml", "--bootgate-engine", engine)
     assert result.ret == 1
     assert time.monotonic() - began < 30
     result.assert_outcomes(errors=2)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pytest_plugin.conftest import GOOD, add_baseline
+from tests.pytest_plugin.conftest import GOOD, PLAYED, add_baseline
 
 
 def test_a_good_gate_passes_with_an_item_for_each_phase(gate, run):
@@ -32,25 +32,25 @@ def test_a_good_gate_passes_with_an_item_for_each_phase(gate, run):
     )
 
 
-def test_a_gate_file_that_is_not_named_is_left_alone_and_the_header_says_so(gate, run, pytester):
+def test_a_gate_file_that_is_not_named_is_left_alone_and_the_header_says_so(gate, played, pytester):
     gate()
     pytester.makepyfile("def test_unit(): pass")
-    result = run()
+    result = played()
     result.stdout.fnmatch_lines(["bootgate: bootgate.yaml found but not selected*"])
     result.assert_outcomes(passed=1)
 
 
-def test_bootgate_boots_all_it_finds(gate, run, pytester):
+def test_bootgate_boots_all_it_finds(gate, played, pytester):
     gate()
     (pytester.path / "sub").mkdir()
     gate(name="sub/web.bootgate.yaml", targets=["main"])
-    result = run("--bootgate", "--bootgate-boots", "1")
+    result = played("--bootgate", "--bootgate-boots", "1")
     result.assert_outcomes(passed=8)
 
 
-def test_a_boot_that_times_out_fails_and_tells_the_whole_story(gate, run):
+def test_a_boot_that_times_out_fails_and_tells_the_whole_story(gate, played):
     gate(["engine ready", 60], timeout="1s", targets=["isolated", "main"])
-    result = run("bootgate.yaml", "-k", "isolated")
+    result = played("bootgate.yaml", "-k", "isolated")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
@@ -67,9 +67,9 @@ def test_a_boot_that_times_out_fails_and_tells_the_whole_story(gate, run):
     )
 
 
-def test_who_was_told_and_how_late(gate, run):
+def test_who_was_told_and_how_late(gate, played):
     gate([0.2, "job failed: no persona", 60], timeout="2s")
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
@@ -79,19 +79,19 @@ def test_who_was_told_and_how_late(gate, run):
     )
 
 
-def test_a_failure_that_was_reported_before_a_proof_in_time_is_a_warning(gate, run):
+def test_a_failure_that_was_reported_before_a_proof_in_time_is_a_warning(gate, played):
     gate([0.1, "job failed: try again", *GOOD], boots=1)
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         ["*warn: boot 1 started, but log reported a failure: job failed: try again"]
     )
 
 
-def test_another_target_that_started_puts_the_blame_on_the_runner(gate, run):
+def test_another_target_that_started_puts_the_blame_on_the_runner(gate, played):
     slow = "  isolated: {proof: {line: never}, timeout: 1s}"
     gate(targets=[slow, "main"])
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         ["main started in * on the same host: the problem is in the runner's boot*"]
@@ -107,9 +107,9 @@ def test_another_target_that_started_puts_the_blame_on_the_runner(gate, run):
         (["engine ready", "persona loaded", "ring without token"], {}, "timed_out"),
     ],
 )
-def test_outcomes(gate, run, plan, env, outcome):
+def test_outcomes(gate, played, plan, env, outcome):
     gate(plan, env=env, timeout="1s")
-    result = run("bootgate.yaml", "--bootgate-json", "out.json")
+    result = played("bootgate.yaml", "--bootgate-json", "out.json")
     assert result.ret == 1
     boot = json.loads(Path("out.json").read_text())["targets"][0]["boots"][0]
     assert boot["outcome"] == outcome
@@ -117,25 +117,25 @@ def test_outcomes(gate, run, plan, env, outcome):
         assert "without this boot's token" in boot["notes"][0]
 
 
-def test_near_the_timeout_fails_and_between_warn_and_near_warns(gate, run):
+def test_near_the_timeout_fails_and_between_warn_and_near_warns(gate, played):
     gate([2.5, *GOOD], timeout="3s", boots=1)
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     result.stdout.fnmatch_lines(
         ["*fail: timeout 3 s: the slowest of 1 boot used *, fail_at is 80 %"]
     )
     assert result.ret == 1
     gate([1.9, *GOOD], timeout="3s", boots=1)
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         ["*BootgateWarning: isolated: timeout 3 s: *warn_at is 60 %", "WARN isolated*"]
     )
 
 
-def test_the_version_must_be_the_one_asked_for(gate, run):
+def test_the_version_must_be_the_one_asked_for(gate, played):
     path = gate()
     path.write_text(path.read_text().replace("candidate:\n", "candidate:\n    version: '2'\n"))
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 1
     result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(["*should be version 2, but the gateway that answers reports 1.*"])
@@ -143,15 +143,15 @@ def test_the_version_must_be_the_one_asked_for(gate, run):
 
 
 @pytest.mark.parametrize("plugin", ["benchmark", "timeout"])
-def test_without_the_other_plugins(gate, run, plugin):
+def test_without_the_other_plugins(gate, played, plugin):
     gate()
-    result = run("bootgate.yaml", "-p", f"no:{plugin}", "--strict-markers")
+    result = played("bootgate.yaml", "-p", f"no:{plugin}", "--strict-markers")
     result.assert_outcomes(passed=4)
 
 
-def test_the_complete_result_as_json(gate, run):
+def test_the_complete_result_as_json(gate, played):
     gate()
-    run("bootgate.yaml", "--bootgate-json", "sub/out.json")
+    played("bootgate.yaml", "--bootgate-json", "sub/out.json")
     from pytest_bootgate.records.codec import decode
 
     text = Path("sub/out.json").read_text()
@@ -164,35 +164,37 @@ def test_the_complete_result_as_json(gate, run):
     assert target.boots[0].version == "1"
 
 
-def test_a_result_that_cannot_be_written_is_not_green(gate, run, pytester):
+def test_a_result_that_cannot_be_written_is_not_green(gate, played, pytester):
     gate(boots=1)
     pytester.makeconftest("def pytest_runtest_logfinish(): open('file', 'w').close()")
-    result = run("bootgate.yaml", "--bootgate-json", "file/out.json")
+    result = played("bootgate.yaml", "--bootgate-json", "file/out.json")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["ERROR: The result could not be written to *"])
 
 
-def test_junit_has_the_items_and_the_story(gate, run):
+def test_junit_has_the_items_and_the_story(gate, played):
     gate([60], timeout="500ms")
-    run("bootgate.yaml", "--junitxml", "junit.xml")
+    played("bootgate.yaml", "--junitxml", "junit.xml")
     cases = ET.parse("junit.xml").getroot().iter("testcase")
     failures = {case.get("name"): case.find("failure") for case in cases}
     assert list(failures) == ["engine", "persona", "task_started", "boot"]
     assert "reported by: nobody" in failures["boot"].text
 
 
-def test_last_failed_and_node_ids(gate, pytester):
+def test_last_failed_and_node_ids(gate, pytester, needed):
     gate([60], timeout="500ms", targets=["isolated", "main"])
-    pytester.runpytest_subprocess("bootgate.yaml::isolated::engine").assert_outcomes(failed=1)
-    result = pytester.runpytest_subprocess("bootgate.yaml", "--lf", "-v")
+    pytester.runpytest_inprocess("-p", PLAYED, "bootgate.yaml::isolated::engine").assert_outcomes(
+        failed=1
+    )
+    result = pytester.runpytest_inprocess("-p", PLAYED, "bootgate.yaml", "--lf", "-v")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*isolated::engine FAILED*"])
 
 
-def test_under_xdist_one_worker_boots_and_the_summary_is_complete(gate, run):
+def test_under_xdist_one_worker_boots_and_the_summary_is_complete(gate, played):
     gate(targets=["isolated", "main"])
     gate(name="other.bootgate.yaml")
-    result = run(
+    result = played(
         "bootgate.yaml", "other.bootgate.yaml", "-n", "2", "-v", "--bootgate-json", "out.json"
     )
     result.assert_outcomes(passed=12)
@@ -204,9 +206,9 @@ def test_under_xdist_one_worker_boots_and_the_summary_is_complete(gate, run):
     result.stdout.fnmatch_lines(["PASS isolated*", "PASS main*"])
 
 
-def test_host_profiles_are_items_of_their_own_and_those_on_request_wait(gate, run):
+def test_host_profiles_are_items_of_their_own_and_those_on_request_wait(gate, played):
     gate(more="profiles: {staging: {}, spare: {on_request: true}}", boots=1)
-    result = run("bootgate.yaml", "-v")
+    result = played("bootgate.yaml", "-v")
     result.stdout.fnmatch_lines(
         [
             "*profiles staging (without spare: --bootgate-profile)",
@@ -214,9 +216,9 @@ def test_host_profiles_are_items_of_their_own_and_those_on_request_wait(gate, ru
         ]
     )
     result.assert_outcomes(passed=4)
-    result = run("bootgate.yaml", "--bootgate-profile", "spare", "--bootgate-profile", "staging")
+    result = played("bootgate.yaml", "--bootgate-profile", "spare", "--bootgate-profile", "staging")
     result.assert_outcomes(passed=8)
-    result = run("bootgate.yaml", "--bootgate-profile", "nowhere")
+    result = played("bootgate.yaml", "--bootgate-profile", "nowhere")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*no profile 'nowhere'; it has staging, spare."])
 
@@ -229,34 +231,34 @@ def test_limits_on_process_are_an_error_that_names_the_way_out(gate, run):
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
-def test_a_target_that_the_candidate_does_not_have_is_left_out_with_the_reason(gate, run):
+def test_a_target_that_the_candidate_does_not_have_is_left_out_with_the_reason(gate, played):
     path = gate(targets=["isolated", '  current: {unsupported: {"1": "release 1 has no current"}}'])
     path.write_text(path.read_text().replace("candidate:\n", "candidate:\n    version: '1'\n"))
-    result = run("bootgate.yaml", "-rs")
+    result = played("bootgate.yaml", "-rs")
     result.assert_outcomes(passed=4, skipped=4)
     result.stdout.fnmatch_lines(["LEFT OUT current: release 1 has no current"])
 
 
-def test_a_release_that_upgrades_to_itself_is_no_gate(gate, run):
+def test_a_release_that_upgrades_to_itself_is_no_gate(gate, played):
     path = gate()
     add_baseline(path)
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*baseline and candidate are the same*"])
 
 
-def test_the_baseline_is_shown_beside_the_candidate(gate, run):
+def test_the_baseline_is_shown_beside_the_candidate(gate, played):
     path = gate()
     add_baseline(path, "0.02", "0.03")
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*candidate median*slowest*baseline median*slowest*"])
 
 
-def test_a_timeout_for_unit_tests_does_not_cut_a_gate_short(gate, run, pytester):
+def test_a_timeout_for_unit_tests_does_not_cut_a_gate_short(gate, played, pytester):
     gate([1.2, *GOOD], boots=1)
     pytester.makeini("[pytest]\ntimeout = 1\n")
-    run("bootgate.yaml").assert_outcomes(passed=4)
+    played("bootgate.yaml").assert_outcomes(passed=4)
 
 
 def test_a_timeout_that_the_user_asks_for_counts_and_is_not_booted_again(gate, run):
@@ -270,10 +272,10 @@ def test_a_timeout_that_the_user_asks_for_counts_and_is_not_booted_again(gate, r
     assert target["verdict"] == "error"
 
 
-def test_a_baseline_that_never_starts_is_an_error(gate, run):
+def test_a_baseline_that_never_starts_is_an_error(gate, played):
     path = gate(timeout="1s", boots=1)
     add_baseline(path, '"ring"', '"no ring"')
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
@@ -284,8 +286,8 @@ def test_a_baseline_that_never_starts_is_an_error(gate, run):
     )
 
 
-def test_an_option_of_before_names_the_one_of_now(gate, run):
+def test_an_option_of_before_names_the_one_of_now(gate, played):
     gate(boots=1)
-    result = run("bootgate.yaml", "--bootgate-host", "default")
+    result = played("bootgate.yaml", "--bootgate-host", "default")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--bootgate-host: it is now --bootgate-profile"])

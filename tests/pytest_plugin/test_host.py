@@ -19,12 +19,12 @@ def pytest_bootgate_event(event):
 
 
 @pytest.fixture
-def found(run, pytester):
+def found(here, pytester):
     """Run the gate; its result in the terminal, and the complete one."""
     (pytester.path / "conftest.py").write_text(HEARD)
 
     def call():
-        result = run("bootgate.yaml", "-s", "--bootgate-json", "out.json")
+        result = here("bootgate.yaml", "-s", "--bootgate-json", "out.json")
         return result, decode((pytester.path / "out.json").read_bytes())
 
     return call

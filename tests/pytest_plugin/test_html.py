@@ -30,9 +30,9 @@ def compared(gate, new=SLOW):
     path.write_text(path.read_text().replace("env: {PLAN", "env: {RELEASE: old, PLAN", 1))
 
 
-def test_the_page_shows_the_numbers_of_the_json_of_the_same_run(gate, run, pytester):
+def test_the_page_shows_the_numbers_of_the_json_of_the_same_run(gate, played, pytester):
     compared(gate)
-    assert run("bootgate.yaml", *BOTH).ret == 1
+    assert played("bootgate.yaml", *BOTH).ret == 1
     (target,) = plain(pytester)["targets"]
     shown = page(pytester)
     assert shown.every("h1")[0].text == "FAIL isolated"
@@ -42,38 +42,38 @@ def test_the_page_shows_the_numbers_of_the_json_of_the_same_run(gate, run, pytes
     assert dict(rows(found, "comparison"))["exact p"] == target["judgement"]["regression"]["p"]
     assert rows(found, "attribution")[0][2] == target["judgement"]["attribution"]["seconds"]
     commands = [pre.text for pre in found.every("pre", **{"class": "command"})]
-    assert commands == [
-        "pytest bootgate.yaml::isolated::boot --bootgate-engine process --bootgate-boots 5"
-    ]
+    assert commands == ["pytest bootgate.yaml::isolated::boot --bootgate-boots 5"]
 
 
-def test_the_command_on_the_page_runs(gate, run, pytester):
+def test_the_command_on_the_page_runs(gate, here, pytester):
     gate()
-    assert run("bootgate.yaml", *BOTH).ret == 0
+    assert here("bootgate.yaml", *BOTH).ret == 0
     (command,) = section(page(pytester), "isolated").every("pre", **{"class": "command"})
-    again = run(*command.text.split()[1:])
+    what = "pytest bootgate.yaml::isolated::boot --bootgate-engine process --bootgate-boots 2"
+    assert command.text == what
+    again = here(*command.text.split()[1:])
     again.assert_outcomes(passed=1)
 
 
-def test_a_green_page_of_a_green_run(gate, run, pytester):
+def test_a_green_page_of_a_green_run(gate, played, pytester):
     gate()
-    assert run("bootgate.yaml", *BOTH).ret == 0
+    assert played("bootgate.yaml", *BOTH).ret == 0
     assert page(pytester).every("title")[0].text == "PASS: bootgate.yaml - bootgate"
 
 
-def test_what_a_gateway_says_is_no_markup(gate, run, pytester):
+def test_what_a_gateway_says_is_no_markup(gate, played, pytester):
     gate(["<script>alert(1)</script>\\u0007", "exit:1"])
-    assert run("bootgate.yaml", *BOTH).ret == 1
+    assert played("bootgate.yaml", *BOTH).ret == 1
     shown = page(pytester)
     assert not shown.every("script")
     (log,) = section(shown, "isolated").every("pre", **{"class": "log"})
     assert "<script>alert(1)</script>" in log.text
 
 
-def test_under_xdist_the_controller_writes(gate, run, pytester):
+def test_under_xdist_the_controller_writes(gate, played, pytester):
     gate(targets=("isolated", "main"))
     gate(name="other.bootgate.yaml")
-    assert run("bootgate.yaml", "other.bootgate.yaml", "-n2", *BOTH).ret == 0
+    assert played("bootgate.yaml", "other.bootgate.yaml", "-n2", *BOTH).ret == 0
     shown = page(pytester)
     assert [h.text.split()[0] for h in shown.every("h1")] == ["PASS", "PASS"]
     files = [result["file"] for result in plain(pytester)]
@@ -82,10 +82,10 @@ def test_under_xdist_the_controller_writes(gate, run, pytester):
     ]
 
 
-def test_a_page_that_cannot_be_written_makes_the_run_red(gate, run, pytester):
+def test_a_page_that_cannot_be_written_makes_the_run_red(gate, played, pytester):
     gate()
     pytester.makeconftest("def pytest_runtest_logfinish(): open('file', 'w').close()")
-    result = run("bootgate.yaml", "--bootgate-html", "file/out.html")
+    result = played("bootgate.yaml", "--bootgate-html", "file/out.html")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         ["ERROR: The HTML report could not be written to *file/out.html: *. Name a path*"]
@@ -93,16 +93,16 @@ def test_a_page_that_cannot_be_written_makes_the_run_red(gate, run, pytester):
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
 
-def test_a_run_that_must_judge_more_is_an_error_on_its_page(gate, run, pytester):
+def test_a_run_that_must_judge_more_is_an_error_on_its_page(gate, played, pytester):
     gate(targets=("isolated", "main"))
-    result = run("bootgate.yaml::isolated", "--bootgate-require", *BOTH)
+    result = played("bootgate.yaml::isolated", "--bootgate-require", *BOTH)
     assert result.ret == 1
     assert page(pytester).every("h1")[0].text.startswith("ERROR")
 
 
-def test_the_trend_is_the_journals(gate, run, pytester):
+def test_the_trend_is_the_journals(gate, played, pytester):
     gate(boots="10")
-    assert run("bootgate.yaml").ret == 0
+    assert played("bootgate.yaml").ret == 0
     with closing(sqlite3.connect(pytester.path / ".bootgate" / "journal.db")) as journal, journal:
         boots = journal.execute("SELECT id FROM boots WHERE number > 0 ORDER BY began").fetchall()
         for i, (boot,) in enumerate(boots):
@@ -111,7 +111,7 @@ def test_the_trend_is_the_journals(gate, run, pytester):
                 (time.time() - (10 - i) * DAY, 5 * (0.4 + 0.02 * i), boot),
             )
     gate(boots="1")
-    assert run("bootgate.yaml", *BOTH).ret == 0
+    assert played("bootgate.yaml", *BOTH).ret == 0
     found = section(page(pytester), "isolated")
     shares = [row[1] for row in rows(found, "trend")]
     assert shares[:10] == [(5 * (0.4 + 0.02 * i)) / 5 for i in range(10)]

@@ -48,10 +48,10 @@ gate: {{boots: 1}}
 
 
 @pytest.fixture
-def upgrade(pytester):
+def upgrade(pytester, here, played):
     """Run the upgrade of a gate whose candidate does as told; returns pytester's result."""
 
-    def call(how: str, *args: str, before="keep", jobs="some", engine="process", **state):
+    def call(how: str, *args: str, before="keep", jobs="some", engine="memory", **state):
         text = GATE.format(
             keeper=KEEPER,
             how=how,
@@ -64,11 +64,10 @@ def upgrade(pytester):
             more="\n".join(f"  {key}: {value}" for key, value in state.items()),
         )
         (pytester.path / "bootgate.yaml").write_text(text)
-        options = ["-p", "no:cacheprovider", "--bootgate-json", "out.json"]
-        options += ["--bootgate-engine", engine]
-        return pytester.runpytest_subprocess(
-            "bootgate.yaml", *options, *(args or ("-k", "upgrade"))
-        )
+        options = ["bootgate.yaml", "--bootgate-json", "out.json", *(args or ("-k", "upgrade"))]
+        if engine == "memory":
+            return played(*options)
+        return here(*options, "--bootgate-engine", engine)
 
     return call
 
@@ -78,8 +77,12 @@ def found() -> dict:
     return upgrade
 
 
-def test_a_candidate_that_keeps_everything(upgrade):
-    result = upgrade("keep", "-v", "-k", "upgrade")
+ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
+
+
+@pytest.mark.parametrize("engine", ["memory", "process"])
+def test_a_candidate_that_keeps_everything(upgrade, engine):
+    result = upgrade("keep", "-v", "-k", "upgrade", engine=engine)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
@@ -191,12 +194,9 @@ def test_a_candidate_that_does_not_stop_cleanly(upgrade):
     )
 
 
-ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_stop_that_ends_with_the_signal_is_clean_where_the_gate_file_says_so(upgrade, engine):
-    result = upgrade('"143"', engine=engine)
+    result = upgrade('"143"')
     assert result.ret == 1
     text = (
         "*the candidate did not stop cleanly: it exited with 143 after * {stop_exit: [[]0, 143]})"
@@ -303,7 +303,7 @@ def test_a_run_that_the_baseline_does_not_do_is_no_fault_of_the_candidate(upgrad
     )
 
 
-def test_files_of_the_gate_in_the_state_are_put_when_a_release_is_deployed(upgrade, pytester):
+def test_files_of_the_gate_in_the_state_are_put_when_a_release_is_deployed(upgrade, pytester, here):
     upgrade("keep", "--collect-only", rollback="true")
     gate = pytester.path / "bootgate.yaml"
     text = gate.read_text()
@@ -311,10 +311,8 @@ def test_files_of_the_gate_in_the_state_are_put_when_a_release_is_deployed(upgra
         files = f'files: {{"${{dir}}/state/who": {{text: {name}}}}}'
         text = text.replace(f"  {name}: {{", f"  {name}: {{{files}, ")
     gate.write_text(text)
-    options = ["-p", "no:cacheprovider", "--bootgate-json", "out.json", "-k", "upgrade"]
-    result = pytester.runpytest_subprocess(
-        "bootgate.yaml", *options, "--bootgate-engine", "process"
-    )
+    options = ["bootgate.yaml", "--bootgate-json", "out.json", "-k", "upgrade"]
+    result = here(*options, "--bootgate-engine", "process")
     assert result.ret == 0
     seen = found()["upgrade"]
     said = [seen[start]["last"][0] for start in ("baseline", "first", "second", "rollback")]

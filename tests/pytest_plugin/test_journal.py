@@ -58,17 +58,17 @@ def test_it_is_made_where_something_boots(gate, run, pytester):
     ],
     ids=" ".join,
 )
-def test_it_is_not_made_where_nothing_boots(gate, run, pytester, options):
+def test_it_is_not_made_where_nothing_boots(gate, played, pytester, options):
     gate(boots=1)
     pytester.makepyfile(test_unit="def test_unit(): pass")
-    run(*options)
+    played(*options)
     assert not (pytester.path / ".bootgate").exists()
 
 
-def test_a_path_of_ones_own(gate, run, pytester):
+def test_a_path_of_ones_own(gate, played, pytester):
     gate(boots=1)
     pytester.makepyfile(TEST)
-    result = run("--bootgate-journal", "kept/here.db")
+    result = played("--bootgate-journal", "kept/here.db")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["journal: kept/here.db, run *"])
     assert kept(pytester.path / "kept" / "here.db", "SELECT count(*) FROM boots") == [(1,)]
@@ -77,13 +77,15 @@ def test_a_path_of_ones_own(gate, run, pytester):
 
 @pytest.mark.parametrize("options", [(), ("-n1",)], ids=["alone", "xdist"])
 @pytest.mark.parametrize("fixture", [False, True], ids=["gate file", "fixture"])
-def test_a_journal_that_cannot_be_written_is_a_usage_error(gate, run, pytester, options, fixture):
+def test_a_journal_that_cannot_be_written_is_a_usage_error(
+    gate, played, pytester, options, fixture
+):
     gate(boots=1)
     pytester.makepyfile(TEST)
     (pytester.path / "notes.txt").write_text("Call the baker.")
     file = "test_a_journal_that_cannot_be_written_is_a_usage_error.py"
     args = [file if fixture else "bootgate.yaml", "--bootgate-journal", "notes.txt", *options]
-    result = run(*args)
+    result = played(*args)
     assert result.ret == 4
     both = result.stdout.str() + result.stderr.str()
     assert "--bootgate-journal: " in both
@@ -92,9 +94,9 @@ def test_a_journal_that_cannot_be_written_is_a_usage_error(gate, run, pytester, 
     assert (pytester.path / "notes.txt").read_text() == "Call the baker."
 
 
-def test_under_xdist_the_worker_that_boots_writes(gate, run, pytester):
+def test_under_xdist_the_worker_that_boots_writes(gate, played, pytester):
     gate(boots=1, targets=("isolated", "main"))
-    result = run("bootgate.yaml", "-n2")
+    result = played("bootgate.yaml", "-n2")
     result.assert_outcomes(passed=8)
     result.stdout.fnmatch_lines(["journal: .bootgate/journal.db, run *"])
     path = pytester.path / ".bootgate" / "journal.db"
@@ -102,10 +104,10 @@ def test_under_xdist_the_worker_that_boots_writes(gate, run, pytester):
     assert kept(path, "SELECT count(*) FROM boots WHERE outcome = 'started'") == [(2,)]
 
 
-def test_two_gates_in_one_run(gate, run, pytester):
+def test_two_gates_in_one_run(gate, played, pytester):
     gate(boots=1)
     gate(boots=1, name="other.bootgate.yaml")
-    run("bootgate.yaml", "other.bootgate.yaml").assert_outcomes(passed=8)
+    played("bootgate.yaml", "other.bootgate.yaml").assert_outcomes(passed=8)
     path = pytester.path / ".bootgate" / "journal.db"
     runs = kept(path, "SELECT gate_file, verdict FROM runs ORDER BY began")
     assert [(Path(file).name, verdict) for file, verdict in runs] == [
@@ -115,13 +117,13 @@ def test_two_gates_in_one_run(gate, run, pytester):
 
 
 @pytest.fixture
-def full(pytester, gate, run):
+def full(pytester, gate, apart):
     """Run a gate whose journal can grow no more from an event on."""
 
     def call(kind: str, what: str, *options: str):
         (pytester.path / "conftest.py").write_text(FULL.format(kind=kind, what=what))
         gate(boots=5)
-        return run("bootgate.yaml", "--bootgate-journal", "bootgate.db", *options)
+        return apart("bootgate.yaml", "--bootgate-journal", "bootgate.db", *options)
 
     return call
 
@@ -148,24 +150,24 @@ def test_a_disk_that_is_full_at_the_end_makes_the_run_red(full, pytester, kind, 
     result.stdout.fnmatch_lines(["ERROR isolated*" if broken else "ERROR: " + BROKEN])
 
 
-def test_a_journal_that_somebody_removes(gate, run, pytester):
+def test_a_journal_that_somebody_removes(gate, played, pytester):
     (pytester.path / "conftest.py").write_text(
         "import shutil\n"
         "def pytest_bootgate_event(event):\n"
         "    if event.kind == 'phase_reached': shutil.rmtree('.bootgate', ignore_errors=True)\n"
     )
     gate(boots=2)
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*journal.db was removed or replaced while it was being written*"])
     assert "Traceback" not in result.stdout.str()
 
 
 @pytest.mark.parametrize("workers", [(), ("-n1",)])
-def test_the_journal_keeps_the_verdict_of_the_run_as_a_whole(gate, run, pytester, workers):
+def test_the_journal_keeps_the_verdict_of_the_run_as_a_whole(gate, played, pytester, workers):
     """A worker knows its own boots, not what the run should have judged besides."""
     gate(targets=("isolated", "main"))
-    done = run(
+    done = played(
         "bootgate.yaml::isolated", "--bootgate-require", "--bootgate-json=out.json", *workers
     )
     assert done.ret == 1

@@ -27,29 +27,29 @@ gate: {{boots: 1, noise: 1000}}
 """
 
 
-def gated(pytester, text, *options):
+def gated(pytester, here, text, *options):
     (pytester.path / "bootgate.yaml").write_text(text)
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", "bootgate.yaml", *options)
+    return here("bootgate.yaml", *options)
 
 
-def test_xfail_hides_no_verdict(pytester):
+def test_xfail_hides_no_verdict(pytester, here):
     """It was exit status 0, with `FAIL` in the summary."""
     pytester.makeconftest(MARK)
-    result = gated(pytester, LATE)
+    result = gated(pytester, here, LATE)
     assert result.ret == 1
     result.assert_outcomes(failed=2)
 
 
-def test_a_list_of_items_is_no_gate(pytester):
-    result = gated(pytester, LATE, "--collect-only", "--bootgate-require")
+def test_a_list_of_items_is_no_gate(pytester, here):
+    result = gated(pytester, here, LATE, "--collect-only", "--bootgate-require")
     assert result.ret == 1
     told = "--bootgate-require: nothing was booted, --collect-only lists items only"
     result.stdout.fnmatch_lines([f"*{told}*"])
-    assert gated(pytester, LATE, "--collect-only").ret == 0
+    assert gated(pytester, here, LATE, "--collect-only").ret == 0
 
 
-def test_warnings_may_be_failures(pytester):
-    result = gated(pytester, CRASH, "-W", "error::pytest_bootgate.BootgateWarning")
+def test_warnings_may_be_failures(pytester, here):
+    result = gated(pytester, here, CRASH, "-W", "error::pytest_bootgate.BootgateWarning")
     assert result.ret == 1
     told = "bootgate.yaml:*: warn: boot: boot 1 started, but the runner exited*"
     result.stdout.fnmatch_lines([told])
@@ -57,9 +57,9 @@ def test_warnings_may_be_failures(pytester):
     result.stdout.no_fnmatch_line("*warnings.warn*")
 
 
-def test_one_that_crashes_right_after_its_proof_warns(pytester):
+def test_one_that_crashes_right_after_its_proof_warns(pytester, here):
     """It was a pass without a word: the gate had ended it before it could crash."""
-    result = gated(pytester, CRASH)
+    result = gated(pytester, here, CRASH)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         ["WARN boot*", "*warn: boot 1 started, but the runner exited with 3 right after*"]

@@ -17,7 +17,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pytest_bootgate.cli import main
 from tests.pytest_plugin.conftest import GOOD
+from tests.pytest_plugin.played import play
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 DAY = 86400
@@ -41,6 +43,22 @@ def probe(pytester):
     return call
 
 
+@pytest.fixture
+def played_probe(needed, pytester, capsys, monkeypatch):
+    """Run the command in this process, with all boots in memory."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def call(*args: str) -> tuple[int, list[str]]:
+        play(monkeypatch)
+        capsys.readouterr()
+        status = main(["probe", *args])
+        said = capsys.readouterr()
+        return status, (said.out + said.err).splitlines()
+
+    yield call
+    signal.signal(signal.SIGTERM, before)
+
+
 def test_well_below_the_timeout(gate, probe, pytester):
     gate(GOOD, targets=("isolated", "main"))
     status, lines = probe("bootgate.yaml", "--json", "found.json")
@@ -50,24 +68,24 @@ def test_well_below_the_timeout(gate, probe, pytester):
     assert [len(target["boots"]) for target in result["targets"]] == [1, 1]
 
 
-def test_above_warn_nothing_has_failed_yet(gate, probe):
+def test_above_warn_nothing_has_failed_yet(gate, played_probe):
     gate([0.7, *GOOD], timeout="1200ms")
-    status, [line] = probe("bootgate.yaml")
+    status, [line] = played_probe("bootgate.yaml")
     assert status == 1
     assert line.startswith("WARNING isolated: started in ")
     assert " of its timeout 1.2 s (warn_at is 60 %); nothing has failed yet" in line
 
 
-def test_above_near_it_has_started_all_the_same(gate, probe):
+def test_above_near_it_has_started_all_the_same(gate, played_probe):
     gate([2.2, *GOOD], timeout="2500ms")
-    status, [line] = probe("bootgate.yaml")
+    status, [line] = played_probe("bootgate.yaml")
     assert status == 1
     assert "(fail_at is 80 %); nothing has failed yet" in line
 
 
-def test_a_boot_that_failed(gate, probe):
+def test_a_boot_that_failed(gate, played_probe):
     gate(["engine ready"], timeout="300ms")
-    status, [line] = probe("bootgate.yaml")
+    status, [line] = played_probe("bootgate.yaml")
     assert status == 2
     assert line.startswith("CRITICAL isolated: ")
     assert "2 of 2 boots timed out: no proof within 0.3 s in phase persona" in line
@@ -75,29 +93,31 @@ def test_a_boot_that_failed(gate, probe):
     assert "nothing has failed" not in line
 
 
-def test_a_limit_that_was_broken_has_failed(gate, probe):
+def test_a_limit_that_was_broken_has_failed(gate, played_probe):
     path = gate([0.4, *GOOD])
     path.write_text(
         path.read_text().replace("{line: engine ready}", "{line: engine ready, limit: 300ms}")
     )
-    status, [line] = probe("bootgate.yaml")
+    status, [line] = played_probe("bootgate.yaml")
     assert status == 2
     assert "engine: limit 0.3 s" in line
     assert "nothing has failed" not in line
 
 
-def test_what_could_not_be_measured_is_unknown(gate, probe):
+def test_what_could_not_be_measured_is_unknown(gate, played_probe):
     path = gate()
     path.write_text(path.read_text().replace("[python3", "[no-such-program", 1))
-    status, [line] = probe("bootgate.yaml")
+    status, [line] = played_probe("bootgate.yaml")
     assert status == 3
     assert line.startswith("UNKNOWN isolated: could not be measured: The gateway cannot run")
 
 
-def test_a_journal_that_cannot_be_written_is_unknown_and_nothing_boots(gate, probe, pytester):
+def test_a_journal_that_cannot_be_written_is_unknown_and_nothing_boots(
+    gate, played_probe, pytester
+):
     gate()
     (pytester.path / "file").write_text("x")
-    status, [line] = probe("bootgate.yaml", "--journal", "file/journal.db")
+    status, [line] = played_probe("bootgate.yaml", "--journal", "file/journal.db")
     assert status == 3
     assert line.startswith("UNKNOWN ")
     assert "--" in line  # and the way out
@@ -111,25 +131,25 @@ def test_a_journal_that_cannot_be_written_is_unknown_and_nothing_boots(gate, pro
         (["bootgate.yaml", "--release", "baseline"], "no baseline that can be booted"),
     ],
 )
-def test_mistakes(gate, probe, args, words):
+def test_mistakes(gate, played_probe, args, words):
     gate()
-    status, lines = probe(*args)
+    status, lines = played_probe(*args)
     assert status == 4
     assert words in lines[0]
 
 
-def test_no_boot_at_all_is_no_proof(gate, probe):
+def test_no_boot_at_all_is_no_proof(gate, played_probe):
     gate(targets=["  isolated: {unsupported: {'1': not there}}"])
     path = Path("bootgate.yaml")
     path.write_text(path.read_text().replace("    env: {PLAN", "    version: '1'\n    env: {PLAN"))
-    status, [line] = probe("bootgate.yaml")
+    status, [line] = played_probe("bootgate.yaml")
     assert (status, line) == (3, "OK isolated: left out by the gate file: not there")
 
 
-def test_the_trend_comes_from_the_journal(gate, probe, pytester):
+def test_the_trend_comes_from_the_journal(gate, played_probe, played, pytester):
     gate(boots="10")
     # A week of boots, from a gate's own run, made older and slower day by day.
-    ran = pytester.runpytest_subprocess("bootgate.yaml", "-p", "no:cacheprovider")
+    ran = played("bootgate.yaml")
     assert ran.ret == 0
     with closing(sqlite3.connect(pytester.path / ".bootgate" / "journal.db")) as journal, journal:
         boots = journal.execute("SELECT id FROM boots WHERE number > 0 ORDER BY began").fetchall()
@@ -139,17 +159,17 @@ def test_the_trend_comes_from_the_journal(gate, probe, pytester):
                 "UPDATE boots SET began = ?, seconds = ? WHERE id = ?",
                 (time.time() - (10 - i) * DAY, 5 * (0.4 + 0.02 * i), boot),
             )
-    status, [line] = probe("bootgate.yaml")
+    status, [line] = played_probe("bootgate.yaml")
     assert status == 0
     # Today's boot is an odd one, which moves the line a little.
     assert re.search(r"has used (3\d|40) → 5\d %", line)
     assert " % of its timeout over 10 days (11 boots)" in line
 
 
-def test_whoever_asked_is_told_of_a_warning(gate, probe, pytester):
+def test_whoever_asked_is_told_of_a_warning(gate, played_probe, pytester):
     more = "notify: {pager: {command: [sh, -c, 'cat > told.json; exit 3'], when: [warn]}}"
     gate([0.7, *GOOD], timeout="1200ms", more=more)
-    status, lines = probe("bootgate.yaml")
+    status, lines = played_probe("bootgate.yaml")
     assert status == 2
     assert lines[1] == "CRITICAL pager could not be notified: `sh` exited with 3"
     assert json.loads((pytester.path / "told.json").read_text())["verdict"] == "warn"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pytest_bootgate.reports.progress import progress_line
 from pytest_bootgate.run import Progress
+from tests.pytest_plugin.conftest import PLAYED, TOY
 
 
 def in_terminal(directory: Path, *args: str, term: str = "xterm") -> str:
@@ -17,7 +18,8 @@ def in_terminal(directory: Path, *args: str, term: str = "xterm") -> str:
     if pid == 0:
         os.chdir(directory)
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args]
-        os.execve(sys.executable, command, {"COLUMNS": "120", **os.environ, "TERM": term})
+        more = {"TERM": term, "PYTHONPATH": str(TOY.parents[2])}
+        os.execve(sys.executable, command, {"COLUMNS": "120", **os.environ, **more})
     seen = b""
     while True:
         try:
@@ -41,12 +43,12 @@ def test_a_terminal_shows_target_boot_phase_and_the_time_left(gate):
 
 def test_quiet_means_quiet(gate):
     path = gate(["engine ready", 0.6, "persona loaded", "ring"])
-    assert "left at most" not in in_terminal(path.parent, "bootgate.yaml", "-q")
+    assert "left at most" not in in_terminal(path.parent, "bootgate.yaml", "-p", PLAYED, "-q")
 
 
-def test_a_log_gets_no_progress(gate, run):
+def test_a_log_gets_no_progress(gate, played):
     gate(["engine ready", 0.6, "persona loaded", "ring"])
-    run("bootgate.yaml").stdout.no_fnmatch_line("*left at most*")
+    played("bootgate.yaml").stdout.no_fnmatch_line("*left at most*")
 
 
 def test_the_line_is_cut_to_the_terminal():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -20,6 +19,7 @@ from pytest_bootgate.gatefile import load
 from pytest_bootgate.records.codec import decode
 from pytest_bootgate.run import Plan
 from pytest_bootgate.run.tickets import living
+from tests.pytest_plugin.conftest import PLAYED, TOY
 from tests.pytest_plugin.test_progress import in_terminal
 from tests.queue_holder import Holder
 
@@ -76,13 +76,15 @@ class Run:
 
 
 @pytest.fixture
-def start(pytester):
-    """Start pytest in a directory; what is left of it in the end is killed."""
+def start(pytester, monkeypatch):
+    """Start pytest in a directory, with boots in memory; what is left in the end is killed."""
+    monkeypatch.setenv("PYTHONPATH", str(TOY.parents[2]))
     runs: list[Run] = []
 
-    def call(*args: str, here: Path | None = None) -> Run:
+    def call(*args: str, here: Path | None = None, real: bool = False) -> Run:
         here = here or pytester.path
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+        command += [] if real else ["-p", PLAYED]
         process = subprocess.Popen(
             [*command, "--bootgate-json", "out.json", *args],
             cwd=here,
@@ -108,9 +110,21 @@ def until(line: Path, tickets: int, run: Run | None = None) -> None:
         time.sleep(0.05)
 
 
-def walls(run: Run) -> list[float]:
-    """When the boots of a run were triggered."""
-    return [boot.wall for target in run.result.targets for boot in target.boots]
+#: Writes down when each boot began and ended, by the clock that all runs share.
+WHEN = """
+import pathlib, time
+def pytest_bootgate_event(event):
+    if event.kind in ("boot_began", "boot_ended"):
+        with pathlib.Path("when").open("a") as file: print(event.boot.run, time.time(), file=file)
+"""
+
+
+def spans(here: Path) -> list[tuple[float, float]]:
+    """From when to when each gate booted of those that were run in a directory."""
+    when: dict[str, list[float]] = {}
+    for text in (here / "when").read_text().splitlines():
+        when.setdefault(text.split()[0], []).append(float(text.split()[1]))
+    return sorted((min(each), max(each)) for each in when.values())
 
 
 def test_three_gates_boot_as_they_came_each_as_a_whole(gate, start, holder, line, pytester):
@@ -120,6 +134,7 @@ def test_three_gates_boot_as_they_came_each_as_a_whole(gate, start, holder, line
     for n in range(3):
         here = pytester.mkdir(f"gate{n}")
         gate(targets=("isolated", "main"), timeout="60s", name=f"gate{n}/bootgate.yaml")
+        (here / "conftest.py").write_text(WHEN)
         runs.append(start("bootgate.yaml", here=here))
         until(line, n + 2, runs[-1])
     first.leave()
@@ -129,9 +144,9 @@ def test_three_gates_boot_as_they_came_each_as_a_whole(gate, start, holder, line
         assert run.result.waited > 0
         assert [target.target for target in run.result.targets] == ["isolated", "main"]
     # All boots of one, of both targets, before any of the next.
-    every = [walls(run) for run in runs]
-    assert max(every[0]) < min(every[1])
-    assert max(every[1]) < min(every[2])
+    every = [span for run in runs for span in spans(run.here)]
+    assert len(every) == 3
+    assert all(one[1] < next_[0] for one, next_ in pairwise(every))
     assert not living(line)
 
 
@@ -195,7 +210,7 @@ def test_a_terminal_shows_holder_place_and_time(gate, holder, line):
 
     thread = threading.Thread(target=free)
     thread.start()
-    text = in_terminal(path.parent, "bootgate.yaml")
+    text = in_terminal(path.parent, "bootgate.yaml", "-p", PLAYED)
     thread.join()
     assert "4 passed" in text
     # The terminal is too narrow for all of it, and then the place and the time come first.
@@ -219,7 +234,7 @@ def test_the_death_of_the_holder_lets_the_next_one_in(gate, start, holder, line)
     first = holder()
     first.has_it()
     gate(boots=1)
-    run = start("bootgate.yaml")
+    run = start("bootgate.yaml", real=True)
     until(line, 2, run)
     first.kill()
     status, out = run.end()
@@ -252,9 +267,9 @@ def test_a_timeout_of_the_users_own_counts_waiting_and_says_so(
     gate()
     if fixture:
         pytester.makepyfile(CHECK)
-    status, out = start("." if fixture else "bootgate.yaml", "--timeout", "8").end()
+    status, out = start("." if fixture else "bootgate.yaml", "--timeout", "4").end()
     assert status == 1, out
-    assert "Timeout (>8.0s)" in out
+    assert "Timeout (>4.0s)" in out
     assert (
         f"were interrupted while the gate was waiting for another gate on this machine: {FILE}"
         in out
@@ -266,14 +281,25 @@ def test_a_thread_that_ends_pytest_was_told_of_waiting_before(gate, start, holde
     first = holder()
     first.has_it()
     gate()
-    status, out = start("bootgate.yaml", "--timeout", "8", "--timeout-method", "thread").end()
+    status, out = start("bootgate.yaml", "--timeout", "4", "--timeout-method", "thread").end()
     assert status == 1, out
     assert f"bootgate: waiting for another gate on this machine: {FILE}" in out
     assert "Stack of bootgate waits for another gate on this machine" in out
 
 
-def test_waiting_for_longer_than_the_budget_costs_no_verdict(gate, start, holder, line, pytester):
+#: What a run allows itself besides its boots, and how often it says that it waits.
+SHORT = """
+from pytest_bootgate.reports import queue
+from pytest_bootgate.run import plan
+plan._AROUND = queue._EVERY = 2.0
+"""
+
+
+def test_waiting_for_longer_than_the_budget_costs_no_verdict(
+    gate, start, holder, line, pytester, monkeypatch
+):
     """However pytest-timeout counts, for items of the gate file and for tests of one's own."""
+    monkeypatch.setattr("pytest_bootgate.run.plan._AROUND", 2.0)
     first = holder()
     first.has_it()
     runs, budget = [], 0.0
@@ -281,15 +307,17 @@ def test_waiting_for_longer_than_the_budget_costs_no_verdict(gate, start, holder
         for fixture in (False, True):
             name = f"{method}{fixture}"
             here = pytester.mkdir(name)
-            path = gate(boots=1, timeout="2s", name=f"{name}/bootgate.yaml")
-            text = path.read_text().replace("gateway:\n", "gateway:\n  ready_timeout: 10s\n")
+            path = gate(boots=1, timeout="1s", name=f"{name}/bootgate.yaml")
+            text = path.read_text().replace("gateway:\n", "gateway:\n  ready_timeout: 1s\n")
             path.write_text(text.replace("noise: 1000", "noise: 1000, retries: 0"))
             budget = Plan(load(path)).budget()
+            (here / "conftest.py").write_text(SHORT)
             if fixture:
                 (here / "test_it.py").write_text(CHECK)
             args = ["test_it.py" if fixture else "bootgate.yaml", "--timeout-method", method]
             runs.append(start(*args, here=here))
             until(line, len(runs) + 1, runs[-1])
+    assert 2 < budget < 20
     time.sleep(budget + 1)
     first.leave()
     for run in runs:
@@ -297,7 +325,7 @@ def test_waiting_for_longer_than_the_budget_costs_no_verdict(gate, start, holder
         assert status == 0, out
         assert run.result.verdict == "pass"
         assert run.result.waited > budget
-        # Once when it began, and once a minute since.
+        # Once when it began, and again and again since.
         assert out.count("bootgate: waiting for another gate") >= 2
 
 
@@ -369,16 +397,12 @@ def test_workers_of_xdist_queue_as_well(gate, start, pytester, line, dist):
         name = f"gate{n}.bootgate.yaml"
         gate(targets=("isolated", "main"), boots=1, timeout="60s", name=name)
     names = [f"gate{n}.bootgate.yaml" for n in range(3)]
-    run = start("-n", "2", "--dist", dist, *names)
-    status, out = run.end()
+    pytester.makeconftest(WHEN)
+    status, out = start("-n", "2", "--dist", dist, *names).end()
     assert status == 0, out
-    found = json.loads((pytester.path / "out.json").read_text())
-    spans = []
-    for result in found:
-        boots = [boot["wall"] for target in result["targets"] for boot in target["boots"]]
-        spans.append((min(boots), max(boots)))
-    spans.sort()
-    assert all(one[1] < next_[0] for one, next_ in pairwise(spans))
+    every = spans(pytester.path)
+    assert len(every) == 3
+    assert all(one[1] < next_[0] for one, next_ in pairwise(every))
     assert not living(line)
 
 

@@ -27,11 +27,11 @@ def again(gate, pytester):
 
 
 @pytest.fixture
-def found(run, pytester):
+def found(played, pytester):
     """Run the gate; its result in the terminal, and the one target in the JSON."""
 
-    def call(*args):
-        result = run("bootgate.yaml", "--bootgate-json", "out.json", *args)
+    def call(*args, how=played):
+        result = how("bootgate.yaml", "--bootgate-json", "out.json", *args)
         (target,) = json.loads((pytester.path / "out.json").read_text())["targets"]
         return result, target
 
@@ -150,7 +150,7 @@ def test_a_retried_baseline_is_a_note_and_still_compared(again, found, pytester)
     )
 
 
-def test_a_gateway_that_was_not_ready_is_tried_again(gate, found, pytester):
+def test_a_gateway_that_was_not_ready_is_tried_again(gate, found, pytester, run):
     path = gate(boots=1)
     first = f"[ -e {pytester.path}/counter ] || {{ touch {pytester.path}/counter; exec sleep 60; }}"
     text = path.read_text().replace(
@@ -158,7 +158,7 @@ def test_a_gateway_that_was_not_ready_is_tried_again(gate, found, pytester):
     )
     text = text.replace('toy.py"]', "toy.py']").replace('python3 "', "python3 ")
     path.write_text(text.replace("  ready: {http", "  ready_timeout: 3s\n  ready: {http"))
-    result, target = found()
+    result, target = found(how=run)
     assert outcomes(target) == [(1, 1, "timed_out"), (1, 2, "started")]
     assert result.ret == 0
     words = "1 of 2 boots timed out, and started on retry (boot 1: the gateway was not ready"

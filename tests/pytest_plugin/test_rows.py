@@ -30,11 +30,18 @@ def rows(path) -> dict[str, dict]:
     return {row["fullname"]: row for row in found}
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
-@pytest.mark.parametrize("named", [ITEMS, FIXTURES, ITEMS + FIXTURES], ids=" ".join)
-def test_every_phase_is_a_row(both, run, pytester, named, workers):
+@pytest.mark.parametrize(
+    ("named", "how", "engine"),
+    [
+        (ITEMS, "here", "local processes"),
+        (FIXTURES, "played", "memory"),
+        ((*ITEMS, *FIXTURES), "played", "memory"),
+        ((*ITEMS, *FIXTURES, "-n2"), "played", "memory"),
+    ],
+)
+def test_every_phase_is_a_row(both, request, pytester, named, how, engine):
     files = ("--benchmark-json=bench.json", "--benchmark-save=kept", "--bootgate-json=out.json")
-    result = run(*named, *workers, *files)
+    result = request.getfixturevalue(how)(*named, *files)
     assert result.ret == 0
     found = rows(pytester.path / "bench.json")
     targets = ["isolated", "main"]
@@ -47,40 +54,41 @@ def test_every_phase_is_a_row(both, run, pytester, named, workers):
     assert row["stats"]["data"] == boots
     assert len(boots) == 3
     bench = json.loads((pytester.path / "bench.json").read_text())
-    assert bench["machine_info"]["bootgate"][0]["engine"] == "local processes"
+    assert bench["machine_info"]["bootgate"][0]["engine"] == engine
     (kept,) = (pytester.path / ".benchmarks").rglob("*_kept.json")
     assert list(rows(kept)) == list(found)
     result.stdout.fnmatch_lines(["*benchmark 'isolated': 4 tests*", "boot *"])
 
 
-def test_runs_are_compared_however_they_booted(both, run, pytester):
-    assert run(*ITEMS, "--benchmark-save=one").ret == 0
-    result = run(*FIXTURES, "-n2", "--benchmark-compare", "--benchmark-compare-fail=min:9999%")
+def test_runs_are_compared_however_they_booted(both, played, pytester):
+    assert played(*ITEMS, "--benchmark-save=one").ret == 0
+    result = played(*FIXTURES, "-n2", "--benchmark-compare", "--benchmark-compare-fail=min:9999%")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["boot (0001_one)*", "boot (NOW)*"])
 
 
 @pytest.mark.parametrize("option", ["--benchmark-skip", "--benchmark-only", "--benchmark-disable"])
 @pytest.mark.parametrize("named", [ITEMS, FIXTURES], ids=" ".join)
-def test_options_of_pytest_benchmark_do_not_switch_the_gate_off(gate, run, pytester, option, named):
+def test_options_of_pytest_benchmark_do_not_switch_the_gate_off(
+    gate, played, pytester, option, named
+):
     gate([60], timeout="500ms")
     (pytester.path / "test_rows.py").write_text(CHECK)
-    result = run(*named, option)
+    result = played(*named, option)
     assert result.ret == 1
     result.stdout.no_fnmatch_line("*Benchmark fixture was not used*")
 
 
-def test_only_benchmarks_are_what_boots_and_what_uses_the_fixture(both, run, pytester):
+def test_only_benchmarks_are_what_boots_and_what_uses_the_fixture(both, played, pytester):
     pytester.makepyfile(
         test_unit="def test_unit(): pass\ndef test_fast(benchmark): benchmark(int)\n"
     )
-    result = run(*ITEMS, *FIXTURES, "test_unit.py", "--benchmark-only", "--benchmark-json=out")
+    result = played(*ITEMS, *FIXTURES, "test_unit.py", "--benchmark-only", "--benchmark-json=out")
     result.assert_outcomes(passed=8 + 3 + 1, skipped=1)
     assert len(rows(pytester.path / "out")) == 8 + 1
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
-@pytest.mark.parametrize("named", [ITEMS, FIXTURES], ids=" ".join)
+@pytest.mark.parametrize("named", [ITEMS, FIXTURES, (*FIXTURES, "-n2")], ids=" ".join)
 @pytest.mark.parametrize(
     ("plan", "option", "why"),
     [
@@ -89,19 +97,17 @@ def test_only_benchmarks_are_what_boots_and_what_uses_the_fixture(both, run, pyt
     ],
     ids=["no boot", "disabled"],
 )
-def test_a_file_that_is_not_written_is_explained(
-    gate, run, pytester, workers, named, plan, option, why
-):
+def test_a_file_that_is_not_written_is_explained(gate, played, pytester, named, plan, option, why):
     gate(plan, timeout="1s", boots=1)
     (pytester.path / "test_rows.py").write_text(CHECK)
-    result = run(*named, *workers, option, "--benchmark-json=bench.json")
+    result = played(*named, option, "--benchmark-json=bench.json")
     text = f"--benchmark-json: nothing was written, because *{why}*; --bootgate-json has all *"
     result.stdout.fnmatch_lines([text])
     assert not (pytester.path / "bench.json").exists()
 
 
-def test_a_pytest_benchmark_of_another_make(both, run, pytester):
+def test_a_pytest_benchmark_of_another_make(both, apart, pytester):
     pytester.makeconftest("import pytest_benchmark.stats as s\ndel s.Metadata\n")
-    result = run(*ITEMS, "--benchmark-json=bench.json")
+    result = apart(*ITEMS, "--benchmark-json=bench.json")
     text = "--benchmark-json: nothing was written, because this version of pytest-benchmark is not*"
     result.stdout.fnmatch_lines([text])

@@ -50,10 +50,16 @@ def files(gate, pytester):
     return pytester.path
 
 
-@pytest.mark.parametrize("found", [(), (".", "--bootgate")], ids=["fixtures", "items"])
-@pytest.mark.parametrize("dist", [("-n2",), *(("-n2", "--dist", name) for name in KEPT)])
-def test_it_boots_once(files, run, pytester, dist, found):
-    result = run(*found, *dist, "--bootgate-json", "out.json")
+@pytest.mark.parametrize(
+    ("found", "dist"),
+    [
+        *(((), ("-n2", "--dist", name)) for name in KEPT),
+        ((".", "--bootgate"), ("-n2",)),
+        ((".", "--bootgate"), ("-n2", "--dist", "loadscope")),
+    ],
+)
+def test_it_boots_once(files, played, pytester, found, dist):
+    result = played(*found, *dist, "--bootgate-json", "out.json")
     assert result.ret == 0
     result.assert_outcomes(passed=27 if found else 19)
     assert (booted(pytester), runs(pytester)) == (["isolated", "main"], 1)
@@ -72,15 +78,15 @@ def test_it_boots_once(files, run, pytester, dist, found):
     ],
     ids=" ".join,
 )
-def test_other_ways_to_ask_for_workers(files, run, pytester, dist):
-    assert run(".", "--bootgate", *dist).ret == 0
+def test_other_ways_to_ask_for_workers(files, played, pytester, dist):
+    assert played(".", "--bootgate", *dist).ret == 0
     assert runs(pytester) == 1
     assert booted(pytester) == (["isolated"] if "-k" in dist else ["isolated", "main"])
 
 
 @pytest.mark.parametrize("found", [(), ("bootgate.yaml",)], ids=["fixtures", "named"])
-def test_a_scheduler_that_runs_each_test_in_each_worker_is_refused(files, run, pytester, found):
-    result = run(*found, "-n2", "--dist", "each")
+def test_a_scheduler_that_runs_each_test_in_each_worker_is_refused(files, played, pytester, found):
+    result = played(*found, "-n2", "--dist", "each")
     assert result.ret == 4
     text = "--dist each would boot the gate of bootgate.yaml once in each of 2 workers"
     result.stderr.fnmatch_lines([f"ERROR: bootgate: {text}*--dist load*"])
@@ -94,16 +100,16 @@ def pytest_xdist_make_scheduler(config, log): return Other(config, log)
 """
 
 
-def test_a_scheduler_of_another_plugin_is_refused_only_where_a_gate_boots(files, run, pytester):
+def test_a_scheduler_of_another_plugin_is_refused_only_where_a_gate_boots(files, played, pytester):
     pytester.makeconftest(OTHER)
-    assert run("-n2", "test_unit.py").ret == 0
-    result = run("-n2")
+    assert played("-n2", "test_unit.py").ret == 0
+    result = played("-n2")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["ERROR: bootgate: the scheduler Other of another plugin*"])
     assert not (pytester.path / ".bootgate").exists()
 
 
-def test_what_a_scheduler_keeps_together_stays_together(gate, run, pytester):
+def test_what_a_scheduler_keeps_together_stays_together(gate, played, pytester):
     gate(boots=1)
     seen = "open(__file__ + os.environ['PYTEST_XDIST_WORKER'], 'w').close()\n"
     unit = f"def test_unit(): {seen}"
@@ -111,7 +117,7 @@ def test_what_a_scheduler_keeps_together_stays_together(gate, run, pytester):
         test_a=f"import os\ndef test_door(isolated_runner, boot_gate): {seen}{unit}",
         test_b=f"import os\n{unit}",
     )
-    assert run("-n2", "--dist", "loadfile").ret == 0
+    assert played("-n2", "--dist", "loadfile").ret == 0
     assert len(list(pytester.path.glob("test_a.pygw*"))) == 1
 
 
@@ -125,7 +131,7 @@ def pytest_runtest_teardown(item):
 """
 
 
-def test_one_that_asks_for_a_fixture_on_the_way_does_not_boot_it_again(gate, run, pytester):
+def test_one_that_asks_for_a_fixture_on_the_way_does_not_boot_it_again(gate, played, pytester):
     gate(boots=1)
     pytester.makepyfile(
         test_a=DYNAMIC.format(name="first"),
@@ -133,25 +139,25 @@ def test_one_that_asks_for_a_fixture_on_the_way_does_not_boot_it_again(gate, run
         test_c="def test_unit(): pass\n",
     )
     pytester.makeconftest(SECOND_WAITS)
-    result = run("-n2")
+    result = played("-n2")
     assert result.ret == 1
     text = "worker gw? of pytest-xdist boots its gate, and gw? would boot it again."
     result.stdout.fnmatch_lines([f"*bootgate.yaml: {text}*"])
     assert booted(pytester) == ["isolated"]
 
 
-def test_nor_do_the_items_of_its_gate_file(gate, run, pytester):
+def test_nor_do_the_items_of_its_gate_file(gate, played, pytester):
     gate(boots=1)
     pytester.makepyfile(DYNAMIC.format(name="first"))
-    result = run(".", "--bootgate", "-n2")
+    result = played(".", "--bootgate", "-n2")
     assert booted(pytester) == ["isolated"]
     assert result.ret == 1  # whichever came second
 
 
-def test_alone_such_a_test_is_as_good_as_any(gate, run, pytester):
+def test_alone_such_a_test_is_as_good_as_any(gate, played, pytester):
     gate(boots=1)
     pytester.makepyfile(DYNAMIC.format(name="first"))
-    assert run(".", "--bootgate").ret == 0
+    assert played(".", "--bootgate").ret == 0
     assert booted(pytester) == ["isolated"]
 
 

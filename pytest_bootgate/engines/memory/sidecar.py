@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from typing import Any
 
 from pytest_bootgate.engines.memory.script import Answer, Mailbox, Process, Request
@@ -200,7 +201,8 @@ class Sidecar:
             right = 200 <= answer.status < 300 if status is None else answer.status == status
             if right and (wanted is None or _contains(_parsed(answer.body), wanted)):
                 return {"status": answer.status}, ""
-            return None, f"{answer.status}: {answer.body}" if answer.body else str(answer.status)
+            stands = f"{answer.status} {HTTPStatus(answer.status).phrase}"
+            return None, f"{stands}: {answer.body}" if answer.body else stands
 
         return look
 
