@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import signal
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
 from types import FrameType
@@ -32,6 +33,8 @@ def patience(
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    # Under a name that is gone nothing would ever be interrupted.
+    assert sys.modules.keys() >= set(modules), modules
     last = work()
 
     def over(_: int, frame: FrameType | None) -> None:

@@ -66,7 +66,7 @@ def pytester(pytester):
         took = time.monotonic() - began
         return pytest.RunResult(done.status, done.out.splitlines(), done.err.splitlines(), took)
 
-    pytester.runpytest_subprocess = run
+    pytester.runpytest_subprocess, pytester.runpytest_anew = run, anew
     return pytester
 
 

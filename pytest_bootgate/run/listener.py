@@ -13,15 +13,9 @@ from pytest_bootgate.engines.clock import REAL, Clock
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.masking import Mask, shortened
 from pytest_bootgate.observe.lines import LeftOut, Line, LineSplitter
-from pytest_bootgate.observe.observation import (
-    MATCHED,
-    TAIL,
-    TAIL_WIDTH,
-)
-from pytest_bootgate.observe.sighting import (
-    Sighting,
-    sighting,
-)
+from pytest_bootgate.observe.observation import MATCHED, TAIL, TAIL_WIDTH, Observation
+from pytest_bootgate.observe.sighting import Pattern, Sighting, sighting
+from pytest_bootgate.observe.stamps import Stamps
 from pytest_bootgate.patience import ImpatientError, patience
 from pytest_bootgate.run.backlog import Backlog
 
@@ -30,7 +24,7 @@ _GRACE = 10.0  # after deadlines, for what came before them: in all, for each bo
 _SOME = 10_000  # lines between two looks at the clock
 _POUR = 0.002  # how long to keep out of the way of a flood
 _PATIENCE = 1.0  # CPU seconds for one line
-_SEARCHING = tuple(f"pytest_bootgate.run.{name}" for name in ("observe", "stamps"))
+_SEARCHING = {one.__module__ for one in (Pattern, Observation, Stamps)}
 _KEPT = 500  # lines of every stream, of which a boot keeps the last few
 _ANSWER = "trigger.answer"
 

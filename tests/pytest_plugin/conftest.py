@@ -17,7 +17,7 @@ pytest.register_assert_rewrite(PLAYED)
 NEEDED = [
     PLAYED,
     *(f"pytest_bootgate.pytest_plugin.{name}" for name in ("collect", "finish", "items", "rows")),
-    *(f"pytest_bootgate.pytest_plugin.{name}" for name in ("propagation", "publish", "upgrade")),
+    *(f"pytest_bootgate.pytest_plugin.{name}" for name in ("contrast", "publish")),
     *(f"pytest_bootgate.reports.{name}" for name in ("html.page", "formats.cases", "notify")),
     *("pytest_bootgate.pytest_plugin.require", "pytest_bootgate.reports.probing"),
     *(f"pytest_bootgate.{name}" for name in ("journal.store", "engines.process", "engines.docker")),

@@ -48,7 +48,7 @@ def booted(pytester):
         )
         (pytester.path / "bootgate.yaml").write_text(text)
         (pytester.path / "conftest.py").write_text(PEAK)
-        pytester.runpytest_subprocess(
+        pytester.runpytest_anew(  # a fork would have the memory of all tests before
             *("-p", "no:cacheprovider", "bootgate.yaml", "--bootgate-engine", engine),
             *("--bootgate-json", "out.json"),
         )
@@ -69,7 +69,7 @@ def test_one_that_writes_without_pause_has_a_deadline(booted, engine):
     assert time.monotonic() - began < 60  # about 9 s
     (boot,) = found["boots"]
     assert (found["verdict"], boot["outcome"]) == ("error", "lost")
-    told = "lines) of gateway.out came faster than this machine could look at them"
+    told = "lines) of gateway.out came faster than this machine could read them"
     assert told in boot["detail"]
 
 
