@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,15 +11,11 @@ import msgspec
 from pytest_bootgate.engines.base import Engine, Running
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.quantities import Seconds
-from pytest_bootgate.observe.observation import (
-    MATCHED,
-    Observation,
-)
+from pytest_bootgate.observe.observation import Observation
 from pytest_bootgate.observe.outcome import Ending, exit_words
 from pytest_bootgate.observe.sighting import Sighting
 from pytest_bootgate.observe.signals import EXIT, Signals, health_of
 from pytest_bootgate.observe.witness import Witness
-from pytest_bootgate.patience import ImpatientError, patience
 from pytest_bootgate.records.boot_events import FailureReported, Hear, ignore
 from pytest_bootgate.records.jobs import Kept
 from pytest_bootgate.records.stall import Stall, held_in, hold_until
@@ -28,11 +23,11 @@ from pytest_bootgate.records.values import Boot, SignalReport
 from pytest_bootgate.run.opened import Moment
 from pytest_bootgate.run.pair import Pair
 from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.run.runner import runner
 
 _CHECK = 1.0  # between two questions whether the hold still holds
 _ACCEPTED_BY = 1.0  # a hold in the first phase waits so long for the trigger to be accepted
 _HEALTH = "propagation:health"
-_PATIENCE = 1.0  # CPU seconds for one command line
 _HEALTHY_BY = 2.0  # what has not been green until then cannot turn red
 
 
@@ -190,13 +185,14 @@ class HeldPair(Pair):
         assert self._gateway is not None
         hold = self._gateway.hold
         if how == "kill":
-            doomed = self._runner()
-            if not doomed:
+            found = runner(hold.processes(), self._propagation.runner, self._before)
+            if isinstance(found, str):
+                self._why_not = found
                 return
-            hold.kill(list(doomed))
+            hold.kill(list(found))
             self._held_at = self._speaks_from = self._now()
-            words = "; ".join(list(doomed.values())[:3])
-            self._evidence = f"killed {len(doomed)} of the gateway's processes: {words}"
+            words = "; ".join(list(found.values())[:3])
+            self._evidence = f"killed {len(found)} of the gateway's processes: {words}"
             self._watch_health()
             return
         (hold.pause if how == "pause" else hold.starve)()
@@ -204,45 +200,12 @@ class HeldPair(Pair):
         self._speaks_from = self._timeout
         self._check()
 
-    def _runner(self) -> dict[int, str]:
-        """The processes that are the runner; why there is none, where there is none."""
-        assert self._gateway is not None
-        found = dict(self._gateway.hold.processes())
-        pattern = self._propagation.runner
-        if pattern is None:
-            found = {pid: words for pid, words in found.items() if pid not in self._before}
-            if not found:
-                self._why_not = (
-                    "the gateway had started no process since the trigger, so there is no runner to"
-                    " kill; name it with `runner`, or use another hold"
-                )
-            return found
-        matches = re.compile(pattern).search
-        chosen = {}
-        for pid, words in found.items():
-            try:
-                with patience(_PATIENCE, (__name__,)):
-                    if matches(words[:MATCHED]):
-                        chosen[pid] = words
-            except ImpatientError:
-                self._why_not = (
-                    f"`{pattern}` took more than {_PATIENCE:g} s of CPU time on `{words}`"
-                )
-                return {}
-        if not chosen:
-            there = "; ".join(list(found.values())[:5]) or "none"
-            self._why_not = f"no process below the gateway matches `{pattern}` (there: {there})"
-        return chosen
-
     # -- while it is held, and after -------------------------------------------------------
 
     def _listen(self, seen: Observation, ending: Ending, witness: Witness) -> None:  # noqa: ARG002
-        self._watch_on(seen, witness)
+        self._let_finish(seen, witness)
 
     def _let_finish(self, seen: Observation, witness: Witness) -> None:
-        self._watch_on(seen, witness)
-
-    def _watch_on(self, seen: Observation, witness: Witness) -> None:
         """Hold on until well after the timeout, let go, and listen."""
         if self._held_at is None:
             return

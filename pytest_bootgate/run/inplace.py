@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_bootgate.engines.base import Engine, Exit, Running
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.model import Gateway, Probe, Trigger
+from pytest_bootgate.gatefile.model import Gateway, Probe, State, Trigger
 from pytest_bootgate.observe.lines import LONGEST
 from pytest_bootgate.observe.observation import (
     TAIL_WIDTH,
@@ -21,6 +21,7 @@ from pytest_bootgate.observe.sighting import (
 )
 from pytest_bootgate.records.boot_events import Hear, ignore
 from pytest_bootgate.records.jobs import Job, JobsError, Kept, read_jobs
+from pytest_bootgate.records.upgrade import Start, Stop
 from pytest_bootgate.records.values import Stage
 from pytest_bootgate.run.opened import Moment
 from pytest_bootgate.run.pair import Pair
@@ -30,6 +31,7 @@ _QUESTION = 90.0  # for a command that lists jobs
 _LATE_LINES = 0.3
 _HEALTH_LAG = 2.0  # it may be seen a little later than what the gate calls ready
 _LAST_LINES = 8
+_KILLED = 137  # 128 and SIGKILL
 
 
 class InPlacePair(Pair):
@@ -183,6 +185,26 @@ class InPlacePair(Pair):
             self._exit = self._gateway.stop(deadline, by)
         self._pump(self._clock.now() + _LATE_LINES, lambda: False, "stop")
         return self._exit
+
+    def stopped(self, state: State) -> Stop:
+        """Stop it as the gate file says, unless it has ended already."""
+        itself, began = self.over, self._clock.now()
+        ended = self.stop(state.stop, state.stop_signal, state.stop_command)
+        took = self._clock.now() - began
+        killed = not itself and ended.code == _KILLED and took >= state.stop
+        return Stop(ended.code, took, itself, killed, tuple(state.stop_exit) or (0,))
+
+    def observed(self, release: str) -> Start:
+        """What was seen of its gateway's start, whatever came of it."""
+        return Start(
+            release=release,
+            version=self.version,
+            ready=self.ready,
+            cpu_seconds=self.start_cpu,
+            health=self.health,
+            stages=tuple(self.stages),
+            last=tuple(self.last),
+        )
 
     @property
     def ended(self) -> Exit | None:

@@ -8,16 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pytest_bootgate.engines.base import Engine, Running
-from pytest_bootgate.errors import EngineError, SidecarError
-from pytest_bootgate.gatefile.model import Trigger
-from pytest_bootgate.gatefile.variables import fill
-from pytest_bootgate.observe.observation import (
-    MATCHED,
-    Observation,
-)
+from pytest_bootgate.errors import SidecarError
+from pytest_bootgate.observe.observation import MATCHED, Observation
 from pytest_bootgate.observe.outcome import Ending, conclude, outcome_of
 from pytest_bootgate.observe.sighting import Pattern
-from pytest_bootgate.observe.spots import Answer, last_answers, ports
+from pytest_bootgate.observe.spots import Answer, last_answers
 from pytest_bootgate.observe.witness import Witness
 from pytest_bootgate.records.boot_events import (
     BootBegan,
@@ -30,24 +25,22 @@ from pytest_bootgate.records.boot_events import (
 )
 from pytest_bootgate.records.jobs import Job, Kept
 from pytest_bootgate.records.values import Boot
-from pytest_bootgate.run.aftermath import Aftermath
 from pytest_bootgate.run.delay import of_observers
 from pytest_bootgate.run.heartbeat import Heartbeat
 from pytest_bootgate.run.link import KNOCK
-from pytest_bootgate.run.listening import Listening, listening, reopened
-from pytest_bootgate.run.meter import Meter, Used
+from pytest_bootgate.run.meter import Used
 from pytest_bootgate.run.opened import Moment, NotReadyError
 from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.strangers import answered_instead
+from pytest_bootgate.run.trigger import Triggering
 
 _AFTERWARDS = 1.0  # after the proof, in the first boots: one that ends then has hardly started
 _ANSWER = 10.0  # for a sidecar to say that it is there
 _LATE_MARKS = 0.3  # between the proof and the marks that came before it, on another way
-_LATE_END = 1.0  # between the last port of a gateway that ends, and its end
 _LATE_EXIT = 0.3  # between a trigger that fails and the exit that made it fail
 
 
-class Pair(Aftermath):
+class Pair(Triggering):
     """Open it, boot it, close it. Every wait has a deadline; `watch` hears of each moment.
 
     `hear` is told the events of every boot as they happen.
@@ -74,7 +67,6 @@ class Pair(Aftermath):
         self._hear = hear
         self._voice: Voice | None = None
         self._last: BootKey | None = None
-        self._meter: Meter | None = None
         self.token = ""
 
     def begin(self, number: int, attempt: int = 1) -> Voice:
@@ -206,64 +198,6 @@ class Pair(Aftermath):
         )
         return self._ended(boot, witness)
 
-    def _fire(
-        self,
-        seen: Observation,
-        trigger: Trigger | None,
-        variables: Mapping[str, str],
-        witness: Witness,
-    ) -> tuple[Running | None, Listening]:
-        """Trigger a gateway that runs, after a look at how it stands."""
-        assert self._gateway is not None
-        assert trigger is not None
-        self._look_ahead(seen, variables)
-        self._meter = Meter(
-            self._gateway, warm=self._recipe.target.start == "warm", clock=self._clock
-        )
-        before = self._listening()
-        seen.trigger_at = self._clock.now()
-        running = None
-        try:
-            running = self._send_trigger(trigger, variables)
-        except EngineError:  # nothing runs inside of what has just ended
-            self._look(force=True)
-            if not self._gateway_over():
-                raise
-        witness.sent()
-        self._order_watches(variables)
-        return running, before
-
-    def _start(self, seen: Observation, variables: dict[str, str], witness: Witness) -> None:
-        """Make and start the gateway, where that is the trigger."""
-        assert self._place is not None
-        self._variables = variables  # a runner may be given its token when it is made
-        self._make_gateway(self._place)
-        self._nobody_there()
-        self._order_watches(variables)
-        self._meter = Meter(None, warm=False, clock=self._clock)
-        seen.trigger_at = self._clock.now()
-        self._start_gateway()
-        witness.sent()
-
-    def _look_ahead(self, seen: Observation, variables: Mapping[str, str]) -> None:
-        """What is so before the trigger is the mark of another boot, or of none."""
-        for name, probe in self._recipe.target.phases.items():
-            if self._link is not None and self._link.stands(f"phase:{name}", probe, variables):
-                seen.stands(name)
-
-    def _listening(self) -> Listening:
-        assert self._gateway is not None
-        return listening(self._gateway.pid, ports(self._recipe, self._variables))
-
-    def _reopened(self, before: Listening, witness: Witness) -> str:
-        """What became of a port of a gateway that still runs; one that ended has closed them."""
-        if self._gateway_over() or not (what := reopened(before, after := self._listening())):
-            return ""
-        if not before.keys() <= after.keys():  # the engine may not know yet that it has ended
-            self._pump(self._clock.now() + _LATE_END, self._gateway_over, "closed?", witness.see)
-        self._look(force=True)
-        return "" if self._gateway_over() else what
-
     def _answered_by(self, seen: Observation, variables: Mapping[str, str]) -> str:
         """Who gave what was seen, if it was somebody whom this boot did not start."""
         assert self._place is not None
@@ -295,10 +229,8 @@ class Pair(Aftermath):
         """That a boot that did not start wrote lines of which only the beginning was looked at."""
         if boot.started or not (cut := self._listener.cut):
             return ""
-        lines = f"{cut} line{'s' * (cut > 1)}"
-        return (
-            f"{lines} had more than {MATCHED} characters; patterns match only that much of a line"
-        )
+        lines = f"{cut} line{'s' * (cut > 1)} had more than {MATCHED} characters"
+        return f"{lines}; patterns match only that much of a line"
 
     def _ended(self, boot: Boot, witness: Witness) -> Boot:
         assert self._voice is not None
@@ -354,21 +286,6 @@ class Pair(Aftermath):
             exited=self._exit,
         )
 
-    def _look_at_trigger(self, seen: Observation, running: Running | None) -> int | None:
-        """The exit code of the trigger's command, once it has ended; 0 accepts, others refuse."""
-        ended = self._listener.ended.get("trigger.out")
-        if running is None or ended is None:
-            return None
-        assert seen.trigger_at is not None
-        code = running.exit_code() if ended >= seen.trigger_at else None
-        if code is None:  # the end of an earlier trigger, which outlived its boot
-            self._listener.ended.pop("trigger.out")
-        elif code == 0 and seen.accepted is None:
-            seen.accepted = ended - seen.trigger_at
-        elif code != 0 and seen.accepted is None and seen.refused is None:
-            seen.refused = f"the trigger's command exited with {code}"
-        return code
-
     def _listen(self, seen: Observation, ending: Ending, witness: Witness) -> None:
         """After a failed boot: is anyone told, how late, and was what they were told true?"""
         reported = ending.exited is None and ending.at < ending.timeout
@@ -417,24 +334,6 @@ class Pair(Aftermath):
             tails=self._listener.tails(),
             wall=self._clock.wall() - why.after,
         )
-
-    def _send_trigger(self, trigger: Trigger, variables: Mapping[str, str]) -> Running | None:
-        if trigger.exec is not None:
-            return self._run("trigger", trigger, variables)
-        assert self._link is not None
-        self._link.trigger(trigger, variables)
-        return None
-
-    def _run(self, name: str, trigger: Trigger, variables: Mapping[str, str]) -> Running:
-        in_sidecar = trigger.in_ == "sidecar" and self._link is not None
-        unit = self._link.unit if in_sidecar and self._link else self._gateway
-        assert unit is not None
-        return unit.run(name, [fill(word, variables) for word in trigger.exec or ()])
-
-    def _order_watches(self, variables: Mapping[str, str]) -> None:
-        for name, probe in self._recipe.probes():
-            if self._link is not None and name.startswith(("phase:", "signals:")):
-                self._link.watch(name, probe, variables)
 
     def close(self) -> None:
         """Remove both, and all that they shared."""

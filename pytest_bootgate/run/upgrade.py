@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_bootgate.checks.upgrade import whole
 from pytest_bootgate.engines.base import Engine
-from pytest_bootgate.engines.clock import Clock
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.model import GateFile, Probe, State
+from pytest_bootgate.gatefile.model import GateFile, Probe
 from pytest_bootgate.observe.ear import Ear
 from pytest_bootgate.observe.outcome import exit_words
 from pytest_bootgate.observe.sighting import Sighting
 from pytest_bootgate.records.boot_events import Hear, ignore
-from pytest_bootgate.records.jobs import Job, JobsError, Kept
+from pytest_bootgate.records.jobs import JobsError, Kept
 from pytest_bootgate.records.kept_jobs import compare, volatile
 from pytest_bootgate.records.upgrade import Owned, Repair, Run, Start, Stop, Upgrade
+from pytest_bootgate.run.baseline import listed, quoted, still_up, worth_proving
 from pytest_bootgate.run.inplace import InPlacePair
 from pytest_bootgate.run.opened import Moment
 from pytest_bootgate.run.recipe import Recipe
@@ -29,7 +29,6 @@ from pytest_bootgate.run.recipe import Recipe
 COMMAND_DEADLINE = 600.0
 #: How long a release that calls itself healthy is waited for where it need not become ready.
 PATIENCE = 60.0
-_KILLED = 137  # 128 and SIGKILL
 _AROUND = 240.0  # to bring up and remove a pair, and to ask it twice for its jobs
 #: Tell what is being done: a release in words, and the moment.
 Tell = Callable[[str, Moment], None]
@@ -121,17 +120,17 @@ class InPlace:
         with self._opened(site, "baseline", None) as pair:
             if pair.not_ready is not None:
                 raise BootgateError(
-                    f"The baseline wrote no state: {pair.not_ready.detail}.{_quoted(pair.last)}"
+                    f"The baseline wrote no state: {pair.not_ready.detail}.{quoted(pair.last)}"
                 )
             boots, tokens = [], {}
             for name in names:
                 pair.turn(name)
                 boots.append(pair.boot(1))
                 tokens[name] = pair.token
-                _still_up(pair, f"while it booted {name}")
+                still_up(pair, f"while it booted {name}")
             if state.seed is not None:
                 pair.seed(state.seed, COMMAND_DEADLINE)
-            first = _listed(pair)
+            first = listed(pair)
             owners = {n: job for n, t in tokens.items() for job in first if job.holds(t)}
             proved = [n for n, b in zip(names, boots, strict=True) if b.started and n in owners]
             again = first
@@ -145,18 +144,18 @@ class InPlace:
                         f" {boot.detail}), so the candidate cannot be judged. Correct state: run,"
                         " or add a target whose job runs again."
                     )
-                _still_up(pair, f"while it ran the job of {proved[0]} again")
-                again = _listed(pair)
-            _worth_proving(again, owners)
-            stop = _stopped(pair, state, site.engine.clock)
+                still_up(pair, f"while it ran the job of {proved[0]} again")
+                again = listed(pair)
+            worth_proving(again, owners)
+            stop = pair.stopped(state)
             if not stop.clean:
                 raise BootgateError(
                     f"The baseline did not stop cleanly: it {stop.words}. So its state cannot be"
-                    f" trusted.{_quoted(pair.last)} Find out why, or correct state: stop,"
+                    f" trusted.{quoted(pair.last)} Find out why, or correct state: stop,"
                     " stop_exit, stop_signal or stop_command."
                 )
             pair.save(archive)
-            start = replace(_observed(pair, "baseline"), jobs=again, stop=stop)
+            start = replace(pair.observed("baseline"), jobs=again, stop=stop)
         owned = [
             Owned(job.id, name, tokens[name], self._unsupported.get(name, ()))
             for name, job in owners.items()
@@ -230,11 +229,11 @@ class InPlace:
                 exited = pair.not_ready.exited
                 stop = None if exited is None else Stop(exited.code, 0.0, itself=True)
                 refused = pair.not_ready.detail
-                return replace(_observed(pair, release), refused=refused, stop=stop)
+                return replace(pair.observed(release), refused=refused, stop=stop)
             if (ended := pair.ended) is not None:
                 refused = f"the gateway {exit_words(ended)} soon after it was ready"
                 stop = Stop(ended.code, 0.0, itself=True)
-                return replace(_observed(pair, release), refused=refused, stop=stop)
+                return replace(pair.observed(release), refused=refused, stop=stop)
             jobs, error = None, ""
             try:
                 jobs = pair.jobs()
@@ -251,11 +250,11 @@ class InPlace:
                     continue
                 pair.turn(owned.target)
                 runs.append(Run(owned.job, pair.boot(1, job=job, token=owned.token)))
-            stop = _stopped(pair, self._gate.state, site.engine.clock)
+            stop = pair.stopped(self._gate.state)
             if left is not None and stop.clean:
                 pair.save(left)
             return replace(
-                _observed(pair, release),
+                pair.observed(release),
                 jobs=jobs,
                 jobs_error=error,
                 runs=tuple(runs),
@@ -338,64 +337,6 @@ class InPlace:
         below = self._directory / profile.replace("/", "_")
         below.mkdir(exist_ok=True)
         return below / f"{name}.tar"
-
-
-def _observed(pair: InPlacePair, release: str) -> Start:
-    """What a pair saw of its gateway's start, whatever came of it."""
-    return Start(
-        release=release,
-        version=pair.version,
-        ready=pair.ready,
-        cpu_seconds=pair.start_cpu,
-        health=pair.health,
-        stages=tuple(pair.stages),
-        last=tuple(pair.last),
-    )
-
-
-def _quoted(lines: Iterable[str]) -> str:
-    last = list(lines)[-3:]
-    return f" Its last output: {' / '.join(last)}." if last else ""
-
-
-def _still_up(pair: InPlacePair, when: str) -> None:
-    if pair.over:
-        raise BootgateError(
-            f"The baseline ended {when}, so it wrote no state.{_quoted(pair.last)} Find out why, or"
-            " leave that target out."
-        )
-
-
-def _listed(pair: InPlacePair) -> tuple[Job, ...]:
-    try:
-        return pair.jobs()
-    except JobsError as error:
-        raise BootgateError(
-            f"The baseline's list of jobs {error}. Correct state: jobs; without a list there is"
-            " nothing to compare."
-        ) from None
-
-
-def _worth_proving(jobs: Sequence[Job], owners: Mapping[str, Job]) -> None:
-    if not jobs:
-        raise BootgateError(
-            "The baseline has no jobs after its targets were booted, so the upgrade in place cannot"
-            " be tested. Let the triggers leave jobs, or add some with state: seed."
-        )
-    if not any(job.enabled for job in owners.values()):
-        raise BootgateError(
-            f"None of the baseline's {len(jobs)} jobs is enabled and contains the token of a boot,"
-            " so none can reach its proof. Put ${token} into the jobs that the trigger leaves."
-        )
-
-
-def _stopped(pair: InPlacePair, state: State, clock: Clock) -> Stop:
-    """Stop a gateway, unless it has ended already."""
-    itself, began = pair.over, clock.now()
-    ended = pair.stop(state.stop, state.stop_signal, state.stop_command)
-    took = clock.now() - began
-    killed = not itself and ended.code == _KILLED and took >= state.stop
-    return Stop(ended.code, took, itself, killed, tuple(state.stop_exit) or (0,))
 
 
 def _health_words(probe: Probe | None) -> str:
