@@ -281,7 +281,7 @@ for line in sys.stdin:
 NEXT = plan(
     "the gate is killed together with its reaper, and another gate follows",
     "pass",
-    "removed what killed runs had left",
+    "removed leftovers of killed runs",
     GOOD,
     first=plan("", "killed", "", LONG, hand=killed_with_its_reaper),
     quick=True,
@@ -309,7 +309,7 @@ ROWS: list[Row] = [
     ),
     plan(
         "memory of a child runs out, and the runner exits with 0", "fail",
-        "oom_killed: the gateway exited with 0, after a process of it was killed",
+        "oom_killed: the gateway exited with 0 after one of its processes was OOM-killed",
         ["engine ready", "child eats", "exit:0"], engines=DOCKER,
         gate={"profiles": {"small": {"memory": "64m"}}},
     ),
@@ -376,7 +376,7 @@ ROWS: list[Row] = [
     ),
     # Output.
     script(
-        "output without pause (yes)", "error", r"came faster than this machine could look at",
+        "output without pause (yes)", "error", r"came faster than this machine could read",
         'exec yes "$$API_KEY"', gate=boot(timeout="1s"), quick=True,
     ),
     script(
@@ -560,7 +560,7 @@ ROWS: list[Row] = [
         for number, says in (
             (signal.SIGKILL, "stopped or restarted during the gate"),
             (signal.SIGTERM, "stopped or restarted during the gate"),
-            (signal.SIGSTOP, r"within \d+ s .*See whether the engine is overloaded or hangs"),
+            (signal.SIGSTOP, r"within \d+ s .*overloaded or hangs"),
         )
     ),
     script(

@@ -86,7 +86,7 @@ def test_a_release_that_works_while_it_waits_makes_the_comparison_inconclusive(
     assert result.ret == 0
     assert target["verdict"] == "inconclusive"
     result.stdout.fnmatch_lines(
-        ["*inconclusive: the baseline used * cores while it waited*start: cold*"]
+        ["*inconclusive: the baseline used * cores while idle*start: cold*"]
     )
 
 

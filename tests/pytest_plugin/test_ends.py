@@ -175,4 +175,4 @@ def test_a_silent_one_may_hold_its_lines_in_a_buffer_and_one_that_printed_does_n
     assert boot["outcome"] == "timed_out"
     notes = [note for note in boot["notes"] if ADVICE in note]
     assert len(notes) == told
-    assert all("it may hold it in a buffer" in note for note in notes)
+    assert all("its output may be buffered" in note for note in notes)

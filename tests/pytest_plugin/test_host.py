@@ -80,7 +80,7 @@ def test_a_host_that_is_too_busy_to_measure_is_inconclusive(gate, found):
     result, out = found()
     assert result.ret == 0
     assert out.verdict == "inconclusive"
-    words = "the host is too busy to measure: a fixed piece of work took * times its best time*"
+    words = "the host is too busy to measure: a fixed workload took up to * times its best time*"
     result.stdout.fnmatch_lines(
         [f"*HEARD host_warned isolated {words}", "*HEARD verdict_given isolated*"]
     )

@@ -15,12 +15,12 @@ import pytest
 OPTIONS = ["--bootgate-json=", "--bootgate-html=", "--bootgate-report=ctrf=", "--bootgate-journal="]
 #: A path that no report can have, and what is said of it.
 PLACES = {
-    "bootgate.yaml": "bootgate.yaml is a gate file, not a place to write to. Give *",
-    "bootgate.yaml::isolated": "bootgate.yaml is a gate file, not a place to write to. Give *",
-    "other.bootgate.yml": "other.bootgate.yml is a gate file, not a place to write to. Give *",
-    "test_unit.py": "test_unit.py is a test file, not a place to write to. Give *",
+    "bootgate.yaml": "bootgate.yaml is a gate file, not an output path. Give *",
+    "bootgate.yaml::isolated": "bootgate.yaml is a gate file, not an output path. Give *",
+    "other.bootgate.yml": "other.bootgate.yml is a gate file, not an output path. Give *",
+    "test_unit.py": "test_unit.py is a test file, not an output path. Give *",
     "directory": "*directory is a directory. Name a file in it.",
-    "notes.txt/out": "*notes.txt/out cannot be written: Not a directory. Name a path *",
+    "notes.txt/out": "*notes.txt/out cannot be written: Not a directory. Name a writable path*",
     "/proc/none/out": "/proc/none/out cannot be written: *",
     "pipe": "*pipe is not a regular file. Name a file, or /dev/stdout.",
     "door": "*door is not a regular file. Name a file, or /dev/stdout.",
@@ -92,7 +92,7 @@ def test_it_is_said_once_and_before_workers_start(there, played, workers):
     result = played(".", "--bootgate", "--bootgate-json=notes.txt", *workers)
     assert result.ret == 4
     assert [line for line in result.errlines if line] == [result.errlines[0]]
-    result.stderr.fnmatch_lines(["ERROR: --bootgate-json: *notes.txt is there already, *"])
+    result.stderr.fnmatch_lines(["ERROR: --bootgate-json: *notes.txt already exists *"])
     result.stdout.no_fnmatch_line("*test session starts*")
     assert (there / "notes.txt").read_text() == "Call the baker.\n"
     assert not (there / ".bootgate").exists()

@@ -430,7 +430,7 @@ def test_how_long_a_worker_waited_is_in_the_summary(gate, start, holder, line):
     status, out = run.end()
     assert status == 0, out
     assert run.result.waited > 1
-    assert " for another gate on this machine before it booted" in out
+    assert " for another gate on this machine before booting" in out
 
 
 # -- the command -------------------------------------------------------------------------------
@@ -457,7 +457,7 @@ def test_a_probe_queues_as_a_gate_does(gate, holder, line):
         out, err = probe.communicate()
     assert probe.returncode == 0, err
     assert out.startswith("OK isolated: started in ")
-    assert re.fullmatch(r"bootgate: waited \d+ s; this gate has its turn now\n", err)
+    assert re.fullmatch(r"bootgate: waited \d+ s; this gate runs now\n", err)
 
 
 def test_doctor_says_who_has_the_machine(gate, holder):

@@ -20,7 +20,7 @@ LOST = (
     " that died)"
 )
 UNSEEN = "booted, but the item that gives the verdict did not run"
-HIDDEN = "failed, but the item that says so did not run"
+HIDDEN = "failed, but the item that reports it did not run"
 SILENT = "  main: {propagation: {hold: kill, in: persona}}"
 NOTIFY = "notify:\n  on call: {command: [sh, -c, 'cat > told.json']}\n"
 
@@ -427,7 +427,7 @@ def test_who_asked_for_it_is_told(gate, played, pytester, workers, choice, text)
     assert not (pytester.path / "told.json").exists()
     result = played("bootgate.yaml", "-k", choice, REQUIRE, *workers)
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["told on call: error", "ERROR: --bootgate-require: *"])
+    result.stdout.fnmatch_lines(["notified on call: error", "ERROR: --bootgate-require: *"])
     told = json.loads((pytester.path / "told.json").read_text())
     assert told["verdict"] == "error"
     assert told["text"].startswith(f"bootgate error: bootgate.yaml: {text}")
@@ -447,6 +447,7 @@ def test_result_and_journal_say_it(gate, played, pytester):
     played("bootgate.yaml", "-k", "isolated", "--bootgate-json", "out.json")
     plain = json.loads((pytester.path / "out.json").read_text())
     left = {"target": "main", "profile": "default", "item": "boot", "booted": False}
+    left["kind"] = "boot"
     assert (plain["verdict"], plain["unjudged"], plain["error"]) == ("pass", [left], None)
     played("bootgate.yaml", "-k", "isolated", "--bootgate-json", "out.json", REQUIRE)
     text = (pytester.path / "out.json").read_text()
