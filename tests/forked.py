@@ -8,6 +8,7 @@ takes.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import io
 import os
@@ -73,6 +74,10 @@ def _be_it(
         warnings.resetwarnings()
         for category in _QUIET:
             warnings.simplefilter("ignore", category)
+        for number in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+            with contextlib.suppress(OSError):  # that of the list itself
+                if number > 2 and not os.get_inheritable(number):
+                    os.close(number)
         atexit._clear()
         weakref.finalize._registry.clear()  # type: ignore[attr-defined]
         weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]

@@ -83,6 +83,7 @@ def _mask(ours: Session, file: str) -> Mask:
     """What hides the secrets of a gate file, be it that a worker booted it."""
     from pytest_bootgate.errors import BootgateError
     from pytest_bootgate.gatefile import load
+    from pytest_bootgate.masking import Mask
 
     for path, gate in ours.gates.items():
         if str(path) == file:

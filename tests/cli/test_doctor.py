@@ -126,7 +126,7 @@ def test_images(command, tmp_path):
         "is neither local nor in its registry" in rows["images"][1]
     )
     assert rows["limits"][0] == "FAIL"
-    assert "asks for 500 CPUs" in rows["limits"][1]
+    assert "sets 500 CPUs" in rows["limits"][1]
     engine = DockerEngine("doctor-test")
     try:
         assert engine.look_for(IMAGE)

@@ -693,7 +693,7 @@ ROWS: list[Row] = [
         gate={"releases": {"baseline": {"recorded": "old.json"}}},
     ),
     plan(
-        "--bootgate-html bootgate.yaml", "usage", "bootgate.yaml is a gate file, not a place",
+        "--bootgate-html bootgate.yaml", "usage", "is a gate file, not an output path",
         GOOD, engines=PROCESS, options=("--bootgate-html", "bootgate.yaml"), quick=True,
     ),
     plan(

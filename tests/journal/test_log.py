@@ -130,7 +130,7 @@ def test_nothing_such(log, journal):
     [
         (("--outcome", "slow"), "invalid choice: 'slow' (choose from"),
         (("--since", "yesterday"), "'yesterday' is not a time: write 7d, 12h, 30m, or a day"),
-        (("--since", "9999999999d"), "is no time"),
+        (("--since", "9999999999d"), "is not a time"),
         (("--limit", "0"), "'0' is not a number of boots: write 20"),
     ],
     ids=" ".join,

@@ -44,9 +44,7 @@ def test_a_run_without_a_gate_leaves_none_and_says_so(played, pytester, earlier)
     assert result.ret == 0
     assert gone(earlier)
     options = " and no ".join(FILES)
-    result.stdout.fnmatch_lines(
-        [f"bootgate: no gate was selected, so no {options} was written"]
-    )
+    result.stdout.fnmatch_lines([f"bootgate: no gate was selected, so no {options} was written"])
 
 
 @pytest.mark.parametrize("name", ["bootgate.yaml", "named"])

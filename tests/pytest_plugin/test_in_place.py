@@ -97,7 +97,7 @@ def test_a_candidate_that_keeps_everything(upgrade, engine):
             "*main *main *yes *yes *1 * ms * ms",
             "*note: first start on the old state * ms (* CPU-s), the second * ms (* CPU-s)*",
             "*note: /healthz was green after * ms (informational, not a proof)",
-            "*note: compared: id, name, enabled, text, schedule",
+            "*note: fields compared: id, name, enabled, text, schedule",
             "PASS: 1 upgrade, 1 pass",
         ]
     )

@@ -23,7 +23,7 @@ TEST = """\
 def test_it(isolated_runner, boot_gate):
     boot_gate.check(isolated_runner)
 """
-BROKEN = "*The journal *bootgate.db could not be written:*make room there*"
+BROKEN = "*The journal *bootgate.db could not be written:*free disk space there*"
 
 
 def kept(path: Path, sql: str):

@@ -122,7 +122,8 @@ def test_the_next_gate_removes_what_was_killed_with_its_reaper(tmp_path: Path, e
     (target,) = json.loads((tmp_path / "out.json").read_text())["targets"]
     # Of other tests' runs, perhaps, as well.
     assert any(
-        note.startswith("removed leftovers of killed runs") and run in note for note in target["notes"]
+        note.startswith("removed leftovers of killed runs") and run in note
+        for note in target["notes"]
     )
     assert b"note: removed leftovers of killed runs on this machine" in again.stdout
     assert not left(engine, run)

@@ -29,13 +29,13 @@ def test_a_command_gets_the_verdict_of_a_failed_gate(gate, run, pytester):
     gate(SLOW, boots=1, timeout="300ms", more=NOTIFY.format(command=KEEP, more=""))
     result = run("bootgate.yaml")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["told on call: fail"])
+    result.stdout.fnmatch_lines(["notified on call: fail"])
     verdict = told(pytester)
     assert verdict["verdict"] == "fail"
     assert "isolated" in verdict["text"]
     assert "timed out" in verdict["text"]
     assert verdict["targets"][0]["target"] == "isolated"
-    assert "told:" in verdict["targets"][0]["story"]
+    assert "reported by:" in verdict["targets"][0]["story"]
 
 
 def test_a_gate_that_could_not_measure_is_told_too(gate, played, pytester):
@@ -61,7 +61,7 @@ def test_a_command_that_ends_well_and_leaves_a_child_has_told(gate, played, pyte
     )
     result = played("bootgate.yaml")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["told on call: fail"])
+    result.stdout.fnmatch_lines(["notified on call: fail"])
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ notify:
 def test_a_webhook_gets_the_verdict(gate, played, hook, monkeypatch):
     monkeypatch.setenv("KEY", "a$key")
     gate(SLOW, boots=1, timeout="300ms", more=WEBHOOK.format(port=hook.server_port))
-    played("bootgate.yaml").stdout.fnmatch_lines(["told chat: fail"])
+    played("bootgate.yaml").stdout.fnmatch_lines(["notified chat: fail"])
     [(path, key, verdict)] = hook.got
     assert (path, key, verdict["verdict"]) == ("/secret", "a$key", "fail")
 
@@ -160,7 +160,7 @@ def test_a_webhook_that_nobody_answers(gate, played, monkeypatch):
 def test_workers_leave_the_telling_to_the_controller(gate, played, hook, monkeypatch):
     monkeypatch.setenv("KEY", "key")
     gate(SLOW, boots=1, timeout="300ms", more=WEBHOOK.format(port=hook.server_port))
-    played("bootgate.yaml", "-n", "2").stdout.fnmatch_lines(["told chat: fail"])
+    played("bootgate.yaml", "-n", "2").stdout.fnmatch_lines(["notified chat: fail"])
     assert len(hook.got) == 1
 
 
@@ -169,7 +169,7 @@ def test_a_run_that_stops_at_its_first_failure_tells_of_it(gate, played, pyteste
     gate(SLOW, boots=1, timeout="300ms", more=NOTIFY.format(command=KEEP, more=""))
     result = played("bootgate.yaml", "-x", *workers)
     assert result.ret == (2 if workers else 1)
-    result.stdout.fnmatch_lines(["told on call: fail"])
+    result.stdout.fnmatch_lines(["notified on call: fail"])
     assert told(pytester)["verdict"] == "fail"
 
 

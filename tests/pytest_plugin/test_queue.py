@@ -178,7 +178,8 @@ def test_a_log_says_for_whom_it_waits_and_when_it_has_its_turn(gate, start, hold
     assert any(
         text.startswith("waited ") and "for another gate on this machine" in text for text in said
     )
-    assert "for another gate on this machine; no boot" in (pytester.path / "out.html").read_text()
+    page = (pytester.path / "out.html").read_text()
+    assert "for another gate on this machine before booting" in page
     # It is in no boot: the toy is ready and done within its timeout, whatever was waited.
     assert run.result.verdict == "pass"
 
@@ -469,7 +470,7 @@ def test_doctor_says_who_has_the_machine(gate, holder):
     holder().waits()
     said = " ".join(bootgate("doctor").stdout.split())
     assert f"queue {FILE} (user {holder_user()}, pid {first.process.pid}, booting for " in said
-    assert ") has the machine, and 1 more in the queue: another gate would wait" in said
+    assert ") is running, and 1 more in the queue: another gate would wait" in said
 
 
 def test_a_queue_that_is_not_there_is_a_sentence(gate, start, pytester, monkeypatch):
