@@ -24,7 +24,7 @@ def call_model(message: str) -> None:
 
 
 def main() -> None:
-    timeout = float(os.environ["RUNNER_BOOT_TIMEOUT"])
+    began, timeout = time.monotonic(), float(os.environ["RUNNER_BOOT_TIMEOUT"])
     watchdog = threading.Timer(timeout, os._exit, args=(0,))
     watchdog.daemon = True
     watchdog.start()
@@ -36,6 +36,8 @@ def main() -> None:
     time.sleep(0.05)
     print("runner: tools config loaded", flush=True)
     time.sleep(0.05)
+    if time.monotonic() - began > timeout:  # it was paused, and may be faster than the watchdog
+        os._exit(0)
     print("runner: agent persona loaded", flush=True)
     watchdog.cancel()
     call_model(sys.argv[1])
