@@ -9,6 +9,7 @@ import pytest
 
 from tests.lies.conftest import IMAGE, verdicts
 from tests.machine import an_engine, wall_clock
+from tests.pytest_plugin.conftest import here, needed, played  # noqa: F401 (fixtures)
 from tests.pytest_plugin.test_in_place import upgrade  # noqa: F401 (a fixture)
 
 ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]

@@ -191,5 +191,5 @@ def test_a_container_that_somebody_else_removes_is_an_error(pytester):
         time.sleep(0.2)
     out = run.communicate(timeout=60)[0].decode()
     assert run.returncode == 1
-    assert "somebody else" in out
+    assert "from outside the gate" in out
     assert "Traceback" not in out

@@ -88,7 +88,7 @@ def test_a_page_that_cannot_be_written_makes_the_run_red(gate, played, pytester)
     result = played("bootgate.yaml", "--bootgate-html", "file/out.html")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["ERROR: The HTML report could not be written to *file/out.html: *. Name a path*"]
+        ["ERROR: The HTML report could not be written to *file/out.html: *. Name a writable path*"]
     )
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
