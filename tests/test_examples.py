@@ -189,4 +189,4 @@ def test_a_real_openclaw_release_takes_over_its_own_state(run, pytester):
 def test_an_openclaw_release_that_is_not_the_one_asked_for(run, pytester):
     result = run(openclaw_gate(pytester, "2099.1.1", "{isolated: {}}"))
     assert result.ret == 1
-    result.stdout.fnmatch_lines([f"*should be version 2099.1.1, but*says {OPENCLAW}*"])
+    result.stdout.fnmatch_lines([f"*should be version 2099.1.1, but*reports {OPENCLAW}*"])

@@ -30,7 +30,7 @@ def judge_propagation(stall: Stall) -> tuple[Finding, ...]:
     what = "task never got an answer" if stall.holds_task else "boot was held past its timeout"
     text = f"not reported: the {what}, and no signal reported it"
     if not any(told.means != "ok" for told in stall.boot.signals):
-        text += "; the gate file declares no signals"
+        text += f"; the gate file declares no signal{' of failures' if stall.boot.signals else 's'}"
     return (Finding("fail", PROPAGATION, text), *found)
 
 

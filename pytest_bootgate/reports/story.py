@@ -80,7 +80,9 @@ def told(boot: Boot) -> str:
     """Who heard of the failure, and how late."""
     signals = [signal for signal in boot.signals if signal.means != "ok" or signal.at is not None]
     if not signals:
-        return "reported by: unknown, the gate file declares no signals"
+        ok = ", ".join(signal.name for signal in boot.signals)
+        only = f" of failures ({ok}: no report of success either)" if ok else "s"
+        return f"reported by: unknown, the gate file declares no signal{only}"
     said = []
     for signal in signals:
         if signal.at is None:
