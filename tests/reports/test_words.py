@@ -167,3 +167,10 @@ def test_what_was_not_triggered_and_what_needs_no_trigger_are_told_apart():
     why = "the gateway exited with 3 during its settle time"
     never = boot(triggered=False, never_ready=True, outcome="crashed", detail=why, notes=(why,))
     assert story(never, result(never), [])[0] == "nothing was triggered"
+
+
+def test_a_gate_file_whose_only_signals_mean_ok_does_not_declare_none():
+    assert told(boot(signals=(SignalReport("log", "ok"),))) == (
+        "reported by: unknown, the gate file declares no signal of failures"
+        " (log: no report of success either)"
+    )
