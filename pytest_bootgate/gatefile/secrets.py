@@ -12,7 +12,7 @@ from pytest_bootgate.gatefile.tree import Map, Scalar, Seq, Tree
 
 _NAME = re.compile(
     r"(?i)token|secret|passw|passphrase|credential|api.?key|access.?key|private.?key|"
-    r"auth(?!or(?!iz))|cookie|signature|bearer|(?:^|_)(?:key|pat|pwd|dsn|sas)$"
+    r"auth(?!or(?!iz))|cookie|signature|bearer|(?:^|_)(?:key|pass|pat|pwd|dsn|sas)$"
 )
 #: Where a value that comes from the environment is taken for a secret, whatever it is called.
 _PLACES = {"env", "headers", "json", "body", "send", "webhook"}
@@ -51,7 +51,7 @@ def _below(
     tree: Tree, keys: tuple[str, ...], environ: Mapping[str, str], here: Path
 ) -> Iterator[str]:
     if isinstance(tree, Map):
-        if keys[-2:-1] == ("files",) and tree.get("secret") is True:
+        if keys[-2:-1] == ("files",) and tree.get("secret") not in (None, False):
             yield from _of_file(tree, environ, here)
         for key, each in tree.entries.items():
             yield from _below(each, (*keys, key), environ, here)
@@ -124,7 +124,10 @@ def _content(file: Map, environ: Mapping[str, str], here: Path) -> str:
             return variables.expand(text.text, environ).replace("$$", "$")
         if isinstance(path, Scalar):
             name = variables.fill(variables.expand(path.text, environ), {"here": str(here)})
-            with (path.place.file.parent / name).open("rb") as found:
+            file_of_it = path.place.file.parent / name
+            if not file_of_it.is_file():
+                return ""  # a FIFO would be waited for
+            with file_of_it.open("rb") as found:
                 return found.read(_MOST_OF_A_FILE).decode("utf-8", "replace")
     except (OSError, ValueError, KeyError, variables.UnsetError):
         pass  # a mistake that is told elsewhere

@@ -68,6 +68,8 @@ class Pattern:
         text = self.kind.regex
         self.regex = None if text is None else re.compile(fill(text, escaped))
         self._needs_token = token and self.kind.at_stub
+        # `(${token})?` or `started|${token}` would match the line of another boot.
+        self._carries = variables.get("token", "") if "${token}" in (text or "") else ""
 
     @property
     def line(self) -> re.Pattern[str] | None:
@@ -90,8 +92,10 @@ class Pattern:
         return self._searched(self.kind.read(seen, self.source, self.name))
 
     def _searched(self, text: str | None) -> re.Match[str] | bool | None:
-        if text is None or self.regex is None:
-            return text is not None
+        if text is None or self._carries not in text:
+            return None
+        if self.regex is None:
+            return True
         return self.regex.search(text)
 
     def _lacks_token(self, seen: Sighting) -> bool:

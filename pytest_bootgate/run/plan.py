@@ -43,7 +43,7 @@ class Plan:
                 f"{loaded.path.name} has no profile {unknown[0]!r}; it has"
                 f" {', '.join(self.profiles)}."
             )
-        self.profile_names = list(profiles) or [
+        self.profile_names = list(dict.fromkeys(profiles)) or [
             n for n, h in self.profiles.items() if not h.on_request
         ]
         if not self.profile_names:
@@ -93,6 +93,10 @@ class Plan:
     def checks(self) -> tuple[AnyCheck, ...]:
         """All checks of this run in the order they are booted: those of one target together."""
         every = [check for kind in KINDS.values() for check in kind.of(self)]
+        if dumb := next((check for check in every if not check.items), None):
+            raise BootgateError(
+                f"The check {dumb.kind} has no items, so nobody would see its verdict. Name one."
+            )
         order = list(dict.fromkeys((check.profile, check.target) for check in every))
         return tuple(sorted(every, key=lambda one: order.index((one.profile, one.target))))
 

@@ -285,6 +285,17 @@ def test_the_last_boots_token_is_no_proof_of_the_next(play):
     assert result.verdict == "fail"
 
 
+@pytest.mark.parametrize("line", ["task started( ${token})?", "started|${token}"])
+def test_a_line_of_another_boot_is_no_proof_where_the_token_may_be_left_out(play, line):
+    """Warm: it was started, though nothing but a line without a token was ever printed."""
+    steps = (0.5, "task started")
+    target = f"start: warm\n  phases: {{start: {{line: '{line}'}}}}"
+    result = play(serves(*steps), target=target).result()
+    assert {boot.outcome for boot in result.boots} == {"timed_out"}
+    good = play(serves(0.5, "task started {token}"), target=target).result()
+    assert {boot.outcome for boot in good.boots} == {"started"}
+
+
 # -- what the gate itself did not see ----------------------------------------------------------
 
 

@@ -462,3 +462,24 @@ def test_result_and_journal_say_it(gate, played, pytester):
     with closing(sqlite3.connect(pytester.path / ".bootgate" / "journal.db")) as journal, journal:
         verdicts = journal.execute("SELECT verdict FROM runs ORDER BY began").fetchall()
     assert verdicts == [("pass",), ("error",)]
+
+
+def test_an_xfail_hides_no_verdict_that_is_required(gate, played, pytester):
+    gate(["engine ready"], timeout="500ms", boots=1, targets=["isolated"])
+    pytester.makepyfile(
+        "import pytest\n"
+        "def test_boots(isolated_runner, boot_gate): boot_gate.result(isolated_runner)\n"
+        "@pytest.mark.xfail\n"
+        "def test_verdict(isolated_runner, boot_gate): boot_gate.check(isolated_runner)\n"
+    )
+    result = played("test_an_xfail_hides_no_verdict_that_is_required.py", REQUIRE)
+    assert result.ret == 1
+    assert errors(result) == [
+        "--bootgate-require: bootgate.yaml: its verdict is fail, but no test failed"
+    ]
+
+
+def test_a_profile_that_is_named_twice_is_gated_once(gate, played):
+    gate(boots=1)
+    twice = ("--bootgate-profile", "default") * 2
+    played("bootgate.yaml", REQUIRE, *twice).assert_outcomes(passed=4)

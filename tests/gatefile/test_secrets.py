@@ -1,0 +1,51 @@
+"""What of a gate file is secret, by where it stands and what it is called."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.load import load
+
+GATE = """\
+releases: {{candidate: {{command: [run]}}}}
+gateway:
+  env: {{{env}}}
+  files: {{"${{dir}}/x": {{path: ./content, secret: {secret}}}}}
+targets: {{boot: {{timeout: 5s, proof: {{line: started}}}}}}
+"""
+
+
+def write(path: Path, *, env: str = "", secret: str = "true") -> Path:
+    gate = path / "bootgate.yaml"
+    gate.write_text(GATE.format(env=env, secret=secret))
+    return gate
+
+
+@pytest.mark.parametrize("secret", ["true", '"${HIDE:-true}"'])
+def test_a_file_is_secret_however_that_is_written(tmp_path, secret):
+    (tmp_path / "content").write_text("db_line=supersecretvalue99\n")
+    mask = load(write(tmp_path, secret=secret)).mask
+    assert "supersecretvalue99" not in mask.text("read db_line=supersecretvalue99")
+
+
+@pytest.mark.parametrize("name", ["DB_PASS", "PASS", "DB_PASSWORD", "PGPASSWORD", "API_KEY"])
+def test_a_name_that_says_so(tmp_path, name):
+    (tmp_path / "content").write_text("")
+    mask = load(write(tmp_path, env=f'{name}: "Zx9-literal-value"')).mask
+    assert mask.text("Zx9-literal-value") == "***"
+
+
+def test_a_name_that_only_looks_like_it(tmp_path):
+    (tmp_path / "content").write_text("")
+    mask = load(write(tmp_path, env='BYPASS: "Zx9-literal-value"')).mask
+    assert mask.text("Zx9-literal-value") == "Zx9-literal-value"
+
+
+def test_a_fifo_is_a_mistake_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "content")
+    with pytest.raises(BootgateError, match=r"content' is not a file"):
+        load(write(tmp_path))
