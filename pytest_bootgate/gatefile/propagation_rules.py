@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.probe_rules import ProbeRules
-from pytest_bootgate.gatefile.tree import Map, did_you_mean, listed
+from pytest_bootgate.gatefile.tree import Map, Place, did_you_mean, listed
 
 #: The name of the item that stands for a propagation test, next to those of phases.
 PROPAGATION = "propagation"
+
+
+def check_names(targets: Map, add: Callable[[Place, str, str], None]) -> None:
+    """No target is called what the propagation tests of all targets are called."""
+    if PROPAGATION in targets:
+        what = f"'{PROPAGATION}' stands for the propagation test of a target"
+        add(targets.keys[PROPAGATION], what, "take another name")
 
 
 def check_propagation(propagation: Map, target: Map, probes: ProbeRules) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.model import Gate
 from pytest_bootgate.gatefile.probe_rules import ProbeRules, check_headers, texts
-from pytest_bootgate.gatefile.propagation_rules import PROPAGATION, check_propagation
+from pytest_bootgate.gatefile.propagation_rules import check_names, check_propagation
 from pytest_bootgate.gatefile.tree import Map, Mistakes, listed
 
 #: The name of the item that stands for a whole boot, next to those of its phases.
@@ -42,12 +42,7 @@ class _Rules:
         if "targets" in self._gate and not targets.entries and targets.whole:
             self._add(targets.key, "there are no targets", "name at least one")
         self._names(targets, "target", path=True)
-        if PROPAGATION in targets:
-            self._add(
-                targets.keys[PROPAGATION],
-                f"'{PROPAGATION}' stands for the propagation test of a target",
-                "take another name",
-            )
+        check_names(targets, self._add)
         for target in self._gate.sections("targets").values():
             self._target(target)
         profiles = self._gate.section("profiles")

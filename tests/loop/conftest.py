@@ -11,6 +11,7 @@ from tests.loop.played import Played, gate_file, serves
 @pytest.fixture
 def play(tmp_path):
     """A gate whose candidate is the script `new`, beside a baseline where there is an `old`."""
+    made: list[Played] = []
 
     def make(new: Script | None = None, old: Script | None = None, **parts) -> Played:
         own = {name: parts.pop(name) for name in ("machine", "facts", "on_event") if name in parts}
@@ -18,6 +19,9 @@ def play(tmp_path):
         if old is not None:
             programs["old"] = old
             parts.setdefault("releases", "{baseline: {image: old}, candidate: {image: new}}")
-        return Played(gate_file(tmp_path, **parts), MemoryEngine(programs), **own)
+        made.append(Played(gate_file(tmp_path, **parts), MemoryEngine(programs), **own))
+        return made[-1]
 
-    return make
+    yield make
+    for played in made:
+        played.gate.leave()  # the machine would be theirs for all tests after
