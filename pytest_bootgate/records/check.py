@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -31,7 +32,7 @@ class Table:
     rows: Sequence[Sequence[Cell]]
 
 
-class CheckResult:
+class CheckResult(ABC):
     """What one check found on one profile.
 
     `target` is the session target that was checked, or the `kind` where a check is of no target.
@@ -52,14 +53,14 @@ class CheckResult:
         return None
 
     @property
+    @abstractmethod
     def findings(self) -> tuple[Finding, ...]:
         """All reasons for the verdict."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def boots(self) -> tuple[Boot, ...]:
         """All boots that were made for it, in their order."""
-        raise NotImplementedError
 
     @property
     def items(self) -> tuple[str, ...]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from pytest_bootgate.engines.base import Engine, Running
+from pytest_bootgate.engines.base import Running
 from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Trigger
 from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.observe.observation import Observation
 from pytest_bootgate.observe.spots import ports
 from pytest_bootgate.observe.witness import Witness
-from pytest_bootgate.records.jobs import Kept
 from pytest_bootgate.run.aftermath import Aftermath
 from pytest_bootgate.run.listening import Listening, listening, reopened
 from pytest_bootgate.run.meter import Meter
-from pytest_bootgate.run.opened import Moment
-from pytest_bootgate.run.recipe import Recipe
 
 _LATE_END = 1.0  # between the last port of a gateway that ends, and its end
 
@@ -24,16 +21,7 @@ _LATE_END = 1.0  # between the last port of a gateway that ends, and its end
 class Triggering(Aftermath):
     """An opened pair that can be triggered."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        recipe: Recipe,
-        watch: Callable[[Moment], None],
-        *,
-        state: Kept | None = None,
-    ) -> None:
-        super().__init__(engine, recipe, watch, state=state)
-        self._meter: Meter | None = None
+    _meter: Meter | None = None
 
     def _fire(
         self,
