@@ -14,6 +14,11 @@ _BEAT = 0.1
 _LATE_LEAST, _LATE_MOST, _LATE_SHARE = 0.3, 1.0, 0.1
 
 
+def too_late(timeout: float) -> float:
+    """By how many seconds an observer of a boot with this `timeout` (seconds) may be late."""
+    return min(max(_LATE_LEAST, _LATE_SHARE * timeout), _LATE_MOST)
+
+
 class Heartbeat:
     """Beats beside while something is observed.
 
@@ -23,7 +28,7 @@ class Heartbeat:
 
     def __init__(self, timeout: float, clock: Clock) -> None:
         self._clock = clock
-        self._late = min(max(_LATE_LEAST, _LATE_SHARE * timeout), _LATE_MOST)
+        self._late = too_late(timeout)
         self.stalls: list[Stall] = []
         self._last = clock.now()
         self._beats = clock.beside(self._beat)

@@ -18,6 +18,7 @@ from pytest_bootgate.observe.sighting import (
 )
 from pytest_bootgate.observe.spots import last_answers
 from pytest_bootgate.records.jobs import Kept
+from pytest_bootgate.run.heartbeat import too_late
 from pytest_bootgate.run.link import Link
 from pytest_bootgate.run.listener import Listener
 from pytest_bootgate.run.recipe import Recipe
@@ -280,6 +281,10 @@ class OpenedPair:
     def _heed(self, seen: Sighting) -> None:
         if seen.event is not None and seen.event.get("event") == "trouble":
             raise SidecarError(f"The sidecar reports: {seen.event.get('text')}")
+        if seen.event is not None and seen.event.get("event") == "stalled":
+            seconds = float(seen.event["seconds"])
+            if seconds > too_late(float(self._recipe.target.timeout)):
+                self.stalls.append(Stall("the sidecar", seen.at - seconds, seen.at))
         if self._version_pattern is not None and self.version is None:
             found = self._version_pattern.match(seen)
             if isinstance(found, re.Match):

@@ -143,12 +143,12 @@ class Pair(Triggering):
             last_answer=_of_proof(seen, answers),
             exited=self._exit,
             left_out=self._listener.left_out,
-            stalls=(*heart.stalls, *self.stalls),
             oom_kills=used.oom_kills,
             clock=self._clock.wall() - self._clock.now() - clock,
         )
         if ending.at >= ending.timeout and not ending.started and ending.exited is None:
             self._must_answer(witness)
+        ending = replace(ending, stalls=(*heart.stalls, *self.stalls))
         if ending.started and not seen.complete:
             until = self._clock.now() + _LATE_MARKS
             self._pump(until, lambda: seen.complete, "marks", witness.see)

@@ -30,6 +30,8 @@ from pytest_bootgate.sidecar.looks import (
 )
 from pytest_bootgate.sidecar.stub import Call, Stub
 
+#: How often this process looks whether it stood still, and how late it may be for that, in seconds.
+BEAT, LATE = 0.1, 0.3
 WATCH_EVERY = 0.02
 TAIL_EVERY = 0.005
 #: How long after its headers an answer to a trigger is waited for before it is reported.
@@ -48,6 +50,7 @@ class Sidecar:
     def __init__(self) -> None:
         self.token = ""
         self._printing = threading.Lock()
+        self._beat = time.monotonic()
         self._tails: list[Tail] = []
         self._tailing = threading.Lock()
         self._watching: list[threading.Event] = []
@@ -69,12 +72,35 @@ class Sidecar:
         files may take a while, and is nothing that the system did.
         """
         with self._printing:
+            self._own_up()
             if at is not None:
                 more["ago"] = round(time.monotonic() - at, 6)
-            line = json.dumps({"event": event, **more}, ensure_ascii=False, separators=(",", ":"))
             if unless is None or not unless.is_set():
-                sys.stdout.buffer.write(line.encode("utf-8", "replace") + b"\n")
-                sys.stdout.buffer.flush()
+                self._print({"event": event, **more})
+
+    def _print(self, event: Event) -> None:
+        line = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        sys.stdout.buffer.write(line.encode("utf-8", "replace") + b"\n")
+        sys.stdout.buffer.flush()
+
+    def beat(self) -> None:
+        """Look again and again whether this process stood still (stopped, suspended, no CPU).
+
+        What it says after that came at a time that nobody knows, so `stalled` is said before it.
+        """
+        while True:
+            time.sleep(BEAT)
+            if time.monotonic() - self._beat < BEAT + LATE:
+                self._beat = time.monotonic()
+                continue
+            with self._printing:
+                self._own_up()
+
+    def _own_up(self) -> None:
+        now = time.monotonic()
+        stood, self._beat = now - self._beat, now
+        if stood >= BEAT + LATE:
+            self._print({"event": "stalled", "seconds": round(stood, 6)})
 
     def read_tails(self, *, thorough: bool = True) -> None:
         """Report all lines that were written up to now."""
@@ -275,6 +301,7 @@ def main() -> None:
     """Obey until the end of the input."""
     sidecar = Sidecar()
     sidecar.say("hello")
+    run(sidecar.beat)
     for line in sys.stdin.buffer:
         if line.strip():
             sidecar.obey(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import queue
+import signal
 import socket
 import ssl
 import subprocess
@@ -643,3 +644,17 @@ def test_one_look_says_whether_it_is_so_already(sidecar, gateway, tmp_path):
         heard = sidecar.hear("looked")
         assert (heard["id"], heard["so"]) == (f"phase:{number}", so)
     sidecar.silent()
+
+
+def test_that_it_stood_still_is_said_before_what_came_meanwhile(sidecar, tmp_path):
+    log = tmp_path / "log"
+    log.write_text("")
+    sidecar.tell(do="tail", file=str(log))
+    sidecar.hear("tailing")
+    sidecar.process.send_signal(signal.SIGSTOP)
+    with log.open("a") as file:
+        file.write("persona loaded\n")
+    time.sleep(0.8)
+    sidecar.process.send_signal(signal.SIGCONT)
+    assert sidecar.hear("stalled")["seconds"] > 0.7
+    assert sidecar.hear("line")["text"] == "persona loaded"

@@ -60,6 +60,19 @@ def killed(word: str, number: signal.Signals = signal.SIGKILL) -> Callable[[Gate
     return hand
 
 
+def paused(word: str) -> Callable[[Gate], None]:
+    """Stopped for two seconds."""
+
+    def hand(gate: Gate) -> None:
+        killed(word, signal.SIGSTOP)(gate)
+        time.sleep(2)
+        for one in gate.containers(word) if gate.engine == "docker" else []:
+            subprocess.run(["docker", "unpause", one], capture_output=True, check=False)
+        killed(word, signal.SIGCONT)(gate) if gate.engine == "process" else None
+
+    return hand
+
+
 def removed(word: str) -> Callable[[Gate], None]:
     def hand(gate: Gate) -> None:
         for one in gate.containers(word):
@@ -524,6 +537,12 @@ ROWS: list[Row] = [
         "no proof in time, but the sidecar has not answered for 10 s",
         [*GOOD[:-1], 1, "ring"], hand=killed("sidecar.pyz", signal.SIGSTOP),
         when="phase_reached", gate={"target": {"timeout": "4s"}}, quick=True,
+    ),
+    plan(
+        "the sidecar is stopped for 2 s", "warn",
+        r"boot 1 was repeated: the sidecar was stalled for [12]\.\d s",
+        [*GOOD[:-1], 1, "ring"], hand=paused("sidecar.pyz"), when="phase_reached",
+        gate={"target": {"timeout": "10s"}}, quick=True,
     ),
     plan(
         "the gateway is killed", "fail", "crashed: the gateway .*(137|SIGKILL)",
