@@ -20,6 +20,9 @@ LAG = 0.05
 MATCHED = 4096
 #: The phase whose mark acknowledges the trigger, if a gate file names one.
 ACCEPTED = "accepted"
+#: An HTTP status by which a server says that it has not done what was asked, but will (RFC 9110,
+#: 15.3.3).
+_LATER = 202
 #: How many of the last lines of every stream a boot keeps.
 TAIL = 20
 #: How many characters of each of them.
@@ -71,6 +74,8 @@ class Observation:
         self.strangers: list[float] = []
         self.standing: list[str] = []
         self.accepted_again: float | None = None
+        #: Whether what should be the proof was an answer that only says "accepted".
+        self.only_accepted = False
         #: By how many seconds two sources may be reported in the wrong order.
         self.lag = LAG
         self._stamps = Stamps()
@@ -89,6 +94,9 @@ class Observation:
         self._see_trigger(seen, at)
         for name, pattern in zip(self._phases, self._patterns, strict=True):
             if name not in self.marks and pattern.match(seen):
+                if name == self.proof and seen.is_a("accepted") and seen.get("status") == _LATER:
+                    self.only_accepted = True
+                    break
                 self.marks[name] = at
                 if pattern.source:
                     self._stamps.see(name, seen.source, at, seen.text)
@@ -139,6 +147,8 @@ class Observation:
     @property
     def unseen(self) -> str:
         """What the probe of the proof says where it was not seen, at the end of a sentence."""
+        if self.only_accepted:
+            return f"the trigger was answered with {_LATER}, which says accepted, not started"
         return self._patterns[-1].unseen
 
     @property

@@ -92,6 +92,31 @@ def pytest_bootgate_event(event):
     assert told.said_in(result.stdout.str())
 
 
+@pytest.mark.lie("the sidecar is stopped in the midst of a boot, and goes on")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_sidecar_is_stopped(lying, told, engine):
+    listener = f"""{FIND}
+import psutil, threading, time
+def pytest_bootgate_event(event):
+    if event.kind == "phase_reached" and event.phase == "engine":
+        threading.Thread(target=stop, args=[event.boot.run]).start()
+def stop(run):
+    for process in psutil.Process().children(recursive=True):
+        if any(word.endswith("sidecar.pyz") for word in process.cmdline()):
+            process.suspend(), time.sleep(3), process.resume()
+            return
+    for one in containers(run, "sidecar.pyz"):
+        subprocess.run(["docker", "pause", one])
+        time.sleep(3)
+        subprocess.run(["docker", "unpause", one])
+"""
+    plan = ["engine ready", 1, "persona loaded", 0.1, "ring"]
+    result, found = lying(plan, engine=engine, listener=listener, timeout="8s")
+    assert result.ret == 1
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())
+
+
 @pytest.mark.lie("the sidecar dies")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_sidecar_dies(lying, told, engine):

@@ -47,6 +47,14 @@ LIES = {
             "targets": "main: {phases: {enqueued: {line: enqueued}, run: {stub: true}}}",
         },
     ),
+    "the answer that a trigger was accepted is taken for the proof": Lie(
+        [],
+        {
+            "timeout": "1s",
+            "env": {"STATUS": "202"},
+            "phases": "{done: {line: ok, from: trigger}}",
+        },
+    ),
     "the proof comes after the deadline": Lie(
         ["engine ready", "persona loaded", 1.2, "ring"], {"timeout": "1s"}
     ),

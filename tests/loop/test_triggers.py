@@ -143,6 +143,22 @@ def test_the_answer_is_the_output_of_a_request(play):
     assert boot.ended_in == "start"
 
 
+ANSWERED = "proof: {line: did it, from: trigger}"
+
+
+def test_the_answer_to_a_request_may_be_the_proof(play):
+    played = play(serves(1.0, answer=Answer(200, "did it")), target=ANSWERED)
+    assert (boot := played.one()).outcome == "started", boot.detail
+
+
+def test_an_answer_that_only_says_accepted_is_no_proof(play):
+    boot = play(serves(1.0, answer=Answer(202, "did it")), target=ANSWERED).one()
+    assert boot.outcome == "timed_out"
+    assert boot.detail == (
+        "no proof within 10 s; the trigger was answered with 202, which says accepted, not started"
+    )
+
+
 @pytest.mark.parametrize(
     ("how", "outcome", "words"),
     [
