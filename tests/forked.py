@@ -22,6 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+# pytester forgets what was first imported during a test, but packages keep their submodules:
+# imported again later, requests would be made of two halves that do not know each other.
+import docker  # noqa: F401
+
 #: What a new interpreter does not warn of.
 _QUIET = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 
