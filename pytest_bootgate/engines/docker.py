@@ -6,6 +6,7 @@ import itertools
 import secrets
 import time
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError, NotFound
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 LABEL = "bootgate.run"
 OWNER = "bootgate.owner"
 _REMOVAL_DEADLINE = 20.0
+#: Per cent of the engine's memory: a release that takes all must not end what else runs there.
+_MOST_MEMORY = 90
 
 
 class DockerEngine:
@@ -95,7 +98,12 @@ class DockerEngine:
 
     def place(self, ports: Mapping[str, int]) -> DockerPlace:
         """A new place; the network is its own, so the ports are as asked for."""
-        return DockerPlace(self._api, self._run, ports)
+        return DockerPlace(self._api, self._run, ports, self._memory)
+
+    @cached_property
+    def _memory(self) -> int:
+        """What a gateway may use at most where no profile says so, in bytes."""
+        return self.capacity().memory * _MOST_MEMORY // 100
 
     def close(self) -> None:
         """Remove what is left of this run, and disconnect."""
@@ -110,8 +118,8 @@ class DockerPlace:
 
     dir = SHARED
 
-    def __init__(self, api: DockerApi, run: str, ports: Mapping[str, int]) -> None:
-        self._api, self._run = api, run
+    def __init__(self, api: DockerApi, run: str, ports: Mapping[str, int], memory: int) -> None:
+        self._api, self._run, self._memory = api, run, memory
         self.ports = dict(ports)
         self._labels = {LABEL: run, OWNER: owner.own()}
         self._name = f"bootgate-{run}-{secrets.token_hex(4)}"
@@ -164,9 +172,9 @@ class DockerPlace:
             environment.setdefault("HOME", "/tmp")  # noqa: S108
         if spec.cpus is not None:
             limits["nano_cpus"] = round(spec.cpus * 1e9)
-        if spec.memory is not None:
+        if spec.role == "gateway" and (memory := spec.memory or self._memory):
             # Equal: no swap on top, which would turn a lack of memory into slowness.
-            limits |= {"mem_limit": spec.memory, "memswap_limit": spec.memory}
+            limits |= {"mem_limit": memory, "memswap_limit": memory}
         try:
             made = client.create_container(
                 image,

@@ -67,6 +67,11 @@ def test_what_a_gateway_is_made_with(docker_bench, run_id):
     assert sorted(made["CapAdd"]) == sorted(CAPABILITIES)
     assert made["PidsLimit"] == 4096
     assert made["LogConfig"]["Type"] == "none"
+    assert (
+        made["Memory"]
+        == made["MemorySwap"]
+        == pytest.approx(0.9 * int(docker("info", "-f", "{{.MemTotal}}")), abs=4096)
+    )
     assert not made["Privileged"]
 
 
