@@ -70,8 +70,10 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     mistakes = Mistakes()
     stack = _Stack(environ, mistakes)
     tree = stack.read(path)
-    mask = Mask()
-    if tree is not None:
+    if tree is None:
+        own = [secrets_of(each, environ, path.parent) for each in stack.trees]
+        mask = Mask(set().union(*own))
+    else:
         tree = without_removed(with_targets(tree, stack.targets, mistakes))
         mask = Mask(secrets_of(tree, environ, path.parent))
         tree = with_environment(tree, environ, mistakes)
@@ -88,10 +90,14 @@ def presets() -> list[str]:
 
 
 class _Stack:
-    """A gate file on its preset, and that on its own; `targets` are the ones that count."""
+    """A gate file on its preset, and that on its own; `targets` are the ones that count.
+
+    `trees` are the files as they were read.
+    """
 
     def __init__(self, environ: Mapping[str, str], mistakes: Mistakes) -> None:
         self.targets: Collection[str] | None = None
+        self.trees: list[Map] = []
         self._environ = environ
         self._mistakes = mistakes
         self._paths: list[Path] = []
@@ -101,6 +107,7 @@ class _Stack:
         own = read(path, self._mistakes)
         if own is None:
             return None
+        self.trees.append(own)
         targets = own.below("targets")
         if self.targets is None and isinstance(targets, Map):
             self.targets = targets.entries.keys()
