@@ -74,7 +74,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
         own = [secrets_of(each, environ, path.parent) for each in stack.trees]
         mask = Mask(set().union(*own))
     else:
-        tree = without_removed(with_targets(tree, stack.targets, mistakes))
+        tree = without_removed(with_targets(tree, stack.targets, environ, mistakes))
         mask = Mask(secrets_of(tree, environ, path.parent))
         tree = with_environment(tree, environ, mistakes)
         valid = validated(tree, path.parent, mistakes)
@@ -112,8 +112,13 @@ class _Stack:
         if self.targets is None and isinstance(targets, Map):
             self.targets = targets.entries.keys()
         preset = own.below("preset")
-        if not isinstance(preset, Scalar) or preset.value is None:
+        if preset is None or (isinstance(preset, Scalar) and preset.null):
             return own
+        if not isinstance(preset, Scalar) or preset.empty or preset.broken:
+            # All else would be held against a file that may lack what the preset has.
+            valid = Map(own.key, own.place, {"preset": preset}, whole=False)
+            validated(valid, path.parent, self._mistakes)
+            return None
         found = self._find(preset, path)
         if not isinstance(found, Path):
             self._mistakes.add(preset.place, *found)

@@ -96,8 +96,10 @@ class _Rules:
                 "an upgrade in place boots the baseline, and a recorded one is not booted",
                 "name its image or command, or write upgrade: fresh",
             )
-        targets = self._gate.sections("targets")
-        if targets and not any("trigger" in t or not t.whole for t in targets.values()):
+        section, targets = self._gate.section("targets"), self._gate.sections("targets")
+        understood = len(targets) == len(section.entries)
+        untriggered = all("trigger" not in t and t.whole for t in targets.values())
+        if targets and understood and untriggered:
             self._add(
                 place,
                 "an upgrade in place needs a target with a trigger, which leaves a job",
@@ -105,7 +107,7 @@ class _Rules:
             )
         if UPGRADE in targets:
             self._add(
-                self._gate.section("targets").keys[UPGRADE],
+                section.keys[UPGRADE],
                 f"'{UPGRADE}' stands for the upgrade in place",
                 "take another name",
             )
@@ -178,9 +180,9 @@ class _Rules:
 
     def _target(self, target: Map) -> None:
         phases = target.section("phases")
-        triggered = "trigger" in target
-        read = "phases" not in target or target.get("phases") is not None
-        if not phases.entries and phases.whole and target.whole and read:
+        triggered = "trigger" in target or not target.whole
+        proved = phases.entries or not phases.whole or "proof" in target  # there, it is broken
+        if not proved and target.whole:
             self._add(
                 target.key, "nothing proves that this target started", "give it phases or a proof"
             )
@@ -189,7 +191,7 @@ class _Rules:
         self._names(target.section("stages"), "stages entry", path=False)
         last = next(reversed([*phases.entries]), None)
         for name, phase in target.sections("phases").items():
-            self._phase(name, phase, target, last=name == last)
+            self._phase(name, phase, target, triggered=triggered, last=name == last)
         for signal in target.sections("signals").values():
             self._probes.probe(signal, triggered=triggered)
         for stages in target.sections("stages").values():
@@ -201,8 +203,8 @@ class _Rules:
         if isinstance(target.get("propagation"), Map):
             check_propagation(target.section("propagation"), target, self._probes)
 
-    def _phase(self, name: str, phase: Map, target: Map, *, last: bool) -> None:
-        self._probes.probe(phase, triggered="trigger" in target)
+    def _phase(self, name: str, phase: Map, target: Map, *, triggered: bool, last: bool) -> None:
+        self._probes.probe(phase, triggered=triggered)
         self._probes.mark(phase)
         if name == WHOLE_BOOT:
             self._add(phase.key, f"'{WHOLE_BOOT}' stands for the whole boot", "take another name")
