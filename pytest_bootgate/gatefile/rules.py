@@ -34,6 +34,7 @@ class _Rules:
                 what = "a file has its content from 'path' or from 'text'"
                 self._one_of(file, ("path", "text"), what)
         self._gateway()
+        self._unread()
         self._thresholds()
         self._probes.stub(self._gate.section("sidecar").section("stub"))
         self._unfilled(self._gate.section("sidecar"), "image")
@@ -161,6 +162,35 @@ class _Rules:
         for stages in gateway.sections("stages").values():
             self._probes.stages(stages, triggered=False)
         self._names(gateway.section("stages"), "stages entry", path=False)
+
+    def _unread(self) -> None:
+        """What no boot of this gate looks at; a preset's keys may be for other gates."""
+        gateway, targets = self._gate.section("gateway"), self._gate.sections("targets")
+        understood = len(targets) == len(self._gate.section("targets").entries) > 0
+        fresh = self._gate.get("upgrade") != "in-place"  # that asks for a trigger anyway
+        # A propagation test watches the health of what it holds.
+        if (
+            understood
+            and fresh
+            and all(
+                target.whole and not {"trigger", "propagation"} & target.entries.keys()
+                for target in targets.values()
+            )
+        ):
+            what = "'{}' is for what comes before a trigger, and no target has one"
+            for key in ("ready", "health"):
+                self._idle(gateway, key, what, "make it the proof of a target, or leave it out")
+            for key in ("ready_timeout", "settle"):
+                self._idle(gateway, key, what, "leave it out")
+        if "upgrade" not in self._gate and self._gate.whole:
+            what = "'{}' is read only for an upgrade in place"
+            add = "add upgrade: in-place, or"
+            self._idle(self._gate, "state", what, f"{add} leave it out")
+            self._idle(gateway, "stages", what, f"{add} write them into a target")
+
+    def _idle(self, section: Map, key: str, what: str, way_out: str) -> None:
+        if key in section and section.keys[key].file == self._gate.place.file:
+            self._add(section.keys[key], what.format(key), way_out)
 
     def _thresholds(self) -> None:
         gate, default = self._gate.section("gate"), Gate()
