@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, Seq, Tree
+from pytest_bootgate.whole import regular
 
 MAX_BYTES = 256 * 1024
 MAX_NODES = 20_000
@@ -44,9 +45,7 @@ def read(path: Path, mistakes: Mistakes) -> Map | None:
     """The file as a tree, None where it is none; what is wrong goes to `mistakes`."""
     top = Place(path)
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise OSError(0, "it is not a regular file")  # a FIFO would be waited for
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         near = sorted(path.parent.glob("*/bootgate.yaml"))[:_NEAR]
