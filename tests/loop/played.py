@@ -28,7 +28,7 @@ FACTS = HostFacts(system="memory", python="3", cpus=8, memory=16 << 30, load=0.0
 
 GATE = """\
 releases: {releases}
-gateway: {{{ready}, ready_timeout: 10s, {gateway}}}
+gateway: {{{ready}, {gateway}}}
 {more}
 target:
   timeout: 10s
@@ -47,7 +47,7 @@ def gate_file(path: Path, **parts: str) -> Path:
     """Write a gate file; `parts` are pieces of it in YAML."""
     given = {
         "releases": "{candidate: {image: new}}",
-        "ready": "ready: {line: ^ready}",
+        "ready": "ready: {line: ^ready}, ready_timeout: 10s",
         "gateway": "",
         "more": "",
         "trigger": RUN,
