@@ -5,6 +5,7 @@ Minutes of boots take milliseconds, and every instant is exact.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,7 @@ FACTS = HostFacts(system="memory", python="3", cpus=8, memory=16 << 30, load=0.0
 
 GATE = """\
 releases: {releases}
-gateway: {{{ready}, {gateway}}}
+gateway: {{{ready}, ready_timeout: 10s, {gateway}}}
 {more}
 target:
   timeout: 10s
@@ -47,7 +48,7 @@ def gate_file(path: Path, **parts: str) -> Path:
     """Write a gate file; `parts` are pieces of it in YAML."""
     given = {
         "releases": "{candidate: {image: new}}",
-        "ready": "ready: {line: ^ready}, ready_timeout: 10s",
+        "ready": "ready: {line: ^ready}",
         "gateway": "",
         "more": "",
         "trigger": RUN,
@@ -58,7 +59,10 @@ def gate_file(path: Path, **parts: str) -> Path:
         **parts,
     }
     file = path / "bootgate.yaml"
-    file.write_text(GATE.format(**given))
+    text = GATE.format(**given)
+    if given["trigger"] == "null":  # nothing would wait for it
+        text = re.sub("\ngateway: .*", "", text)
+    file.write_text(text)
     return file
 
 
