@@ -63,7 +63,7 @@ def _load(session: Session, path: Path) -> None:
     try:
         session.gate(path)
     except BootgateError as error:
-        if not session.config.getoption("collectonly"):
+        if not session.lists:
             _clear(session.config)
         raise pytest.UsageError(str(error)) from None
 
@@ -80,7 +80,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Which engine boots what, and why; and which gate files are left alone."""
     session = config.stash[KEY]
     named = list(session.named())
-    lines = [] if config.getoption("collectonly") else [session.describe(path) for path in named]
+    lines = [] if session.lists else [session.describe(path) for path in named]
     if not config.getoption("bootgate"):
         for path in session.near():
             session.leave_alone(path)
@@ -95,8 +95,8 @@ def _left_alone(path: Path, session: Session) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
     """From here on it is a run, and not only a list of what there is."""
-    config = session.config
-    config.stash[KEY].ran = not config.getoption("collectonly")
+    ours = session.config.stash[KEY]
+    ours.ran = not ours.lists
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -194,10 +194,11 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
 def _open_journal(config: pytest.Config) -> None:
     from pytest_bootgate.errors import JournalError
 
-    if config.getoption("collectonly"):
+    session = config.stash[KEY]
+    if not session.ran:
         return
     try:
-        config.stash[KEY].open_journal()
+        session.open_journal()
     except JournalError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -218,7 +219,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """The gate files that only collection found."""
     session = config.stash[KEY]
-    if config.getoption("collectonly"):
+    if session.lists:
         return []
     named = set(session.named())
     lines = [session.describe(path) for path in session.gates if path not in named]

@@ -1,4 +1,4 @@
-"""Files that are whole, or not there."""
+"""Files that are whole, or not there; and files that nobody waits for."""
 
 from __future__ import annotations
 
@@ -16,6 +16,17 @@ def stream(path: Path) -> int | None:
         return 1 if path.name == "stdout" else 2
     numbered = str(path.parent) in ("/dev/fd", "/proc/self/fd") and path.name.isdecimal()
     return int(path.name) if numbered else None
+
+
+def regular(path: Path) -> Path:
+    """The path. Raises `OSError` for a FIFO, a socket or a device: to read one may take for ever.
+
+    What this process was given open, as by ``<(command)``, has somebody at its other end.
+    """
+    given = stream(path) is not None or str(path) == "/dev/stdin"
+    if not given and path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(0, "it is not a regular file")
+    return path
 
 
 def write_text(path: Path, text: str) -> None:

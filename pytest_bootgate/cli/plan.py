@@ -68,10 +68,10 @@ def _boots(asked: Plan) -> Iterator[tuple[str, str]]:
     """What each check boots: those of targets below one word, then those of none."""
     lines = [(check, line) for check in asked.checks for line in check.planned()]
     said = ""
-    for what, how in (line for check, line in lines if check.target != check.kind):
+    for what, how in (line for check, line in lines if check.of_target):
         yield "" if what == said else what, how
         said = what or said
-    yield from (line for check, line in lines if check.target == check.kind)
+    yield from (line for check, line in lines if not check.of_target)
 
 
 def _left_out(asked: Plan) -> Iterator[tuple[str, str]]:

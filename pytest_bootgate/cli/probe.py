@@ -149,11 +149,13 @@ def _probe(loaded: Loaded, asked: Asked, journal: Journal) -> Status:
         for profile, target in gate.plan.pairs:
             result = gate.result(profile, target)
             gate.note_shown(profile, target)
-            if result.left_out is None:
-                found.append(status(result))
+            if (one := status(result)) is not None:
+                found.append(one)
             trend = _trend(gate, journal, asked, profile, target)
             print(clean(line(gate.plan.label(profile, target), result, trend)))
             sys.stdout.flush()
+        if not found:
+            print(f"{Status.UNKNOWN.name} nothing was booted: the gate file leaves all targets out")
         outcome = gate.outcome()
         _, untold = notify(outcome, loaded.gate.notify, journal.hear, loaded.mask)
         for text in untold:

@@ -19,7 +19,8 @@ REQUIRE = "--bootgate-require"
 #: Options that choose a part of a gate, or boot nothing: then not all of it can be required.
 _PARTS = (
     *("-k", "-m", "--deselect", "--lf", "--last-failed", "--sw", "--stepwise", "--ignore"),
-    *("--collect-only", "--co", "--setup-plan", "--setup-only", "--fixtures", "--markers"),
+    *("--collect-only", "--collectonly", "--co", "--setup-plan", "--setupplan", "--setup-only"),
+    *("--setuponly", "--fixtures", "--funcargs", "--fixtures-per-test", "--markers"),
 )
 
 

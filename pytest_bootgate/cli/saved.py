@@ -45,4 +45,5 @@ def one(name: str, journal: Path | None) -> GateResult:
 
 def _is_file(name: str) -> bool:
     path = Path(name)
-    return path.is_file() or "/" in name or path.suffix == ".json"
+    there = path.exists() and not path.is_dir()  # to read a FIFO is a mistake that `codec` tells
+    return there or "/" in name or path.suffix == ".json"

@@ -70,9 +70,11 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     mistakes = Mistakes()
     stack = _Stack(environ, mistakes)
     tree = stack.read(path)
-    mask = Mask()
-    if tree is not None:
-        tree = without_removed(with_targets(tree, stack.targets, mistakes))
+    if tree is None:
+        own = [secrets_of(each, environ, path.parent) for each in stack.trees]
+        mask = Mask(set().union(*own))
+    else:
+        tree = without_removed(with_targets(tree, stack.targets, environ, mistakes))
         mask = Mask(secrets_of(tree, environ, path.parent))
         tree = with_environment(tree, environ, mistakes)
         valid = validated(tree, path.parent, mistakes)
@@ -88,10 +90,14 @@ def presets() -> list[str]:
 
 
 class _Stack:
-    """A gate file on its preset, and that on its own; `targets` are the ones that count."""
+    """A gate file on its preset, and that on its own; `targets` are the ones that count.
+
+    `trees` are the files as they were read.
+    """
 
     def __init__(self, environ: Mapping[str, str], mistakes: Mistakes) -> None:
         self.targets: Collection[str] | None = None
+        self.trees: list[Map] = []
         self._environ = environ
         self._mistakes = mistakes
         self._paths: list[Path] = []
@@ -101,12 +107,18 @@ class _Stack:
         own = read(path, self._mistakes)
         if own is None:
             return None
+        self.trees.append(own)
         targets = own.below("targets")
         if self.targets is None and isinstance(targets, Map):
             self.targets = targets.entries.keys()
         preset = own.below("preset")
-        if not isinstance(preset, Scalar) or preset.value is None:
+        if preset is None or (isinstance(preset, Scalar) and preset.null):
             return own
+        if not isinstance(preset, Scalar) or preset.empty or preset.broken:
+            # All else would be held against a file that may lack what the preset has.
+            valid = Map(own.key, own.place, {"preset": preset}, whole=False)
+            validated(valid, path.parent, self._mistakes)
+            return None
         found = self._find(preset, path)
         if not isinstance(found, Path):
             self._mistakes.add(preset.place, *found)

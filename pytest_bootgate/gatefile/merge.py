@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
 import msgspec.inspect as mi
 
+from pytest_bootgate.gatefile import variables
+from pytest_bootgate.gatefile.environment import filled
 from pytest_bootgate.gatefile.model import PhaseProbe, Probe, StageProbe, Target, Trigger
 from pytest_bootgate.gatefile.model.fields import ROOT, TARGET, fields_of, without_none
 from pytest_bootgate.gatefile.source import MAX_DEPTH, MAX_NODES
@@ -17,8 +19,13 @@ from pytest_bootgate.probes import KINDS
 _TRIGGER_PLACES = frozenset({"exec", "http", "send"})
 
 
-def with_targets(root: Map, wanted: Collection[str] | None, mistakes: Mistakes) -> Map:
-    """The gate file with `wanted` targets (None: all), each of them complete."""
+def with_targets(
+    root: Map, wanted: Collection[str] | None, environ: Mapping[str, str], mistakes: Mistakes
+) -> Map:
+    """The gate file with `wanted` targets (None: all), each of them complete.
+
+    One that may lack something because of a mistake elsewhere is not whole.
+    """
     targets = root.below("targets")
     if not isinstance(targets, Map):
         return root
@@ -28,7 +35,10 @@ def with_targets(root: Map, wanted: Collection[str] | None, mistakes: Mistakes) 
         mistakes.add(place, "'extends' belongs into one target, not into all", "move it there")
         defaults = _without(defaults, "extends")
         root = _with(root, target=defaults)
-    resolution = _Resolution(targets, defaults if isinstance(defaults, Map) else None, mistakes)
+    if not isinstance(defaults, Map):
+        none = defaults is None or (isinstance(defaults, Scalar) and defaults.null)
+        defaults = Map(targets.key, targets.key, whole=none)
+    resolution = _Resolution(targets, defaults, environ, mistakes)
     entries, values = {}, 0
     for name in targets.entries if wanted is None else wanted:
         entries[name] = resolution.complete(name)
@@ -50,15 +60,16 @@ def _without(tree: Map, key: str) -> Map:
 def merged(under: Tree, over: Tree, kind: mi.Type = ROOT) -> Tree:
     """`over` on top of `under`; `kind` is what the model wants here.
 
-    Mappings merge entry by entry, everything else replaces, null removes. A probe or trigger
+    Mappings merge entry by entry, everything else replaces, null removes; an empty value is left
+    to the validator. A probe or trigger
     that names its own place replaces one of another place. Phases keep their order, or are
     replaced altogether where a new one has no place in it.
     """
     kind = without_none(kind)[0]
-    if isinstance(over, Scalar) and over.value is None:
+    if isinstance(over, Scalar) and (over.null or over.empty):
         # `main:` with nothing after it, in the list of targets, means main as the preset has it.
         same = _struct(kind) is Target
-        return replace(under, key=over.key) if same else replace(over, removes=True)
+        return replace(under, key=over.key) if same else replace(over, removes=over.null)
     if not isinstance(under, Map) or not isinstance(over, Map) or _replaces(under, over, kind):
         return over
     both = {
@@ -80,10 +91,13 @@ def without_removed(tree: Map) -> Map:
 
 
 class _Resolution:
-    def __init__(self, targets: Map, defaults: Map | None, mistakes: Mistakes) -> None:
+    def __init__(
+        self, targets: Map, defaults: Map, environ: Mapping[str, str], mistakes: Mistakes
+    ) -> None:
         self._targets = targets
         self._mistakes = mistakes
         self._defaults = defaults
+        self._environ = environ
         self._known: dict[str, Tree] = {}
         self._chain: list[str] = []
 
@@ -102,16 +116,17 @@ class _Resolution:
 
     def _merge(self, name: str) -> Tree:
         own = self._targets.entries[name]
-        if isinstance(own, Scalar) and own.value is None:
+        if isinstance(own, Scalar) and (own.null or own.empty):
             own = Map(own.key, own.key)
         if not isinstance(own, Map):
             return own
-        other = self._other(own)
-        if other is None:
-            return own if self._defaults is None else merged(self._defaults, own, TARGET)
-        base = self._definition(other)
+        extends = own.below("extends")
+        if extends is None or (isinstance(extends, Scalar) and extends.null):
+            return merged(self._defaults, own, TARGET)
+        other = self._other(extends)
+        base = None if other is None else self._definition(other)
         if not isinstance(base, Map):
-            return own
+            return replace(own, whole=False)
         # One held boot for each session target is enough, and each takes its timeout.
         result = merged(_without(base, "propagation"), own, TARGET)
         if isinstance(result, Map) and "extends" in base:
@@ -119,9 +134,12 @@ class _Resolution:
             return _with(result, extends=base.entries["extends"])
         return result
 
-    def _other(self, own: Map) -> str | None:
-        name = own.below("extends")
-        if not isinstance(name, Scalar) or not isinstance(name.value, str):
+    def _other(self, name: Tree) -> str | None:
+        if not isinstance(name, Scalar) or not isinstance(name.value, str) or name.broken:
+            return None
+        try:
+            name = filled(name, self._environ)
+        except variables.UnsetError:
             return None
         names = self._targets.entries.keys()
         if name.text not in names:
@@ -141,10 +159,10 @@ class _Resolution:
 
     def _with_proof_as_phase(self, target: Map) -> Map:
         proof = target.below("proof")
-        if proof is None or (isinstance(proof, Scalar) and proof.value is None):
+        if proof is None or (isinstance(proof, Scalar) and (proof.null or proof.empty)):
             return target
         phases = target.entries.get("phases", Map(proof.key, proof.key))
-        if isinstance(phases, Scalar) and phases.value is None:
+        if isinstance(phases, Scalar) and phases.null:
             phases = Map(phases.key, phases.key)
         if not isinstance(phases, Map):
             return target

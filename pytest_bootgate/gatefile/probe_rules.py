@@ -25,9 +25,8 @@ class ProbeRules:
 
     def __init__(self, gate: Map, mistakes: Mistakes) -> None:
         sidecar = gate.section("sidecar")
-        understood = "sidecar" not in gate or isinstance(gate.get("sidecar"), Map)
-        self.has_stub = "stub" in sidecar or not (understood and sidecar.whole)
-        self._program = "program" in sidecar or not (understood and sidecar.whole)
+        self.has_stub = "stub" in sidecar or not sidecar.whole
+        self._program = "program" in sidecar or not sidecar.whole
         self.mistake, self._trials = mistakes.add, Trials()
 
     def probe(self, probe: Map, *, triggered: bool = True) -> None:

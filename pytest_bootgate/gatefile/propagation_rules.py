@@ -25,7 +25,8 @@ def check_propagation(propagation: Map, target: Map, probes: ProbeRules) -> None
     hold, add = propagation.get("hold"), probes.mistake
     phases = target.section("phases")
     named = propagation.get("in")
-    if isinstance(named, str) and phases.entries and named not in phases:
+    known = phases.entries and phases.whole and target.whole
+    if isinstance(named, str) and known and named not in phases:
         others = f"there are {listed(phases.entries)}"
         way_out = partial(did_you_mean, named, phases.entries, others)
         add(propagation.at["in"], f"unknown phase '{named}'", way_out)

@@ -34,6 +34,7 @@ class _Rules:
                 what = "a file has its content from 'path' or from 'text'"
                 self._one_of(file, ("path", "text"), what)
         self._gateway()
+        self._unread()
         self._thresholds()
         self._probes.stub(self._gate.section("sidecar").section("stub"))
         self._unfilled(self._gate.section("sidecar"), "image")
@@ -96,8 +97,10 @@ class _Rules:
                 "an upgrade in place boots the baseline, and a recorded one is not booted",
                 "name its image or command, or write upgrade: fresh",
             )
-        targets = self._gate.sections("targets")
-        if targets and not any("trigger" in t or not t.whole for t in targets.values()):
+        section, targets = self._gate.section("targets"), self._gate.sections("targets")
+        understood = len(targets) == len(section.entries)
+        untriggered = all("trigger" not in t and t.whole for t in targets.values())
+        if targets and understood and untriggered:
             self._add(
                 place,
                 "an upgrade in place needs a target with a trigger, which leaves a job",
@@ -105,7 +108,7 @@ class _Rules:
             )
         if UPGRADE in targets:
             self._add(
-                self._gate.section("targets").keys[UPGRADE],
+                section.keys[UPGRADE],
                 f"'{UPGRADE}' stands for the upgrade in place",
                 "take another name",
             )
@@ -160,6 +163,35 @@ class _Rules:
             self._probes.stages(stages, triggered=False)
         self._names(gateway.section("stages"), "stages entry", path=False)
 
+    def _unread(self) -> None:
+        """What no boot of this gate looks at; a preset's keys may be for other gates."""
+        gateway, targets = self._gate.section("gateway"), self._gate.sections("targets")
+        understood = len(targets) == len(self._gate.section("targets").entries) > 0
+        fresh = self._gate.get("upgrade") != "in-place"  # that asks for a trigger anyway
+        # A propagation test watches the health of what it holds.
+        if (
+            understood
+            and fresh
+            and all(
+                target.whole and not {"trigger", "propagation"} & target.entries.keys()
+                for target in targets.values()
+            )
+        ):
+            what = "'{}' is for what comes before a trigger, and no target has one"
+            for key in ("ready", "health"):
+                self._idle(gateway, key, what, "make it the proof of a target, or leave it out")
+            for key in ("ready_timeout", "settle"):
+                self._idle(gateway, key, what, "leave it out")
+        if "upgrade" not in self._gate and self._gate.whole:
+            what = "'{}' is read only for an upgrade in place"
+            add = "add upgrade: in-place, or"
+            self._idle(self._gate, "state", what, f"{add} leave it out")
+            self._idle(gateway, "stages", what, f"{add} write them into a target")
+
+    def _idle(self, section: Map, key: str, what: str, way_out: str) -> None:
+        if key in section and section.keys[key].file == self._gate.place.file:
+            self._add(section.keys[key], what.format(key), way_out)
+
     def _thresholds(self) -> None:
         gate, default = self._gate.section("gate"), Gate()
         if any(key in gate and gate.get(key) is None for key in ("fail_at", "warn_at")):
@@ -178,9 +210,9 @@ class _Rules:
 
     def _target(self, target: Map) -> None:
         phases = target.section("phases")
-        triggered = "trigger" in target
-        read = "phases" not in target or target.get("phases") is not None
-        if not phases.entries and phases.whole and target.whole and read:
+        triggered = "trigger" in target or not target.whole
+        proved = phases.entries or not phases.whole or "proof" in target  # there, it is broken
+        if not proved and target.whole:
             self._add(
                 target.key, "nothing proves that this target started", "give it phases or a proof"
             )
@@ -189,7 +221,7 @@ class _Rules:
         self._names(target.section("stages"), "stages entry", path=False)
         last = next(reversed([*phases.entries]), None)
         for name, phase in target.sections("phases").items():
-            self._phase(name, phase, target, last=name == last)
+            self._phase(name, phase, target, triggered=triggered, last=name == last)
         for signal in target.sections("signals").values():
             self._probes.probe(signal, triggered=triggered)
         for stages in target.sections("stages").values():
@@ -201,8 +233,8 @@ class _Rules:
         if isinstance(target.get("propagation"), Map):
             check_propagation(target.section("propagation"), target, self._probes)
 
-    def _phase(self, name: str, phase: Map, target: Map, *, last: bool) -> None:
-        self._probes.probe(phase, triggered="trigger" in target)
+    def _phase(self, name: str, phase: Map, target: Map, *, triggered: bool, last: bool) -> None:
+        self._probes.probe(phase, triggered=triggered)
         self._probes.mark(phase)
         if name == WHOLE_BOOT:
             self._add(phase.key, f"'{WHOLE_BOOT}' stands for the whole boot", "take another name")

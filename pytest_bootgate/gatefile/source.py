@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, Seq, Tree
+from pytest_bootgate.whole import regular
 
 MAX_BYTES = 256 * 1024
 MAX_NODES = 20_000
@@ -18,11 +19,6 @@ MAX_DEPTH = 50
 _GREATEST = 10**300
 
 _TAG = "tag:yaml.org,2002:"
-_TAGS = {
-    yaml.ScalarNode: ("str", "int", "float", "bool", "null", "timestamp", "value", "merge"),
-    yaml.SequenceNode: ("seq",),
-    yaml.MappingNode: ("map",),
-}
 #: How many other gate files are named where there is none.
 _NEAR = 5
 #: What YAML 1.1 takes for a boolean and YAML 1.2 for a text.
@@ -44,9 +40,7 @@ def read(path: Path, mistakes: Mistakes) -> Map | None:
     """The file as a tree, None where it is none; what is wrong goes to `mistakes`."""
     top = Place(path)
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise OSError(0, "it is not a regular file")  # a FIFO would be waited for
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         near = sorted(path.parent.glob("*/bootgate.yaml"))[:_NEAR]
@@ -176,7 +170,11 @@ class _Loader(yaml.SafeLoader):
         self._nodes += 1
         self._depth += 1
         _bounded(self._nodes, self._depth, self._here)
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         node: yaml.Node | None = super().compose_node(parent, index)
+        if node is not None and (tag := getattr(event, "tag", None)) is not None:
+            shown = tag.replace(_TAG, "!!")  # as no tag is called that YAML finds by itself
+            node.tag = shown if shown.startswith("!") else f"!<{shown}>"
         self._depth -= 1
         return node
 
@@ -200,10 +198,8 @@ class _Reading:
         _bounded(self._nodes, len(self._open), lambda: place)
         if id(node) in self._open:
             raise _EndlessError(place, "this value contains itself")
-        kind = next(kind for kind in _TAGS if isinstance(node, kind))
-        if node.tag.removeprefix(_TAG) not in _TAGS[kind]:
-            tag = node.tag.replace(_TAG, "!!")
-            self._mistakes.add(place, f"the tag '{tag}' is not allowed", "write the plain value")
+        if self._tagged(node, place):
+            return Scalar(key, place, node.tag, node.tag, broken=True)
         if isinstance(node, yaml.ScalarNode):
             self._fit(place, node.value)
             plain = node.style is None
@@ -216,6 +212,15 @@ class _Reading:
         result = self._container(node, key, place)
         self._open.discard(id(node))
         return result
+
+    def _tagged(self, node: yaml.Node, place: Place) -> bool:
+        """Whether a tag says what a value is, which its key says; that is a mistake."""
+        if not node.tag.startswith("!"):
+            return False
+        text = node.tag in ("!!str", "!")
+        way_out = "write the value in quotes" if text else "write the plain value"
+        self._mistakes.add(place, f"the tag '{node.tag}' is not allowed", way_out)
+        return True
 
     def _fit(self, place: Place, text: str) -> None:
         """No command, path, variable or request can hold these."""
@@ -233,6 +238,7 @@ class _Reading:
             at = _place(self._path, name.start_mark)
             if isinstance(name, yaml.ScalarNode):
                 self._fit(at, name.value)
+                self._tagged(name, at)
             if not isinstance(name, yaml.ScalarNode):
                 self._mistakes.add(at, "a key must be a text", "write key: value")
             elif name.tag == f"{_TAG}merge":

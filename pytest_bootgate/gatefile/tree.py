@@ -45,6 +45,16 @@ class Scalar:
     removes: bool = False
     broken: bool = False
 
+    @property
+    def null(self) -> bool:
+        """Whether somebody wrote null, and so wants nothing here."""
+        return self.value is None and not self.broken and bool(self.text)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was written, not even null."""
+        return self.value is None and not self.broken and not self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Seq:
@@ -84,9 +94,11 @@ class Map:
         return None if tree is None or (isinstance(tree, Scalar) and tree.broken) else value(tree)
 
     def section(self, key: str) -> Map:
-        """The mapping under this key, an empty one where there is none."""
-        tree = self.entries.get(key, self)
-        return tree if isinstance(tree, Map) and tree is not self else Map(tree.key, tree.place)
+        """The mapping under this key, an empty one where there is none, not whole if broken."""
+        tree = self.entries.get(key)
+        if tree is None:
+            return Map(self.key, self.place)
+        return tree if isinstance(tree, Map) else Map(tree.key, tree.place, whole=False)
 
     def sections(self, key: str) -> dict[str, Map]:
         """The mappings in the mapping under this key."""

@@ -36,6 +36,7 @@ _T = TypeVar("_T")
 
 #: More choices than these are listed only where none is near.
 _MANY = 10
+_NOT_EMPTY = "write its value, or leave it out; null removes a preset's value"
 #: Keys and words of before 0.2.0, and what they are called now.
 _RENAMED = {
     "absent": "unsupported",
@@ -92,6 +93,8 @@ class _Walk:
         if _is_broken(tree):
             return _broken(tree)
         kinds = options(kind)
+        if isinstance(tree, Scalar) and tree.empty and not isinstance(kinds[0], mi.AnyType):
+            return self._mistake(tree, f"{name} is empty", _NOT_EMPTY)
         kind = self._choice(tree, kinds) if len(kinds) > 1 else kinds[0]
         result = self._typed(tree, bare(kind), name)
         if isinstance(kind, mi.Metadata) and kind.extra and not _is_broken(result):
@@ -143,7 +146,7 @@ class _Walk:
         whole, renamed = tree.whole, False
         for name, each in tree.entries.items():
             if name in fields:
-                if not (isinstance(each, Scalar) and each.value is None):
+                if not (isinstance(each, Scalar) and each.null):
                     entries[name] = self.tree(each, fields[name].type, f"'{name}'")
                 continue
             whole = False

@@ -43,7 +43,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     way_out = f"Give the journal that pytest wrote with {_OPTION}, or by default {DEFAULT}."
     _check_sqlite()
     if not path.is_file():
-        raise JournalError(f"There is no journal {path}. {way_out}")
+        special = path.exists() and not path.is_dir()
+        what = f"{path} is not a regular file" if special else f"There is no journal {path}"
+        raise JournalError(f"{what}. {way_out}")
     with _in_words(path, "read", way_out):
         connection = _for_reading(path)
     try:

@@ -22,10 +22,8 @@ def finish(run: pytest.Session) -> None:
     ours, config = run.config.stash[KEY], run.config
     if ours.ran:
         ours.require(run.exitstatus)
-    elif ours.required and config.getoption("collectonly"):
-        ours.missing.append(
-            "--bootgate-require: nothing was booted, --collect-only lists items only"
-        )
+    elif ours.required and ours.lists:
+        ours.missing.append(f"--bootgate-require: nothing was booted: {ours.lists} runs no test")
     if ours.required and not ours.missing and run.exitstatus in PASSING:
         # An xfail, or a plugin that turns failures into skips, hides no verdict that is required.
         ours.missing += [

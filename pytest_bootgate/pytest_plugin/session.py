@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from pytest_bootgate.run import Gate, Progress
 
 KEY = pytest.StashKey["Session"]()
+#: The options with which pytest collects items and runs none of them.
+_LISTS = {
+    "collectonly": "--collect-only",
+    "setupplan": "--setup-plan",
+    "setuponly": "--setup-only",
+}
 #: How a run ends that got to its end, and in which of these cases nothing failed.
 FINISHED = (
     pytest.ExitCode.OK,
@@ -80,6 +86,12 @@ class Session:
     def is_worker(self) -> bool:
         """Whether this process is a worker of pytest-xdist."""
         return hasattr(self.config, "workerinput")
+
+    @property
+    def lists(self) -> str:
+        """The option with which pytest runs no test, so that nothing is booted; else empty."""
+        found = (text for name, text in _LISTS.items() if self.config.getoption(name, False))
+        return next(found, "")
 
     @property
     def required(self) -> bool:

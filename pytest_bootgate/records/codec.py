@@ -17,7 +17,7 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.records.check import CheckResult
 from pytest_bootgate.records.result import RESULTS, SCHEMA, GateResult, TargetResult
 from pytest_bootgate.records.verdict import WHOLE, Kind
-from pytest_bootgate.whole import write_text
+from pytest_bootgate.whole import regular, write_text
 
 #: In seconds, bytes, shares and whatever else stands in a result.
 _GREATEST = 1e18
@@ -207,7 +207,7 @@ def _measured(value: object) -> None:
 def read(path: Path) -> list[GateResult]:
     """The results in a file, one or a list. Raises `BootgateError` where it cannot."""
     try:
-        data = path.read_bytes()
+        data = regular(path).read_bytes()
     except OSError as error:
         raise BootgateError(
             f"The result {path} cannot be read: {error.strerror}. Name a file that pytest"

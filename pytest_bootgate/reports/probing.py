@@ -34,9 +34,14 @@ def worst(found: Sequence[Status]) -> Status:
     return max(found, key=_ORDER.index, default=Status.UNKNOWN)
 
 
-def status(result: TargetResult) -> Status:
-    """The status of a target: `WARNING` means that it started, and nothing has failed yet."""
-    if result.verdict in (None, "pass"):
+def status(result: TargetResult) -> Status | None:
+    """The status of a target: `WARNING` means that it started, and nothing has failed yet.
+
+    None for one that is left out: nobody looked, so there is nothing to say.
+    """
+    if result.verdict is None:
+        return None
+    if result.verdict == "pass":
         return Status.OK
     if result.verdict == "error":
         return Status.UNKNOWN
@@ -49,12 +54,13 @@ def status(result: TargetResult) -> Status:
 def line(name: str, result: TargetResult, over_days: Trend | None) -> str:
     """One line for a scheduler's log: what came of the boot, and where things are going."""
     what = "; ".join(part for part in (_boot(result), trend_words(over_days, result)) if part)
-    return f"{status(result).name} {name}: {one_line(what)}"
+    found = status(result)
+    return f"{'LEFT OUT' if found is None else found.name} {name}: {one_line(what)}"
 
 
 def _boot(result: TargetResult) -> str:
     if result.left_out is not None:
-        return f"left out by the gate file: {result.left_out}"
+        return f"by the gate file: {result.left_out}"
     if result.error is not None:
         return f"could not be measured: {result.error}"
     findings = result.judgement.findings if result.judgement is not None else ()

@@ -50,9 +50,14 @@ class Check(ABC, Generic[Found]):
         return self.kind
 
     @property
+    def of_target(self) -> bool:
+        """Whether it is of a session target, which may be called like a kind of check."""
+        return self.target in self.plan.file.targets
+
+    @property
     def name(self) -> str:
         """What the journal calls its verdict."""
-        return self.target if self.target == self.kind else f"{self.target}::{self.kind}"
+        return f"{self.target}::{self.kind}" if self.of_target else self.target
 
     @property
     def subject(self) -> str:

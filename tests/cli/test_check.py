@@ -69,6 +69,20 @@ def test_all_that_a_plan_may_hold(command, tmp_path):
     assert "in all 30 to 143 boots and those of the upgrade" in words
 
 
+def test_a_target_may_be_called_like_a_kind_of_check(command, tmp_path):
+    gate = tmp_path / "bootgate.yaml"
+    what = "{timeout: 5s, proof: {line: up}, propagation: {hold: pause}}"
+    names = ("one", "boot", "two", "upgrade")
+    targets = ", ".join(f"{name}: {what}" for name in names)
+    gate.write_text(f"releases: {{candidate: {{command: [run]}}}}\ntargets: {{{targets}}}\n")
+    lines = command("check").lines
+    shown = [line.strip().removeprefix("boots").strip() for line in lines if "5 to 6" in line]
+    assert [line.partition(":")[0] for line in shown] == list(names)
+    assert [line.split()[0] for line in lines].count("boots") == 1
+    plan = Plan(load(gate))
+    assert plan.check("propagation", "default", "boot").name == "boot::propagation"
+
+
 @pytest.mark.parametrize("boots", ["1", "3", "5", "5..15", "7..40"])
 def test_the_number_of_boots_is_the_one_that_is_made(example, boots):
     """By the campaign itself: with boots that all started, or timed out as often as they may."""

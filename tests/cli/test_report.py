@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -153,3 +155,44 @@ def test_nobody_reads_to_the_end(runs):
     run = subprocess.run(shell, cwd=runs.here, capture_output=True, text=True, check=False)
     assert run.stderr == ""
     assert run.returncode in (0, 141)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", "./pipe"),
+        ("report", "pipe"),
+        ("compare", "./pipe", "green.json"),
+        ("compare", "green.json", "./pipe"),
+        ("calibrate", "bootgate.yaml", "./pipe"),
+        ("report", "last", "--journal", "pipe"),
+        ("compare", "last", "green.json", "--journal", "pipe"),
+        ("log", "--journal", "pipe"),
+        ("report", "/dev/zero"),
+    ],
+    ids=" ".join,
+)
+def test_a_fifo_is_not_waited_for(runs, tmp_path, words):
+    for name in ("green.json", "bootgate.yaml"):
+        (tmp_path / name).write_bytes((runs.here / name).read_bytes())
+    os.mkfifo(tmp_path / "pipe")
+    said = subprocess.run(
+        [sys.executable, "-m", "pytest_bootgate", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert said.returncode == 4
+    assert "not a regular file" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_pipe_that_is_given_open_is_read(runs):
+    command = f"{sys.executable} -m pytest_bootgate report"
+    for way in (f"{command} <(cat green.json)", f"cat green.json | {command} /dev/stdin"):
+        said = subprocess.run(
+            ["bash", "-c", way], cwd=runs.here, capture_output=True, text=True, timeout=30
+        )
+        assert (said.returncode, said.stderr) == (0, "")
+        assert said.stdout == bootgate("report", "green.json", cwd=runs.here).out

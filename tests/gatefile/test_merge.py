@@ -183,6 +183,28 @@ def test_null_stays_null_in_free_data(gate: Gate) -> None:
     assert trigger.json == {"a": None}
 
 
+def test_extends_takes_an_environment_variable(tmp_path: Path) -> None:
+    path = tmp_path / "bootgate.yaml"
+    path.write_text(
+        'releases: {candidate: {image: "tiny:2"}}\n'
+        "targets: {main: {timeout: 7s, proof: {line: up}}, other: {extends: '${WHICH}'}}\n"
+    )
+    other = load(path, {"WHICH": "main"}).gate.targets["other"]
+    assert (other.extends, other.timeout) == ("main", 7)
+
+
+def test_null_without_a_preset_is_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "bootgate.yaml"
+    path.write_text(
+        'preset: null\nreleases: {candidate: {image: "tiny:2"}, baseline: ~}\n'
+        "target: null\n"
+        "targets: {main: {timeout: 7s, trigger: null, phases: ~, proof: {line: up}}}\n"
+    )
+    gate = load(path, {}).gate
+    assert gate.releases.baseline is None
+    assert list(gate.targets["main"].phases) == ["proof"]
+
+
 def test_as_does_not_take_a_propagation_test_over(gate: Gate) -> None:
     targets = gate(
         "targets:\n"

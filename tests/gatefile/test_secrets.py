@@ -49,3 +49,30 @@ def test_a_fifo_is_a_mistake_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "content")
     with pytest.raises(BootgateError, match=r"content' is not a file"):
         load(write(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'preset: "${MY_TOKEN}"',
+        'preset: "./${MY_TOKEN}.yaml"',
+        'preset: "./${MY_TOKEN}/preset.yaml"',
+        "preset: ./there.yaml",
+    ],
+)
+def test_a_secret_that_names_a_preset(tmp_path, text):
+    (tmp_path / "there.yaml").write_text('preset: "${MY_TOKEN}"\n')
+    gate = tmp_path / "bootgate.yaml"
+    gate.write_text(f"{text}\n")
+    with pytest.raises(BootgateError, match="preset") as caught:
+        load(gate, {"MY_TOKEN": "Zx9-secret-value"})
+    assert "Zx9-secret-value" not in str(caught.value)
+
+
+def test_a_preset_that_a_secret_names_is_not_named_in_its_mistakes(tmp_path):
+    (tmp_path / "Zx9-secret-value.yaml").write_text("targets: {a: [}\n")
+    gate = tmp_path / "bootgate.yaml"
+    gate.write_text('preset: "./${MY_TOKEN}.yaml"\n')
+    with pytest.raises(BootgateError, match="not YAML") as caught:
+        load(gate, {"MY_TOKEN": "Zx9-secret-value"})
+    assert "Zx9-secret-value" not in str(caught.value)

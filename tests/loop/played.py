@@ -5,6 +5,7 @@ Minutes of boots take milliseconds, and every instant is exact.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +59,10 @@ def gate_file(path: Path, **parts: str) -> Path:
         **parts,
     }
     file = path / "bootgate.yaml"
-    file.write_text(GATE.format(**given))
+    text = GATE.format(**given)
+    if given["trigger"] == "null":  # nothing would wait for it
+        text = re.sub("\ngateway: .*", "", text)
+    file.write_text(text)
     return file
 
 

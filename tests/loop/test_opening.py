@@ -286,7 +286,6 @@ def test_a_target_without_a_trigger_starts_by_itself(play):
 
     played = play(
         runner,
-        ready="env: {A: b}",
         target="phases: {setup: {line: ^set up}, start: {line: ^task}}",
         trigger="null",
     )

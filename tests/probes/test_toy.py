@@ -90,6 +90,9 @@ EVERY = "file, http, line, stub, tcp, event and door"
 
 def loaded(path, rest):
     file = path / "bootgate.yaml"
+    if "trigger" not in rest:  # without one nothing would wait for `ready`
+        first, *more = rest.split("\n")
+        rest = "\n".join([first, "    trigger: {exec: [go]}", *more])
     file.write_text(GATE % rest)
     return load(file, {}).gate
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+import pytest
+
 MARK = """
 import pytest
 def pytest_collection_modifyitems(items):
@@ -40,12 +42,14 @@ def test_xfail_hides_no_verdict(pytester, here):
     result.assert_outcomes(failed=2)
 
 
-def test_a_list_of_items_is_no_gate(pytester, here):
-    result = gated(pytester, here, LATE, "--collect-only", "--bootgate-require")
+@pytest.mark.parametrize("option", ["--collect-only", "--setup-plan", "--setup-only"])
+def test_a_list_of_items_is_no_gate(pytester, here, option):
+    result = gated(pytester, here, LATE, option, "--bootgate-require", "--bootgate-json=out.json")
     assert result.ret == 1
-    told = "--bootgate-require: nothing was booted, --collect-only lists items only"
+    told = f"--bootgate-require: nothing was booted: {option} runs no test"
     result.stdout.fnmatch_lines([f"*{told}*"])
-    assert gated(pytester, here, LATE, "--collect-only").ret == 0
+    assert gated(pytester, here, LATE, option).ret == 0
+    assert not (pytester.path / "out.json").exists()
 
 
 def test_warnings_may_be_failures(pytester, here):

@@ -142,8 +142,22 @@ def test_no_boot_at_all_is_no_proof(gate, played_probe):
     gate(targets=["  isolated: {unsupported: {'1': not there}}"])
     path = Path("bootgate.yaml")
     path.write_text(path.read_text().replace("    env: {PLAN", "    version: '1'\n    env: {PLAN"))
-    status, [line] = played_probe("bootgate.yaml")
-    assert (status, line) == (3, "OK isolated: left out by the gate file: not there")
+    status, lines = played_probe("bootgate.yaml")
+    assert status == 3
+    assert lines == [
+        "LEFT OUT isolated: by the gate file: not there",
+        "UNKNOWN nothing was booted: the gate file leaves all targets out",
+    ]
+
+
+def test_a_target_that_is_left_out_beside_one_that_starts(gate, played_probe):
+    gate(targets=["  isolated: {unsupported: {'1': not there}}", "main"])
+    path = Path("bootgate.yaml")
+    path.write_text(path.read_text().replace("    env: {PLAN", "    version: '1'\n    env: {PLAN"))
+    status, [left_out, started] = played_probe("bootgate.yaml")
+    assert status == 0
+    assert left_out == "LEFT OUT isolated: by the gate file: not there"
+    assert started.startswith("OK main: started in ")
 
 
 def test_the_trend_comes_from_the_journal(gate, played_probe, played, pytester):
