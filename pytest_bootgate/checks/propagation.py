@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_bootgate.gatefile.model import Hold
 from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
 from pytest_bootgate.records.stall import GRACE, Stall
 from pytest_bootgate.records.verdict import Finding
 
 #: What is done to hold a boot, in words.
-HELD = {
+HELD: dict[Hold, str] = {
     "pause": "the gateway was paused",
     "starve": "the gateway was limited to 1 % of a core",
     "mute": "the stub accepted the request and did not answer",

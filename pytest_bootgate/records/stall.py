@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_bootgate.gatefile.model import Propagation, Target
+from pytest_bootgate.gatefile.model import Hold, Propagation, Target
 from pytest_bootgate.records.values import Boot, SignalReport
 
 #: What was on its way when a hold took effect arrives within these seconds.
@@ -23,7 +23,7 @@ class Stall:
     cannot. `proof` is when the task started, if it did, however late.
     """
 
-    hold: str
+    hold: Hold
     phase: str
     timeout: float
     boot: Boot

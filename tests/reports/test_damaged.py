@@ -42,6 +42,13 @@ def test_what_no_gate_wrote_is_refused(place, value, why):
         decode(json.dumps(result))
 
 
+def test_a_hold_that_there_is_not_is_refused():
+    result = json.loads((RESULTS / "untold.json").read_text())
+    result["silences"][0]["stall"]["hold"] = ""
+    with pytest.raises(BootgateError, match="Invalid enum value ''"):
+        decode(json.dumps(result))
+
+
 def test_what_an_older_gate_left_out_is_no_damage():
     result = json.loads((RESULTS / "slower.json").read_text())
     for key in ("takeovers", "silences", "unjudged"):

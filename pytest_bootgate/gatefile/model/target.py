@@ -36,6 +36,9 @@ class Trigger(Entry, frozen=True, kw_only=True):
     send: dict[str, Any] | None = None
 
 
+Hold = Literal["pause", "starve", "mute", "kill"]
+
+
 class Propagation(Entry, frozen=True, kw_only=True):
     """A boot held past its timeout on purpose, to see which signals report the failure.
 
@@ -55,7 +58,7 @@ class Propagation(Entry, frozen=True, kw_only=True):
     """
 
     noun: ClassVar = "a propagation test"
-    hold: Literal["pause", "starve", "mute", "kill"]
+    hold: Hold
     in_: str | None = msgspec.field(default=None, name="in")
     after: Seconds | None = None
     timeout: Annotated[Seconds, positive("60s")] | None = None
