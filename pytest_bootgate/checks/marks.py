@@ -48,8 +48,8 @@ def hint(boot: Boot, phase: str) -> str:
     lines, answer = boot.nearest.get(phase, ()), boot.answers.get(phase)
     if answer is not None and answer not in boot.detail:
         return f" (last answer: {answer})"
-    if lines:
-        return f" (nearest line{'s' * (len(lines) > 1)}: {' / '.join(map(repr, lines))})"
+    if lines and lines[0] not in boot.detail:
+        return f" (nearest: {' / '.join(map(repr, lines))})"
     return ""
 
 

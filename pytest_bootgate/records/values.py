@@ -74,7 +74,8 @@ class Boot:
     `others_cpu` how many CPU seconds everybody else used meanwhile. None where unknown.
 
     `answers` is the last answer seen by each probe of an endpoint, a port or a file that was not
-    satisfied, `nearest` for each phase whose mark was not seen the lines that come nearest to it.
+    satisfied, `nearest` for each phase whose mark was not seen what comes nearest to it: lines, or
+    calls of the stub at other paths.
     """
 
     target: str

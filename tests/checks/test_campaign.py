@@ -324,7 +324,7 @@ def test_both_failing_alike_names_what_came_nearest_to_the_proof():
     fields = {"baseline": near, "candidate": near}
     late = ["timed_out"] * 9
     _, judgement, _ = beside(baseline=late, candidate=late, fields=fields)
-    assert judgement.about("boot")[0].text.endswith("(nearest line: 'Setup ready')")
+    assert judgement.about("boot")[0].text.endswith("(nearest: 'Setup ready')")
 
 
 def test_both_failing_each_in_its_own_way_is_red_and_says_both():
@@ -358,7 +358,7 @@ def test_a_mark_that_no_boot_shows_is_an_error_after_the_first_pair():
     assert judgement.verdict == "error"
     assert judgement.about("setup")[0].text == (
         "neither release showed the mark of this phase, although 4 boots started: correct its"
-        " probe in the gate file (nearest lines: 'Setup ready' / 'set-up')"
+        " probe in the gate file (nearest: 'Setup ready' / 'set-up')"
     )
 
 
