@@ -52,6 +52,18 @@ def test_the_plan(command, example):
     assert not (example.parent / ".bootgate").exists()
 
 
+@pytest.mark.parametrize("words", [["check"], ["check", "-q"], ["doctor"]])
+def test_the_same_release_twice(command, example, words):
+    edit(example, ('"1.1"', '"1.0"'))
+    said = command(*words)
+    assert said.status != 0
+    assert "The releases baseline and candidate are the same" in " ".join(
+        f"{said.out} {said.err}".split()
+    )
+    edit(example, ("gate:\n", "gate:\n  allow: same-image\n"))
+    assert command(*words).status == 0
+
+
 def test_all_that_a_plan_may_hold(command, tmp_path):
     (tmp_path / "bootgate.yaml").write_text(UPGRADE)
     said = command("check")
