@@ -172,7 +172,8 @@ class Boot:
     @property
     def ended_in(self) -> str | None:
         """Its `last_phase`; None where it started, or never came as far as a first phase."""
-        begun = self.triggered or any(phase.at is not None for phase in self.phases)
+        never = self.never_ready or self.traits.refused
+        begun = not never or any(phase.at is not None for phase in self.phases)
         return self.last_phase if begun and not self.started else None
 
     def phase(self, name: str) -> Phase | None:

@@ -51,7 +51,7 @@ def test_one_that_is_never_ready(play):
     assert played.findings()[0] == (
         "fail",
         "boot",
-        "boot 1 timed_out: the gateway was not ready after 10 s",
+        "boot 1 ended as timed_out: the gateway was not ready after 10 s",
     )
     assert played.kinds(boot) == ["boot_began", "boot_timed_out", "boot_ended"]
 
