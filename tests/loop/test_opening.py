@@ -190,7 +190,7 @@ def test_an_unknown_program_is_no_measurement(play):
     played = play(releases="{candidate: {image: unknown}}")
     result = played.result()
     assert result.verdict == "error"
-    assert "cannot run `unknown`" in result.error
+    assert "The gateway of the candidate cannot run `unknown`" in result.error
 
 
 READY_HTTP = 'ready: {http: ":8080/readyz"}'

@@ -132,7 +132,9 @@ def test_a_warm_gateway_that_timed_out_is_not_used_again(again, found):
         (1, 2, "started"),
         (2, 1, "started"),
     ]
-    result.stdout.fnmatch_lines(["*warn: 1 of 5 boots timed out, and started on retry*"])
+    result.stdout.fnmatch_lines(
+        ["*warn: 1 of 5 boots (warm-ups included) timed out, and started on retry*"]
+    )
 
 
 def test_a_retried_baseline_is_a_note_and_still_compared(again, found, pytester):

@@ -12,6 +12,7 @@ from pytest_bootgate.records.values import Boot, Phase, SignalReport
 from pytest_bootgate.records.verdict import Rules
 from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit
+from pytest_bootgate.reports.boots import rows
 from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.reports.story import story, told
 
@@ -92,6 +93,13 @@ def test_only_a_boot_that_was_begun_ended_in_a_phase():
         assert never.ended_in is None
         texts = [f.text for f in result(never).judgement.findings]
         assert not any("this phase" in text for text in texts if "never reached" not in text)
+
+
+def test_the_table_of_boots_says_how_each_ended_and_who_reported_it():
+    heard = (SignalReport("run log", "failed", 69.0, "setup timed out"),)
+    head, row = rows([boot(signals=heard)])
+    assert head.split("  ")[-2:] == ["ended in", "reported by"]
+    assert row.endswith("setup     run log 69.0 s")
 
 
 def test_boots_are_counted_with_their_warm_ups_and_say_so():
