@@ -15,6 +15,14 @@ class EngineError(BootgateError):
     """The place where boots happen is missing, refused, or went away."""
 
 
+class ImageError(EngineError):
+    """An image is not here and could not be pulled."""
+
+    def of(self, users: str) -> ImageError:
+        """The same, with the sentence that says who needs the image."""
+        return ImageError(f"{self} {users}")
+
+
 class SidecarError(BootgateError):
     """The sidecar died or did what it must not."""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pytest_bootgate.checks.marks import hint
-from pytest_bootgate.records.retry import started_later
+from pytest_bootgate.records.retry import made, started_later
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Finding
 
@@ -77,4 +77,4 @@ def _ended(before: Sequence[Boot]) -> str:
     failed = [boot for boot in before if not boot.started]
     counted = Counter(boot.outcome for boot in failed)
     how = ", ".join(f"{number} {outcome}" for outcome, number in counted.items())
-    return f"{len(failed)} of {len(before)} baseline boots failed ({how}: {failed[-1].detail})"
+    return f"{len(failed)} of {made(before)} of the baseline failed ({how}: {failed[-1].detail})"

@@ -87,9 +87,8 @@ def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
                 )
     if whole.verdict == "slower":
         slower = attribute(pairs, _sizes(whole, rules), rules.cpus)
-        text = blame(slower) + "; wall time, including time spent waiting for a CPU" * (
-            _waited(pairs) >= WAITED
-        )
+        waiting = ", including time spent waiting for a CPU" * (_waited(pairs) >= WAITED)
+        text = f"{blame(slower)}; wall time{waiting}"
         findings.append(Finding("fail", slower.phase, text, timed=True, kind="slower"))
     findings += _stragglers(whole, pairs, inconclusive)
     return Compared(tuple(findings), tuple(regressions), slower, tuple(_notes(pairs)))
@@ -293,7 +292,9 @@ def sentence(found: Regression, *, way_out: bool = True) -> str:
 def blame(found: Attribution) -> str:
     """What grew by how much, as a sentence about the phase to blame."""
     first = found.inner[0] if found.inner else found.phases[0]
-    text = f"{_grown(first)} of the {_signed(found.seconds)} of the whole boot"
+    text = f"{_grown(first)}, the whole boot {_signed(found.seconds)}"
+    if (less := _signed(first.seconds - found.seconds)[1:]) and first.seconds > found.seconds:
+        text += f" (other phases together {less} shorter)"
     if found.stages and found.stages[0].seconds > 0:
         stage = found.stages[0]
         text += f"; self-reported stage {stage.name} {_grown(stage)}"

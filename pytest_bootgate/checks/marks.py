@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_bootgate.records.retry import which
+from pytest_bootgate.records.retry import made, which
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import Finding
 
@@ -28,15 +28,14 @@ def missing_marks(boots: Sequence[Boot]) -> list[Finding]:
             found += [Finding("error", name, text.format(which(boot))) for boot in without]
         elif seen:
             text = (
-                f"the candidate no longer shows this mark: seen in 0 of its {len(own)} started"
-                f" boots, and in all {len(before)} of the baseline{hint(own[0], name)}"
+                f"the candidate no longer shows this mark: seen in none of its {made(own)} that"
+                f" started, and in all {made(before)} of the baseline{hint(own[0], name)}"
             )
             found.append(Finding("fail", name, text, kind="lost-mark"))
         else:
             whose = "neither release" if before else "no boot"
-            made = len(own) + len(before)
             text = (
-                f"{whose} showed the mark of this phase, although {made} boot{'s' * (made > 1)}"
+                f"{whose} showed the mark of this phase, although {made([*own, *before])}"
                 f" started: correct its probe in the gate file{hint(own[0], name)}"
             )
             found.append(Finding("error", name, text, kind="unseen"))
@@ -48,8 +47,8 @@ def hint(boot: Boot, phase: str) -> str:
     lines, answer = boot.nearest.get(phase, ()), boot.answers.get(phase)
     if answer is not None and answer not in boot.detail:
         return f" (last answer: {answer})"
-    if lines:
-        return f" (nearest line{'s' * (len(lines) > 1)}: {' / '.join(map(repr, lines))})"
+    if lines and lines[0] not in boot.detail:
+        return f" (nearest: {' / '.join(map(repr, lines))})"
     return ""
 
 

@@ -132,8 +132,8 @@ def _one(boot: Boot) -> list[Finding]:
         return [Finding("error", WHOLE, f"{name} was lost: {boot.detail}")]
     found: list[Finding] = []
     if not boot.started:
-        found = [Finding("fail", WHOLE, f"{name} {boot.outcome}: {boot.detail}")]
-        ended_in = boot.last_phase
+        found = [Finding("fail", WHOLE, f"{name} ended as {boot.outcome}: {boot.detail}")]
+        ended_in = boot.ended_in
         for phase in boot.phases:
             if phase.at is None and not phase.optional:
                 where = "ended in" if phase.name == ended_in else "never reached"

@@ -57,6 +57,10 @@ def _checked(path: Path, *, quiet: bool) -> Iterator[str]:
             f"There is no {_DEFAULT} here. Name a gate file, or let `bootgate init` write one."
         )
     with closed(Gate(load(path / _DEFAULT if path.is_dir() else path))) as gate:
+        try:
+            gate.plan.refuse_same()
+        except BootgateError as error:
+            raise BootgateError(f"{path}: {error}") from error
         if quiet:
             return
         yield f"{path}: no mistakes"

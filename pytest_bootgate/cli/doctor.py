@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_bootgate.cli import statuses
 from pytest_bootgate.cli.found import Finding, Level, Wrong
 from pytest_bootgate.cli.screen import painted
-from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.errors import BootgateError, GateFileError
 
 if TYPE_CHECKING:
     from pytest_bootgate.engines.base import Engine
@@ -119,11 +119,14 @@ def _gate(file: Path | None, wanted: str) -> tuple[Gate | None, Finding]:
         return None, Finding("warn", "gate file", text)
     try:
         gate = Gate(load(path), wanted_engine=wanted)
-    except BootgateError as error:
-        mistakes = str(error).splitlines()
+        gate.plan.refuse_same()
+    except GateFileError as error:
+        mistakes = error.mistakes
         more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
         text = f"{mistakes[0]}{more}: correct it, see `bootgate check {path}`"
         return None, Finding("FAIL", "gate file", text)
+    except BootgateError as error:
+        return None, Finding("FAIL", "gate file", str(error))
     return gate, Finding("ok", "gate file", f"{path}")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_bootgate.cli.found import Finding, Wrong
 from pytest_bootgate.engines import choose, runs
 from pytest_bootgate.engines.base import Engine
-from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.errors import BootgateError, ImageError
 
 if TYPE_CHECKING:
     from pytest_bootgate.run import Gate
@@ -80,11 +80,12 @@ def limits(gate: Gate, engine: Engine) -> Iterator[Wrong]:
 
 def images(gate: Gate, engine: Engine) -> Iterator[Wrong]:
     """Whether each image is here, or can be pulled."""
-    named = [*(release.image for release in gate.plan.releases.values())]
-    for image in dict.fromkeys([*named, gate.plan.sidecar_image()]):
+    for image, users in gate.plan.images().items():
         try:
-            if image is not None and not engine.look_for(image):  # type: ignore[attr-defined]
-                yield "warn", f"{image} is not local yet: `docker pull` it before a gate"
+            if not engine.look_for(image):  # type: ignore[attr-defined]
+                yield "warn", f"{image} is not local yet: `docker pull` it before a gate. {users}"
+        except ImageError as error:
+            yield "FAIL", str(error.of(users))
         except BootgateError as error:
             yield "FAIL", str(error)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 from pytest_bootgate.engines.confine import beyond
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Release
 from pytest_bootgate.gatefile.tree import listed
+from pytest_bootgate.journal import files, queries
+from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.run import Gate, Plan
 from pytest_bootgate.run.check import span
 
@@ -97,8 +100,19 @@ def _in_all(asked: Plan) -> str:
     least, most = (sum(boots[n] for boots in known) for n in (0, 1))
     others = dict.fromkeys(check.kind for check in asked.checks if check.boots is None)
     beside = "".join(f" and those of the {kind}" for kind in others)
-    longest = f"never longer than {_long(asked.budget())} (all at their timeouts)"
-    return f"{span(least, most)}{beside}, {longest}"
+    last = _last(asked.loaded.path)
+    took = f", {duration(last)} in the last run" if last is not None else ""
+    longest = f"{_long(asked.budget())} at worst (every boot at its timeout)"
+    return f"{span(least, most)}{beside}, warm-ups included{took}; {longest}"
+
+
+def _last(path: Path) -> float | None:
+    """For how many seconds the last run of a gate file took; None where there is no record."""
+    try:
+        with files.reading(path.parent / files.DEFAULT) as journal:
+            return queries.last_took(journal, str(path.resolve()))
+    except BootgateError:
+        return None
 
 
 def _long(seconds: float) -> str:

@@ -45,7 +45,7 @@ class UnitSpec:
 
     `image` is left out on an engine without images; `command` None means the image's own.
     `cpus` is in cores, `memory` in bytes. `needs` is what a container is granted beyond what it may
-    do by itself.
+    do by itself. `release` is whose gateway it is.
     """
 
     role: str
@@ -57,6 +57,12 @@ class UnitSpec:
     memory: int | None = None
     stdin: bool = False
     needs: Needs = field(default_factory=Needs)
+    release: str = ""
+
+    @property
+    def words(self) -> str:
+        """What it is, in a sentence: ``gateway of the candidate``."""
+        return f"{self.role} of the {self.release}" if self.release else self.role
 
 
 @dataclass(frozen=True, slots=True)

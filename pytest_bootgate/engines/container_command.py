@@ -81,7 +81,7 @@ def lacking(spec: UnitSpec, why: str) -> EngineError:
     """The error that says so."""
     command = spec.command[0] if spec.command else "its own command"
     return EngineError(
-        f"The {spec.role} cannot run {command} in image {spec.image}: {why.strip()}. Correct the"
+        f"The {spec.words} cannot run {command} in image {spec.image}: {why.strip()}. Correct the"
         " command, or use an image that has it."
     )
 

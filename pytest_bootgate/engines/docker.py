@@ -26,7 +26,7 @@ from pytest_bootgate.engines.container import (
 from pytest_bootgate.engines.container_command import lacks_command
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
-from pytest_bootgate.errors import EngineError
+from pytest_bootgate.errors import EngineError, ImageError
 
 if TYPE_CHECKING:
     from docker.api import APIClient
@@ -283,28 +283,28 @@ def _pull(client: APIClient, image: str) -> None:
         raise _not_pulled(image, said(error)) from error
 
 
-def _not_pulled(image: str, why: str) -> EngineError:
+def _not_pulled(image: str, why: str) -> ImageError:
     text, why = why.lower(), why.strip().rstrip(".")
     if "invalid reference" in text or "invalid repository" in text:
-        return EngineError(f"{image!r} is not the name of an image: {why}.")
+        return ImageError(f"{image!r} is not the name of an image: {why}.")
     if any(
         sign in text for sign in ("not found", "manifest unknown", "does not exist", "no such i")
     ):
         if "pull access denied" in text or "may require" in text:
-            return EngineError(
+            return ImageError(
                 f"Image {image} is neither local nor in its registry, or pulling it requires"
                 f" `docker login`: {why}. Check the name and tag, build it, or log in."
             )
-        return EngineError(
+        return ImageError(
             f"Image {image} is neither local nor in its registry: {why}. Check the name and tag, or"
             " build it first."
         )
     if any(sign in text for sign in ("unauthorized", "authentication", "denied", "credentials")):
-        return EngineError(
+        return ImageError(
             f"The registry denies this user access to {image}: {why}. Run `docker"
             f" login`{_registry(image)} first."
         )
-    return EngineError(
+    return ImageError(
         f"Image {image} is not local and could not be pulled from its registry: {why}. Check that"
         " the registry is reachable, or load the image (`docker load`), and rerun."
     )

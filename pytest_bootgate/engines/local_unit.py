@@ -72,7 +72,7 @@ class LocalUnit:
         """Start it. Raises `EngineError`."""
         self._main = LocalCommand(
             self._spec.role,
-            self._spec.role,
+            self._spec.words,
             self._spec.command or (),
             self._environment,
             self._dir,

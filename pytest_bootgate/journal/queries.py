@@ -287,6 +287,16 @@ def last_run(journal: sqlite3.Connection) -> str:
     return _typed(_RunId, row).id
 
 
+def last_took(journal: sqlite3.Connection, gate_file: str) -> float | None:
+    """How many seconds the newest run of a gate file took that measured; None where none did."""
+    row = journal.execute(
+        "SELECT finished - began FROM runs WHERE gate_file = ? AND finished > began"
+        " AND verdict <> 'error' ORDER BY began DESC LIMIT 1",
+        (gate_file,),
+    ).fetchone()
+    return None if row is None else float(row[0])
+
+
 def saved_result(journal: sqlite3.Connection, run: str) -> str:
     """The complete result of a run as JSON. Raises `JournalError` where it has none."""
     row = journal.execute("SELECT result FROM runs WHERE id = ?", (run,)).fetchone()

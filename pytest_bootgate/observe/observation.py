@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from pytest_bootgate.gatefile.model import PhaseProbe, Signal, StageProbe
+from pytest_bootgate.gatefile.tree import listed
+from pytest_bootgate.masking import shortened
 from pytest_bootgate.observe.sighting import Pattern, Sighting
 from pytest_bootgate.observe.stamps import Stamps
 from pytest_bootgate.records.values import Phase, SignalReport, Stage
@@ -27,6 +29,8 @@ _LATER = 202
 TAIL = 20
 #: How many characters of each of them.
 TAIL_WIDTH = 400
+#: How many calls of the stub at other paths are kept, and how many characters of each.
+_CALLS, _CALL_WIDTH = 3, 100
 
 
 class Observation:
@@ -72,6 +76,8 @@ class Observation:
         self.reported: dict[str, SignalReport] = {}
         self.stages: list[Stage] = []
         self.strangers: list[float] = []
+        #: The calls of the stub at paths that no phase waits for, and whether one had the token.
+        self.astray: dict[str, bool] = {}
         self.standing: list[str] = []
         self.accepted_again: float | None = None
         #: Whether what should be the proof was an answer that only says "accepted".
@@ -108,12 +114,20 @@ class Observation:
         else:
             if self._patterns[-1].without_token(seen):
                 self.strangers.append(at)
+            self._see_astray(seen)
         for name, signal, pattern in self._signals:
             if name not in self.reported and pattern.match(seen):
                 self.reported[name] = SignalReport(name, signal.means, at, _said(pattern, seen))
         for source, pattern, each in self._stages:
             if pattern.match(seen):
                 self.stages.extend(read_stages(source, each, seen.text, self.current))
+
+    def _see_astray(self, seen: Sighting) -> None:
+        waiting = [pattern for pattern in self._patterns if pattern.kind.at_stub]
+        if seen.is_a("called") and waiting and all(one.elsewhere(seen) for one in waiting):
+            call = shortened(f"{seen.get('method')} {seen.get('path')}", _CALL_WIDTH)
+            if call in self.astray or len(self.astray) < _CALLS:
+                self.astray[call] = self.astray.get(call, False) or bool(seen.get("token"))
 
     def _shows(self, seen: Sighting) -> bool:
         """Whether a plain line matches any probe at all; of thousands of lines, a few do."""
@@ -149,7 +163,22 @@ class Observation:
         """What the probe of the proof says where it was not seen, at the end of a sentence."""
         if self.only_accepted:
             return f"the trigger was answered with {_LATER}, which says accepted, not started"
-        return self._patterns[-1].unseen
+        return self.called_elsewhere.get(self.proof, self._patterns[-1].unseen)
+
+    @property
+    def called_elsewhere(self) -> dict[str, str]:
+        """At which other paths the stub was called, for each missing phase that waits for a call.
+
+        Those with the token come first.
+        """
+        calls = sorted(self.astray, key=lambda call: not self.astray[call])
+        patterns = dict(zip(self._phases, self._patterns, strict=True))
+        said = f"the stub was called at {listed(calls)}, which"
+        return {
+            name: f"{said} {one.regex.pattern!r} does not match"
+            for name in self.missing
+            if calls and (one := patterns[name]).kind.at_stub and one.regex is not None
+        }
 
     @property
     def complete(self) -> bool:

@@ -160,12 +160,10 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     if ending.oom_kills:
         return "oom_killed", f"{who} lost {_processes(ending.oom_kills)} to the OOM killer"
     said_ok = seen.said_ok()
-    if said_ok is not None:
-        return (
-            "false_ok",
-            f"{said_ok.name} reported ok, but there is no proof that the task started",
-        )
     last = f"; {ending.last_answer}" if ending.last_answer else ""
+    if said_ok is not None:
+        what = f"{said_ok.name} reported ok, but there is no proof that the task started"
+        return "false_ok", f"{what}{last}"
     return "timed_out", f"no proof within {ending.timeout:g} s{last}"
 
 

@@ -84,6 +84,11 @@ class Pattern:
         """Whether only the token of this boot is missing."""
         return self._lacks_token(seen) and bool(self._found(seen))
 
+    def elsewhere(self, seen: Sighting) -> bool:
+        """Whether it is what a probe of the stub waits for, but for its path."""
+        here = self.kind.read(seen, self.source, self.name) if self.kind.at_stub else None
+        return here is not None and not self._searched(here)
+
     def search(self, text: str) -> re.Match[str] | bool | None:
         """What a line of its source shows of this probe."""
         return self._searched(self.kind.of_line(text))

@@ -113,7 +113,10 @@ OUTCOMES: Mapping[Outcome, Traits] = {
             "Check whether ok only means `enqueued`: some systems report it before the task runs.",
             "Check that the proof still matches the release, for example the path of the stub.",
         ),
-        "Do not rely on its status: it reported ok, but the task never started.",
+        (
+            "It reported ok, but no proof came: check that the proof still fits this release; if it"
+            " does, do not rely on that status."
+        ),
         "M0-6.5 6 0 0 6.5-6 0z",
         waited_out=True,
     ),

@@ -51,10 +51,16 @@ def forgiven(boots: Sequence[Boot], release: str, retries: int) -> bool:
     return len(late) <= retries and all(boot in again for boot in late)
 
 
+def made(boots: Sequence[Boot]) -> str:
+    """How many boots these are, and whether warm-ups are among them: ``6 boots``."""
+    beside = " (warm-ups included)" if len({boot.warm_up for boot in boots}) > 1 else ""
+    return f"{len(boots)} boot{'s' * (len(boots) != 1)}{beside}"
+
+
 def words(boots: Sequence[Boot], release: str) -> str:
     """How many of a release's boots timed out: ``1 of 2 boots timed out``, attempts counted."""
-    made = sum(boot.release == release for boot in boots)
-    return f"{len(timeouts(boots, release))} of {made} boots timed out"
+    tried = [boot for boot in boots if boot.release == release]
+    return f"{len(timeouts(boots, release))} of {made(tried)} timed out"
 
 
 def which(boot: Boot) -> str:

@@ -74,7 +74,8 @@ class Boot:
     `others_cpu` how many CPU seconds everybody else used meanwhile. None where unknown.
 
     `answers` is the last answer seen by each probe of an endpoint, a port or a file that was not
-    satisfied, `nearest` for each phase whose mark was not seen the lines that come nearest to it.
+    satisfied, `nearest` for each phase whose mark was not seen what comes nearest to it: lines, or
+    calls of the stub at other paths.
     """
 
     target: str
@@ -171,7 +172,8 @@ class Boot:
     @property
     def ended_in(self) -> str | None:
         """Its `last_phase`; None where it started, or never came as far as a first phase."""
-        begun = self.triggered or any(phase.at is not None for phase in self.phases)
+        never = self.never_ready or self.traits.refused
+        begun = not never or any(phase.at is not None for phase in self.phases)
         return self.last_phase if begun and not self.started else None
 
     def phase(self, name: str) -> Phase | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
+from pytest_bootgate.observe.observation import TAIL
 from pytest_bootgate.records.result import PropagationResult, TargetResult, UpgradeResult
 from pytest_bootgate.records.retry import timeouts
 from pytest_bootgate.records.values import Boot
@@ -18,6 +19,16 @@ _KEEP = "Keep the old release in production."
 #: What a system says last that was not allowed something, or no more processes.
 _DENIED = re.compile(
     "Operation not permitted|Permission denied|EPERM|EACCES|Resource temporarily unavailable"
+)
+#: What a runtime prints last of a task that died, while its gateway lives on.
+_CRASHED = re.compile(
+    r"Traceback \(most recent call last\)|^panic: |Segmentation fault|core dumped|\bUncaught "
+    r"|UnhandledPromiseRejection|^Exception in thread |\bfatal error\b",
+    re.IGNORECASE,
+)
+_DIED = (
+    "Its last log lines report a crash: the task has probably died, so it waits for nothing. Start"
+    " with these lines."
 )
 _NEEDS = (
     "Its last log lines report a missing permission. Containers run with few capabilities: grant"
@@ -35,7 +46,8 @@ def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
         return _error(found)
     failed = failed_boot(found)
     if found.verdict == "fail" and failed is not None:
-        what = failed.traits.advice.format(does=_does(failed))
+        died = failed.traits.retried and _says(_CRASHED, failed, TAIL)
+        what = _DIED if died else failed.traits.advice.format(does=_does(failed))
         return " ".join([_KEEP, what, *_denied([failed]), *_until_then(failed, found, others)])
     return _in_time(found)
 
@@ -62,8 +74,12 @@ def _error(found: TargetResult) -> str:
 def _denied(boots: Sequence[Boot]) -> list[str]:
     """What to do where a container lacked a permission to start, by its last lines."""
     failed = [b for b in boots if not b.started and _in_container(b)]
-    said = (line for boot in failed for tail in boot.tails.values() for line in tail[-_LAST:])
-    return [_NEEDS] if any(_DENIED.search(line) for line in said) else []
+    return [_NEEDS] if any(_says(_DENIED, boot) for boot in failed) else []
+
+
+def _says(pattern: re.Pattern[str], boot: Boot, lines: int = _LAST) -> bool:
+    """Whether one of a boot's last lines does."""
+    return any(pattern.search(line) for tail in boot.tails.values() for line in tail[-lines:])
 
 
 def _in_container(boot: Boot) -> bool:

@@ -13,7 +13,7 @@ _GIB = 1 << 30
 
 def rows(boots: Sequence[Boot]) -> Iterator[str]:
     """A table of all boots in the order they were made, those thrown away included."""
-    table = [["boot", "release", "outcome", "after", "cpu", "ready", "last phase", "told"]]
+    table = [["boot", "release", "outcome", "after", "cpu", "ready", "ended in", "reported by"]]
     waited = any(boot.waited for boot in boots)
     table[0][5:5] = ["waited"] * waited
     for boot in boots:
@@ -28,7 +28,7 @@ def rows(boots: Sequence[Boot]) -> Iterator[str]:
                 duration(boot.cpu_seconds),
                 *([duration(boot.run_delay)] * waited),
                 duration(boot.ready),
-                (boot.last_phase if not boot.started else None) or NONE,
+                boot.ended_in or NONE,
                 _told(boot),
             ]
         )

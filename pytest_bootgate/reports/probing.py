@@ -73,7 +73,7 @@ def _boot(result: TargetResult) -> str:
     last = next((b for b in reversed(result.of("candidate")) if b.started), None)
     if last is None or last.seconds is None:
         if failed is not None and reasons:
-            where = f" in phase {failed.last_phase}" if failed.last_phase else ""
+            where = f" in phase {failed.ended_in}" if failed.ended_in else ""
             reasons[:1] = [f"{reasons[0]}{where}", told(failed)]
         return "; ".join(reasons)
     part = last.seconds / rules.timeout

@@ -60,18 +60,17 @@ class Aftermath(OpenedPair):
         self._pump(self._clock.now() + _LAST_LOOK, looked, "last look", see)
 
     def _nearest(self, seen: Observation, token: str) -> dict[str, tuple[str, ...]]:
-        """For each phase whose line was not seen, the lines of the boot that come nearest."""
-        if not (unmatched := seen.unmatched):
-            return {}
+        """For each phase whose mark was not seen, the lines or calls that come nearest."""
         streams = self._listener.since(seen.trigger_at or 0.0)
         near = {}
-        for name, one in unmatched.items():
+        for name, one in seen.unmatched.items():
             with (
                 contextlib.suppress(ImpatientError),  # a relaxed pattern may be a slow one
                 patience(_NEAREST, (nearest.__module__,)),
             ):
                 near[name] = nearest(one, streams, token)
-        return {name: lines for name, lines in near.items() if lines}
+        calls = {name: (text,) for name, text in seen.called_elsewhere.items()}
+        return {name: lines for name, lines in near.items() if lines} | calls
 
     def _held_back(self, patterns: Mapping[str, Pattern]) -> str:
         """Whether a gateway holds back the lines that a failed boot lacks: a note, or nothing.

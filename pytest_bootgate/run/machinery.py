@@ -6,7 +6,7 @@ import contextlib
 
 from pytest_bootgate.engines import Reaper, choose, remove, runs, start_reaper
 from pytest_bootgate.engines.base import Capacity, Engine
-from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.errors import BootgateError, ImageError
 from pytest_bootgate.records.values import HostFacts
 from pytest_bootgate.run.host import data_disk, facts
 from pytest_bootgate.run.onlooker import Onlooker
@@ -74,21 +74,14 @@ class Machinery:
         self._guard(engine)
         self.capacity = engine.capacity()
         self.look()
-        for name, release in plan.releases.items():
-            use_image = engine.traits.images and release.image is not None
-            digest = engine.resolve(release.image) if use_image and release.image else None
-            self.identities[name] = digest
-        image = plan.sidecar_image()
-        if engine.traits.images and image is not None:
-            engine.resolve(image)
-        prints = {self.recipe(*plan.pairs[0], name).fingerprint() for name in plan.releases}
-        if len(prints) < len(plan.releases) and plan.file.gate.allow != "same-image":
-            raise BootgateError(
-                f"{plan.loaded.path.name}: baseline and candidate are the same (same image,"
-                " command, environment and files), so there is no upgrade to gate. Check the"
-                " image names, and the variables in them; to gate a release against itself,"
-                " set gate: {allow: same-image}."
-            )
+        found: dict[str | None, str] = {}
+        for image, users in plan.images().items() if engine.traits.images else ():
+            try:
+                found[image] = engine.resolve(image)
+            except ImageError as error:
+                raise error.of(users) from error
+        self.identities.update((n, found.get(r.image)) for n, r in plan.releases.items())
+        plan.refuse_same(self.identities)
 
     def _guard(self, engine: Engine) -> None:
         """See to it that nothing is left, however this process ends."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.model import Profile, Release
 from pytest_bootgate.gatefile.quantities import Boots
+from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.records.result import label
 from pytest_bootgate.records.verdict import Limits, Rules
 from pytest_bootgate.run.check import AnyCheck
@@ -131,6 +132,36 @@ class Plan:
         recipes = [self.recipe(profile, target, "candidate") for profile, target in self.pairs]
         needed = any(recipe.needs_sidecar for recipe in recipes)
         return recipes[0].sidecar_image() if needed else None
+
+    def images(self) -> dict[str, str]:
+        """All images that boots need, those of releases first, and a sentence on who needs each."""
+        users: dict[str, list[str]] = {}
+        for name, release in self.releases.items():
+            if release.image is not None:
+                users.setdefault(release.image, []).append(f"the {name}")
+        if (sidecar := self.sidecar_image()) is not None:
+            users.setdefault(sidecar, []).append("the sidecar")
+        key = "; `sidecar: {image: ...}` or BOOTGATE_SIDECAR_IMAGE names another"
+        return {
+            image: f"It is the image of {listed(who)}{key if who[-1] == 'the sidecar' else ''}."
+            for image, who in users.items()
+        }
+
+    def refuse_same(self, identities: Mapping[str, str | None] | None = None) -> None:
+        """Raises `BootgateError` where both releases are the same.
+
+        `identities` are the digests of their images, None before they were looked for.
+        """
+        prints = set()
+        for name, release in self.releases.items():
+            digest = release.image if identities is None else identities.get(name)
+            prints.add(self.recipe(*self.pairs[0], name, digest=digest).fingerprint())
+        if len(prints) < len(self.releases) and self.file.gate.allow != "same-image":
+            raise BootgateError(
+                "The releases baseline and candidate are the same (same image, command, environment"
+                " and files), so there is no upgrade to gate. Check the images, commands and"
+                " variables; to gate a release against itself, set gate: {allow: same-image}."
+            )
 
     # -- by which rules, and for how long --------------------------------------------------
 

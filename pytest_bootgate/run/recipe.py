@@ -157,6 +157,7 @@ class Recipe:
             cpus=self.profile.cpus,
             memory=self.profile.memory,
             needs=gateway.needs,
+            release=self.release_name,
         )
 
     def fingerprint(self) -> str:

@@ -78,9 +78,16 @@ def test_the_stage_inside_that_phase_and_what_no_stage_explains():
     assert [(s.name, round(s.seconds, 3)) for s in found.stages] == [("startup plugins", 1.3)]
     assert found.unattributed == pytest.approx(0.7)
     assert blame(found) == (
-        "+2.00 s of the +2.00 s of the whole boot; self-reported stage startup plugins +1.30 s,"
+        "+2.00 s, the whole boot +2.00 s; self-reported stage startup plugins +1.30 s,"
         " outside any stage +700 ms"
     )
+
+
+def test_a_phase_that_grew_more_than_the_whole_boot_says_why():
+    before, after = {"setup": 1.0, "proof": 2.0}, {"setup": 1.5, "proof": 2.25}
+    found = attribute(pairs(before, after), SIZES, None)
+    text = blame(found)
+    assert text == "+500 ms, the whole boot +250 ms (other phases together 250 ms shorter)"
 
 
 def test_a_stage_of_another_phase_is_said_only_where_the_blamed_one_reports_none():
@@ -105,7 +112,7 @@ def test_marks_that_only_one_release_has_are_taken_as_one_phase_and_taken_apart(
         ("engine", "candidate"),
     ]
     assert found.phase == "setup"
-    assert blame(found).startswith("+4.90 s (only the candidate has it) of the +5.50 s")
+    assert blame(found).startswith("+4.90 s (only the candidate has it), the whole boot +5.50 s")
     assert only_in_one(boots) == [("setup", "candidate"), ("engine", "candidate")]
 
 

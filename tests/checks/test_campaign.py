@@ -282,7 +282,10 @@ def test_a_baseline_that_fails_too_often_is_inconclusive_with_the_reason_first(p
     assert judgement.verdict == verdict
     assert judgement.has("uncompared")
     text = judgement.about("boot")[0].text
-    assert text.startswith("4 of 6 baseline boots failed (4 crashed: ), so pairs are missing: ")
+    assert text.startswith(
+        "4 of 6 boots (warm-ups included) of the baseline failed (4 crashed: ), so pairs are"
+        " missing: "
+    )
     assert judgement.stopped == "the baseline failed too often"
 
 
@@ -298,7 +301,7 @@ def test_a_baseline_that_never_starts_is_an_error_after_two_boots_and_one_of_the
     assert [a.release for a in asked] == ["baseline", "baseline", "candidate"]
     assert judgement.verdict == "error"
     assert judgement.has("baseline")
-    text = "the baseline never started (2 of 2 baseline boots failed (2 crashed: ))"
+    text = "the baseline never started (2 of 2 boots of the baseline failed (2 crashed: ))"
     assert judgement.about("boot")[0].text.startswith(text)
 
 
@@ -324,7 +327,7 @@ def test_both_failing_alike_names_what_came_nearest_to_the_proof():
     fields = {"baseline": near, "candidate": near}
     late = ["timed_out"] * 9
     _, judgement, _ = beside(baseline=late, candidate=late, fields=fields)
-    assert judgement.about("boot")[0].text.endswith("(nearest line: 'Setup ready')")
+    assert judgement.about("boot")[0].text.endswith("(nearest: 'Setup ready')")
 
 
 def test_both_failing_each_in_its_own_way_is_red_and_says_both():
@@ -346,8 +349,8 @@ def test_a_mark_that_only_the_baseline_shows_fails_after_the_first_pair():
     assert len(asked) == 4
     assert judgement.verdict == "fail"
     assert judgement.about("setup")[0].text == (
-        "the candidate no longer shows this mark: seen in 0 of its 2 started boots, and in all 2 of"
-        " the baseline"
+        "the candidate no longer shows this mark: seen in none of its 2 boots (warm-ups"
+        " included) that started, and in all 2 boots (warm-ups included) of the baseline"
     )
 
 
@@ -357,8 +360,8 @@ def test_a_mark_that_no_boot_shows_is_an_error_after_the_first_pair():
     assert len(asked) == 4
     assert judgement.verdict == "error"
     assert judgement.about("setup")[0].text == (
-        "neither release showed the mark of this phase, although 4 boots started: correct its"
-        " probe in the gate file (nearest lines: 'Setup ready' / 'set-up')"
+        "neither release showed the mark of this phase, although 4 boots (warm-ups included)"
+        " started: correct its probe in the gate file (nearest: 'Setup ready' / 'set-up')"
     )
 
 

@@ -87,7 +87,7 @@ def test_a_timeout_is_as_near_as_can_be():
     made = [boot(outcome="timed_out")]
     found = weighed(made, replace(FACTS, cpus=1))
     assert found.verdict == "fail"
-    assert "the host has 1 CPU, and 1 of 1 boots timed out" in found.host
+    assert "the host has 1 CPU, and 1 of 1 boot timed out" in found.host
 
 
 def test_a_limit_of_the_host_profile_is_no_fault_of_the_host():
@@ -153,7 +153,7 @@ def test_a_failure_stays_one_on_a_host_too_busy_to_measure(outcome):
     found = weighed(made, machine=rounds("four busy loops"))
     assert found.verdict == "fail"
     assert "too busy to measure" in found.host
-    assert ("1 of 1 boots timed out" in found.host) == (outcome == "timed_out")
+    assert ("1 of 1 boot timed out" in found.host) == (outcome == "timed_out")
 
 
 def test_one_bad_round_is_not_the_machine():

@@ -97,7 +97,7 @@ def test_it_is_planned_and_asked_for(found):
     assert asked[:2] == [("main", "boot"), ("main::restart", "restart")]
     text = "\n".join(how for _, how in plan(found.gate))
     assert "main: 1 boot (cold, timeout 10 s)\n  and 2 boots for restart\nother: 1 boot" in text
-    assert "6 boots, never longer" in text
+    assert "6 boots, warm-ups included; " in text
     left = [(u.target, u.item, u.booted, u.check) for u in found.gate.unjudged]
     assert ("main", "restart", True, "restart") in left
     assert ("other", "restart", False, "restart") in left

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 
 from pytest_bootgate.gatefile import load
+from pytest_bootgate.journal import files
+from pytest_bootgate.journal.store import Journal
 from pytest_bootgate.run import Gate, Plan
 from tests.cli.conftest import edit
 
@@ -47,9 +51,35 @@ def test_the_plan(command, example):
     assert rows["engine"] == "process: not every release has an image"
     assert rows["baseline"].startswith("python3 ${here}/example_service.py --release 1.0")
     assert rows["boots"] == "boot: 12 to 26 boots (cold, timeout 3 s)"
-    assert rows["in all"].startswith("12 to 26 boots, never longer than ")
+    assert rows["in all"].startswith("12 to 26 boots, warm-ups included; ")
     assert max(map(len, said.lines)) <= 80
     assert not (example.parent / ".bootgate").exists()
+
+
+@pytest.mark.parametrize("words", [["check"], ["check", "-q"], ["doctor"]])
+def test_the_same_release_twice(command, example, words):
+    edit(example, ('"1.1"', '"1.0"'))
+    said = command(*words)
+    assert said.status != 0
+    assert "The releases baseline and candidate are the same" in " ".join(
+        f"{said.out} {said.err}".split()
+    )
+    edit(example, ("gate:\n", "gate:\n  allow: same-image\n"))
+    assert command(*words).status == 0
+
+
+def test_how_long_the_last_run_took(command, example):
+    path = example.parent / files.DEFAULT
+    path.parent.mkdir()
+    Journal(path).close()
+    with closing(sqlite3.connect(path)) as journal:
+        for began, took, verdict in ((1.0, 16.4, "pass"), (50.0, 0.1, "error")):
+            journal.execute(
+                "INSERT INTO runs (id, gate_file, began, finished, verdict) VALUES (?, ?, ?, ?, ?)",
+                (verdict, str(example), began, began + took, verdict),
+            )
+        journal.commit()
+    assert "warm-ups included, 16.4 s in the last run; " in " ".join(command("check").out.split())
 
 
 def test_all_that_a_plan_may_hold(command, tmp_path):
@@ -138,7 +168,7 @@ def _boot(ask, retries, far, count):
 
 
 def test_the_longest_duration_is_the_budget_of_the_gate(command, example):
-    minutes = int(re.search(r"never longer than (\d+) min", command("check").out)[1])
+    minutes = int(re.search(r"(\d+) min at worst", command("check").out)[1])
     budget = Plan(load(example)).budget()
     assert budget <= minutes * 60 < budget + 60
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_bootgate.cli import COMMANDS, statuses
+from pytest_bootgate.cli import COMMANDS, doctor_host, statuses
 from pytest_bootgate.journal import files, queries
+from pytest_bootgate.records.machine import Still, Work
 from tests.cli.conftest import bootgate
 
 TEXT = (Path(__file__).parents[2] / "docs" / "command.md").read_text()
@@ -31,9 +32,24 @@ def test_outputs(command, line):
     assert (said.status, said.out) == (0, BLOCKS[line])
 
 
-def test_doctor(command):
-    """The same things are looked at, in the same order."""
+def _texts(out: str) -> dict[str, str]:
+    """What ``bootgate doctor`` says of each thing, each in one line."""
+    rows = re.findall(r"^(?:ok|warn|FAIL) +(gate file|\w+) *(.*(?:\n {18}.*)*)", out, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in rows}
+
+
+def test_doctor(command, monkeypatch):
+    """The same things are looked at, in the same order, and the words are those of the code."""
+    shown = _texts(BLOCKS["bootgate doctor"])
+    quiet = shown.pop("quiet")
+    monkeypatch.setattr(doctor_host, "still", lambda _: Still(busy=0.49, steal=0.0))
+    monkeypatch.setattr(doctor_host, "work", lambda: Work(best=1.0, slow=1.3))
+    assert [text for _, text in doctor_host.quiet(None)] == [quiet]
     command("init")
+    printed = _texts(command("doctor").out)
+    assert {name: printed[name] for name in ("gate file", "engine")} == {
+        name: text for name, text in shown.items() if text
+    }
     first = re.compile(r"^(?:ok|warn|FAIL) +(gate file|\w+)", re.MULTILINE)
     # Other tests may leave something of several kinds, or boot just now.
     found = [*dict.fromkeys(first.findall(command("doctor").out))]

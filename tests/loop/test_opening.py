@@ -8,6 +8,7 @@ import pytest
 
 from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.engines.memory import Answer, Sidecar
+from pytest_bootgate.errors import ImageError
 from tests.loop.played import serves
 
 STARTED = [
@@ -50,7 +51,7 @@ def test_one_that_is_never_ready(play):
     assert played.findings()[0] == (
         "fail",
         "boot",
-        "boot 1 timed_out: the gateway was not ready after 10 s",
+        "boot 1 ended as timed_out: the gateway was not ready after 10 s",
     )
     assert played.kinds(boot) == ["boot_began", "boot_timed_out", "boot_ended"]
 
@@ -155,15 +156,41 @@ def test_the_same_release_twice_is_no_upgrade(play):
     played = play(serves(), serves(), releases="{baseline: {image: new}, candidate: {image: new}}")
     result = played.result()
     assert result.verdict == "error"
-    assert "baseline and candidate are the same" in result.error
+    assert result.error.startswith("The releases baseline and candidate are the same")
     assert played.engine.made == 0
+
+
+@pytest.mark.parametrize(
+    ("missing", "users"),
+    [
+        ("old", "It is the image of the baseline."),
+        ("new", "It is the image of the candidate."),
+        (
+            "python:3.13-alpine",
+            (
+                "It is the image of the sidecar; `sidecar: {image: ...}` or BOOTGATE_SIDECAR_IMAGE"
+                " names another."
+            ),
+        ),
+    ],
+)
+def test_an_image_that_is_missing_says_who_needs_it(play, monkeypatch, missing, users):
+    def resolve(image):
+        if image == missing:
+            raise ImageError(f"Image {image} is not here.")
+        return f"sha256:{image}"
+
+    monkeypatch.delenv("BOOTGATE_SIDECAR_IMAGE", raising=False)
+    played = play(serves(), serves(), releases="{baseline: {image: old}, candidate: {image: new}}")
+    monkeypatch.setattr(played.engine, "resolve", resolve)
+    assert played.result().error == f"Image {missing} is not here. {users}"
 
 
 def test_an_unknown_program_is_no_measurement(play):
     played = play(releases="{candidate: {image: unknown}}")
     result = played.result()
     assert result.verdict == "error"
-    assert "cannot run `unknown`" in result.error
+    assert "The gateway of the candidate cannot run `unknown`" in result.error
 
 
 READY_HTTP = 'ready: {http: ":8080/readyz"}'

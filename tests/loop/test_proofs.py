@@ -262,6 +262,34 @@ def test_a_request_for_another_path(play):
     assert boot.outcome == "started"
 
 
+ASTRAY = "the stub was called at POST /done2, which '^/done$' does not match"
+
+
+def test_requests_for_another_path_are_named(play):
+    """Those with this boot's token first; those before the trigger, and to known paths, not."""
+    target = "phases: {setup: {stub: ^/setup}, start: {stub: ^/done$}}"
+    steps = (1.0, calls(path="/setup"), calls("poll", "/health"), calls(path="/done2"))
+    boot = play(serves(*steps, before=(calls(path="/early"),)), more=STUB, target=target).one()
+    both = ASTRAY.replace("/done2", "/done2 and POST /health")
+    assert boot.nearest == {"start": (both,)}
+    assert (boot.outcome, boot.detail) == ("timed_out", f"no proof within 10 s; {both}")
+
+
+def test_a_report_of_ok_beside_a_request_for_another_path(play):
+    target = "proof: {stub: ^/done$}\n  signals: {log: {line: finished, means: ok}}"
+    steps = (1.0, calls(path="/done2"), "finished")
+    boot = play(serves(*steps), more=STUB, target=target).one()
+    no_proof = "log reported ok, but there is no proof that the task started"
+    assert (boot.outcome, boot.detail) == ("false_ok", f"{no_proof}; {ASTRAY}")
+
+
+def test_a_mark_that_is_missed_for_its_path_while_the_task_started(play):
+    target = "phases: {setup: {stub: ^/done$}, start: {line: up}}"
+    played = play(serves(1.0, calls(path="/done2"), "up"), more=STUB, target=target)
+    played.result()
+    assert played.findings()[0][2].endswith(f"(nearest: {ASTRAY!r})")
+
+
 def test_a_request_that_comes_too_late(play):
     boot = play(serves(10.5, calls()), more=STUB, target=CALLED).one()
     assert (boot.outcome, boot.detail) == ("timed_out", "no proof within 10 s")

@@ -53,7 +53,7 @@ def test_refused(play):
     (boot,) = result.boots
     assert (result.verdict, boot.outcome) == ("fail", "not_accepted")
     assert boot.detail == "the trigger was rejected: 429 too many"
-    assert played.findings()[0][2] == f"boot 1 not_accepted: {boot.detail}"
+    assert played.findings()[0][2] == f"boot 1 ended as not_accepted: {boot.detail}"
     assert played.kinds(boot) == ["boot_began", "trigger_sent", "boot_failed", "boot_ended"]
 
 

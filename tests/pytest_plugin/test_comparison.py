@@ -38,7 +38,7 @@ def test_slower_fails_the_boot_and_the_phase_to_blame(gate, played, pytester):
                 "*fail: * times as long (95 % interval * times), 10 pairs; tolerance 10 %; a"
                 " slowdown of 5 % or less is ruled out twice (exact p = 0.004, then 0.004 in fresh*"
             ),
-            "*fail: engine: +2* ms of the +* ms of the whole boot; more waiting: CPU time *",
+            "*fail: engine: +2* ms, the whole boot +* ms*; more waiting: CPU time *",
         ]
     )
     judgement = target["judgement"]

@@ -280,8 +280,8 @@ def test_a_baseline_that_never_starts_is_an_error(gate, played):
     result.stdout.fnmatch_lines(
         [
             "ERROR isolated, cold: 1 started (baseline: 2 timed_out)",
-            "*error: the baseline never started (2 of 2 baseline boots failed (2 timed_out: *",
-            "*note: the baseline's boot 1 timed_out: no proof within 1 s*",
+            "*error: the baseline never started (2 of 2 boots of the baseline failed (2 timed_*",
+            "*note: the baseline's boot 1 ended as timed_out: no proof within 1 s*",
         ]
     )
 

@@ -109,7 +109,9 @@ def test_what_could_not_be_measured_is_unknown(gate, played_probe):
     path.write_text(path.read_text().replace("[python3", "[no-such-program", 1))
     status, [line] = played_probe("bootgate.yaml")
     assert status == 3
-    assert line.startswith("UNKNOWN isolated: could not be measured: The gateway cannot run")
+    assert line.startswith(
+        "UNKNOWN isolated: could not be measured: The gateway of the candidate cannot run"
+    )
 
 
 def test_a_journal_that_cannot_be_written_is_unknown_and_nothing_boots(

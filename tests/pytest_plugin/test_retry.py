@@ -90,7 +90,7 @@ def test_without_retries_the_first_timeout_fails(again, found):
     result, target = found()
     assert result.ret == 1
     assert outcomes(target) == [(1, 1, "timed_out")]
-    result.stdout.fnmatch_lines(["*fail: boot 1 timed_out: no proof within 0.7 s"])
+    result.stdout.fnmatch_lines(["*fail: boot 1 ended as timed_out: no proof within 0.7 s"])
 
 
 def test_a_crash_is_not_retried_and_not_hidden_by_a_retry(again, found):
@@ -102,7 +102,7 @@ def test_a_crash_is_not_retried_and_not_hidden_by_a_retry(again, found):
         [
             "FAIL isolated, cold: 1 timed_out, 1 crashed",
             "*fail: 1 of 2 boots timed out: no proof within 0.7 s",
-            "*fail: boot 1 crashed: the gateway exited with 3 before the task started",
+            "*fail: boot 1 ended as crashed: the gateway exited with 3 before the task started",
             "*the first attempt timed out in phase persona after 700 ms",
         ]
     )
@@ -132,7 +132,9 @@ def test_a_warm_gateway_that_timed_out_is_not_used_again(again, found):
         (1, 2, "started"),
         (2, 1, "started"),
     ]
-    result.stdout.fnmatch_lines(["*warn: 1 of 5 boots timed out, and started on retry*"])
+    result.stdout.fnmatch_lines(
+        ["*warn: 1 of 5 boots (warm-ups included) timed out, and started on retry*"]
+    )
 
 
 def test_a_retried_baseline_is_a_note_and_still_compared(again, found, pytester):
@@ -146,7 +148,7 @@ def test_a_retried_baseline_is_a_note_and_still_compared(again, found, pytester)
     assert [(b["release"], b["number"]) for b in late] == [("baseline", 0)]
     assert target["judgement"]["regression"] is not None
     result.stdout.fnmatch_lines(
-        ["*note: the baseline's warm-up boot timed_out: no proof*, and started on retry"]
+        ["*note: the baseline's warm-up boot ended as timed_out: no proof*, and started on retry"]
     )
 
 

@@ -7,10 +7,12 @@ import pytest
 from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.records.retry import made
 from pytest_bootgate.records.values import Boot, Phase, SignalReport
 from pytest_bootgate.records.verdict import Rules
 from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit
+from pytest_bootgate.reports.boots import rows
 from pytest_bootgate.reports.failure import failure
 from pytest_bootgate.reports.story import story, told
 
@@ -65,6 +67,44 @@ def test_a_container_that_ends_for_want_of_a_right_is_told_of_the_gate_files_way
     lines = {"gateway.out": ("up",), "gateway.err": (line, *["at main"] * 7)}
     ended = boot(outcome=outcome, detail="x", identity=identity, tails=lines)
     assert ("capabilities" in advice(result(ended), [])) is told
+
+
+@pytest.mark.parametrize(
+    ("outcome", "line", "died"),
+    [
+        ("timed_out", "Traceback (most recent call last):", True),
+        ("timed_out", "panic: runtime error: index out of range", True),
+        ("timed_out", "no panic: still waiting for the database", False),
+        ("crashed", "Traceback (most recent call last):", False),
+    ],
+)
+def test_a_task_that_died_below_its_gateway_is_not_said_to_wait(outcome, line, died):
+    lines = {"gateway.err": (line, *["  at main"] * 12)}
+    text = advice(result(boot(outcome=outcome, tails=lines)), [])
+    assert ("has probably died" in text) is died
+    assert ("waits for in" in text) is (outcome == "timed_out" and not died)
+
+
+def test_only_a_boot_that_was_begun_ended_in_a_phase():
+    assert boot().ended_in == boot(triggered=False).ended_in == "setup"
+    none = tuple(Phase(phase.name) for phase in boot().phases)
+    for more in ({"triggered": False, "never_ready": True}, {"outcome": "not_accepted"}):
+        never = boot(phases=none, **more)
+        assert never.ended_in is None
+        texts = [f.text for f in result(never).judgement.findings]
+        assert not any("this phase" in text for text in texts if "never reached" not in text)
+
+
+def test_the_table_of_boots_says_how_each_ended_and_who_reported_it():
+    heard = (SignalReport("run log", "failed", 69.0, "setup timed out"),)
+    head, row = rows([boot(signals=heard)])
+    assert head.split("  ")[-2:] == ["ended in", "reported by"]
+    assert row.endswith("setup     run log 69.0 s")
+
+
+def test_boots_are_counted_with_their_warm_ups_and_say_so():
+    assert [made([boot()]), made([boot()] * 2)] == ["1 boot", "2 boots"]
+    assert made([boot(warm_up=True), boot()]) == "2 boots (warm-ups included)"
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ class MemoryUnit:
 
     def _play(self, name: str, key: str, command: Sequence[str], env: Mapping[str, str]) -> Process:
         if key not in self._engine.programs:
-            raise EngineError(f"The {self._spec.role} cannot run `{key}`: no such program.")
+            raise EngineError(f"The {self._spec.words} cannot run `{key}`: no such program.")
         return Process(
             name,
             self._engine.programs[key],

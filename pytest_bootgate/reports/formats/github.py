@@ -134,8 +134,8 @@ def _row(entry: Entry) -> list[str]:
 
 def _slowest_phase(target: TargetResult, failed: Boot | None) -> str:
     """The phase that took longest (median), or the one in which a boot ended that failed."""
-    if failed is not None and failed.last_phase is not None:
-        return f"{failed.last_phase}: never ended"
+    if failed is not None and failed.ended_in is not None:
+        return f"{failed.ended_in}: {failed.outcome}"
     longest = longest_phase(target)
     return NONE if longest is None else f"{longest[0]} {duration(longest[1])}"
 

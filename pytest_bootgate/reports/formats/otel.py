@@ -193,7 +193,7 @@ class _Trace:
                 span.set_status(Status(StatusCode.OK))
                 _close(span, wall, phase.at)
                 last = phase.at
-            elif not boot.started and phase.name == boot.last_phase:
+            elif phase.name == boot.ended_in:
                 span = self._open(phase.name, wall, parent, about, last)
                 why = f"the boot ended in this phase: {boot.outcome}"
                 span.set_status(Status(StatusCode.ERROR, why))

@@ -97,7 +97,7 @@ def _bar(result: TargetResult, axis: Axis, name: str, release: str, top: int) ->
 def _ended_here(result: TargetResult, release: str, name: str) -> Boot | None:
     """The boot that ended in a phase which no boot of its release got through."""
     failed = failed_boot(result, release)
-    return failed if failed is not None and failed.last_phase == name else None
+    return failed if failed is not None and failed.ended_in == name else None
 
 
 def _words(result: TargetResult, name: str) -> str:

@@ -64,7 +64,7 @@ def boots(result: CheckResult) -> Table:
             part((boot.ended if boot.seconds is None else boot.seconds) / boot.timeout),
             seconds(boot.accepted),
             seconds(boot.ready),
-            (not boot.started and boot.last_phase) or "",
+            boot.ended_in or "",
             seconds(boot.ended),
         ]
         for boot in result.boots

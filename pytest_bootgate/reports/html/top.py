@@ -127,12 +127,12 @@ def _why(found: TargetResult) -> str:
 def _phase(found: TargetResult) -> str:
     failed = failed_boot(found)
     if failed is not None:
-        return failed.last_phase or NONE
+        return failed.ended_in or NONE
     attribution = found.judgement.attribution if found.judgement is not None else None
     if attribution is not None:
         return attribution.phase
     if late := timeouts(found.boots, "candidate"):
-        return late[-1].last_phase or NONE
+        return late[-1].ended_in or NONE
     named = [f.subject for f in _findings(found) if f.subject != WHOLE]
     if named:
         return named[0]
