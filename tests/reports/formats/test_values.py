@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def target(*boots, name="isolated", phases=(), **more) -> TargetResult:
     return TargetResult(name, "default", name, rules, tuple(boots), judgement, **more)
 
 
-STARTED = {
+STARTED: dict[str, Any] = {
     "outcome": "started",
     "detail": "",
     "seconds": 2.4,
