@@ -98,8 +98,8 @@ def _be_it(
     finally:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+        for each in (sys.stdout, sys.stderr):
+            each.flush()
         os._exit(status)
 
 

@@ -30,7 +30,7 @@ def an_engine() -> Iterator[Engine]:
     """A Docker engine that may be stopped, with the image of Python; it goes away at the end."""
     here = Path(tempfile.mkdtemp(dir="/tmp"))  # the path of a socket has 108 bytes at most
     socket = f"unix://{here}/docker.sock"
-    state = ["--data-root", here / "data", "--exec-root", here / "exec", "--pidfile", here / "pid"]
+    state = [f"--data-root={here}/data", f"--exec-root={here}/exec", f"--pidfile={here}/pid"]
     apart = ["--bridge=none", "--iptables=false", "--ip-forward=false", "--storage-driver=vfs"]
     # In a network of its own: --bridge=none removes docker0, which is another engine's as well.
     with (here / "log").open("w") as log:
@@ -52,9 +52,9 @@ def an_engine() -> Iterator[Engine]:
         yield Engine(socket, daemon.pid)
     finally:
         belongs = [p for p in psutil.process_iter() if _belongs(p, str(here))]
-        for process in [*belongs, daemon]:
+        for kill in [*(process.kill for process in belongs), daemon.kill]:
             with suppress(psutil.Error, ProcessLookupError):
-                process.kill()
+                kill()
         daemon.wait(10)
         psutil.wait_procs(belongs, 10)
         for mount in reversed(Path("/proc/mounts").read_text().splitlines()):

@@ -61,8 +61,8 @@ def installed(name: str, extras: frozenset[str], seen: dict[str, str]) -> dict[s
 def licence(about: metadata.PackageMetadata) -> str:
     """The licence that a package declares: of a choice, one that is permissive."""
     classifiers = [text.rpartition(" :: ")[2] for text in about.get_all("Classifier") or ()]
-    expression = about.get("License-Expression")
-    declared = [expression] if expression else [*classifiers, about.get("License") or ""]
+    own = about.get_all("License") or ()
+    declared = about.get_all("License-Expression") or [*classifiers, *own]
     for text in declared:
         for word in text.split(" OR "):
             if (name := SPELLINGS.get(word, word)) in PERMISSIVE:

@@ -66,7 +66,7 @@ def test_every_option_is_named(pytester):
 
 
 def test_the_reference_of_gate_files_is_the_models():
-    command = [sys.executable, ROOT / "ci" / "reference"]
+    command = [sys.executable, str(ROOT / "ci" / "reference")]
     made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert made == DOCS["gate-file.md"], "ci/reference > docs/gate-file.md"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -56,7 +57,7 @@ class Restart(PlainCheck):
         )
 
 
-def twice() -> Iterator:
+def twice() -> Generator[Ask, Any, Any]:
     first = yield Ask("candidate", 1)
     second = yield Ask("candidate", 2)
     return first, second

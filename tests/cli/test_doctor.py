@@ -166,7 +166,7 @@ def test_an_engine_whose_clock_is_apart(monkeypatch):
         def info(self):
             return {"SystemTime": "2026-01-01T00:00:00.123456789Z"}
 
-    ((level, text),) = doctor_host.clock(Elsewhere())
+    ((level, text),) = doctor_host.clock(Elsewhere())  # type: ignore[arg-type]
     assert level == "warn"
     assert re.search(r"the engine's clock is [\d.]+ s behind: set both \(NTP\)", text)
 

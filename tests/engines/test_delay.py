@@ -28,8 +28,8 @@ BURN = PIN + "import time\nwhile time.process_time() < .3: pass\n"
 @pytest.fixture
 def neighbours():
     """Two busy loops on that CPU, in sessions of their own: Linux shares a CPU among sessions."""
-    loop = [sys.executable, "-c", f"{PIN}while True: pass"]
-    loops = [subprocess.Popen(loop, start_new_session=True) for _ in range(2)]
+    command = [sys.executable, "-c", f"{PIN}while True: pass"]
+    loops = [subprocess.Popen(command, start_new_session=True) for _ in range(2)]
     yield
     for loop in loops:
         loop.kill()

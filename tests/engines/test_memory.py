@@ -71,7 +71,7 @@ def test_work_beside_is_done_at_once_again_and_no_more(clock):
 
 def test_work_beside_does_not_happen_while_all_stands_still():
     clock, done = MemoryClock(), []
-    with clock.beside(lambda: done.append(clock.now()) or 1.0):
+    with clock.beside(lambda: done.append(clock.now()) or 1.0):  # type: ignore[func-returns-value]
         clock.stall(30)
         clock.sleep(1.5)
     assert len(done) == 3

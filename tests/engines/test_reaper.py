@@ -74,7 +74,7 @@ def test_nothing_is_left(engine, how, run_id):
         env=environment,
         process_group=0,
     ) as parent:
-        said = []
+        said: list[list[str]] = []
         while not {"up", "reaper"} <= {words[0] for words in said if words}:
             said.append(parent.stdout.readline().split())
         if how == "busy":

@@ -14,6 +14,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -24,7 +25,7 @@ from pytest_bootgate.sidecar.stub import PIECE
 
 class SignalReport:
     def __init__(self, program: Path) -> None:
-        command = [sys.executable, "-I", program]
+        command = [sys.executable, "-I", str(program)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.events: queue.Queue[dict] = queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
@@ -84,6 +85,8 @@ class Gateway(ThreadingHTTPServer):
 @pytest.fixture
 def gateway(port):
     class Handler(BaseHTTPRequestHandler):
+        server: Gateway
+
         def do_GET(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.server.requests.append((self.command, self.path, dict(self.headers), body))
@@ -631,7 +634,7 @@ def test_lapse_is_an_answer_or_nobody_but_no_delay(sidecar, gateway):
 
 
 def test_one_look_says_whether_it_is_so_already(sidecar, gateway, tmp_path):
-    looks = [
+    looks: list[tuple[dict[str, Any], bool]] = [
         ({"http": f":{gateway.server_port}/ready"}, True),
         ({"http": f":{gateway.server_port}/ready", "status": 404}, False),
         ({"http": ":1/"}, False),

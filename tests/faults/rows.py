@@ -134,7 +134,7 @@ def mounted(where: str, size: str, options: str = "rw") -> Callable[[Gate], RETU
     def before(gate: Gate) -> Iterator[None]:
         place = gate.path / where
         place.mkdir(exist_ok=True)
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={size},{options}", "tmpfs", place]
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size},{options}", "tmpfs", str(place)]
         subprocess.run(mount, check=True)
         try:
             yield

@@ -188,13 +188,13 @@ def attempt(made: Made) -> str:
             read_jobs(text)
         except JobsError as error:
             str(error).encode()
-    at = [proof for proof in proofs(made) if proof <= TIMEOUT]
+    within = [proof for proof in proofs(made) if proof <= TIMEOUT]
     if boot.started:
-        assert at, "it started, and there is no proof"
+        assert within, "it started, and there is no proof"
         assert boot.seconds is not None
-        assert min(at) - 1e-6 <= boot.seconds <= TIMEOUT, "it started before the first proof"
+        assert min(within) - 1e-6 <= boot.seconds <= TIMEOUT, "it started before the first proof"
     elif made.target != "phases" and made.exit is None and seen.refused is None:
-        assert not at or boot.outcome == "lost", f"a proof was overlooked: {boot.outcome}"
+        assert not within or boot.outcome == "lost", f"a proof was overlooked: {boot.outcome}"
     return boot.outcome
 
 

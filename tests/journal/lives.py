@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pytest_bootgate.records.events import (
     BootBegan,
@@ -85,7 +86,7 @@ def began(run: str, wall: float = BEGIN) -> RunBegan:
 
 def life(boot: BootKey, wall: float = BEGIN, seconds: float | None = 0.5) -> Iterator[Event]:
     """What happens to one boot: seven events."""
-    more = {"boot": boot, "wall": wall}
+    more: dict[str, Any] = {"boot": boot, "wall": wall}
     yield BootBegan(**more)
     yield TriggerSent(**more, at=0.0)
     yield TriggerAccepted(**more, at=0.01)

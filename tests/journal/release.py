@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_bootgate.journal.schema import APPLICATION, VERSION
 from pytest_bootgate.journal.store import Journal
+from pytest_bootgate.records.events import Event
 from tests.journal import lives
 
 
@@ -16,7 +17,7 @@ def main() -> None:
         path = Path(directory) / "journal.db"
         journal = Journal(path)
         boots = [lives.key("first", 1, "baseline"), lives.key("first", 1), lives.key("first", 2)]
-        events = [lives.began("first")]
+        events: list[Event] = [lives.began("first")]
         for number, (boot, seconds) in enumerate(zip(boots, (0.4, 0.5, None), strict=True)):
             events += lives.life(boot, lives.BEGIN + number, seconds)
         events += lives.ended("first", wall=lives.BEGIN + 3)

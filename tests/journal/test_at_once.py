@@ -32,7 +32,7 @@ def test_two_pytest_runs(site, tmp_path):
     places = [site(name, boots=4, journal=journal) for name in ("one", "two")]
     for place in places:
         place.options = ("--bootgate-engine", "process")
-    until, ended = time.monotonic() + SECONDS, Counter()
+    until, ended = time.monotonic() + SECONDS, Counter[str]()
     running = {place.path.name: (place, place.start()) for place in places}
     while running:
         for name, (place, process) in list(running.items()):

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_bootgate.journal import files, queries
 from pytest_bootgate.records import codec
+from pytest_bootgate.records.result import TargetResult
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.reports import boot_table
 
@@ -88,6 +89,7 @@ def test_the_result(journal):
     (text,) = journal.execute("SELECT result FROM runs").fetchone()
     result = codec.decode(text)
     upgrade, isolated, main, propagation = result.checks
+    assert isinstance(isolated, TargetResult)
     assert (isolated.verdict, isolated.profile) == ("inconclusive", "low-spec")
     assert (isolated.rules.fail_at, isolated.rules.warn_at) == (0.8, 0.6)
     assert isolated.rules.inconclusive == "fail"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from pytest_bootgate.journal import files, queries
 from pytest_bootgate.journal.process import Writer
 from pytest_bootgate.journal.queries import Filter
 from pytest_bootgate.journal.store import Journal
-from pytest_bootgate.records.events import BootBegan, RunBegan
+from pytest_bootgate.records.events import BootBegan, Event, RunBegan
 from tests.journal import lives
 
 DAY = 86400.0
@@ -27,10 +28,10 @@ def journal(tmp_path_factory):
     """Three runs, a day apart: two that ended, and one that is still on."""
     path = tmp_path_factory.mktemp("journal") / "journal.db"
     kept = Journal(path)
-    poor = {"profile": "low-spec", "target": "main", "attempt": 2}
+    poor: dict[str, Any] = {"profile": "low-spec", "target": "main", "attempt": 2}
     for day, run in enumerate(("aa11", "aa22")):
         wall = lives.BEGIN + day * DAY
-        events = [lives.began(run, wall)]
+        events: list[Event] = [lives.began(run, wall)]
         for number in (0, 1, 2):
             for release in ("baseline", "candidate"):
                 boot = lives.key(run, number, release)

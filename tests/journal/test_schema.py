@@ -44,10 +44,10 @@ def test_every_version_opens(dump, way, tmp_path):
         before = old.execute("SELECT count(*) FROM events").fetchone()
     old.close()
     if way == "written":
-        journal = Journal(path)
+        writing = Journal(path)
         for event in lives.campaign("today", 1):
-            journal.hear(event)
-        journal.close()
+            writing.hear(event)
+        writing.close()
     with files.reading(path) as journal:
         assert journal.execute("PRAGMA user_version").fetchone()[0] == VERSION
         rows = [row for row in queries.boots(journal, queries.Filter()) if row.run != "today"]

@@ -109,9 +109,9 @@ def test_a_verdict_with_its_findings(journal, kept):
 
 
 def test_a_boot_that_the_gate_gave_up(journal, kept):
-    first = next(lives.life(lives.key("r", 1)))
-    tell(journal, lives.began("r"), first)
-    tell(journal, BootFailed(wall=1.0, boot=first.boot, outcome="lost", phase=None, detail="gone"))
+    boot = lives.key("r", 1)
+    tell(journal, lives.began("r"), next(lives.life(boot)))
+    tell(journal, BootFailed(wall=1.0, boot=boot, outcome="lost", phase=None, detail="gone"))
     assert kept("SELECT outcome, detail FROM boots") == [("lost", "gone")]
 
 

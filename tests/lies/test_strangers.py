@@ -65,7 +65,7 @@ gate: {{boots: 1, noise: 1000, retries: 0}}
     return call
 
 
-def check(result, found, told) -> None:
+def check(told, result, found) -> None:
     assert result.ret == 1
     assert verdicts(found) == {told.verdict}
     assert told.said_in(result.stdout.str())
@@ -74,20 +74,20 @@ def check(result, found, told) -> None:
 @pytest.mark.lie("another server answers on the port of the proof (http)")
 def test_a_server_next_door(gated, told, port, next_door):
     result, found = gated(f'proof: {{http: ":{port}/"}}')
-    check(result, found, told)
+    check(told, result, found)
     result.stdout.fnmatch_lines(f"*process {next_door} ({sys.executable} -m http.server*")
 
 
 @pytest.mark.lie("another server answers on the port of the proof (http)")
 def test_any_answer_counts(gated, told, port, next_door):
     """Also one that is not the proof: the release could never get that port."""
-    check(*gated(f'proof: {{http: ":{port}/", status: 418}}'), told)
+    check(told, *gated(f'proof: {{http: ":{port}/", status: 418}}'))
 
 
 @pytest.mark.lie("another server answers on the port of the proof (tcp)")
 @pytest.mark.usefixtures("next_door")
 def test_a_port_next_door(gated, told, port):
-    check(*gated(f'proof: {{tcp: ":{port}"}}'), told)
+    check(told, *gated(f'proof: {{tcp: ":{port}"}}'))
 
 
 @pytest.mark.lie("another server is ready, and answers to the trigger")
@@ -96,7 +96,7 @@ def test_a_server_next_door_that_is_triggered(gated, told, port):
     program = f"import urllib.request as r; r.urlopen('http://127.0.0.1:{port}/'); print('up')"
     trigger = json.dumps({"exec": [sys.executable, "-c", program]})
     ready = f'gateway: {{ready: {{http: ":{port}/"}}}}'
-    check(*gated(f"trigger: {trigger}, proof: {{line: up, from: trigger}}", more=ready), told)
+    check(told, *gated(f"trigger: {trigger}, proof: {{line: up, from: trigger}}", more=ready))
 
 
 @pytest.mark.lie("a file that is the proof was left over from an earlier start")
@@ -105,7 +105,7 @@ def test_a_left_over_file(gated, told, engine, tmp_path):
     file = tmp_path / "app.ready"
     file.touch()
     there = "/etc/os-release" if engine == "docker" else file  # it is in the sidecar's image
-    check(*gated(f'proof: {{file: "{there}"}}', engine=engine), told)
+    check(told, *gated(f'proof: {{file: "{there}"}}', engine=engine))
 
 
 @pytest.mark.lie("a server beside the sidecar answers on the port of the proof")
@@ -115,7 +115,7 @@ def test_a_server_of_the_sidecar(gated, told, engine, port):
     wait = f"until {connect} 2>/dev/null; do sleep 0.05; done"
     command = f"{SERVE} {port} >/dev/null 2>&1 & {wait}; exec python3 ${{program}}"
     more = f"sidecar: {{command: {json.dumps(['sh', '-c', command])}}}"
-    check(*gated(f'proof: {{http: ":{port}/"}}', engine=engine, more=more), told)
+    check(told, *gated(f'proof: {{http: ":{port}/"}}', engine=engine, more=more))
 
 
 @pytest.mark.lie("another server begins to listen on the port of the proof during the boot")
@@ -130,7 +130,7 @@ def pytest_bootgate_event(event):
     elif event.kind == "boot_ended":
         started.pop().kill()
 """
-    check(*gated(f'proof: {{http: ":{port}/"}}', listener=listener), told)
+    check(told, *gated(f'proof: {{http: ":{port}/"}}', listener=listener))
 
 
 @pytest.mark.lie("another server begins to listen on the port of the proof during the boot")
@@ -143,7 +143,7 @@ def pytest_bootgate_event(event):
     if event.kind == "trigger_sent":
         held.append(socket.create_server(("127.0.0.1", {port})))
 """
-    check(*gated(f'proof: {{tcp: ":{port}"}}', listener=listener), told)
+    check(told, *gated(f'proof: {{tcp: ":{port}"}}', listener=listener))
 
 
 WHEN_TOLD = """\
@@ -166,7 +166,7 @@ def test_a_server_that_is_ready_instead(gated, told, port, tmp_path):
             result, found = gated(target, more=more, dead=f"touch {go}; {DEAD}")
         finally:
             server.kill()
-    check(result, found, told)
+    check(told, result, found)
 
 
 def test_a_followed_file_may_be_there_before(gated, tmp_path):

@@ -6,7 +6,7 @@ Minutes of boots take milliseconds, and every instant is exact.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def serves(
     start: float = 0.5,
     ready: str = "ready",
     answer: Answer | None = Answer(202),  # noqa: B008 (frozen)
-    by_boot: dict[int, tuple[Step, ...]] | None = None,
+    by_boot: Mapping[int, tuple[Step, ...]] | None = None,
     before: tuple[Step, ...] = (),
 ) -> Script:
     """A gateway that is ready after `start` seconds and takes triggers on port 8080.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Literal
 
 import pytest
 
@@ -21,7 +22,9 @@ CHATTER = [
 ]
 
 
-def near(line: str, *own: str, source: str | None = None, **others: list[str]) -> tuple[str, ...]:
+def near(
+    line: str, *own: str, source: Literal["trigger"] | None = None, **others: list[str]
+) -> tuple[str, ...]:
     probe = Probe(Line(line, from_=source)) if source else Probe(Line(line))
     pattern = Pattern("phase:x", probe, {"token": TOKEN}, token=False)
     streams = {"gateway.out": [*CHATTER, *own], "gateway.err": []}

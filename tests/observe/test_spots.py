@@ -114,5 +114,5 @@ def test_what_a_sidecar_says_of_a_gateway_that_is_ready_by_a_line(recipe):
 
 
 def test_an_address_with_a_host():
-    spot = Spot("ready", "the ready probe", *["https://[::1]:8443/health"] * 2)
+    spot = Spot("ready", "the ready probe", *("https://[::1]:8443/health",) * 2)
     assert (spot.port, dict(spot.look)) == (8443, {"tcp": "[::1]:8443"})

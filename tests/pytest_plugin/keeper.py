@@ -18,6 +18,7 @@ import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 HOW, STATE = os.environ.get("HOW", "keep"), Path(os.environ["STATE"])
 FILE = STATE / "jobs.json"
@@ -25,7 +26,7 @@ FILE = STATE / "jobs.json"
 
 def migrate() -> dict:
     """The state as this version wants it."""
-    kept = json.loads(FILE.read_text()) if FILE.exists() else {"format": 1, "jobs": []}
+    kept: dict = json.loads(FILE.read_text()) if FILE.exists() else {"format": 1, "jobs": []}
     jobs = kept["jobs"]
     if not jobs:
         return kept
@@ -88,7 +89,7 @@ if (WHO := STATE / "who").exists():  # a file of the gate that lies in the state
 LOCK = threading.Lock()
 
 
-def change(work) -> object:
+def change(work) -> Any:
     with LOCK:
         kept = json.loads(FILE.read_text())
         result = work(kept)

@@ -27,7 +27,8 @@ from tests.loop.played import FACTS, QUIET, PlayedOnlooker
 
 def toy(me: Process) -> Generator[Any, Any, Exit | int | None]:
     """As toy.py, for the steps that need no process."""
-    health, held = 200, None
+    health = 200
+    held: list[str] | None = None
     stub = urlsplit(me.env["STUB"]).port
 
     def take(request: Request) -> Answer:

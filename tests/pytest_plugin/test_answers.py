@@ -41,8 +41,8 @@ def booted(pytester, here):
             *("bootgate.yaml", "--bootgate-engine", engine),
             *("--bootgate-json", "out.json"),
         )
-        (target,) = json.loads(Path(pytester.path / "out.json").read_text())["targets"]
-        (boot,) = target["boots"]
+        (found,) = json.loads(Path(pytester.path / "out.json").read_text())["targets"]
+        (boot,) = found["boots"]
         assert boot["outcome"] == "timed_out", boot
         return json.loads(re.sub(r":\d{4,5}\b", ":N", json.dumps(boot)))
 

@@ -99,9 +99,15 @@ def test_a_notification_that_fails_makes_a_run_red_that_was_not(gate, played):
     result.stdout.fnmatch_lines(["ERROR: on call could not be notified: `false` exited with 1"])
 
 
+class Hook(ThreadingHTTPServer):
+    """A webhook; its answer is set in `status`, what it got is in `got`."""
+
+    status = 200
+    got: list
+
+
 @pytest.fixture
 def hook():
-    """A webhook; its answer is set in `status`, what it got is in `got`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -115,8 +121,8 @@ def hook():
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.got, server.status = [], 200
+    server = Hook(("127.0.0.1", 0), Handler)
+    server.got = []
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server

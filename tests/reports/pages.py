@@ -6,9 +6,11 @@ import random
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.records import codec
+from pytest_bootgate.records.check import CheckResult
 from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import SCHEMA, GateResult, ReleaseFacts, TargetResult
 from pytest_bootgate.records.values import Boot, HostFacts, Phase, SignalReport, Stage
@@ -81,7 +83,7 @@ def read(page: str) -> Element:
     return reader.open[0]
 
 
-def rows(section: Element, table: str) -> list[list[float | str]]:
+def rows(section: Element, table: str) -> list[list[Any]]:
     """The rows of a table: numbers as they are, all else as text; empty where there is none."""
     found = section.every("table", **{"data-table": table})
     if not found:
@@ -128,7 +130,7 @@ def boot(**more) -> Boot:
     return Boot(**{**values, **more})
 
 
-def gate(*targets: TargetResult, **more) -> GateResult:
+def gate(*targets: CheckResult, **more) -> GateResult:
     """The result of a run with these targets."""
     values = {
         "schema": SCHEMA,

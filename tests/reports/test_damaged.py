@@ -10,6 +10,7 @@ import pytest
 from pytest_bootgate.cli import main
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.records.codec import decode, encode
+from pytest_bootgate.records.result import UpgradeResult
 
 RESULTS = Path(__file__).parents[1] / "recorded" / "results"
 
@@ -63,7 +64,9 @@ def test_a_large_number_in_a_job_is_the_business_of_its_system():
     result = json.loads((RESULTS / "lost-job.json").read_text())
     (upgrade,) = result["takeovers"]
     upgrade["takeover"]["baseline"]["jobs"][0]["fields"]["seed"] = 10**30
-    assert decode(json.dumps(result)).checks[0].upgrade
+    found = decode(json.dumps(result)).checks[0]
+    assert isinstance(found, UpgradeResult)
+    assert found.upgrade
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "", "[]x", "\x00", "\ufeff{}"])

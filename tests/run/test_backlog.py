@@ -90,8 +90,8 @@ def test_the_deadline_holds_although_lines_never_stop():
 @pytest.mark.slow
 def test_a_deadline_is_looked_at_beside_a_flood_and_the_clock_as_well():
     """What waits longer than ten more seconds is left out: before, this never ended."""
-    listener, looks = listening(), []
-    began = time.monotonic()
+    looks: list[float] = []
+    listener, began = listening(), time.monotonic()
     for _ in range(640):
         listener.put(chunk(b"y\n" * (MIB // 32), at=began - 1))
     listener.wait(began + 0.5, lambda: False, looks.append)

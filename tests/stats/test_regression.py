@@ -76,7 +76,7 @@ def test_many_strata_are_counted_as_sums_one_by_one(sizes, digits):
     ]
     aligned = [[v - sum(a + b) / len(a + b) for v in a + b] for a, b in strata]
     ranks = list(stats.rankdata([round(v, 12) for part in aligned for v in part]))
-    ways, seen = Counter({0: 1}), 0.0
+    ways, seen = Counter({0.0: 1}), 0.0
     for part in aligned:
         own, ranks = ranks[: len(part)], ranks[len(part) :]
         seen += sum(own[len(part) // 2 :])

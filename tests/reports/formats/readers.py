@@ -234,7 +234,7 @@ def otel(path: Path) -> Verdicts:
 
 def spans(path: Path) -> list:
     """The spans of a file, those of each gate by themselves."""
-    found = []
+    found: list[list] = []
     for line in path.read_text().splitlines():
         document = json.loads(line)
         for resource in document["resourceSpans"]:

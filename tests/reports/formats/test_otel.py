@@ -24,7 +24,9 @@ class Collector(ThreadingHTTPServer):
 
     def __init__(self, status: int = 200) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.status, self.paths, self.taken = status, [], []
+        self.status = status
+        self.paths: list[str] = []
+        self.taken: list[ExportTraceServiceRequest] = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property

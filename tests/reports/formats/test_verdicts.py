@@ -178,5 +178,5 @@ def test_a_boot_that_ran_into_its_timeout_used_all_of_it(ran):
         "timeout-used": {"value": 1.0},
     }
     assert (
-        "| timed&#95;out | 100 % | persona: never ended |" in (reports / "summary.md").read_text()
+        "| timed&#95;out | 100 % | persona: timed&#95;out |" in (reports / "summary.md").read_text()
     )
