@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def _changed(draw: st.DrawFn, result: Any) -> None:
         elif how == "scaled" and isinstance(holder[last], int | float):
             holder[last] *= factor
         else:
-            holder[last] = value
+            holder[last] = deepcopy(value)  # or a later change would be one of `ODD` itself
 
 
 @st.composite
