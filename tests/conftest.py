@@ -30,10 +30,22 @@ INCIDENT = ROOT / "examples" / "incident"
 PROCESSES = {"pytester", "local_bench", "docker_bench"}
 
 
+#: Where the tests are that `ci/quick` runs, but for those that are slow or take an engine.
+QUICK = ("checks", "gatefile", "loop", "observe", "probes", "records", "run", "stats")
+QUICK_FILES = (
+    *("engines/test_contract.py", "engines/test_hold.py", "engines/test_memory.py"),
+    *("test_masking.py", "test_rooms.py", "test_untrusted.py"),
+)
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if not PROCESSES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+        place = item.path.relative_to(ROOT / "tests")
+        here = place.parts[0] in QUICK or place.as_posix() in QUICK_FILES
+        if here and not any(item.iter_markers("slow")) and not any(item.iter_markers("docker")):
+            item.add_marker("quick")
 
 
 @pytest.fixture(autouse=True)
