@@ -360,8 +360,9 @@ ROWS: list[Row] = [
         "a stranger on the port of the proof", "error",
         r"\(the proof of boot\) is answered by process \d+", [], engines=PROCESS,
         before=somebody_listens,
-        gate={"targets": {"isolated": None, "boot": {
-            "trigger": None, "phases": None, "proof": {"http": ":${FAULT_PORT}/"}}}},
+        gate={"gateway": {"ready": None, "ready_timeout": None},
+              "targets": {"isolated": None, "boot": {
+                  "trigger": None, "phases": None, "proof": {"http": ":${FAULT_PORT}/"}}}},
     ),
     plan(
         "the system restarts itself", "fail",

@@ -70,7 +70,7 @@ LIES = {
         {"releases": {"candidate": f'{{image: "{IMAGE}", env: {{PLAN: "[]"}}, version: "2"}}'}},
     ),
     "a phase's mark never appears": Lie(["engine ready", "ring"]),
-    "marks out of order": Lie(["persona loaded", 0.3, "engine ready", 0.1, "ring"]),
+    "marks out of order": Lie(["persona loaded", 1, "engine ready", 0.1, "ring"]),
     "marks flushed late, in one burst before the proof": Lie(
         ["buffer", "engine ready", 0.8, "persona loaded", 0.2, "flush", "ring"],
         {"env": {"STAMPS": "1"}},
