@@ -16,7 +16,7 @@ from pytest_bootgate.engines.base import Chunk, Exit
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.observe.ear import Ear
 from pytest_bootgate.observe.nearest import nearest
-from pytest_bootgate.observe.observation import Observation
+from pytest_bootgate.observe.observation import MATCHED, Observation
 from pytest_bootgate.observe.outcome import Ending, conclude
 from pytest_bootgate.observe.spots import last_answers
 from pytest_bootgate.records import codec
@@ -77,7 +77,7 @@ PROVES: dict[str, Any] = {
 
 
 def _text(event: dict[str, Any]) -> str:
-    return str(event.get("text", ""))[:4096]
+    return str(event.get("text", ""))[:MATCHED]
 
 
 @cache
@@ -121,11 +121,12 @@ def _lines(data: bytes) -> tuple[bytes, bytes]:
 
 def _proved(target: str, stream: str, at: float, line: str) -> list[float]:
     line = line.removesuffix("\r")
+    looked_at = line[:MATCHED]
     if target in ("line", "phases"):
-        proved = stream.startswith("gateway") and re.search(f"started {TOKEN}$", line)
+        proved = stream.startswith("gateway") and re.search(f"started {TOKEN}$", looked_at)
         return [at - TRIGGERED] if proved and at >= TRIGGERED else []
     if target == "reply" and stream.startswith("trigger"):
-        return [at - TRIGGERED] if f"started {TOKEN}" in line and at >= TRIGGERED else []
+        return [at - TRIGGERED] if f"started {TOKEN}" in looked_at and at >= TRIGGERED else []
     if stream != "sidecar.out":
         return []
     try:
