@@ -178,7 +178,7 @@ def test_a_mute_stub_of_which_nobody_hears(propagated):
 
 @pytest.mark.docker
 def test_a_starved_gateway(propagated):
-    plan = [READY, "work:0.5", "job failed"]
+    plan = [READY, "work:0.2", "job failed"]
     result, found = propagated(plan, "{hold: starve, in: persona}", engine="docker")
     assert (result.ret, heard(found)) == (0, ["log"])
     assert found["stall"]["signals"][0]["at"] > found["stall"]["ended"]
