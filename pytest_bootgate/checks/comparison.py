@@ -1,4 +1,4 @@
-"""The candidate beside the baseline: what the comparison finds, and in words."""
+"""The candidate beside the baseline: what the comparison finds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from pytest_bootgate.checks.attribution import (
     others_busy,
 )
 from pytest_bootgate.checks.pairs import Pairs
-from pytest_bootgate.records.attribution import Attribution, Shift
+from pytest_bootgate.checks.wording import blame, sentence
+from pytest_bootgate.records.attribution import Attribution
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Finding, Rules, Verdict
 from pytest_bootgate.stats.net import compare_net
 from pytest_bootgate.stats.regression import (
     FAR_TIMES,
-    LEAST,
-    MOST,
     STRAGGLERS,
     Regression,
     compare,
@@ -257,95 +256,3 @@ def _notes(pairs: Pairs) -> list[str]:
     for name, release in only_in_one(pairs):
         notes.append(f"{name}: only the {release} has this phase")
     return notes
-
-
-# -- in words ----------------------------------------------------------------------------------
-
-
-def sentence(found: Regression, *, way_out: bool = True) -> str:
-    """The comparison as one sentence: estimate, interval, what is allowed, and what is sure.
-
-    With a `way_out`, where it is not clear.
-    """
-    made = f"{found.pairs} boots each, recorded" if found.recorded else f"{found.pairs} pairs"
-    seen = f"{_change(found.ratio)} (95 % interval {_span(found)}), {made}"
-    allowed, half, more = (f"{s * found.tolerance * 100:g} %" for s in (1.0, LEAST, MOST))
-    if found.reason:
-        return f"{found.reason}; measured {seen}"
-    seen = f"{seen}; tolerance {allowed}"
-    if found.verdict == "slower":
-        by = ", by CPU time" if found.by == ("cpu",) else ""
-        if found.again is None:
-            return f"{seen}; a slowdown of {half} or less is ruled out (exact p = {found.p:.2g})"
-        twice = f"exact p = {found.p:.2g}, then {found.again:.2g} in fresh boots{by}"
-        return f"{seen}; a slowdown of {half} or less is ruled out twice ({twice})"
-    if found.verdict in ("same", "faster"):
-        return f"{seen}; a slowdown of {more} or more is ruled out"
-    if found.again is not None:
-        return f"{seen}; fresh boots did not confirm a slowdown"
-    if found.by:
-        return f"{seen}; the boots to confirm the slowdown were not run"
-    doubt = f"{half} or less" if found.ratio >= 1 + found.tolerance else f"{more} or more"
-    return f"{seen}; a slowdown of {doubt} is not ruled out" + f"; {_way_out(found)}" * way_out
-
-
-def blame(found: Attribution) -> str:
-    """What grew by how much, as a sentence about the phase to blame."""
-    first = found.inner[0] if found.inner else found.phases[0]
-    text = f"{_grown(first)}, the whole boot {_signed(found.seconds)}"
-    if (less := _signed(first.seconds - found.seconds)[1:]) and first.seconds > found.seconds:
-        text += f" (other phases together {less} shorter)"
-    if found.stages and found.stages[0].seconds > 0:
-        stage = found.stages[0]
-        text += f"; self-reported stage {stage.name} {_grown(stage)}"
-        if found.unattributed > 0:
-            text += f", outside any stage {_signed(found.unattributed)}"
-    elif found.elsewhere and found.elsewhere[0].seconds > 0:
-        stage = found.elsewhere[0]
-        text += f"; no stage reported in this phase, elsewhere {stage.name} {_grown(stage)}"
-    if found.kind is not None and found.cpu_seconds is not None:
-        text += f"; {found.kind}: CPU time {_signed(found.cpu_seconds)}"
-    return text
-
-
-def _grown(one: Shift) -> str:
-    return _signed(one.seconds) + (f" (only the {one.only} has it)" if one.only else "")
-
-
-def _way_out(found: Regression) -> str:
-    if found.recorded:
-        return "boot both releases for a clear answer"
-    if found.more_pairs is None:
-        return (
-            "durations vary too much for more pairs to settle it: raise the tolerance (`slower`) or"
-            " reduce noise"
-        )
-    most = found.pairs + found.more_pairs
-    return f"about {found.more_pairs} more pairs would settle it (gate: {{boots: 5..{most}}})"
-
-
-def _change(ratio: float) -> str:
-    if ratio >= 2:
-        return f"{ratio:.1f} times as long"
-    if round(ratio, 3) == 1:
-        return "as long as the baseline"
-    return f"{_percent(ratio)} % {'slower' if ratio > 1 else 'faster'}"
-
-
-def _span(found: Regression) -> str:
-    if found.ratio >= 2:
-        return f"{found.low:.1f} to {found.high:.1f} times"
-    if (found.low >= 1) == (found.high >= 1):
-        near, far = sorted((found.low, found.high), key=lambda ratio: abs(ratio - 1))
-        return f"{_percent(near)} to {_percent(far)} %"
-    return f"{_percent(found.low)} % faster to {_percent(found.high)} % slower"
-
-
-def _percent(ratio: float) -> str:
-    """By how many per cent a time is longer, or shorter, than another."""
-    part = abs(ratio - 1) * 100
-    return f"{part:.0f}" if part >= 0.95 else f"{part:.1f}"
-
-
-def _signed(seconds: float) -> str:
-    return f"{seconds * 1000:+.0f} ms" if abs(seconds) < 0.9995 else f"{seconds:+.2f} s"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
-from pytest_bootgate.checks.comparison import sentence
+from pytest_bootgate.checks.wording import sentence
 from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.records.check import CheckResult
 from pytest_bootgate.records.result import GateResult, TargetResult

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from pytest_bootgate.checks.attribution import attribute, only_in_one
-from pytest_bootgate.checks.comparison import blame
 from pytest_bootgate.checks.pairs import Pairs
+from pytest_bootgate.checks.wording import blame
 from pytest_bootgate.records.values import Boot, Phase, Stage
 
 SIZES = [5]

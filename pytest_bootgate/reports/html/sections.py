@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_bootgate.checks.comparison import sentence
+from pytest_bootgate.checks.wording import sentence
 from pytest_bootgate.engines import NAMES
 from pytest_bootgate.records.check import CheckResult, Table
 from pytest_bootgate.records.result import GateResult, TargetResult

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_bootgate.checks.comparison import sentence
+from pytest_bootgate.checks.wording import sentence
 from pytest_bootgate.records.check import CheckResult
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.retry import timeouts
