@@ -62,8 +62,9 @@ class ProbeRules:
                 )
             asked_for = [text for key in keys(kind) for text in texts(proof.entries.get(key))]
             theirs = not any("token" in variables.names(text) for text in asked_for)
-            # What a trigger prints or is answered is of its own boot.
-            if kind.stays and theirs and proof.whole and proof.get("from") != "trigger":
+            # The answer to a request is of its own boot; an earlier command may still be printing.
+            answer = proof.get("from") == "trigger" and "http" in trigger
+            if kind.stays and theirs and proof.whole and not answer:
                 self.mistake(
                     proof.at[kind.key],
                     "what an earlier boot left behind could count as the proof of this one",

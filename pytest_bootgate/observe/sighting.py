@@ -12,6 +12,9 @@ from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.observe.lines import Line
 from pytest_bootgate.untrusted import read_json
 
+#: The answer to a trigger may have several lines.
+_BY_LINE = re.MULTILINE
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -66,7 +69,7 @@ class Pattern:
         self.unseen = fill(self.kind.unseen, variables)
         escaped = {key: re.escape(value) for key, value in variables.items()}
         text = self.kind.regex
-        self.regex = None if text is None else re.compile(fill(text, escaped))
+        self.regex = None if text is None else re.compile(fill(text, escaped), _BY_LINE)
         self._needs_token = token and self.kind.at_stub
         # `(${token})?` or `started|${token}` would match the line of another boot.
         self._carries = variables.get("token", "") if "${token}" in (text or "") else ""

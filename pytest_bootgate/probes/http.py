@@ -18,7 +18,8 @@ class Http(Kind, msgspec.Struct, frozen=True):
     """An endpoint that must answer.
 
     `http` is an endpoint that must answer: ``http: ":8080/readyz"``.
-    `status` is the status that `http` must answer with, by default any 2xx: ``status: 204``.
+    `status` is the status that `http` must answer with, by default any 2xx but 202:
+        ``status: 204``.
     `json` is JSON that the answer to `http` must contain: ``json: {status: ok}``.
     """
 

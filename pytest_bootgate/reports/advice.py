@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 
 from pytest_bootgate.observe.observation import TAIL
@@ -46,7 +47,7 @@ def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
         return _error(found)
     failed = failed_boot(found)
     if found.verdict == "fail" and failed is not None:
-        died = failed.traits.retried and _says(_CRASHED, failed, TAIL)
+        died = failed.traits.retried and _crashed(failed)
         what = _DIED if died else failed.traits.advice.format(does=_does(failed))
         return " ".join([_KEEP, what, *_denied([failed]), *_until_then(failed, found, others)])
     return _in_time(found)
@@ -75,6 +76,13 @@ def _denied(boots: Sequence[Boot]) -> list[str]:
     """What to do where a container lacked a permission to start, by its last lines."""
     failed = [b for b in boots if not b.started and _in_container(b)]
     return [_NEEDS] if any(_says(_DENIED, boot) for boot in failed) else []
+
+
+def _crashed(boot: Boot) -> bool:
+    """Whether what the system printed last is a crash, and not its answer to the gate's signal."""
+    tails = {name: lines for name, lines in boot.tails.items() if name[:7] != "sidecar"}
+    interrupted = any("KeyboardInterrupt" in line for tail in tails.values() for line in tail)
+    return not interrupted and _says(_CRASHED, replace(boot, tails=tails), TAIL)
 
 
 def _says(pattern: re.Pattern[str], boot: Boot, lines: int = _LAST) -> bool:

@@ -282,8 +282,9 @@ class OpenedPair:
         if seen.event is not None and seen.event.get("event") == "trouble":
             raise SidecarError(f"The sidecar reports: {seen.event.get('text')}")
         if seen.event is not None and seen.event.get("event") == "stalled":
-            seconds = float(seen.event["seconds"])
-            if seconds > too_late(float(self._recipe.target.timeout)):
+            seconds = seen.event.get("seconds")
+            late = too_late(float(self._recipe.target.timeout))
+            if isinstance(seconds, float) and late < seconds < seen.at:
                 self.stalls.append(Stall("the sidecar", seen.at - seconds, seen.at))
         if self._version_pattern is not None and self.version is None:
             found = self._version_pattern.match(seen)

@@ -148,7 +148,7 @@ class Pair(Triggering):
         )
         if ending.at >= ending.timeout and not ending.started and ending.exited is None:
             self._must_answer(witness)
-        ending = replace(ending, stalls=(*heart.stalls, *self.stalls))
+        ending = replace(ending, stalls=[*heart.stalls, *self.stalls])
         if ending.started and not seen.complete:
             until = self._clock.now() + _LATE_MARKS
             self._pump(until, lambda: seen.complete, "marks", witness.see)
@@ -177,7 +177,8 @@ class Pair(Triggering):
             self._prove_version()
         if ending.started and (target.start == "warm" or self.lingers):
             self._let_finish(seen, witness)
-        ending = replace(ending, left_out=self._listener.left_out)
+        stalls = [*heart.stalls, *self.stalls]  # a sidecar tells its own late
+        ending = replace(ending, left_out=self._listener.left_out, stalls=stalls)
         boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
         boot = replace(
             boot,
@@ -210,8 +211,7 @@ class Pair(Triggering):
         """Raises `SidecarError` where the sidecar does not, so that it has seen nothing."""
         if self._link is None or self._recipe.gate.sidecar.program is not None:
             return  # somebody else's need not know how to look
-        events = self._listener.events
-        first = len(events)
+        first = len(events := self._listener.events)
         self._link.knock()
 
         def answered() -> bool:

@@ -14,6 +14,8 @@ REQUEST_TIMEOUT = 2.0
 #: How many characters of a body that is not as wanted are reported.
 LONGEST_BODY = 200
 TIMED_OUT = "timed out"
+#: What a server answers that has not done what was asked, but will (RFC 9110, 15.3.3).
+LATER = 202
 
 Event = dict[str, Any]
 
@@ -37,14 +39,15 @@ def look_of(order: Event) -> Look:
 def look_http(
     host: str, port: int, path: str, status: int | None, wanted: Any
 ) -> tuple[Event | None, str]:
-    """Whether an endpoint answers as wanted; any 2xx where `status` is None."""
+    """Whether an endpoint answers as wanted; any 2xx but 202 where `status` is None."""
     until = time.monotonic() + REQUEST_TIMEOUT
     connection = http.client.HTTPConnection(host, port, timeout=REQUEST_TIMEOUT)
     body = b""
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
-        right = 200 <= answer.status < 300 if status is None else answer.status == status
+        done = 200 <= answer.status < 300 and answer.status != LATER
+        right = done if status is None else answer.status == status
         if right and wanted is None:
             return {"status": answer.status}, ""
         while len(body) < 1 << 20 and time.monotonic() < until:
@@ -89,7 +92,7 @@ def parsed(body: bytes) -> Any:
     """A body as JSON; what is none contains nothing."""
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

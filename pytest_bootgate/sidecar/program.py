@@ -220,12 +220,14 @@ class Sidecar:
         run(self._send, order)
 
     def _send(self, order: Event) -> None:
+        token = self.token
         self.say("sent")
         try:
             connection = request(order, "POST", None)
             answer = connection.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self.say("refused", error=why(error))
+            if self.token == token:
+                self.say("refused", error=why(error))
             return
         # A stream may go on for as long as the task does: closing it early could end the task.
         parts: list[bytes] = []
@@ -233,7 +235,7 @@ class Sidecar:
 
         def report() -> None:
             with reporting:
-                if reported.is_set():
+                if reported.is_set() or self.token != token:  # of an earlier boot
                     return
                 text = b"".join(parts).decode("utf-8", "replace")[:LONGEST_ANSWER]
                 now = time.monotonic()

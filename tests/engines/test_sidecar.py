@@ -661,3 +661,32 @@ def test_that_it_stood_still_is_said_before_what_came_meanwhile(sidecar, tmp_pat
     sidecar.process.send_signal(signal.SIGCONT)
     assert sidecar.hear("stalled")["seconds"] > 0.7
     assert sidecar.hear("line")["text"] == "persona loaded"
+
+
+def test_an_endpoint_that_says_accepted_is_not_done(sidecar, gateway, port):
+    gateway.status = 202
+    sidecar.tell(do="watch", id="proof", http=f":{port}/")
+    sidecar.hear("watching")
+    assert sidecar.hear("state")["text"].startswith("202 ")
+    gateway.status = 200
+    assert sidecar.hear("seen")["status"] == 200
+
+
+def test_json_that_is_nested_too_deep_contains_nothing(sidecar, gateway, port):
+    gateway.body = b"[" * 200_000
+    sidecar.tell(do="watch", id="proof", http=f":{port}/", json={"status": "ok"})
+    sidecar.hear("watching")
+    assert sidecar.hear("state")["text"].startswith("200 ")
+    gateway.body = b'{"status": "ok"}'
+    assert sidecar.hear("seen")["status"] == 200
+
+
+def test_the_answer_to_an_earlier_trigger_is_not_the_next_ones(sidecar, gateway, port):
+    gateway.delay, gateway.status = 0.5, 500
+    sidecar.tell(do="arm", token="first")
+    sidecar.hear("armed")
+    sidecar.tell(do="trigger", http=f":{port}/run")
+    sidecar.hear("sent")
+    sidecar.tell(do="arm", token="second")
+    sidecar.hear("armed")
+    sidecar.silent(1.0)

@@ -318,3 +318,27 @@ def test_a_target_without_a_trigger_starts_by_itself(play):
     )
     boot = played.one()
     assert (boot.outcome, boot.seconds, boot.triggered) == ("started", 1.0, False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "outcomes"),
+    [
+        (2.0, ["lost", "lost", "lost"]),
+        *((odd, ["started"]) for odd in (0.5, None, "2.0", True, [2.0], 1e300, -2.0)),
+    ],
+)
+def test_a_sidecar_that_says_it_stood_still(play, seconds, outcomes):
+    class Stalls(Sidecar):
+        def obey(self, order):
+            super().obey(order)
+            if order["do"] == "trigger":
+                self.say("stalled", seconds=seconds)
+
+    def program(me):
+        one = Stalls(me)
+        one.say("hello")
+        while True:
+            one.obey(json.loads((yield me.stdin)))
+
+    result = play(serves(start=5.0), programs={"sidecar": program}).result()
+    assert [boot.outcome for boot in result.boots] == outcomes

@@ -151,6 +151,12 @@ def test_the_answer_to_a_request_may_be_the_proof(play):
     assert (boot := played.one()).outcome == "started", boot.detail
 
 
+def test_a_line_of_an_answer_is_a_line(play):
+    answer = Answer(200, "queued\ntask started\n")
+    target = "proof: {line: ^task started$, from: trigger}"
+    assert play(serves(1.0, answer=answer), target=target).one().outcome == "started"
+
+
 def test_an_answer_that_only_says_accepted_is_no_proof(play):
     boot = play(serves(1.0, answer=Answer(202, "did it")), target=ANSWERED).one()
     assert boot.outcome == "timed_out"

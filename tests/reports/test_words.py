@@ -74,12 +74,14 @@ def test_a_container_that_ends_for_want_of_a_right_is_told_of_the_gate_files_way
     [
         ("timed_out", "Traceback (most recent call last):", True),
         ("timed_out", "panic: runtime error: index out of range", True),
+        # What Python says to the signal by which the gate asks for held-back output.
+        ("timed_out", "Traceback (most recent call last):\nKeyboardInterrupt", False),
         ("timed_out", "no panic: still waiting for the database", False),
         ("crashed", "Traceback (most recent call last):", False),
     ],
 )
 def test_a_task_that_died_below_its_gateway_is_not_said_to_wait(outcome, line, died):
-    lines = {"gateway.err": (line, *["  at main"] * 12)}
+    lines = {"gateway.err": (*line.splitlines(), *["  at main"] * 12), "sidecar.err": ("panic: x",)}
     text = advice(result(boot(outcome=outcome, tails=lines)), [])
     assert ("has probably died" in text) is died
     assert ("waits for in" in text) is (outcome == "timed_out" and not died)

@@ -13,6 +13,8 @@ from typing import Any
 
 from pytest_bootgate.engines.memory.script import Answer, Mailbox, Process, Request
 
+#: An answer that says accepted, and not done.
+_LATER = 202
 _PART = 8_000
 
 Order = dict[str, Any]
@@ -198,7 +200,8 @@ class Sidecar:
                 return None, "timed out"
             if not request.method:
                 return {}, ""
-            right = 200 <= answer.status < 300 if status is None else answer.status == status
+            done = 200 <= answer.status < 300 and answer.status != _LATER
+            right = done if status is None else answer.status == status
             if right and (wanted is None or _contains(_parsed(answer.body), wanted)):
                 return {"status": answer.status}, ""
             stands = f"{answer.status} {HTTPStatus(answer.status).phrase}"
