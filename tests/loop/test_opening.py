@@ -332,7 +332,8 @@ def test_a_sidecar_that_says_it_stood_still(play, seconds, outcomes):
         def obey(self, order):
             super().obey(order)
             if order["do"] == "trigger":
-                self.say("stalled", seconds=seconds)
+                clock = self.me.clock
+                clock.at(clock.now() + 0.2, lambda: self.say("stalled", seconds=seconds))
 
     def program(me):
         one = Stalls(me)
@@ -340,5 +341,5 @@ def test_a_sidecar_that_says_it_stood_still(play, seconds, outcomes):
         while True:
             one.obey(json.loads((yield me.stdin)))
 
-    result = play(serves(start=5.0), programs={"sidecar": program}).result()
+    result = play(serves(), programs={"sidecar": program}).result()
     assert [boot.outcome for boot in result.boots] == outcomes
