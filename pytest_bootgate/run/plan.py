@@ -160,7 +160,8 @@ class Plan:
             raise BootgateError(
                 "The releases baseline and candidate are the same (same image, command, environment"
                 " and files), so there is no upgrade to gate. Check the images, commands and"
-                " variables; to gate a release against itself, set gate: {allow: same-image}."
+                " variables (${release} alone makes no difference); to gate a release against"
+                " itself, set gate: {allow: same-image}."
             )
 
     # -- by which rules, and for how long --------------------------------------------------
