@@ -132,3 +132,10 @@ def verdicts(found) -> set[str]:
     """The verdicts of all that a run judged."""
     each = [*found["targets"], *found["upgrades"], *found["propagations"]]
     return {one["verdict"] for one in each}
+
+
+def check(told: Row, result: pytest.RunResult, found: dict) -> None:
+    """The gate is red, and says what the docs say it says."""
+    assert result.ret == 1
+    assert verdicts(found) == {told.verdict}
+    assert told.said_in(result.stdout.str())

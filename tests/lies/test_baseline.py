@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.lies.conftest import verdicts
+from tests.lies.conftest import check, verdicts
 
 GOOD = ["engine ready", "persona loaded", "ring"]
 SLOW = ["engine ready", 0.5, "persona loaded", "ring"]
@@ -32,9 +32,7 @@ def test_a_baseline_that_crashes_once(lying, told, pytester):
         "candidate": env(SLOW, VERSION="2"),
     }
     result, found = lying(releases=releases, gate=PAIRS)
-    assert result.ret == 1
-    assert verdicts(found) == {told.verdict}
-    assert told.said_in(result.stdout.str())
+    check(told, result, found)
     crashed = [b for b in found["targets"][0]["boots"] if b["outcome"] == "crashed"]
     assert [(b["release"], b["number"]) for b in crashed] == [("baseline", 3)]
 
@@ -46,9 +44,7 @@ def test_a_baseline_that_never_starts(lying, told, engine, boots):
     releases = {"baseline": env(CRASH, VERSION="1"), "candidate": env(GOOD, VERSION="2")}
     gate = f"{{boots: {boots}, noise: 1000, retries: 0}}"
     result, found = lying(releases=releases, gate=gate, engine=engine)
-    assert result.ret == 1
-    assert verdicts(found) == {told.verdict}
-    assert told.said_in(result.stdout.str())
+    check(told, result, found)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -73,9 +69,7 @@ def test_a_mark_that_only_the_baseline_shows(lying, told, engine):
     lost = ["engine ready", "persona dropped: connect timeout", "ring"]
     releases = {"baseline": env(GOOD, VERSION="1"), "candidate": env(lost, VERSION="2")}
     result, found = lying(releases=releases, gate=PAIRS, engine=engine)
-    assert result.ret == 1
-    assert verdicts(found) == {told.verdict}
-    assert told.said_in(result.stdout.str())
+    check(told, result, found)
     assert len(found["targets"][0]["boots"]) == 4
 
 
@@ -85,9 +79,7 @@ def test_one_that_ends_right_after_its_proof(lying, told, engine):
     ends = [*GOOD, 0.2, "exit:3"]
     releases = {"baseline": env(GOOD, VERSION="1"), "candidate": env(ends, VERSION="2")}
     result, found = lying(releases=releases, gate=PAIRS, engine=engine)
-    assert result.ret == 1
-    assert verdicts(found) == {told.verdict}
-    assert told.said_in(result.stdout.str())
+    check(told, result, found)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lies.conftest import IMAGE, verdicts
+from tests.lies.conftest import IMAGE, check, verdicts
 
 ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 SERVE = "python3 -m http.server --bind 127.0.0.1"
@@ -63,12 +63,6 @@ gate: {{boots: 1, noise: 1000, retries: 0}}
         return result, json.loads(Path(pytester.path / "out.json").read_text())
 
     return call
-
-
-def check(told, result, found) -> None:
-    assert result.ret == 1
-    assert verdicts(found) == {told.verdict}
-    assert told.said_in(result.stdout.str())
 
 
 @pytest.mark.lie("another server answers on the port of the proof (http)")
