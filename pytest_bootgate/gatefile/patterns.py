@@ -21,9 +21,11 @@ ONE_WAY = (
 )
 
 
-def matches_everything(pattern: re.Pattern[str]) -> bool:
-    """Whether it matches lines that have nothing in common, as ``.*`` and ``done|`` do."""
-    return all(pattern.search(line) for line in _ANY)
+def too_wide(pattern: re.Pattern[str]) -> str | None:
+    """Which lines that prove nothing it matches: "every", as ``.*`` does; "an empty", as ``^$``."""
+    if all(pattern.search(line) for line in _ANY):
+        return "every"
+    return "an empty" if pattern.search("") else None
 
 
 class Trials:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.model.base import PORT, STATUS
-from pytest_bootgate.gatefile.patterns import ONE_WAY, Trials, matches_everything
+from pytest_bootgate.gatefile.patterns import ONE_WAY, Trials, too_wide
 from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, Seq, Tree, listed
 from pytest_bootgate.probes import KINDS, asked, keys
 from pytest_bootgate.probes.line import Line
@@ -50,14 +50,14 @@ class ProbeRules:
         for kind in asked(phase.entries):
             kind.check_mark(phase, self)
 
-    def fresh(self, proof: Map, trigger: Map) -> None:
-        """What an earlier boot of a warm gateway did cannot be the proof of a later one."""
+    def fresh(self, proof: Map, trigger: Map, other: str, else_: str = "") -> None:
+        """What another boot of the same gateway did cannot be the proof of this one."""
         named = {name for text in texts(trigger) for name in variables.names(text)}
         for kind in asked(proof.entries):
             if kind.at_stub and "token" not in named and trigger.whole:
                 self.mistake(
                     trigger.key,
-                    "a stub called late by an earlier boot could count as the proof of this one",
+                    f"a stub called late by {other} could count as the proof of this one",
                     "put ${token} into the trigger",
                 )
             asked_for = [text for key in keys(kind) for text in texts(proof.entries.get(key))]
@@ -67,8 +67,8 @@ class ProbeRules:
             if kind.stays and theirs and proof.whole and not answer:
                 self.mistake(
                     proof.at[kind.key],
-                    "what an earlier boot left behind could count as the proof of this one",
-                    f"put ${{token}} into '{kind.key}', or write start: cold",
+                    f"what {other} left behind could count as the proof of this one",
+                    f"put ${{token}} into '{kind.key}'{else_}",
                 )
 
     def pattern(self, probe: Map, key: str) -> re.Pattern[str] | None:
@@ -85,11 +85,11 @@ class ProbeRules:
             self.mistake(probe.at[key], f"'{key}' takes for ever on some short lines", ONE_WAY)
         return pattern
 
-    def matches_everything(self, text: str) -> bool:
-        """Whether a text is a regular expression that matches any line."""
+    def too_wide(self, text: str) -> str | None:
+        """Which lines a regular expression matches that prove nothing, as `patterns.too_wide`."""
         with contextlib.suppress(re.error, OverflowError, RecursionError):
-            return matches_everything(re.compile(variables.blank(text)))
-        return False
+            return too_wide(re.compile(variables.blank(text)))
+        return None
 
     def version(self, probe: Map) -> None:
         """The probe for a release's version is a line with the group `version`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_bootgate.gatefile import variables
-from pytest_bootgate.gatefile.model import Gate
+from pytest_bootgate.gatefile.model import ACCEPTED, Gate
 from pytest_bootgate.gatefile.probe_rules import ProbeRules, check_headers, texts
 from pytest_bootgate.gatefile.propagation_rules import check_names, check_propagation
 from pytest_bootgate.gatefile.tree import Map, Mistakes, listed
@@ -222,6 +222,12 @@ class _Rules:
         last = next(reversed([*phases.entries]), None)
         for name, phase in target.sections("phases").items():
             self._phase(name, phase, target, triggered=triggered, last=name == last)
+        if last == ACCEPTED and "trigger" in target:
+            self._add(
+                phases.keys[last],
+                "that the trigger was accepted does not prove that its task started",
+                "add the phase that only the started task shows, or name this one for it",
+            )
         for signal in target.sections("signals").values():
             self._probes.probe(signal, triggered=triggered)
         for stages in target.sections("stages").values():
@@ -230,6 +236,8 @@ class _Rules:
             self._probes.trigger(target.section("trigger"))
         if target.get("start") == "warm":
             self._warm(target)
+        elif self._shares_gateway(target):
+            self._fresh(target, "another target's job")
         if isinstance(target.get("propagation"), Map):
             check_propagation(target.section("propagation"), target, self._probes)
 
@@ -264,10 +272,20 @@ class _Rules:
                     "write start: cold, or add a trigger",
                 )
             return
-        trigger, phases = target.section("trigger"), target.sections("phases")
-        if target.get("trigger") is None or not phases:
-            return
-        self._probes.fresh(list(phases.values())[-1], trigger)
+        self._fresh(target, "an earlier boot", ", or write start: cold")
+
+    def _shares_gateway(self, target: Map) -> bool:
+        """Whether an upgrade in place runs other targets' jobs on the same gateway."""
+        if self._gate.get("upgrade") != "in-place" or target.get("trigger") is None:
+            return False
+        targets = self._gate.sections("targets").values()
+        return sum(t.get("trigger") is not None and "extends" not in t for t in targets) > 1
+
+    def _fresh(self, target: Map, other: str, else_: str = "") -> None:
+        phases = target.sections("phases")
+        if target.get("trigger") is not None and phases:
+            proof = list(phases.values())[-1]
+            self._probes.fresh(proof, target.section("trigger"), other, else_)
 
     def _names(self, section: Map, noun: str, *, path: bool) -> None:
         """Names become parts of pytest's item ids, and those of targets and phases of paths."""

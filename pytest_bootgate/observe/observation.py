@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from pytest_bootgate.gatefile.model import PhaseProbe, Signal, StageProbe
+from pytest_bootgate.gatefile.model import ACCEPTED, PhaseProbe, Signal, StageProbe
 from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.masking import shortened
 from pytest_bootgate.observe.sighting import Pattern, Sighting
@@ -20,8 +20,6 @@ from pytest_bootgate.records.values import Phase, SignalReport, Stage
 LAG = 0.05
 #: No pattern is held against more characters of a line than these.
 MATCHED = 4096
-#: The phase whose mark acknowledges the trigger, if a gate file names one.
-ACCEPTED = "accepted"
 #: An HTTP status by which a server says that it has not done what was asked, but will (RFC 9110,
 #: 15.3.3).
 _LATER = 202

@@ -48,10 +48,10 @@ class Line(Kind, msgspec.Struct, frozen=True):
     @classmethod
     def check_mark(cls, probe: Map, rules: ProbeRules) -> None:
         text = probe.get("line")
-        if isinstance(text, str) and "file" not in probe and rules.matches_everything(text):
+        if isinstance(text, str) and "file" not in probe and (which := rules.too_wide(text)):
             rules.mistake(
                 probe.at["line"],
-                "'line' matches every line, so it proves nothing",
+                f"'line' matches {which} line, so it proves nothing",
                 "write what only the line of this phase says",
             )
 

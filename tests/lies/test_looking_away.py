@@ -27,6 +27,12 @@ def pytest_runtest_makereport(item, call):
 """
 
 
+IN_PLACE = """{boots: 1}
+upgrade: in-place
+state: {path: state, jobs: {http: ":8080/jobs"}, run: {http: ":8080/run", body: "${job.id}"}}
+"""
+
+
 @pytest.mark.lie("a gate that fails is marked xfail")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_xfail(lying, told, engine):
@@ -86,6 +92,25 @@ def test_an_edited_recording(lying, told, engine, pytester):
         pytest.param(
             {"targets": "isolated: {start: warm, phases: {task: {line: task started}}}"},
             marks=pytest.mark.lie("a warm boot's proof is a line that an earlier boot may write"),
+        ),
+        pytest.param(
+            {"phases": "{task: {line: '^$', from: trigger}}"},
+            marks=pytest.mark.lie("the pattern of a proof matches an empty answer"),
+        ),
+        pytest.param(
+            {"phases": "{accepted: {line: ok, from: trigger}}"},
+            marks=pytest.mark.lie("the last phase is the answer that the trigger was accepted"),
+        ),
+        pytest.param(
+            {
+                "releases": {"baseline": {}, "candidate": {"PLAN": "[]"}},
+                "phases": "{task: {line: task started}}",
+                "targets": "isolated: {}\n  main: {}",
+                "gate": IN_PLACE,
+            },
+            marks=pytest.mark.lie(
+                "after an upgrade in place a job's proof is a line that another job may write"
+            ),
         ),
     ],
 )

@@ -13,10 +13,17 @@ from pytest_bootgate.gatefile.model.gateway import Gateway, Needs, Reply, Sideca
 from pytest_bootgate.gatefile.model.probe import PhaseProbe, Probe, Signal, StageProbe
 from pytest_bootgate.gatefile.model.releases import File, Release, Releases
 from pytest_bootgate.gatefile.model.state import State
-from pytest_bootgate.gatefile.model.target import Hold, Propagation, Target, TargetDefaults, Trigger
+from pytest_bootgate.gatefile.model.target import (
+    ACCEPTED,
+    Hold,
+    Propagation,
+    Target,
+    TargetDefaults,
+    Trigger,
+)  # fmt: skip
 
 __all__ = [
-    "File", "Gate", "GateFile", "Gateway", "Hold", "Needs", "Notify", "PhaseProbe", "Probe",
-    "Profile", "Propagation", "Release", "Releases", "Reply", "Sidecar", "Signal",
+    "ACCEPTED", "File", "Gate", "GateFile", "Gateway", "Hold", "Needs", "Notify", "PhaseProbe",
+    "Probe", "Profile", "Propagation", "Release", "Releases", "Reply", "Sidecar", "Signal",
     "StageProbe", "State", "Stub", "Target", "TargetDefaults", "Trigger",
 ]  # fmt: skip

@@ -10,6 +10,9 @@ from pytest_bootgate.gatefile.model.base import Action, Entry, Tolerance, positi
 from pytest_bootgate.gatefile.model.probe import PhaseProbe, Signal, StageProbe
 from pytest_bootgate.gatefile.quantities import Seconds
 
+#: The phase whose mark acknowledges the trigger, if a gate file names one.
+ACCEPTED = "accepted"
+
 
 class Trigger(Entry, frozen=True, kw_only=True):
     """How a run is requested: exactly one of `exec`, `http` and `send`.
@@ -74,7 +77,8 @@ class _TargetEntries(Entry, frozen=True, kw_only=True):
         repeatedly (``start: warm``).
     `trigger` is how a run is requested: ``trigger: {http: ":8080/run", body: "task ${token}"}``;
         with ``trigger: null`` the start of the system is the boot.
-    `phases` are the phases in order; the last one is the proof:
+    `phases` are the phases in order; the last one is the proof, so it cannot be `accepted`, which
+        stands for the answer to the trigger:
         ``phases: {accepted: {line: accepted}, task_started: {stub: true}}``.
     `proof` is the one phase of a target without `phases`: ``proof: {line: task started}``.
     `signals` are the channels on which the system reports how a run went:
