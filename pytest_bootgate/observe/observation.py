@@ -98,7 +98,7 @@ class Observation:
         self._see_trigger(seen, at)
         for name, pattern in zip(self._phases, self._patterns, strict=True):
             if name not in self.marks and pattern.match(seen):
-                if name == self.proof and seen.is_a("accepted") and seen.get("status") == _LATER:
+                if name == self.proof and self._answers_later(seen):
                     self.only_accepted = True
                     break
                 self.marks[name] = at
@@ -119,6 +119,10 @@ class Observation:
         for source, pattern, each in self._stages:
             if pattern.match(seen):
                 self.stages.extend(read_stages(source, each, seen.text, self.current))
+
+    @staticmethod
+    def _answers_later(seen: Sighting) -> bool:
+        return seen.is_a("accepted", "replied") and seen.get("status") == _LATER
 
     def _see_astray(self, seen: Sighting) -> None:
         waiting = [pattern for pattern in self._patterns if pattern.kind.at_stub]

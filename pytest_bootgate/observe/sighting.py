@@ -12,7 +12,7 @@ from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.observe.lines import Line
 from pytest_bootgate.untrusted import read_json
 
-#: The answer to a trigger may have several lines.
+#: The answer to a trigger that a sidecar program reports may have several lines.
 _BY_LINE = re.MULTILINE
 
 
@@ -55,6 +55,8 @@ def sighting(line: Line) -> Sighting | None:
     at = line.at - (ago if isinstance(ago, float) and 0 <= ago < line.at else 0.0)
     if event.get("event") == "line":
         return Sighting(at, f"file:{event.get('file')}", str(event.get("text", "")), event)
+    if event.get("event") == "replied":  # the answer to a trigger is the trigger's output
+        return Sighting(at, "trigger", str(event.get("text", "")), event)
     return Sighting(at, "sidecar", line.text, event)
 
 

@@ -72,7 +72,7 @@ class Line(Kind, msgspec.Struct, frozen=True):
         return self.line
 
     def read(self, seen: Sighting, source: str, name: str) -> str | None:
-        # The answer to a trigger that the sidecar sent is the trigger's output.
+        # A sidecar program may report the whole answer at once.
         if source == "trigger" and seen.is_a("accepted", "refused"):
             return str(seen.get("body", ""))
         return super().read(seen, source, name)

@@ -280,7 +280,7 @@ class OpenedPair:
 
     def _heed(self, seen: Sighting) -> None:
         if seen.event is not None and seen.event.get("event") == "trouble":
-            raise SidecarError(f"The sidecar reports: {seen.event.get('text')}")
+            raise SidecarError(f"The sidecar reports: {seen.get('text') or seen.text}")
         if seen.event is not None and seen.event.get("event") == "stalled":
             seconds = seen.event.get("seconds")
             late = too_late(float(self._recipe.target.timeout))

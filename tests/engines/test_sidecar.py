@@ -506,8 +506,9 @@ def test_trigger_accepted(sidecar, gateway):
     gateway.body = b'{"accepted":true}' + b" " * 5000
     sidecar.tell(do="trigger", http=f":{gateway.server_port}/run", method="PUT", json={"a": 1})
     sidecar.hear("sent")
-    accepted = sidecar.hear("accepted")
-    assert (accepted["status"], len(accepted["body"])) == (200, 4000)
+    assert sidecar.hear("accepted")["status"] == 200
+    replied = sidecar.hear("replied")
+    assert (replied["status"], len(replied["text"])) == (200, 4000)
     method, path, headers, body = gateway.requests[0]
     assert (method, path, headers["Content-Type"], body) == (
         "PUT",
@@ -531,15 +532,73 @@ def test_trigger_to_nobody(sidecar, port):
     assert sidecar.hear("refused")["error"] == "connection refused"
 
 
-def test_trigger_with_an_answer_that_goes_on_is_accepted_by_its_headers(sidecar, port):
+def streams(server, pieces) -> list[float]:
+    """Answer one request in pieces, a pause after each; when each was sent."""
+    connection, _ = server.accept()
+    sent = []
+    with connection:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        for piece, pause in pieces:
+            sent.append(time.monotonic())
+            connection.sendall(piece)
+            time.sleep(pause)
+    return sent
+
+
+def test_an_answer_that_goes_on_is_told_line_by_line_as_it_comes(sidecar, port):
+    pieces = [(b"data: one\n\ndata: tw", 0.3), (b"o\n", 1.5), ("\u00e4 rest".encode(), 0.2)]
+    with socket.create_server(("127.0.0.1", port)) as server:
+        sidecar.tell(do="trigger", http=f":{port}/run", method="POST", headers={})
+        sidecar.hear("sent")
+        sent = streams(server, pieces)
+    accepted = sidecar.hear("accepted")
+    assert accepted["at"] - sent[0] < 0.1
+    for text, at in zip(("data: one", "data: two", "\u00e4 rest"), sent, strict=True):
+        replied = sidecar.hear("replied")
+        assert (replied["text"], replied["status"]) == (text, 200)
+        assert abs(replied["at"] - replied["ago"] - at) < 0.1
+    sidecar.silent()
+
+
+def test_a_line_without_an_end_is_told_when_it_came(sidecar, port):
+    with socket.create_server(("127.0.0.1", port)) as server:
+        sidecar.tell(do="trigger", http=f":{port}/run", method="POST", headers={})
+        sidecar.hear("sent")
+        (began,) = streams(server, [(b"begun", 2.0)])
+    sidecar.hear("accepted")
+    replied = sidecar.hear("replied")
+    assert replied["text"] == "begun"
+    assert replied["ago"] > 0.9
+    assert abs(replied["at"] - replied["ago"] - began) < 0.1
+
+
+def test_an_answer_of_any_size_takes_no_memory(sidecar, port):
+    with socket.create_server(("127.0.0.1", port)) as server:
+        sidecar.tell(do="trigger", http=f":{port}/run", method="POST", headers={})
+        sidecar.hear("sent")
+        streams(server, [(b"x" * (1 << 20), 0)] * 256 + [(b"\nlast\n", 0)])
+    sidecar.hear("accepted")
+    sidecar.silent()
+    assert psutil.Process(sidecar.process.pid).memory_info().rss < 100 << 20
+
+
+def test_nothing_is_told_of_an_answer_to_an_earlier_trigger(sidecar, port):
+    sidecar.tell(do="arm", token="one")
+    sidecar.hear("armed")
     with socket.create_server(("127.0.0.1", port)) as server:
         sidecar.tell(do="trigger", http=f":{port}/run", method="POST", headers={})
         sidecar.hear("sent")
         connection, _ = server.accept()
         with connection:
             connection.recv(4096)
-            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nbegun")
-            assert sidecar.hear("accepted")["body"] == "begun"
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\none\n")
+            sidecar.hear("accepted")
+            assert sidecar.hear("replied")["text"] == "one"
+            sidecar.tell(do="arm", token="two")
+            sidecar.hear("armed")
+            connection.sendall(b"one again\n")
+            sidecar.silent()
 
 
 def test_a_question_is_answered_in_full_and_in_parts(sidecar, gateway):

@@ -132,10 +132,16 @@ class Sidecar:
             self.say("refused", error="connection refused")
             return
         if answer is not None:
-            event = "accepted" if 200 <= answer.status < 300 else "refused"
-            said = {"status": answer.status, "body": answer.body}
             now = self.me.clock.now()
-            self.me.clock.at(now + answer.after, lambda: self.say(event, **said))
+            self.me.clock.at(now + answer.after, lambda: self._answered(answer))
+
+    def _answered(self, answer: Answer) -> None:
+        if not 200 <= answer.status < 300:
+            self.say("refused", status=answer.status, body=answer.body)
+            return
+        self.say("accepted", status=answer.status)
+        for line in filter(str.strip, answer.body.splitlines()):
+            self.say("replied", status=answer.status, text=line)
 
     def do_jobs(self, order: Order) -> None:
         """Ask, and hand on the whole answer."""
