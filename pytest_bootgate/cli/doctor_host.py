@@ -104,14 +104,14 @@ def journal(named: Path | None, file: Path) -> Iterator[Wrong]:
     """Whether the journal can be written; nothing is made or changed."""
     here = file if file.is_dir() else file.parent
     every = [directory / files.DEFAULT for directory in (here, *here.parents)]
-    path = named or next((path for path in every if path.is_file()), every[0])
+    path = named or next((path for path in every if path.exists()), every[0])
     above = next(p for p in path.absolute().parents if p.exists())
     try:
         if not above.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         with tempfile.TemporaryFile(dir=above):  # it needs files of its own beside it
             pass
-        if path.is_file():
+        if path.exists():
             with files.reading(path):
                 pass
             if not os.access(path, os.W_OK):

@@ -137,7 +137,7 @@ def nearest(named: Path | None) -> Path:
         return named
     here = Path.cwd()
     for directory in (here, *here.parents):
-        if (directory / files.DEFAULT).is_file():
+        if (directory / files.DEFAULT).exists():
             return directory / files.DEFAULT
     raise JournalError(
         f"There is no {files.DEFAULT} here or above. Name a journal with --journal PATH."

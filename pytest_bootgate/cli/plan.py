@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,13 +59,18 @@ def _release(release: Release, gate: Gate, *, images: bool) -> str:
     command = release.command or gate.plan.file.gateway.command
     parts = [f"image {release.image}"] if release.image is not None and images else []
     if command is not None and (release.command is not None or not parts):
-        text = shlex.join(command).replace("'", "") if len(command) > 1 else command[0]
+        text = " ".join(map(_word, command)) if len(command) > 1 else command[0]
         text = gate.plan.loaded.mask.text(text)  # before it is cut
         long = len(text) > _WORDS_OF_COMMAND
         parts.append(f"{text[: _WORDS_OF_COMMAND - 3]}..." if long else text)
     if release.version is not None:
         parts.append(f"version {release.version}")
     return ", ".join(parts) or "no image, and no command"
+
+
+def _word(text: str) -> str:
+    """A word of a command as a shell would take it, but for variables, which the gate fills in."""
+    return shlex.quote(text) if not text or re.search(r"[\s'\"]", text) else text
 
 
 def _boots(asked: Plan) -> Iterator[tuple[str, str]]:

@@ -216,7 +216,7 @@ def _journal(named: Path | None, file: Path) -> Path:
     if named is not None:
         return named
     above = [directory / files.DEFAULT for directory in file.parents]
-    return next((path for path in above if path.is_file()), above[0])
+    return next((path for path in above if path.exists()), above[0])
 
 
 def _stop(*_: object) -> NoReturn:

@@ -84,6 +84,16 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     raise GateFileError([mask.text(line) for line in mistakes.lines(path)])
 
 
+def _named(targets: Map) -> Collection[str] | None:
+    """The targets that a gate file wants; None (all of its preset) where it only removes some."""
+    named = [
+        name
+        for name, each in targets.entries.items()
+        if not (isinstance(each, Scalar) and each.null)
+    ]
+    return named if named or not targets.entries else None
+
+
 def presets() -> list[str]:
     """The names of the presets that come with the gate."""
     return sorted(found.parent.name for found in PRESETS.glob("*/preset.yaml"))
@@ -110,7 +120,7 @@ class _Stack:
         self.trees.append(own)
         targets = own.below("targets")
         if self.targets is None and isinstance(targets, Map):
-            self.targets = targets.entries.keys()
+            self.targets = _named(targets)
         preset = own.below("preset")
         if preset is None or (isinstance(preset, Scalar) and preset.null):
             return own

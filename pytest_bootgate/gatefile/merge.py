@@ -29,6 +29,8 @@ def with_targets(
     targets = root.below("targets")
     if not isinstance(targets, Map):
         return root
+    kept = {name: each for name, each in targets.entries.items() if not _removed(each)}
+    targets = replace(targets, entries=kept)
     defaults = root.below("target")
     if isinstance(defaults, Map) and "extends" in defaults:
         place = defaults.entries["extends"].key
@@ -40,7 +42,7 @@ def with_targets(
         defaults = Map(targets.key, targets.key, whole=none)
     resolution = _Resolution(targets, defaults, environ, mistakes)
     entries, values = {}, 0
-    for name in targets.entries if wanted is None else wanted:
+    for name in kept if wanted is None else [name for name in wanted if name in kept]:
         entries[name] = resolution.complete(name)
         if (values := values + size(entries[name])) > MAX_NODES:
             what = f"with what they share the targets hold more than {MAX_NODES} values"
@@ -61,14 +63,13 @@ def merged(under: Tree, over: Tree, kind: mi.Type = ROOT) -> Tree:
     """`over` on top of `under`; `kind` is what the model wants here.
 
     Mappings merge entry by entry, everything else replaces, null removes; an empty value is left
-    to the validator. A probe or trigger
-    that names its own place replaces one of another place. Phases keep their order, or are
-    replaced altogether where a new one has no place in it.
+    to the validator. A probe or trigger that names its own place replaces one of another place.
+    Phases keep their order, or are replaced altogether where a new one has no place in it.
     """
     kind = without_none(kind)[0]
     if isinstance(over, Scalar) and (over.null or over.empty):
         # `main:` with nothing after it, in the list of targets, means main as the preset has it.
-        same = _struct(kind) is Target
+        same = _struct(kind) is Target and over.empty
         return replace(under, key=over.key) if same else replace(over, removes=over.null)
     if not isinstance(under, Map) or not isinstance(over, Map) or _replaces(under, over, kind):
         return over
@@ -85,9 +86,13 @@ def without_removed(tree: Map) -> Map:
     entries = {
         key: without_removed(each) if isinstance(each, Map) else each
         for key, each in tree.entries.items()
-        if not (isinstance(each, Scalar) and each.removes)
+        if not _removed(each)
     }
     return replace(tree, entries=entries)
+
+
+def _removed(tree: Tree) -> bool:
+    return isinstance(tree, Scalar) and tree.removes
 
 
 class _Resolution:

@@ -93,7 +93,7 @@ class _Walk:
         if _is_broken(tree):
             return _broken(tree)
         kinds = options(kind)
-        if isinstance(tree, Scalar) and tree.empty and not isinstance(kinds[0], mi.AnyType):
+        if isinstance(tree, Scalar) and tree.empty:
             return self._mistake(tree, f"{name} is empty", _NOT_EMPTY)
         kind = self._choice(tree, kinds) if len(kinds) > 1 else kinds[0]
         result = self._typed(tree, bare(kind), name)

@@ -30,6 +30,8 @@ def writing(path: Path) -> sqlite3.Connection:
         raise JournalError(
             f"The journal {path} cannot be created: {error.strerror}. {way_out}"
         ) from None
+    if path.exists() and not path.is_file():
+        raise JournalError(f"{path} is not a regular file. {way_out}")
     with _in_words(path, "opened", way_out):
         return _opened(f"{path.absolute().as_uri()}?mode=rwc", path)
 
@@ -43,8 +45,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     way_out = f"Give the journal that pytest wrote with {_OPTION}, or by default {DEFAULT}."
     _check_sqlite()
     if not path.is_file():
-        special = path.exists() and not path.is_dir()
-        what = f"{path} is not a regular file" if special else f"There is no journal {path}"
+        what = f"{path} is not a regular file" if path.exists() else f"There is no journal {path}"
         raise JournalError(f"{what}. {way_out}")
     with _in_words(path, "read", way_out):
         connection = _for_reading(path)

@@ -83,7 +83,7 @@ def test_html(runs, report, tmp_path):
         ((".bootgate/journal.db",), "This is not a gate result"),
         (("last", "--journal", "no.db"), "There is no journal no.db."),
         (("last", "--journal", "bootgate.yaml"), "bootgate.yaml"),
-        (("last", "--journal", "."), "There is no journal ."),
+        (("last", "--journal", "."), ". is not a regular file."),
         (("last", "--json", "bootgate.yaml/x.json"), "x.json cannot be written: Not a dir"),
         (("last", "--json", "bootgate.yaml"), "bootgate.yaml already exists and is not an"),
         (("last", "--html", "slower.json"), "slower.json already exists and is not an"),

@@ -72,6 +72,11 @@ def test_null_removes(gate: Gate) -> None:
     assert loaded.targets["main"].phases["accepted"].limit is None
 
 
+def test_null_removes_a_target(gate: Gate) -> None:
+    assert list(gate("targets: {isolated: null}\n").targets) == ["main"]
+    assert list(gate("targets: {main: , isolated: ~, other: {}}\n").targets) == ["main", "other"]
+
+
 def test_only_the_targets_of_the_gate_file_exist(gate: Gate) -> None:
     loaded = gate("targets:\n  other: {listen: 1s}\n  main:\n")
     assert list(loaded.targets) == ["other", "main"]

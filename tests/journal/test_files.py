@@ -105,7 +105,7 @@ def test_a_place_that_takes_none(tmp_path, place):
 
 
 def test_a_directory_in_its_place(tmp_path):
-    with pytest.raises(JournalError, match=r"cannot be opened: .*--bootgate-journal PATH"):
+    with pytest.raises(JournalError, match=r"is not a regular file. .*--bootgate-journal PATH"):
         Journal(tmp_path)
 
 
