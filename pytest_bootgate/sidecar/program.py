@@ -41,7 +41,7 @@ ANSWER_WAIT = 1.0
 LONGEST_ANSWER = 4_000
 #: So many bytes of the answer to a trigger are looked at; the rest is only read.
 MOST_REPLY = 1 << 20
-_MOST_PARTS = 64
+_MOST_PARTS = 512
 LONGEST_PART = 8_000
 #: So many bytes of the answer to a question are read.
 MOST_ANSWER = 16 << 20
