@@ -222,7 +222,7 @@ class _Rules:
         last = next(reversed([*phases.entries]), None)
         for name, phase in target.sections("phases").items():
             self._phase(name, phase, target, triggered=triggered, last=name == last)
-        if last == ACCEPTED and "trigger" in target:
+        if last == ACCEPTED and target.get("trigger") is not None:
             self._add(
                 phases.keys[last],
                 "that the trigger was accepted does not prove that its task started",

@@ -7,17 +7,16 @@ it ends at the end of its input.
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import os
-import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
+from pytest_bootgate.sidecar.answer import LONGEST_ANSWER, beginning, lines_of
 from pytest_bootgate.sidecar.follow import Tail
 from pytest_bootgate.sidecar.looks import (
     TIMED_OUT,
@@ -36,12 +35,6 @@ from pytest_bootgate.sidecar.stub import Call, Stub
 BEAT, LATE = 0.1, 0.3
 WATCH_EVERY = 0.02
 TAIL_EVERY = 0.005
-#: How many seconds the rest of a line of an answer is waited for.
-ANSWER_WAIT = 1.0
-LONGEST_ANSWER = 4_000
-#: So many bytes of the answer to a trigger are looked at; the rest is only read.
-MOST_REPLY = 1 << 20
-_MOST_PARTS = 512
 LONGEST_PART = 8_000
 #: So many bytes of the answer to a question are read.
 MOST_ANSWER = 16 << 20
@@ -236,10 +229,10 @@ class Sidecar:
             return
         status = answer.status
         if not 200 <= status < 300:
-            self._reply(token, "refused", status=status, body=_beginning(answer))
+            self._reply(token, "refused", status=status, body=beginning(answer))
             return
         self._reply(token, "accepted", status=status)
-        for at, lines in _lines(answer):
+        for at, lines in lines_of(answer):
             for number, text in enumerate(lines):
                 self._reply(token, "replied", at=at, news=not number, status=status, text=text)
         connection.close()
@@ -287,55 +280,6 @@ class Sidecar:
         "trigger": trigger,
         "jobs": jobs,
     }
-
-
-def _beginning(answer: http.client.HTTPResponse) -> str:
-    """What an answer says within `ANSWER_WAIT`."""
-    parts: list[bytes] = []
-
-    def read() -> None:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            while sum(map(len, parts)) < 4 * LONGEST_ANSWER and (data := answer.read1(65536)):
-                parts.append(data)
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    reader.join(ANSWER_WAIT)
-    return b"".join(parts).decode("utf-8", "replace")[:LONGEST_ANSWER]
-
-
-def _lines(answer: http.client.HTTPResponse) -> Iterator[tuple[float, list[str]]]:
-    """The lines of an answer, and when they were there.
-
-    A line without an end is one when nothing follows for `ANSWER_WAIT`. A stream may go on for as
-    long as the task does: closing it early could end the task, so it is read to its end.
-    """
-    parts: queue.Queue[tuple[float, bytes]] = queue.Queue(_MOST_PARTS)
-
-    def read() -> None:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            while data := answer.read1(65536):
-                parts.put((time.monotonic(), data))
-        parts.put((0.0, b""))
-
-    run(read)
-    begun, at, size, ended = b"", 0.0, 0, False
-    while not ended:
-        try:
-            now, data = parts.get(timeout=ANSWER_WAIT if begun else None)
-        except queue.Empty:
-            data = b""
-        else:
-            ended = not data
-        at, size = now if data else at, size + len(data)
-        *lines, begun = (begun + data).split(b"\n") if size < MOST_REPLY else (b"",)
-        if not data:
-            lines, begun = [*lines, begun], b""
-        yield at, [_text(line) for line in lines if line.strip()]
-
-
-def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace").rstrip("\r")[:LONGEST_ANSWER]
 
 
 def run(work: Callable[..., object], *args: Any) -> None:

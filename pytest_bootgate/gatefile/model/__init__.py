@@ -20,7 +20,7 @@ from pytest_bootgate.gatefile.model.target import (
     Target,
     TargetDefaults,
     Trigger,
-)  # fmt: skip
+)
 
 __all__ = [
     "ACCEPTED", "File", "Gate", "GateFile", "Gateway", "Hold", "Needs", "Notify", "PhaseProbe",
