@@ -22,7 +22,16 @@ from pytest_bootgate.gatefile.paths import resolved
 from pytest_bootgate.gatefile.rules import check_rules
 from pytest_bootgate.gatefile.secrets import secrets_of
 from pytest_bootgate.gatefile.source import read
-from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, did_you_mean, listed, shown
+from pytest_bootgate.gatefile.tree import (
+    Map,
+    Mistakes,
+    Place,
+    Scalar,
+    Tree,
+    did_you_mean,
+    listed,
+    shown,
+)
 from pytest_bootgate.gatefile.validate import built, validated
 from pytest_bootgate.masking import Mask
 
@@ -84,14 +93,8 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     raise GateFileError([mask.text(line) for line in mistakes.lines(path)])
 
 
-def _named(targets: Map) -> Collection[str] | None:
-    """The targets that a gate file wants; None (all of its preset) where it only removes some."""
-    named = [
-        name
-        for name, each in targets.entries.items()
-        if not (isinstance(each, Scalar) and each.null)
-    ]
-    return named if named or not targets.entries else None
+def _is_null(tree: Tree) -> bool:
+    return isinstance(tree, Scalar) and tree.null
 
 
 def presets() -> list[str]:
@@ -119,10 +122,14 @@ class _Stack:
             return None
         self.trees.append(own)
         targets = own.below("targets")
-        if self.targets is None and isinstance(targets, Map):
-            self.targets = _named(targets)
+        named = targets.entries if isinstance(targets, Map) else {}
         preset = own.below("preset")
-        if preset is None or (isinstance(preset, Scalar) and preset.null):
+        alone = preset is None or _is_null(preset)
+        # With a preset null removes; a file that only removes targets wants the others.
+        wanted = [name for name in named if alone or not _is_null(named[name])]
+        if self.targets is None and (wanted or (isinstance(targets, Map) and not named)):
+            self.targets = wanted
+        if preset is None or alone:
             return own
         if not isinstance(preset, Scalar) or preset.empty or preset.broken:
             # All else would be held against a file that may lack what the preset has.
@@ -136,6 +143,10 @@ class _Stack:
         under = self.read(found)
         if under is None:
             return None
+        for name, each in named.items():
+            if _is_null(each) and under.below("targets", name) is None:
+                what = f"the preset has no target '{name}' that null could remove"
+                self._mistakes.add(each.key, what, f"write '{name}:' to add one")
         result = merged(under, own)
         assert isinstance(result, Map)
         return result

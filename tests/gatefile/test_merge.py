@@ -210,6 +210,16 @@ def test_null_without_a_preset_is_nothing(tmp_path: Path) -> None:
     assert list(gate.targets["main"].phases) == ["proof"]
 
 
+def test_null_keeps_a_target_where_there_is_no_preset(tmp_path: Path) -> None:
+    path = tmp_path / "bootgate.yaml"  # what wrote YAML anew made `main: null` of `main:`
+    path.write_text(
+        'releases: {candidate: {image: "tiny:2"}}\n'
+        "target: {timeout: 7s, proof: {line: up}}\n"
+        "targets: {main: null, other: {}}\n"
+    )
+    assert list(load(path, {}).gate.targets) == ["main", "other"]
+
+
 def test_as_does_not_take_a_propagation_test_over(gate: Gate) -> None:
     targets = gate(
         "targets:\n"
