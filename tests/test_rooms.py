@@ -14,6 +14,8 @@ PACKAGE = Path(__file__).parent.parent / "pytest_bootgate"
 ROOMS = [
     "errors",
     "masking",
+    "quantities",
+    "demands",
     "patience",
     "untrusted",
     "whole",

@@ -20,10 +20,10 @@ import msgspec
 from pytest_bootgate.engines import NAMES
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded, load
-from pytest_bootgate.gatefile.quantities import Boots
 from pytest_bootgate.journal import files
 from pytest_bootgate.journal.queries import usage
 from pytest_bootgate.journal.store import Journal
+from pytest_bootgate.quantities import Boots
 from pytest_bootgate.records import codec
 from pytest_bootgate.records.outcomes import is_share
 from pytest_bootgate.reports import places

@@ -140,6 +140,9 @@ class Unit(Protocol):
     ) -> Running:
         """Run a command inside; its lines arrive under `name`. Raises `EngineError`."""
 
+    def health_command(self) -> Sequence[str]:
+        """The command of its image's health check. Raises `EngineError` where there is none."""
+
     def cpu_seconds(self) -> float | None:
         """CPU seconds used since its start by all its processes, None once it has ended."""
 

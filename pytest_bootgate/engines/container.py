@@ -112,6 +112,19 @@ class Container:
         spec = replace(self._spec, command=command)
         return Command(self._api, spec, made, stream, name, self._sink)
 
+    def health_command(self) -> Sequence[str]:
+        """The command of its image's health check. Raises `EngineError` where there is none."""
+        with self._api.call(f"look at the {self._spec.role}") as client:
+            config = client.inspect_container(self._id)["Config"]
+        kind, *command = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+        if kind == "NONE":
+            raise EngineError(
+                f"Image {self._spec.image} has no health check. Write its command as a probe:"
+                " exec: [...], or take another probe."
+            )
+        shell = config.get("Shell") or ["/bin/sh", "-c"]
+        return [*shell, *command] if kind == "CMD-SHELL" else command
+
     @property
     def pid(self) -> int | None:
         """Its main process on this machine, None where it is not known to run here."""

@@ -126,8 +126,15 @@ class LocalUnit:
             raise EngineError(f"The {self._spec.role} is not running, so no command can run in it.")
         environment = {**self._environment, **(env or {})}
         ran = LocalCommand(name, self._spec.role, command, environment, self._dir, self._sink)
-        self._commands.append(ran)
+        self._commands = [*(one for one in self._commands if one.exit is None), ran]
         return ran
+
+    def health_command(self) -> Sequence[str]:
+        """There is no image. Raises `EngineError`."""
+        raise EngineError(
+            "The process engine has no images, so there is no health check. Write its command as a"
+            " probe: exec: [...], or use --bootgate-engine docker."
+        )
 
     def cpu_seconds(self) -> float | None:
         """CPU seconds used since its start by all its processes, None once it has ended."""

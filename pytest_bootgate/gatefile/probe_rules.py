@@ -6,18 +6,22 @@ import contextlib
 import re
 from collections.abc import Callable, Collection, Iterator
 
+from pytest_bootgate.demands import PORT
 from pytest_bootgate.gatefile import variables
-from pytest_bootgate.gatefile.model.base import PORT, STATUS
 from pytest_bootgate.gatefile.patterns import ONE_WAY, Trials, too_wide
 from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, Seq, Tree, listed
 from pytest_bootgate.probes import KINDS, asked, keys
 from pytest_bootgate.probes.line import Line
 
 _PORT = r"(?:(?P<port>[0-9]{1,6})|\$\{port\.[^{}]+\})"
-_ENDPOINT = re.compile(rf":{_PORT}/\S*")
-_SOCKET = re.compile(rf":{_PORT}")
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]*)"
+_ENDPOINT = re.compile(rf"(?:https?://{_HOST}(?=[:/])|{_HOST}(?=:))(?::{_PORT})?/\S*")
+_SOCKET = re.compile(rf"{_HOST}:{_PORT}")
 _STUB_PORT = re.compile(_PORT)
-_URL = re.compile(r"(?:https?://)?[^/:]*(?P<port>:[0-9]+)?(?P<path>/.*)?")
+_URL = re.compile(r"(?P<place>(?:https?://)?[^/:]*)(?P<port>:[0-9]+)?(?P<path>/.*)?")
+_IN_URL = re.compile(r"https?://[^/:]+")
+#: Keys of a trigger that mean nothing without `http`.
+_OF_REQUESTS = ("method", "headers", "json", "body", "verify", "unix")
 
 
 class ProbeRules:
@@ -39,9 +43,10 @@ class ProbeRules:
             places = listed([kind.key for kind in kinds])
             what = f"a probe looks in one place, this one in {places}"
             self.mistake(probe.key, what, "keep one")
-        for other in KINDS.values() if kinds else ():
-            foreign = [key for key in keys(other) if not any(key in keys(kind) for kind in kinds)]
-            self._only_with(probe, foreign, other.key)
+        own = {key for kind in kinds for key in keys(kind)}
+        for key in probe.entries if kinds else ():
+            if key not in own and (needed := [o.key for o in KINDS.values() if key in keys(o)]):
+                self._only_with(probe, (key,), *needed)
         for kind in kinds:
             kind.check(probe, self, triggered=triggered)
 
@@ -129,10 +134,10 @@ class ProbeRules:
         if kinds and "exec" not in trigger:
             self._only_with(trigger, ("in",), "exec")
         if kinds and "http" not in trigger:
-            self._only_with(trigger, ("method", "headers", "json", "body"), "http")
+            self._only_with(trigger, _OF_REQUESTS, "http")
         self._one_body(trigger, ("json", "body"))
-        check_headers(trigger, self.mistake)
         self.endpoint(trigger)
+        self.request(trigger)
         if "send" in trigger and not self._program:
             self.mistake(
                 trigger.keys["send"],
@@ -147,26 +152,41 @@ class ProbeRules:
         self._one_body(reply, ("json", "body", "stream"))
         check_headers(reply, self.mistake)
 
-    def status(self, section: Map) -> None:
-        """An HTTP status has three digits."""
-        status = section.get("status")
-        if status is not None and (told := STATUS.told(status)):
-            self.mistake(section.at["status"], *told)
-
     def socket(self, section: Map, key: str) -> None:
         """A port of the gateway."""
         self._address(section, key, _SOCKET, ":8080 or :${port.NAME}")
 
+    def absolute(self, section: Map, key: str) -> None:
+        """A path that a gateway and its sidecar both see."""
+        text = section.get(key)
+        if isinstance(text, str) and not text.startswith(("/", "${dir}/")):
+            self.mistake(
+                section.at[key], f"'{text}' is not an absolute path", "write ${dir}/app.sock"
+            )
+
     def endpoint(self, section: Map) -> None:
-        """An endpoint is a port of the gateway and a path."""
+        """An endpoint is a port and a path, or a URL; through a socket a path will do."""
         text = section.get("http")
-        if isinstance(text, str) and not _ENDPOINT.fullmatch(text):
-            found = _URL.fullmatch(text)
-            port, path = (found["port"], found["path"]) if found else (None, None)
-            write = f"{port or ':8080'}{path or '/health'}"
-            self.mistake(section.at["http"], f"'{text}' is not an endpoint", f'write "{write}"')
-        elif isinstance(text, str):
+        if not isinstance(text, str) or ("unix" in section and text.startswith("/")):
+            return
+        if _ENDPOINT.fullmatch(text):
             self._address(section, "http", _ENDPOINT, ":8080/health")
+            return
+        found = _URL.fullmatch(text)
+        place, port, path = found.groups() if found else ("", None, None)
+        place = place if _IN_URL.fullmatch(place) else ""
+        write = f"{place}{port or ('' if place else ':8080')}{path or '/health'}"
+        self.mistake(section.at["http"], f"'{text}' is not an endpoint", f'write "{write}"')
+
+    def request(self, section: Map) -> None:
+        """What a request to an endpoint says besides."""
+        check_headers(section, self.mistake)
+        self.absolute(section, "unix")
+        text = section.get("http")
+        if "verify" in section and isinstance(text, str) and not text.startswith("https://"):
+            self.mistake(
+                section.keys["verify"], "only https has a certificate", 'write "https://..."'
+            )
 
     def _address(self, section: Map, key: str, form: re.Pattern[str], example: str) -> None:
         text = section.get(key)
@@ -179,12 +199,11 @@ class ProbeRules:
         elif found["port"] and (told := PORT.told(int(found["port"]))):
             self.mistake(section.at[key], *told)
 
-    def _only_with(self, section: Map, keys: Collection[str], needed: str) -> None:
+    def _only_with(self, section: Map, keys: Collection[str], *needed: str) -> None:
         for key in keys:
             if key in section:
-                self.mistake(
-                    section.keys[key], f"'{key}' goes only with '{needed}'", "leave it out"
-                )
+                what = f"'{key}' goes only with {listed([repr(each) for each in needed], 'or')}"
+                self.mistake(section.keys[key], what, "leave it out")
 
     def _one_body(self, section: Map, keys: Collection[str]) -> None:
         given = [key for key in keys if key in section]

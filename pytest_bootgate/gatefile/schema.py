@@ -11,7 +11,7 @@ import msgspec.inspect as mi
 
 from pytest_bootgate.gatefile.model import Releases
 from pytest_bootgate.gatefile.model.fields import ROOT, fields_of, kinds_of, without_none
-from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
+from pytest_bootgate.quantities import Boots, Memory, Seconds, Share
 
 Schema = dict[str, Any]
 
@@ -74,7 +74,12 @@ def _schema(kind: mi.Type, definitions: dict[str, Schema]) -> Schema:
 def _object(struct: mi.StructType, definitions: dict[str, Schema]) -> Schema:
     properties: dict[str, Schema] = {}
     docs = [each for each in struct.cls.__mro__[:-1] if each.__doc__]
-    kinds = [kind for field in struct.fields for kind in kinds_of(field.type)]
+    kinds = [
+        each
+        for field in struct.fields
+        for kind in kinds_of(field.type)
+        for each in kind.__mro__[:-1]
+    ]
     for name, field in fields_of(struct).items():
         schema = _or_null(_schema(field.type, definitions))
         described = {"description": text} if (text := _about([*docs, *kinds], name)) else {}

@@ -121,8 +121,10 @@ class _Walk:
     def _choice(self, tree: Tree, kinds: tuple[mi.Type, ...]) -> mi.Type:
         """Of several types, the one that the value already has; else a text."""
         wanted = {bool: mi.BoolType, int: mi.IntType}.get(type(_read(tree)), mi.StrType)
-        found = [each for each in kinds if isinstance(bare(each), wanted)]
-        return found[0] if found else next(k for k in kinds if isinstance(bare(k), mi.StrType))
+        for each in (mi.ListType if isinstance(tree, Seq) else wanted, mi.StrType):
+            if found := [kind for kind in kinds if isinstance(bare(kind), each)]:
+                return found[0]
+        return kinds[0]
 
     def _map(self, tree: Tree, kind: mi.StructType | mi.DictType, name: str) -> Tree:
         if isinstance(tree, Scalar) and tree.value is None:

@@ -299,10 +299,15 @@ def phases_of(
 
 
 def _said(pattern: Pattern, seen: Sighting) -> str:
-    """The part of a line that a signal's pattern points at: its group `text`, or the line."""
+    """The part of a line that a signal's pattern points at: its group `text`, or the line.
+
+    What is no line has no words.
+    """
     found = pattern.match(seen)
     if isinstance(found, re.Match) and "text" in found.re.groupindex and found["text"]:
         return found["text"]
+    if seen.is_a("seen", "looked"):
+        return "its probe succeeded"
     return seen.text[:TAIL_WIDTH]
 
 

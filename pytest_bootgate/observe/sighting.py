@@ -14,6 +14,8 @@ from pytest_bootgate.untrusted import read_json
 
 #: The answer to a trigger that a sidecar program reports may have several lines.
 _BY_LINE = re.MULTILINE
+#: The stream on which the gate says what it saw itself, in the sidecar's words.
+GATE = "gate.out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def sighting(line: Line) -> Sighting | None:
     if line.text is None:
         return None
     role = line.stream.partition(".")[0]
-    if line.stream != "sidecar.out":
+    if line.stream not in ("sidecar.out", GATE):
         return Sighting(line.at, role, line.text)
     try:
         event = read_json(line.text)

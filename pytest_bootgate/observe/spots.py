@@ -18,7 +18,12 @@ from pytest_bootgate.probes.http import Http
 if TYPE_CHECKING:
     from pytest_bootgate.run.recipe import Recipe
 
-_PORT = re.compile(r":(\d+)(?:/|$)")
+_PLACE = re.compile(
+    r"(?:(?P<scheme>https?)://)?(?P<host>\[[^]]*\]|[^:/]*)(?::(?P<port>\d+))?(?=/|$)"
+)
+_LOCAL = re.compile(r"(localhost|127\..*|\[::1?\]|0\.0\.0\.0)?")
+#: How an answer begins that is none of HTTP: that of a command, or of the health of gRPC.
+_ANSWERS = ("exit ", "NOT_SERVING", "UNKNOWN", "SERVICE_UNKNOWN")
 _LONGEST = 100  # characters of an answer in a sentence
 END_IT = "Stop it, or use ${port.NAME} to give each boot its own port."
 
@@ -39,9 +44,9 @@ class Spot:
 
     @property
     def port(self) -> int | None:
-        """The port, where it has one."""
-        found = None if self.is_file else _PORT.search(self.where)
-        return int(found[1]) if found else None
+        """The port, where it has one on this machine."""
+        host, port = self._address
+        return port if port and _LOCAL.fullmatch(host) else None
 
     @property
     def fixed(self) -> bool:
@@ -53,7 +58,16 @@ class Spot:
         """What the sidecar is asked, to know whether anything is there: any answer counts."""
         if self.is_file:
             return {"exists": self.where}
-        return {"tcp": self.where.split("://", 1)[-1].partition("/")[0]}
+        host, port = self._address
+        return {"tcp": f"{host}:{port}"}
+
+    @property
+    def _address(self) -> tuple[str, int]:
+        found = None if self.is_file else _PLACE.match(self.where)
+        if found is None:
+            return "", 0
+        default = {"http": 80, "https": 443}.get(found["scheme"], 0)
+        return found["host"], int(found["port"] or default)
 
 
 def spots(recipe: Recipe, variables: Mapping[str, str]) -> list[Spot]:
@@ -69,7 +83,8 @@ def spots(recipe: Recipe, variables: Mapping[str, str]) -> list[Spot]:
         looks.append(("ready", "the ready probe", recipe.gate.gateway.ready))
         looks.append(("health", "the health probe", recipe.gate.gateway.health))
         if (endpoint := recipe.target.trigger.http) is not None:
-            looks.append(("trigger", "the trigger", Probe(Http(endpoint))))
+            unix = recipe.target.trigger.unix
+            looks.append(("trigger", "the trigger", Probe(Http(endpoint, unix=unix))))
     found = []
     for name, words, probe in looks:
         if probe is None:
@@ -142,6 +157,11 @@ class Answer:
         return f"{self.where}{' last answered' if text[:3].isdigit() else ':'} {text}"
 
 
+def is_answer(text: str) -> bool:
+    """Whether how a probe stands is somebody's answer, if not the wanted one."""
+    return text[:3].isdigit() or text.startswith(_ANSWERS)
+
+
 def last_answers(
     recipe: Recipe, variables: Mapping[str, str], events: Iterable[Mapping[str, Any]]
 ) -> dict[str, Answer]:
@@ -164,5 +184,5 @@ def _answers(texts: Mapping[str, str], spots: Mapping[str, Spot]) -> Iterator[tu
         key = name.removeprefix("phase:")
         if spot is not None:
             yield key, Answer(spot.written if spot.is_file else spot.where, text)
-        elif key in ("ready", "health"):
+        elif key in ("ready", "health") or key != name:
             yield key, Answer("", text)

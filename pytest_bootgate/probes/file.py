@@ -6,11 +6,12 @@ from typing import ClassVar
 
 import msgspec
 
-from pytest_bootgate.probes.kind import Kind, Order, register
+from pytest_bootgate.probes.kind import Order, register
+from pytest_bootgate.probes.polled import Polled
 
 
 @register
-class File(Kind, msgspec.Struct, frozen=True):
+class File(Polled, msgspec.Struct, frozen=True):
     """A file that must exist.
 
     `file` is a file that must exist, or whose new lines `line` searches:
@@ -18,7 +19,6 @@ class File(Kind, msgspec.Struct, frozen=True):
     """
 
     key: ClassVar[str] = "file"
-    stays: ClassVar[bool] = True
 
     file: str
 
@@ -27,6 +27,7 @@ class File(Kind, msgspec.Struct, frozen=True):
         return self.file
 
     def watch(self) -> Order:
-        return {"exists": self.file}
+        return self.paced({"exists": self.file})
 
-    last_look = watch
+    def last_look(self) -> Order:
+        return {"exists": self.file}

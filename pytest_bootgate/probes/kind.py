@@ -70,6 +70,10 @@ class Kind:
         """What it watches for, None for what needs no order."""
         return None
 
+    def ask(self) -> Order | None:
+        """What the gate itself asks inside the gateway, None for what others look for."""
+        return None
+
     def last_look(self) -> Order | None:
         """What it looks for once more when the gateway has ended."""
         return None

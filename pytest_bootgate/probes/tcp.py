@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from pytest_bootgate.probes.kind import Kind, Order, register
+from pytest_bootgate.probes.kind import Order, register
+from pytest_bootgate.probes.polled import Polled
 
 if TYPE_CHECKING:
     from pytest_bootgate.gatefile.probe_rules import ProbeRules
@@ -14,14 +15,13 @@ if TYPE_CHECKING:
 
 
 @register
-class Tcp(Kind, msgspec.Struct, frozen=True):
+class Tcp(Polled, msgspec.Struct, frozen=True):
     """A port that must accept.
 
     `tcp` is a port that must accept a connection: ``tcp: ":5432"``.
     """
 
     key: ClassVar[str] = "tcp"
-    stays: ClassVar[bool] = True
 
     tcp: str
 
@@ -34,4 +34,4 @@ class Tcp(Kind, msgspec.Struct, frozen=True):
         return self.tcp
 
     def watch(self) -> Order:
-        return {"tcp": self.tcp}
+        return self.paced({"tcp": self.tcp})

@@ -72,7 +72,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def _boots(text: str) -> Any:
-    from pytest_bootgate.gatefile.quantities import Boots
+    from pytest_bootgate.quantities import Boots
 
     try:
         return Boots.parse(text)

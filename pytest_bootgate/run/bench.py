@@ -17,11 +17,10 @@ from pytest_bootgate.records.values import Boot
 from pytest_bootgate.run.check import AnyCheck
 from pytest_bootgate.run.conduct import conduct
 from pytest_bootgate.run.machinery import Machinery
-from pytest_bootgate.run.opened import Moment
 from pytest_bootgate.run.pair import Pair
 from pytest_bootgate.run.place import Place
 from pytest_bootgate.run.plan import Plan
-from pytest_bootgate.run.progress import Progress
+from pytest_bootgate.run.progress import Moment, Progress
 from pytest_bootgate.run.turn import Waiting
 from pytest_bootgate.run.upgrade import InPlace, Site
 

@@ -12,8 +12,8 @@ from pytest_bootgate.records.machine import Machine
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.run.meter import grown
 from pytest_bootgate.run.onlooker import Onlooker
-from pytest_bootgate.run.opened import Moment
 from pytest_bootgate.run.pair import Pair
+from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.stats.schedule import order
 
 _T = TypeVar("_T")

@@ -15,7 +15,7 @@ from pytest_bootgate.engines.confine import beyond
 from pytest_bootgate.errors import BootgateError, in_words
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.digest import measures
-from pytest_bootgate.gatefile.quantities import Boots
+from pytest_bootgate.quantities import Boots
 from pytest_bootgate.records.check import CheckResult
 from pytest_bootgate.records.events import (
     BootBegan,

@@ -10,18 +10,18 @@ import msgspec
 
 from pytest_bootgate.engines.base import Engine, Running
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.quantities import Seconds
 from pytest_bootgate.observe.observation import Observation
 from pytest_bootgate.observe.outcome import Ending, exit_words
 from pytest_bootgate.observe.sighting import Sighting
 from pytest_bootgate.observe.signals import EXIT, Signals, health_of
 from pytest_bootgate.observe.witness import Witness
+from pytest_bootgate.quantities import Seconds
 from pytest_bootgate.records.boot_events import FailureReported, Hear, ignore
 from pytest_bootgate.records.jobs import Kept
 from pytest_bootgate.records.stall import Stall, held_in, hold_until
 from pytest_bootgate.records.values import Boot, SignalReport
-from pytest_bootgate.run.opened import Moment
 from pytest_bootgate.run.pair import Pair
+from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.runner import runner
 
@@ -327,8 +327,8 @@ class HeldPair(Pair):
 
     def _look_at_health(self) -> None:
         """Is it green before the trigger?"""
-        if self._health is not None and self._link is not None and self.not_ready is None:
-            self._link.watch(_HEALTH, self._health, self._variables)
+        if self._health is not None and self.not_ready is None:
+            self._watch(_HEALTH, self._health, self._variables)
             self._pump(self._clock.now() + _HEALTHY_BY, lambda: self._healthy, "health")
             if not self._healthy:
                 self._signals.otherwise(

@@ -23,8 +23,8 @@ from pytest_bootgate.records.boot_events import Hear, ignore
 from pytest_bootgate.records.jobs import Job, JobsError, Kept, read_jobs
 from pytest_bootgate.records.upgrade import Start, Stop
 from pytest_bootgate.records.values import Stage
-from pytest_bootgate.run.opened import Moment
 from pytest_bootgate.run.pair import Pair
+from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
 
 _QUESTION = 90.0  # for a command that lists jobs
@@ -79,8 +79,7 @@ class InPlacePair(Pair):
         ]
         if gateway.health is not None:
             self._health_pattern = Pattern("health", gateway.health, filled, token=False)
-            if self._link is not None:
-                self._link.watch("health", gateway.health, filled)
+            self._watch("health", gateway.health, filled)
 
     def _await_ready(self, probe: Probe, began: float, at_most: float) -> None:
         super()._await_ready(probe, began, at_most)

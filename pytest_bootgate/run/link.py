@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pytest_bootgate.engines.base import Unit
@@ -70,7 +71,7 @@ class Link:
 
     def lapse(self, name: str, probe: Probe, variables: Mapping[str, str]) -> None:
         """Watch for an endpoint that no longer answers as the probe wants."""
-        self._order(fill_all({"do": "lapse", "id": name, **(probe.kind.watch() or {})}, variables))
+        self._order({"do": "lapse", "id": name, **_filled(probe.kind.watch() or {}, variables)})
 
     def turn(self, recipe: Recipe, variables: Mapping[str, str]) -> None:
         """Boots of this target follow: follow its files, unless they are followed already."""
@@ -97,12 +98,12 @@ class Link:
     def watch(self, name: str, probe: Probe | StageProbe, variables: Mapping[str, str]) -> None:
         """Watch for what is no line by itself; other probes need no order."""
         if (what := probe.kind.watch()) is not None:
-            self._order(fill_all({"do": "watch", "id": name, **what}, variables))
+            self._order({"do": "watch", "id": name, **_filled(what, variables)})
 
     def stands(self, name: str, probe: Probe, variables: Mapping[str, str]) -> bool:
         """Whether what a probe watches for is so already; what is a line never is."""
         what = probe.kind.watch()
-        return what is not None and self.look(name, fill_all(what, variables))
+        return what is not None and self.look(name, _filled(what, variables))
 
     def look(self, name: str, what: Mapping[str, Any]) -> bool:
         """Whether something is as wanted just now."""
@@ -169,13 +170,20 @@ class Link:
             raise SidecarError(f"The sidecar did not {what} within {DEADLINE:g} s.")
 
 
+def _filled(order: Order, variables: Mapping[str, str]) -> dict[str, Any]:
+    """An order with its variables, and with the certificates that it names a file of."""
+    filled: dict[str, Any] = fill_all(dict(order), variables)
+    if isinstance(verify := filled.get("verify"), str):
+        filled["verify"] = Path(verify).read_text(encoding="utf-8")
+    return filled
+
+
 def _request(trigger: Trigger, variables: Mapping[str, str]) -> dict[str, Any]:
     """What a trigger asks the sidecar to send."""
     order: dict[str, Any] = {"send": trigger.send}
     if trigger.send is None:
         order = {"http": trigger.http, "headers": trigger.headers}
-        order |= {} if trigger.method is None else {"method": trigger.method}
-        order |= {} if trigger.json is None else {"json": trigger.json}
-        order |= {} if trigger.body is None else {"body": trigger.body}
-    filled: dict[str, Any] = fill_all(order, variables)
-    return filled
+        for key in ("method", "json", "body", "verify", "unix"):
+            if (value := getattr(trigger, key)) is not None:
+                order[key] = value
+    return _filled(order, variables)

@@ -14,7 +14,7 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.masking import Mask, shortened
 from pytest_bootgate.observe.lines import LeftOut, Line, LineSplitter
 from pytest_bootgate.observe.observation import MATCHED, TAIL, TAIL_WIDTH, Observation
-from pytest_bootgate.observe.sighting import Pattern, Sighting, sighting
+from pytest_bootgate.observe.sighting import GATE, Pattern, Sighting, sighting
 from pytest_bootgate.observe.stamps import Stamps
 from pytest_bootgate.patience import ImpatientError, patience
 from pytest_bootgate.run.backlog import Backlog
@@ -27,6 +27,9 @@ _PATIENCE = 1.0  # CPU seconds for one line
 _SEARCHING = {one.__module__ for one in (Pattern, Observation, Stamps)}
 _KEPT = 500  # lines of every stream, of which a boot keeps the last few
 _ANSWER = "trigger.answer"
+#: How the streams of commands begin that the gate runs to look.
+PROBE = "probe-"
+_OURS = (_ANSWER, GATE, PROBE)  # no streams of the system
 
 
 class Listener:
@@ -50,6 +53,8 @@ class Listener:
         self._lines: Iterator[Line] = iter(())
         self._line = Line("", 0.0, None)
         self._grace = _GRACE
+        #: How many seconds may pass between two calls of `idle`.
+        self.tick = _TICK
         #: How many lines were longer than what patterns are held against.
         self.cut = 0
         self._on_sight, self._on_end = on_sight, on_end
@@ -81,7 +86,7 @@ class Listener:
         late = max(deadline, looked)
         while not done():
             now = self._clock.now()
-            if now - looked >= _TICK and now < deadline:
+            if now - looked >= self.tick and now < deadline:
                 looked = now
                 idle(deadline - now)
                 continue
@@ -90,7 +95,7 @@ class Listener:
             if now < deadline and self._backlog.pours:
                 self._clock.sleep(_POUR)
                 continue
-            chunk = self._backlog.get(min(_TICK, deadline - now))
+            chunk = self._backlog.get(min(self.tick, deadline - now))
             if chunk is None:
                 if now >= deadline:
                     return
@@ -170,7 +175,15 @@ class Listener:
 
     def tails(self) -> dict[str, tuple[str, ...]]:
         """The last lines of every stream so far."""
-        return {name: self.tail(name) for name in sorted(self._recent) if name != _ANSWER}
+        return {
+            name: self.tail(name) for name in sorted(self._recent) if not name.startswith(_OURS)
+        }
+
+    def forget(self, name: str) -> None:
+        """The streams of a command that has ended, and is asked for no more."""
+        for stream in (f"{name}.out", f"{name}.err"):
+            self._recent.pop(stream, None)
+            self.ended.pop(stream, None)
 
     def _shown(self, text: str) -> str:
         return self._mask.text(text)[:TAIL_WIDTH]

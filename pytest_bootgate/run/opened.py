@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from pytest_bootgate.engines.base import Engine, Exit, Place, Unit
 from pytest_bootgate.errors import BootgateError, SidecarError
-from pytest_bootgate.gatefile.model import Gateway, Probe
-from pytest_bootgate.gatefile.variables import fill
+from pytest_bootgate.gatefile.model import Gateway, Probe, StageProbe, Trigger
+from pytest_bootgate.gatefile.variables import fill, fill_all
 from pytest_bootgate.observe.outcome import Stall, exit_words
-from pytest_bootgate.observe.sighting import (
-    Pattern,
-    Sighting,
-)
-from pytest_bootgate.observe.spots import last_answers
+from pytest_bootgate.observe.sighting import Pattern, Sighting
+from pytest_bootgate.observe.spots import is_answer, last_answers
 from pytest_bootgate.records.jobs import Kept
 from pytest_bootgate.run.heartbeat import too_late
+from pytest_bootgate.run.inside import Inside
 from pytest_bootgate.run.link import Link
 from pytest_bootgate.run.listener import Listener
+from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.strangers import answered_instead, nobody_there
 
@@ -32,14 +31,6 @@ _LAST_LINES = 1.0  # what was left behind may hold a stream open
 _ANSWER = 2.0  # for a health endpoint, where ready came at the last moment
 _HEALTHY = "200"
 _REMOVAL = 0.6  # between the kill of a container and its removal, in `docker rm --force`
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What a pair is doing just now: `left` is how many seconds it may still take at most."""
-
-    doing: str
-    left: float
 
 
 class NotReadyError(Exception):
@@ -77,6 +68,7 @@ class OpenedPair:
         self._place: Place | None = None
         self._link: Link | None = None
         self._gateway: Unit | None = None
+        self._inside: Inside | None = None
         self._variables: dict[str, str] = {}
         self._exit: Exit | None = None
         self._looked = 0.0
@@ -129,8 +121,8 @@ class OpenedPair:
         self._make_gateway(place)
         self._nobody_there()
         assert self._gateway is not None
-        if gateway.ready is not None and self._link is not None:
-            self._link.watch("ready", gateway.ready, self._variables)
+        if gateway.ready is not None:
+            self._watch("ready", gateway.ready, self._variables)
         self._before_start(gateway)
         began = self._started = self._clock.now()
         self._start_gateway()
@@ -178,6 +170,7 @@ class OpenedPair:
             outside = {p: c for p, c in spec.files.items() if p not in inside}
             spec = replace(spec, files=outside)
         self._gateway = place.create(spec, self._listener.put)
+        self._inside = None
         if self._state is not None:
             over = {} if self._state.restart else inside
             self._gateway.load(self._state_path, self._state.archive, over)
@@ -188,6 +181,21 @@ class OpenedPair:
                 f" {spec.image} was {meant} when the gate began: the tag was moved. Use the image's"
                 " digest (image@sha256:…), or rerun."
             )
+
+    def _arm(self, token: str, trigger: Trigger | None, variables: Mapping[str, str]) -> None:
+        """A new boot begins: what the last one was watched for does not matter any more."""
+        if self._inside is not None:
+            self._inside.forget()
+        if self._link is not None:
+            self._link.arm(token, trigger, variables)
+
+    def _watch(self, name: str, probe: Probe | StageProbe, variables: Mapping[str, str]) -> None:
+        """From now on look for what a probe asks for, where no line shows it."""
+        if self._link is not None:
+            self._link.watch(name, probe, variables)
+        if (order := probe.kind.ask()) is not None and self._gateway is not None:
+            self._inside = self._inside or Inside(self._gateway, self._listener, self._clock)
+            self._inside.watch(name, fill_all(dict(order), variables))
 
     def _start_gateway(self) -> None:
         assert self._gateway is not None
@@ -221,7 +229,6 @@ class OpenedPair:
 
     def _await_answer(self, health: Probe, until: float) -> None:
         """A gateway that is ready answers at its health endpoint, be it that it is not well."""
-        assert self._link is not None
         first = len(self._listener.events)
 
         def said() -> list[str]:
@@ -229,9 +236,9 @@ class OpenedPair:
             return [str(e.get("text", _HEALTHY)) for e in of_health if e["event"] != "watching"]
 
         def over() -> bool:
-            return any(text[:3].isdigit() for text in said()) or self._gateway_over()
+            return any(map(is_answer, said())) or self._gateway_over()
 
-        self._link.watch("health", health, self._variables)
+        self._watch("health", health, self._variables)
         self._pump(max(until, self._clock.now() + _ANSWER), over, "health")
         if not over():
             when = "" if self.ready is None else f" after {self.ready:.2g} s"
@@ -274,6 +281,8 @@ class OpenedPair:
 
         def idle(left: float) -> None:
             self._look()
+            if self._inside is not None and self._begun and self._exit is None:
+                self._inside.step()
             self.watch(Moment(doing if isinstance(doing, str) else doing(), left))
 
         self._listener.wait(deadline, done, idle, see)

@@ -29,7 +29,8 @@ from pytest_bootgate.run.delay import of_observers
 from pytest_bootgate.run.heartbeat import Heartbeat
 from pytest_bootgate.run.link import KNOCK
 from pytest_bootgate.run.meter import Used
-from pytest_bootgate.run.opened import Moment, NotReadyError
+from pytest_bootgate.run.opened import NotReadyError
+from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.strangers import answered_instead
 from pytest_bootgate.run.trigger import Triggering
@@ -115,8 +116,7 @@ class Pair(Triggering):
         if self.not_ready is not None:
             boot = self._never_ready(seen, number, warm_up, self.not_ready)
             return self._ended(boot, witness)
-        if self._link is not None:
-            self._link.arm(token, trigger, variables)
+        self._arm(token, trigger, variables)
         self._listener.begin()
         load, clock = os.getloadavg()[0], self._clock.wall() - self._clock.now()
         sidecar = None if self._link is None else self._link.unit

@@ -9,8 +9,8 @@ from pathlib import Path
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.model import Profile, Release
-from pytest_bootgate.gatefile.quantities import Boots
 from pytest_bootgate.gatefile.tree import listed
+from pytest_bootgate.quantities import Boots
 from pytest_bootgate.records.result import label
 from pytest_bootgate.records.verdict import Limits, Rules
 from pytest_bootgate.run.check import AnyCheck

@@ -23,3 +23,11 @@ class Progress:
     doing: str
     left: float
     waiting: Waiting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a pair is doing just now: `left` is how many seconds it may still take at most."""
+
+    doing: str
+    left: float

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pytest_bootgate.engines.base import Running
 from pytest_bootgate.errors import EngineError
-from pytest_bootgate.gatefile.model import Trigger
+from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.observe.observation import Observation
 from pytest_bootgate.observe.spots import ports
@@ -15,6 +15,7 @@ from pytest_bootgate.run.aftermath import Aftermath
 from pytest_bootgate.run.listening import Listening, listening, reopened
 from pytest_bootgate.run.meter import Meter
 
+_LOOK_AHEAD = 10.0  # for a command before the trigger, which should fail
 _LATE_END = 1.0  # between the last port of a gateway that ends, and its end
 
 
@@ -65,8 +66,26 @@ class Triggering(Aftermath):
     def _look_ahead(self, seen: Observation, variables: Mapping[str, str]) -> None:
         """What is so before the trigger is the mark of another boot, or of none."""
         for name, probe in self._recipe.target.phases.items():
-            if self._link is not None and self._link.stands(f"phase:{name}", probe, variables):
+            if self._stands(f"phase:{name}", probe, variables):
                 seen.stands(name)
+
+    def _stands(self, name: str, probe: Probe, variables: Mapping[str, str]) -> bool:
+        """Whether what a probe looks for is so already; what is a line never is."""
+        if self._link is not None and self._link.stands(name, probe, variables):
+            return True
+        if probe.kind.ask() is None:
+            return False
+        first = len(events := self._listener.events)
+        self._watch(name, probe, variables)
+
+        def said(*kinds: str) -> bool:
+            return any(e["event"] in kinds and e.get("id") == name for e in events[first:])
+
+        until = self._clock.now() + _LOOK_AHEAD
+        self._pump(until, lambda: said("seen", "state") or self._gateway_over(), "look ahead")
+        assert self._inside is not None
+        self._inside.forget()
+        return said("seen")
 
     def _listening(self) -> Listening:
         assert self._gateway is not None
@@ -111,5 +130,5 @@ class Triggering(Aftermath):
 
     def _order_watches(self, variables: Mapping[str, str]) -> None:
         for name, probe in self._recipe.probes():
-            if self._link is not None and name.startswith(("phase:", "signals:")):
-                self._link.watch(name, probe, variables)
+            if name.startswith(("phase:", "signals:")):
+                self._watch(name, probe, variables)

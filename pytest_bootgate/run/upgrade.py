@@ -22,7 +22,7 @@ from pytest_bootgate.records.kept_jobs import compare, volatile
 from pytest_bootgate.records.upgrade import Owned, Repair, Run, Start, Stop, Upgrade
 from pytest_bootgate.run.baseline import listed, quoted, still_up, worth_proving
 from pytest_bootgate.run.inplace import InPlacePair
-from pytest_bootgate.run.opened import Moment
+from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
 
 #: How many seconds the commands `seed` and `repair` may take.

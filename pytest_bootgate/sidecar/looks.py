@@ -1,78 +1,179 @@
-"""Looks from outside: does an endpoint answer, a port accept, a file exist?"""
+"""Looks from outside: does an endpoint answer, a port accept, a command succeed, a file exist?"""
 
 from __future__ import annotations
 
 import http.client
 import json
 import os
+import queue
+import re
 import socket
+import subprocess
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-REQUEST_TIMEOUT = 2.0
-#: How many characters of a body that is not as wanted are reported.
+from pytest_bootgate.sidecar.grpc import SERVING, health
+from pytest_bootgate.sidecar.web import TIMED_OUT, Event, endpoint, request, why
+
+#: How many seconds one answer may take where nothing is said of it.
+PATIENCE = 2.0
+#: How many characters of a body that is not as wanted, or of what a command says, are reported.
 LONGEST_BODY = 200
-TIMED_OUT = "timed out"
+#: So many bytes of a body are looked at.
+_MOST_BODY = 1 << 20
 #: What a server answers that has not done what was asked, but will (RFC 9110, 15.3.3).
 LATER = 202
-
-Event = dict[str, Any]
 
 #: One look: what was seen (None: not yet), and how it stands instead.
 Look = Callable[[], "tuple[Event | None, str]"]
 
 
 def look_of(order: Event) -> Look:
-    """How to look for what an order names: an endpoint, a port or a file."""
+    """How to look once for what an order names: an endpoint, a port, a command or a file.
+
+    An answer may take the `patience` of the order, by default `PATIENCE`.
+    """
+    return _look(order, order.get("patience") or PATIENCE)
+
+
+def watch_of(order: Event) -> Look:
+    """How to look again and again. Without `patience` in the order no answer comes too late."""
+    if order.get("patience") or not {"http", "exec", "grpc"} & order.keys():
+        return look_of(order)
+    return Patient(_look(order, None))
+
+
+def _look(order: Event, patience: float | None) -> Look:
     if "http" in order:
-        host, port, path = endpoint(order["http"])
-        status, wanted = order.get("status"), order.get("json")
-        return lambda: look_http(host, port, path, status, wanted)
+        return lambda: look_http(order, patience)
+    if "exec" in order:
+        return lambda: look_exec(order["exec"], patience)
+    if "grpc" in order:
+        return lambda: look_grpc(order["grpc"], order.get("service") or "", patience)
     if "tcp" in order:
         host, port, _ = endpoint(order["tcp"])
-        return lambda: look_tcp(host, port)
+        return lambda: _connected(socket.create_connection, (host, port), PATIENCE)
+    if "unix" in order:
+        return lambda: _connected(_connect_unix, order["unix"])
     file = order["exists"]
     return lambda: ({}, "") if os.path.exists(file) else (None, "no such file")  # noqa: PTH110
 
 
-def look_http(
-    host: str, port: int, path: str, status: int | None, wanted: Any
-) -> tuple[Event | None, str]:
-    """Whether an endpoint answers as wanted; any 2xx but 202 where `status` is None."""
-    until = time.monotonic() + REQUEST_TIMEOUT
-    connection = http.client.HTTPConnection(host, port, timeout=REQUEST_TIMEOUT)
-    body = b""
+class Patient:
+    """A look that another one joins where its answer takes long: whichever is right counts.
+
+    The first may hang for good (a server that took the connection before it could answer), or be
+    just slow; so both are right. Each further look waits twice as long as the last one.
+    """
+
+    def __init__(self, look: Look) -> None:
+        self._look, self._wait = look, PATIENCE
+        self._answers: queue.Queue[tuple[Event | None, str]] = queue.Queue()
+
+    def __call__(self) -> tuple[Event | None, str]:
+        """Look, and wait for any of the answers."""
+        threading.Thread(target=lambda: self._answers.put(self._look()), daemon=True).start()
+        try:
+            found = self._answers.get(timeout=self._wait)
+        except queue.Empty:
+            self._wait *= 2
+            return None, TIMED_OUT
+        self._wait = PATIENCE
+        return found
+
+
+def look_http(order: Event, patience: float | None) -> tuple[Event | None, str]:
+    """Whether an endpoint answers as wanted; with any 2xx but 202 where it names no `status`."""
+    until = time.monotonic() + patience if patience else float("inf")
+    status, wanted, pattern = order.get("status"), order.get("json"), order.get("body")
+    body, connection = b"", None
     try:
-        connection.request("GET", path)
+        connection = request(
+            {key: each for key, each in order.items() if key not in ("json", "body")},
+            "GET",
+            patience,
+        )
         answer = connection.getresponse()
-        done = 200 <= answer.status < 300 and answer.status != LATER
-        right = done if status is None else answer.status == status
-        if right and wanted is None:
+        if status is None:
+            right = 200 <= answer.status < 300 and answer.status != LATER
+        else:
+            right = answer.status in (status if isinstance(status, list) else [status])
+        if right and wanted is None and pattern is None:
             return {"status": answer.status}, ""
-        while len(body) < 1 << 20 and time.monotonic() < until:
+        while len(body) < _MOST_BODY and time.monotonic() < until:
             data = answer.read1(65536)
             if not data:
                 break
             body += data
-        if right and contains(parsed(body), wanted):
+        text = body.decode("utf-8", "replace")
+        if (
+            right
+            and (wanted is None or contains(parsed(body), wanted))
+            and (pattern is None or re.search(pattern, text, re.MULTILINE))
+        ):
             return {"status": answer.status}, ""
     except (OSError, http.client.HTTPException, ValueError) as error:
         return None, why(error)
     finally:
-        connection.close()
-    said = " ".join(body[: 4 * LONGEST_BODY].decode("utf-8", "replace").split())[:LONGEST_BODY]
+        if connection is not None:
+            connection.close()
+    said = " ".join(text[: 4 * LONGEST_BODY].split())[:LONGEST_BODY]
     stands = f"{answer.status} {answer.reason}".strip()
     return None, f"{stands}: {said}" if said else stands
 
 
-def look_tcp(host: str, port: int) -> tuple[Event | None, str]:
-    """Whether a port accepts."""
+def look_exec(command: list[str], patience: float | None) -> tuple[Event | None, str]:
+    """Whether a command ends with 0; what else it says last is how it stands."""
     try:
-        socket.create_connection((host, port), REQUEST_TIMEOUT).close()
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=patience,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None, TIMED_OUT
+    except OSError as error:
+        return None, f"{command[0]}: {why(error)}"
+    if done.returncode == 0:
+        return {}, ""
+    said = done.stdout.decode("utf-8", "replace").strip().rpartition("\n")[2][:LONGEST_BODY]
+    return None, f"exit {done.returncode}: {said}" if said else f"exit {done.returncode}"
+
+
+def look_grpc(where: str, service: str, patience: float | None) -> tuple[Event | None, str]:
+    """Whether a server says by the health protocol of gRPC that a service is well."""
+    host, port, _ = endpoint(where)
+    try:
+        with socket.create_connection((host, port), patience) as opened:
+            says = health(opened, f"{host}:{port}", service)
+    except OSError as error:
+        return None, why(error)
+    return ({}, "") if says == SERVING else (None, says)
+
+
+def _connected(connect: Callable[..., socket.socket], *where: Any) -> tuple[Event | None, str]:
+    """Whether something accepts there."""
+    try:
+        connect(*where).close()
     except OSError as error:
         return None, why(error)
     return {}, ""
+
+
+def _connect_unix(path: str) -> socket.socket:
+    opened = socket.socket(socket.AF_UNIX)
+    opened.settimeout(PATIENCE)
+    try:
+        opened.connect(path)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 def contains(answer: Any, wanted: Any) -> bool:
@@ -94,43 +195,3 @@ def parsed(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
-
-
-def endpoint(text: str) -> tuple[str, int, str]:
-    """``:8080/path``, with or without a scheme and a host, as host, port and path."""
-    place, slash, path = text.split("://", 1)[-1].partition("/")
-    host, _, port = place.rpartition(":")
-    return host or "127.0.0.1", int(port), slash + path or "/"
-
-
-def why(error: BaseException) -> str:
-    """Why an endpoint or a port did not answer, in plain words."""
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(error, (TimeoutError, socket.timeout)):
-        return TIMED_OUT
-    if isinstance(error, ConnectionResetError):  # as servers do that speak TLS only
-        return "closed without an answer (TLS?)"
-    if isinstance(error, http.client.BadStatusLine):
-        return "not HTTP" + (" (TLS?)" if str(error).startswith("\x15\x03") else "")
-    return (getattr(error, "strerror", None) or str(error) or short(error)).lower()
-
-
-def short(error: BaseException) -> str:
-    """An error's name, for people."""
-    return type(error).__name__.removesuffix("Error")
-
-
-def request(order: Event, method: str, timeout: float | None) -> http.client.HTTPConnection:
-    """Send the request of an order; `method` is the one it has if it names none."""
-    host, port, path = endpoint(order["http"])
-    headers = {str(key): str(value) for key, value in (order.get("headers") or {}).items()}
-    body = order.get("body")
-    if order.get("json") is not None:
-        body = json.dumps(order["json"])
-        if "content-type" not in map(str.lower, headers):
-            headers["Content-Type"] = "application/json"
-    data = None if body is None else body.encode()
-    connection = http.client.HTTPConnection(host, port, timeout=timeout)
-    connection.request(order.get("method") or method, path, data, headers)
-    return connection

@@ -18,18 +18,9 @@ from typing import Any
 
 from pytest_bootgate.sidecar.answer import LONGEST_ANSWER, beginning, lines_of
 from pytest_bootgate.sidecar.follow import Tail
-from pytest_bootgate.sidecar.looks import (
-    TIMED_OUT,
-    Event,
-    Look,
-    endpoint,
-    look_http,
-    look_of,
-    request,
-    short,
-    why,
-)
+from pytest_bootgate.sidecar.looks import Look, look_of, watch_of
 from pytest_bootgate.sidecar.stub import Call, Stub
+from pytest_bootgate.sidecar.web import TIMED_OUT, Event, request, short, why
 
 #: How often this process looks whether it stood still, and how late it may be for that, in seconds.
 BEAT, LATE = 0.1, 0.3
@@ -136,13 +127,15 @@ class Sidecar:
         self.say("serving", port=port)
 
     def watch(self, order: Event) -> None:
-        """Look every 20 ms until it is so."""
+        """Look every 20 ms, or as the order says, until it is so."""
+        self._watch(order, watch_of(order), "seen")
+
+    def _watch(self, order: Event, look: Look, event: str) -> None:
         name, off = order["id"], threading.Event()
-        look = look_of(order)
         with self._printing:
             self._watching.append(off)
         self.say("watching", id=name)
-        run(self._look_out, name, look, off)
+        run(self._look_out, name, look, off, event, order.get("every") or WATCH_EVERY)
 
     def look(self, order: Event) -> None:
         """Is it so already? Look once; what was written until now is reported before."""
@@ -152,7 +145,9 @@ class Sidecar:
         self.read_tails()
         self.say("looked", id=name, so=look()[0] is not None)
 
-    def _look_out(self, name: str, look: Look, off: threading.Event, event: str = "seen") -> None:
+    def _look_out(
+        self, name: str, look: Look, off: threading.Event, event: str, every: float
+    ) -> None:
         state = ""
         while not off.is_set():
             seen, text = look()
@@ -164,25 +159,21 @@ class Sidecar:
             if text and text != state:
                 self.say("state", unless=off, id=name, text=text)
             state = text
-            off.wait(WATCH_EVERY)
+            off.wait(every)
 
     def lapse(self, order: Event) -> None:
-        """Look every 20 ms until an endpoint says that it is not so, or nobody is there.
+        """Look until an endpoint says that it is not so, or nobody is there.
 
         One that takes its time says nothing.
         """
-        host, port, path = endpoint(order["http"])
-        status, wanted, off = order.get("status"), order.get("json"), threading.Event()
+        once = look_of(order)
 
         def look() -> tuple[Event | None, str]:
-            seen, text = look_http(host, port, path, status, wanted)
+            seen, text = once()
             lapsed = seen is None and text != TIMED_OUT
             return ({"text": text} if lapsed else None), ""
 
-        with self._printing:
-            self._watching.append(off)
-        self.say("watching", id=order["id"])
-        run(self._look_out, order["id"], look, off, "lapsed")
+        self._watch(order, look, "lapsed")
 
     def tail(self, order: Event) -> None:
         """Follow a file, or all files that match a pattern."""

@@ -5,11 +5,17 @@ A program of the contract is written twice: in Python, and as a script for the e
 
 from __future__ import annotations
 
+import json
+import queue
 import secrets
+import socket
+import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +23,7 @@ from pytest_bootgate.engines.base import Chunk, Engine, Place, Running, Unit, Un
 from pytest_bootgate.engines.clock import REAL, Clock
 from pytest_bootgate.engines.memory import MemoryEngine
 from pytest_bootgate.observe.lines import Line, LineSplitter
+from pytest_bootgate.sidecar import packed
 
 IMAGE = "bootgate-python:local"
 
@@ -169,3 +176,55 @@ def docker_bench(run_id):
 @pytest.fixture
 def local_bench(run_id):
     yield from bench_of("process", run_id)
+
+
+class Told:
+    def __init__(self, program: Path) -> None:
+        command = [sys.executable, "-I", str(program)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.events: queue.Queue[dict] = queue.Queue()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self) -> None:
+        for line in self.process.stdout:
+            self.events.put(json.loads(line) | {"at": time.monotonic()})
+
+    def tell(self, **order) -> None:
+        self.tell_raw(json.dumps(order))
+
+    def tell_raw(self, text: str) -> None:
+        self.process.stdin.write(text.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def hear(self, event: str, timeout: float = 5) -> dict:
+        """The next event, which must be this one."""
+        heard = self.events.get(timeout=timeout)
+        assert heard["event"] == event, heard
+        return heard
+
+    def silent(self, seconds: float = 0.2) -> None:
+        with pytest.raises(queue.Empty):
+            print(self.events.get(timeout=seconds))
+
+    def end(self) -> int:
+        self.process.stdin.close()
+        code = self.process.wait(5)
+        self.process.stdout.close()
+        return code
+
+
+@pytest.fixture
+def sidecar(tmp_path_factory):
+    program = tmp_path_factory.mktemp("sidecar") / "sidecar.pyz"
+    program.write_bytes(packed())
+    told = Told(program)
+    told.hear("hello")
+    yield told
+    assert told.end() == 0
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

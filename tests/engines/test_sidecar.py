@@ -3,76 +3,19 @@
 from __future__ import annotations
 
 import http.client
-import json
-import queue
 import signal
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from pytest_bootgate.sidecar import packed
 from pytest_bootgate.sidecar.stub import PIECE
-
-
-class SignalReport:
-    def __init__(self, program: Path) -> None:
-        command = [sys.executable, "-I", str(program)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.events: queue.Queue[dict] = queue.Queue()
-        threading.Thread(target=self.read, daemon=True).start()
-
-    def read(self) -> None:
-        for line in self.process.stdout:
-            self.events.put(json.loads(line) | {"at": time.monotonic()})
-
-    def tell(self, **order) -> None:
-        self.tell_raw(json.dumps(order))
-
-    def tell_raw(self, text: str) -> None:
-        self.process.stdin.write(text.encode() + b"\n")
-        self.process.stdin.flush()
-
-    def hear(self, event: str, timeout: float = 5) -> dict:
-        """The next event, which must be this one."""
-        heard = self.events.get(timeout=timeout)
-        assert heard["event"] == event, heard
-        return heard
-
-    def silent(self, seconds: float = 0.2) -> None:
-        with pytest.raises(queue.Empty):
-            print(self.events.get(timeout=seconds))
-
-    def end(self) -> int:
-        self.process.stdin.close()
-        code = self.process.wait(5)
-        self.process.stdout.close()
-        return code
-
-
-@pytest.fixture
-def sidecar(tmp_path_factory):
-    program = tmp_path_factory.mktemp("sidecar") / "sidecar.pyz"
-    program.write_bytes(packed())
-    told = SignalReport(program)
-    told.hear("hello")
-    yield told
-    assert told.end() == 0
-
-
-@pytest.fixture
-def port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Gateway(ThreadingHTTPServer):

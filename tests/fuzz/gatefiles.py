@@ -16,7 +16,7 @@ from pytest_bootgate.cli.plan import closed, plan
 from pytest_bootgate.errors import BootgateError, GateFileError
 from pytest_bootgate.gatefile import load, model
 from pytest_bootgate.gatefile.model.fields import ROOT, fields_of, without_none
-from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
+from pytest_bootgate.quantities import Boots, Memory, Seconds, Share
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.run import Gate
 from tests.fuzz.budget import Kind, directory

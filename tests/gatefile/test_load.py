@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from pytest_bootgate.gatefile import GateFile, load
-from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
 from pytest_bootgate.probes.http import Http
 from pytest_bootgate.probes.line import Line
 from pytest_bootgate.probes.stub import Stub
+from pytest_bootgate.quantities import Boots, Memory, Seconds, Share
 
 HERE = Path(__file__).parent
 

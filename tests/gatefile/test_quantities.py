@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
+from pytest_bootgate.quantities import Boots, Memory, Seconds, Share
 
 
 @pytest.mark.parametrize(

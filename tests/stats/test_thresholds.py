@@ -9,7 +9,7 @@ from statistics import NormalDist, median
 import pytest
 from scipy import stats
 
-from pytest_bootgate.gatefile.quantities import Seconds
+from pytest_bootgate.quantities import Seconds
 from pytest_bootgate.stats.headroom import headroom
 from pytest_bootgate.stats.thresholds import (
     Shares,

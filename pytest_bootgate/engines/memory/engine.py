@@ -167,6 +167,10 @@ class MemoryUnit:
         self._commands.append(played)
         return MemoryCommand(played)
 
+    def health_command(self) -> Sequence[str]:
+        """The program that is called as its image, with `-health`."""
+        return [f"{self._spec.image}-health"]
+
     def cpu_seconds(self) -> float | None:
         """What its scripts say that they used."""
         self._engine.check()

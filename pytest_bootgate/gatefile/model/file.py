@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pytest_bootgate.gatefile.model.base import Entry, Port
+from pytest_bootgate.demands import Port
+from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.gatefile.model.gate import Gate, Notify, Profile
 from pytest_bootgate.gatefile.model.gateway import Gateway, Sidecar
 from pytest_bootgate.gatefile.model.releases import Releases

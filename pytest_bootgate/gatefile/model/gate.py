@@ -6,18 +6,9 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from pytest_bootgate.gatefile.model.base import (
-    Command,
-    Cores,
-    Entry,
-    Noise,
-    Retries,
-    Told,
-    Tolerance,
-    Url,
-    positive,
-)
-from pytest_bootgate.gatefile.quantities import Boots, Memory, Seconds, Share
+from pytest_bootgate.demands import Command, Cores, Noise, Retries, Told, Tolerance, Url, positive
+from pytest_bootgate.gatefile.model.base import Entry
+from pytest_bootgate.quantities import Boots, Memory, Seconds, Share
 from pytest_bootgate.stats.regression import TOLERANCE
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pytest_bootgate.gatefile.model.base import Command, Entry, Existing, Port, Status, positive
+from pytest_bootgate.demands import Command, Existing, Port, Status, positive
+from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.gatefile.model.probe import Probe, StageProbe
 from pytest_bootgate.gatefile.model.releases import File
-from pytest_bootgate.gatefile.quantities import Seconds
+from pytest_bootgate.quantities import Seconds
 
 #: Every capability of Linux, and all of them.
 Capability = Literal[

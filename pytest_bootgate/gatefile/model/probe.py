@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pytest_bootgate.gatefile.model.base import Entry, Tolerance, positive
-from pytest_bootgate.gatefile.quantities import Seconds
+from pytest_bootgate.demands import Tolerance, positive
+from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.probes import Kind
 from pytest_bootgate.probes.line import Line
+from pytest_bootgate.quantities import Seconds
 
 
 class Probe(Entry, frozen=True):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pytest_bootgate.gatefile.model.base import Command, Entry, Existing
+from pytest_bootgate.demands import Command, Existing
+from pytest_bootgate.gatefile.model.base import Entry
 
 
 class File(Entry, frozen=True, kw_only=True):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pytest_bootgate.gatefile.model.base import Action, Directory, Entry, ExitCodes, positive
+from pytest_bootgate.demands import Action, Directory, ExitCodes, positive
+from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.gatefile.model.target import Trigger
-from pytest_bootgate.gatefile.quantities import Seconds
+from pytest_bootgate.quantities import Seconds
 
 
 class State(Entry, frozen=True, kw_only=True):

@@ -6,9 +6,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from pytest_bootgate.gatefile.model.base import Action, Entry, Tolerance, positive
+from pytest_bootgate.demands import Action, Existing, Tolerance, positive
+from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.gatefile.model.probe import PhaseProbe, Signal, StageProbe
-from pytest_bootgate.gatefile.quantities import Seconds
+from pytest_bootgate.quantities import Seconds
 
 #: The phase whose mark acknowledges the trigger, if a gate file names one.
 ACCEPTED = "accepted"
@@ -19,12 +20,16 @@ class Trigger(Entry, frozen=True, kw_only=True):
 
     `exec` is a command to run: ``exec: [my-gateway, run, daily-task, "${token}"]``.
     `in` is where `exec` runs, by default in the gateway: ``in: sidecar``.
-    `http` is an endpoint to which the sidecar sends a request: ``http: ":8080/run"``.
+    `http` is an endpoint to which the sidecar sends a request, ``:8080/run`` on the gateway's own
+        loopback or a URL: ``http: "https://[::1]:8443/run"``.
     `method` is the method of that request, by default POST, and GET for the `jobs` of a state:
         ``method: PUT``.
     `headers` are headers of that request: ``headers: {Authorization: "Bearer ${API_KEY}"}``.
     `json` is the body of that request as JSON: ``json: {task: daily, id: "${token}"}``.
     `body` is the body of that request as text: ``body: "task ${token}"``.
+    `verify` is how the certificate of an ``https`` endpoint is verified: against the system's
+        authorities by default, those in a file, or not at all: ``verify: false``.
+    `unix` is a socket below ``${dir}`` through which the request goes: ``unix: "${dir}/app.sock"``.
     `send` is a message for the sidecar program of a preset, passed on unchanged:
         ``send: {sessionTarget: isolated, text: "${token}"}``.
     """
@@ -36,6 +41,8 @@ class Trigger(Entry, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     json: Any = None
     body: str | None = None
+    verify: bool | Existing | None = None
+    unix: str | None = None
     send: dict[str, Any] | None = None
 
 

@@ -1,0 +1,118 @@
+"""Commands inside a gateway that are run again and again until they succeed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_bootgate.engines.base import Chunk, Running, Unit
+from pytest_bootgate.engines.clock import Clock
+from pytest_bootgate.errors import EngineError
+from pytest_bootgate.observe.sighting import GATE
+from pytest_bootgate.probes.kind import Order
+from pytest_bootgate.run.listener import PROBE, Listener
+
+#: Between two looks whether one is to be run, in seconds.
+TICK = 0.02
+#: A command that takes longer is joined by another one, which has twice as long.
+_PATIENCE = 2.0
+
+
+@dataclass
+class _Run:
+    stream: str
+    command: Running
+    began: float
+
+
+@dataclass
+class _Asked:
+    name: str
+    command: Sequence[str]
+    every: float
+    patience: float | None
+    due: float
+    wait: float = _PATIENCE
+    failing: float | None = None
+    runs: list[_Run] = field(default_factory=list)
+
+
+class Inside:
+    """Runs the commands of a gateway's probes, and reports as the sidecar does for others.
+
+    All raise `EngineError` where there is no such command, or no engine.
+    """
+
+    def __init__(self, gateway: Unit, listener: Listener, clock: Clock) -> None:
+        self._gateway, self._listener, self._clock = gateway, listener, clock
+        self._asked: list[_Asked] = []
+        self._number = 0
+        listener.tick = min(listener.tick, TICK)
+
+    def watch(self, name: str, order: Order) -> None:
+        """Run the command of an order until it succeeds; a first time at once."""
+        command = order.get("exec") or self._gateway.health_command()
+        self._say(event="watching", id=name)
+        patience = order.get("patience")
+        one = _Asked(name, command, order["every"], patience, self._clock.now())
+        one.wait = patience or _PATIENCE
+        self._asked.append(one)
+
+    def forget(self) -> None:
+        """A new boot begins."""
+        self._asked.clear()
+
+    def step(self) -> None:
+        """Look at those that have ended, run those that are due."""
+        for one in [*self._asked]:
+            for run in [*one.runs]:
+                self._look(one, run)
+            if one in self._asked:
+                self._next(one)
+
+    def _look(self, one: _Asked, run: _Run) -> None:
+        ended = self._listener.ended.get(f"{run.stream}.out")
+        if ended is None or (code := run.command.exit_code()) is None:
+            return
+        one.runs.remove(run)
+        if code == 0:
+            if one in self._asked:
+                self._asked.remove(one)
+                self._say(ended, event="seen", id=one.name)
+            return
+        said = self._listener.tail(f"{run.stream}.out") or self._listener.tail(f"{run.stream}.err")
+        last = f": {said[-1]}" if said else ""
+        self._say(ended, event="state", id=one.name, text=f"exit {code}{last}")
+        self._listener.forget(run.stream)
+        one.due, one.wait = ended + one.every, one.patience or _PATIENCE
+
+    def _next(self, one: _Asked) -> None:
+        now = self._clock.now()
+        if one.runs and now - one.runs[-1].began < one.wait:
+            return
+        if one.runs:
+            self._say(event="state", id=one.name, text="timed out")
+            if one.patience:
+                one.runs.clear()  # what they answer later does not count
+            else:
+                one.wait *= 2
+        elif now < one.due:
+            return
+        self._number += 1
+        stream = f"{PROBE}{self._number}"
+        try:
+            one.runs.append(_Run(stream, self._gateway.run(stream, one.command), now))
+            one.failing = None
+        except EngineError:  # nothing runs inside of what has just ended, or is held
+            if self._gateway.exit() is not None:
+                self._asked.clear()
+                return
+            one.due, one.failing = now + one.every, one.failing or now
+            if now - one.failing > _PATIENCE and not self._gateway.hold.state():
+                raise
+
+    def _say(self, at: float | None = None, **event: Any) -> None:
+        line = json.dumps(event).encode() + b"\n"
+        self._listener.put(Chunk(GATE, self._clock.now() if at is None else at, line))

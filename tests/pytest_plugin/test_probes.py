@@ -1,0 +1,64 @@
+"""Probes that only a real system can satisfy: commands, health checks, TLS, slow answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from tests.engines.conftest import IMAGE
+
+HEALTHY = f"""\
+FROM {IMAGE}
+HEALTHCHECK --interval=30s CMD test -e /tmp/up
+CMD ["sh", "-c", "sleep 1; touch /tmp/up; exec sleep 60"]
+"""
+
+
+@pytest.fixture
+def boot(pytester):
+    """One boot of a candidate that is its own trigger; its target as the result has it."""
+
+    def run(gate: str, engine: str):
+        path = pytester.path / "bootgate.yaml"
+        path.write_text(gate)
+        args = ("--bootgate-engine", engine, "--bootgate-boots", "1", "--bootgate-json", "out.json")
+        pytester.runpytest_subprocess(path, "-p", "no:cacheprovider", *args)
+        (target,) = json.loads((pytester.path / "out.json").read_text())["targets"]
+        (booted,) = target["boots"]
+        return booted
+
+    return run
+
+
+@pytest.fixture
+def image():
+    """An image that is healthy one second after its start."""
+    made = subprocess.run(
+        ["docker", "build", "-q", "-"], input=HEALTHY, capture_output=True, text=True, check=True
+    )
+    yield made.stdout.strip()
+    subprocess.run(["docker", "rmi", "-f", made.stdout.strip()], capture_output=True, check=False)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("probe", ["healthcheck: true", "exec: [test, -e, /tmp/up]"])
+def test_in_a_container(boot, image, probe):
+    found = boot(
+        f'releases: {{candidate: {{image: "{image}"}}}}\n'
+        f"targets: {{app: {{timeout: 20s, proof: {{{probe}}}}}}}\n",
+        "docker",
+    )
+    assert found["outcome"] == "started"
+    assert 1.0 <= found["seconds"] < 3
+
+
+def test_a_command_on_this_machine(boot):
+    found = boot(
+        "releases: {candidate: {command: [sh, -c, 'sleep 1; touch ${dir}/up; exec sleep 60']}}\n"
+        "targets: {app: {timeout: 20s, proof: {exec: [test, -e, '${dir}/up']}}}\n",
+        "process",
+    )
+    assert found["outcome"] == "started"
+    assert 1.0 <= found["seconds"] < 3
