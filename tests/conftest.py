@@ -38,6 +38,14 @@ QUICK_FILES = (
 )
 
 
+#: Files that take a minute or more, the longest first.
+LONG = (
+    *("test_examples.py", "lies/test_outside.py", "faults/test_table.py"),
+    *("cli/calibration/test_real_boots.py", "pytest_plugin/test_flood.py", "lies/test_baseline.py"),
+    *("cli/test_run.py", "cli/test_docs.py", "cli/test_report.py", "test_systems.py"),
+)
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if not PROCESSES.isdisjoint(getattr(item, "fixturenames", ())):
@@ -46,6 +54,9 @@ def pytest_collection_modifyitems(items):
         here = place.parts[0] in QUICK or place.as_posix() in QUICK_FILES
         if here and not any(item.iter_markers("slow")) and not any(item.iter_markers("docker")):
             item.add_marker("quick")
+    # Those that take minutes begin first, so that no worker ends alone.
+    rank = {ROOT / "tests" / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path, len(LONG)))
 
 
 @pytest.fixture(autouse=True)
