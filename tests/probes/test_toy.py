@@ -10,6 +10,7 @@ import pytest
 
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import json_schema, load
+from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.probes import KINDS, Kind, register
 from tests.loop.conftest import play  # noqa: F401 (a fixture)
 from tests.loop.played import serves
@@ -85,7 +86,7 @@ targets:
 """
 
 
-EVERY = "file, http, line, stub, tcp, event and door"
+EVERY = listed([*KINDS, "event", "door"])
 
 
 def loaded(path, rest):
