@@ -65,8 +65,7 @@ class Observation:
         others += [pattern for _, pattern, _ in self._stages]
         for pattern in self._patterns + others:
             if pattern.source:
-                search = pattern.search if pattern.line is None else pattern.line.search
-                self._searches.setdefault(pattern.source, []).append(search)
+                self._searches.setdefault(pattern.source, []).append(pattern.may_match)
         self.trigger_at: float | None = None
         self.accepted: float | None = None
         self.refused: str | None = None
@@ -113,6 +112,8 @@ class Observation:
             if self._patterns[-1].without_token(seen):
                 self.strangers.append(at)
             self._see_astray(seen)
+        if seen.unended:  # what it goes on to say may matter
+            return
         for name, signal, pattern in self._signals:
             if name not in self.reported and pattern.match(seen):
                 self.reported[name] = SignalReport(name, signal.means, at, _said(pattern, seen))

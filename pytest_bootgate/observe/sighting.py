@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from pytest_bootgate.gatefile.model import Probe, StageProbe
 from pytest_bootgate.gatefile.variables import fill
-from pytest_bootgate.observe.lines import Line
+from pytest_bootgate.observe.lines import Line, plain
 from pytest_bootgate.untrusted import read_json
 
 #: The answer to a trigger that a sidecar program reports may have several lines.
 _BY_LINE = re.MULTILINE
+#: A regular expression is held against so many lines at once, if it has line ends in it.
+_MOST_LINES = 10
 #: The stream on which the gate says what it saw itself, in the sidecar's words.
 GATE = "gate.out"
 
@@ -23,13 +26,16 @@ class Sighting:
     """One observed thing: a line of a `source`, or an event that the sidecar reported.
 
     `source` is ``gateway``, ``sidecar``, ``trigger`` or ``file:PATH`` for lines, else empty. `at`
-    is when it was so, which the sidecar may say later.
+    is when it was so, which the sidecar may say later. A line that is `unended` may go on. `recent`
+    are the last lines of the same stream with their instants, a whole line among them.
     """
 
     at: float
     source: str
     text: str
     event: Mapping[str, Any] | None = None
+    unended: bool = False
+    recent: Sequence[tuple[float, str]] = ()
 
     def is_a(self, *names: str) -> bool:
         """Whether it is one of these events."""
@@ -40,13 +46,21 @@ class Sighting:
         return default if self.event is None else self.event.get(key, default)
 
 
-def sighting(line: Line) -> Sighting | None:
-    """Read a line: what kind of sighting it is, None for the end of a stream."""
+def sighting(
+    line: Line, recent: Mapping[str, Sequence[tuple[float, str]]] = MappingProxyType({})
+) -> Sighting | None:
+    """Read a line: what kind of sighting it is, None for the end of a stream.
+
+    `recent` are the last lines of every stream.
+    """
     if line.text is None:
         return None
     role = line.stream.partition(".")[0]
     if line.stream not in ("sidecar.out", GATE):
-        return Sighting(line.at, role, line.text)
+        last = recent.get(line.stream, ())
+        return Sighting(line.at, role, line.text, unended=line.unended, recent=last)
+    if line.unended:
+        return None
     try:
         event = read_json(line.text)
     except ValueError:
@@ -56,7 +70,8 @@ def sighting(line: Line) -> Sighting | None:
     ago = event.get("ago", 0.0)
     at = line.at - (ago if isinstance(ago, float) and 0 <= ago < line.at else 0.0)
     if event.get("event") == "line":
-        return Sighting(at, f"file:{event.get('file')}", str(event.get("text", "")), event)
+        source, text = f"file:{event.get('file')}", plain(str(event.get("text", "")))
+        return Sighting(at, source, text, event, recent=recent.get(source, ()))
     if event.get("event") == "replied":  # the answer to a trigger is the trigger's output
         return Sighting(at, "trigger", str(event.get("text", "")), event)
     return Sighting(at, "sidecar", line.text, event)
@@ -75,13 +90,23 @@ class Pattern:
         text = self.kind.regex
         self.regex = None if text is None else re.compile(fill(text, escaped), _BY_LINE)
         self._needs_token = token and self.kind.at_stub
+        of_lines = text if text is not None and self.kind.whole_lines else ""
+        ends = of_lines.count("\n") + of_lines.count(r"\n")
+        self._height = 1 + min(ends, _MOST_LINES - 1)
         # `(${token})?` or `started|${token}` would match the line of another boot.
         self._carries = variables.get("token", "") if "${token}" in (text or "") else ""
 
     @property
     def line(self) -> re.Pattern[str] | None:
         """The regular expression, where it is held against lines as they stand."""
-        return self.regex if self.kind.whole_lines else None
+        return self.regex if self.kind.whole_lines and self._height == 1 else None
+
+    @property
+    def may_match(self) -> Callable[[str], object]:
+        """Whether a line of its source may be of this probe; cheap."""
+        if self._height > 1:
+            return bool
+        return self.search if self.line is None else self.line.search
 
     def match(self, seen: Sighting) -> re.Match[str] | bool | None:
         """What the sighting shows of this probe; falsy where it shows nothing."""
@@ -101,7 +126,19 @@ class Pattern:
         return self._searched(self.kind.of_line(text))
 
     def _found(self, seen: Sighting) -> re.Match[str] | bool | None:
-        return self._searched(self.kind.read(seen, self.source, self.name))
+        text = self.kind.read(seen, self.source, self.name)
+        if self._height == 1 or text is None or self.regex is None:
+            return self._searched(text)
+        first = self._height - 1 if seen.unended else self._height
+        last = -1 if seen.unended else -2
+        had = len(seen.recent)
+        before = [seen.recent[i][1] for i in range(max(0, had - first), had + last + 1)]
+        above = sum(map(len, before)) + len(before)
+        whole = "\n".join([*before, text])
+        if self._carries not in whole:
+            return None
+        # What ends above was there before.
+        return next((one for one in self.regex.finditer(whole) if one.end() > above), None)
 
     def _searched(self, text: str | None) -> re.Match[str] | bool | None:
         if text is None or self._carries not in text:

@@ -99,6 +99,8 @@ class InPlacePair(Pair):
 
     def _heed(self, seen: Sighting) -> None:
         super()._heed(seen)
+        if seen.unended:
+            return
         pattern = self._health_pattern if seen.at >= self._start_at else None
         if self.health is None and pattern and pattern.match(seen):
             self.health = seen.at - self._start_at

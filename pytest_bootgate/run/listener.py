@@ -97,6 +97,9 @@ class Listener:
                 continue
             chunk = self._backlog.get(min(self.tick, deadline - now))
             if chunk is None:
+                self._lines = self._splitter.unended(now)
+                if self._take_in(done, see):
+                    continue
                 if now >= deadline:
                     return
                 continue
@@ -134,10 +137,15 @@ class Listener:
         return some
 
     def _take(self, line: Line, see: Callable[[Sighting], None] | None) -> None:
-        seen = sighting(line)
+        seen = sighting(line, self._recent)
         if seen is None:
             self.ended[line.stream] = line.at
             self._on_end(line.stream)
+            return
+        if line.unended:
+            self._on_sight(seen)
+            if see is not None:
+                see(seen)
             return
         if line.stream in self._whole:
             self._whole[line.stream].append(seen.text)

@@ -295,7 +295,7 @@ class OpenedPair:
             late = too_late(float(self._recipe.target.timeout))
             if isinstance(seconds, float) and late < seconds < seen.at:
                 self.stalls.append(Stall("the sidecar", seen.at - seconds, seen.at))
-        if self._version_pattern is not None and self.version is None:
+        if self._version_pattern is not None and self.version is None and not seen.unended:
             found = self._version_pattern.match(seen)
             if isinstance(found, re.Match):
                 self.version = found["version"]

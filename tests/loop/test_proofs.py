@@ -85,6 +85,69 @@ def test_a_line_in_two_pieces_counts_when_it_is_complete(play):
     assert play(serves(*steps)).one().seconds == 2.0
 
 
+def raw(*pieces: bytes):
+    """A step that writes bytes as they are."""
+
+    def step(me, token):
+        for piece in pieces:
+            me.write(piece.replace(b"TOKEN", token.encode()))
+
+    return step
+
+
+def test_a_prompt(play):
+    """It has the time at which it came, not the one at which the gate gave up on its end."""
+    target = 'proof: {line: "^box login: $"}'
+    boot = play(serves(1.0, raw(b"box login: ")), target=target).one()
+    assert (boot.outcome, boot.seconds) == ("started", 1.0)
+
+
+def test_a_beginning_is_no_signal_and_no_version(play):
+    """What it goes on to say may matter."""
+    target = f"{PHASES}\n  signals: {{log: {{line: '^job (?P<text>.*)'}}}}"
+    rest = (raw(b"version 1.2"), 1.0, raw(b".3\n"), "set up", raw(b"job fail"), 1.0)
+    boot = play(
+        serves(*rest, raw(b"ed\n"), "task {token} started"),
+        target=target,
+        gateway="version: {line: 'version (?P<version>[0-9.]+)'}",
+        releases="{candidate: {image: new}}",
+    ).one()
+    assert boot.version in (None, "1.2.3")
+    assert [signal.text for signal in boot.signals] == ["failed"]
+
+
+def test_a_coloured_line(play):
+    target = 'proof: {line: "^INFO task ${token} started$"}'
+    colours = raw(b"\x1b[32mINFO\x1b[0m task TOKEN \x1b[1mstarted\x1b[0m\r\n")
+    assert play(serves(1.0, colours), target=target).one().seconds == 1.0
+
+
+def test_a_progress_bar(play):
+    target = "phases: {loaded: {line: ^loading 100%$}, start: {line: ^task}}"
+    bar = (raw(b"\rloading 99%"), 1.0, raw(b"\rloading 100%"), 1.0, raw(b"\rtask\n"))
+    boot = play(serves(*bar), target=target).one()
+    assert (boot.outcome, boot.phase("loaded").at, boot.seconds) == ("started", 1.0, 2.0)
+
+
+BANNER = r'proof: {line: "^=+\n *task ${token}\n=+$"}'
+
+
+def test_several_lines(play):
+    banner = ("=====", 0.5, "  task {token}", 0.5, "=====")
+    assert play(serves(*banner), target=BANNER).one().seconds == 1.0
+
+
+def test_several_lines_with_another_among_them(play):
+    banner = ("=====", "  task {token}", "something else", "=====")
+    assert play(serves(*banner), target=BANNER).one().outcome == "timed_out"
+
+
+def test_several_lines_end_in_this_boot(play):
+    target = r'proof: {line: "^up\n?"}'
+    boot = play(serves(1.0, "something else", before=("first", "up")), target=target).one()
+    assert boot.outcome == "timed_out"
+
+
 # -- marks -------------------------------------------------------------------------------------
 
 
