@@ -68,6 +68,8 @@ def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
             f" whether it is slower; at least {first} are needed (gate: {{boots: 5..30}})"
         )
         return Compared((Finding(inconclusive, WHOLE, text, kind="uncompared"),))
+    if rules.since:
+        pairs = pairs.since(rules.since)
     doubt = None if pairs.recorded else _doubt(pairs)
     regressions = list(_regressions(pairs, rules, doubt))
     whole, findings = regressions[0], list(_uncompared(pairs, rules, regressions, inconclusive))
@@ -90,7 +92,7 @@ def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
         text = f"{blame(slower)}; wall time{waiting}"
         findings.append(Finding("fail", slower.phase, text, timed=True, kind="slower"))
     findings += _stragglers(whole, pairs, inconclusive)
-    return Compared(tuple(findings), tuple(regressions), slower, tuple(_notes(pairs)))
+    return Compared(tuple(findings), tuple(regressions), slower, tuple(_notes(pairs, rules.since)))
 
 
 def _uncompared(
@@ -240,8 +242,8 @@ def _waited(pairs: Pairs) -> float:
     return median(1 - net(boot) / (boot.seconds or 1.0) for boot in pairs.every)
 
 
-def _notes(pairs: Pairs) -> list[str]:
-    notes = []
+def _notes(pairs: Pairs, since: str = "") -> list[str]:
+    notes = [f"compared from the mark of {since} to the proof"] if since else []
     share = others_busy(pairs.every)
     if share is not None and share >= BUSY:
         notes.append(

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.stats.regression import RECORDED_BOOTS
+
+
+def _since(boot: Boot, mark: str) -> Boot:
+    begun = boot.phase(mark)
+    if begun is None or begun.at is None or boot.seconds is None:
+        return boot
+    later = [p for p in boot.phases if p.at is None or p.at > begun.at]
+    moved = [replace(p, at=p.at and p.at - begun.at) for p in later]
+    if boot.unordered:
+        moved = [replace(p, seconds=p.at) for p in moved]
+    return replace(boot, seconds=boot.seconds - begun.at, phases=tuple(moved))
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,11 @@ class Pairs:
             kept = {r: [b for b in found if b.number in both] for r, found in sides.items()}
         alone = [b for release, found in sides.items() for b in found if b not in kept[release]]
         return cls(kept["baseline"], kept["candidate"], alone)
+
+    def since(self, mark: str) -> Pairs:
+        """The same without what was before the mark of a phase: it waited, and did nothing."""
+        sides = [[_since(boot, mark) for boot in side] for side in (self.baseline, self.candidate)]
+        return Pairs(*sides)
 
     @property
     def every(self) -> list[Boot]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pytest_bootgate.gatefile import variables
-from pytest_bootgate.gatefile.model import ACCEPTED, Gate
+from pytest_bootgate.gatefile.model import Gate
 from pytest_bootgate.gatefile.probe_rules import ProbeRules, check_headers, texts
-from pytest_bootgate.gatefile.propagation_rules import check_names, check_propagation
+from pytest_bootgate.gatefile.propagation_rules import check_names
+from pytest_bootgate.gatefile.target_rules import check_target, well_named
 from pytest_bootgate.gatefile.tree import Map, Mistakes, listed
 
-#: The name of the item that stands for a whole boot, next to those of its phases.
-WHOLE_BOOT = "boot"
 #: The name of the node that stands for the upgrade in place, next to those of targets.
 UPGRADE = "upgrade"
 #: Of a profile and a target; each is booted several times.
@@ -38,14 +37,14 @@ class _Rules:
         self._thresholds()
         self._probes.stub(self._gate.section("sidecar").section("stub"))
         self._unfilled(self._gate.section("sidecar"), "image")
-        self._names(self._gate.section("profiles"), "profile", path=False)
+        well_named(self._add, self._gate.section("profiles"), "profile", path=False)
         targets = self._gate.section("targets")
         if "targets" in self._gate and not targets.entries and targets.whole:
             self._add(targets.key, "there are no targets", "name at least one")
-        self._names(targets, "target", path=True)
+        well_named(self._add, targets, "target", path=True)
         check_names(targets, self._add)
         for target in self._gate.sections("targets").values():
-            self._target(target)
+            check_target(target, self._gate, self._probes)
         profiles = self._gate.section("profiles")
         pairs = len(targets.entries) * len(profiles.entries)
         if pairs > _MOST_PAIRS:
@@ -55,7 +54,7 @@ class _Rules:
                 "gate them in several files",
             )
         self._state()
-        self._names(self._gate.section("notify"), "notification", path=False)
+        well_named(self._add, self._gate.section("notify"), "notification", path=False)
         for told in self._gate.sections("notify").values():
             self._notification(told)
         if self._gate.get("upgrade") == "in-place":
@@ -161,7 +160,7 @@ class _Rules:
                     self._probes.version(probe)
         for stages in gateway.sections("stages").values():
             self._probes.stages(stages, triggered=False)
-        self._names(gateway.section("stages"), "stages entry", path=False)
+        well_named(self._add, gateway.section("stages"), "stages entry", path=False)
 
     def _unread(self) -> None:
         """What no boot of this gate looks at; a preset's keys may be for other gates."""
@@ -207,98 +206,6 @@ class _Rules:
                 f"fail_at ({fail_at:.0%}) must be more than warn_at ({warn_at:.0%})",
                 "raise fail_at or lower warn_at",
             )
-
-    def _target(self, target: Map) -> None:
-        phases = target.section("phases")
-        triggered = "trigger" in target or not target.whole
-        proved = phases.entries or not phases.whole or "proof" in target  # there, it is broken
-        if not proved and target.whole:
-            self._add(
-                target.key, "nothing proves that this target started", "give it phases or a proof"
-            )
-        self._names(phases, "phase", path=True)
-        self._names(target.section("signals"), "signal", path=False)
-        self._names(target.section("stages"), "stages entry", path=False)
-        last = next(reversed([*phases.entries]), None)
-        for name, phase in target.sections("phases").items():
-            self._phase(name, phase, target, triggered=triggered, last=name == last)
-        if last == ACCEPTED and target.get("trigger") is not None:
-            self._add(
-                phases.keys[last],
-                "that the trigger was accepted does not prove that its task started",
-                "add the phase that only the started task shows, or name this one for it",
-            )
-        for signal in target.sections("signals").values():
-            self._probes.probe(signal, triggered=triggered)
-        for stages in target.sections("stages").values():
-            self._probes.stages(stages, triggered=triggered)
-        if isinstance(target.get("trigger"), Map):
-            self._probes.trigger(target.section("trigger"))
-        if target.get("start") == "warm":
-            self._warm(target)
-        elif self._shares_gateway(target):
-            self._fresh(target, "another target's job")
-        if isinstance(target.get("propagation"), Map):
-            check_propagation(target.section("propagation"), target, self._probes)
-
-    def _phase(self, name: str, phase: Map, target: Map, *, triggered: bool, last: bool) -> None:
-        self._probes.probe(phase, triggered=triggered)
-        self._probes.mark(phase)
-        if name == WHOLE_BOOT:
-            self._add(phase.key, f"'{WHOLE_BOOT}' stands for the whole boot", "take another name")
-        if last and phase.get("optional"):
-            self._add(
-                phase.keys["optional"],
-                "the last phase proves the start, so it is not optional",
-                "leave it out",
-            )
-        timeout = target.get("timeout")
-        for key in ("limit", "deadline"):
-            value = phase.get(key)
-            if value is not None and timeout is not None and value > timeout > 0:
-                self._add(
-                    phase.at[key],
-                    f"'{key}' ({value:g}s) is more than the target's timeout ({timeout:g}s)",
-                    "shorten it, or lengthen the timeout",
-                )
-
-    def _warm(self, target: Map) -> None:
-        place = target.at["start"]
-        if "trigger" not in target:
-            if target.whole:
-                self._add(
-                    place,
-                    "without a trigger every boot is a start of the gateway, so none is warm",
-                    "write start: cold, or add a trigger",
-                )
-            return
-        self._fresh(target, "an earlier boot", ", or write start: cold")
-
-    def _shares_gateway(self, target: Map) -> bool:
-        """Whether an upgrade in place runs other targets' jobs on the same gateway."""
-        if self._gate.get("upgrade") != "in-place" or target.get("trigger") is None:
-            return False
-        targets = self._gate.sections("targets").values()
-        return sum(t.get("trigger") is not None and "extends" not in t for t in targets) > 1
-
-    def _fresh(self, target: Map, other: str, else_: str = "") -> None:
-        phases = target.sections("phases")
-        if target.get("trigger") is not None and phases:
-            proof = list(phases.values())[-1]
-            self._probes.fresh(proof, target.section("trigger"), other, else_)
-
-    def _names(self, section: Map, noun: str, *, path: bool) -> None:
-        """Names become parts of pytest's item ids, and those of targets and phases of paths."""
-        for name, place in section.keys.items():
-            if not name or name != name.strip():
-                what = f"the {noun} '{name}' is empty or has spaces around it"
-                self._add(place, what, "take another name")
-            for part in ("::", "[", "]", "@", *(("/",) if path else ())):
-                if part in name:
-                    self._add(
-                        place, f"the name of a {noun} cannot hold '{part}'", "take another name"
-                    )
-                    break
 
     def _unfilled(self, section: Map, key: str) -> None:
         for name in variables.names(section.get(key) or ""):

@@ -7,15 +7,18 @@ boot and by a recorded one alike.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
-from pytest_bootgate.gatefile.model import ACCEPTED, PhaseProbe, Signal, StageProbe
+from pytest_bootgate.gatefile.model import ACCEPTED, PhaseProbe, Probe, Signal, StageProbe, Target
 from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.masking import shortened
 from pytest_bootgate.observe.sighting import Pattern, Sighting
+from pytest_bootgate.observe.stages import read_stages
 from pytest_bootgate.observe.stamps import Stamps
 from pytest_bootgate.records.values import Phase, SignalReport, Stage
 
+#: The name of what must not appear.
+NEVER = "never"
 #: Two sources may be reported in the wrong order by at most this many seconds.
 LAG = 0.05
 #: No pattern is held against more characters of a line than these.
@@ -46,8 +49,13 @@ class Observation:
         variables: Mapping[str, str],
         *,
         token: bool,
+        never: Probe | None = None,
+        unordered: bool = False,
     ) -> None:
-        self._phases = dict(phases)
+        self._phases, self.unordered = dict(phases), unordered
+        self._never: list[Pattern] = []
+        if never is not None:
+            self._never.append(Pattern(NEVER, never, variables, token=False))
         self._patterns = [
             Pattern(f"phase:{name}", probe, variables, token=token)
             for name, probe in phases.items()
@@ -61,7 +69,7 @@ class Observation:
             for name, probe in stages.items()
         ]
         self._searches: dict[str, list[Callable[[str], object]]] = {}
-        others = [pattern for _, _, pattern in self._signals]
+        others = [*self._never, *(pattern for _, _, pattern in self._signals)]
         others += [pattern for _, pattern, _ in self._stages]
         for pattern in self._patterns + others:
             if pattern.source:
@@ -71,6 +79,7 @@ class Observation:
         self.refused: str | None = None
         self.marks: dict[str, float] = {}
         self.reported: dict[str, SignalReport] = {}
+        self._broken: SignalReport | None = None
         self.stages: list[Stage] = []
         self.strangers: list[float] = []
         #: The calls of the stub at paths that no phase waits for, and whether one had the token.
@@ -82,6 +91,19 @@ class Observation:
         #: By how many seconds two sources may be reported in the wrong order.
         self.lag = LAG
         self._stamps = Stamps()
+
+    @classmethod
+    def of(cls, target: Target, variables: Mapping[str, str], *, token: bool) -> Observation:
+        """Of a boot of a target."""
+        return cls(
+            target.phases,
+            target.signals,
+            target.stages,
+            variables,
+            token=token,
+            never=target.never,
+            unordered=target.unordered,
+        )
 
     def stands(self, name: str) -> None:
         """What the mark of a phase waits for was so before the trigger."""
@@ -114,6 +136,9 @@ class Observation:
             self._see_astray(seen)
         if seen.unended:  # what it goes on to say may matter
             return
+        for pattern in self._never:
+            if self._broken is None and pattern.match(seen):
+                self._broken = SignalReport(NEVER, "failed", at, _said(pattern, seen))
         for name, signal, pattern in self._signals:
             if name not in self.reported and pattern.match(seen):
                 self.reported[name] = SignalReport(name, signal.means, at, _said(pattern, seen))
@@ -212,6 +237,11 @@ class Observation:
         """The first report of a failure."""
         return next((t for t in self.reported.values() if t.means != "ok"), None)
 
+    def forbidden(self) -> SignalReport | None:
+        """What was seen that a boot that starts must not show."""
+        found = [self.reported.get(name) for name, signal, _ in self._signals if signal.forbid]
+        return next((one for one in [self._broken, *found] if one is not None), None)
+
     def said_ok(self) -> SignalReport | None:
         """The first report of success."""
         return next((t for t in self.reported.values() if t.means == "ok"), None)
@@ -261,9 +291,11 @@ class Observation:
     def phases(self) -> tuple[Phase, ...]:
         """The phases from the marks seen. Raises `ValueError` for marks out of order."""
         optional = {n: p.optional for n, p in self._phases.items()}
+        if self.unordered:
+            return tuple(Phase(n, at := self.marks.get(n), at, o) for n, o in optional.items())
         return phases_of(self.marks, optional, self.lag)
 
-    def unordered(self) -> tuple[Phase, ...]:
+    def scattered(self) -> tuple[Phase, ...]:
         """The phases with the instants of their marks, where their lengths cannot be told."""
         return tuple(Phase(n, self.marks.get(n), None, p.optional) for n, p in self._phases.items())
 
@@ -310,26 +342,3 @@ def _said(pattern: Pattern, seen: Sighting) -> str:
     if seen.is_a("seen", "looked"):
         return "its probe succeeded"
     return seen.text[:TAIL_WIDTH]
-
-
-def read_stages(
-    source: str, each: re.Pattern[str], text: str, phase: str | None
-) -> Iterable[Stage]:
-    """The stages that a line of the group `source` reports."""
-    for found in each.finditer(text):
-        groups = found.groupdict()
-        seconds = _seconds(groups, "s", "ms")
-        if seconds is not None:
-            yield Stage(source, groups["name"], seconds, _seconds(groups, "at_s", "at_ms"), phase)
-
-
-def _seconds(groups: Mapping[str, str | None], s: str, ms: str) -> float | None:
-    """A duration as it was reported; what is no number of seconds from 0 on is none."""
-    for name, unit in ((s, 1.0), (ms, 1000.0)):
-        if (text := groups.get(name)) is not None:
-            try:
-                found = float(text) / unit
-            except ValueError:
-                return None
-            return found if 0 <= found < float("inf") else None
-    return None

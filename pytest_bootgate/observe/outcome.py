@@ -44,8 +44,9 @@ class Ending:
     open. `answered_by` says who answered whom the boot did not start, `last_answer` what was last
     seen where the proof should have been, both empty where there was none. `oom_kills` is how many
     of its processes were killed because memory ran out, `clock` by how many seconds the wall clock
-    was moved. `left_out` are the streams of which more came than could be looked at, and what was
-    left out of them. `stalls` are the times in which this process or the engine stood still.
+    was moved. `lapsed` says how it did not stay up after its proof. `left_out` are the streams of
+    which more came than could be looked at, and what was left out of them. `stalls` are the times
+    in which this process or the engine stood still.
     """
 
     at: float
@@ -59,6 +60,7 @@ class Ending:
     last_answer: str = ""
     oom_kills: int = 0
     clock: float = 0.0
+    lapsed: str = ""
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
     stalls: Sequence[Stall] = ()
 
@@ -98,7 +100,7 @@ def conclude(
     try:
         phases = seen.phases()
     except ValueError:  # then it is lost, or did not start anyway
-        phases = seen.unordered()
+        phases = seen.scattered()
     exited = ending.exited
     return Boot(
         target=recipe.target_name,
@@ -120,6 +122,7 @@ def conclude(
         exit_code=exited.code if exited is not None else None,
         stalled=stall.seconds if stall is not None else 0.0,
         notes=tuple(_notes(seen, ending, triggered=recipe.triggered)),
+        unordered=seen.unordered,
     )
 
 
@@ -138,7 +141,12 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
         return "crashed", f"the gateway restarted by itself: {ending.reopened} ({came})"
     if ending.started:
         unsound = seen.unsound(clock_moved=ending.clock_moved)
-        return ("lost", unsound) if unsound else ("started", "")
+        if unsound:
+            return "lost", unsound
+        if (bad := seen.forbidden()) is not None:
+            after = f"{bad.at or 0.0:.3g} s after the trigger: {bad.text}"
+            return "forbidden", f"the task started, but {bad.name} was seen {after}"
+        return ("lapsed", ending.lapsed) if ending.lapsed else ("started", "")
     if exited is not None:
         how = ending.not_ready or f"{who} {exit_words(exited)}"
         if exited.gone:
@@ -220,7 +228,8 @@ def _notes(seen: Observation, ending: Ending, *, triggered: bool) -> list[str]:
     notes = []
     exited = ending.exited
     # A runner that starts by itself may be done once it has proved so; with 0, that is.
-    if ending.started and exited is not None and (triggered or exited.code != 0):
+    right_after = ending.started and not ending.lapsed
+    if right_after and exited is not None and (triggered or exited.code != 0):
         notes.append(f"the {'gateway' if triggered else 'runner'} {exit_words(exited)} right after")
     if ending.clock_moved:
         how = f"set {'back' if ending.clock < 0 else 'forward'} {abs(ending.clock):.0f} s"

@@ -18,6 +18,8 @@ Outcome = Literal[
     "false_ok",
     "not_accepted",
     "reported_error",
+    "forbidden",
+    "lapsed",
     "lost",
 ]
 
@@ -139,6 +141,21 @@ OUTCOMES: Mapping[Outcome, Traits] = {
         ),
         "Read the error that it reported and its last log lines.",
         "M-2-6.500H2L1 1.500H-1zM-1.500 3.500H1.500V6.500H-1.500z",
+    ),
+    "forbidden": Traits(
+        "the task started, but something appeared that the gate file forbids",
+        (
+            "Read the line, quoted in the story, and what came before it.",
+            "If good runs print that line too, narrow the pattern of `never` or of the signal.",
+        ),
+        "Read what it reported although it started.",
+        "M-6-6H6V6H-6zM-3-3V3H3V-3z",
+    ),
+    "lapsed": Traits(
+        "the proof arrived, but the system did not stay up for as long as the gate file demands",
+        (_LAST_LINES, "Look at what it does after it is ready: a late check, a crash, a restart."),
+        "Read what it printed after its proof.",
+        "M-6 6L0-6 6 6 0 2z",
     ),
     "lost": Traits(
         (

@@ -73,6 +73,8 @@ class Boot:
     back, `run_delay` for how many seconds its tasks stood ready to run without a CPU (their sum),
     `others_cpu` how many CPU seconds everybody else used meanwhile. None where unknown.
 
+    Its phases are `unordered` where each is timed from the trigger.
+
     `answers` is the last answer seen by each probe of an endpoint, a port or a file that was not
     satisfied, `nearest` for each phase whose mark was not seen what comes nearest to it: lines, or
     calls of the stub at other paths.
@@ -98,6 +100,7 @@ class Boot:
     never_ready: bool = False
     ready: float | None = None
     phases: tuple[Phase, ...] = ()
+    unordered: bool = False
     stages: tuple[Stage, ...] = ()
     signals: tuple[SignalReport, ...] = ()
     cpu_seconds: float | None = None
@@ -164,9 +167,11 @@ class Boot:
     @property
     def last_phase(self) -> str | None:
         """The phase in which an attempt without a proof was when it ended."""
-        seen = [i for i, phase in enumerate(self.phases) if phase.at is not None]
+        seen = [
+            i for i, phase in enumerate(self.phases) if phase.at is not None and not self.unordered
+        ]
         following = self.phases[seen[-1] + 1 if seen else 0 :]
-        required = [phase.name for phase in following if not phase.optional]
+        required = [phase.name for phase in following if not phase.optional and phase.at is None]
         return required[0] if required else None
 
     @property

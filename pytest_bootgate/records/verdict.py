@@ -74,7 +74,8 @@ class Rules:
     `cpus` is what the profile gives a boot, None without a limit. `retries` is how many boot
     timeouts of each release are tried again in a campaign, `retry_pause` after how many seconds.
     `noise` is the most that `Machine.spread` may be. `ready_timeout` is how many seconds a gateway
-    may take until it is ready for its trigger.
+    may take until it is ready for its trigger. `since` is the phase from whose mark on boots are
+    compared, empty for all of them.
     """
 
     timeout: float
@@ -90,6 +91,7 @@ class Rules:
     noise: float = _GATE.noise
     phases: Mapping[str, Limits] = field(default_factory=dict)
     ready_timeout: float = float(Gateway().ready_timeout)
+    since: str = ""
 
     @property
     def plan(self) -> Schedule:

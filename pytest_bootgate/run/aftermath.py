@@ -9,14 +9,13 @@ from dataclasses import replace
 from pytest_bootgate.gatefile.model import Probe
 from pytest_bootgate.observe.nearest import nearest
 from pytest_bootgate.observe.observation import Observation
-from pytest_bootgate.observe.sighting import (
-    Pattern,
-    Sighting,
-)
+from pytest_bootgate.observe.outcome import Ending, exit_words
+from pytest_bootgate.observe.sighting import Pattern, Sighting
 from pytest_bootgate.observe.witness import Witness
 from pytest_bootgate.patience import ImpatientError, patience
 from pytest_bootgate.run.opened import OpenedPair
 
+_AFTERWARDS = 1.0  # after the proof, in the first boots: one that ends then has hardly started
 _LAST_LOOK = 2.0  # for the sidecar's last look at files, once the gateway has ended
 _NEAREST = 1.0  # CPU seconds for a hint
 _AT_ONCE = 0.2  # between the exit of a gateway and the lines that it had in a buffer
@@ -58,6 +57,44 @@ class Aftermath(OpenedPair):
             return len([e for e in events[first:] if e.get("event") == "looked"]) >= asked
 
         self._pump(self._clock.now() + _LAST_LOOK, looked, "last look", see)
+
+    def _afterwards(
+        self,
+        seen: Observation,
+        ending: Ending,
+        variables: Mapping[str, str],
+        witness: Witness,
+        *,
+        first: bool,
+    ) -> Ending:
+        """Watch on after the proof: the `first` boots for a second, all as long as they must stay.
+
+        One that ends then has hardly started.
+        """
+        probe = self._recipe.target.phases[seen.proof]
+        stays, name, events = probe.stays, f"phase:{seen.proof}", self._listener.events
+        if stays is None and not first:
+            return ending
+        begun = len(events)
+        if stays is not None:
+            self._lapse(name, probe, variables)
+        proved = (seen.trigger_at or 0.0) + (ending.proof or 0.0)
+
+        def lapsed() -> list[str]:
+            told = [e for e in events[begun:] if e.get("event") == "lapsed" and e.get("id") == name]
+            return [str(event.get("text")) for event in told]
+
+        until = max(proved + (stays or 0.0), self._clock.now() + _AFTERWARDS * first)
+        self._pump(until, lambda: self._gateway_over() or bool(lapsed()), "afterwards", witness.see)
+        self._look(force=True)
+        how = lapsed()
+        if stays is not None and (self._exit is not None or how):
+            who = "gateway" if self._recipe.triggered else "runner"
+            after = (self._ended_at if self._exit is not None else self._clock.now()) - proved
+            what = f"the {who} {exit_words(self._exit)}" if self._exit else f"its proof: {how[0]}"
+            when = f"{max(after, 0.0):.2g} s after the proof"
+            ending = replace(ending, lapsed=f"it did not stay up for {stays:g} s: {what} {when}")
+        return replace(ending, exited=self._exit)
 
     def _nearest(self, seen: Observation, token: str) -> dict[str, tuple[str, ...]]:
         """For each phase whose mark was not seen, the lines or calls that come nearest."""

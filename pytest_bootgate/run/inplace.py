@@ -11,14 +11,12 @@ from pytest_bootgate.engines.base import Engine, Exit, Running
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Gateway, Probe, State, Trigger
 from pytest_bootgate.observe.lines import LONGEST
-from pytest_bootgate.observe.observation import (
-    TAIL_WIDTH,
-    read_stages,
-)
+from pytest_bootgate.observe.observation import TAIL_WIDTH
 from pytest_bootgate.observe.sighting import (
     Pattern,
     Sighting,
 )
+from pytest_bootgate.observe.stages import read_stages
 from pytest_bootgate.records.boot_events import Hear, ignore
 from pytest_bootgate.records.jobs import Job, JobsError, Kept, read_jobs
 from pytest_bootgate.records.upgrade import Start, Stop

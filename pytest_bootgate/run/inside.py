@@ -36,6 +36,7 @@ class _Asked:
     due: float
     wait: float = _PATIENCE
     failing: float | None = None
+    lapse: bool = False
     runs: list[_Run] = field(default_factory=list)
 
 
@@ -51,13 +52,13 @@ class Inside:
         self._number = 0
         listener.tick = min(listener.tick, TICK)
 
-    def watch(self, name: str, order: Order) -> None:
-        """Run the command of an order until it succeeds; a first time at once."""
+    def watch(self, name: str, order: Order, *, lapse: bool = False) -> None:
+        """Run the command of an order until it succeeds (`lapse`: fails), at first at once."""
         command = order.get("exec") or self._gateway.health_command()
         self._say(event="watching", id=name)
         patience = order.get("patience")
         one = _Asked(name, command, order["every"], patience, self._clock.now())
-        one.wait = patience or _PATIENCE
+        one.wait, one.lapse = patience or _PATIENCE, lapse
         self._asked.append(one)
 
     def forget(self) -> None:
@@ -77,15 +78,17 @@ class Inside:
         if ended is None or (code := run.command.exit_code()) is None:
             return
         one.runs.remove(run)
-        if code == 0:
+        said = self._listener.tail(f"{run.stream}.out") or self._listener.tail(f"{run.stream}.err")
+        text = f"exit {code}: {said[-1]}" if said else f"exit {code}"
+        self._listener.forget(run.stream)
+        if (code == 0) != one.lapse:
             if one in self._asked:
                 self._asked.remove(one)
-                self._say(ended, event="seen", id=one.name)
+                kind = {"event": "lapsed", "text": text} if one.lapse else {"event": "seen"}
+                self._say(ended, **kind, id=one.name)
             return
-        said = self._listener.tail(f"{run.stream}.out") or self._listener.tail(f"{run.stream}.err")
-        last = f": {said[-1]}" if said else ""
-        self._say(ended, event="state", id=one.name, text=f"exit {code}{last}")
-        self._listener.forget(run.stream)
+        if not one.lapse:
+            self._say(ended, event="state", id=one.name, text=text)
         one.due, one.wait = ended + one.every, one.patience or _PATIENCE
 
     def _next(self, one: _Asked) -> None:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from pytest_bootgate.engines.base import Engine, Exit, Place, Unit
+from pytest_bootgate.engines.base import Engine, Exit, Place
 from pytest_bootgate.errors import BootgateError, SidecarError
-from pytest_bootgate.gatefile.model import Gateway, Probe, StageProbe, Trigger
-from pytest_bootgate.gatefile.variables import fill, fill_all
+from pytest_bootgate.gatefile.model import Gateway, Probe
+from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.observe.outcome import Stall, exit_words
 from pytest_bootgate.observe.sighting import Pattern, Sighting
 from pytest_bootgate.observe.spots import is_answer, last_answers
 from pytest_bootgate.records.jobs import Kept
 from pytest_bootgate.run.heartbeat import too_late
-from pytest_bootgate.run.inside import Inside
 from pytest_bootgate.run.link import Link
 from pytest_bootgate.run.listener import Listener
 from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.strangers import answered_instead, nobody_there
+from pytest_bootgate.run.watching import Watching
 
 _LOOK = 1.0  # between two questions to the engine whether the gateway still runs
 _ENGINE_LATE = 2.0  # for an answer; from then on it stands still, and so do the lines it hands on
@@ -44,7 +44,7 @@ class NotReadyError(Exception):
         self.detail, self.exited, self.after = detail, exited, after
 
 
-class OpenedPair:
+class OpenedPair(Watching):
     """Open it, listen to it, close it. Every wait has a deadline; `watch` hears of each moment.
 
     `ready` is how many seconds the gateway took from its start, `version` what it says it is, and
@@ -63,12 +63,11 @@ class OpenedPair:
         state: Kept | None = None,
     ) -> None:
         self._engine, self._recipe, self.watch = engine, recipe, watch
-        self._clock, self._state = engine.clock, state
-        self._listener = Listener(self._heed, self._heed_end, recipe.mask, self._clock)
+        self._state = state
+        super().__init__(
+            Listener(self._heed, self._heed_end, recipe.mask, engine.clock), engine.clock
+        )
         self._place: Place | None = None
-        self._link: Link | None = None
-        self._gateway: Unit | None = None
-        self._inside: Inside | None = None
         self._variables: dict[str, str] = {}
         self._exit: Exit | None = None
         self._looked = 0.0
@@ -181,21 +180,6 @@ class OpenedPair:
                 f" {spec.image} was {meant} when the gate began: the tag was moved. Use the image's"
                 " digest (image@sha256:…), or rerun."
             )
-
-    def _arm(self, token: str, trigger: Trigger | None, variables: Mapping[str, str]) -> None:
-        """A new boot begins: what the last one was watched for does not matter any more."""
-        if self._inside is not None:
-            self._inside.forget()
-        if self._link is not None:
-            self._link.arm(token, trigger, variables)
-
-    def _watch(self, name: str, probe: Probe | StageProbe, variables: Mapping[str, str]) -> None:
-        """From now on look for what a probe asks for, where no line shows it."""
-        if self._link is not None:
-            self._link.watch(name, probe, variables)
-        if (order := probe.kind.ask()) is not None and self._gateway is not None:
-            self._inside = self._inside or Inside(self._gateway, self._listener, self._clock)
-            self._inside.watch(name, fill_all(dict(order), variables))
 
     def _start_gateway(self) -> None:
         assert self._gateway is not None

@@ -35,7 +35,6 @@ from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.strangers import answered_instead
 from pytest_bootgate.run.trigger import Triggering
 
-_AFTERWARDS = 1.0  # after the proof, in the first boots: one that ends then has hardly started
 _ANSWER = 10.0  # for a sidecar to say that it is there
 _LATE_MARKS = 0.3  # between the proof and the marks that came before it, on another way
 _LATE_EXIT = 0.3  # between a trigger that fails and the exit that made it fail
@@ -102,9 +101,7 @@ class Pair(Triggering):
         variables = {**self._variables, "token": token}
         if job is not None:
             variables |= {"job.id": job.id, "job.name": job.name}
-        seen = Observation(
-            target.phases, target.signals, target.stages, variables, token=recipe.needs_token
-        )
+        seen = Observation.of(target, variables, token=recipe.needs_token)
         voice = self._voice or self.begin(number)
         witness = Witness(seen, voice)
         first = len(self._listener.events)
@@ -153,12 +150,9 @@ class Pair(Triggering):
             until = self._clock.now() + _LATE_MARKS
             self._pump(until, lambda: seen.complete, "marks", witness.see)
         seen.lag += max(0.0, of_observers(self._clock, sidecar) - late)
-        if ending.started and number <= 1 and target.start == "cold" and not self.lingers:
-            self._pump(
-                self._clock.now() + _AFTERWARDS, self._gateway_over, "afterwards", witness.see
-            )
-            self._look(force=True)
-            ending = replace(ending, exited=self._exit)
+        if ending.started:
+            first = number <= 1 and target.start == "cold" and not self.lingers
+            ending = self._afterwards(seen, ending, variables, witness, first=first)
         known = ending.started or ending.exited or ending.refused
         if known or ending.at >= ending.timeout:
             # Only a failure that was reported may still be followed by a proof in time.

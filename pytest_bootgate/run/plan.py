@@ -182,6 +182,7 @@ class Plan:
             retry_pause=float(gate.retry_pause),
             noise=gate.noise,
             ready_timeout=float(self.file.gateway.ready_timeout),
+            since=asked.from_ or "",
             phases={
                 name: Limits(
                     None if probe.limit is None else float(probe.limit),

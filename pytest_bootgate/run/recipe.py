@@ -22,6 +22,7 @@ from pytest_bootgate.gatefile.model import (
 )
 from pytest_bootgate.gatefile.variables import fill, fill_all
 from pytest_bootgate.masking import Mask
+from pytest_bootgate.observe.observation import NEVER
 from pytest_bootgate.sidecar import packed
 
 #: Where a sidecar runs if the gate file names no image; any image with Python 3.9 will do.
@@ -116,6 +117,8 @@ class Recipe:
             yield "health", gateway.health
         if self.in_place:
             yield from ((f"start:{name}", probe) for name, probe in gateway.stages.items())
+        if self.target.never is not None:
+            yield NEVER, self.target.never
         yield from ((f"phase:{name}", probe) for name, probe in self.target.phases.items())
         yield from ((f"signals:{name}", probe) for name, probe in self.target.signals.items())
         yield from ((f"stages:{name}", probe) for name, probe in self.target.stages.items())

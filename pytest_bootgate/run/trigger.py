@@ -8,7 +8,7 @@ from pytest_bootgate.engines.base import Running
 from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill
-from pytest_bootgate.observe.observation import Observation
+from pytest_bootgate.observe.observation import NEVER, Observation
 from pytest_bootgate.observe.spots import ports
 from pytest_bootgate.observe.witness import Witness
 from pytest_bootgate.run.aftermath import Aftermath
@@ -130,5 +130,5 @@ class Triggering(Aftermath):
 
     def _order_watches(self, variables: Mapping[str, str]) -> None:
         for name, probe in self._recipe.probes():
-            if name.startswith(("phase:", "signals:")):
+            if name.startswith(("phase:", "signals:", NEVER)):
                 self._watch(name, probe, variables)

@@ -60,7 +60,7 @@ def test_no_duration_is_below_zero(seed):
     try:
         phases = seen.phases()
     except ValueError:
-        phases = seen.unordered()
+        phases = seen.scattered()
     found = [*map(asdict, phases), *map(asdict, seen.stages), *map(asdict, seen.signals())]
     durations = [value for one in found for value in one.values() if isinstance(value, float)]
     durations += [at for at in (seen.accepted, seen.proof_at, *seen.strangers) if at is not None]

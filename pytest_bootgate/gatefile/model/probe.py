@@ -25,6 +25,8 @@ class PhaseProbe(Probe, frozen=True, kw_only=True):
     `slower` is how much slower than the baseline's this phase may be: ``slower: 20%`` (without
         this key the phase is not compared on its own).
     `optional` allows a release not to have this mark: ``optional: true`` (not for the last phase).
+    `stays` is how long the system must stay up after the proof, and an endpoint, port, file or
+        command go on to succeed: ``stays: 5s`` (only for the last phase).
     """
 
     noun: ClassVar = "a phase"
@@ -32,6 +34,7 @@ class PhaseProbe(Probe, frozen=True, kw_only=True):
     deadline: Annotated[Seconds, positive("5s")] | None = None
     slower: Tolerance | None = None
     optional: bool = False
+    stays: Annotated[Seconds, positive("5s")] | None = None
 
 
 class Signal(Probe, frozen=True, kw_only=True):
@@ -41,9 +44,12 @@ class Signal(Probe, frozen=True, kw_only=True):
     counts as a timeout.
 
     `means` is what the signal reports: ``means: ok``.
+    `forbid` makes a boot fail that reports a failure here and starts all the same; without it that
+        is a warning: ``forbid: true``.
     """
 
     means: Literal["failed", "ok"] = "failed"
+    forbid: bool = False
 
 
 class StageProbe(Entry, frozen=True):

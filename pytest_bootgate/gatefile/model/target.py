@@ -8,7 +8,7 @@ import msgspec
 
 from pytest_bootgate.demands import Action, Existing, Tolerance, positive
 from pytest_bootgate.gatefile.model.base import Entry
-from pytest_bootgate.gatefile.model.probe import PhaseProbe, Signal, StageProbe
+from pytest_bootgate.gatefile.model.probe import PhaseProbe, Probe, Signal, StageProbe
 from pytest_bootgate.quantities import Seconds
 
 #: The phase whose mark acknowledges the trigger, if a gate file names one.
@@ -88,6 +88,11 @@ class _TargetEntries(Entry, frozen=True, kw_only=True):
         stands for the answer to the trigger:
         ``phases: {accepted: {line: accepted}, task_started: {stub: true}}``.
     `proof` is the one phase of a target without `phases`: ``proof: {line: task started}``.
+    `unordered` is whether the phases before the proof come in any order; then each of them is timed
+        from the trigger: ``unordered: true``.
+    `from` is the phase whose mark starts the clock of the comparison, for what waits before it (a
+        scheduler's tick) is no part of the boot: ``from: picked_up``.
+    `never` is a probe for what must not appear in a boot that starts: ``never: {line: ERROR}``.
     `signals` are the channels on which the system reports how a run went:
         ``signals: {run log: {file: /var/log/runs.jsonl, line: failed}}``.
     `stages` are lines in which the system reports the durations of its own stages:
@@ -107,6 +112,9 @@ class _TargetEntries(Entry, frozen=True, kw_only=True):
     trigger: Trigger | None = None
     phases: dict[str, PhaseProbe] = {}
     proof: PhaseProbe | None = None
+    unordered: bool = False
+    from_: str | None = msgspec.field(default=None, name="from")
+    never: Probe | None = None
     signals: dict[str, Signal] = {}
     stages: dict[str, StageProbe] = {}
     listen: Seconds = Seconds(10)
