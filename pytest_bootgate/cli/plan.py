@@ -30,7 +30,7 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     yield "engine", why
     for name, release in gate.plan.releases.items():
         yield name, _release(release, gate, images=images)
-    granted = beyond(gate.plan.file.gateway.needs)
+    granted = beyond(gate.plan.file.gateway.container)
     if images and granted:
         yield "granted", f"{listed(granted)}, beyond the default of a container"
     baseline = gate.plan.file.releases.baseline

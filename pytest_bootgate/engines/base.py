@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from pytest_bootgate.engines.clock import Clock
-from pytest_bootgate.gatefile.model import Needs
+from pytest_bootgate.gatefile.model import Container
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class UnitSpec:
     """What to start: `files` maps absolute paths inside the unit to their contents.
 
     `image` is left out on an engine without images; `command` None means the image's own.
-    `cpus` is in cores, `memory` in bytes. `needs` is what a container is granted beyond what it may
-    do by itself. `release` is whose gateway it is.
+    `cpus` is in cores, `memory` in bytes. `container` is how it is made. `release` is whose
+    gateway it is.
     """
 
     role: str
@@ -56,7 +56,7 @@ class UnitSpec:
     cpus: float | None = None
     memory: int | None = None
     stdin: bool = False
-    needs: Needs = field(default_factory=Needs)
+    container: Container = field(default_factory=Container)
     release: str = ""
 
     @property
@@ -259,8 +259,11 @@ class Engine(Protocol):
     def resolve(self, image: str) -> str:
         """The digest of an image, pulled where it is missing. Raises `EngineError`."""
 
-    def place(self, ports: Mapping[str, int]) -> Place:
-        """A new place; `ports` are the numbers to use inside where the network is its own."""
+    def place(self, ports: Mapping[str, int], network: Container | None = None) -> Place:
+        """A new place; `ports` are the numbers to use inside where the network is its own.
+
+        Of `network` the host name, the hosts and the network hold for all its units.
+        """
 
     def close(self) -> None:
         """Remove what is left of this run."""

@@ -248,7 +248,7 @@ class Container:
                 # The tar file's own top entry has the directory's name.
                 above = str(PurePosixPath(path).parent)
                 client.put_archive(self._id, above, file)
-            put(client, self._id, files, self._user, sidecar=False)
+            put(client, self._id, replace(self._spec, files=files), self._user)
 
     def remove(self) -> None:
         """Remove it, running or not. Raises `EngineError` only where the engine is gone."""
@@ -261,16 +261,23 @@ class Container:
             self._listener.join(AFTERMATH)
 
 
-def put(
-    client: APIClient, container: str, files: Mapping[str, bytes], user: str, *, sidecar: bool
-) -> None:
-    """Put files into a container that was not started, owned by its user.
+def put(client: APIClient, container: str, spec: UnitSpec, user: str) -> None:
+    """Put a unit's files into its container, which was not started, owned by its user.
 
-    A sidecar is given them in the shared directory only: all else it may only read. A gateway's
-    user may write there from then on.
+    What may not write elsewhere is given them in the shared directory only. A gateway's user may
+    write there from then on.
     """
-    if sidecar:
+    files = spec.files
+    if spec.role == "sidecar":
         client.put_archive(container, SHARED, shared(client, container, files, user, SHARED))
+    elif spec.container.read_only:
+        if outside := [path for path in files if not PurePosixPath(path).is_relative_to(SHARED)]:
+            raise EngineError(
+                f"The {spec.words} has a read-only file system, so {outside[0]} cannot be put into"
+                " it. Put it below ${dir}, or bind it: container: {volumes: [./FILE:PATH]}."
+            )
+        packing = packed(client, container, files, user, SHARED, root=SHARED)
+        client.put_archive(container, SHARED, packing)
     else:
         client.put_archive(container, "/", packed(client, container, files, user, SHARED))
 

@@ -71,8 +71,9 @@ def lacks_command(spec: UnitSpec, why: str) -> EngineError | None:
     if "unable to apply caps" in why:
         return EngineError(
             f"The Docker engine may not grant the {spec.role}"
-            f" {', '.join(spec.needs.capabilities) or 'what it needs'}, which it has not itself:"
-            f" {why}. Leave what is missing out of gateway: {{needs: ...}}, or take another engine."
+            f" {', '.join(spec.container.cap_add) or 'what it needs'}, which it has not itself:"
+            f" {why}. Leave what is missing out of {spec.role}: {{container: ...}}, or take another"
+            " engine."
         )
     return lacking(spec, why) if NO_COMMAND.search(why) else None
 

@@ -13,7 +13,7 @@ from docker.errors import APIError, NotFound
 from docker.types import LogConfig
 from docker.utils import parse_repository_tag
 
-from pytest_bootgate.engines import owner
+from pytest_bootgate.engines import owner, volumes
 from pytest_bootgate.engines.base import CONTAINED, Capacity, Sink, UnitSpec
 from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.confine import confined
@@ -27,6 +27,7 @@ from pytest_bootgate.engines.container_command import lacks_command
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
 from pytest_bootgate.errors import EngineError, ImageError
+from pytest_bootgate.gatefile.model import Container as Wanted
 
 if TYPE_CHECKING:
     from docker.api import APIClient
@@ -96,9 +97,9 @@ class DockerEngine:
         with self._api.call("report its machine") as client:
             return dict(client.info())
 
-    def place(self, ports: Mapping[str, int]) -> DockerPlace:
+    def place(self, ports: Mapping[str, int], network: Wanted | None = None) -> DockerPlace:
         """A new place; the network is its own, so the ports are as asked for."""
-        return DockerPlace(self._api, self._run, ports, self._memory)
+        return DockerPlace(self._api, self._run, ports, self._memory, network or Wanted())
 
     @cached_property
     def _memory(self) -> int:
@@ -118,13 +119,20 @@ class DockerPlace:
 
     dir = SHARED
 
-    def __init__(self, api: DockerApi, run: str, ports: Mapping[str, int], memory: int) -> None:
-        self._api, self._run, self._memory = api, run, memory
+    def __init__(
+        self,
+        api: DockerApi,
+        run: str,
+        ports: Mapping[str, int],
+        memory: int,
+        network: Wanted,
+    ) -> None:
+        self._api, self._run, self._memory, self._wanted = api, run, memory, network
         self.ports = dict(ports)
         self._labels = {LABEL: run, OWNER: owner.own()}
         self._name = f"bootgate-{run}-{secrets.token_hex(4)}"
         self._numbers = itertools.count(1)
-        self._network = "none"
+        self._network = network.network
         self._shared = False
         self._units: list[Container] = []
 
@@ -148,7 +156,9 @@ class DockerPlace:
                 seen = client.inspect_container(made)
                 user = str(seen["Config"].get("User") or "")
                 if self._shared:
-                    put(client, made, spec.files, user, sidecar=spec.role == "sidecar")
+                    put(client, made, spec, user)
+                for volume in volumes.of(spec.container):
+                    volumes.fill(client, made, volume, self._labels)
                 wanted = {"stdout": 1, "stderr": 1, "stream": 1, "stdin": int(spec.stdin)}
                 stream = Stream(client.attach_socket(made, wanted))
             except BaseException:
@@ -161,9 +171,10 @@ class DockerPlace:
         return unit
 
     def _create(self, client: APIClient, spec: UnitSpec, image: str) -> str:
+        asked = spec.container
         command = None if spec.command is None else list(spec.command)
-        entrypoint = None
-        if spec.role == "sidecar" and command:
+        entrypoint = asked.entrypoint
+        if spec.role == "sidecar" and command and not entrypoint:
             # In a release's own image the entry point is the gateway's, not the sidecar's.
             entrypoint, command = command[:1], command[1:]
         limits, environment = confined(spec), dict(spec.env)
@@ -175,6 +186,9 @@ class DockerPlace:
         if spec.role == "gateway" and (memory := spec.memory or self._memory):
             # Equal: no swap on top, which would turn a lack of memory into slowness.
             limits |= {"mem_limit": memory, "memswap_limit": memory}
+        mounted = [*volumes.of(asked)]
+        shared = [f"{self._name}:{SHARED}:rw"] if self._shared else []
+        joins = self._network.startswith("container:")
         try:
             made = client.create_container(
                 image,
@@ -182,12 +196,16 @@ class DockerPlace:
                 entrypoint=entrypoint,
                 name=f"{self._name}-{spec.role}-{next(self._numbers)}",
                 environment=environment,
-                labels=self._labels,
+                labels={**asked.labels, **self._labels},
                 stdin_open=spec.stdin,
+                user=asked.user,
+                working_dir=asked.working_dir,
+                hostname=None if joins else self._hostname,
+                volumes=[volume.target for volume in mounted if not volume.bound],
                 host_config=client.create_host_config(
                     network_mode=self._network,
-                    init=True,  # as process 1, a runner's own SIGSEGV would be ignored
-                    binds={self._name: {"bind": SHARED, "mode": "rw"}} if self._shared else {},
+                    extra_hosts=None if joins else self._hosts,
+                    binds=[*shared, *(volume.bind for volume in mounted if volume.bound)],
                     # All lines are read as they come; the engine's own copy could fill its disk.
                     log_config=LogConfig(type=LogConfig.types.NONE),
                     **limits,
@@ -202,6 +220,16 @@ class DockerPlace:
                 raise missing from error
             raise
         return str(made["Id"])
+
+    @property
+    def _hostname(self) -> str:
+        return self._wanted.hostname or "gateway"
+
+    @property
+    def _hosts(self) -> dict[str, str]:
+        """What names are known; without a network nobody else knows the own one."""
+        own = {self._hostname: "127.0.0.1"} if self._network == "none" else {}
+        return {**own, **self._wanted.extra_hosts}
 
     def strangers(self, ports: Collection[int]) -> Mapping[int, str]:  # noqa: ARG002
         """Nobody: the network is its own."""

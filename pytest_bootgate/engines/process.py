@@ -20,6 +20,7 @@ from pytest_bootgate.engines.listeners import strangers
 from pytest_bootgate.engines.local_unit import LocalUnit, write
 from pytest_bootgate.engines.processes import OWNER_LABEL, RUN_LABEL, carriers, kill
 from pytest_bootgate.errors import EngineError
+from pytest_bootgate.gatefile.model import Container
 
 _OWNER = ".owner"
 _RUN = re.compile(r"[a-z0-9]{1,40}")
@@ -57,7 +58,11 @@ class ProcessEngine:
             " --bootgate-engine docker."
         )
 
-    def place(self, ports: Mapping[str, int]) -> LocalPlace:
+    def place(
+        self,
+        ports: Mapping[str, int],
+        network: Container | None = None,  # noqa: ARG002 (each unit is asked for its own)
+    ) -> LocalPlace:
         """A new place, with a free port for each name."""
         with contextlib.suppress(OSError), _owner_file(self._run).open("x") as file:
             file.write(owner.own())
@@ -91,6 +96,12 @@ class LocalPlace:
             raise EngineError(
                 "The process engine cannot limit CPU or memory. Use --bootgate-engine docker, or"
                 " leave `cpus` and `memory` out of the profile."
+            )
+        if spec.container != Container():
+            raise EngineError(
+                f"The process engine starts no containers, so {spec.role}: {{container: ...}} has"
+                " no meaning. Use --bootgate-engine docker, or leave it out; put what the command"
+                " needs into its arguments, `env` and `files`."
             )
         write(spec.files, self.dir)
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}

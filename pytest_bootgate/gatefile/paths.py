@@ -48,3 +48,21 @@ def existing(named: Scalar, name: str, here: Path, mistakes: Mistakes) -> str:
         hint = f"a run that came to no result has left {shown(aside)}: rename it to use it"
     mistakes.add(place, f"there is no file '{text}'", hint)
     return text
+
+
+def volume(named: Scalar, here: Path, mistakes: Mistakes) -> str:
+    """A volume whose source is named absolutely; the name of one of the engine's stays."""
+    source, colon, rest = named.text.partition(":")
+    if not colon or not source.startswith((".", "/", "~", "${here}")):
+        return named.text
+    try:
+        filled = variables.fill(source, {"here": str(here)})
+        path = resolved(named.place.file.parent, str(Path(filled).expanduser()))
+    except (OSError, KeyError, RuntimeError):
+        mistakes.add(named.place, f"'{source}' is no path", "name a directory")
+        return named.text
+    if not path.exists():
+        mistakes.add(named.place, f"there is no '{source}'", f"looked for {shown(path)}")
+    elif path.is_file() and rest.endswith(":rw"):
+        mistakes.add(named.place, f"'{source}' is a file", "copy it with 'files'")
+    return f"{path}:{rest}"

@@ -18,7 +18,7 @@ import msgspec.inspect as mi
 from pytest_bootgate.gatefile.model import Probe, StageProbe
 from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.gatefile.model.fields import ROOT, bare, fields_of, options
-from pytest_bootgate.gatefile.paths import existing
+from pytest_bootgate.gatefile.paths import existing, volume
 from pytest_bootgate.gatefile.source import looks_like
 from pytest_bootgate.gatefile.tree import (
     Map,
@@ -43,10 +43,12 @@ _RENAMED = {
     "as": "extends",
     "broken": "error",
     "by": "deadline",
+    "capabilities": "cap_add",
     "companion": "sidecar",
     "doorbell": "stub",
     "hosts": "profiles",
     "near": "fail_at",
+    "needs": "container",
     "says": "means",
     "silence": "propagation",
     "unsure": "inconclusive",
@@ -245,6 +247,8 @@ class _Walk:
                 self._mistakes.add(tree.place, *told)
         if "file" in demands and isinstance(tree, Scalar):
             return replace(tree, value=existing(tree, name, self._here, self._mistakes))
+        if "volume" in demands and isinstance(tree, Scalar):
+            return replace(tree, value=volume(tree, self._here, self._mistakes))
         return tree
 
 

@@ -33,7 +33,7 @@ _DIED = (
 )
 _NEEDS = (
     "Its last log lines report a missing permission. Containers run with few capabilities: grant"
-    " more in the gate file (gateway: {needs: {capabilities: [...]}}; see docs/how-to.md)."
+    " more in the gate file (gateway: {container: {cap_add: [...]}}; see docs/how-to.md)."
 )
 _ERROR = "Fix what stopped the measurement and rerun. This is not a pass."
 _GOOD = "Nothing: all rules are met."

@@ -235,7 +235,7 @@ class Gate:
         identity = self._machinery.identities.get(name)
         if not self._machinery.images:
             return ReleaseFacts(None, identity, version)
-        granted = beyond(self.plan.file.gateway.needs)
+        granted = beyond(self.plan.file.gateway.container)
         return ReleaseFacts(release.image, identity, version, granted=granted)
 
     def close(self) -> None:

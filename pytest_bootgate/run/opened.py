@@ -99,7 +99,7 @@ class OpenedPair(Watching):
 
     def _open_place(self) -> Place:
         gate = self._recipe.gate
-        self._place = self._engine.place(gate.ports)
+        self._place = self._engine.place(gate.ports, gate.gateway.container)
         self._variables = self._recipe.variables(self._place.dir, self._place.ports)
         if gate.gateway.version is not None:
             self._version_pattern = Pattern(

@@ -10,8 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
+
 from pytest_bootgate.engines.base import UnitSpec
 from pytest_bootgate.gatefile.model import (
+    Container,
     File,
     GateFile,
     Probe,
@@ -142,6 +145,7 @@ class Recipe:
             env=fill_all(self.gate.sidecar.env, variables),
             files={variables["program"]: program},
             stdin=True,
+            container=_contained(self.gate.sidecar.container, variables),
         )
 
     def gateway(self, variables: Mapping[str, str], *, images: bool) -> UnitSpec:
@@ -159,7 +163,7 @@ class Recipe:
             },
             cpus=self.profile.cpus,
             memory=self.profile.memory,
-            needs=gateway.needs,
+            container=_contained(gateway.container, variables),
             release=self.release_name,
         )
 
@@ -172,6 +176,11 @@ class Recipe:
         files = {path: hashlib.sha256(data).hexdigest() for path, data in spec.files.items()}
         parts = [self.image_digest, command, dict(spec.env), files]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _contained(container: Container, variables: Mapping[str, str]) -> Container:
+    """How a container is made, with its variables."""
+    return Container(**fill_all(msgspec.structs.asdict(container), variables))
 
 
 def _content(file: File, variables: Mapping[str, str]) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_bootgate.engines.confine import CAPABILITIES, beyond
 from pytest_bootgate.errors import EngineError
-from pytest_bootgate.gatefile.model import Needs
+from pytest_bootgate.gatefile.model import Container
 from tests.engines.test_docker import built, docker
 
 pytestmark = pytest.mark.docker
@@ -107,18 +107,18 @@ def test_a_gateway_may_not_do_what_only_root_of_the_machine_should(docker_bench)
 
 
 def test_what_it_needs_more_is_granted_and_nothing_else(docker_bench):
-    granted = attempts(docker_bench, FORBIDDEN, needs=Needs(capabilities=["NET_RAW"]))
+    granted = attempts(docker_bench, FORBIDDEN, container=Container(cap_add=["NET_RAW"]))
     assert {name for name, how in granted.items() if how == "allowed"} == {"raw"}
 
 
 def test_all_is_all_that_the_engine_has_itself(docker_bench):
-    needs = Needs(capabilities=["ALL"])
+    container = Container(cap_add=["ALL"])
     whole = (1 << int(Path("/proc/sys/kernel/cap_last_cap").read_text()) + 1) - 1
     if any(bounds < whole for bounds in engines_bounds()):
         with pytest.raises(EngineError, match="may not grant the gateway ALL, which it has not"):
-            attempts(docker_bench, FORBIDDEN, needs=needs)
+            attempts(docker_bench, FORBIDDEN, container=container)
         return
-    granted = attempts(docker_bench, FORBIDDEN, needs=needs)
+    granted = attempts(docker_bench, FORBIDDEN, container=container)
     assert granted == dict.fromkeys(["mknod", "mount", "raw", "name", "nice"], "allowed")
 
 
@@ -182,8 +182,8 @@ def test_no_program_makes_a_user_root_but_where_the_gate_file_says_so(docker_ben
     shown = (
         "import subprocess as s; print('is', s.check_output(['root-id', '-u']).decode().strip())"
     )
-    needs = Needs(new_privileges=new)
-    assert attempts(docker_bench, shown, image=built(copied), needs=needs) == {"is": uid}
+    container = Container(new_privileges=new)
+    assert attempts(docker_bench, shown, image=built(copied), container=container) == {"is": uid}
 
 
 BOMB = """
@@ -201,7 +201,7 @@ signal.pause()
 
 @pytest.mark.parametrize("limit", [4096, 100])
 def test_a_fork_bomb_ends_at_the_limit_and_nothing_is_left(docker_bench, run_id, limit):
-    unit = docker_bench.begin(BOMB, needs=Needs(pids=limit))
+    unit = docker_bench.begin(BOMB, container=Container(pids=limit))
     said = docker_bench.lines.until("gateway.out", "refused", timeout=120).text
     _, forked, error = said.split()
     assert int(error) == 11  # EAGAIN
@@ -348,8 +348,8 @@ def test_a_huge_list_of_users_is_not_read_to_its_end(docker_bench):
 
 
 def test_what_is_beyond_the_default_in_words():
-    assert beyond(Needs()) == ()
-    assert beyond(Needs(capabilities=["CHOWN"], pids=100)) == ()
-    more = Needs(capabilities=["SYS_PTRACE", "IPC_LOCK"], pids=9999, new_privileges=True)
+    assert beyond(Container()) == ()
+    assert beyond(Container(cap_add=["CHOWN"], pids=100)) == ()
+    more = Container(cap_add=["SYS_PTRACE", "IPC_LOCK"], pids=9999, new_privileges=True)
     assert beyond(more) == ("SYS_PTRACE", "IPC_LOCK", "9999 tasks", "new privileges")
-    assert beyond(Needs(capabilities=["SYS_PTRACE", "ALL"])) == ("ALL capabilities",)
+    assert beyond(Container(cap_add=["SYS_PTRACE", "ALL"])) == ("ALL capabilities",)

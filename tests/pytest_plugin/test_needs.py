@@ -15,7 +15,7 @@ releases: {{candidate: {{image: "{image}", version: "2"}}}}
 gateway:
   command: [python3, -uc, "print('toy 2'); import socket; socket.socket(2, 3, 1); print('up')"]
   version: {{line: 'toy (?P<version>.)'}}
-  needs: {needs}
+  container: {needs}
 targets: {{boot: {{timeout: 20s, listen: 100ms, proof: {{line: up}}}}}}
 gate: {{boots: 1}}
 """
@@ -40,12 +40,12 @@ def test_a_gateway_that_may_not_is_told_how_it_may(run):
     assert [boot["outcome"] for boot in target["boots"]] == ["crashed"]
     done.stdout.fnmatch_lines(["*Operation not permitted*", "*what to do:*"])
     said = " ".join(done.stdout.str().split())
-    assert "grant more in the gate file (gateway: {needs: {capabilities: [...]}}; see" in said
+    assert "grant more in the gate file (gateway: {container: {cap_add: [...]}}; see" in said
     assert found["releases"]["candidate"]["granted"] == []
 
 
 def test_what_it_is_granted_is_told(run, pytester):
-    done, found = run("{capabilities: [NET_RAW], pids: 5000}", "--bootgate-html", "out.html")
+    done, found = run("{cap_add: [NET_RAW], pids: 5000}", "--bootgate-html", "out.html")
     assert done.ret == 0
     assert found["releases"]["candidate"]["granted"] == ["NET_RAW", "5000 tasks"]
     said = " ".join(done.stdout.str().split())

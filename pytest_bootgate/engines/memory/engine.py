@@ -14,6 +14,7 @@ from pytest_bootgate.engines.memory.clock import MemoryClock
 from pytest_bootgate.engines.memory.script import KILLED, Process, Script, World
 from pytest_bootgate.engines.memory.sidecar import sidecar
 from pytest_bootgate.errors import EngineError
+from pytest_bootgate.gatefile.model import Container
 
 
 class MemoryEngine:
@@ -54,7 +55,11 @@ class MemoryEngine:
         self.check()
         return f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
 
-    def place(self, ports: Mapping[str, int]) -> MemoryPlace:
+    def place(
+        self,
+        ports: Mapping[str, int],
+        network: Container | None = None,  # noqa: ARG002 (there is one)
+    ) -> MemoryPlace:
         """A new place."""
         self.check()
         self.made += 1

@@ -7,9 +7,10 @@ sidecar share), ``${here}`` (the gate file's own directory on this machine) and
 Environment variables are filled in when the file is loaded.
 """
 
+from pytest_bootgate.gatefile.model.container import Container
 from pytest_bootgate.gatefile.model.file import GateFile
 from pytest_bootgate.gatefile.model.gate import Gate, Notify, Profile
-from pytest_bootgate.gatefile.model.gateway import Gateway, Needs, Reply, Sidecar, Stub
+from pytest_bootgate.gatefile.model.gateway import Gateway, Reply, Sidecar, Stub
 from pytest_bootgate.gatefile.model.probe import PhaseProbe, Probe, Signal, StageProbe
 from pytest_bootgate.gatefile.model.releases import File, Release, Releases
 from pytest_bootgate.gatefile.model.state import State
@@ -23,7 +24,7 @@ from pytest_bootgate.gatefile.model.target import (
 )
 
 __all__ = [
-    "ACCEPTED", "File", "Gate", "GateFile", "Gateway", "Hold", "Needs", "Notify", "PhaseProbe",
+    "ACCEPTED", "Container", "File", "Gate", "GateFile", "Gateway", "Hold", "Notify", "PhaseProbe",
     "Probe", "Profile", "Propagation", "Release", "Releases", "Reply", "Sidecar", "Signal",
     "StageProbe", "State", "Stub", "Target", "TargetDefaults", "Trigger",
 ]  # fmt: skip

@@ -17,8 +17,11 @@ TARGET = mi.type_info(Target)
 
 def options(kind: mi.Type) -> tuple[mi.Type, ...]:
     """The types a value may have, apart from null."""
-    kinds = kind.types if isinstance(kind, mi.UnionType) else (kind,)
-    return tuple(each for each in kinds if not isinstance(each, mi.NoneType))
+    if isinstance(kind, mi.UnionType):
+        return tuple(each for one in kind.types for each in options(one))
+    if isinstance(kind, mi.Metadata) and isinstance(kind.type, mi.UnionType):
+        return tuple(msgspec.structs.replace(kind, type=each) for each in options(kind.type))
+    return () if isinstance(kind, mi.NoneType) else (kind,)
 
 
 def bare(kind: mi.Type) -> mi.Type:

@@ -2,42 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pytest_bootgate.demands import Command, Existing, Port, Status, positive
 from pytest_bootgate.gatefile.model.base import Entry
+from pytest_bootgate.gatefile.model.container import Container
 from pytest_bootgate.gatefile.model.probe import Probe, StageProbe
 from pytest_bootgate.gatefile.model.releases import File
 from pytest_bootgate.quantities import Seconds
-
-#: Every capability of Linux, and all of them.
-Capability = Literal[
-    "ALL", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF",
-    "CHECKPOINT_RESTORE", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID",
-    "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE",
-    "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "PERFMON", "SETFCAP",
-    "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE",
-    "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME",
-    "SYS_TTY_CONFIG", "WAKE_ALARM"
-]  # fmt: skip
-
-
-class Needs(Entry, frozen=True, kw_only=True):
-    """What the gateway's container is granted beyond the default (docker engine).
-
-    By default it has the capabilities CHOWN, DAC_OVERRIDE, FOWNER, KILL, NET_BIND_SERVICE, SETGID,
-    SETUID and SYS_CHROOT, so that a process which starts as root can give files to another user
-    and continue as that user. The summary and the result name everything that was granted.
-
-    `capabilities` are further capabilities, or ALL: ``capabilities: [SYS_PTRACE]``.
-    `pids` is how many processes and threads it may have: ``pids: 20000``.
-    `new_privileges` lets programs such as sudo gain root: ``new_privileges: true``.
-    """
-
-    noun: ClassVar = "what the gateway needs"
-    capabilities: list[Capability] = []
-    pids: Annotated[int, positive("4096")] = 4096
-    new_privileges: bool = False
 
 
 class Gateway(Entry, frozen=True, kw_only=True):
@@ -57,8 +29,7 @@ class Gateway(Entry, frozen=True, kw_only=True):
         ``health: {http: ":8080/healthz"}``.
     `stages` are lines in which the gateway reports the stages of its own start:
         ``stages: {startup: {line: startup trace}}``.
-    `needs` is what its container is granted beyond the default:
-        ``needs: {capabilities: [IPC_LOCK]}``.
+    `container` is how its container is made (docker engine): ``container: {user: "1000"}``.
     """
 
     noun: ClassVar = "the gateway"
@@ -71,7 +42,7 @@ class Gateway(Entry, frozen=True, kw_only=True):
     version: Probe | None = None
     health: Probe | None = None
     stages: dict[str, StageProbe] = {}
-    needs: Needs = Needs()
+    container: Container = Container()
 
 
 class Reply(Entry, frozen=True, kw_only=True):
@@ -113,6 +84,8 @@ class Sidecar(Entry, frozen=True, kw_only=True):
         `command` reaches it as ``${program}``: ``program: ./sidecar.mjs``.
     `command` is the command that runs `program`: ``command: [node, "${program}"]``.
     `env` are environment variables: ``env: {API_KEY: "${API_KEY}"}``.
+    `container` is how its container is made, beyond what a sidecar may do by itself:
+        ``container: {volumes: ["./fixtures:/fixtures"]}``.
     `stub` is an HTTP server for what the task calls first: ``stub: {port: 8099}``.
     """
 
@@ -121,4 +94,5 @@ class Sidecar(Entry, frozen=True, kw_only=True):
     program: Existing | None = None
     command: list[str] | None = None
     env: dict[str, str] = {}
+    container: Container = Container()
     stub: Stub | None = None

@@ -1,0 +1,95 @@
+"""The volumes of a container: bound read-only, copied for each boot, or empty."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import IO, TYPE_CHECKING, Any
+
+from pytest_bootgate.gatefile.model import Container
+
+if TYPE_CHECKING:
+    from docker.api import APIClient
+
+_BUFFER = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """What stands at `target` in a container: `source` is a path or a volume, empty for nothing.
+
+    Only where it is `bound` the container sees the source itself.
+    """
+
+    source: str
+    target: str
+    bound: bool
+
+    @property
+    def bind(self) -> str:
+        """As the SDK takes it."""
+        return f"{self.source}:{self.target}:ro"
+
+
+def of(container: Container) -> Iterator[Volume]:
+    """The volumes that a gate file asks for."""
+    for text in container.volumes:
+        first, *rest = text.split(":")
+        if not rest:
+            yield Volume("", first, bound=False)
+        else:
+            yield Volume(first, rest[0], bound=rest[-1] != "rw")
+
+
+def fill(client: APIClient, container: str, volume: Volume, labels: Mapping[str, str]) -> None:
+    """Copy the source into a container that was not started; owners and modes stay."""
+    if volume.bound or not volume.source:
+        return
+    target = PurePosixPath(volume.target)
+    if volume.source.startswith("/"):
+        client.put_archive(container, str(target.parent), _packed(volume.source, target.name))
+        return
+    # A volume can be read only through a container; this one is never started.
+    image = client.inspect_container(container)["Image"]
+    reader = client.create_container(
+        image,
+        ["none"],
+        labels=dict(labels),
+        host_config=client.create_host_config(
+            network_mode="none", binds=[f"{volume.source}:{target}:ro"]
+        ),
+    )["Id"]
+    try:
+        chunks, _ = client.get_archive(reader, str(target))
+        client.put_archive(container, str(target.parent), _Joined(chunks))
+    finally:
+        client.remove_container(reader, force=True, v=True)
+
+
+def _packed(directory: str, name: str) -> IO[bytes]:
+    """A directory as a tar file that is read while it is written."""
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        with (
+            os.fdopen(writing, "wb", _BUFFER) as file,
+            tarfile.open(fileobj=file, mode="w|", bufsize=_BUFFER) as tar,
+        ):
+            tar.add(directory, name)
+
+    threading.Thread(target=write, daemon=True).start()
+    return os.fdopen(reading, "rb", _BUFFER)
+
+
+class _Joined:
+    """Chunks as what can be read."""
+
+    def __init__(self, chunks: Iterable[Any]) -> None:
+        self._chunks = iter(chunks)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
