@@ -259,6 +259,12 @@ class Engine(Protocol):
     def resolve(self, image: str) -> str:
         """The digest of an image, pulled where it is missing. Raises `EngineError`."""
 
+    def export(self, volume: str, image: str | None, into: Path) -> None:
+        """Keep what is in a volume as a tar file. Raises `EngineError`.
+
+        It is read through a container of an image that is here, which is never started.
+        """
+
     def place(self, ports: Mapping[str, int], network: Container | None = None) -> Place:
         """A new place; `ports` are the numbers to use inside where the network is its own.
 

@@ -7,11 +7,11 @@ import secrets
 import time
 from collections.abc import Collection, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError, NotFound
 from docker.types import LogConfig
-from docker.utils import parse_repository_tag
 
 from pytest_bootgate.engines import owner, volumes
 from pytest_bootgate.engines.base import CONTAINED, Capacity, Sink, UnitSpec
@@ -26,7 +26,8 @@ from pytest_bootgate.engines.container import (
 from pytest_bootgate.engines.container_command import lacks_command
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
-from pytest_bootgate.errors import EngineError, ImageError
+from pytest_bootgate.engines.images import image_id, not_pulled, pull
+from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Container as Wanted
 
 if TYPE_CHECKING:
@@ -68,12 +69,12 @@ class DockerEngine:
         """The id of an image, pulled where it is missing. Raises `EngineError`."""
         with self._api.call(f"find image {image}") as client:
             try:
-                return _image_id(client, image)
+                return image_id(client, image)
             except NotFound:
-                _pull(client, image)
+                pull(client, image)
             except APIError as error:
-                raise _not_pulled(image, said(error)) from error
-            return _image_id(client, image)
+                raise not_pulled(image, said(error)) from error
+            return image_id(client, image)
 
     def look_for(self, image: str) -> bool:
         """Whether an image is here, else its registry has it. Nothing is pulled.
@@ -82,20 +83,33 @@ class DockerEngine:
         """
         with self._api.call(f"find image {image}") as client:
             try:
-                _image_id(client, image)
+                image_id(client, image)
                 return True
             except NotFound:
                 pass
             try:
                 client.inspect_distribution(image)  # type: ignore[no-untyped-call]
             except APIError as error:
-                raise _not_pulled(image, said(error)) from error
+                raise not_pulled(image, said(error)) from error
         return False
 
     def info(self) -> dict[str, Any]:
         """What it tells about itself (``docker info``). Raises `EngineError`."""
         with self._api.call("report its machine") as client:
             return dict(client.info())
+
+    def export(self, volume: str, image: str | None, into: Path) -> None:
+        """Keep what is in a volume as a tar file. Raises `EngineError`."""
+        assert image is not None
+        with self._api.call(f"copy volume {volume}") as client:
+            client.inspect_volume(volume)  # else one would be made
+            labels = {LABEL: self._run}
+            with (
+                volumes.reading(client, image, volume, labels) as chunks,
+                into.open("wb") as file,
+            ):
+                for chunk in chunks:
+                    file.write(chunk)
 
     def place(self, ports: Mapping[str, int], network: Wanted | None = None) -> DockerPlace:
         """A new place; the network is its own, so the ports are as asked for."""
@@ -183,7 +197,7 @@ class DockerPlace:
             environment.setdefault("HOME", "/tmp")  # noqa: S108
         if spec.cpus is not None:
             limits["nano_cpus"] = round(spec.cpus * 1e9)
-        if spec.role == "gateway" and (memory := spec.memory or self._memory):
+        if spec.role != "sidecar" and (memory := spec.memory or self._memory):
             # Equal: no swap on top, which would turn a lack of memory into slowness.
             limits |= {"mem_limit": memory, "memswap_limit": memory}
         mounted = [*volumes.of(asked)]
@@ -294,50 +308,3 @@ def _remove_volume(client: APIClient, name: str) -> None:
                 if error.status_code != 409 or time.monotonic() > until:
                     raise
             time.sleep(0.05)
-
-
-def _image_id(client: APIClient, image: str) -> str:
-    return str(client.inspect_image(image)["Id"])  # type: ignore[no-untyped-call]
-
-
-def _pull(client: APIClient, image: str) -> None:
-    """Pull one image; what the engine says about it arrives inside the stream, or as an answer."""
-    repository, tag = parse_repository_tag(image)
-    try:
-        for step in client.pull(repository, tag or "latest", stream=True, decode=True):
-            if "error" in step:
-                raise _not_pulled(image, str(step["error"]))
-    except APIError as error:
-        raise _not_pulled(image, said(error)) from error
-
-
-def _not_pulled(image: str, why: str) -> ImageError:
-    text, why = why.lower(), why.strip().rstrip(".")
-    if "invalid reference" in text or "invalid repository" in text:
-        return ImageError(f"{image!r} is not the name of an image: {why}.")
-    if any(
-        sign in text for sign in ("not found", "manifest unknown", "does not exist", "no such i")
-    ):
-        if "pull access denied" in text or "may require" in text:
-            return ImageError(
-                f"Image {image} is neither local nor in its registry, or pulling it requires"
-                f" `docker login`: {why}. Check the name and tag, build it, or log in."
-            )
-        return ImageError(
-            f"Image {image} is neither local nor in its registry: {why}. Check the name and tag, or"
-            " build it first."
-        )
-    if any(sign in text for sign in ("unauthorized", "authentication", "denied", "credentials")):
-        return ImageError(
-            f"The registry denies this user access to {image}: {why}. Run `docker"
-            f" login`{_registry(image)} first."
-        )
-    return ImageError(
-        f"Image {image} is not local and could not be pulled from its registry: {why}. Check that"
-        " the registry is reachable, or load the image (`docker load`), and rerun."
-    )
-
-
-def _registry(image: str) -> str:
-    host, slash, _ = image.partition("/")
-    return f" {host}" if slash and ("." in host or ":" in host) else ""

@@ -58,6 +58,13 @@ class ProcessEngine:
             " --bootgate-engine docker."
         )
 
+    def export(self, volume: str, image: str | None, into: Path) -> None:  # noqa: ARG002
+        """There are no volumes. Raises `EngineError`."""
+        raise EngineError(
+            f"The process engine has no volumes, so it cannot copy {volume}. Use --bootgate-engine"
+            " docker, or name a directory."
+        )
+
     def place(
         self,
         ports: Mapping[str, int],

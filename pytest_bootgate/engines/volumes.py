@@ -6,6 +6,7 @@ import os
 import tarfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
@@ -53,19 +54,31 @@ def fill(client: APIClient, container: str, volume: Volume, labels: Mapping[str,
     if volume.source.startswith("/"):
         client.put_archive(container, str(target.parent), _packed(volume.source, target.name))
         return
-    # A volume can be read only through a container; this one is never started.
     image = client.inspect_container(container)["Image"]
+    with reading(client, image, volume.source, labels, str(target)) as chunks:
+        client.put_archive(container, str(target.parent), _Joined(chunks))
+
+
+@contextmanager
+def reading(
+    client: APIClient,
+    image: str,
+    volume: str,
+    labels: Mapping[str, str],
+    target: str = "/bootgate-volume",
+) -> Iterator[Iterable[bytes]]:
+    """A volume as a tar file, whose top entry has the name of `target`.
+
+    A volume can be read only through a container; this one is never started.
+    """
     reader = client.create_container(
         image,
         ["none"],
         labels=dict(labels),
-        host_config=client.create_host_config(
-            network_mode="none", binds=[f"{volume.source}:{target}:ro"]
-        ),
+        host_config=client.create_host_config(network_mode="none", binds=[f"{volume}:{target}:ro"]),
     )["Id"]
     try:
-        chunks, _ = client.get_archive(reader, str(target))
-        client.put_archive(container, str(target.parent), _Joined(chunks))
+        yield client.get_archive(reader, target)[0]
     finally:
         client.remove_container(reader, force=True, v=True)
 

@@ -52,17 +52,30 @@ def existing(named: Scalar, name: str, here: Path, mistakes: Mistakes) -> str:
 
 def volume(named: Scalar, here: Path, mistakes: Mistakes) -> str:
     """A volume whose source is named absolutely; the name of one of the engine's stays."""
-    source, colon, rest = named.text.partition(":")
-    if not colon or not source.startswith((".", "/", "~", "${here}")):
+    text, colon, rest = named.text.partition(":")
+    if not colon or not text.startswith((".", "/", "~", "${here}")):
         return named.text
+    path = _there(text, named, here, mistakes)
+    if path is not None and path.is_file() and rest.endswith(":rw"):
+        mistakes.add(named.place, f"'{text}' is a file", "copy it with 'files'")
+    return f"{path}:{rest}"
+
+
+def source(named: Scalar, here: Path, mistakes: Mistakes) -> str:
+    """The source of a state, named absolutely; the name of a volume stays."""
+    if named.text.startswith("volume:"):
+        return named.text
+    return str(_there(named.text, named, here, mistakes))
+
+
+def _there(text: str, named: Scalar, here: Path, mistakes: Mistakes) -> Path | None:
+    """A path that must be there, from the file that names it; None where it is none."""
     try:
-        filled = variables.fill(source, {"here": str(here)})
+        filled = variables.fill(text, {"here": str(here)})
         path = resolved(named.place.file.parent, str(Path(filled).expanduser()))
     except (OSError, KeyError, RuntimeError):
-        mistakes.add(named.place, f"'{source}' is no path", "name a directory")
-        return named.text
+        mistakes.add(named.place, f"'{text}' is no path", "name a directory")
+        return None
     if not path.exists():
-        mistakes.add(named.place, f"there is no '{source}'", f"looked for {shown(path)}")
-    elif path.is_file() and rest.endswith(":rw"):
-        mistakes.add(named.place, f"'{source}' is a file", "copy it with 'files'")
-    return f"{path}:{rest}"
+        mistakes.add(named.place, f"there is no '{text}'", f"looked for {shown(path)}")
+    return path

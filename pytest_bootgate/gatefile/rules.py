@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.model import Gate
 from pytest_bootgate.gatefile.probe_rules import ProbeRules, check_headers, texts
@@ -11,6 +13,9 @@ from pytest_bootgate.gatefile.tree import Map, Mistakes, listed
 
 #: The name of the node that stands for the upgrade in place, next to those of targets.
 UPGRADE = "upgrade"
+_SERVICE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+#: What else lives in a boot's place, or on one of its streams.
+_TAKEN = ("gateway", "sidecar", "trigger", "localhost", "jobs", "seed", "repair", "stop")
 #: Of a profile and a target; each is booted several times.
 _MOST_PAIRS = 1000
 
@@ -28,11 +33,15 @@ class _Rules:
 
     def all(self) -> None:
         self._releases()
-        for holder in (self._gate.section("gateway"), *self._gate.sections("releases").values()):
+        services = self._gate.sections("services")
+        releases = self._gate.sections("releases").values()
+        for holder in (self._gate.section("gateway"), *releases, *services.values()):
             for file in holder.sections("files").values():
                 what = "a file has its content from 'path' or from 'text'"
                 self._one_of(file, ("path", "text"), what)
         self._gateway()
+        for name, service in services.items():
+            self._service(name, service)
         self._unread()
         self._thresholds()
         self._probes.stub(self._gate.section("sidecar").section("stub"))
@@ -60,8 +69,27 @@ class _Rules:
         if self._gate.get("upgrade") == "in-place":
             self._in_place()
 
+    def _service(self, name: str, service: Map) -> None:
+        if not _SERVICE.fullmatch(name) or name in _TAKEN:
+            what = f"'{name}' cannot be the name of a service, which is a host name"
+            self._add(service.key, what, "take small letters, digits and hyphens, such as db-1")
+        if service.whole and not {"image", "command"} & service.entries.keys():
+            what = f"the service {name} is neither an image nor a command"
+            self._add(service.key, what, 'write image: "name:tag"')
+        self._unfilled(service, "image")
+        if isinstance(service.get("ready"), Map):
+            self._probes.probe(service.section("ready"), triggered=False)
+
     def _state(self) -> None:
         state = self._gate.section("state")
+        if "from" in state and "path" not in state and state.whole:
+            what = "it is not known where in the gateway this state belongs"
+            self._add(state.keys["from"], what, "write path: /state beside it")
+        for key in ("exclude", "redact"):
+            if key in state and "from" not in state and state.whole:
+                self._add(state.keys[key], f"'{key}' goes only with 'from'", "leave it out")
+        for pattern in state.section("redact").entries:
+            self._probes.pattern(state.section("redact"), pattern)
         if "stop_signal" in state and "stop_command" in state:
             self._add(
                 state.keys["stop_command"],
@@ -184,7 +212,11 @@ class _Rules:
         if "upgrade" not in self._gate and self._gate.whole:
             what = "'{}' is read only for an upgrade in place"
             add = "add upgrade: in-place, or"
-            self._idle(self._gate, "state", what, f"{add} leave it out")
+            state = self._gate.section("state")
+            if "from" not in state:
+                self._idle(self._gate, "state", what, f"{add} leave it out")
+            for key in state.entries.keys() - {"from", "path", "exclude", "redact"}:
+                self._idle(state, key, what, f"{add} leave it out")
             self._idle(gateway, "stages", what, f"{add} write them into a target")
 
     def _idle(self, section: Map, key: str, what: str, way_out: str) -> None:

@@ -115,9 +115,9 @@ class Bench:
         return Site(self.ready(), profile, tell)
 
     def state(self, profile: str) -> Kept | None:
-        """What a boot starts on: a copy of the baseline's state, or nothing."""
+        """What a boot starts on: a copy of the baseline's state or of a given one, or nothing."""
         if self.in_place is None:
-            return None
+            return self.machinery.source()
         return Kept(self.in_place.base(self.site(profile)).archive)
 
     def close(self) -> None:

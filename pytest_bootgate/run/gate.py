@@ -129,7 +129,14 @@ class Gate:
             for target in self.plan.file.targets
         }
         recipe = self._machinery.recipe
-        return InPlace(self.plan.file, self.run, recipe, unsupported, self._hear)
+        return InPlace(
+            self.plan.file,
+            self.run,
+            recipe,
+            unsupported,
+            self._hear,
+            source=self._machinery.source,
+        )
 
     # -- telling it ------------------------------------------------------------------------
 

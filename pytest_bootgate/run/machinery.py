@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import tempfile
+from pathlib import Path
 
 from pytest_bootgate.engines import Reaper, choose, remove, runs, start_reaper
 from pytest_bootgate.engines.base import Capacity, Engine
 from pytest_bootgate.errors import BootgateError, ImageError
+from pytest_bootgate.records.jobs import Kept
 from pytest_bootgate.records.values import HostFacts
 from pytest_bootgate.run.host import data_disk, facts
 from pytest_bootgate.run.onlooker import Onlooker
 from pytest_bootgate.run.plan import Plan
 from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.run.source import SOURCE, packed
 
 
 class Machinery:
@@ -29,6 +34,7 @@ class Machinery:
         self._unusable: BootgateError | None = None
         self._prepared = False
         self._machine: HostFacts | None = None
+        self._source: Path | None = None
 
     def engine(self) -> tuple[Engine, str]:
         """The engine, and why this one. Raises `EngineError`, each time again."""
@@ -103,6 +109,19 @@ class Machinery:
             return []
         return [f"removed leftovers of killed runs on this machine ({', '.join(removed)})"]
 
+    def source(self) -> Kept | None:
+        """The state that the gate file gives every boot, packed once. Raises `BootgateError`."""
+        state = self._plan.file.state
+        if state.from_ is None:
+            return None
+        if self._source is None:
+            # Under the run's own prefix, by which what is left of a run is found and removed.
+            into = Path(tempfile.mkdtemp(prefix=f"bootgate-{self._run}-state-"))
+            self._source = into
+            image = next((r.image for r in self._plan.releases.values() if r.image), None)
+            packed(state, self.ready(), image, into)
+        return Kept(self._source / SOURCE)
+
     def recipe(self, profile: str, target: str, release: str) -> Recipe:
         """How a release boots a target in this run."""
         digest = self.identities.get(release)
@@ -127,6 +146,8 @@ class Machinery:
 
     def close(self) -> None:
         """Remove all that is left of the run on the engine."""
+        if self._source is not None:
+            shutil.rmtree(self._source, ignore_errors=True)
         clean = False
         if self._engine is not None:
             with contextlib.suppress(BootgateError):

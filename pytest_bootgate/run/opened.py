@@ -20,6 +20,7 @@ from pytest_bootgate.run.link import Link
 from pytest_bootgate.run.listener import Listener
 from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.run.services import Services
 from pytest_bootgate.run.strangers import answered_instead, nobody_there
 from pytest_bootgate.run.watching import Watching
 
@@ -67,6 +68,7 @@ class OpenedPair(Watching):
         super().__init__(
             Listener(self._heed, self._heed_end, recipe.mask, engine.clock), engine.clock
         )
+        self._services = Services(recipe, self._listener, engine.clock, self._pump)
         self._place: Place | None = None
         self._variables: dict[str, str] = {}
         self._exit: Exit | None = None
@@ -99,7 +101,7 @@ class OpenedPair(Watching):
 
     def _open_place(self) -> Place:
         gate = self._recipe.gate
-        self._place = self._engine.place(gate.ports, gate.gateway.container)
+        self._place = self._engine.place(gate.ports, self._recipe.network())
         self._variables = self._recipe.variables(self._place.dir, self._place.ports)
         if gate.gateway.version is not None:
             self._version_pattern = Pattern(
@@ -107,6 +109,8 @@ class OpenedPair(Watching):
             )
         if self._recipe.needs_sidecar:
             self._open_sidecar(self._place)
+        images = self._engine.traits.images
+        self._services.open(self._place, self._link, self._variables, images=images)
         return self._place
 
     def _open_sidecar(self, place: Place) -> None:

@@ -125,6 +125,8 @@ class Pair(Triggering):
                 running, before = None, {}
                 self._start(seen, variables, witness)
             ending = self._follow(seen, running, witness)
+        if not ending.started:
+            self._services.must_run()
         assert self._gateway is not None
         assert self._meter is not None
         if self._gateway_over() and seen.missing:

@@ -139,6 +139,9 @@ class Plan:
         for name, release in self.releases.items():
             if release.image is not None:
                 users.setdefault(release.image, []).append(f"the {name}")
+        for name, service in self.file.services.items():
+            if service.image is not None:
+                users.setdefault(service.image, []).append(f"the service {name}")
         if (sidecar := self.sidecar_image()) is not None:
             users.setdefault(sidecar, []).append("the sidecar")
         key = "; `sidecar: {image: ...}` or BOOTGATE_SIDECAR_IMAGE names another"

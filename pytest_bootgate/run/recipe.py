@@ -96,8 +96,8 @@ class Recipe:
     @property
     def needs_sidecar(self) -> bool:
         """Whether anything is to be polled, tailed, answered or sent at all."""
-        if self.gate.sidecar.stub or self.gate.sidecar.program:
-            return True
+        if self.gate.sidecar.stub or self.gate.sidecar.program or self.gate.services:
+            return True  # services join its network
         triggers = [self.target.trigger]
         probes = [probe for _, probe in self.probes()]
         if self.in_place:  # one gateway runs the jobs of all targets
@@ -166,6 +166,26 @@ class Recipe:
             container=_contained(gateway.container, variables),
             release=self.release_name,
         )
+
+    def service(self, name: str, variables: Mapping[str, str], *, images: bool) -> UnitSpec:
+        """A service as the engine is to start it."""
+        service = self.gate.services[name]
+        command = service.command
+        return UnitSpec(
+            role=name,
+            image=service.image if images else None,
+            command=None if command is None else [fill(word, variables) for word in command],
+            env=fill_all(service.env, variables),
+            files={fill(p, variables): _content(f, variables) for p, f in service.files.items()},
+            memory=service.memory,
+            container=_contained(service.container, variables),
+        )
+
+    def network(self) -> Container:
+        """What holds for all units of a place: services are known by their names."""
+        asked = self.gate.gateway.container
+        hosts = {**dict.fromkeys(self.gate.services, "127.0.0.1"), **asked.extra_hosts}
+        return msgspec.structs.replace(asked, extra_hosts=hosts)
 
     def fingerprint(self) -> str:
         """A digest of everything that makes this release what it is."""

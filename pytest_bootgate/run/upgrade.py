@@ -76,7 +76,8 @@ class InPlace:
     """Upgrades in place of one gate, one for each profile; what was written is kept.
 
     `recipe` makes the recipe of a release for a profile and a target; `unsupported` are the
-    releases that do not have a target. Raises `BootgateError` where the gate cannot measure.
+    releases that do not have a target, `source` is what the baseline starts on. Raises
+    `BootgateError` where the gate cannot measure.
     """
 
     def __init__(
@@ -86,9 +87,10 @@ class InPlace:
         recipe: Callable[[str, str, str], Recipe],
         unsupported: Mapping[str, tuple[str, ...]],
         hear: Hear = ignore,
+        source: Callable[[], Kept | None] = lambda: None,
     ) -> None:
         self._gate, self._run, self._recipe, self._unsupported = gate, run, recipe, unsupported
-        self._hear = hear
+        self._hear, self._source = hear, source
         self._bases: dict[str, Base | BootgateError] = {}
         self._directory: Path | None = None
 
@@ -117,7 +119,7 @@ class InPlace:
         """Boot every target of the baseline, age the state, stop cleanly, and keep the state."""
         state, names = self._gate.state, self._of("baseline")
         archive = self._file(site.profile, "baseline")
-        with self._opened(site, "baseline", None) as pair:
+        with self._opened(site, "baseline", self._source()) as pair:
             if pair.not_ready is not None:
                 raise BootgateError(
                     f"The baseline wrote no state: {pair.not_ready.detail}.{quoted(pair.last)}"

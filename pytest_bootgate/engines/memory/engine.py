@@ -55,6 +55,10 @@ class MemoryEngine:
         self.check()
         return f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
 
+    def export(self, volume: str, image: str | None, into: Path) -> None:  # noqa: ARG002
+        """There are no volumes. Raises `EngineError`."""
+        raise EngineError(f"There is no volume {volume}.")
+
     def place(
         self,
         ports: Mapping[str, int],

@@ -13,6 +13,7 @@ from pytest_bootgate.gatefile.model.gate import Gate, Notify, Profile
 from pytest_bootgate.gatefile.model.gateway import Gateway, Reply, Sidecar, Stub
 from pytest_bootgate.gatefile.model.probe import PhaseProbe, Probe, Signal, StageProbe
 from pytest_bootgate.gatefile.model.releases import File, Release, Releases
+from pytest_bootgate.gatefile.model.service import Service
 from pytest_bootgate.gatefile.model.state import State
 from pytest_bootgate.gatefile.model.target import (
     ACCEPTED,
@@ -25,6 +26,6 @@ from pytest_bootgate.gatefile.model.target import (
 
 __all__ = [
     "ACCEPTED", "Container", "File", "Gate", "GateFile", "Gateway", "Hold", "Notify", "PhaseProbe",
-    "Probe", "Profile", "Propagation", "Release", "Releases", "Reply", "Sidecar", "Signal",
-    "StageProbe", "State", "Stub", "Target", "TargetDefaults", "Trigger",
+    "Probe", "Profile", "Propagation", "Release", "Releases", "Reply", "Service", "Sidecar",
+    "Signal", "StageProbe", "State", "Stub", "Target", "TargetDefaults", "Trigger",
 ]  # fmt: skip

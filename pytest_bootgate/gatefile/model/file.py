@@ -9,6 +9,7 @@ from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.gatefile.model.gate import Gate, Notify, Profile
 from pytest_bootgate.gatefile.model.gateway import Gateway, Sidecar
 from pytest_bootgate.gatefile.model.releases import Releases
+from pytest_bootgate.gatefile.model.service import Service
 from pytest_bootgate.gatefile.model.state import State
 from pytest_bootgate.gatefile.model.target import Target, TargetDefaults
 
@@ -23,7 +24,9 @@ class GateFile(Entry, frozen=True, kw_only=True):
         ``releases: {baseline: {image: "my-api:1.8"}, candidate: {image: "my-api:1.9"}}``.
     `gateway` is the process that accepts triggers: ``gateway: {ready: {http: ":8080/readyz"}}``.
     `sidecar` is the small process beside the gateway: ``sidecar: {stub: {port: 8099}}``.
-    `state` is what a release keeps between starts, for ``upgrade: in-place``:
+    `services` are what both releases need beside them, by name:
+        ``services: {db: {image: "postgres:17", ready: {exec: [pg_isready, -q]}}}``.
+    `state` is what a release keeps between starts:
         ``state: {path: /state, jobs: {http: ":8080/jobs"}}``.
     `ports` are ports by name, used as ``${port.web}``: ``ports: {web: 8080}`` is this port in a
         container, and a free port for every boot on the process engine.
@@ -41,6 +44,7 @@ class GateFile(Entry, frozen=True, kw_only=True):
     releases: Releases
     gateway: Gateway = Gateway()
     sidecar: Sidecar = Sidecar()
+    services: dict[str, Service] = {}
     state: State = State()
     ports: dict[str, Port] = {}
     target: TargetDefaults | None = None

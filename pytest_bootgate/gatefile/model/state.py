@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
+import msgspec
+
 from pytest_bootgate.demands import Action, Directory, ExitCodes, positive
 from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.gatefile.model.target import Trigger
 from pytest_bootgate.quantities import Seconds
 
+#: The value of one that names a path has it absolutely.
+_SOURCE = msgspec.Meta(extra={"source": True})
+
 
 class State(Entry, frozen=True, kw_only=True):
-    """What a release keeps from one start to the next, for ``upgrade: in-place``.
+    """What a release keeps from one start to the next.
 
     `path` is the directory of the state inside the gateway: ``path: /state``.
+    `from` is the state on which every boot starts, of which each gets a copy of its own: a
+        directory, a tar archive, or a volume of the engine; for ``upgrade: in-place`` it is what
+        the baseline starts on: ``from: ./staging-state``, ``from: volume:db``.
+    `exclude` are names or paths in it that are not copied: ``exclude: [cache, "*.log"]``.
+    `redact` takes out what must not leave production: by name or path of a file a regular
+        expression, of which the first group, or else all, is replaced:
+        ``redact: {"*.json": '"token": "([^"]*)"'}``.
     `jobs` asks for the jobs, as JSON: a list of objects, or an object that holds one; each has an
         `id`, a `name` and optionally `runs`, the length of its run history:
         ``jobs: {http: ":8080/jobs"}``.
@@ -37,6 +49,9 @@ class State(Entry, frozen=True, kw_only=True):
 
     noun: ClassVar = "the state"
     path: Directory | None = None
+    from_: Annotated[str, _SOURCE] | None = msgspec.field(default=None, name="from")
+    exclude: list[str] = []
+    redact: dict[str, str] = {}
     jobs: Trigger | None = None
     same: list[str] = []
     run: Trigger | None = None

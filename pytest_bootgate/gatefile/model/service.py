@@ -1,0 +1,41 @@
+"""What a system needs beside it: a database, a broker, a cache."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pytest_bootgate.demands import Command, positive
+from pytest_bootgate.gatefile.model.base import Entry
+from pytest_bootgate.gatefile.model.container import Container
+from pytest_bootgate.gatefile.model.probe import Probe
+from pytest_bootgate.gatefile.model.releases import File
+from pytest_bootgate.quantities import Memory, Seconds
+
+
+class Service(Entry, frozen=True, kw_only=True):
+    """A process that both releases need: a database, a broker, a cache.
+
+    Each boot has its own, which are ready before the gateway is started. They share the gateway's
+    network: the gateway reaches each by its name or at 127.0.0.1.
+
+    `image` is its image: ``image: "postgres:17"``.
+    `command` is its command, by default the image's own: ``command: [redis-server, --save, ""]``.
+    `env` are environment variables: ``env: {POSTGRES_PASSWORD: secret}``.
+    `files` are files to put in place before its start:
+        ``files: {/etc/app.conf: {path: ./app.conf}}``.
+    `container` is how its container is made (docker engine): ``container: {shm_size: 256m}``.
+    `memory` is the most memory that it may use: ``memory: 1g``.
+    `ready` is the probe that must succeed before the next one is started; without it a service
+        counts as ready once it runs: ``ready: {exec: [pg_isready, -q]}``.
+    `ready_timeout` is how long after its start `ready` may take: ``ready_timeout: 30s``.
+    """
+
+    noun: ClassVar = "a service"
+    image: str | None = None
+    command: Command | None = None
+    env: dict[str, str] = {}
+    files: dict[str, File] = {}
+    container: Container = Container()
+    memory: Memory | None = None
+    ready: Probe | None = None
+    ready_timeout: Annotated[Seconds, positive("60s")] = Seconds(60)

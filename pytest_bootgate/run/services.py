@@ -1,0 +1,114 @@
+"""The services of a gate file: started one after another, and ready before a gateway is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pytest_bootgate.engines.base import Place, Unit
+from pytest_bootgate.engines.clock import Clock
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.model import Probe, Service
+from pytest_bootgate.gatefile.variables import fill_all
+from pytest_bootgate.observe.outcome import exit_words
+from pytest_bootgate.observe.sighting import Pattern, Sighting
+from pytest_bootgate.run.inside import Inside
+from pytest_bootgate.run.link import Link
+from pytest_bootgate.run.listener import Listener
+from pytest_bootgate.run.recipe import Recipe
+
+#: Between two questions to the engine whether a service still runs, in seconds.
+_LOOK = 1.0
+_SAID = 3  # last lines in a message
+
+#: Take in lines until it is so, at most until a monotonic second.
+Pump = Callable[[float, Callable[[], bool], str, Callable[[Sighting], None]], None]
+
+
+class Services:
+    """The services of one place. Raises `BootgateError` for one that is not ready in time."""
+
+    def __init__(self, recipe: Recipe, listener: Listener, clock: Clock, pump: Pump) -> None:
+        self._recipe, self._listener = recipe, listener
+        self._clock, self._pump = clock, pump
+        self._units: dict[str, Unit] = {}
+
+    def open(
+        self, place: Place, link: Link | None, variables: Mapping[str, str], *, images: bool
+    ) -> None:
+        """Start them in the order of the gate file, each when the one before it is ready."""
+        for name, service in self._recipe.gate.services.items():
+            spec = self._recipe.service(name, variables, images=images)
+            unit = self._units[name] = place.create(spec, self._listener.put)
+            began = self._clock.now()
+            if service.ready is not None and link is not None:
+                link.watch(_id(name), service.ready, variables)
+            unit.start()
+            if service.ready is not None:
+                self._await(name, service, service.ready, began, variables)
+
+    def must_run(self) -> None:
+        """Raises `BootgateError` where one has ended: what the system misses is not its fault."""
+        for name, unit in self._units.items():
+            if (ended := unit.exit()) is not None:
+                raise BootgateError(
+                    f"The service {name} {exit_words(ended)} during the boot.{self._last(name)}"
+                )
+
+    def _await(
+        self,
+        name: str,
+        service: Service,
+        ready: Probe,
+        began: float,
+        variables: Mapping[str, str],
+    ) -> None:
+        unit = self._units[name]
+        pattern = Pattern(_id(name), ready, variables, token=False)
+        if pattern.source == "gateway":  # a line of its own
+            pattern.source = name
+        inside = Inside(unit, self._listener, self._clock)
+        if (order := ready.kind.ask()) is not None:
+            inside.watch(_id(name), fill_all(dict(order), variables))
+        seen, looked, gone = [], began, False
+
+        def see(sighting: Sighting) -> None:
+            if sighting.at >= began and pattern.match(sighting):
+                seen.append(sighting.at)
+
+        def over() -> bool:
+            nonlocal looked, gone
+            inside.step()
+            if (now := self._clock.now()) - looked >= _LOOK:
+                looked, gone = now, unit.exit() is not None
+            return bool(seen) or gone
+
+        self._pump(began + service.ready_timeout, over, f"service {name}", see)
+        if seen:
+            return
+        ended = unit.exit()
+        how = (
+            f"{exit_words(ended)} before it was ready"
+            if ended
+            else (f"was not ready after {service.ready_timeout:g} s{self._stands(name)}")
+        )
+        raise BootgateError(
+            f"The service {name} {how}.{self._last(name)} Nothing was booted: correct the service,"
+            " its `ready`, or its `ready_timeout`."
+        )
+
+    def _stands(self, name: str) -> str:
+        """How its probe stood last, as the end of a sentence."""
+        told = [
+            str(event.get("text"))
+            for event in self._listener.events
+            if event.get("id") == _id(name) and event.get("event") == "state"
+        ]
+        return f"; its last answer was {told[-1]}" if told else ""
+
+    def _last(self, name: str) -> str:
+        said = [*self._listener.tail(f"{name}.out"), *self._listener.tail(f"{name}.err")]
+        return f" Its last output: {' / '.join(said[-_SAID:])}." if said else ""
+
+
+def _id(name: str) -> str:
+    return f"service:{name}"

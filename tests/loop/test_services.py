@@ -1,0 +1,147 @@
+"""Services beside a gateway: ready before it is, known by their names, and not its fault."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bootgate.engines.base import Exit
+from pytest_bootgate.engines.memory import Answer
+from pytest_bootgate.errors import GateFileError
+from tests.loop.played import play as does
+from tests.loop.played import serves
+
+DB = "services: {db: {image: db, ready: {line: ready to accept}, ready_timeout: 5s}}"
+
+
+def service(*steps):
+    """A service that does something and goes on."""
+
+    def script(me):
+        if (ended := (yield from does(me, "", steps))) is not None:
+            return ended
+        yield 3600.0
+
+    return script
+
+
+def test_it_is_ready_before_the_gateway_is_made(play):
+    begun = []
+
+    def up(me, token):
+        begun.append(("db", me.clock.now()))
+
+    def first(me, token):
+        begun.append(("gateway", me.clock.now()))
+
+    played = play(
+        serves(before=(first,)),
+        more=DB,
+        programs={"db": service(2.0, up, "ready to accept connections")},
+    )
+    boot = played.one()
+    assert boot.outcome == "started"
+    assert [name for name, _ in begun] == ["db", "gateway"]
+    assert boot.tails["db.out"] == ("ready to accept connections",)
+
+
+def test_every_boot_has_its_own(play):
+    begun = []
+    played = play(
+        more=DB,
+        boots="3",
+        programs={"db": service(lambda me, token: begun.append(id(me.world)), "ready to accept")},
+    )
+    result = played.result()
+    assert len(begun) == len(set(begun)) == len(result.boots)
+
+
+def test_the_gateway_reaches_it(play):
+    def asks(me, token):
+        answer = me.call(5432)
+        assert answer is not None
+        me.out(f"task {token} {answer.body}")
+
+    played = play(
+        serves(1.0, asks),
+        target='proof: {line: "^task ${token} from the database"}',
+        more="services: {db: {image: db, ready: {tcp: ':5432'}}}",
+        programs={
+            "db": service(
+                1.0, lambda me, token: me.listen(5432, lambda _: Answer(200, "from the database"))
+            )
+        },
+    )
+    assert played.one().outcome == "started"
+
+
+def test_ready_by_a_command_in_it(play):
+    def is_ready(me):
+        yield 0.1
+        return 0 if "/up" in me.world.files else 1
+
+    played = play(
+        more="services: {db: {image: db, ready: {exec: [pg_isready]}}}",
+        programs={
+            "db": service(1.0, lambda me, token: me.log("/up", "x")),
+            "pg_isready": is_ready,
+        },
+    )
+    assert played.one().outcome == "started"
+
+
+def failing(play, script, more=DB):
+    result = play(more=more, programs={"db": script}).result()
+    assert (result.verdict, result.boots) == ("error", ())
+    return result.error
+
+
+def test_one_that_ends_before_it_is_ready(play):
+    assert failing(play, service(0.5, "FATAL: no space left", Exit(2))) == (
+        "The service db exited with 2 before it was ready. Its last output: FATAL: no space left."
+        " Nothing was booted: correct the service, its `ready`, or its `ready_timeout`."
+    )
+
+
+def test_one_that_is_never_ready(play):
+    assert failing(play, service("starting")) == (
+        "The service db was not ready after 5 s. Its last output: starting. Nothing was booted:"
+        " correct the service, its `ready`, or its `ready_timeout`."
+    )
+    more = "services: {db: {image: db, ready: {tcp: ':5432'}, ready_timeout: 5s}}"
+    error = failing(play, service("starting"), more)
+    assert error.startswith(
+        "The service db was not ready after 5 s; its last answer was connection refused."
+    )
+
+
+def test_one_that_ends_during_a_boot_is_no_fault_of_the_release(play):
+    played = play(
+        serves(1.0, Exit(1)),
+        more=DB,
+        programs={"db": service("ready to accept", 1.0, "PANIC", Exit(134))},
+    )
+    result = played.result()
+    assert result.verdict == "error"
+    assert result.error.startswith("The service db exited with 134 during the boot.")
+
+
+def test_a_service_that_is_not_there(play):
+    result = play(more="services: {db: {image: nothing}}").result()
+    assert "The db cannot run `nothing`" in result.error
+
+
+@pytest.mark.parametrize(
+    ("services", "mistake"),
+    [
+        ("{DB: {image: x}}", "'DB' cannot be the name of a service, which is a host name"),
+        ("{gateway: {image: x}}", "'gateway' cannot be the name of a service"),
+        ("{db: {env: {A: b}}}", "the service db is neither an image nor a command"),
+        ("{db: {image: x, ready: {}}}", "this probe looks nowhere"),
+        ("{db: {image: x, ready: {line: x, from: trigger}}}", "there is no trigger here"),
+        ("{db: {image: '${release}'}}", "'image' is read before any boot"),
+    ],
+)
+def test_mistakes(play, services, mistake):
+    with pytest.raises(GateFileError) as caught:
+        play(more=f"services: {services}")
+    assert mistake in caught.value.mistakes[0]
