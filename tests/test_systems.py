@@ -15,6 +15,7 @@ IMAGES = {
     "PG_CANDIDATE": "bootgate-postgresql:17",
     "REDIS_BASELINE": "bootgate-redis:7.0",
     "REDIS_CANDIDATE": "bootgate-redis:8.0",
+    "API_IMAGE": "bootgate-web-api:local",
 }
 
 pytestmark = pytest.mark.docker
@@ -91,6 +92,35 @@ def test_a_cell_runs_in_a_jupyter_kernel(run):
     running = ["accepted", "cell_ran"]
     assert booted(found, "isolated") == {"baseline": own, "candidate": own}
     assert booted(found, "main") == {"baseline": running, "candidate": running}
+
+
+API = ["connect", "migrate", "cache", "healthy"]
+
+
+def test_a_web_api_with_its_services(run):
+    done, found = run(EXAMPLES / "web-api")
+    assert done.ret == 0
+    assert booted(found, "api") == {"baseline": API, "candidate": API}
+    assert "database system is ready" in "".join(found["targets"][0]["boots"][0]["tails"]["db.err"])
+
+
+def test_a_migration_that_takes_longer(run, monkeypatch):
+    monkeypatch.setenv("SLOW_MIGRATION", "4")
+    done, found = run(EXAMPLES / "web-api", "--bootgate-boots", "5")
+    assert done.ret == 1
+    (target,) = found["targets"]
+    slower = [f["subject"] for f in target["judgement"]["findings"] if f["kind"] == "slower"]
+    assert slower == ["boot", "migrate"]
+
+
+def test_a_database_that_does_not_start(run, changed):
+    gate = changed("web-api", database=("exec postgres", "exec no-such-postgres"))
+    done, found = run(gate)
+    assert done.ret == 1
+    (target,) = found["targets"]
+    assert (target["judgement"], target["boots"]) == (None, [])
+    assert target["error"].startswith("The service db exited with 127 before it was ready.")
+    assert "no-such-postgres: not found" in target["error"]
 
 
 def booted(found, target: str) -> dict[str, list[str]]:

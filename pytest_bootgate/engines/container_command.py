@@ -19,7 +19,7 @@ _POLL = 0.01
 #: How long after the end of a stream the engine may take to know how its process ended.
 AFTERMATH = 2.0
 NO_COMMAND = re.compile(
-    r"FATAL tini|OCI runtime exec failed|executable file not found|exec format error"
+    r"FATAL tini|executable file not found|exec format error"
     r"|exec: .*(no such file or directory|permission denied)"
 )
 

@@ -95,10 +95,13 @@ def told(boot: Boot) -> str:
 
 
 def last_lines(boot: Boot) -> list[str]:
-    """The last lines of every stream that said anything; the sidecar's only by itself."""
+    """The last lines of every stream that said anything, the gateway's at the end.
+
+    The sidecar's are left out.
+    """
     streams = {n: t for n, t in boot.tails.items() if t and not n.startswith("sidecar")}
     lines = []
-    for name, tail in streams.items():
+    for name, tail in sorted(streams.items(), key=lambda one: one[0].startswith("gateway.")):
         shown = tail[-_LAST_LINES:]
         what = "last line" if len(shown) == 1 else f"last {len(shown)} lines"
         lines.append(f"{what} of {name}:")

@@ -36,7 +36,7 @@ from pytest_bootgate.run.strangers import answered_instead
 from pytest_bootgate.run.trigger import Triggering
 
 _ANSWER = 10.0  # for a sidecar to say that it is there
-_LATE_MARKS = 0.3  # between the proof and the marks that came before it, on another way
+_LATE_MARKS = 1.0  # between the proof and the marks that came before it, on another way
 _LATE_EXIT = 0.3  # between a trigger that fails and the exit that made it fail
 
 

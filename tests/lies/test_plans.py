@@ -76,7 +76,7 @@ LIES = {
         {"env": {"STAMPS": "1"}},
     ),
     "marks flushed late, in one burst after the proof": Lie(
-        ["buffer", "engine ready", 0.1, "persona loaded", "ring", 0.25, "flush"]
+        ["buffer", "engine ready", 0.1, "persona loaded", "ring", 0.8, "flush"]
     ),
     "a log is replaced by one that still has the line of an earlier task": Lie(
         ["engine ready", 0.1, "save"],

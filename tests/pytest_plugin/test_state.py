@@ -51,11 +51,10 @@ def boots(pytester, monkeypatch):
     monkeypatch.setenv("PROGRAM", PROGRAM)
 
     def call(engine: str, state: str, path: str = "${dir}/state"):
-        python = "python3"
         image = f'image: "{IMAGE}", ' if engine == "docker" else ""
         gate = pytester.path / "bootgate.yaml"
         gate.write_text(
-            f"releases: {{candidate: {{{image}command: [{python}, -c, '${{PROGRAM}}', '{path}']}}}}\n"
+            f"releases:\n  candidate: {{{image}command: [python3, -c, '${{PROGRAM}}', '{path}']}}\n"
             f"state: {{path: '{path}', {state}}}\n"
             "targets: {app: {timeout: 20s, proof: {line: found}}}\n"
         )
