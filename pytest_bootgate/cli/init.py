@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pytest_bootgate.cli.origin import gate_file
 from pytest_bootgate.errors import BootgateError
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -42,25 +43,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="start from a preset, with images to fill in: openclaw",
     )
+    parser.add_argument(
+        "--from",
+        dest="origin",
+        metavar="WHAT",
+        help="start from a Compose file, a Kubernetes manifest, or an image that is here",
+    )
+    parser.add_argument(
+        "--service",
+        metavar="NAME",
+        help="with --from: the service or container to gate, where there are several",
+    )
     parser.add_argument("--force", action="store_true", help="overwrite existing files")
 
 
 def main(options: argparse.Namespace) -> int:
     """Write the files and say what comes next; return the exit status."""
     directory: Path = options.directory
-    written = write(directory, options.preset, force=options.force)
+    if options.service and not options.origin:
+        raise BootgateError("--service says which of several to gate: it goes with --from.")
+    if options.origin:
+        if options.preset:
+            raise BootgateError("A gate file starts from a preset or from a file: leave one out.")
+        text = gate_file(options.origin, options.service, directory)
+        path = directory / "bootgate.yaml"
+        write({path: text.encode()}, force=options.force)
+        print(f"Wrote {path}.\n")
+        for line in _next(directory, "", fill_in="FILL IN" in text):
+            print(line)
+        return 0
+    written = write(contents(directory, options.preset), force=options.force)
     print(f"Wrote {' and '.join(str(path) for path in written)}.\n")
     for line in _next(directory, options.preset):
         print(line)
     return 0
 
 
-def write(directory: Path, preset: str, *, force: bool) -> list[Path]:
-    """Write the files of a preset; returns their paths. All of them, or none.
+def contents(directory: Path, preset: str) -> dict[Path, bytes]:
+    """The files of a preset."""
+    files = _FILES[preset].items()
+    return {directory / name: (_TEMPLATES / source).read_bytes() for name, source in files}
+
+
+def write(files: Mapping[Path, bytes], *, force: bool) -> list[Path]:
+    """Write files; returns their paths. All of them, or none.
 
     Raises `BootgateError` where one is there already, or cannot be written.
     """
-    files = {directory / name: _TEMPLATES / source for name, source in _FILES[preset].items()}
     there = [path for path in files if path.exists() or path.is_symlink()]
     if there and not force:
         names = " and ".join(str(path) for path in there)
@@ -69,23 +98,26 @@ def write(directory: Path, preset: str, *, force: bool) -> list[Path]:
             " Use another directory (bootgate init DIR), or overwrite with --force."
         )
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for path, source in files.items():
-            path.write_bytes(source.read_bytes())
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
     except OSError as error:
         raise BootgateError(
-            f"{error.filename or directory} cannot be written: {error.strerror}. Use a writable"
-            " directory: bootgate init DIR."
+            f"{error.filename or 'The directory'} cannot be written: {error.strerror}. Use a"
+            " writable directory: bootgate init DIR."
         ) from None
     return list(files)
 
 
-def _next(directory: Path, preset: str) -> Sequence[str]:
+def _next(directory: Path, preset: str, *, fill_in: bool = False) -> Sequence[str]:
     go = [] if directory == Path() else [f"  cd {shlex.quote(str(directory))}"]
     check = "  bootgate check          # show the plan, without booting"
     doctor = "  bootgate doctor         # check the engine and both images"
     first = "a first verdict, in about 20 seconds" if not preset else "run the gate"
     run = f"  pytest bootgate.yaml    # {first}"
+    if fill_in:
+        todo = "First name the release to try in bootgate.yaml (FILL IN)."
+        return [todo, "Then:", *go, check, doctor, "  pytest bootgate.yaml    # run the gate"]
     if preset:
         return [_FIRST[preset], "Then:", *go, check, doctor, run]
     return ["Next:", *go, check, run, "", _FIRST[preset]]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_bootgate.cli import main
-from pytest_bootgate.cli.init import write
+from pytest_bootgate.cli.init import contents, write
 from tests.forked import forked
 
 #: What makes the example's verdict the same on a busy machine.
@@ -68,7 +68,7 @@ def edit(path: Path, *changes: tuple[str, str]) -> None:
 @pytest.fixture
 def example(tmp_path) -> Path:
     """The gate file of the example, without the noise of a busy machine."""
-    path, _ = write(tmp_path, "", force=False)
+    path, _ = write(contents(tmp_path, ""), force=False)
     edit(path, *STEADY)
     return path
 
@@ -88,7 +88,7 @@ def runs(tmp_path_factory) -> Runs:
     """Three real runs of the example."""
     here = tmp_path_factory.mktemp("runs")
     found = Runs(here, here / "green.json", here / "slower.json", here / "error.json")
-    path, _ = write(here, "", force=False)
+    path, _ = write(contents(here, ""), force=False)
     own = {"TMPDIR": str(here), "BOOTGATE_QUEUE_DIR": str(here)}
     own["PYTEST_ADDOPTS"] = "-p no:cacheprovider -p no:hypothesispytest"
 

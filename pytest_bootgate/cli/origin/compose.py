@@ -1,0 +1,252 @@
+"""A service of a Compose file, and what it depends on."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pytest_bootgate.cli.origin import probes
+from pytest_bootgate.cli.origin.found import UNKNOWN, Found, Part, megabytes, variables
+from pytest_bootgate.errors import BootgateError
+
+_SECONDS = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h)")
+_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+#: The defaults of a health check in Compose: interval in seconds, and retries.
+_INTERVAL, _RETRIES = 30.0, 3
+#: Taken over as they are; under other names below.
+_SAME = ("user", "working_dir", "hostname", "init", "read_only", "cap_add", "cap_drop")
+#: What means nothing in a gate.
+_IDLE = {
+    *("container_name", "restart", "logging", "depends_on", "expose", "ports", "networks", "links"),
+    *("labels", "deploy", "profiles", "stop_grace_period", "stop_signal", "pull_policy", "version"),
+    *("mem_reservation", "scale", "develop", "stdin_open", "tty", "platform", "annotations"),
+    *("oom_kill_disable", "oom_score_adj", "memswap_limit", "mem_swappiness", "cpu_shares"),
+}
+_KNOWN = {
+    *("image", "build", "command", "entrypoint", "environment", "env_file", "healthcheck"),
+    *("tmpfs", "shm_size", "security_opt", "ulimits", "devices", "extra_hosts", "volumes"),
+    *("pids_limit", "cpus", "mem_limit", *_SAME, *_IDLE),
+}
+
+
+def documents(path: Path) -> list[Any]:
+    """The documents of a YAML file. Raises `BootgateError` where it is none."""
+    try:
+        return [one for one in yaml.safe_load_all(path.read_text()) if one is not None]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BootgateError(f"{path} cannot be read: {error}") from None
+
+
+def knows(found: Sequence[Any]) -> bool:
+    """Whether it is a Compose file."""
+    return len(found) == 1 and isinstance(found[0], dict) and _services(found[0]) is not None
+
+
+def _services(root: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    services = root.get("services")
+    if not isinstance(services, dict) or not services:
+        return None
+    return services if all(isinstance(each, dict) for each in services.values()) else None
+
+
+def read(found: Sequence[Any], path: Path, service: str | None) -> Found:
+    """The service to gate, and those that it depends on. Raises `BootgateError`."""
+    services = _services(found[0]) or {}
+    needed = {name for each in services.values() for name, _ in _needs(each)}
+    tops = [name for name in services if name not in needed]
+    name = service or next((n for n in tops if "build" in services[n]), (tops or [*services])[0])
+    if name not in services:
+        raise BootgateError(f"{path} has no service {name}; there are {', '.join(services)}.")
+    gated = _part(name, services[name], path)
+    parts, left = [], []
+    for other, condition in _ordered(name, services):
+        if condition == "service_completed_successfully":
+            left.append(
+                f"{other} runs once before it and is left out: put what it does into `state`"
+            )
+        elif other in services:
+            parts.append(_part(other, services[other], path))
+    for part in parts:
+        part.name = _host(part.name)
+    gated.notes += left
+    if gated.ready is None:
+        port = _port(services[name])
+        gated.ready = {"tcp": f":{port}"} if port else UNKNOWN
+    return Found(gated, parts)
+
+
+def _needs(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    needs = service.get("depends_on") or []
+    if isinstance(needs, dict):
+        for name, how in needs.items():
+            yield str(name), str((how or {}).get("condition", ""))
+    else:
+        yield from ((str(name), "") for name in needs)
+    for link in service.get("links") or []:
+        yield str(link).partition(":")[0], ""
+
+
+def _ordered(
+    name: str, services: Mapping[str, Any], above: tuple[str, ...] = ()
+) -> list[tuple[str, str]]:
+    """What a service needs, that first which the others need."""
+    order: dict[str, str] = {}
+    for other, condition in _needs(services.get(name, {})):
+        if other in above:
+            continue
+        for one, how in _ordered(other, services, (*above, name)):
+            order.setdefault(one, how)
+        order.setdefault(other, condition)
+    return list(order.items())
+
+
+def _host(name: str) -> str:
+    return re.sub(r"[^a-z0-9-]", "-", name.lower()).strip("-") or "service"
+
+
+def _part(name: str, service: Mapping[str, Any], path: Path) -> Part:
+    image = variables(str(service.get("image") or f"{path.absolute().parent.name}-{name}"))
+    part = Part(name=name, image=image)
+    if "image" not in service:
+        part.notes.append(
+            "its image is built by Compose: run `docker compose build` before the gate"
+        )
+    part.command = _words(service.get("command"))
+    container = part.container
+    if (entrypoint := _words(service.get("entrypoint"))) is not None:
+        container["entrypoint"] = entrypoint
+    for key in _SAME:
+        if service.get(key) is not None:
+            container[key] = str(service[key]) if key == "user" else service[key]
+    for key in ("tmpfs", "security_opt", "devices"):
+        if given := service.get(key):
+            container[key] = [given] if isinstance(given, str) else [str(one) for one in given]
+    if "no-new-privileges:true" in container.get("security_opt", []):
+        container["security_opt"].remove("no-new-privileges:true")  # so it is anyway
+    if size := service.get("shm_size"):
+        container["shm_size"] = _size(size)
+    if service.get("pids_limit", 0) > 0:
+        container["pids"] = service["pids_limit"]
+    if limits := service.get("ulimits"):
+        container["ulimits"] = {
+            key: f"{one['soft']}:{one['hard']}" if isinstance(one, dict) else one
+            for key, one in limits.items()
+        }
+    if hosts := service.get("extra_hosts"):
+        listed = [re.split("[:=]", str(host), maxsplit=1) for host in hosts]
+        pairs = hosts.items() if isinstance(hosts, dict) else listed
+        container["extra_hosts"] = {str(host): str(address) for host, address in pairs}
+    part.env = dict(_environment(part, service))
+    if volumes := [*_volumes(part, service, path)]:
+        container["volumes"] = volumes
+    part.container = {key: value for key, value in container.items() if value not in ([], {}, None)}
+    _health(part, service)
+    _limits(part, service)
+    for key in service.keys() - _KNOWN:
+        if not str(key).startswith("x-"):
+            part.notes.append(f"`{key}` is left out")
+    return part
+
+
+def _words(value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    words = shlex.split(value) if isinstance(value, str) else [str(word) for word in value]
+    return [variables(word) for word in words] or None
+
+
+def _environment(part: Part, service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    given = service.get("environment") or {}
+    if not isinstance(given, dict):
+        parts = [str(one).partition("=") for one in given]
+        given = {key: value if equals else None for key, equals, value in parts}
+    for key, value in given.items():
+        if value is None:  # of the shell
+            yield str(key), f"${{{key}:-}}"
+        else:
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            yield str(key), variables(text)
+    if service.get("env_file"):
+        part.notes.append(
+            "`env_file` is left out: write what it needs into `env`, secrets as ${NAME}"
+        )
+
+
+def _volumes(part: Part, service: Mapping[str, Any], path: Path) -> Iterator[str]:
+    for volume in service.get("volumes") or []:
+        if isinstance(volume, dict):
+            source, target = volume.get("source"), str(volume.get("target"))
+            read_only = bool(volume.get("read_only"))
+            if volume.get("type") == "tmpfs":
+                part.container.setdefault("tmpfs", []).append(target)
+                continue
+        else:
+            first, *rest = variables(str(volume)).split(":")
+            source, target = (first, rest[0]) if rest else (None, first)
+            read_only = "ro" in rest[1:]
+        if source is None:
+            yield target
+        elif str(source).startswith((".", "/", "~")):
+            there = (path.absolute().parent / Path(str(source)).expanduser()).resolve()
+            if not there.exists():
+                part.notes.append(f"the volume {source} is left out: it is not there")
+                continue
+            yield f"{there}:{target}{'' if read_only or there.is_file() else ':rw'}"
+        else:
+            part.notes.append(
+                f'{target} begins empty; "NAME:{target}:rw" copies a volume for each boot, as'
+                f" `docker volume ls` names {source}"
+            )
+            yield target
+
+
+def _health(part: Part, service: Mapping[str, Any]) -> None:
+    check = service.get("healthcheck")
+    if not isinstance(check, dict) or check.get("disable"):
+        return
+    test = check.get("test")
+    if isinstance(test, str):
+        test = ["CMD-SHELL", test]
+    if not test or test[0] == "NONE":
+        return
+    kind, *words = (variables(str(word)) for word in test)
+    part.ready = probes.of_command(["sh", "-c", *words] if kind == "CMD-SHELL" else words)
+    interval = _seconds(check.get("interval"), _INTERVAL)
+    start = _seconds(check.get("start_period"), 0.0)
+    part.timeout = start + int(check.get("retries") or _RETRIES) * interval
+
+
+def _limits(part: Part, service: Mapping[str, Any]) -> None:
+    deploy = service.get("deploy") or {}
+    limits = (deploy.get("resources") or {}).get("limits") or {}
+    cpus = limits.get("cpus", service.get("cpus"))
+    memory = limits.get("memory", service.get("mem_limit"))
+    part.cpus = float(cpus) if cpus else None
+    part.memory = _size(memory) if memory else None
+
+
+def _size(value: Any) -> str:
+    """An amount of memory as a gate file writes it: whole mebibytes at least."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", str(value).strip().lower())
+    if found is None:
+        raise BootgateError(f"{value!r} is no amount of memory.")
+    return megabytes(float(found[1]) * 1024 ** " kmgt".index(found[2] or " "))
+
+
+def _seconds(value: Any, default: float) -> float:
+    parts = _SECONDS.findall(str(value or ""))
+    return sum(float(n) * _UNITS[unit] for n, unit in parts) if parts else default
+
+
+def _port(service: Mapping[str, Any]) -> int | None:
+    for port in [*(service.get("ports") or []), *(service.get("expose") or [])]:
+        text = str(port.get("target")) if isinstance(port, dict) else str(port)
+        found = re.search(r"(\d+)(?:/tcp)?$", text)
+        if found and not text.endswith("/udp"):
+            return int(found[1])
+    return None

@@ -1,0 +1,163 @@
+"""Gate files from what a system is run with already: they are valid, and boot unchanged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pytest_bootgate.cli import main
+from pytest_bootgate.gatefile import load
+from pytest_bootgate.probes.healthcheck import Healthcheck
+from tests.engines.conftest import IMAGE
+
+ORIGINS = sorted(
+    path for path in (Path(__file__).parent / "origins").iterdir() if path.suffix != ".txt"
+)
+
+
+@pytest.fixture
+def init(tmp_path, capsys):
+    """``bootgate init`` from something; the gate file, and what was said."""
+
+    def call(*args: str):
+        assert main(["init", str(tmp_path), *args]) == 0
+        return tmp_path / "bootgate.yaml", capsys.readouterr().out
+
+    return call
+
+
+def gate(init, name: str, *args: str):
+    path, _ = init("--from", str(Path(__file__).parent / "origins" / name), *args)
+    return load(path, {}).gate, path.read_text()
+
+
+@pytest.mark.parametrize("origin", ORIGINS, ids=lambda path: path.name)
+def test_a_gate_file_without_mistakes(init, origin):
+    path, said = init("--from", str(origin))
+    assert load(path, {}).gate.releases.baseline is None
+    assert "FILL IN" in said
+    assert "bootgate doctor" in said
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("origin", ORIGINS, ids=lambda path: path.name)
+def test_it_boots_unchanged(init, origin, pytester):
+    path, _ = init("--from", str(origin))
+    shutil.copy(path, pytester.path / "bootgate.yaml")
+    text = path.read_text().replace("./../", f"{path.parent}/../")
+    (pytester.path / "bootgate.yaml").write_text(text)
+    args = ("-p", "no:cacheprovider", "--bootgate-boots", "1", "--bootgate-json", "out.json")
+    done = pytester.runpytest_subprocess("bootgate.yaml", *args)
+    (target,) = json.loads((pytester.path / "out.json").read_text())["targets"]
+    assert [boot["outcome"] for boot in target["boots"]] == ["started"], done.stdout.str()
+
+
+def test_a_service_with_what_it_needs(init):
+    found, text = gate(init, "web.compose.yml")
+    assert list(found.services) == ["db", "cache"]
+    assert found.gateway.env == {"DB_PASSWORD": "staging", "PYTHONUNBUFFERED": "1"}
+    assert found.targets["api"].timeout == 30
+    assert found.targets["api"].phases["proof"].kind.http == ":8000/health"
+    assert found.services["db"].ready.kind.exec[2].startswith("PGPASSWORD=$${DB_PASSWORD} psql")
+    assert found.services["db"].container.shm_size == 64 << 20
+    assert "/var/lib/postgresql/data begins empty" in text
+
+
+def test_one_of_several(init, tmp_path):
+    found, _ = gate(init, "web.compose.yml", "--service", "cache")
+    assert (list(found.targets), found.services) == (["cache"], {})
+
+
+def test_limits_and_options(init):
+    found, _ = gate(init, "redis.compose.yml")
+    (profile,) = found.profiles.values()
+    assert (profile.cpus, profile.memory) == (0.5, 256 << 20)
+    container = found.gateway.container
+    assert (container.ulimits, container.pids) == ({"nofile": "1024:4096", "nproc": 512}, 200)
+    assert found.targets["redis"].timeout == 20
+    assert found.targets["redis"].phases["proof"].kind.exec == [
+        *("sh", "-c"),
+        "redis-cli ping | grep -q PONG",
+    ]
+
+
+def test_texts_and_the_environment(init):
+    found, text = gate(init, "python.compose.yml")
+    assert found.releases.candidate.image == "bootgate-python:local"
+    assert found.gateway.env == {
+        "LEVEL": "info",
+        "DEBUG": "false",
+        "FROM_SHELL": "",
+        "PRICE": "5$$",
+    }
+    assert found.gateway.container.entrypoint == ["python3", "-m", "http.server"]
+    assert (found.gateway.container.user, found.gateway.container.init) == ("65534:65534", True)
+    assert "`env_file` is left out" in text
+
+
+def test_what_runs_once_is_left_out(init):
+    found, text = gate(init, "queue.compose.yml")
+    assert list(found.services) == ["broker"]
+    assert "migrate runs once before it, and is left out" in " ".join(text.split()).replace(
+        "# ", ""
+    )
+    assert found.gateway.container.tmpfs == ["/scratch"]
+
+
+def test_a_deployment(init):
+    found, text = gate(init, "deployment.yaml")
+    proof = found.targets["web"].phases["proof"].kind
+    assert (proof.http, proof.headers) == (":80/", {"Host": "web.example.com"})
+    assert found.targets["web"].timeout == 60
+    assert found.gateway.env == {"LEVEL": "$$info", "TOKEN": ""}
+    assert found.profiles["production"].cpus == 0.5
+    assert "TOKEN comes from the cluster there" in text
+    assert "the ConfigMap web is left out" in text
+
+
+def test_a_pod_of_two(init):
+    found, _ = gate(init, "pod.yaml")
+    assert (list(found.targets), list(found.services)) == (["report"], ["cache"])
+    found, _ = gate(init, "pod.yaml", "--service", "cache", "--force")
+    assert list(found.targets) == ["report"]
+    assert found.releases.candidate.image == "bootgate-redis:8.0"
+
+
+@pytest.mark.docker
+def test_an_image(init, capsys):
+    dockerfile = f"FROM {IMAGE}\nEXPOSE 9000\nHEALTHCHECK --interval=2s --retries=5 CMD true\n"
+    build = ["docker", "build", "-q", "-t", "bootgate-test-init:1", "-"]
+    subprocess.run(build, input=dockerfile, text=True, check=True, capture_output=True)
+    try:
+        path, _ = init("--from", "bootgate-test-init:1")
+        found = load(path, {}).gate
+        target = found.targets["bootgate-test-init"]
+        assert (target.timeout, target.phases["proof"].kind) == (10, Healthcheck(True))
+    finally:
+        subprocess.run(["docker", "rmi", "bootgate-test-init:1"], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: b", "is neither a Compose file (services: ...) nor a manifest"),
+        ("{", "cannot be read"),
+        ("services: {a: {image: x}}", "has no service other; there are a."),
+    ],
+)
+def test_what_cannot_be_read(tmp_path, capsys, text, said):
+    path = tmp_path / "compose.yml"
+    path.write_text(text)
+    assert main(["init", str(tmp_path), "--from", str(path), "--service", "other"]) != 0
+    assert said in capsys.readouterr().err
+
+
+def test_what_is_not_there(tmp_path, capsys):
+    assert main(["init", str(tmp_path), "--from", "none.yml"]) != 0
+    assert "There is no none.yml." in capsys.readouterr().err
+    assert main(["init", str(tmp_path), "--service", "x"]) != 0
+    assert "it goes with --from" in capsys.readouterr().err
