@@ -27,6 +27,8 @@ def plan(gate: Gate) -> Iterator[tuple[str, str]]:
 
 def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     images, why = _engine(gate)
+    if not images:
+        gate.plan.refuse_containers()
     yield "engine", why
     for name, release in gate.plan.releases.items():
         yield name, _release(release, gate, images=images)
@@ -65,6 +67,10 @@ def _release(release: Release, gate: Gate, *, images: bool) -> str:
         parts.append(f"{text[: _WORDS_OF_COMMAND - 3]}..." if long else text)
     if release.version is not None:
         parts.append(f"version {release.version}")
+    if release.files:
+        parts.append(f"files {listed(list(release.files))}")
+    if release.env:
+        parts.append(f"env {listed(list(release.env))}")
     return ", ".join(parts) or "no image, and no command"
 
 

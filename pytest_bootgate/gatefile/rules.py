@@ -217,7 +217,8 @@ class _Rules:
                 self._idle(self._gate, "state", what, f"{add} leave it out")
             for key in state.entries.keys() - {"from", "path", "exclude", "redact"}:
                 self._idle(state, key, what, f"{add} leave it out")
-            self._idle(gateway, "stages", what, f"{add} write them into a target")
+            if all("trigger" in target or not target.whole for target in targets.values()):
+                self._idle(gateway, "stages", what, f"{add} write them into a target")
 
     def _idle(self, section: Map, key: str, what: str, way_out: str) -> None:
         if key in section and section.keys[key].file == self._gate.place.file:

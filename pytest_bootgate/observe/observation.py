@@ -93,17 +93,18 @@ class Observation:
         self._stamps = Stamps()
 
     @classmethod
-    def of(cls, target: Target, variables: Mapping[str, str], *, token: bool) -> Observation:
-        """Of a boot of a target."""
-        return cls(
-            target.phases,
-            target.signals,
-            target.stages,
-            variables,
-            token=token,
-            never=target.never,
-            unordered=target.unordered,
-        )
+    def of(
+        cls,
+        target: Target,
+        stages: Mapping[str, StageProbe],
+        variables: Mapping[str, str],
+        *,
+        token: bool,
+    ) -> Observation:
+        """Of a boot of a target, with all that reports stages in it."""
+        never, any_order = target.never, target.unordered
+        made = (target.phases, target.signals, stages, variables)
+        return cls(*made, token=token, never=never, unordered=any_order)
 
     def stands(self, name: str) -> None:
         """What the mark of a phase waits for was so before the trigger."""

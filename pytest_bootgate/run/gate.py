@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -198,7 +199,8 @@ class Gate:
         plan = self.plan
         result = GateResult(
             schema=SCHEMA,
-            file=str(plan.loaded.path),
+            # A path need be no text, what is written must.
+            file=os.fsencode(plan.loaded.path).decode("utf-8", "replace"),
             at=self._at,
             bootgate=__version__,
             run=self.run,

@@ -101,7 +101,7 @@ class Pair(Triggering):
         variables = {**self._variables, "token": token}
         if job is not None:
             variables |= {"job.id": job.id, "job.name": job.name}
-        seen = Observation.of(target, variables, token=recipe.needs_token)
+        seen = Observation.of(target, recipe.stages, variables, token=recipe.needs_token)
         voice = self._voice or self.begin(number)
         witness = Witness(seen, voice)
         first = len(self._listener.events)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
-from pytest_bootgate.gatefile.model import Profile, Release
+from pytest_bootgate.gatefile.model import Container, Profile, Release
 from pytest_bootgate.gatefile.tree import listed
+from pytest_bootgate.probes.healthcheck import Healthcheck
 from pytest_bootgate.quantities import Boots
 from pytest_bootgate.records.result import label
 from pytest_bootgate.records.verdict import Limits, Rules
@@ -149,6 +150,33 @@ class Plan:
             image: f"It is the image of {listed(who)}{key if who[-1] == 'the sidecar' else ''}."
             for image, who in users.items()
         }
+
+    def refuse_containers(self) -> None:
+        """Raises `BootgateError` for what only containers have, where there are none."""
+        file = self.file
+        found: list[tuple[tuple[str, ...], str]] = []
+        for name in self.profile_names:
+            profile = self.profiles[name]
+            if profile.cpus is not None or profile.memory is not None:
+                found.append((("profiles", name), "`cpus` and `memory`"))
+        if file.gateway.container != Container():
+            found.append((("gateway", "container"), "`container`"))
+        if file.sidecar.container != Container():
+            found.append((("sidecar", "container"), "`container`"))
+        for name, service in file.services.items():
+            if service.container != Container() or service.memory is not None:
+                found.append((("services", name), "`container` and `memory`"))
+        for name, target in file.targets.items():
+            for phase, probe in target.phases.items():
+                if probe.kind.key == Healthcheck.key:
+                    place = ("targets", name, "phases", phase)
+                    found.append((place, "a health check of the image"))
+        if found:
+            lines = [f"{self.loaded.where(*keys)}: {what} need containers" for keys, what in found]
+            raise BootgateError(
+                f"{'; '.join(lines)}. Local processes have none: use --bootgate-engine docker, or"
+                " leave them out."
+            )
 
     def refuse_same(self, identities: Mapping[str, str | None] | None = None) -> None:
         """Raises `BootgateError` where both releases are the same.

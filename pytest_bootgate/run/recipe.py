@@ -62,6 +62,12 @@ class Recipe:
         """Whether releases start on the state that the baseline left."""
         return self.gate.upgrade == "in-place"
 
+    @property
+    def stages(self) -> dict[str, StageProbe]:
+        """What reports stages during a boot; of a start that is the boot, also the gateway's."""
+        own = {} if self.triggered else self.gate.gateway.stages
+        return {**own, **self.target.stages}
+
     def at(self, target: str) -> Recipe:
         """Another target of the same release."""
         return replace(self, target_name=target, target=self.gate.targets[target])
@@ -124,7 +130,7 @@ class Recipe:
             yield NEVER, self.target.never
         yield from ((f"phase:{name}", probe) for name, probe in self.target.phases.items())
         yield from ((f"signals:{name}", probe) for name, probe in self.target.signals.items())
-        yield from ((f"stages:{name}", probe) for name, probe in self.target.stages.items())
+        yield from ((f"stages:{name}", probe) for name, probe in self.stages.items())
 
     def sidecar_image(self) -> str | None:
         """The image of the sidecar, where the engine has images."""

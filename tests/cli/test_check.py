@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from pytest_bootgate.cli import main
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.journal import files
 from pytest_bootgate.journal.store import Journal
@@ -212,3 +213,33 @@ def test_without_a_gate_file(command):
     assert said.err == (
         "There is no bootgate.yaml here. Name a gate file, or let `bootgate init` write one.\n"
     )
+
+
+def test_what_only_containers_have(tmp_path, capsys):
+    path = tmp_path / "bootgate.yaml"
+    path.write_text(
+        "releases: {candidate: {command: [x]}}\n"
+        "gateway: {container: {user: app}}\n"
+        "services: {db: {command: [y], memory: 1g}}\n"
+        "targets: {app: {timeout: 5s, proof: {healthcheck: true}}}\n"
+        "profiles: {small: {cpus: 0.5}}\n"
+    )
+    assert main(["check", str(path)]) != 0
+    said = capsys.readouterr().err
+    assert f"{path}:5:12: `cpus` and `memory` need containers; " in said
+    assert f"{path}:2:11: `container` need containers; " in said
+    assert f"{path}:3:12: `container` and `memory` need containers; " in said
+    assert f"{path}:4:" in said
+    assert said.endswith("use --bootgate-engine docker, or leave them out.\n")
+
+
+def test_releases_that_differ_in_their_files_and_environment(tmp_path, capsys):
+    path = tmp_path / "bootgate.yaml"
+    path.write_text(
+        "releases:\n"
+        "  baseline: {command: [x], files: {'${dir}/conf': {text: a}}, env: {LEVEL: a}}\n"
+        "  candidate: {command: [x], files: {'${dir}/conf': {text: b}}, env: {LEVEL: b}}\n"
+        "targets: {app: {timeout: 5s, proof: {line: up}}}\n"
+    )
+    assert main(["check", str(path)]) == 0
+    assert "x, files ${dir}/conf, env LEVEL" in capsys.readouterr().out

@@ -194,3 +194,21 @@ def test_a_clock_that_cannot_be(play, phases, mistake):
     with pytest.raises(GateFileError) as caught:
         play(target=f"phases: {phases}")
     assert mistake in caught.value.mistakes[0]
+
+
+def test_stages_of_the_gateway_in_a_start_that_is_the_boot(play):
+    def system(me):
+        yield 0.5
+        me.out("startup trace: load:300.0ms plugins:150.0ms", "up")
+        yield 3600.0
+
+    boot = play(
+        system,
+        trigger="null",
+        target="proof: {line: ^up}",
+        more="'gateway': {stages: {startup: {line: '^startup trace:'}}}",
+    ).one()
+    assert [(s.source, s.name, s.seconds) for s in boot.stages] == [
+        ("startup", "load", 0.3),
+        ("startup", "plugins", 0.15),
+    ]

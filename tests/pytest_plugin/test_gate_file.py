@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -291,3 +294,20 @@ def test_an_option_of_before_names_the_one_of_now(gate, played):
     result = played("bootgate.yaml", "--bootgate-host", "default")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--bootgate-host: it is now --bootgate-profile"])
+
+
+def test_a_directory_whose_name_is_no_text(pytester):
+    """Bytes that are no UTF-8 stand in no result, and stop none."""
+    directory = Path(os.fsdecode(os.fsencode(pytester.path) + b"/b\xff"))
+    directory.mkdir()
+    (directory / "bootgate.yaml").write_text(
+        "releases: {candidate: {command: [sh, -c, 'echo up; exec sleep 9']}}\n"
+        "targets: {app: {timeout: 5s, proof: {line: up}}}\n"
+    )
+    options = ("--bootgate-engine", "process", "--bootgate-boots", "1", "-p", "no:cacheprovider")
+    reports = ("--bootgate-json", "r.json", "--bootgate-html", "r.html", "--junit-xml", "r.xml")
+    command = [sys.executable, "-m", "pytest", "bootgate.yaml", *options, *reports]
+    done = subprocess.run(command, cwd=directory, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert json.loads((directory / "r.json").read_text())["file"].endswith("/b\ufffd/bootgate.yaml")
+    assert (directory / "r.html").exists()
