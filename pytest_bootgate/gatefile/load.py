@@ -16,7 +16,7 @@ from pathlib import Path
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.environment import filled, unset_variable, with_environment
-from pytest_bootgate.gatefile.merge import merged, with_targets, without_removed
+from pytest_bootgate.gatefile.merge import merged, with_gateway, with_targets, without_removed
 from pytest_bootgate.gatefile.model import GateFile
 from pytest_bootgate.gatefile.paths import resolved
 from pytest_bootgate.gatefile.rules import check_rules
@@ -84,6 +84,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
         mask = Mask(set().union(*own))
     else:
         tree = without_removed(with_targets(tree, stack.targets, environ, mistakes))
+        tree = with_gateway(tree, mistakes)
         mask = Mask(secrets_of(tree, environ, path.parent))
         tree = with_environment(tree, environ, mistakes)
         valid = validated(tree, path.parent, mistakes)

@@ -16,6 +16,8 @@ from pytest_bootgate.gatefile.source import MAX_DEPTH, MAX_NODES
 from pytest_bootgate.gatefile.tree import Map, Mistakes, Scalar, Tree, did_you_mean, listed, size
 from pytest_bootgate.probes import KINDS
 
+#: The target that is the gateway's own start.
+GATEWAY = "gateway"
 _TRIGGER_PLACES = frozenset({"exec", "http", "send"})
 
 
@@ -49,6 +51,37 @@ def with_targets(
             mistakes.add(targets.key, what, "gate them in several files")
             break
     return _with(root, targets=replace(targets, entries=entries))
+
+
+def with_gateway(root: Map, mistakes: Mistakes) -> Map:
+    """The gate file with its gateway's own start among the targets, where that has a timeout."""
+    gateway, targets = root.below("gateway"), root.below("targets")
+    if not isinstance(gateway, Map) or not isinstance(targets, Map):
+        return root
+    timeout = gateway.below("timeout")
+    if timeout is None:
+        for key in ("phases", "slower"):
+            if key in gateway.entries:
+                what = f"'{key}' of the gateway is for its own start, which has no timeout"
+                mistakes.add(gateway.entries[key].key, what, "add gateway: {timeout: 60s}")
+        return root
+    if GATEWAY in targets.entries:
+        what = f"'{GATEWAY}' stands for the gateway's own start, which has a timeout"
+        mistakes.add(targets.entries[GATEWAY].key, what, "take another name, or leave that out")
+        return root
+    ready, phases = gateway.below("ready"), gateway.below("phases")
+    if phases is None and ready is None:
+        what = "nothing shows that the gateway started"
+        mistakes.add(timeout.key, what, "give it `ready`, or `phases`")
+        return root
+    if phases is None and ready is not None:
+        phases = Map(ready.key, ready.place, {"ready": ready})
+    own = {"timeout": timeout, "phases": phases}
+    own |= {key: gateway.below(key) for key in ("slower", "stages")}
+    target = Map(
+        timeout.key, timeout.place, {key: each for key, each in own.items() if each is not None}
+    )
+    return _with(root, targets=replace(targets, entries={GATEWAY: target, **targets.entries}))
 
 
 def _with(tree: Map, **entries: Tree) -> Map:

@@ -207,7 +207,7 @@ class _Rules:
             what = "'{}' is for what comes before a trigger, and no target has one"
             for key in ("ready", "health"):
                 self._idle(gateway, key, what, "make it the proof of a target, or leave it out")
-            for key in ("ready_timeout", "settle"):
+            for key in ("ready_timeout", "settle", "timeout"):
                 self._idle(gateway, key, what, "leave it out")
         if "upgrade" not in self._gate and self._gate.whole:
             what = "'{}' is read only for an upgrade in place"

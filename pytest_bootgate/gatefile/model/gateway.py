@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pytest_bootgate.demands import Command, Existing, Port, Status, positive
+from pytest_bootgate.demands import Command, Existing, Port, Status, Tolerance, positive
 from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.gatefile.model.container import Container
-from pytest_bootgate.gatefile.model.probe import Probe, StageProbe
+from pytest_bootgate.gatefile.model.probe import PhaseProbe, Probe, StageProbe
 from pytest_bootgate.gatefile.model.releases import File
 from pytest_bootgate.quantities import Seconds
 
@@ -20,6 +20,13 @@ class Gateway(Entry, frozen=True, kw_only=True):
     `files` are files to put in place before the start:
         ``files: {"${dir}/service.conf": {path: ./staging.conf}}``.
     `ready` is the probe that must succeed before the trigger: ``ready: {http: ":8080/readyz"}``.
+    `timeout` makes the gateway's own start a target of its own, `gateway`, with this timeout: it is
+        booted, judged and compared as all others, in every gate that has a trigger:
+        ``timeout: 30s``.
+    `phases` are the phases of that start, the last of which is its proof; by default `ready` alone:
+        ``phases: {plugins: {line: plugins loaded}, ready: {http: ":8080/readyz"}}``.
+    `slower` is how much slower than the baseline's that start may be, by default the `slower` of
+        `gate`: ``slower: 20%``.
     `ready_timeout` is how long after the start `ready` may take: ``ready_timeout: 30s``.
     `settle` is a pause between `ready` and the trigger: ``settle: 2s``.
     `version` is a `line` probe with a group `version`, the release that the gateway says it is:
@@ -36,6 +43,9 @@ class Gateway(Entry, frozen=True, kw_only=True):
     command: Command | None = None
     env: dict[str, str] = {}
     files: dict[str, File] = {}
+    timeout: Annotated[Seconds, positive("60s")] | None = None
+    phases: dict[str, PhaseProbe] = {}
+    slower: Tolerance | None = None
     ready: Probe | None = None
     ready_timeout: Annotated[Seconds, positive("120s")] = Seconds(120)
     settle: Seconds = Seconds(0)
