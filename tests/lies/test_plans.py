@@ -86,6 +86,28 @@ LIES = {
             "phases": '{engine: {line: engine ready}, task: {file: "${dir}/log", line: task st}}',
         },
     ),
+    "what is ready dies a moment later": Lie(
+        ["engine ready", "persona loaded", 0.4, "exit:3"],
+        {"phases": "{engine: {line: engine ready}, up: {line: persona loaded, stays: 3s}}"},
+    ),
+    "what proved it is gone again": Lie(
+        [
+            *("engine ready", "do:open(os.environ['UP'], 'w').close()", 0.6),
+            "do:os.remove(os.environ['UP'])",
+        ],
+        {
+            "env": {"UP": "${dir}/up"},
+            "phases": '{engine: {line: engine ready}, up: {file: "${dir}/up", stays: 3s}}',
+        },
+    ),
+    "an error is logged, and it is ready all the same": Lie(
+        ["engine ready", "ERROR migration 0042 failed", "persona loaded", "ring"],
+        {"phases": f"{PHASES}\n  never: {{line: ERROR}}"},
+    ),
+    "a command that succeeds before the trigger": Lie(
+        ["engine ready"],
+        {"phases": "{engine: {line: engine ready}, up: {exec: [python3, -c, pass]}}"},
+    ),
     "an error that is none of time is tried again": Lie(
         ["engine ready", "job failed: plugin is not installed"],
         {"timeout": "3s", "gate": "{boots: 1, noise: 1000, retries: 1, retry_pause: 100ms}"},
