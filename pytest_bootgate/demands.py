@@ -57,6 +57,8 @@ _MOST_RETRIES = 3
 
 #: A file that is there; the value is its absolute path.
 Existing = Annotated[str, msgspec.Meta(extra={"file": True})]
+#: A file, a directory, or a pattern that files match; the value is its absolute path.
+ExistingFiles = Annotated[str, msgspec.Meta(extra={"files": True})]
 Command = Annotated[list[str], not_empty("write [program, ...]")]
 Action = Annotated[list[str], not_empty("write [program, argument]")]
 PORT = Rule(lambda n: 1 <= n <= 65535, "{value} is not a port", "write 1 to 65535")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
 from pytest_bootgate.gatefile import variables
@@ -50,6 +51,35 @@ def existing(named: Scalar, name: str, here: Path, mistakes: Mistakes) -> str:
     return text
 
 
+def files(named: Scalar, name: str, here: Path, mistakes: Mistakes) -> str:
+    """A file, a directory or a pattern that a gate file names, absolutely.
+
+    Where it means no file it is a mistake.
+    """
+    if not glob.has_magic(named.text):
+        path = _path(named.text, named, here)
+        if path is None or not path.is_dir():
+            return existing(named, name, here, mistakes)
+        if not below(str(path)):
+            mistakes.add(named.place, f"'{named.text}' holds no file", "name one that does")
+        return str(path)
+    pattern = str(named.place.file.parent / named.text.replace("${here}", glob.escape(str(here))))
+    if not below(pattern):
+        mistakes.add(named.place, f"no file matches '{named.text}'", f"looked for {pattern}")
+    return pattern
+
+
+def below(path: str) -> dict[str, Path]:
+    """The files that a path of a gate file means, by their names below it; a file has no name."""
+    if Path(path).is_file():
+        return {"": Path(path)}
+    if Path(path).is_dir():
+        every = sorted(one for one in Path(path).rglob("*") if one.is_file())
+        return {one.relative_to(path).as_posix(): one for one in every}
+    found = sorted(Path(one) for one in glob.glob(path, recursive=True))  # noqa: PTH207
+    return {one.name: one for one in found if one.is_file()}
+
+
 def volume(named: Scalar, here: Path, mistakes: Mistakes) -> str:
     """A volume whose source is named absolutely; the name of one of the engine's stays."""
     text, colon, rest = named.text.partition(":")
@@ -70,12 +100,18 @@ def source(named: Scalar, here: Path, mistakes: Mistakes) -> str:
 
 def _there(text: str, named: Scalar, here: Path, mistakes: Mistakes) -> Path | None:
     """A path that must be there, from the file that names it; None where it is none."""
-    try:
-        filled = variables.fill(text, {"here": str(here)})
-        path = resolved(named.place.file.parent, str(Path(filled).expanduser()))
-    except (OSError, KeyError, RuntimeError):
+    path = _path(text, named, here)
+    if path is None:
         mistakes.add(named.place, f"'{text}' is no path", "name a directory")
-        return None
-    if not path.exists():
+    elif not path.exists():
         mistakes.add(named.place, f"there is no '{text}'", f"looked for {shown(path)}")
     return path
+
+
+def _path(text: str, named: Scalar, here: Path) -> Path | None:
+    """The path that a text names, None where it is none."""
+    try:
+        filled = variables.fill(text, {"here": str(here)})
+        return resolved(named.place.file.parent, str(Path(filled).expanduser()))
+    except (OSError, KeyError, RuntimeError):
+        return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pytest_bootgate.gatefile import variables
+from pytest_bootgate.gatefile.paths import below
 from pytest_bootgate.gatefile.tree import Map, Scalar, Seq, Tree
 
 _NAME = re.compile(
@@ -119,16 +120,16 @@ def _of_file(file: Map, environ: Mapping[str, str], here: Path) -> Iterator[str]
 
 def _content(file: Map, environ: Mapping[str, str], here: Path) -> str:
     text, path = file.below("text"), file.below("path")
+    texts: list[str] = []
     try:
         if isinstance(text, Scalar):
             return variables.expand(text.text, environ).replace("$$", "$")
         if isinstance(path, Scalar):
             name = variables.fill(variables.expand(path.text, environ), {"here": str(here)})
-            file_of_it = path.place.file.parent / name
-            if not file_of_it.is_file():
-                return ""  # a FIFO would be waited for
-            with file_of_it.open("rb") as found:
-                return found.read(_MOST_OF_A_FILE).decode("utf-8", "replace")
+            # Of files only: a FIFO would be waited for.
+            for each in below(str(path.place.file.parent / name)).values():
+                with each.open("rb") as found:
+                    texts.append(found.read(_MOST_OF_A_FILE).decode("utf-8", "replace"))
     except (OSError, ValueError, KeyError, variables.UnsetError):
         pass  # a mistake that is told elsewhere
-    return ""
+    return "\n".join(texts)

@@ -23,6 +23,7 @@ from pytest_bootgate.gatefile.model import (
     StageProbe,
     Target,
 )
+from pytest_bootgate.gatefile.paths import below
 from pytest_bootgate.gatefile.variables import fill, fill_all
 from pytest_bootgate.masking import Mask
 from pytest_bootgate.observe.observation import NEVER
@@ -163,10 +164,7 @@ class Recipe:
             image=release.image if images else None,
             command=None if command is None else [fill(word, variables) for word in command],
             env=fill_all({**gateway.env, **release.env}, variables),
-            files={
-                fill(path, variables): _content(file, variables)
-                for path, file in {**gateway.files, **release.files}.items()
-            },
+            files=_contents({**gateway.files, **release.files}, variables),
             cpus=self.profile.cpus,
             memory=self.profile.memory,
             container=_contained(gateway.container, variables),
@@ -182,7 +180,7 @@ class Recipe:
             image=service.image if images else None,
             command=None if command is None else [fill(word, variables) for word in command],
             env=fill_all(service.env, variables),
-            files={fill(p, variables): _content(f, variables) for p, f in service.files.items()},
+            files=_contents(service.files, variables),
             memory=service.memory,
             container=_contained(service.container, variables),
         )
@@ -209,8 +207,18 @@ def _contained(container: Container, variables: Mapping[str, str]) -> Container:
     return Container(**fill_all(msgspec.structs.asdict(container), variables))
 
 
-def _content(file: File, variables: Mapping[str, str]) -> bytes:
-    """A file's bytes; only inline text has variables, a file on disk is taken as it is."""
+def _contents(files: Mapping[str, File], variables: Mapping[str, str]) -> dict[str, bytes]:
+    """Files as bytes, those of directories by their own names."""
+    found = {}
+    for name, file in files.items():
+        path = fill(name, variables)
+        for inside, content in _content(file, variables).items():
+            found[f"{path.rstrip('/')}/{inside}" if inside else path] = content
+    return found
+
+
+def _content(file: File, variables: Mapping[str, str]) -> dict[str, bytes]:
+    """What a file holds; only inline text has variables, a file on disk is taken as it is."""
     if file.path is not None:
-        return Path(file.path).read_bytes()
-    return fill(file.text or "", variables).encode()
+        return {inside: path.read_bytes() for inside, path in below(file.path).items()}
+    return {"": fill(file.text or "", variables).encode()}

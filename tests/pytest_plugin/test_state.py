@@ -139,3 +139,49 @@ def test_mistakes(tmp_path, state, mistake):
     with pytest.raises(GateFileError) as caught:
         load(path, {})
     assert any(mistake in one for one in caught.value.mistakes), caught.value.mistakes
+
+
+def test_files_of_a_directory_and_of_a_pattern(pytester, monkeypatch):
+    monkeypatch.setenv("PROGRAM", PROGRAM)
+    conf = pytester.mkdir("conf")
+    (conf / "deep").mkdir()
+    for name in ("a.ini", "b.ini", "c.txt", "deep/d.ini"):
+        (conf / name).write_text(name)
+    gate = pytester.path / "bootgate.yaml"
+    gate.write_text(
+        "releases: {candidate: {command: [python3, -c, '${PROGRAM}', '${dir}/all']}}\n"
+        "gateway:\n"
+        "  files: {'${dir}/all/conf': {path: ./conf}, '${dir}/all/ini': {path: './conf/*.ini'}}\n"
+        "targets: {app: {timeout: 20s, proof: {line: found}}}\n"
+    )
+    args = ("--bootgate-engine", "process", "--bootgate-boots", "1", "--bootgate-json", "out.json")
+    pytester.runpytest_subprocess(gate, "-p", "no:cacheprovider", *args)
+    (target,) = json.loads((pytester.path / "out.json").read_text())["targets"]
+    (line,) = target["boots"][0]["tails"]["gateway.out"]
+    found = json.loads(line.removeprefix("found "))
+    assert {name: content for name, (content, *_) in found.items()} == {
+        **{f"conf/{name}": name for name in ("a.ini", "b.ini", "c.txt", "deep/d.ini")},
+        **{f"ini/{name}": name for name in ("a.ini", "b.ini")},
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "mistake"),
+    [
+        ("./none", "there is no file './none'"),
+        ("./empty", "'./empty' holds no file: name one that does"),
+        ("./*.ini", "no file matches './*.ini': looked for"),
+    ],
+)
+def test_files_that_are_not_there(tmp_path, path, mistake):
+    (tmp_path / "empty").mkdir()
+    gate = tmp_path / "bootgate.yaml"
+    gate.write_text(
+        'releases: {candidate: {image: "a:1"}}\n'
+        f"gateway: {{files: {{/etc/app: {{path: '{path}'}}}}}}\n"
+        "targets: {app: {timeout: 5s, proof: {line: x}}}\n"
+    )
+    with pytest.raises(GateFileError) as caught:
+        load(gate, {})
+    (only,) = caught.value.mistakes
+    assert mistake in only

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pytest_bootgate.demands import Command, Existing
+from pytest_bootgate.demands import Command, Existing, ExistingFiles
 from pytest_bootgate.gatefile.model.base import Entry
 
 
 class File(Entry, frozen=True, kw_only=True):
-    """A file that is put into the gateway or the sidecar before it starts.
+    """A file that is put into the gateway, or a service, before it starts.
 
-    `path` is where its content comes from, relative to the file that names it:
-        ``path: ./staging.conf``.
+    `path` is where its content comes from, relative to the file that names it; of a directory, or a
+        pattern, all files are put below the name: ``path: ./staging.conf``, ``path: "./*.ini"``.
     `text` is its content: ``text: "queue = memory"``.
     `secret` hides every line of the file in all reports: ``secret: true``.
     """
 
-    path: Existing | None = None
+    path: ExistingFiles | None = None
     text: str | None = None
     secret: bool = False
 
