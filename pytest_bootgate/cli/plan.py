@@ -27,8 +27,7 @@ def plan(gate: Gate) -> Iterator[tuple[str, str]]:
 
 def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     images, why = _engine(gate)
-    if not images:
-        gate.plan.refuse_containers()
+    gate.plan.refuse(images=images)
     yield "engine", why
     for name, release in gate.plan.releases.items():
         yield name, _release(release, gate, images=images)
@@ -43,6 +42,10 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     if images and (image := gate.plan.sidecar_image()) is not None:
         own = " (the release's own)" if gate.plan.file.sidecar.image == "release" else ""
         yield "sidecar", f"image {image}{own}"
+    for name, service in gate.plan.file.services.items():
+        command = " ".join(map(_word, service.command or []))
+        shown = [f"image {service.image}"] * (images and service.image is not None)
+        yield f"service {name}"[:10], ", ".join([*shown, *([command] if command else [])])
     yield from _boots(gate.plan)
     yield from _left_out(gate.plan)
     yield "in all", _in_all(gate.plan)

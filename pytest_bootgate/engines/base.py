@@ -45,7 +45,7 @@ class UnitSpec:
 
     `image` is left out on an engine without images; `command` None means the image's own.
     `cpus` is in cores, `memory` in bytes. `container` is how it is made. `release` is whose
-    gateway it is.
+    gateway it is. `state` is the directory that `Unit.load` will fill, empty for none.
     """
 
     role: str
@@ -57,12 +57,18 @@ class UnitSpec:
     memory: int | None = None
     stdin: bool = False
     container: Container = field(default_factory=Container)
+    state: str = ""
     release: str = ""
+
+    @property
+    def noun(self) -> str:
+        """What it is: ``gateway``, ``sidecar``, or ``service db``."""
+        return self.role if self.role in ("gateway", "sidecar") else f"service {self.role}"
 
     @property
     def words(self) -> str:
         """What it is, in a sentence: ``gateway of the candidate``."""
-        return f"{self.role} of the {self.release}" if self.release else self.role
+        return f"{self.noun} of the {self.release}" if self.release else self.noun
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Container:
         self._api, self._spec, self._id, self._user = api, spec, container, user
         self._stream, self._sink = stream, sink
         self.identity = identity
-        self.hold = ContainerHold(api, container, spec.role, spec.cpus)
+        self.hold = ContainerHold(api, container, spec.noun, spec.cpus)
         self._started = False
         self._cpu: Path | None = None
         self._pid: int | None = None
@@ -85,7 +85,7 @@ class Container:
 
     def start(self) -> None:
         """Start it. Raises `EngineError`."""
-        with self._api.call(f"start the {self._spec.role}") as client:
+        with self._api.call(f"start the {self._spec.noun}") as client:
             try:
                 client.start(self._id)
             except APIError as error:
@@ -100,13 +100,13 @@ class Container:
         try:
             self._stream.write(text.encode() + b"\n")
         except (OSError, ValueError) as error:
-            raise EngineError(f"The {self._spec.role} no longer accepts input: {error}.") from error
+            raise EngineError(f"The {self._spec.noun} no longer accepts input: {error}.") from error
 
     def run(
         self, name: str, command: Sequence[str], env: Mapping[str, str] | None = None
     ) -> Command:
         """Run a command inside; its lines arrive under `name`. Raises `EngineError`."""
-        with self._api.call(f"run {command[0]} in the {self._spec.role}") as client:
+        with self._api.call(f"run {command[0]} in the {self._spec.noun}") as client:
             made = client.exec_create(self._id, list(command), environment=dict(env or {}))["Id"]
             stream = Stream(client.exec_start(made, socket=True))
         spec = replace(self._spec, command=command)
@@ -114,7 +114,7 @@ class Container:
 
     def health_command(self) -> Sequence[str]:
         """The command of its image's health check. Raises `EngineError` where there is none."""
-        with self._api.call(f"look at the {self._spec.role}") as client:
+        with self._api.call(f"look at the {self._spec.noun}") as client:
             config = client.inspect_container(self._id)["Config"]
         kind, *command = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
         if kind == "NONE":
@@ -137,7 +137,7 @@ class Container:
         itself answers at once only if nobody asked in the last second, else up to 1 s late.
         """
         if self._cpu is None:
-            with self._api.call(f"look at the {self._spec.role}") as client:
+            with self._api.call(f"look at the {self._spec.noun}") as client:
                 self._find(client)
                 if self._cpu is None:
                     return self._engine_cpu(client)
@@ -154,7 +154,7 @@ class Container:
         Raises `EngineError`: where nobody asked before, the engine is asked where it is, once.
         """
         if not self._sought:
-            with self._api.call(f"look at the {self._spec.role}") as client:
+            with self._api.call(f"look at the {self._spec.noun}") as client:
                 self._find(client)
         return of_group(self._cpu.parent) if self._cpu is not None else set()
 
@@ -190,7 +190,7 @@ class Container:
         return ended
 
     def _ended(self) -> Exit | None:
-        with self._api.call(f"look at the {self._spec.role}") as client:
+        with self._api.call(f"look at the {self._spec.noun}") as client:
             try:
                 state = client.inspect_container(self._id)["State"]
             except NotFound:
@@ -206,7 +206,7 @@ class Container:
             self._signal(by)
             wait(lambda: self._ended() is not None, deadline)
             self._signal("SIGKILL")
-        with self._api.call(f"stop the {self._spec.role}") as client:
+        with self._api.call(f"stop the {self._spec.noun}") as client:
             try:
                 client.stop(self._id, timeout=math.ceil(deadline))
             except NotFound:
@@ -214,11 +214,11 @@ class Container:
         wait(lambda: self._ended() is not None)
         ended = self._ended()
         if ended is None:
-            raise EngineError(f"The {self._spec.role} could not be stopped.")
+            raise EngineError(f"The {self._spec.noun} could not be stopped.")
         return ended
 
     def _signal(self, name: str) -> None:
-        with self._api.call(f"stop the {self._spec.role}") as client, gone_is_fine():
+        with self._api.call(f"stop the {self._spec.noun}") as client, gone_is_fine():
             try:
                 client.kill(self._id, signal=name)
             except APIError as error:
@@ -227,14 +227,14 @@ class Container:
 
     def save(self, path: str, into: Path) -> None:
         """Keep a directory as a tar file here. Raises `EngineError`."""
-        with self._api.call(f"copy {path} out of the {self._spec.role}") as client:
+        with self._api.call(f"copy {path} out of the {self._spec.noun}") as client:
             try:
                 chunks, about = client.get_archive(self._id, path)
             except NotFound as error:
-                raise EngineError(f"The {self._spec.role} has no {path} to keep.") from error
+                raise EngineError(f"The {self._spec.noun} has no {path} to keep.") from error
             if not int(about["mode"]) & _IS_DIRECTORY:
                 raise EngineError(
-                    f"{path} of the {self._spec.role} is not a directory, so it cannot be kept."
+                    f"{path} of the {self._spec.noun} is not a directory, so it cannot be kept."
                 )
             with into.open("wb") as file:
                 for chunk in chunks:
@@ -242,7 +242,7 @@ class Container:
 
     def load(self, path: str, archive: Path, files: Mapping[str, bytes]) -> None:
         """Bring a directory back, and over it `files`. Raises `EngineError`."""
-        with self._api.call(f"copy {path} into the {self._spec.role}") as client:
+        with self._api.call(f"copy {path} into the {self._spec.noun}") as client:
             client.put_archive(self._id, "/", parents(client, self._id, path))
             with archive.open("rb") as file:
                 # The tar file's own top entry has the directory's name.
@@ -252,7 +252,7 @@ class Container:
 
     def remove(self) -> None:
         """Remove it, running or not. Raises `EngineError` only where the engine is gone."""
-        with self._api.call(f"remove the {self._spec.role}") as client:
+        with self._api.call(f"remove the {self._spec.noun}") as client:
             remove_container(client, self._id)
         if threading.current_thread() is not self._listener:
             if self._started:

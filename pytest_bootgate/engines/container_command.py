@@ -52,7 +52,7 @@ class Command:
 
     def _look(self) -> int | None:
         if self._code is None:
-            with self._api.call(f"look at a command in the {self._spec.role}") as client:
+            with self._api.call(f"look at a command in the {self._spec.noun}") as client:
                 try:
                     seen = client.exec_inspect(self._id)
                     self._code = None if seen["Running"] else seen["ExitCode"]
@@ -70,9 +70,9 @@ def lacks_command(spec: UnitSpec, why: str) -> EngineError | None:
         )
     if "unable to apply caps" in why:
         return EngineError(
-            f"The Docker engine may not grant the {spec.role}"
+            f"The Docker engine may not grant the {spec.noun}"
             f" {', '.join(spec.container.cap_add) or 'what it needs'}, which it has not itself:"
-            f" {why}. Leave what is missing out of {spec.role}: {{container: ...}}, or take another"
+            f" {why}. Leave what is missing out of {spec.noun}: {{container: ...}}, or take another"
             " engine."
         )
     return lacking(spec, why) if NO_COMMAND.search(why) else None

@@ -158,10 +158,10 @@ class DockerPlace:
         """
         if spec.image is None:
             raise EngineError(
-                f"The {spec.role} has no image, which the docker engine needs. Name one, or use"
+                f"The {spec.noun} has no image, which the docker engine needs. Name one, or use"
                 " --bootgate-engine process."
             )
-        with self._api.call(f"create the {spec.role} from {spec.image}") as client:
+        with self._api.call(f"create the {spec.noun} from {spec.image}") as client:
             if not self._shared and _knows_of_shared(spec):
                 client.create_volume(self._name, labels=self._labels)
                 self._shared = True
@@ -201,6 +201,8 @@ class DockerPlace:
             # Equal: no swap on top, which would turn a lack of memory into slowness.
             limits |= {"mem_limit": memory, "memswap_limit": memory}
         mounted = [*volumes.of(asked)]
+        alone = [v.target for v in mounted if not v.bound and v.source]
+        alone += [spec.state] * bool(spec.state)
         shared = [f"{self._name}:{SHARED}:rw"] if self._shared else []
         joins = self._network.startswith("container:")
         try:
@@ -215,11 +217,12 @@ class DockerPlace:
                 user=asked.user,
                 working_dir=asked.working_dir,
                 hostname=None if joins else self._hostname,
-                volumes=[volume.target for volume in mounted if not volume.bound],
+                volumes=[v.target for v in mounted if not v.bound and not v.source],
                 host_config=client.create_host_config(
                     network_mode=self._network,
                     extra_hosts=None if joins else self._hosts,
                     binds=[*shared, *(volume.bind for volume in mounted if volume.bound)],
+                    mounts=[volumes.alone(path) for path in alone],
                     # All lines are read as they come; the engine's own copy could fill its disk.
                     log_config=LogConfig(type=LogConfig.types.NONE),
                     **limits,
@@ -228,7 +231,7 @@ class DockerPlace:
         except APIError as error:
             if "no command specified" in said(error).lower():
                 raise EngineError(
-                    f"Image {image} has no default command. Give the {spec.role} a command."
+                    f"Image {image} has no default command. Give the {spec.noun} a command."
                 ) from error
             if (missing := lacks_command(spec, said(error))) is not None:
                 raise missing from error

@@ -114,7 +114,7 @@ class LocalUnit:
     def send(self, text: str) -> None:
         """Write one line to its standard input. Raises `EngineError`."""
         if self._main is None:
-            raise EngineError(f"The {self._spec.role} was not started, so it accepts no input.")
+            raise EngineError(f"The {self._spec.noun} was not started, so it accepts no input.")
         with self._sending:
             self._main.write(text.encode() + b"\n")
 
@@ -123,7 +123,7 @@ class LocalUnit:
     ) -> LocalCommand:
         """Run a command beside it; its lines arrive under `name`. Raises `EngineError`."""
         if not self.running:
-            raise EngineError(f"The {self._spec.role} is not running, so no command can run in it.")
+            raise EngineError(f"The {self._spec.noun} is not running, so no command can run in it.")
         environment = {**self._environment, **(env or {})}
         ran = LocalCommand(name, self._spec.role, command, environment, self._dir, self._sink)
         self._commands = [*(one for one in self._commands if one.exit is None), ran]

@@ -96,7 +96,7 @@ class LocalPlace:
         """Make a unit, not started yet. Raises `EngineError`."""
         if spec.command is None:
             raise EngineError(
-                f"The {spec.role} has no command, which the process engine needs. Name one, or use"
+                f"The {spec.noun} has no command, which the process engine needs. Name one, or use"
                 " --bootgate-engine docker."
             )
         if spec.cpus is not None or spec.memory is not None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
+from docker.types import Mount
+
 from pytest_bootgate.gatefile.model import Container
 
 if TYPE_CHECKING:
@@ -44,6 +46,11 @@ def of(container: Container) -> Iterator[Volume]:
             yield Volume("", first, bound=False)
         else:
             yield Volume(first, rest[0], bound=rest[-1] != "rw")
+
+
+def alone(target: str) -> Mount:
+    """A volume for a copy, which holds nothing of what the image has there."""
+    return Mount(target, None, type="volume", no_copy=True)
 
 
 def fill(client: APIClient, container: str, volume: Volume, labels: Mapping[str, str]) -> None:

@@ -40,6 +40,7 @@ class _Rules:
                 what = "a file has its content from 'path' or from 'text'"
                 self._one_of(file, ("path", "text"), what)
         self._gateway()
+        self._hidden()
         for name, service in services.items():
             self._service(name, service)
         self._unread()
@@ -69,10 +70,41 @@ class _Rules:
         if self._gate.get("upgrade") == "in-place":
             self._in_place()
 
+    def _hidden(self) -> None:
+        """What is put into a container must not lie below what is mounted over it."""
+        gateway, state = self._gate.section("gateway"), self._gate.section("state")
+        container = gateway.section("container")
+        mounts = [(one, "tmpfs") for one in texts(container.below("tmpfs"))]
+        mounts += [(one, "volumes") for one in texts(container.below("volumes"))]
+        path = state.get("path") if "from" in state else None
+        for text, key in mounts:
+            parts = text.split(":")
+            target = parts[0] if key == "tmpfs" or len(parts) == 1 else parts[1]
+            place = container.keys[key]
+            if isinstance(path, str) and _overlap(path, target, both=True):
+                what = f"{target} of '{key}' and the state at {path} are the same place"
+                self._add(place, what, "leave one out")
+            for file in gateway.section("files").entries:
+                if _overlap(file, target) and file != target:
+                    what = f"{target} of '{key}' would hide the file {file}"
+                    self._add(place, what, "put the file elsewhere, or leave that out")
+        if container.get("read_only"):
+            outside = [f for f in gateway.section("files").entries if not f.startswith("${dir}/")]
+            if path is not None:
+                what = "no state can be copied into a read-only file system"
+                self._add(container.keys["read_only"], what, "leave read_only out")
+            if outside:
+                what = f"{outside[0]} cannot be put into a read-only file system"
+                way_out = "put it below ${dir}, or bind it: volumes: [./FILE:PATH]"
+                self._add(container.keys["read_only"], what, way_out)
+
     def _service(self, name: str, service: Map) -> None:
-        if not _SERVICE.fullmatch(name) or name in _TAKEN:
+        if not _SERVICE.fullmatch(name):
             what = f"'{name}' cannot be the name of a service, which is a host name"
             self._add(service.key, what, "take small letters, digits and hyphens, such as db-1")
+        if name in _TAKEN:
+            what = f"the name '{name}' is taken: no service can be called so"
+            self._add(service.key, what, "take another name, such as db")
         if service.whole and not {"image", "command"} & service.entries.keys():
             what = f"the service {name} is neither an image nor a command"
             self._add(service.key, what, 'write image: "name:tag"')
@@ -210,11 +242,12 @@ class _Rules:
             for key in ("ready_timeout", "settle", "timeout"):
                 self._idle(gateway, key, what, "leave it out")
         if "upgrade" not in self._gate and self._gate.whole:
-            what = "'{}' is read only for an upgrade in place"
+            what = "'{}' is used only by an upgrade in place"
             add = "add upgrade: in-place, or"
             state = self._gate.section("state")
             if "from" not in state:
-                self._idle(self._gate, "state", what, f"{add} leave it out")
+                way_out = "name its source (`from`), add upgrade: in-place, or leave it out"
+                self._idle(self._gate, "state", what, way_out)
             for key in state.entries.keys() - {"from", "path", "exclude", "redact"}:
                 self._idle(state, key, what, f"{add} leave it out")
             if all("trigger" in target or not target.whole for target in targets.values()):
@@ -268,3 +301,10 @@ class _Rules:
                         f"'{key}' is read after the boots, '${{{name}}}' is known only in one",
                         "write it out, or take an environment variable",
                     )
+
+
+def _overlap(path: str, mounted: str, *, both: bool = False) -> bool:
+    """Whether a path lies at or below a mount, or (`both`) the mount below it."""
+    one, other = path.rstrip("/"), mounted.rstrip("/")
+    below = one == other or one.startswith(f"{other}/")
+    return below or (both and other.startswith(f"{one}/"))

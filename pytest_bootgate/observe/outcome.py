@@ -145,7 +145,7 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
             return "lost", unsound
         if (bad := seen.forbidden()) is not None:
             after = f"{bad.at or 0.0:.3g} s after the trigger: {bad.text}"
-            return "forbidden", f"the task started, but {bad.name} was seen {after}"
+            return "forbidden", f"it started, but `{bad.name}` forbids what came {after}"
         return ("lapsed", ending.lapsed) if ending.lapsed else ("started", "")
     if exited is not None:
         how = ending.not_ready or f"{who} {exit_words(exited)}"

@@ -137,7 +137,8 @@ def _trigger(boot: Boot) -> str:
 def _never(boot: Boot) -> str:
     proof = boot.phases[-1].name if boot.phases else "the proof"
     if boot.phases and boot.phases[-1].at is not None:
-        return f"{proof} was seen after {duration(boot.phases[-1].at)}, which does not count"
+        after = duration(boot.phases[-1].at)
+        return f"{proof} was seen after {after}; why that does not count follows"
     what = "the task" if boot.triggered or boot.never_ready else "it"
     if boot.traits.unknown:
         return f"it is unknown whether {what} started: {proof} was not seen"

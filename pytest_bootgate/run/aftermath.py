@@ -87,13 +87,14 @@ class Aftermath(OpenedPair):
         until = max(proved + (stays or 0.0), self._clock.now() + _AFTERWARDS * first)
         self._pump(until, lambda: self._gateway_over() or bool(lapsed()), "afterwards", witness.see)
         self._look(force=True)
-        how = lapsed()
+        how = lapsed() or ([] if stays is None else self._services.gone())
         if stays is not None and (self._exit is not None or how):
             who = "gateway" if self._recipe.triggered else "runner"
             after = (self._ended_at if self._exit is not None else self._clock.now()) - proved
-            what = f"the {who} {exit_words(self._exit)}" if self._exit else f"its proof: {how[0]}"
-            when = f"{max(after, 0.0):.2g} s after the proof"
-            ending = replace(ending, lapsed=f"it did not stay up for {stays:g} s: {what} {when}")
+            what = f"its proof says {how[0]}" if lapsed() else "".join(how[:1])
+            what = f"the {who} {exit_words(self._exit)}" if self._exit else what
+            when = f", {max(after, 0.0):.2g} s after the proof" if self._exit or lapsed() else ""
+            ending = replace(ending, lapsed=f"it did not stay up for {stays:g} s: {what}{when}")
         return replace(ending, exited=self._exit)
 
     def _nearest(self, seen: Observation, token: str) -> dict[str, tuple[str, ...]]:

@@ -88,8 +88,7 @@ class Machinery:
                 raise error.of(users) from error
         self.identities.update((n, found.get(r.image)) for n, r in plan.releases.items())
         plan.refuse_same(self.identities)
-        if not engine.traits.images:
-            plan.refuse_containers()
+        plan.refuse(images=engine.traits.images)
 
     def _guard(self, engine: Engine) -> None:
         """See to it that nothing is left, however this process ends."""

@@ -171,7 +171,7 @@ class OpenedPair(Watching):
         if self._state is not None:
             inside = {p: c for p, c in spec.files.items() if _within(p, self._state_path)}
             outside = {p: c for p, c in spec.files.items() if p not in inside}
-            spec = replace(spec, files=outside)
+            spec = replace(spec, files=outside, state=self._state_path)
         self._gateway = place.create(spec, self._listener.put)
         self._inside = None
         if self._state is not None:

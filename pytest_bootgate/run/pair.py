@@ -125,8 +125,6 @@ class Pair(Triggering):
                 running, before = None, {}
                 self._start(seen, variables, witness)
             ending = self._follow(seen, running, witness)
-        if not ending.started:
-            self._services.must_run()
         assert self._gateway is not None
         assert self._meter is not None
         if self._gateway_over() and seen.missing:
@@ -169,6 +167,8 @@ class Pair(Triggering):
                 held_back = self._held_back(seen.by_line)
             # A failure that was reported, and after it a proof in time: the proof counts.
             ending = replace(ending, proof=seen.proof_at)
+            if ending.started:
+                ending = self._afterwards(seen, ending, variables, witness, first=False)
         if not recipe.triggered and ending.started:
             self._prove_version()
         if ending.started and (target.start == "warm" or self.lingers):
@@ -176,9 +176,10 @@ class Pair(Triggering):
         stalls = [*heart.stalls, *self.stalls]  # a sidecar tells its own late
         ending = replace(ending, left_out=self._listener.left_out, stalls=stalls)
         boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
+        notes = (*boot.notes, held_back, self._cut(boot), *self._services.gone())
         boot = replace(
             boot,
-            notes=(*boot.notes, *filter(None, [held_back, self._cut(boot)])),
+            notes=tuple(filter(None, notes)),
             ready=self.ready,
             cpu_seconds=used.cpu_seconds,
             load=load,

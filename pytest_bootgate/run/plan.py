@@ -151,8 +151,20 @@ class Plan:
             for image, who in users.items()
         }
 
-    def refuse_containers(self) -> None:
-        """Raises `BootgateError` for what only containers have, where there are none."""
+    def refuse(self, *, images: bool) -> None:
+        """Raises `BootgateError` for what an engine with images, or one without, cannot do."""
+        lacking = "image" if images else "command"
+        for name, service in self.file.services.items():
+            if getattr(service, lacking) is None:
+                other = "docker" if lacking == "command" else "process"
+                raise BootgateError(
+                    f"{self.loaded.where('services', name)}: the service {name} has no {lacking},"
+                    f" which this engine needs. Name one, or use --bootgate-engine {other}."
+                )
+        if not images:
+            self._refuse_containers()
+
+    def _refuse_containers(self) -> None:
         file = self.file
         found: list[tuple[tuple[str, ...], str]] = []
         for name in self.profile_names:
@@ -172,10 +184,10 @@ class Plan:
                     place = ("targets", name, "phases", phase)
                     found.append((place, "a health check of the image"))
         if found:
-            lines = [f"{self.loaded.where(*keys)}: {what} need containers" for keys, what in found]
+            lines = [f"{self.loaded.where(*keys)}: only containers have {w}" for keys, w in found]
             raise BootgateError(
-                f"{'; '.join(lines)}. Local processes have none: use --bootgate-engine docker, or"
-                " leave them out."
+                f"{'; '.join(lines)}. This gate starts local processes: use --bootgate-engine"
+                " docker, or leave that out."
             )
 
     def refuse_same(self, identities: Mapping[str, str | None] | None = None) -> None:

@@ -46,13 +46,14 @@ class Services:
             if service.ready is not None:
                 self._await(name, service, service.ready, began, variables)
 
-    def must_run(self) -> None:
-        """Raises `BootgateError` where one has ended: what the system misses is not its fault."""
-        for name, unit in self._units.items():
-            if (ended := unit.exit()) is not None:
-                raise BootgateError(
-                    f"The service {name} {exit_words(ended)} during the boot.{self._last(name)}"
-                )
+    def gone(self) -> list[str]:
+        """Those that have ended, in words: whether that is the release's fault the others show."""
+        ended = {name: unit.exit() for name, unit in self._units.items()}
+        return [
+            f"the service {name} {exit_words(how)} during this boot ({self._said(name)})"
+            for name, how in ended.items()
+            if how is not None
+        ]
 
     def _await(
         self,
@@ -106,8 +107,12 @@ class Services:
         return f"; its last answer was {told[-1]}" if told else ""
 
     def _last(self, name: str) -> str:
+        said = self._said(name)
+        return f" Its {said}." if said.startswith("last") else ""
+
+    def _said(self, name: str) -> str:
         said = [*self._listener.tail(f"{name}.out"), *self._listener.tail(f"{name}.err")]
-        return f" Its last output: {' / '.join(said[-_SAID:])}." if said else ""
+        return f"last output: {' / '.join(said[-_SAID:])}" if said else "it printed nothing"
 
 
 def _id(name: str) -> str:

@@ -226,11 +226,11 @@ def test_what_only_containers_have(tmp_path, capsys):
     )
     assert main(["check", str(path)]) != 0
     said = capsys.readouterr().err
-    assert f"{path}:5:12: `cpus` and `memory` need containers; " in said
-    assert f"{path}:2:11: `container` need containers; " in said
-    assert f"{path}:3:12: `container` and `memory` need containers; " in said
+    assert f"{path}:5:12: only containers have `cpus` and `memory`; " in said
+    assert f"{path}:2:11: only containers have `container`; " in said
+    assert f"{path}:3:12: only containers have `container` and `memory`; " in said
     assert f"{path}:4:" in said
-    assert said.endswith("use --bootgate-engine docker, or leave them out.\n")
+    assert said.endswith("use --bootgate-engine docker, or leave that out.\n")
 
 
 def test_releases_that_differ_in_their_files_and_environment(tmp_path, capsys):

@@ -26,7 +26,7 @@ def test_one_that_ends_while_it_must_stay(play):
     (boot,) = result.boots
     assert (result.verdict, boot.outcome, boot.seconds) == ("fail", "lapsed", None)
     assert boot.detail == (
-        "it did not stay up for 3 s: the gateway exited with 3 2.5 s after the proof"
+        "it did not stay up for 3 s: the gateway exited with 3, 2.5 s after the proof"
     )
 
 
@@ -50,7 +50,7 @@ def test_an_endpoint_that_no_longer_answers(play):
     boot = play(serves(1.0, up, 1.0, down), target=ENDPOINT).result().boots[0]
     assert boot.outcome == "lapsed"
     assert boot.detail.startswith(
-        "it did not stay up for 3 s: its proof: 503 Service Unavailable: filter invalid 1"
+        "it did not stay up for 3 s: its proof says 503 Service Unavailable: filter invalid, 1"
     )
     assert play(serves(1.0, up, 3.5, down), target=ENDPOINT).one().outcome == "started"
 
@@ -69,7 +69,7 @@ def test_a_command_that_no_longer_succeeds(play):
     )
     (boot,) = played.result().boots
     assert boot.outcome == "lapsed"
-    assert "its proof: exit 2" in boot.detail
+    assert "its proof says exit 2" in boot.detail
 
 
 def test_only_the_proof_stays(play):
@@ -90,7 +90,8 @@ def test_what_must_not_appear(play):
     (boot,) = result.boots
     assert (result.verdict, boot.outcome) == ("fail", "forbidden")
     assert boot.detail == (
-        "the task started, but never was seen 0.3 s after the trigger: ERROR migration 0042 failed"
+        "it started, but `never` forbids what came 0.3 s after the trigger: ERROR migration 0042"
+        " failed"
     )
 
 

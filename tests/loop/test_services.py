@@ -114,27 +114,57 @@ def test_one_that_is_never_ready(play):
     )
 
 
-def test_one_that_ends_during_a_boot_is_no_fault_of_the_release(play):
-    played = play(
-        serves(1.0, Exit(1)),
-        more=DB,
-        programs={"db": service("ready to accept", 1.0, "PANIC", Exit(134))},
-    )
+GONE = "the service db exited with 134 during this boot (last output: ready to accept / PANIC)"
+
+
+def test_one_that_ends_during_a_boot_of_the_candidate_alone(play):
+    """The baseline's goes on: so it is the candidate that ends it."""
+    dies = service("ready to accept", 1.0, "PANIC", Exit(134))
+    lives = service("ready to accept")
+    made = []
+
+    def db(me):
+        made.append(me)
+        return (dies if len(made) % 2 == 0 else lives)(me)
+
+    played = play(serves(1.2, Exit(1)), serves(), more=DB, programs={"db": db})
     result = played.result()
-    assert result.verdict == "error"
-    assert result.error.startswith("The service db exited with 134 during the boot.")
+    assert result.verdict == "fail"
+    failed = [boot for boot in result.boots if not boot.started]
+    assert {boot.release for boot in failed} == {"candidate"}
+    assert failed[0].outcome == "crashed"
+    assert failed[0].notes == (GONE,)
+
+
+def test_one_that_ends_after_the_proof(play):
+    dies = service("ready to accept", 1.5, "PANIC", Exit(134))
+    target = 'proof: {line: "^task ${token} started", stays: 3s}'
+    (boot,) = (
+        play(serves(0.5, "task {token} started"), target=target, more=DB, programs={"db": dies})
+        .result()
+        .boots
+    )
+    assert boot.outcome == "lapsed"
+    assert boot.detail == f"it did not stay up for 3 s: {GONE}"
+    played = play(
+        serves(0.5, "task {token} started"),
+        more=DB,
+        programs={"db": dies},
+        target='proof: {line: "^task ${token} started"}',
+    )
+    assert played.result().verdict == "warn"
 
 
 def test_a_service_that_is_not_there(play):
     result = play(more="services: {db: {image: nothing}}").result()
-    assert "The db cannot run `nothing`" in result.error
+    assert "The service db cannot run `nothing`" in result.error
 
 
 @pytest.mark.parametrize(
     ("services", "mistake"),
     [
         ("{DB: {image: x}}", "'DB' cannot be the name of a service, which is a host name"),
-        ("{gateway: {image: x}}", "'gateway' cannot be the name of a service"),
+        ("{gateway: {image: x}}", "the name 'gateway' is taken"),
         ("{db: {env: {A: b}}}", "the service db is neither an image nor a command"),
         ("{db: {image: x, ready: {}}}", "this probe looks nowhere"),
         ("{db: {image: x, ready: {line: x, from: trigger}}}", "there is no trigger here"),

@@ -179,3 +179,38 @@ def test_mistakes(tmp_path, container, mistake):
     with pytest.raises(GateFileError) as caught:
         load(path, {})
     assert mistake in caught.value.mistakes[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "mistake"),
+    [
+        (
+            "container: {tmpfs: [/tmp, /data]}",
+            "/data of 'tmpfs' and the state at /data/db are the same place: leave one out",
+        ),
+        (
+            "container: {volumes: [/data/db/deep]}",
+            "/data/db/deep of 'volumes' and the state at /data/db are the same place",
+        ),
+        (
+            "container: {tmpfs: [/etc]}, files: {/etc/app/conf: {text: x}}",
+            "/etc of 'tmpfs' would hide the file /etc/app/conf: put the file elsewhere",
+        ),
+        ("container: {read_only: true}", "no state can be copied into a read-only file system"),
+        (
+            "container: {read_only: true}, files: {/etc/app: {text: x}}",
+            "/etc/app cannot be put into a read-only file system: put it below ${dir}",
+        ),
+    ],
+)
+def test_what_would_hide_what(tmp_path, more, mistake):
+    path = tmp_path / "bootgate.yaml"
+    path.write_text(
+        'releases: {candidate: {image: "a:1"}}\n'
+        "state: {from: ., path: /data/db}\n"
+        f"gateway: {{{more}}}\n"
+        "targets: {app: {timeout: 5s, proof: {line: x}}}\n"
+    )
+    with pytest.raises(GateFileError) as caught:
+        load(path, {})
+    assert any(mistake in one for one in caught.value.mistakes), caught.value.mistakes

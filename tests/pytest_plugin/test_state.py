@@ -50,8 +50,8 @@ def boots(pytester, monkeypatch):
     """Boot twice on a state; what each boot found."""
     monkeypatch.setenv("PROGRAM", PROGRAM)
 
-    def call(engine: str, state: str, path: str = "${dir}/state"):
-        image = f'image: "{IMAGE}", ' if engine == "docker" else ""
+    def call(engine: str, state: str, path: str = "${dir}/state", image: str = IMAGE):
+        image = f'image: "{image}", ' if engine == "docker" else ""
         gate = pytester.path / "bootgate.yaml"
         gate.write_text(
             f"releases:\n  candidate: {{{image}command: [python3, -c, '${{PROGRAM}}', '{path}']}}\n"
@@ -118,13 +118,26 @@ def test_a_volume(boots):
         subprocess.run(["docker", "volume", "rm", "-f", name], check=True, capture_output=True)
 
 
+@pytest.mark.docker
+def test_a_state_is_all_that_there_is(pytester, boots, state):
+    """What the image has at that path would not be there in production either."""
+    dockerfile = f"FROM {IMAGE}\nRUN mkdir /state && echo x > /state/of-the-image\n"
+    build = ["docker", "build", "-q", "-t", "bootgate-test-state:1", "-"]
+    subprocess.run(build, input=dockerfile, text=True, check=True, capture_output=True)
+    try:
+        found = boots("docker", "from: ./own", "/state", image="bootgate-test-state:1")
+        assert found == [WHOLE, WHOLE]
+    finally:
+        subprocess.run(["docker", "rmi", "bootgate-test-state:1"], check=True, capture_output=True)
+
+
 @pytest.mark.parametrize(
     ("state", "mistake"),
     [
         ("{from: ./none, path: /state}", "there is no './none': looked for"),
         ("{from: .}", "it is not known where in the gateway this state belongs: write path"),
-        ("{path: /state}", "'state' is read only for an upgrade in place"),
-        ("{from: ., path: /state, seed: [x]}", "'seed' is read only for an upgrade in place"),
+        ("{path: /state}", "'state' is used only by an upgrade in place"),
+        ("{from: ., path: /state, seed: [x]}", "'seed' is used only by an upgrade in place"),
         ("{from: ., path: /s, redact: {a: '('}}", "'a' is not a regular expression"),
         ("{exclude: [x], path: /state}", "'exclude' goes only with 'from'"),
     ],

@@ -162,7 +162,7 @@ class MemoryUnit:
         """Hand a line to its script."""
         self._engine.check()
         if (main := self._main) is None or main.exit is not None:
-            raise EngineError(f"The {self._spec.role} no longer accepts input.")
+            raise EngineError(f"The {self._spec.noun} no longer accepts input.")
         main.stdin.put(text)
 
     def run(
@@ -171,7 +171,7 @@ class MemoryUnit:
         """Play another script beside."""
         self._engine.check()
         if self._main is None or self._main.exit is not None:
-            raise EngineError(f"The {self._spec.role} does not run, so nothing can run inside.")
+            raise EngineError(f"The {self._spec.noun} does not run, so nothing can run inside.")
         played = self._play(name, command[0], command, {**self._spec.env, **(env or {})})
         self._commands.append(played)
         return MemoryCommand(played)
