@@ -152,7 +152,7 @@ def test_on_this_machine_there_is_no_container(pytester):
     done = pytester.runpytest_subprocess(path, "--bootgate-engine", "process")
     assert done.ret == 1
     done.stdout.fnmatch_lines(
-        ["*The process engine starts no containers, so gateway: {container:*"]
+        ["*only containers have `container`. This gate starts local processes: *"]
     )
 
 
