@@ -18,6 +18,8 @@ from pytest_bootgate.run.plan import Plan
 from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.source import SOURCE, packed
 
+_DIGEST = len("sha256:") + 12
+
 
 class Machinery:
     """The engine of one run, chosen when it is asked for; `wanted` is a name or ``auto``."""
@@ -28,6 +30,8 @@ class Machinery:
         self.images = True
         self.capacity: Capacity | None = None
         self._removed: list[str] = []
+        #: What services run beside each gateway, in words.
+        self.beside: list[str] = []
         self.identities: dict[str, str | None] = {}
         self._engine: Engine | None = None
         self._reaper: Reaper | None = None
@@ -86,6 +90,11 @@ class Machinery:
                 found[image] = engine.resolve(image)
             except ImageError as error:
                 raise error.of(users) from error
+        self.beside = [
+            f"beside it: {name} {service.image} ({found[service.image][:_DIGEST]})"
+            for name, service in plan.file.services.items()
+            if service.image in found
+        ]
         self.identities.update((n, found.get(r.image)) for n, r in plan.releases.items())
         plan.refuse_same(self.identities)
         plan.refuse(images=engine.traits.images)

@@ -96,7 +96,7 @@ class StartupCheck(Check[TargetResult]):
             if r is not None
         ]
         engine, rules = bench.ready(), self.rules
-        notes += bench.machinery.cleaned_up()
+        notes += [*bench.machinery.cleaned_up(), *bench.machinery.beside]
         if engine.traits.images and self.plan.file.sidecar.image == "release":
             notes.append("the sidecar runs in the release's image and uses its Python")
         if self.plan.recorded is not None:
