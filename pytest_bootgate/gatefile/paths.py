@@ -95,7 +95,10 @@ def source(named: Scalar, here: Path, mistakes: Mistakes) -> str:
     """The source of a state, named absolutely; the name of a volume stays."""
     if named.text.startswith("volume:"):
         return named.text
-    return str(_there(named.text, named, here, mistakes))
+    path = _there(named.text, named, here, mistakes)
+    if path is not None and path.exists() and not (path.is_dir() or path.is_file()):
+        mistakes.add(named.place, f"'{named.text}' is neither a directory nor a file", "name one")
+    return str(path)
 
 
 def _there(text: str, named: Scalar, here: Path, mistakes: Mistakes) -> Path | None:

@@ -76,13 +76,18 @@ class ProbeRules:
                     f"put ${{token}} into '{kind.key}'{else_}",
                 )
 
-    def pattern(self, probe: Map, key: str) -> re.Pattern[str] | None:
-        """The regular expression under this key, None where there is none or it is wrong."""
+    def pattern(self, probe: Map, key: str, *, of_bytes: bool = False) -> re.Pattern[str] | None:
+        """The regular expression under this key, None where there is none or it is wrong.
+
+        One that is `of_bytes` is held against files.
+        """
         text = probe.get(key)
         if not isinstance(text, str):
             return None
         try:
             pattern = re.compile(variables.blank(text))
+            if of_bytes:
+                re.compile(text.encode())
         except (re.error, OverflowError, RecursionError) as error:
             self.mistake(probe.at[key], f"'{key}' is not a regular expression", str(error))
             return None

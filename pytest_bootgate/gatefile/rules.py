@@ -120,8 +120,13 @@ class _Rules:
         for key in ("exclude", "redact"):
             if key in state and "from" not in state and state.whole:
                 self._add(state.keys[key], f"'{key}' goes only with 'from'", "leave it out")
-        for pattern in state.section("redact").entries:
-            self._probes.pattern(state.section("redact"), pattern)
+        redact = state.section("redact")
+        for name in redact.entries:
+            self._probes.pattern(redact, name, of_bytes=True)
+        for name in variables.names(state.get("path") or ""):
+            if name != "dir" and "from" in state:
+                what = f"the state is copied before any boot, '${{{name}}}' is known only in one"
+                self._add(state.at["path"], what, "write the path out")
         if "stop_signal" in state and "stop_command" in state:
             self._add(
                 state.keys["stop_command"],
