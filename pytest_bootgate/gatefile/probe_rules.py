@@ -14,7 +14,8 @@ from pytest_bootgate.probes import KINDS, asked, keys
 from pytest_bootgate.probes.line import Line
 
 _PORT = r"(?:(?P<port>[0-9]{1,6})|\$\{port\.[^{}]+\})"
-_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]*)"
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|(?:{_LABEL}(?:\.{_LABEL})*)?)"
 _ENDPOINT = re.compile(rf"(?:https?://{_HOST}(?=[:/])|{_HOST}(?=:))(?::{_PORT})?/\S*")
 _SOCKET = re.compile(rf"{_HOST}:{_PORT}")
 _STUB_PORT = re.compile(_PORT)

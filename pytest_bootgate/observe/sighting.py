@@ -18,7 +18,7 @@ _BY_LINE = re.MULTILINE
 #: A regular expression is held against so many lines at once, if it has line ends in it.
 _MOST_LINES = 10
 #: The stream on which the gate says what it saw itself, in the sidecar's words.
-GATE = "gate.out"
+GATE = "(gate).out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pytest_bootgate.patience import ImpatientError, patience
 from pytest_bootgate.run.opened import OpenedPair
 
 _AFTERWARDS = 1.0  # after the proof, in the first boots: one that ends then has hardly started
+_LAST_ANSWER = 0.5  # after the time for which a system must stay up, for the last look at it
 _LAST_LOOK = 2.0  # for the sidecar's last look at files, once the gateway has ended
 _NEAREST = 1.0  # CPU seconds for a hint
 _AT_ONCE = 0.2  # between the exit of a gateway and the lines that it had in a buffer
@@ -77,25 +78,38 @@ class Aftermath(OpenedPair):
             return ending
         begun = len(events)
         if stays is not None:
-            self._lapse(name, probe, variables)
+            self._lapse(name, probe, variables, float(stays))
         proved = (seen.trigger_at or 0.0) + (ending.proof or 0.0)
 
-        def lapsed() -> list[str]:
+        def lapsed(*, late: bool = False) -> list[str]:
             told = [e for e in events[begun:] if e.get("event") == "lapsed" and e.get("id") == name]
-            return [str(event.get("text")) for event in told]
+            return [str(event.get("text")) for event in told if event.get("late") or not late]
+
+        def over() -> bool:
+            return self._gateway_over() or bool(lapsed())
 
         until = max(proved + (stays or 0.0), self._clock.now() + _AFTERWARDS * first)
-        self._pump(until, lambda: self._gateway_over() or bool(lapsed()), "afterwards", witness.see)
+        self._pump(until, over, "afterwards", witness.see)
         self._look(force=True)
-        how = lapsed() or ([] if stays is None else self._services.gone())
-        if stays is not None and (self._exit is not None or how):
-            who = "gateway" if self._recipe.triggered else "runner"
-            after = (self._ended_at if self._exit is not None else self._clock.now()) - proved
-            what = f"its proof says {how[0]}" if lapsed() else "".join(how[:1])
-            what = f"the {who} {exit_words(self._exit)}" if self._exit else what
-            when = f", {max(after, 0.0):.2g} s after the proof" if self._exit or lapsed() else ""
-            ending = replace(ending, lapsed=f"it did not stay up for {stays:g} s: {what}{when}")
-        return replace(ending, exited=self._exit)
+        if stays is None:
+            return replace(ending, exited=self._exit)
+        how, ended = lapsed(), self._exit
+        polled = probe.kind.watch() is not None or probe.kind.ask() is not None
+        if polled and not how and ended is None:
+            # A look that began right after the proof has as long as that.
+            self._pump(until + _LAST_ANSWER, lambda: bool(lapsed(late=True)), "afterwards")
+            how = lapsed(late=True)
+        who, what = "gateway" if self._recipe.triggered else "runner", ""
+        after = (self._ended_at if ended is not None else self._clock.now()) - proved
+        when = f", {max(after, 0.0):.2g} s after the proof"
+        if ended is not None:
+            what = f"the {who} {exit_words(ended)}{when}"
+        elif how:
+            what = f"its proof says {how[0]}{when}"
+        elif gone := self._services.gone():
+            what = gone[0]
+        lost = f"it did not stay up for {stays:g} s: {what}" if what else ""
+        return replace(ending, lapsed=lost, exited=self._exit)
 
     def _nearest(self, seen: Observation, token: str) -> dict[str, tuple[str, ...]]:
         """For each phase whose mark was not seen, the lines or calls that come nearest."""

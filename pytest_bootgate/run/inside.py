@@ -52,13 +52,17 @@ class Inside:
         self._number = 0
         listener.tick = min(listener.tick, TICK)
 
-    def watch(self, name: str, order: Order, *, lapse: bool = False) -> None:
-        """Run the command of an order until it succeeds (`lapse`: fails), at first at once."""
+    def watch(self, name: str, order: Order, *, lapse: float | None = None) -> None:
+        """Run the command of an order until it succeeds, at first at once.
+
+        With `lapse`: until it fails, or takes more than so many seconds.
+        """
         command = order.get("exec") or self._gateway.health_command()
         self._say(event="watching", id=name)
         patience = order.get("patience")
         one = _Asked(name, command, order["every"], patience, self._clock.now())
-        one.wait, one.lapse = patience or _PATIENCE, lapse
+        one.wait = patience or lapse or _PATIENCE
+        one.lapse = lapse is not None
         self._asked.append(one)
 
     def forget(self) -> None:
@@ -94,6 +98,10 @@ class Inside:
     def _next(self, one: _Asked) -> None:
         now = self._clock.now()
         if one.runs and now - one.runs[-1].began < one.wait:
+            return
+        if one.runs and one.lapse:
+            self._asked.remove(one)
+            self._say(event="lapsed", id=one.name, text="timed out", late=True)
             return
         if one.runs:
             self._say(event="state", id=one.name, text="timed out")

@@ -69,9 +69,17 @@ class Link:
         self._order({"do": "serve", "port": port, "reply": {**fill_all(reply, variables), **more}})
         self._expect("serving", f"serve the stub on port {port}")
 
-    def lapse(self, name: str, probe: Probe, variables: Mapping[str, str]) -> None:
-        """Watch for an endpoint that no longer answers as the probe wants."""
-        self._order({"do": "lapse", "id": name, **_filled(probe.kind.watch() or {}, variables)})
+    def lapse(
+        self, name: str, probe: Probe, variables: Mapping[str, str], within: float | None = None
+    ) -> None:
+        """Watch for an endpoint that no longer answers as the probe wants.
+
+        Where it must answer `within` so many seconds, one that takes longer has lapsed as well.
+        """
+        order = _filled(probe.kind.watch() or {}, variables)
+        if within is not None:
+            order |= {"strict": True, "patience": order.get("patience") or within}
+        self._order({"do": "lapse", "id": name, **order})
 
     def turn(self, recipe: Recipe, variables: Mapping[str, str]) -> None:
         """Boots of this target follow: follow its files, unless they are followed already."""

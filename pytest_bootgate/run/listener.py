@@ -28,7 +28,7 @@ _SEARCHING = {one.__module__ for one in (Pattern, Observation, Stamps)}
 _KEPT = 500  # lines of every stream, of which a boot keeps the last few
 _ANSWER = "trigger.answer"
 #: How the streams of commands begin that the gate runs to look.
-PROBE = "probe-"
+PROBE = "(probe) "
 _OURS = (_ANSWER, GATE, PROBE)  # no streams of the system
 
 

@@ -127,6 +127,9 @@ class Recipe:
             yield "health", gateway.health
         if self.in_place:
             yield from ((f"start:{name}", probe) for name, probe in gateway.stages.items())
+        for name, service in self.gate.services.items():
+            if service.ready is not None:
+                yield f"service:{name}", service.ready
         if self.target.never is not None:
             yield NEVER, self.target.never
         yield from ((f"phase:{name}", probe) for name, probe in self.target.phases.items())

@@ -37,9 +37,12 @@ class Watching:
             self._inside = self._inside or Inside(self._gateway, self._listener, self._clock)
             self._inside.watch(name, fill_all(dict(order), variables))
 
-    def _lapse(self, name: str, probe: Probe, variables: Mapping[str, str]) -> None:
-        """From now on look for what a probe asks for to be so no longer."""
+    def _lapse(self, name: str, probe: Probe, variables: Mapping[str, str], within: float) -> None:
+        """From now on look for what a probe asks for to be so no longer.
+
+        What does not answer `within` so many seconds is so no longer.
+        """
         if self._link is not None and probe.kind.watch() is not None:
-            self._link.lapse(name, probe, variables)
+            self._link.lapse(name, probe, variables, within)
         if (order := probe.kind.ask()) is not None and self._inside is not None:
-            self._inside.watch(name, fill_all(dict(order), variables), lapse=True)
+            self._inside.watch(name, fill_all(dict(order), variables), lapse=within)

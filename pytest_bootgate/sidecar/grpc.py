@@ -20,6 +20,7 @@ _PATH = b"/grpc.health.v1.Health/Check"
 _STATES = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
 SERVING = "SERVING"
 _MOST_FRAME = 1 << 20
+_MOST_FRAMES = 1000
 
 
 def health(opened: socket.socket, authority: str, service: str) -> str:
@@ -44,7 +45,8 @@ def health(opened: socket.socket, authority: str, service: str) -> str:
 
 def _answer(opened: socket.socket) -> Iterator[bytes]:
     """The data of the answer's stream."""
-    while True:
+    size = 0
+    for _ in range(_MOST_FRAMES):
         kind, flags, stream, payload = _read_frame(opened)
         if kind in (_SETTINGS, _PING) and not flags & _ACK:
             opened.sendall(_frame(kind, _ACK, 0, payload if kind == _PING else b""))
@@ -52,9 +54,13 @@ def _answer(opened: socket.socket) -> Iterator[bytes]:
             return
         elif stream == _STREAM and kind in (_DATA, _HEADERS):
             if kind == _DATA:
+                size += len(payload)
                 yield payload
             if flags & _END_STREAM:
                 return
+        if size > _MOST_FRAME:
+            break
+    raise OSError("it answers without an end")
 
 
 def _read_frame(opened: socket.socket) -> tuple[int, int, int, bytes]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import queue
 import re
+import signal
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
 from pytest_bootgate.sidecar.grpc import SERVING, health
 from pytest_bootgate.sidecar.web import TIMED_OUT, Event, endpoint, request, why
@@ -23,6 +25,8 @@ PATIENCE = 2.0
 LONGEST_BODY = 200
 #: So many bytes of a body are looked at.
 _MOST_BODY = 1 << 20
+#: How many seconds the last output of a command that has ended is waited for.
+_LAST_WORDS = 0.1
 #: What a server answers that has not done what was asked, but will (RFC 9110, 15.3.3).
 LATER = 202
 
@@ -104,16 +108,14 @@ def look_http(order: Event, patience: float | None) -> tuple[Event | None, str]:
             return {"status": answer.status}, ""
         while len(body) < _MOST_BODY and time.monotonic() < until:
             data = answer.read1(65536)
+            body += data
+            text = body.decode("utf-8", "replace")
+            # A stream may have what is wanted long before its end.
+            there = pattern is None or re.search(pattern, text, re.MULTILINE)
+            if right and there and (wanted is None or contains(parsed(body), wanted)):
+                return {"status": answer.status}, ""
             if not data:
                 break
-            body += data
-        text = body.decode("utf-8", "replace")
-        if (
-            right
-            and (wanted is None or contains(parsed(body), wanted))
-            and (pattern is None or re.search(pattern, text, re.MULTILINE))
-        ):
-            return {"status": answer.status}, ""
     except (OSError, http.client.HTTPException, ValueError) as error:
         return None, why(error)
     finally:
@@ -125,24 +127,43 @@ def look_http(order: Event, patience: float | None) -> tuple[Event | None, str]:
 
 
 def look_exec(command: list[str], patience: float | None) -> tuple[Event | None, str]:
-    """Whether a command ends with 0; what else it says last is how it stands."""
+    """Whether a command ends with 0; what else it says last is how it stands.
+
+    What it leaves running may keep its output open, and it may print without an end.
+    """
     try:
-        done = subprocess.run(
+        running = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=patience,
-            check=False,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        return None, TIMED_OUT
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return None, f"{command[0]}: {why(error)}"
-    if done.returncode == 0:
+    last = [b""]
+    assert running.stdout is not None
+    reading = threading.Thread(target=_keep_last, args=(running.stdout, last), daemon=True)
+    reading.start()
+    try:
+        code = running.wait(patience)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(OSError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+        return None, TIMED_OUT
+    if code == 0:
         return {}, ""
-    said = done.stdout.decode("utf-8", "replace").strip().rpartition("\n")[2][:LONGEST_BODY]
-    return None, f"exit {done.returncode}: {said}" if said else f"exit {done.returncode}"
+    reading.join(_LAST_WORDS)
+    said = last[0].decode("utf-8", "replace").strip().rpartition("\n")[2][:LONGEST_BODY]
+    return None, f"exit {code}: {said}" if said else f"exit {code}"
+
+
+def _keep_last(output: IO[bytes], last: list[bytes]) -> None:
+    """Read to the end; only the last of it is kept."""
+    with contextlib.suppress(OSError, ValueError):
+        while data := output.read1(65536):  # type: ignore[attr-defined]
+            last[0] = (last[0] + data)[-4 * LONGEST_BODY :]
 
 
 def look_grpc(where: str, service: str, patience: float | None) -> tuple[Event | None, str]:
@@ -151,7 +172,7 @@ def look_grpc(where: str, service: str, patience: float | None) -> tuple[Event |
     try:
         with socket.create_connection((host, port), patience) as opened:
             says = health(opened, f"{host}:{port}", service)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return None, why(error)
     return ({}, "") if says == SERVING else (None, says)
 
@@ -160,7 +181,7 @@ def _connected(connect: Callable[..., socket.socket], *where: Any) -> tuple[Even
     """Whether something accepts there."""
     try:
         connect(*where).close()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name that cannot be one
         return None, why(error)
     return {}, ""
 

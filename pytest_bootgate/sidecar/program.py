@@ -164,14 +164,14 @@ class Sidecar:
     def lapse(self, order: Event) -> None:
         """Look until an endpoint says that it is not so, or nobody is there.
 
-        One that takes its time says nothing.
+        One that takes its time says nothing, unless the order is `strict`.
         """
-        once = look_of(order)
+        once, strict = look_of(order), bool(order.get("strict"))
 
         def look() -> tuple[Event | None, str]:
             seen, text = once()
-            lapsed = seen is None and text != TIMED_OUT
-            return ({"text": text} if lapsed else None), ""
+            lapsed = seen is None and (strict or text != TIMED_OUT)
+            return ({"text": text, "late": text == TIMED_OUT} if lapsed else None), ""
 
         self._watch(order, look, "lapsed")
 

@@ -213,3 +213,25 @@ def test_stages_of_the_gateway_in_a_start_that_is_the_boot(play):
         ("startup", "load", 0.3),
         ("startup", "plugins", 0.15),
     ]
+
+
+def test_an_endpoint_that_hangs_after_its_proof(play):
+    def hangs(me, token):
+        me.listen(8081, lambda request: None)
+
+    boot = play(serves(1.0, up, 1.0, hangs), target=ENDPOINT).result().boots[0]
+    assert boot.outcome == "lapsed"
+    assert "its proof says timed out" in boot.detail
+
+
+def test_a_command_that_hangs_after_its_proof(play):
+    runs = []
+
+    def ready(me):
+        runs.append(me)
+        yield 0.1 if len(runs) < 3 else 3600.0
+        return 0 if len(runs) > 1 else 1
+
+    played = play(target="proof: {exec: [ready], stays: 2s}", programs={"ready": ready})
+    (boot,) = played.result().boots
+    assert (boot.outcome, "its proof says timed out" in boot.detail) == ("lapsed", True)

@@ -75,11 +75,12 @@ class Sidecar:
 
     def do_lapse(self, order: Order) -> None:
         """Report once that an endpoint is not as wanted; one that takes its time says nothing."""
-        inner = self._look_of(order)
+        inner, strict = self._look_of(order), bool(order.get("strict"))
 
         def look() -> tuple[Order | None, str]:
             seen, text = inner()
-            return ({"text": text} if seen is None and text != "timed out" else None), ""
+            lapsed = seen is None and (strict or text != "timed out")
+            return ({"text": text, "late": text == "timed out"} if lapsed else None), ""
 
         self._watch(order["id"], look, "lapsed")
 
