@@ -15,6 +15,10 @@ class EngineError(BootgateError):
     """The place where boots happen is missing, refused, or went away."""
 
 
+class CommandError(EngineError):
+    """There is no such command to run."""
+
+
 class ImageError(EngineError):
     """An image is not here and could not be pulled."""
 

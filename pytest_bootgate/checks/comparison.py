@@ -57,6 +57,10 @@ class Compared:
         return next((found for found in self.regressions if not found.subject), None)
 
 
+#: Shorter than this, in seconds, no work is: two marks of one write.
+_NOTHING = 1e-4
+
+
 def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
     """Compare pairs of boots that all started; `short` says why some are missing, if so."""
     inconclusive: Verdict = "fail" if rules.inconclusive == "fail" else "inconclusive"
@@ -70,6 +74,13 @@ def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
         return Compared((Finding(inconclusive, WHOLE, text, kind="uncompared"),))
     if rules.since:
         pairs = pairs.since(rules.since)
+        if none := [boot for boot in pairs.every if not boot.seconds or boot.seconds <= _NOTHING]:
+            text = (
+                f"not compared with the baseline: in {len(none)} of {len(pairs.every)} boots"
+                f" nothing is left after the mark of {rules.since}, with which `from` begins. Name"
+                " a phase that ends before the work begins"
+            )
+            return Compared((Finding("error", WHOLE, text, kind="uncompared"),))
     doubt = None if pairs.recorded else _doubt(pairs)
     regressions = list(_regressions(pairs, rules, doubt))
     whole, findings = regressions[0], list(_uncompared(pairs, rules, regressions, inconclusive))

@@ -13,7 +13,7 @@ from docker.errors import NotFound
 from pytest_bootgate.engines.base import Chunk, Sink, UnitSpec
 from pytest_bootgate.engines.docker_api import DockerApi
 from pytest_bootgate.engines.docker_stream import Stream
-from pytest_bootgate.errors import EngineError
+from pytest_bootgate.errors import CommandError, EngineError
 
 _POLL = 0.01
 #: How long after the end of a stream the engine may take to know how its process ended.
@@ -81,7 +81,7 @@ def lacks_command(spec: UnitSpec, why: str) -> EngineError | None:
 def lacking(spec: UnitSpec, why: str) -> EngineError:
     """The error that says so."""
     command = spec.command[0] if spec.command else "its own command"
-    return EngineError(
+    return CommandError(
         f"The {spec.words} cannot run {command} in image {spec.image}: {why.strip()}. Correct the"
         " command, or use an image that has it."
     )

@@ -172,7 +172,8 @@ class DockerPlace:
                 if self._shared:
                     put(client, made, spec, user)
                 for volume in volumes.of(spec.container):
-                    volumes.fill(client, made, volume, self._labels)
+                    read_only = spec.container.read_only
+                    volumes.fill(client, made, volume, self._labels, read_only=read_only)
                 wanted = {"stdout": 1, "stderr": 1, "stream": 1, "stdin": int(spec.stdin)}
                 stream = Stream(client.attach_socket(made, wanted))
             except BaseException:
@@ -201,6 +202,8 @@ class DockerPlace:
             # Equal: no swap on top, which would turn a lack of memory into slowness.
             limits |= {"mem_limit": memory, "memswap_limit": memory}
         mounted = [*volumes.of(asked)]
+        for volume in mounted:
+            volumes.must_be_there(client, volume)
         alone = [v.target for v in mounted if not v.bound and v.source]
         alone += [spec.state] * bool(spec.state)
         shared = [f"{self._name}:{SHARED}:rw"] if self._shared else []

@@ -16,7 +16,7 @@ from typing import IO
 from pytest_bootgate.engines.base import READ, Chunk, Exit, Sink
 from pytest_bootgate.engines.launch import Launcher
 from pytest_bootgate.engines.processes import kill_group
-from pytest_bootgate.errors import EngineError, lacking
+from pytest_bootgate.errors import CommandError, EngineError, lacking
 
 _SEND_DEADLINE = 10.0
 
@@ -63,7 +63,7 @@ class LocalCommand:
             # Without its arguments, which may hold a key.
             words = command[0] if command else "an empty command"
             why = getattr(error, "strerror", None) or error
-            raise EngineError(
+            raise CommandError(
                 f"The {role} cannot run `{words}`: {why}. Correct the command, or use"
                 " --bootgate-engine docker if only the image has it."
             ) from error

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
+from docker.errors import NotFound
 from docker.types import Mount
 
+from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Container
 
 if TYPE_CHECKING:
@@ -53,17 +55,49 @@ def alone(target: str) -> Mount:
     return Mount(target, None, type="volume", no_copy=True)
 
 
-def fill(client: APIClient, container: str, volume: Volume, labels: Mapping[str, str]) -> None:
-    """Copy the source into a container that was not started; owners and modes stay."""
+def fill(
+    client: APIClient,
+    container: str,
+    volume: Volume,
+    labels: Mapping[str, str],
+    *,
+    read_only: bool,
+) -> None:
+    """Copy the source into a container that was not started; owners and modes stay.
+
+    Raises `EngineError` where a part of it cannot be read.
+    """
     if volume.bound or not volume.source:
         return
     target = PurePosixPath(volume.target)
+    # A container with a read-only file system takes archives only into its volumes.
+    root, name = (str(target), ".") if read_only else (str(target.parent), target.name)
     if volume.source.startswith("/"):
-        client.put_archive(container, str(target.parent), _packed(volume.source, target.name))
+        failed: list[OSError | tarfile.TarError] = []
+        client.put_archive(container, root, _packed(volume.source, name, failed))
+        if failed:
+            raise EngineError(
+                f"{volume.source} could not be copied: {failed[0]}. Nothing was booted on a part of"
+                " it: make it readable, or leave out what is not."
+            )
         return
     image = client.inspect_container(container)["Image"]
-    with reading(client, image, volume.source, labels, str(target)) as chunks:
-        client.put_archive(container, str(target.parent), _Joined(chunks))
+    inside = f"{target}/." if read_only else str(target)
+    with reading(client, image, volume.source, labels, str(target), inside) as chunks:
+        client.put_archive(container, root, _Joined(chunks))
+
+
+def must_be_there(client: APIClient, volume: Volume) -> None:
+    """Raises `EngineError` for a named volume that is not: the engine would make an empty one."""
+    if not volume.source or volume.source.startswith("/"):
+        return
+    try:
+        client.inspect_volume(volume.source)
+    except NotFound:
+        raise EngineError(
+            f"There is no volume {volume.source} for {volume.target}. Correct its name (`docker"
+            " volume ls`), or write a path such as ./data."
+        ) from None
 
 
 @contextmanager
@@ -73,6 +107,7 @@ def reading(
     volume: str,
     labels: Mapping[str, str],
     target: str = "/bootgate-volume",
+    inside: str = "/bootgate-volume",
 ) -> Iterator[Iterable[bytes]]:
     """A volume as a tar file, whose top entry has the name of `target`.
 
@@ -85,21 +120,22 @@ def reading(
         host_config=client.create_host_config(network_mode="none", binds=[f"{volume}:{target}:ro"]),
     )["Id"]
     try:
-        yield client.get_archive(reader, target)[0]
+        yield client.get_archive(reader, inside)[0]
     finally:
         client.remove_container(reader, force=True, v=True)
 
 
-def _packed(directory: str, name: str) -> IO[bytes]:
-    """A directory as a tar file that is read while it is written."""
+def _packed(directory: str, name: str, failed: list[OSError | tarfile.TarError]) -> IO[bytes]:
+    """A directory as a tar file that is read while it is written; why it `failed`, at its end."""
     reading, writing = os.pipe()
 
     def write() -> None:
-        with (
-            os.fdopen(writing, "wb", _BUFFER) as file,
-            tarfile.open(fileobj=file, mode="w|", bufsize=_BUFFER) as tar,
-        ):
-            tar.add(directory, name)
+        with os.fdopen(writing, "wb", _BUFFER) as file:
+            try:
+                with tarfile.open(fileobj=file, mode="w|", bufsize=_BUFFER) as tar:
+                    tar.add(directory, name)
+            except (OSError, tarfile.TarError) as error:
+                failed.append(error)
 
     threading.Thread(target=write, daemon=True).start()
     return os.fdopen(reading, "rb", _BUFFER)

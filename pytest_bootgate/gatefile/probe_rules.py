@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 
 from pytest_bootgate.demands import PORT
 from pytest_bootgate.gatefile import variables
@@ -21,6 +22,10 @@ _SOCKET = re.compile(rf"{_HOST}:{_PORT}")
 _STUB_PORT = re.compile(_PORT)
 _URL = re.compile(r"(?P<place>(?:https?://)?[^/:]*)(?P<port>:[0-9]+)?(?P<path>/.*)?")
 _IN_URL = re.compile(r"https?://[^/:]+")
+#: RFC 9110, 5.1.
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+#: Of Linux, in sockaddr_un.
+_LONGEST_SOCKET = 107
 #: Keys of a trigger that mean nothing without `http`.
 _OF_REQUESTS = ("method", "headers", "json", "body", "verify", "unix")
 
@@ -193,6 +198,16 @@ class ProbeRules:
             self.mistake(
                 section.keys["verify"], "only https has a certificate", 'write "https://..."'
             )
+        file = section.get("verify")
+        if isinstance(file, str) and Path(file).is_file() and not _has_certificate(Path(file)):
+            what = "this file holds no certificate in PEM form"
+            self.mistake(
+                section.at["verify"], what, "write it so: openssl x509 -in FILE -out ca.pem"
+            )
+        socket = section.get("unix")
+        if isinstance(socket, str) and len(socket.encode()) > _LONGEST_SOCKET:
+            what = f"the path of a socket has at most {_LONGEST_SOCKET} bytes"
+            self.mistake(section.at["unix"], what, "take a shorter one")
 
     def _address(self, section: Map, key: str, form: re.Pattern[str], example: str) -> None:
         text = section.get(key)
@@ -219,6 +234,13 @@ class ProbeRules:
             )
 
 
+def _has_certificate(file: Path) -> bool:
+    try:
+        return "-----BEGIN CERTIFICATE-----" in file.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def texts(tree: Tree | None) -> Iterator[str]:
     """Every text in a tree."""
     if isinstance(tree, Scalar):
@@ -240,3 +262,6 @@ def check_headers(section: Map, mistake: Callable[[Place, str, str], None]) -> N
                 f"the header {name.strip()!r} has a line end or another control character",
                 "take it out; a variable that was read from a file often ends with one",
             )
+        elif not _HEADER.fullmatch(name) or any(ord(sign) > 255 for sign in str(value)):
+            what = f"{name!r} cannot be sent: its name or its value has a character of no header"
+            mistake(headers.entries[name].place, what, "correct it")

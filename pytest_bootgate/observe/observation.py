@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pytest_bootgate.gatefile.model import ACCEPTED, PhaseProbe, Probe, Signal, StageProbe, Target
 from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.masking import shortened
+from pytest_bootgate.observe.phases import LAG, phases_of
 from pytest_bootgate.observe.sighting import Pattern, Sighting
 from pytest_bootgate.observe.stages import read_stages
 from pytest_bootgate.observe.stamps import Stamps
@@ -19,8 +20,6 @@ from pytest_bootgate.records.values import Phase, SignalReport, Stage
 
 #: The name of what must not appear.
 NEVER = "never"
-#: Two sources may be reported in the wrong order by at most this many seconds.
-LAG = 0.05
 #: No pattern is held against more characters of a line than these.
 MATCHED = 4096
 #: An HTTP status by which a server says that it has not done what was asked, but will (RFC 9110,
@@ -80,6 +79,7 @@ class Observation:
         self.marks: dict[str, float] = {}
         self.reported: dict[str, SignalReport] = {}
         self._broken: SignalReport | None = None
+        self._begun: dict[str, tuple[str, str]] = {}
         self.stages: list[Stage] = []
         self.strangers: list[float] = []
         #: The calls of the stub at paths that no phase waits for, and whether one had the token.
@@ -124,8 +124,12 @@ class Observation:
                     self.only_accepted = True
                     break
                 self.marks[name] = at
+                if seen.unended:
+                    self._begun[name] = seen.source, seen.text
                 if pattern.source:
                     self._stamps.see(name, seen.source, at, seen.text)
+                break
+            if seen.unended is False and self._was_begun(name, seen):
                 break
             again = name == ACCEPTED and self.accepted_again is None and not seen.is_a("looked")
             if again and pattern.match(seen):
@@ -135,21 +139,29 @@ class Observation:
             if self._patterns[-1].without_token(seen):
                 self.strangers.append(at)
             self._see_astray(seen)
-        if seen.unended:  # what it goes on to say may matter
-            return
         for pattern in self._never:
             if self._broken is None and pattern.match(seen):
                 self._broken = SignalReport(NEVER, "failed", at, _said(pattern, seen))
         for name, signal, pattern in self._signals:
+            if seen.unended and not signal.forbid:  # what it goes on to say may matter
+                continue
             if name not in self.reported and pattern.match(seen):
                 self.reported[name] = SignalReport(name, signal.means, at, _said(pattern, seen))
-        for source, pattern, each in self._stages:
+        for source, pattern, each in [] if seen.unended else self._stages:
             if pattern.match(seen):
                 self.stages.extend(read_stages(source, each, seen.text, self.current))
 
     @staticmethod
     def _answers_later(seen: Sighting) -> bool:
         return seen.is_a("accepted", "replied") and seen.get("status") == _LATER
+
+    def _was_begun(self, name: str, seen: Sighting) -> bool:
+        """Whether a line is the whole of one whose beginning was the mark of a phase."""
+        source, text = self._begun.get(name, ("", ""))
+        whole = bool(text) and source == seen.source and seen.text.startswith(text)
+        if whole:
+            del self._begun[name]
+        return whole
 
     def _see_astray(self, seen: Sighting) -> None:
         waiting = [pattern for pattern in self._patterns if pattern.kind.at_stub]
@@ -299,37 +311,6 @@ class Observation:
     def scattered(self) -> tuple[Phase, ...]:
         """The phases with the instants of their marks, where their lengths cannot be told."""
         return tuple(Phase(n, self.marks.get(n), None, p.optional) for n, p in self._phases.items())
-
-
-def phases_of(
-    marks: Mapping[str, float], optional: Mapping[str, bool], lag: float = LAG
-) -> tuple[Phase, ...]:
-    """Phases in the order of `optional`'s keys from the instants of their marks.
-
-    A mark that arrives up to `lag` seconds after a later one counts as simultaneous with it:
-    two streams are two pipes. More than that raises `ValueError`.
-    """
-    at = dict(marks)
-    ceiling, above = float("inf"), ""
-    for name in reversed(list(optional)):
-        if name not in at:
-            continue
-        if at[name] > ceiling + lag:
-            raise ValueError(
-                f"marks out of order: {name} was seen {at[name] - ceiling:.3f} s after {above},"
-                " which the gate file lists later"
-            )
-        if at[name] <= ceiling:
-            above = name
-        at[name] = ceiling = min(at[name], ceiling)
-    phases, before = [], 0.0
-    for name, may_lack in optional.items():
-        if name in at:
-            phases.append(Phase(name, at[name], at[name] - before, may_lack))
-            before = at[name]
-        else:
-            phases.append(Phase(name, optional=may_lack))
-    return tuple(phases)
 
 
 def _said(pattern: Pattern, seen: Sighting) -> str:

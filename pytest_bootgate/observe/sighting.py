@@ -134,7 +134,7 @@ class Pattern:
         had = len(seen.recent)
         before = [seen.recent[i][1] for i in range(max(0, had - first), had + last + 1)]
         above = sum(map(len, before)) + len(before)
-        whole = "\n".join([*before, text])
+        whole = "\n".join([*before, text, ""])  # a pattern may end with the end of a line
         if self._carries not in whole:
             return None
         # What ends above was there before.

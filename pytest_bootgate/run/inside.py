@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_bootgate.engines.base import Chunk, Running, Unit
 from pytest_bootgate.engines.clock import Clock
-from pytest_bootgate.errors import EngineError
+from pytest_bootgate.errors import CommandError, EngineError
 from pytest_bootgate.observe.sighting import GATE
 from pytest_bootgate.probes.kind import Order
 from pytest_bootgate.run.listener import PROBE, Listener
@@ -79,7 +79,12 @@ class Inside:
 
     def _look(self, one: _Asked, run: _Run) -> None:
         ended = self._listener.ended.get(f"{run.stream}.out")
-        if ended is None or (code := run.command.exit_code()) is None:
+        try:
+            if ended is None or (code := run.command.exit_code()) is None:
+                return
+        except CommandError as error:  # the gateway may still bring it along
+            one.runs.remove(run)
+            self._lacks(one, str(error))
             return
         one.runs.remove(run)
         said = self._listener.tail(f"{run.stream}.out") or self._listener.tail(f"{run.stream}.err")
@@ -116,6 +121,8 @@ class Inside:
         try:
             one.runs.append(_Run(stream, self._gateway.run(stream, one.command), now))
             one.failing = None
+        except CommandError as error:
+            self._lacks(one, str(error))
         except EngineError:  # nothing runs inside of what has just ended, or is held
             if self._gateway.exit() is not None:
                 self._asked.clear()
@@ -123,6 +130,10 @@ class Inside:
             one.due, one.failing = now + one.every, one.failing or now
             if now - one.failing > _PATIENCE and not self._gateway.hold.state():
                 raise
+
+    def _lacks(self, one: _Asked, why: str) -> None:
+        one.due = self._clock.now() + one.every
+        self._say(event="state", id=one.name, text=why.partition(". ")[0])
 
     def _say(self, at: float | None = None, **event: Any) -> None:
         line = json.dumps(event).encode() + b"\n"

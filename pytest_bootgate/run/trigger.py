@@ -57,6 +57,12 @@ class Triggering(Aftermath):
         self._variables = variables  # a runner may be given its token when it is made
         self._make_gateway(self._place)
         self._nobody_there()
+        for name, probe in self._recipe.target.phases.items():
+            # What has no place (a command beside the gateway) may be so before it is started.
+            placeless = probe.kind.endpoint is None and probe.kind.path is None
+            link = self._link if placeless and probe.kind.ask() is None else None
+            if link is not None and link.stands(f"phase:{name}", probe, variables):
+                seen.stands(name)
         self._order_watches(variables)
         self._meter = Meter(None, warm=False, clock=self._clock)
         seen.trigger_at = self._clock.now()

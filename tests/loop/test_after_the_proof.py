@@ -235,3 +235,43 @@ def test_a_command_that_hangs_after_its_proof(play):
     played = play(target="proof: {exec: [ready], stays: 2s}", programs={"ready": ready})
     (boot,) = played.result().boots
     assert (boot.outcome, "its proof says timed out" in boot.detail) == ("lapsed", True)
+
+
+def test_a_mark_that_comes_with_the_proof_leaves_nothing_to_compare(play):
+    both = dict.fromkeys(range(1, 40), ("picked", "task {token} started"))
+    played = play(serves(by_boot=both), serves(by_boot=both), target=PICKED, boots="5..30")
+    result = played.result()
+    assert result.verdict == "error"
+    assert "nothing is left after the mark of picked" in played.findings()[0][2]
+
+
+def raw(text: bytes):
+    return lambda me, token: me.write(text)
+
+
+def test_what_must_not_appear_in_a_line_without_an_end(play):
+    steps = ("set up", raw(b"ERROR: broken"), 0.8, raw(b""), "", "task {token} started")
+    unended = (
+        "set up",
+        raw(b"ERROR: broken"),
+        1.0,
+        lambda me, token: me.err(f"task {token} started"),
+    )
+    target = NEVER.replace("^task", "task")
+    for each in (steps, unended):
+        (boot,) = play(serves(*each), target=target).result().boots
+        assert boot.outcome == "forbidden"
+
+
+def test_a_line_that_pauses_is_accepted_once(play):
+    target = 'phases: {accepted: {line: accepted}, start: {line: "^task ${token} started"}}'
+    steps = (raw(b"accepted"), 1.0, raw(b" by node 1\n"), "task {token} started")
+    assert play(serves(*steps), target=target).one().outcome == "started"
+    twice = (raw(b"accepted"), 1.0, raw(b"\n"), "accepted", "task {token} started")
+    assert play(serves(*twice), target=target).result().boots[0].outcome == "lost"
+
+
+def test_a_pattern_that_ends_with_the_end_of_its_line(play):
+    for pattern in (r'"^task ${token} started\n"', '"^task ${token} started\\n"'):
+        target = f"proof: {{line: {pattern}}}"
+        assert play(serves(1.0, "task {token} started"), target=target).one().seconds == 1.0

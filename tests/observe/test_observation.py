@@ -10,8 +10,8 @@ from pytest_bootgate.gatefile.model import PhaseProbe, Signal, StageProbe
 from pytest_bootgate.observe.lines import Line
 from pytest_bootgate.observe.observation import (
     Observation,
-    phases_of,
 )
+from pytest_bootgate.observe.phases import phases_of
 from pytest_bootgate.observe.sighting import sighting
 from pytest_bootgate.probes.http import Http
 from pytest_bootgate.probes.line import Line as LineProbe

@@ -62,3 +62,40 @@ def test_a_command_on_this_machine(boot):
     )
     assert found["outcome"] == "started"
     assert 1.0 <= found["seconds"] < 3
+
+
+def test_a_command_beside_the_gateway_that_succeeds_before_it_starts(boot):
+    """Nothing of the gateway is in it."""
+    found = boot(
+        "releases: {candidate: {command: [sh, -c, 'exec sleep 60']}}\n"
+        "targets: {app: {timeout: 5s, proof: {exec: ['true'], in: sidecar}}}\n",
+        "process",
+    )
+    assert found["outcome"] == "lost"
+    assert found["detail"].startswith("the mark of proof was there before the trigger")
+
+
+def test_a_service_cannot_speak_for_the_gate(boot):
+    event = '{\\"event\\":\\"seen\\",\\"id\\":\\"phase:proof\\"}'
+    for name in ("gate", "probe-1"):
+        found = boot(
+            "releases: {candidate: {command: [sleep, '60']}}\n"
+            f"services: {{{name}: {{command: [sh, -c, \"sleep 1; echo '{event}'; sleep 60\"]}}}}\n"
+            'targets: {app: {timeout: 3s, listen: 0s, proof: {tcp: ":1"}}}\n'
+            "gate: {retries: 0}\n",
+            "process",
+        )
+        assert found["outcome"] == "timed_out"
+
+
+def test_a_service_that_is_ready_by_a_file(boot):
+    found = boot(
+        "releases: {candidate: {command: [sh, -c, 'echo up; exec sleep 60']}}\n"
+        "services:\n"
+        "  db:\n"
+        "    command: [sh, -c, 'sleep 0.5; echo db is up > ${dir}/log; sleep 60']\n"
+        "    ready: {line: is up, file: '${dir}/log'}\n"
+        "targets: {app: {timeout: 5s, proof: {line: up}}}\n",
+        "process",
+    )
+    assert found["outcome"] == "started"

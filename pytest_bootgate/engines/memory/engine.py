@@ -13,7 +13,7 @@ from pytest_bootgate.engines.base import CONTAINED, Capacity, Exit, Sink, State,
 from pytest_bootgate.engines.memory.clock import MemoryClock
 from pytest_bootgate.engines.memory.script import KILLED, Process, Script, World
 from pytest_bootgate.engines.memory.sidecar import sidecar
-from pytest_bootgate.errors import EngineError
+from pytest_bootgate.errors import CommandError, EngineError
 from pytest_bootgate.gatefile.model import Container
 
 
@@ -137,7 +137,7 @@ class MemoryUnit:
 
     def _play(self, name: str, key: str, command: Sequence[str], env: Mapping[str, str]) -> Process:
         if key not in self._engine.programs:
-            raise EngineError(f"The {self._spec.words} cannot run `{key}`: no such program.")
+            raise CommandError(f"The {self._spec.words} cannot run `{key}`: no such program.")
         return Process(
             name,
             self._engine.programs[key],

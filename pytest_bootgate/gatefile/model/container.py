@@ -40,6 +40,11 @@ _is_limit = must(
     "{name} is no limit",
     'write 65536, or "1024:65536" for soft and hard',
 )
+_is_network = must(
+    lambda name: name != "host" and not name.startswith("container:"),
+    "in network '{value}' others could answer for the gateway",
+    "take one of the engine's own, such as bridge",
+)
 _is_gpus = must(
     lambda count: count == "all" or (isinstance(count, int) and count > 0),
     "{name} is neither a number nor all",
@@ -86,7 +91,7 @@ class Container(Entry, frozen=True, kw_only=True):
     working_dir: str | None = None
     hostname: str | None = None
     init: bool = True
-    network: str = "none"
+    network: Annotated[str, _is_network] = "none"
     extra_hosts: dict[str, str] = {}
     volumes: list[Annotated[str, _is_volume, _VOLUME]] = []
     tmpfs: list[Annotated[str, _is_inside]] = []
