@@ -159,6 +159,9 @@ class Unit(Protocol):
         asked during a boot.
         """
 
+    def listens(self, ports: Collection[int]) -> set[int]:
+        """On which of these ports its processes listen; none where that is not known here."""
+
     def exit(self) -> Exit | None:
         """How it ended, None while it runs. Raises `EngineError` where the engine is gone."""
 

@@ -7,7 +7,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -29,6 +29,7 @@ from pytest_bootgate.engines.container_files import parents, shared
 from pytest_bootgate.engines.container_hold import ContainerHold
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
+from pytest_bootgate.engines.listeners import held
 from pytest_bootgate.engines.tasks import of_group
 from pytest_bootgate.errors import EngineError
 
@@ -157,6 +158,10 @@ class Container:
             with self._api.call(f"look at the {self._spec.noun}") as client:
                 self._find(client)
         return of_group(self._cpu.parent) if self._cpu is not None else set()
+
+    def listens(self, ports: Collection[int]) -> set[int]:
+        """On which of these ports its processes listen, where they run on this machine."""
+        return held(self.tasks(), ports)
 
     def _find(self, client: Any) -> None:
         """Find its main process and its control group on this machine."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -13,6 +14,7 @@ import psutil
 _REACHED = ("127.0.0.1", "0.0.0.0", "::", "::1")  # noqa: S104 (nothing is bound)
 #: They listen for others, at the order of any process: for a container.
 _FORWARDERS = ("docker-proxy", "rootlesskit", "rootlessport")
+_LISTENS = "0A"  # TCP_LISTEN, in include/net/tcp_states.h of Linux
 _INIT = 1
 _NOBODY = -1  # no process has this number
 _LONGEST = 120
@@ -118,3 +120,24 @@ def _may_be_theirs(process: psutil.Process, ours: Processes, directory: str | No
     # An orphan goes to init, or to a process above the gate that asked for orphans.
     adopters = {_INIT, *(above.pid for above in psutil.Process().parents())}
     return oldest.ppid() in adopters
+
+
+def held(pids: Collection[int], ports: Collection[int]) -> set[int]:
+    """On which of these ports processes (or threads) listen, in their own network; see proc(5)."""
+    found: set[int] = set()
+    for pid in pids:
+        open_there: dict[str, int] = {}
+        for table in ("tcp", "tcp6"):
+            with contextlib.suppress(OSError):
+                for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+                    words = line.split()
+                    port = int(words[1].rpartition(":")[2], 16)
+                    if words[3] == _LISTENS and port in ports:
+                        open_there[f"socket:[{words[9]}]"] = port
+        if not open_there:
+            continue
+        with contextlib.suppress(OSError):
+            for file in Path(f"/proc/{pid}/fd").iterdir():
+                with contextlib.suppress(OSError, KeyError):
+                    found.add(open_there[str(file.readlink())])
+    return found

@@ -9,13 +9,14 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
 from pytest_bootgate.engines.base import Exit, Sink, UnitSpec
 from pytest_bootgate.engines.launch import Launcher
+from pytest_bootgate.engines.listeners import held
 from pytest_bootgate.engines.local_command import LocalCommand
 from pytest_bootgate.engines.local_hold import LocalHold
 from pytest_bootgate.engines.processes import (
@@ -153,6 +154,10 @@ class LocalUnit:
         if self.running:
             running.update(self._roots())
         return of_processes({*running, *(process.pid for process in self._carriers)})
+
+    def listens(self, ports: Collection[int]) -> set[int]:
+        """On which of these ports its processes listen."""
+        return held([process.pid for process in self.living()], ports)
 
     def exit(self) -> Exit | None:
         """How it ended, None while it runs."""

@@ -52,6 +52,13 @@ class _TargetRules:
         self._clock(target, phases)
         for stages in target.sections("stages").values():
             self._probes.stages(stages, triggered=triggered)
+        if self._gate.section("services").entries and not triggered:
+            for phase in target.sections("phases").values():
+                if "stub" in phase:
+                    what = "a service could call the stub, and nothing shows that it was not the system"
+                    self._add(
+                        phase.keys["stub"], what, "add a trigger with ${token}, or another probe"
+                    )
         if isinstance(target.get("trigger"), Map):
             self._probes.trigger(target.section("trigger"))
         if target.get("start") == "warm":

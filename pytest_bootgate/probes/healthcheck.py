@@ -23,6 +23,7 @@ class Healthcheck(Polled, msgspec.Struct, frozen=True):
     """
 
     key: ClassVar[str] = "healthcheck"
+    needs_image: ClassVar[bool] = True
 
     healthcheck: bool
 

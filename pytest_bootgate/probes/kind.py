@@ -19,13 +19,14 @@ class Kind:
     `key` asks for it in a gate file. Where it `stays`, what one boot left behind or says late
     may satisfy it in the next, unless it asks for the token. Where it is `at_stub`, what
     satisfies it carries the token, if the trigger does. With `whole_lines` its regular
-    expression is held against lines as they are.
+    expression is held against lines as they are. Where it `needs_image`, only containers have it.
     """
 
     key: ClassVar[str]
     stays: ClassVar[bool] = False
     at_stub: ClassVar[bool] = False
     whole_lines: ClassVar[bool] = False
+    needs_image: ClassVar[bool] = False
 
     # -- in the gate file ------------------------------------------------------------------
 

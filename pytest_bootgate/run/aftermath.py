@@ -14,6 +14,7 @@ from pytest_bootgate.observe.sighting import Pattern, Sighting
 from pytest_bootgate.observe.witness import Witness
 from pytest_bootgate.patience import ImpatientError, patience
 from pytest_bootgate.run.opened import OpenedPair
+from pytest_bootgate.run.strangers import answered_instead
 
 _AFTERWARDS = 1.0  # after the proof, in the first boots: one that ends then has hardly started
 _LAST_ANSWER = 0.5  # after the time for which a system must stay up, for the last look at it
@@ -58,6 +59,22 @@ class Aftermath(OpenedPair):
             return len([e for e in events[first:] if e.get("event") == "looked"]) >= asked
 
         self._pump(self._clock.now() + _LAST_LOOK, looked, "last look", see)
+
+    def _answered_by(self, seen: Observation, variables: Mapping[str, str]) -> str:
+        """Who gave what was seen, if it was somebody whom this boot did not start."""
+        assert self._place is not None
+        satisfied = {f"phase:{name}" for name in seen.marks}
+        if self._recipe.triggered:
+            satisfied |= {"ready", "trigger"}
+        gateway = self._gateway
+        assert gateway is not None
+        return answered_instead(
+            self._place,
+            self._recipe,
+            variables,
+            satisfied,
+            lambda ports: self._services.answered(ports, gateway),
+        )
 
     def _afterwards(
         self,

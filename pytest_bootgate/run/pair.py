@@ -32,7 +32,6 @@ from pytest_bootgate.run.meter import Used
 from pytest_bootgate.run.opened import NotReadyError
 from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
-from pytest_bootgate.run.strangers import answered_instead
 from pytest_bootgate.run.trigger import Triggering
 
 _ANSWER = 10.0  # for a sidecar to say that it is there
@@ -195,14 +194,6 @@ class Pair(Triggering):
             answers={n: str(answer) for n, answer in answers.items() if n not in seen.marks},
         )
         return self._ended(boot, witness)
-
-    def _answered_by(self, seen: Observation, variables: Mapping[str, str]) -> str:
-        """Who gave what was seen, if it was somebody whom this boot did not start."""
-        assert self._place is not None
-        satisfied = {f"phase:{name}" for name in seen.marks}
-        if self._recipe.triggered:
-            satisfied |= {"ready", "trigger"}
-        return answered_instead(self._place, self._recipe, variables, satisfied)
 
     def _must_answer(self, witness: Witness) -> None:
         """Raises `SidecarError` where the sidecar does not, so that it has seen nothing."""

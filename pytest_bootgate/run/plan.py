@@ -10,7 +10,6 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.model import Container, Profile, Release
 from pytest_bootgate.gatefile.tree import listed
-from pytest_bootgate.probes.healthcheck import Healthcheck
 from pytest_bootgate.quantities import Boots
 from pytest_bootgate.records.result import label
 from pytest_bootgate.records.verdict import Limits, Rules
@@ -180,9 +179,9 @@ class Plan:
                 found.append((("services", name), "`container` and `memory`"))
         for name, target in file.targets.items():
             for phase, probe in target.phases.items():
-                if probe.kind.key == Healthcheck.key:
+                if probe.kind.needs_image:
                     place = ("targets", name, "phases", phase)
-                    found.append((place, "a health check of the image"))
+                    found.append((place, f"`{probe.kind.key}`"))
         if found:
             lines = [f"{self.loaded.where(*keys)}: only containers have {w}" for keys, w in found]
             raise BootgateError(

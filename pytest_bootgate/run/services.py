@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from pytest_bootgate.engines.base import Place, Unit
 from pytest_bootgate.engines.clock import Clock
@@ -45,6 +45,12 @@ class Services:
             unit.start()
             if service.ready is not None:
                 self._await(name, service, service.ready, began, variables)
+
+    def answered(self, ports: Collection[int], gateway: Unit) -> dict[int, str]:
+        """On which of these ports services answer and the gateway does not, by their names."""
+        theirs = {port: name for name, unit in self._units.items() for port in unit.listens(ports)}
+        own = gateway.listens(ports) if theirs else set()
+        return {port: f"the service {name}" for port, name in theirs.items() if port not in own}
 
     def gone(self) -> list[str]:
         """Those that have ended, in words: whether that is the release's fault the others show."""

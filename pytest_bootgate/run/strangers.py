@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from pytest_bootgate.engines.base import Engine, Place
 from pytest_bootgate.errors import BootgateError
@@ -33,14 +33,20 @@ def nobody_there(
 
 
 def answered_instead(
-    place: Place, recipe: Recipe, variables: Mapping[str, str], satisfied: Collection[str]
+    place: Place,
+    recipe: Recipe,
+    variables: Mapping[str, str],
+    satisfied: Collection[str],
+    beside: Callable[[Collection[int]], Mapping[int, str]] = lambda _: {},
 ) -> str:
     """Who answered at one of the spots that were `satisfied` (by id), but was none of the boot.
 
-    Empty where nobody did, or nobody knows.
+    Empty where nobody did, or nobody knows. `beside` says at which ports somebody beside the
+    gateway answers.
     """
     seen = [spot for spot in spots(recipe, variables) if spot.id in satisfied]
-    others = place.strangers({spot.port for spot in seen if spot.port is not None})
+    ports_seen = {spot.port for spot in seen if spot.port is not None}
+    others = {**place.strangers(ports_seen), **beside(ports_seen)}
     for spot in seen:
         if spot.port is not None and spot.port in others:
             return foreign(spot, others[spot.port])

@@ -175,3 +175,29 @@ def test_mistakes(play, services, mistake):
     with pytest.raises(GateFileError) as caught:
         play(more=f"services: {services}")
     assert mistake in caught.value.mistakes[0]
+
+
+def test_a_service_does_not_prove_that_the_gateway_started(play):
+    """It answers at the port where the gateway should, a while after both were started."""
+    late = service("ready to accept", 1.0, lambda me, token: me.listen(8081))
+
+    def idle(me):
+        yield 3600.0
+
+    (boot,) = (
+        play(idle, trigger="null", target="proof: {tcp: ':8081'}", more=DB, programs={"db": late})
+        .result()
+        .boots
+    )
+    assert boot.outcome == "lost"
+    assert "was answered by the service db, which this boot did not start" in boot.detail
+
+
+def test_a_stub_that_a_service_could_call(play):
+    with pytest.raises(GateFileError) as caught:
+        play(
+            trigger="null",
+            target="proof: {stub: true}",
+            more=f"sidecar: {{stub: {{port: 8099}}}}\n{DB}",
+        )
+    assert "a service could call the stub" in caught.value.mistakes[0]

@@ -99,3 +99,21 @@ def test_a_service_that_is_ready_by_a_file(boot):
         "process",
     )
     assert found["outcome"] == "started"
+
+
+LATE = "import socket, time; time.sleep(1); s = socket.create_server(('', {port})); time.sleep(60)"
+
+
+@pytest.mark.parametrize("engine", ["process", pytest.param("docker", marks=pytest.mark.docker)])
+def test_a_service_at_the_port_of_the_gateway(boot, engine):
+    image = f'image: "{IMAGE}", ' if engine == "docker" else ""
+    late = LATE.format(port="${port.app}")
+    found = boot(
+        f"releases: {{candidate: {{{image}command: [sleep, '60']}}}}\n"
+        "ports: {app: 8080}\n"
+        f'services: {{db: {{{image}command: [python3, -c, "{late}"]}}}}\n'
+        'targets: {app: {timeout: 9s, listen: 0s, proof: {tcp: ":${port.app}"}}}\n',
+        engine,
+    )
+    assert found["outcome"] == "lost"
+    assert "answered by the service db" in found["detail"]

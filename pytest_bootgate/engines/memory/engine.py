@@ -200,6 +200,13 @@ class MemoryUnit:
         """None of this machine."""
         return set()
 
+    def listens(self, ports: Collection[int]) -> set[int]:
+        """On which of these ports its scripts listen."""
+        own, world = self.every(), self._place.world
+        return {
+            port for port, (process, _) in world.ports.items() if port in ports and process in own
+        }
+
     def exit(self) -> Exit | None:
         """How it ended."""
         self._engine.check()
