@@ -55,10 +55,9 @@ class _TargetRules:
         if self._gate.section("services").entries and not triggered:
             for phase in target.sections("phases").values():
                 if "stub" in phase:
-                    what = "a service could call the stub, and nothing shows that it was not the system"
-                    self._add(
-                        phase.keys["stub"], what, "add a trigger with ${token}, or another probe"
-                    )
+                    what = "a service could call the stub as well"
+                    way_out = "add a trigger with ${token}, or take another probe"
+                    self._add(phase.keys["stub"], what, way_out)
         if isinstance(target.get("trigger"), Map):
             self._probes.trigger(target.section("trigger"))
         if target.get("start") == "warm":

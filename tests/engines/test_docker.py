@@ -8,6 +8,7 @@ import os
 import resource
 import secrets
 import subprocess
+import tarfile
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,7 @@ import pytest
 from pytest_bootgate.engines import choose
 from pytest_bootgate.engines.docker_api import DockerApi
 from pytest_bootgate.errors import EngineError
+from pytest_bootgate.gatefile.model import Container
 from tests.engines.conftest import IMAGE
 
 pytestmark = pytest.mark.docker
@@ -314,3 +316,21 @@ def test_the_current_context_is_honoured(monkeypatch, tmp_path):
     monkeypatch.setenv("DOCKER_CONTEXT", "near")
     engine, _ = choose("docker", images=True, commands=False, run="r")
     engine.close()
+
+
+def test_a_directory_that_cannot_be_read_is_not_copied_in_part(docker_bench, tmp_path, monkeypatch):
+    """The writer of the archive fails after its first files."""
+    (tmp_path / "data").mkdir()
+    for name in "ab":
+        (tmp_path / "data" / name).write_text(name)
+    add = tarfile.TarFile.addfile
+
+    def fails(self, entry, content=None):
+        if entry.name.endswith("/b"):
+            raise PermissionError(13, "Permission denied", entry.name)
+        add(self, entry, content)
+
+    monkeypatch.setattr(tarfile.TarFile, "addfile", fails)
+    container = Container(volumes=[f"{tmp_path}/data:/data:rw"])
+    with pytest.raises(EngineError, match=r"data could not be copied: .*Permission denied"):
+        docker_bench.make("pass", container=container)

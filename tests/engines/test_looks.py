@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import psutil
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
@@ -261,3 +263,58 @@ def test_grpc_without_health(sidecar, port, grpc_server):
 def test_grpc_that_is_none(sidecar, port, serve):
     serve(("127.0.0.1", port))
     assert looks(sidecar, grpc=f":{port}") in ("not http/2", "closed without an answer")
+
+
+# -- what would keep the sidecar busy for ever ---------------------------------------------------
+
+
+def test_a_command_that_leaves_something_running(sidecar):
+    began = time.monotonic()
+    assert looks(sidecar, exec=["sh", "-c", "sleep 30 & exit 0"]) is True
+    assert time.monotonic() - began < 2
+
+
+def test_a_command_that_prints_without_an_end(sidecar):
+    assert looks(sidecar, exec=["sh", "-c", "yes"], patience=0.5) == "timed out"
+    process = psutil.Process(sidecar.process.pid)
+    assert process.memory_info().rss < 200 << 20
+    assert [child.name() for child in process.children(recursive=True)] in (
+        [],
+        ["yes"],
+        ["sh", "yes"],
+    )
+
+
+def test_a_grpc_server_that_answers_without_an_end(sidecar, port):
+    frame = b"\x00\x40\x00\x00\x00\x00\x00\x00\x01" + bytes(0x4000)
+    with socket.create_server(("127.0.0.1", port)) as server:
+
+        def flood():
+            held, _ = server.accept()
+            with held, contextlib.suppress(OSError):
+                while True:
+                    held.sendall(frame)
+
+        threading.Thread(target=flood, daemon=True).start()
+        assert looks(sidecar, grpc=f":{port}") == "it answers without an end"
+
+
+def test_a_stream_that_has_it_at_once(sidecar, port):
+    with socket.create_server(("127.0.0.1", port)) as server:
+
+        def stream():
+            held, _ = server.accept()
+            with held, contextlib.suppress(OSError):
+                held.recv(4096)
+                held.sendall(b"HTTP/1.1 200 OK\r\n\r\nstate: ready\n")
+                held.recv(4096)  # until it is closed
+
+        threading.Thread(target=stream, daemon=True).start()
+        began = time.monotonic()
+        assert looks(sidecar, http=f":{port}/", body="ready") is True
+        assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("order", [{"tcp": "a..b:80"}, {"grpc": "a..b:80"}, {"http": "a..b:80/"}])
+def test_a_host_that_cannot_be_one(sidecar, order):
+    assert isinstance(looks(sidecar, **order), str)

@@ -129,6 +129,20 @@ class TestOnDocker:
         finally:
             subprocess.run(["docker", "volume", "rm", "-f", name], check=True, capture_output=True)
 
+    def test_a_read_only_file_system_with_a_copy(self, look, pytester):
+        (pytester.mkdir("data") / "file").write_text("x")
+        seen = look('read_only: true\nvolumes: ["./data:/rw:rw"]', "/rw")
+        assert seen["ls"] == {"/rw": ["file", "mine"]}
+
+    def test_a_named_volume_that_is_not_there(self, look):
+        for mount in ("bootgate-none:/x", "bootgate-none:/x:rw"):
+            result = look(f'volumes: ["{mount}"]')
+            assert "There is no volume bootgate-none for /x." in result["targets"][0]["error"]
+        listed = subprocess.run(
+            ["docker", "volume", "ls"], capture_output=True, text=True, check=True
+        )
+        assert "bootgate-none" not in listed.stdout
+
     def test_a_network(self, look):
         seen = look("network: bridge")
         assert seen["links"] == ["eth0", "lo"]
@@ -166,6 +180,7 @@ def test_on_this_machine_there_is_no_container(pytester):
         ("ulimits: {nofile: many}", "'nofile' is no limit: write 65536"),
         ("devices: [kvm]", "'kvm' is no device: write /dev/kvm"),
         ("gpus: some", "'gpus' is neither a number nor all: write gpus: all"),
+        ("network: host", "in network 'host' others could answer for the gateway"),
         ("privileged: true", "unknown key 'privileged' in a container"),
     ],
 )
