@@ -74,7 +74,8 @@ def fill(
     root, name = (str(target), ".") if read_only else (str(target.parent), target.name)
     if volume.source.startswith("/"):
         failed: list[OSError | tarfile.TarError] = []
-        client.put_archive(container, root, _packed(volume.source, name, failed))
+        with _packed(volume.source, name, failed) as archive:
+            client.put_archive(container, root, archive)
         if failed:
             raise EngineError(
                 f"{volume.source} could not be copied: {failed[0]}. Nothing was booted on a part of"
