@@ -79,7 +79,9 @@ class ProbeRules:
                 self.mistake(
                     proof.at[kind.key],
                     f"what {other} left behind could count as the proof of this one",
-                    f"put ${{token}} into '{kind.key}'{else_}",
+                    f"put ${{token}} into '{kind.key}'{else_}"
+                    if not isinstance(proof.get(kind.key), bool)
+                    else "take a probe that can carry ${token}, or write start: cold",
                 )
 
     def pattern(self, probe: Map, key: str, *, of_bytes: bool = False) -> re.Pattern[str] | None:
@@ -187,7 +189,8 @@ class ProbeRules:
         place, port, path = found.groups() if found else ("", None, None)
         place = place if _IN_URL.fullmatch(place) else ""
         write = f"{place}{port or ('' if place else ':8080')}{path or '/health'}"
-        self.mistake(section.at["http"], f"'{text}' is not an endpoint", f'write "{write}"')
+        way_out = f'write "{write}"' if write != text else "take out spaces"
+        self.mistake(section.at["http"], f"'{text}' is not an endpoint", way_out)
 
     def request(self, section: Map) -> None:
         """What a request to an endpoint says besides."""
