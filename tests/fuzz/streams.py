@@ -100,8 +100,16 @@ class Made:
 # -- an oracle of its own: no listener, no splitter, no observation -----------------------------
 
 
-def proofs(made: Made) -> list[float]:
-    """When proofs of this boot stand in the streams, in seconds since the trigger."""
+_ORDERS = re.compile(
+    "\x1b(?:\\[[0-9:;<=>?]*[ !-/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[ !-/]*[0-~])"
+)
+
+
+def proofs(made: Made, *, unended: bool = False) -> list[float]:
+    """When proofs of this boot stand in the streams, in seconds since the trigger.
+
+    Those in lines that are `unended` as well: whether they count is a matter of time.
+    """
     found: list[float] = []
     for stream in ("sidecar.out", "gateway.out", "gateway.err", "trigger.out"):
         rest = b""
@@ -109,13 +117,14 @@ def proofs(made: Made) -> list[float]:
             if name != stream and not (data is None and name[:7] == stream[:7]):
                 continue
             whole, rest = (rest, b"") if data is None else _lines(rest + data)
-            for line in whole.split(b"\n"):
-                found += _proved(made.target, stream, at, line.decode("utf-8", "replace"))
+            for line in [*whole.split(b"\n"), *([rest] if unended else [])]:
+                text = line.decode("utf-8", "replace")
+                found += _proved(made.target, stream, at, _ORDERS.sub("", text))
     return found
 
 
 def _lines(data: bytes) -> tuple[bytes, bytes]:
-    whole, end, rest = data.rpartition(b"\n")
+    whole, end, rest = data.replace(b"\r", b"\n").rpartition(b"\n")
     return whole, rest if end else data
 
 
@@ -191,6 +200,7 @@ def attempt(made: Made) -> str:
             str(error).encode()
     within = [proof for proof in proofs(made) if proof <= TIMEOUT]
     if boot.started:
+        within = [proof for proof in proofs(made, unended=True) if proof <= TIMEOUT]
         assert within, "it started, and there is no proof"
         assert boot.seconds is not None
         assert min(within) - 1e-6 <= boot.seconds <= TIMEOUT, "it started before the first proof"
