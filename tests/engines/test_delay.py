@@ -152,7 +152,7 @@ def test_what_its_own_limit_holds_back_is_not_taken_off(docker_bench):
         run_delay=used.run_delay,
         others_cpu=used.others_cpu,
     )
-    assert boot.net_seconds >= used.throttled
+    assert boot.net_seconds >= 0.95 * used.throttled
 
 
 def test_a_task_whose_number_is_another_tasks_by_now(monkeypatch):

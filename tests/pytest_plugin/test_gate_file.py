@@ -230,7 +230,7 @@ def test_limits_on_process_are_an_error_that_names_the_way_out(gate, run):
     gate(more="profiles: {low-spec: {cpus: 0.5}}", boots=1)
     result = run("bootgate.yaml")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*limit*docker*"])
+    result.stdout.fnmatch_lines(["*only containers have `cpus` and `memory`*docker*"])
     result.stdout.no_fnmatch_line("*Traceback*")
 
 

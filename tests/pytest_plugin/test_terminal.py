@@ -78,7 +78,7 @@ def test_no_gateway_writes_over_its_verdict(gate, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     path = gate(["engine ready", "\x1b[2J\x1b[3A\x1b[32mPASS\x07"], timeout="500ms", boots=1)
     shown = in_terminal(path.parent, "bootgate.yaml", *MEMORY)
-    assert r"    \x1b[2J\x1b[3APASS\x07" in shown
+    assert r"    PASS\x07" in shown  # a line has none of its orders to a terminal
     for command in ("\x1b[2J", "\x1b[3A", "\x1b[32mPASS", "\x07"):
         assert command not in shown
 
