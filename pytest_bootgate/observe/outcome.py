@@ -162,7 +162,8 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
     if told is not None and in_time:
         word: Outcome = "timed_out" if says_timeout(told.text) else "reported_error"
         return word, f"{told.name} reported: {told.text}"
-    if seen.standing:  # its probe was satisfied before, and is not asked again
+    if ending.proof is None and seen.proof in seen.standing:
+        # Its probe was satisfied before, and is not asked again.
         return "lost", seen.unsound(clock_moved=ending.clock_moved)
     if seen.proof_at is not None:
         when = f"{seen.proof_at:.1f} s after the trigger, the timeout is {ending.timeout:g} s"
