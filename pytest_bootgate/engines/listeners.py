@@ -122,18 +122,27 @@ def _may_be_theirs(process: psutil.Process, ours: Processes, directory: str | No
     return oldest.ppid() in adopters
 
 
+def sockets(pid: int, ports: Collection[int]) -> dict[str, int]:
+    """The inodes of the sockets that listen on these ports in a process's network, and their ports.
+
+    Nothing where the kernel won't say. See proc(5), ``/proc/net/tcp``.
+    """
+    found = {}
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+                words = line.split()
+                port = int(words[1].rpartition(":")[2], 16)
+                if words[3] == _LISTENS and port in ports:
+                    found[words[9]] = port
+    return found
+
+
 def held(pids: Collection[int], ports: Collection[int]) -> set[int]:
-    """On which of these ports processes (or threads) listen, in their own network; see proc(5)."""
+    """On which of these ports processes (or threads) listen, in their own network."""
     found: set[int] = set()
     for pid in pids:
-        open_there: dict[str, int] = {}
-        for table in ("tcp", "tcp6"):
-            with contextlib.suppress(OSError):
-                for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
-                    words = line.split()
-                    port = int(words[1].rpartition(":")[2], 16)
-                    if words[3] == _LISTENS and port in ports:
-                        open_there[f"socket:[{words[9]}]"] = port
+        open_there = {f"socket:[{inode}]": port for inode, port in sockets(pid, ports).items()}
         if not open_there:
             continue
         with contextlib.suppress(OSError):

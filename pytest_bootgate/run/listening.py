@@ -7,30 +7,18 @@ kernel says so whatever the gateway logs, and without a request that could distu
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
-_LISTENS = "0A"  # TCP_LISTEN, in include/net/tcp_states.h of Linux
+from pytest_bootgate.engines.listeners import sockets
 
 #: The inodes of the sockets that listen, by their port. Several may share a port.
 Listening = Mapping[int, frozenset[str]]
 
 
 def listening(pid: int | None, ports: Collection[int]) -> Listening:
-    """Who listens on these ports in the network of a process; nothing where the kernel won't say.
-
-    See proc(5), ``/proc/net/tcp``.
-    """
+    """Who listens on these ports in the network of a process; nothing where nobody knows."""
     found: dict[int, set[str]] = {}
-    for table in ("tcp", "tcp6") if pid is not None else ():
-        try:
-            lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            words = line.split()
-            port = int(words[1].rpartition(":")[2], 16)
-            if words[3] == _LISTENS and port in ports:
-                found.setdefault(port, set()).add(words[9])
+    for inode, port in ({} if pid is None else sockets(pid, ports)).items():
+        found.setdefault(port, set()).add(inode)
     return {port: frozenset(inodes) for port, inodes in found.items()}
 
 
