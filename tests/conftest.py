@@ -70,6 +70,9 @@ def _apart(request, monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     # A run inside a test has no use for hypothesis, which takes half a second to import.
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+    yield
+    # `bootgate log` would find it from the directory of any later test.
+    assert not (tmp_path.parent / ".bootgate").exists(), "a run of this test needs --rootdir"
 
 
 @pytest.fixture

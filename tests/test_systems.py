@@ -30,7 +30,8 @@ def run(pytester, monkeypatch):
     def call(path: Path, *args: str):
         done = pytester.runpytest_subprocess(
             str(path / "bootgate.yaml"),
-            *("-p", "no:cacheprovider", "--bootgate-boots", "1", "--bootgate-json", "out.json"),
+            *(f"--rootdir={pytester.path}", "-p", "no:cacheprovider"),
+            *("--bootgate-boots", "1", "--bootgate-json", "out.json"),
             *args,
         )
         return done, json.loads((pytester.path / "out.json").read_text())
