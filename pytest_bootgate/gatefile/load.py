@@ -17,7 +17,7 @@ from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.environment import filled, unset_variable, with_environment
 from pytest_bootgate.gatefile.merge import merged, with_gateway, with_targets, without_removed
-from pytest_bootgate.gatefile.model import GateFile
+from pytest_bootgate.gatefile.model import GateFile, Profile
 from pytest_bootgate.gatefile.paths import resolved
 from pytest_bootgate.gatefile.rules import check_rules
 from pytest_bootgate.gatefile.secrets import secrets_of
@@ -33,6 +33,7 @@ from pytest_bootgate.gatefile.tree import (
     shown,
 )
 from pytest_bootgate.gatefile.validate import built, validated
+from pytest_bootgate.gatefile.vary import variations
 from pytest_bootgate.masking import Mask
 
 #: The presets that come with the gate: a directory each, with a `preset.yaml`.
@@ -40,17 +41,40 @@ PRESETS = Path(__file__).with_name("presets")
 
 
 @dataclass(frozen=True)
+class Variant:
+    """What boots on one profile: the gate file's `base`, at the label of a value of what varies."""
+
+    base: str
+    label: str
+    profile: Profile
+    gate: GateFile
+
+
+@dataclass(frozen=True)
 class Loaded:
     """A gate file without mistakes, and where each of its entries stands.
 
     `path` is absolute. In `gate` every target is complete: the preset, `target` and `extends` are
-    merged in, and its proof is its last phase. `mask` hides its secrets.
+    merged in, and its proof is its last phase. `mask` hides its secrets. Where a quantity varies,
+    `varied` has the gate file for each of its values, by labels such as ``AGENTS=30``, and `gate`
+    is that of the first.
     """
 
     path: Path
     gate: GateFile
     mask: Mask = field(repr=False, compare=False)
+    varied: Mapping[str, GateFile] = field(repr=False)
     _tree: Map = field(repr=False, compare=False)
+
+    @property
+    def profiles(self) -> dict[str, Variant]:
+        """The profiles of boots by name, ``default`` without any; each value has its own."""
+        found, own = {}, self.gate.profiles
+        for base, profile in (own or {"default": Profile()}).items():
+            for label, gate in (self.varied or {"": self.gate}).items():
+                name = ",".join(part for part in (base if own or not label else "", label) if part)
+                found[name] = Variant(base, label, profile, gate)
+        return found
 
     def line(self, *keys: str) -> int:
         """The line (from 1) of an entry in the gate file itself.
@@ -86,11 +110,15 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
         tree = without_removed(with_targets(tree, stack.targets, environ, mistakes))
         tree = with_gateway(tree, mistakes)
         mask = Mask(secrets_of(tree, environ, path.parent))
-        tree = with_environment(tree, environ, mistakes)
-        valid = validated(tree, path.parent, mistakes)
-        check_rules(valid, mistakes)
+        valid = {}
+        for label, value in variations(tree, mistakes).items():
+            one = with_environment(tree, {**environ, **value}, mistakes)
+            valid[label] = validated(one, path.parent, mistakes)
+            check_rules(valid[label], mistakes)
         if not mistakes:
-            return Loaded(path, built(valid, GateFile), mask, tree)
+            gates = {label: built(one, GateFile) for label, one in valid.items()}
+            varied = {} if "" in gates else gates
+            return Loaded(path, next(iter(gates.values())), mask, varied, tree)
     raise GateFileError([mask.text(line) for line in mistakes.lines(path)])
 
 

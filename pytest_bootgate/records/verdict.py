@@ -19,7 +19,8 @@ VERDICTS: tuple[Verdict, ...] = ("pass", "warn", "inconclusive", "fail", "error"
 #: came to the end of this phase; that it did not start is a finding of its own. `alike`: the
 #: baseline ends as the candidate does. `baseline`: the baseline never started. `unseen`: a mark
 #: that no boot shows. `lost-mark`: one that only the baseline shows. `uncompared`: too little to
-#: compare. `slower`, `stragglers`, `inconclusive`: of the comparison.
+#: compare. `slower`, `stragglers`, `inconclusive`: of the comparison. `grows`: with a quantity,
+#: faster than the baseline.
 Kind = Literal[
     "",
     "room",
@@ -32,6 +33,7 @@ Kind = Literal[
     "slower",
     "stragglers",
     "inconclusive",
+    "grows",
 ]
 #: The subject of findings about a whole boot, and the item that stands for it.
 WHOLE = "boot"

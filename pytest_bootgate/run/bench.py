@@ -10,6 +10,7 @@ from pytest_bootgate.checks.campaign import Ask
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.records.boot_events import Hear
+from pytest_bootgate.records.check import CheckResult
 from pytest_bootgate.records.jobs import Kept
 from pytest_bootgate.records.machine import Machine
 from pytest_bootgate.records.result import GateResult
@@ -32,7 +33,7 @@ class Bench:
     """What the checks of a run share.
 
     `watch` is told how far a boot is, `hear` every event. `begin` is called before the first boot,
-    `outcome` gives what was found so far.
+    `outcome` gives what was found so far, `carry_out` the result of another check of the run.
     """
 
     plan: Plan
@@ -43,6 +44,7 @@ class Bench:
     hear: Hear
     begin: Callable[[], None]
     outcome: Callable[[], GateResult]
+    carry_out: Callable[[AnyCheck], CheckResult]
     in_place: InPlace | None
 
     def ready(self) -> Engine:
@@ -117,7 +119,7 @@ class Bench:
     def state(self, profile: str) -> Kept | None:
         """What a boot starts on: a copy of the baseline's state or of a given one, or nothing."""
         if self.in_place is None:
-            return self.machinery.source()
+            return self.machinery.source(profile)
         return Kept(self.in_place.base(self.site(profile)).archive)
 
     def close(self) -> None:

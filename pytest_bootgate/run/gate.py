@@ -72,6 +72,7 @@ class Gate:
             hear=self._hear,
             begin=self._begin,
             outcome=self.outcome,
+            carry_out=self.check,
             in_place=self._upgrade_in_place(),
         )
         self._at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -38,7 +38,8 @@ class Machinery:
         self._unusable: BootgateError | None = None
         self._prepared = False
         self._machine: HostFacts | None = None
-        self._source: Path | None = None
+        self._sources: dict[str, Kept] = {}
+        self._packed: list[Path] = []
 
     def engine(self) -> tuple[Engine, str]:
         """The engine, and why this one. Raises `EngineError`, each time again."""
@@ -119,18 +120,19 @@ class Machinery:
             return []
         return [f"removed leftovers of killed runs on this machine ({', '.join(removed)})"]
 
-    def source(self) -> Kept | None:
-        """The state that the gate file gives every boot, packed once. Raises `BootgateError`."""
-        state = self._plan.file.state
+    def source(self, profile: str) -> Kept | None:
+        """The state that every boot on a profile gets, packed once. Raises `BootgateError`."""
+        state = self._plan.of(profile).state
         if state.from_ is None:
             return None
-        if self._source is None:
+        if state.from_ not in self._sources:
             # Under the run's own prefix, by which what is left of a run is found and removed.
             into = Path(tempfile.mkdtemp(prefix=f"bootgate-{self._run}-state-"))
-            self._source = into
+            self._packed.append(into)
             image = next((r.image for r in self._plan.releases.values() if r.image), None)
             packed(state, self.ready(), image, into)
-        return Kept(self._source / SOURCE)
+            self._sources[state.from_] = Kept(into / SOURCE)
+        return self._sources[state.from_]
 
     def recipe(self, profile: str, target: str, release: str) -> Recipe:
         """How a release boots a target in this run."""
@@ -156,8 +158,8 @@ class Machinery:
 
     def close(self) -> None:
         """Remove all that is left of the run on the engine."""
-        if self._source is not None:
-            shutil.rmtree(self._source, ignore_errors=True)
+        for directory in self._packed:
+            shutil.rmtree(directory, ignore_errors=True)
         clean = False
         if self._engine is not None:
             with contextlib.suppress(BootgateError):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
-from pytest_bootgate.gatefile.model import Container, Profile, Release
+from pytest_bootgate.gatefile.model import Container, GateFile, Release
 from pytest_bootgate.gatefile.tree import listed
+from pytest_bootgate.gatefile.vary import value_of
 from pytest_bootgate.quantities import Boots
 from pytest_bootgate.records.result import label
 from pytest_bootgate.records.verdict import Limits, Rules
@@ -37,16 +38,17 @@ class Plan:
         self._boots = boots or self.file.gate.boots
         recorded = self.file.releases.baseline and self.file.releases.baseline.recorded
         self.recorded = Recorded.read(Path(recorded)) if recorded else None
-        self.profiles = self.file.profiles or {"default": Profile()}
-        unknown = [name for name in profiles if name not in self.profiles]
+        self._variants = loaded.profiles
+        self.profiles = {name: each.profile for name, each in self._variants.items()}
+        bases = {each.base for each in self._variants.values()}
+        named = [n for n, each in self._variants.items() if {n, each.base} & set(profiles)]
+        unknown = [name for name in profiles if name not in {*self.profiles, *bases}]
         if unknown:
             raise BootgateError(
                 f"{loaded.path.name} has no profile {unknown[0]!r}; it has"
                 f" {', '.join(self.profiles)}."
             )
-        self.profile_names = list(dict.fromkeys(profiles)) or [
-            n for n, h in self.profiles.items() if not h.on_request
-        ]
+        self.profile_names = named or [n for n, h in self.profiles.items() if not h.on_request]
         if not self.profile_names:
             raise BootgateError(
                 f"Every profile of {loaded.path.name} is on request: name one with"
@@ -73,6 +75,23 @@ class Plan:
     def in_place(self) -> bool:
         """Whether boots start on the state that the baseline left."""
         return self.file.upgrade == "in-place"
+
+    def of(self, profile: str) -> GateFile:
+        """The gate file as it is on a profile, which may be a value of what varies."""
+        return self._variants[profile].gate
+
+    @property
+    def growing(self) -> Iterator[tuple[str, dict[float, str]]]:
+        """What varies, on each of the gate file's profiles: a name, and the profile of each value.
+
+        Where only one of its values is booted, nothing grows.
+        """
+        for name in self.file.vary:
+            for base in dict.fromkeys(self._variants[p].base for p in self.profile_names):
+                on = [p for p in self.profile_names if self._variants[p].base == base]
+                if len(on) > 1:
+                    values = {value_of(self._variants[p].label): p for p in on}
+                    yield (f"{base},{name}" if self.file.profiles else name), values
 
     def label(self, profile: str, target: str) -> str:
         """What pytest calls a target on a profile."""
@@ -113,12 +132,15 @@ class Plan:
         self, profile: str, target: str, release: str, *, run: str = "", digest: str | None = None
     ) -> Recipe:
         """How a release boots a target on a profile, in a run, by the image's digest."""
+        file = self.of(profile)
+        chosen = file.releases.baseline if release == "baseline" else file.releases.candidate
+        assert chosen is not None
         return Recipe(
-            gate=self.file,
+            gate=file,
             target_name=target,
-            target=self.file.targets[target],
+            target=file.targets[target],
             release_name=release,
-            release=self.releases[release],
+            release=chosen,
             profile_name=profile,
             profile=self.profiles[profile],
             here=self.loaded.path.parent,

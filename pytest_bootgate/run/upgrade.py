@@ -87,7 +87,7 @@ class InPlace:
         recipe: Callable[[str, str, str], Recipe],
         unsupported: Mapping[str, tuple[str, ...]],
         hear: Hear = ignore,
-        source: Callable[[], Kept | None] = lambda: None,
+        source: Callable[[str], Kept | None] = lambda _: None,
     ) -> None:
         self._gate, self._run, self._recipe, self._unsupported = gate, run, recipe, unsupported
         self._hear, self._source = hear, source
@@ -119,7 +119,7 @@ class InPlace:
         """Boot every target of the baseline, age the state, stop cleanly, and keep the state."""
         state, names = self._gate.state, self._of("baseline")
         archive = self._file(site.profile, "baseline")
-        with self._opened(site, "baseline", self._source()) as pair:
+        with self._opened(site, "baseline", self._source(site.profile)) as pair:
             if pair.not_ready is not None:
                 raise BootgateError(
                     f"The baseline wrote no state: {pair.not_ready.detail}.{quoted(pair.last)}"

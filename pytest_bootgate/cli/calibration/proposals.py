@@ -78,6 +78,7 @@ class _Proposing:
             float(loaded.gate.gate.warn_at),
         )
         self._remarks = list(evidence.remarks)
+        self._several = len(loaded.profiles) > 1
         self._profiles = self._choose(loaded, profile)
 
     def all(self) -> Proposals:
@@ -105,8 +106,8 @@ class _Proposing:
 
     def _choose(self, loaded: Loaded, profile: str | None) -> list[str]:
         """The profiles whose boots a threshold takes."""
-        profiles = loaded.gate.profiles
-        names = list(profiles) or ["default"]
+        profiles = loaded.profiles
+        names = list(profiles)
         if profile is not None and profile not in names:
             raise BootgateError(
                 f"{loaded.path.name} has no profile {profile!r}; it has {', '.join(names)}."
@@ -116,9 +117,7 @@ class _Proposing:
             name
             for name in names
             if name == profile
-            or (
-                profile is None and (name in there or not profiles or not profiles[name].on_request)
-            )
+            or (profile is None and (name in there or not profiles[name].profile.on_request))
         ]
         for name in names:
             if name not in chosen:
@@ -137,7 +136,7 @@ class _Proposing:
     def _fit(self, name: str) -> bool:
         """Whether a target has enough boots; the reason is a remark."""
         for profile in self._profiles:
-            where = label(name, profile, several=len(self._gate.profiles) > 1)
+            where = label(name, profile, several=self._several)
             if why := self._evidence.unfit.get((name, profile)):
                 self._remarks.append(f"{where}: {why}")
                 return False

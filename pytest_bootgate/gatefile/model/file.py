@@ -28,6 +28,8 @@ class GateFile(Entry, frozen=True, kw_only=True):
         ``services: {db: {image: "postgres:17", ready: {exec: [pg_isready, -q]}}}``.
     `state` is what a release keeps between starts:
         ``state: {path: /state, jobs: {http: ":8080/jobs"}}``.
+    `vary` is one quantity that grows, and its values: every target is gated at each of them, and
+        the growth is judged: ``vary: {AGENTS: [1, 30, 100]}``, used as ``${AGENTS}``.
     `ports` are ports by name, used as ``${port.web}``: ``ports: {web: 8080}`` is this port in a
         container, and a free port for every boot on the process engine.
     `target` is what all targets have in common: ``target: {timeout: 60s}``.
@@ -46,6 +48,7 @@ class GateFile(Entry, frozen=True, kw_only=True):
     sidecar: Sidecar = Sidecar()
     services: dict[str, Service] = {}
     state: State = State()
+    vary: dict[str, list[float]] = {}
     ports: dict[str, Port] = {}
     target: TargetDefaults | None = None
     targets: dict[str, Target]

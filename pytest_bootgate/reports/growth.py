@@ -1,0 +1,95 @@
+"""How a boot grows with a quantity, in words and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_bootgate.checks.growth import Grew
+from pytest_bootgate.records.check import Amount, Cell, Table
+from pytest_bootgate.records.verdict import WHOLE
+from pytest_bootgate.reports.amounts import NONE, duration, share
+from pytest_bootgate.stats.growth import Growth
+
+_SHAPES = {
+    "constant": "constant",
+    "linear": "linear",
+    "faster": "faster than linear",
+    "slower": "slower than linear",
+    "unclear": "unclear",
+}
+
+
+def summary(grew: Grew, quantity: str, fail_at: float) -> str:
+    """One line: the growth in both releases, and where the limit is reached."""
+    parts = [
+        f"{_growth(grown, quantity)} in the {name}"
+        for name, grown in grew.every[0].releases.items()
+    ]
+    reach = grew.reach
+    if reach is not None:
+        upto = "or more" if reach.high is None else f"to {reach.high:.0f}"
+        parts.append(
+            f"{share(fail_at)} of the timeout is reached at about {reach.middle:.0f} {quantity}"
+            f" ({reach.low:.0f} {upto})"
+        )
+    return "; ".join(parts) or "not seen"
+
+
+def steeper(grew: Grew, quantity: str) -> str:
+    """Why the candidate fails: it grows faster than the baseline."""
+    baseline, candidate = grew.of("baseline"), grew.of("candidate")
+    assert baseline is not None
+    assert candidate is not None
+    first, last = (f"{value:g}" for value in (candidate.values[0], candidate.values[-1]))
+    phases = [name for name in grew.steeper if name != WHOLE]
+    where = f", in {', '.join(phases)}" if phases else ""
+    return (
+        f"the candidate grows faster with {quantity} than the baseline: from {first} to {last} by"
+        f" {_signed(candidate.rise.middle)} (baseline {_signed(baseline.rise.middle)}){where}"
+    )
+
+
+def table(grew: Grew, quantity: str, values: Sequence[float]) -> Table:
+    """The means at each value, and the growth, of the boot and of every phase."""
+    head = ["", "release", *(f"{quantity}={v:g}" for v in values), f"per {quantity}", "growth"]
+    rows = [
+        [one.subject, release, *_means(grown, values), _each(grown), _shape(grown)]
+        for one in grew.every
+        for release, grown in one.releases.items()
+    ]
+    return Table("growth", f"Growth with {quantity} (means)", head, rows)
+
+
+def _means(grown: Growth, values: Sequence[float]) -> Iterator[Cell]:
+    means = dict(zip(grown.values, grown.means, strict=True))
+    for value in values:
+        yield Amount(means[value], duration(means[value])) if value in means else NONE
+
+
+def _each(grown: Growth) -> Cell:
+    slope = grown.slope.middle
+    return Amount(slope, _signed(slope)) if grown.shape != "constant" else NONE
+
+
+def _shape(grown: Growth) -> str:
+    if grown.shape != "unclear":
+        return _SHAPES[grown.shape]
+    rise = grown.rise
+    return f"unclear ({_signed(rise.low)} to {_signed(rise.high)} in all)"
+
+
+def _growth(grown: Growth, quantity: str) -> str:
+    if grown.shape == "constant":
+        return "constant"
+    if grown.shape == "unclear":
+        return "no clear growth"
+    how = f" ({_SHAPES[grown.shape]})" if grown.shape != "linear" else ""
+    return f"{_signed(grown.slope.middle)} per {quantity}{how}"
+
+
+def _signed(seconds: float) -> str:
+    return f"{'+' if seconds >= 0 else '-'}{_fine(abs(seconds))}"
+
+
+def _fine(seconds: float) -> str:
+    return duration(seconds) if seconds >= 1e-3 or seconds == 0 else f"{seconds * 1e6:.0f} µs"
