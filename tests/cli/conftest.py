@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +39,8 @@ def bootgate(*args: str, cwd: Path, **environ: str) -> Said:
     env = {**os.environ, "COLUMNS": "80", **environ}
     env = {name: value for name, value in env.items() if value}
     if args[:1] != ("run",) and not any(name.startswith("PYTHON") for name in environ):
-        done = forked(lambda: main(args), cwd=cwd, streams=cwd, env=env)
+        with tempfile.TemporaryDirectory() as streams:  # another worker may be in `cwd`
+            done = forked(lambda: main(args), cwd=cwd, streams=Path(streams), env=env)
         assert "Traceback" not in done.err, done.err
         return Said(done.status, done.out, done.err)
     words = [sys.executable, "-m", "pytest_bootgate", *args]
@@ -84,10 +87,21 @@ class Runs:
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory) -> Runs:
-    """Three real runs of the example."""
-    here = tmp_path_factory.mktemp("runs")
+def runs(request, tmp_path_factory) -> Runs:
+    """Three real runs of the example, made once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    here = (base.parent if hasattr(request.config, "workerinput") else base) / "runs"
+    here.mkdir(exist_ok=True)
     found = Runs(here, here / "green.json", here / "slower.json", here / "error.json")
+    with (here / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not found.error.exists():
+            _make(found)
+    return found
+
+
+def _make(found: Runs) -> None:
+    here = found.here
     path, _ = write(contents(here, ""), force=False)
     own = {"TMPDIR": str(here), "BOOTGATE_QUEUE_DIR": str(here)}
     own["PYTEST_ADDOPTS"] = "-p no:cacheprovider -p no:hypothesispytest"
@@ -103,4 +117,3 @@ def runs(tmp_path_factory) -> Runs:
     assert run(found.slower) == 1
     edit(path, ("boots: 5 ", "boots: 1 "), ('"0.9"', '"9"'))
     assert run(found.error, "-k", "plugins", "--bootgate-require") == 1
-    return found

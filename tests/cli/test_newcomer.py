@@ -35,7 +35,7 @@ def test_to_a_first_verdict_without_reading_anything(command, tmp_path):
     # A busy machine makes it inconclusive, which passes; it was measured all the same.
     assert verdict(tmp_path) in ("pass", "warn", "inconclusive")
     assert "5 started (baseline: " in run.stdout or "started (baseline: " in run.stdout
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 120
 
 
 def test_the_example_turns_red_as_it_says(command, tmp_path):

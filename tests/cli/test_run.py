@@ -73,7 +73,7 @@ def test_green(command, example):
     assert said.out.count("5 started (baseline: 5 started)") == 1
 
 
-def test_red(runs, command, example):
+def test_red(command, example):
     edit(
         example, ("timeout: 3s", "timeout: 100ms"), (", limit: 2s", ""), ("boots: 5 ", "boots: 1 ")
     )
