@@ -24,7 +24,8 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.2f} s"
     if seconds < 119.95:
         return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {seconds % 60:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
 
 
 def roughly(seconds: float) -> str:

@@ -119,6 +119,7 @@ def test_boots_are_counted_with_their_warm_ups_and_say_so():
         (60.04, "60.0 s"),
         (118.9, "118.9 s"),
         (154.2, "2 min 34 s"),
+        (179.7, "3 min 0 s"),
         (None, "-"),
     ],
 )
