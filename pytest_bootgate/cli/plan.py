@@ -116,9 +116,9 @@ def _in_all(asked: Plan) -> str:
     others = dict.fromkeys(check.kind for check in asked.checks if check.boots is None)
     beside = "".join(f" and those of the {kind}" for kind in others)
     last = _last(asked.loaded.path)
-    took = f", {duration(last)} in the last run" if last is not None else ""
-    longest = f"{_long(asked.budget())} at worst (every boot at its timeout)"
-    return f"{span(least, most)}{beside}, warm-ups included{took}; {longest}"
+    took = f"{duration(last)} in the last run" if last else "the first run shows how long they take"
+    longest = f"at most {_long(asked.budget())}, if every boot used up its timeout"
+    return f"{span(least, most)}{beside}, warm-ups included; {took} ({longest})"
 
 
 def _last(path: Path) -> float | None:
