@@ -115,17 +115,17 @@ def _in_all(asked: Plan) -> str:
     least, most = (sum(boots[n] for boots in known) for n in (0, 1))
     others = dict.fromkeys(check.kind for check in asked.checks if check.boots is None)
     beside = "".join(f" and those of the {kind}" for kind in others)
-    last = _last(asked.loaded.path)
+    last = _last(asked.loaded.path, least)
     took = f"{duration(last)} in the last run" if last else "the first run shows how long they take"
     longest = f"at most {_long(asked.budget())}, if every boot used up its timeout"
     return f"{span(least, most)}{beside}, warm-ups included; {took} ({longest})"
 
 
-def _last(path: Path) -> float | None:
-    """For how many seconds the last run of a gate file took; None where there is no record."""
+def _last(path: Path, least: int) -> float | None:
+    """How many seconds the last whole run of a gate file took; None where there is no record."""
     try:
         with files.reading(path.parent / files.DEFAULT) as journal:
-            return queries.last_took(journal, str(path.resolve()))
+            return queries.last_took(journal, str(path.resolve()), least)
     except BootgateError:
         return None
 

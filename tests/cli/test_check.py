@@ -74,10 +74,16 @@ def test_how_long_the_last_run_took(command, example):
     path.parent.mkdir()
     Journal(path).close()
     with closing(sqlite3.connect(path)) as journal:
-        for began, took, verdict in ((1.0, 16.4, "pass"), (50.0, 0.1, "error")):
+        runs = ((1.0, 16.4, "pass", 12), (50.0, 0.1, "error", 12), (60.0, 0.3, "warn", 2))
+        for began, took, verdict, boots in runs:
             journal.execute(
                 "INSERT INTO runs (id, gate_file, began, finished, verdict) VALUES (?, ?, ?, ?, ?)",
                 (verdict, str(example), began, began + took, verdict),
+            )
+            journal.executemany(
+                "INSERT INTO boots (id, run, target, release, host, number, attempt, start, during,"
+                " began) VALUES (?, ?, '', '', '', 1, 1, 'cold', 'campaign', 0)",
+                [(f"{verdict}{number}", verdict) for number in range(boots)],
             )
         journal.commit()
     assert "warm-ups included; 16.4 s in the last run (at most " in " ".join(
