@@ -275,16 +275,14 @@ def put(client: APIClient, container: str, spec: UnitSpec, user: str) -> None:
     files = spec.files
     if spec.role == "sidecar":
         client.put_archive(container, SHARED, shared(client, container, files, user, SHARED))
-    elif spec.container.read_only:
-        if outside := [path for path in files if not PurePosixPath(path).is_relative_to(SHARED)]:
-            raise EngineError(
-                f"The {spec.words} has a read-only file system, so {outside[0]} cannot be put into"
-                " it. Put it below ${dir}, or bind it: container: {volumes: [./FILE:PATH]}."
-            )
-        packing = packed(client, container, files, user, SHARED, root=SHARED)
-        client.put_archive(container, SHARED, packing)
-    else:
-        client.put_archive(container, "/", packed(client, container, files, user, SHARED))
+        return
+    outside = [path for path in files if not PurePosixPath(path).is_relative_to(SHARED)]
+    if spec.container.read_only and outside:
+        raise EngineError(
+            f"The {spec.words} has a read-only file system, so {outside[0]} cannot be put into"
+            " it. Put it below ${dir}, or bind it: container: {volumes: [./FILE:PATH]}."
+        )
+    client.put_archive(container, "/", packed(client, container, files, user, SHARED))
 
 
 def remove_container(client: APIClient, container: str) -> None:

@@ -30,11 +30,8 @@ def archive(
     files: Mapping[str, bytes],
     user: str,
     shared: str,
-    root: str = "/",
 ) -> bytes:
     """A gateway's files (0644) and what directories they need, owned by the container's user.
-
-    They are to be unpacked at `root`.
 
     So is the `shared` directory; a sidecar that is root may write there by its group. Where the
     user is root, everybody may: nobody knows as which user the system goes on.
@@ -44,13 +41,12 @@ def archive(
     paths = [_absolute(path) for path in files]
     with _packed() as (packed, tar):
         for directory in _shared_directories(paths, PurePosixPath(shared)):
-            below = directory.relative_to(root)
-            tar.addfile(_entry(below, ours, mode, tarfile.DIRTYPE))
+            tar.addfile(_entry(directory, ours, mode, tarfile.DIRTYPE))
         if owner != (0, 0):  # else the engine makes them as they should be
             for directory in _missing(client, container, paths, PurePosixPath(shared)):
                 tar.addfile(_entry(directory, owner, 0o755, tarfile.DIRTYPE))
         for path, content in zip(paths, files.values(), strict=True):
-            _add(tar, path.relative_to(root), content, owner)
+            _add(tar, path, content, owner)
     return packed.getvalue()
 
 

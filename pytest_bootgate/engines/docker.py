@@ -169,11 +169,14 @@ class DockerPlace:
             try:
                 seen = client.inspect_container(made)
                 user = str(seen["Config"].get("User") or "")
-                if self._shared:
-                    put(client, made, spec, user)
-                for volume in volumes.of(spec.container):
-                    read_only = spec.container.read_only
-                    volumes.fill(client, made, volume, self._labels, read_only=read_only)
+                copied = [volume for volume in volumes.of(spec.container) if volume.copied]
+                # A sidecar, whose file system is always read-only, leaves the shared one as it is.
+                read_only = bool(copied) if spec.role == "sidecar" else spec.container.read_only
+                with volumes.writable(client, made, self._labels, read_only=read_only) as there:
+                    if self._shared:
+                        put(client, there, spec, user)
+                    for volume in copied:
+                        volumes.fill(client, there, volume, self._labels)
                 wanted = {"stdout": 1, "stderr": 1, "stream": 1, "stdin": int(spec.stdin)}
                 stream = Stream(client.attach_socket(made, wanted))
             except BaseException:
@@ -204,7 +207,7 @@ class DockerPlace:
         mounted = [*volumes.of(asked)]
         for volume in mounted:
             volumes.must_be_there(client, volume)
-        alone = [v.target for v in mounted if not v.bound and v.source]
+        alone = [volume.target for volume in mounted if volume.copied]
         alone += [spec.state] * bool(spec.state)
         shared = [f"{self._name}:{SHARED}:rw"] if self._shared else []
         joins = self._network.startswith("container:")

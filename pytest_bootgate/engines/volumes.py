@@ -35,6 +35,11 @@ class Volume:
     bound: bool
 
     @property
+    def copied(self) -> bool:
+        """Whether each boot has a copy of its own."""
+        return bool(self.source) and not self.bound
+
+    @property
     def bind(self) -> str:
         """As the SDK takes it."""
         return f"{self.source}:{self.target}:ro"
@@ -55,27 +60,41 @@ def alone(target: str) -> Mount:
     return Mount(target, None, type="volume", no_copy=True)
 
 
-def fill(
-    client: APIClient,
-    container: str,
-    volume: Volume,
-    labels: Mapping[str, str],
-    *,
-    read_only: bool,
-) -> None:
+@contextmanager
+def writable(
+    client: APIClient, container: str, labels: Mapping[str, str], *, read_only: bool
+) -> Iterator[str]:
+    """A container that takes archives for this one, which was not started.
+
+    With a read-only file system it takes them only below a volume, not the owner and mode of the
+    volume's own directory; so another one, which is never started, has its volumes meanwhile.
+    """
+    if not read_only:
+        yield container
+        return
+    other = client.create_container(
+        client.inspect_container(container)["Image"],
+        ["none"],
+        labels=dict(labels),
+        host_config=client.create_host_config(network_mode="none", volumes_from=[container]),
+    )["Id"]
+    try:
+        yield other
+    finally:
+        client.remove_container(other, force=True)
+
+
+def fill(client: APIClient, container: str, volume: Volume, labels: Mapping[str, str]) -> None:
     """Copy the source into a container that was not started; owners and modes stay.
 
     Raises `EngineError` where a part of it cannot be read.
     """
-    if volume.bound or not volume.source:
-        return
     target = PurePosixPath(volume.target)
-    # A container with a read-only file system takes archives only into its volumes.
-    root, name = (str(target), ".") if read_only else (str(target.parent), target.name)
+    above = str(target.parent)
     if volume.source.startswith("/"):
         failed: list[OSError | tarfile.TarError] = []
-        with _packed(volume.source, name, failed) as archive:
-            client.put_archive(container, root, archive)
+        with _packed(volume.source, target.name, failed) as archive:
+            client.put_archive(container, above, archive)
         if failed:
             raise EngineError(
                 f"{volume.source} could not be copied: {failed[0]}. Nothing was booted on a part of"
@@ -83,9 +102,8 @@ def fill(
             )
         return
     image = client.inspect_container(container)["Image"]
-    inside = f"{target}/." if read_only else str(target)
-    with reading(client, image, volume.source, labels, str(target), inside) as chunks:
-        client.put_archive(container, root, _Joined(chunks))
+    with reading(client, image, volume.source, labels, str(target)) as chunks:
+        client.put_archive(container, above, _Joined(chunks))
 
 
 def must_be_there(client: APIClient, volume: Volume) -> None:
@@ -108,7 +126,6 @@ def reading(
     volume: str,
     labels: Mapping[str, str],
     target: str = "/bootgate-volume",
-    inside: str = "/bootgate-volume",
 ) -> Iterator[Iterable[bytes]]:
     """A volume as a tar file, whose top entry has the name of `target`.
 
@@ -121,7 +138,7 @@ def reading(
         host_config=client.create_host_config(network_mode="none", binds=[f"{volume}:{target}:ro"]),
     )["Id"]
     try:
-        yield client.get_archive(reader, inside)[0]
+        yield client.get_archive(reader, target)[0]
     finally:
         client.remove_container(reader, force=True, v=True)
 

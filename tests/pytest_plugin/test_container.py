@@ -130,9 +130,17 @@ class TestOnDocker:
             subprocess.run(["docker", "volume", "rm", "-f", name], check=True, capture_output=True)
 
     def test_a_read_only_file_system_with_a_copy(self, look, pytester):
-        (pytester.mkdir("data") / "file").write_text("x")
-        seen = look('read_only: true\nvolumes: ["./data:/rw:rw"]', "/rw")
-        assert seen["ls"] == {"/rw": ["file", "mine"]}
+        """Owner and mode of the copied directory itself, and of the shared one, are kept."""
+        data = pytester.mkdir("data")
+        (data / "file").write_text("x")
+        os.chown(data, 1234, 1234)
+        seen = look(
+            'user: "1234:100"\nread_only: true\nvolumes: ["./data:/rw:rw"]',
+            *("/rw", "/bootgate"),
+            more=STUB,
+        )
+        assert seen["write"] == {"/rw": "yes", "/bootgate": "yes"}
+        assert (seen["ls"]["/rw"], seen["owner"]) == (["file", "mine"], 1234)
 
     def test_a_named_volume_that_is_not_there(self, look):
         for mount in ("bootgate-none:/x", "bootgate-none:/x:rw"):
