@@ -1,4 +1,4 @@
-"""An identity provider that starts as Keycloak does: it augments itself, imports a realm, serves TLS.
+"""An identity provider that starts as Keycloak does: it augments itself and serves TLS.
 
 Its health is at a management port. The realm answers only under the host name it was given.
 """

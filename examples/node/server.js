@@ -8,8 +8,7 @@ process.on("SIGTERM", () => process.exit(0)); // process 1 has no default for si
 fs.writeFileSync("/dev/shm/workers", Buffer.alloc(80 << 20)); // Docker's default is 64 MB
 console.log("shared memory: 80 MB");
 
-fs.mkdirSync(process.env.CACHE, { recursive: true });
-fs.writeFileSync(`${process.env.CACHE}/routes.json`, "{}");
+fs.writeFileSync(process.env.CACHE, "{}");
 console.log(`cache in ${process.env.CACHE}`);
 
 const items = JSON.parse(fs.readFileSync("/data/items.json"));

@@ -29,7 +29,7 @@ def expect(*method: int) -> bytes:
     _, _, size = struct.unpack(">BHL", stream.read(7))
     body = stream.read(size + 1)[:-1]
     if struct.unpack(">HH", body[:4]) != method:
-        sys.exit(f"the broker says {body!r}")
+        sys.exit(f"the broker says {body[7 : 7 + body[6]].decode()}")  # as it closes a channel
     return body[4:]
 
 
