@@ -194,7 +194,7 @@ def test_mariadb_takes_over_its_data(run):
 
 
 def test_a_mariadb_that_starts_beside_its_data(run, monkeypatch):
-    monkeypatch.setenv("NEW_DATADIR", "/var/lib/mariadb")
+    monkeypatch.setenv("NEW_DATADIR", "/tmp/data")
     done, found = run(EXAMPLES / "mariadb", "-k", "upgrade")
     assert done.ret == 1
     done.stdout.fnmatch_lines(["*fail: jobs: 0 of 1 job survived; lost: report 1"])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from docker.errors import APIError, NotFound
 from docker.utils import version_gte
 
+from pytest_bootgate.engines import volumes
 from pytest_bootgate.engines.base import Chunk, Exit, Sink, UnitSpec
 from pytest_bootgate.engines.container_command import (
     AFTERMATH,
@@ -247,13 +248,17 @@ class Container:
 
     def load(self, path: str, archive: Path, files: Mapping[str, bytes]) -> None:
         """Bring a directory back, and over it `files`. Raises `EngineError`."""
-        with self._api.call(f"copy {path} into the {self._spec.noun}") as client:
-            client.put_archive(self._id, "/", parents(client, self._id, path))
+        read_only = self._spec.container.read_only
+        with (
+            self._api.call(f"copy {path} into the {self._spec.noun}") as client,
+            volumes.writable(client, self._id, read_only=read_only) as there,
+        ):
+            client.put_archive(there, "/", parents(client, there, path))
             with archive.open("rb") as file:
                 # The tar file's own top entry has the directory's name.
                 above = str(PurePosixPath(path).parent)
-                client.put_archive(self._id, above, file)
-            put(client, self._id, replace(self._spec, files=files), self._user)
+                client.put_archive(there, above, file)
+            put(client, there, replace(self._spec, files=files), self._user)
 
     def remove(self) -> None:
         """Remove it, running or not. Raises `EngineError` only where the engine is gone."""
@@ -276,7 +281,10 @@ def put(client: APIClient, container: str, spec: UnitSpec, user: str) -> None:
     if spec.role == "sidecar":
         client.put_archive(container, SHARED, shared(client, container, files, user, SHARED))
         return
-    outside = [path for path in files if not PurePosixPath(path).is_relative_to(SHARED)]
+    inside = [SHARED, *[spec.state] * bool(spec.state)]
+    outside = [
+        p for p in files if not any(PurePosixPath(p).is_relative_to(each) for each in inside)
+    ]
     if spec.container.read_only and outside:
         raise EngineError(
             f"The {spec.words} has a read-only file system, so {outside[0]} cannot be put into"

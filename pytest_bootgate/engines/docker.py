@@ -172,7 +172,7 @@ class DockerPlace:
                 copied = [volume for volume in volumes.of(spec.container) if volume.copied]
                 # A sidecar, whose file system is always read-only, leaves the shared one as it is.
                 read_only = bool(copied) if spec.role == "sidecar" else spec.container.read_only
-                with volumes.writable(client, made, self._labels, read_only=read_only) as there:
+                with volumes.writable(client, made, read_only=read_only) as there:
                     if self._shared:
                         put(client, there, spec, user)
                     for volume in copied:
@@ -223,7 +223,7 @@ class DockerPlace:
                 user=asked.user,
                 working_dir=asked.working_dir,
                 hostname=None if joins else self._hostname,
-                volumes=[v.target for v in mounted if not v.bound and not v.source],
+                volumes=[v.target for v in mounted if not v.source and v.target not in alone],
                 host_config=client.create_host_config(
                     network_mode=self._network,
                     extra_hosts=None if joins else self._hosts,

@@ -61,9 +61,7 @@ def alone(target: str) -> Mount:
 
 
 @contextmanager
-def writable(
-    client: APIClient, container: str, labels: Mapping[str, str], *, read_only: bool
-) -> Iterator[str]:
+def writable(client: APIClient, container: str, *, read_only: bool) -> Iterator[str]:
     """A container that takes archives for this one, which was not started.
 
     With a read-only file system it takes them only below a volume, not the owner and mode of the
@@ -72,10 +70,11 @@ def writable(
     if not read_only:
         yield container
         return
+    seen = client.inspect_container(container)
     other = client.create_container(
-        client.inspect_container(container)["Image"],
+        seen["Image"],
         ["none"],
-        labels=dict(labels),
+        labels=seen["Config"]["Labels"],
         host_config=client.create_host_config(network_mode="none", volumes_from=[container]),
     )["Id"]
     try:

@@ -89,10 +89,8 @@ class _Rules:
                     what = f"{target} of '{key}' would hide the file {file}"
                     self._add(place, what, "put the file elsewhere, or leave that out")
         if container.get("read_only"):
-            outside = [f for f in gateway.section("files").entries if not f.startswith("${dir}/")]
-            if path is not None:
-                what = "no state can be copied into a read-only file system"
-                self._add(container.keys["read_only"], what, "leave read_only out")
+            inside = ("${dir}/", f"{path}/" if isinstance(path, str) else "${dir}/")
+            outside = [f for f in gateway.section("files").entries if not f.startswith(inside)]
             if outside:
                 what = f"{outside[0]} cannot be put into a read-only file system"
                 way_out = "put it below ${dir}, or bind it: volumes: [./FILE:PATH]"

@@ -130,16 +130,16 @@ class TestOnDocker:
             subprocess.run(["docker", "volume", "rm", "-f", name], check=True, capture_output=True)
 
     def test_a_read_only_file_system_with_a_copy(self, look, pytester):
-        """Owner and mode of the copied directory itself, and of the shared one, are kept."""
+        """Owners and modes of a volume, the state and the shared directory are kept."""
         data = pytester.mkdir("data")
         (data / "file").write_text("x")
         os.chown(data, 1234, 1234)
         seen = look(
             'user: "1234:100"\nread_only: true\nvolumes: ["./data:/rw:rw"]',
-            *("/rw", "/bootgate"),
-            more=STUB,
+            *("/rw", "/bootgate", "/srv/state"),
+            more=f"{STUB}\nstate: {{from: ./data, path: /srv/state}}",
         )
-        assert seen["write"] == {"/rw": "yes", "/bootgate": "yes"}
+        assert seen["write"] == {"/rw": "yes", "/bootgate": "yes", "/srv/state": "yes"}
         assert (seen["ls"]["/rw"], seen["owner"]) == (["file", "mine"], 1234)
 
     def test_a_named_volume_that_is_not_there(self, look):
@@ -219,7 +219,6 @@ def test_mistakes(tmp_path, container, mistake):
             "container: {tmpfs: [/etc]}, files: {/etc/app/conf: {text: x}}",
             "/etc of 'tmpfs' would hide the file /etc/app/conf: put the file elsewhere",
         ),
-        ("container: {read_only: true}", "no state can be copied into a read-only file system"),
         (
             "container: {read_only: true}, files: {/etc/app: {text: x}}",
             "/etc/app cannot be put into a read-only file system: put it below ${dir}",
