@@ -47,7 +47,7 @@ gateway:
   container:
 {container}
 {more}
-targets: {{app: {{timeout: 20s, proof: {{line: looked}}}}}}
+targets: {{app: {{timeout: 20s, proof: {proof}}}}}
 """
 STUB = f'sidecar: {{image: "{IMAGE}", stub: {{port: 8099}}}}'
 
@@ -57,10 +57,9 @@ def look(pytester, monkeypatch):
     """Boot once with container options; what the gateway saw, or the result without a boot."""
     monkeypatch.setenv("LOOK", LOOK)
 
-    def call(container: str, *args: str, more: str = ""):
-        text = GATE.format(
-            image=IMAGE, args=", ".join(args), container=indent(container, "    "), more=more
-        )
+    def call(container: str, *args: str, more: str = "", proof: str = "{line: looked}"):
+        asked = {"container": indent(container, "    "), "more": more, "proof": proof}
+        text = GATE.format(image=IMAGE, args=", ".join(args), **asked)
         path = pytester.path / "bootgate.yaml"
         path.write_text(text)
         options = ("--bootgate-boots", "1", "--bootgate-json", "out.json")
@@ -141,6 +140,18 @@ class TestOnDocker:
         )
         assert seen["write"] == {"/rw": "yes", "/bootgate": "yes", "/srv/state": "yes"}
         assert (seen["ls"]["/rw"], seen["owner"]) == (["file", "mine"], 1234)
+
+    def test_a_copy_for_the_sidecar(self, look, pytester):
+        """Its file system is always read-only."""
+        os.chown(pytester.mkdir("data"), 1234, 1234)
+        volumes = '{user: "1234", volumes: ["./data:/rw:rw"]}'
+        look(
+            *("init: true", "/bootgate"),
+            more=f'sidecar: {{image: "{IMAGE}", container: {volumes}}}',
+            proof="{exec: [cp, /bootgate/mine, /rw], in: sidecar}",
+        )
+        (target,) = json.loads((pytester.path / "out.json").read_text())["targets"]
+        assert [boot["outcome"] for boot in target["boots"]] == ["started"]
 
     def test_a_named_volume_that_is_not_there(self, look):
         for mount in ("bootgate-none:/x", "bootgate-none:/x:rw"):
