@@ -167,12 +167,15 @@ class Boot:
     @property
     def last_phase(self) -> str | None:
         """The phase in which an attempt without a proof was when it ended."""
-        seen = [
-            i for i, phase in enumerate(self.phases) if phase.at is not None and not self.unordered
-        ]
-        following = self.phases[seen[-1] + 1 if seen else 0 :]
-        required = [phase.name for phase in following if not phase.optional and phase.at is None]
-        return required[0] if required else None
+        reached = [self.reached(phase) for phase in self.phases]
+        seen = [i for i, so in enumerate(reached) if so and not self.unordered]
+        following = [*zip(self.phases, reached, strict=True)][seen[-1] + 1 if seen else 0 :]
+        return next((p.name for p, so in following if not p.optional and not so), None)
+
+    def reached(self, phase: Phase) -> bool:
+        """Whether it got to this phase's mark before it ended; one that goes on may later."""
+        goes_on = self.exit_code is None
+        return phase.at is not None and not (goes_on and phase.at > self.ended)
 
     @property
     def ended_in(self) -> str | None:

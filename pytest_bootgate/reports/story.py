@@ -146,7 +146,7 @@ def _never(boot: Boot) -> str:
 
 
 def _reached(boot: Boot) -> str:
-    seen = [phase for phase in boot.phases if phase.at is not None]
+    seen = [phase for phase in boot.phases if boot.reached(phase)]
     if not seen:
         return ", no mark seen"
     return f", last mark {seen[-1].name} at {duration(seen[-1].at)}"

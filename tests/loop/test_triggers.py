@@ -218,6 +218,14 @@ def test_a_failure_that_is_told(play, text, outcome):
     assert "failure_reported" in played.kinds(boot)
 
 
+def test_a_failure_is_in_the_phase_in_which_it_was_told(play):
+    """What the system still does while the gate listens on is later."""
+    phases = SIGNALS.replace("phases: {start", "phases: {load: {line: loaded}, start")
+    boot = play(serves(2.0, "failed: no disk", 0.5, "loaded", 20.0), target=phases).one()
+    assert (boot.outcome, boot.ended, boot.ended_in) == ("reported_error", 2.0, "load")
+    assert boot.phases[0].at == 2.5
+
+
 def test_a_failure_that_was_told_wrongly(play):
     """The task starts after all, in time: the proof counts."""
     steps = (1.0, "failed: no model", 1.0, "task {token}")
