@@ -32,8 +32,9 @@ _DIED = (
     " with these lines."
 )
 _NEEDS = (
-    "Its last log lines report a missing permission. Containers run with few capabilities: grant"
-    " more in the gate file (gateway: {container: {cap_add: [...]}}; see docs/how-to.md)."
+    "Its last log lines report a missing permission. Copies of volumes and states keep their"
+    " owners: correct these, or container: user. Containers run with few capabilities: grant more"
+    " in the gate file (gateway: {container: {cap_add: [...]}}; see docs/how-to.md)."
 )
 _ERROR = "Fix what stopped the measurement and rerun. This is not a pass."
 _GOOD = "Nothing: all rules are met."
