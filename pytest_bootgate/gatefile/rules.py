@@ -110,7 +110,7 @@ class _Rules:
             self._add(service.key, what, 'write image: "name:tag"')
         self._unfilled(service, "image")
         if isinstance(service.get("ready"), Map):
-            self._probes.probe(service.section("ready"), triggered=False)
+            self._probes.within(name).probe(service.section("ready"), triggered=False)
 
     def _state(self) -> None:
         state = self._gate.section("state")

@@ -27,10 +27,13 @@ Pump = Callable[[float, Callable[[], bool], str, Callable[[Sighting], None]], No
 class Services:
     """The services of one place. Raises `BootgateError` for one that is not ready in time."""
 
-    def __init__(self, recipe: Recipe, listener: Listener, clock: Clock, pump: Pump) -> None:
+    def __init__(
+        self, recipe: Recipe, listener: Listener, clock: Clock, pump: Pump, inside: Inside
+    ) -> None:
         self._recipe, self._listener = recipe, listener
-        self._clock, self._pump = clock, pump
-        self._units: dict[str, Unit] = {}
+        self._clock, self._pump, self._inside = clock, pump, inside
+        #: Those that were started, by their names.
+        self.units: dict[str, Unit] = {}
 
     def open(
         self, place: Place, link: Link | None, variables: Mapping[str, str], *, images: bool
@@ -38,7 +41,7 @@ class Services:
         """Start them in the order of the gate file, each when the one before it is ready."""
         for name, service in self._recipe.gate.services.items():
             spec = self._recipe.service(name, variables, images=images)
-            unit = self._units[name] = place.create(spec, self._listener.put)
+            unit = self.units[name] = place.create(spec, self._listener.put)
             began = self._clock.now()
             if service.ready is not None and link is not None:
                 link.watch(_id(name), service.ready, variables)
@@ -48,13 +51,13 @@ class Services:
 
     def answered(self, ports: Collection[int], gateway: Unit) -> dict[int, str]:
         """On which of these ports services answer and the gateway does not, by their names."""
-        theirs = {port: name for name, unit in self._units.items() for port in unit.listens(ports)}
+        theirs = {port: name for name, unit in self.units.items() for port in unit.listens(ports)}
         own = gateway.listens(ports) if theirs else set()
         return {port: f"the service {name}" for port, name in theirs.items() if port not in own}
 
     def gone(self) -> list[str]:
         """Those that have ended, in words: whether that is the release's fault the others show."""
-        ended = {name: unit.exit() for name, unit in self._units.items()}
+        ended = {name: unit.exit() for name, unit in self.units.items()}
         return [
             f"the service {name} {exit_words(how)} during this boot ({self._said(name)})"
             for name, how in ended.items()
@@ -69,13 +72,13 @@ class Services:
         began: float,
         variables: Mapping[str, str],
     ) -> None:
-        unit = self._units[name]
+        unit = self.units[name]
         pattern = Pattern(_id(name), ready, variables, token=False)
         if pattern.source == "gateway":  # a line of its own
             pattern.source = name
-        inside = Inside(unit, self._listener, self._clock)
         if (order := ready.kind.ask()) is not None:
-            inside.watch(_id(name), fill_all(dict(order), variables))
+            asked = self.units[ready.kind.unit or name]
+            self._inside.watch(_id(name), asked, fill_all(dict(order), variables))
         seen, looked, gone = [], began, False
 
         def see(sighting: Sighting) -> None:
@@ -84,12 +87,12 @@ class Services:
 
         def over() -> bool:
             nonlocal looked, gone
-            inside.step()
             if (now := self._clock.now()) - looked >= _LOOK:
                 looked, gone = now, unit.exit() is not None
             return bool(seen) or gone
 
         self._pump(began + service.ready_timeout, over, f"service {name}", see)
+        self._inside.forget()
         if seen:
             return
         ended = unit.exit()

@@ -169,6 +169,14 @@ def test_a_service_that_is_not_there(play):
         ("{db: {image: x, ready: {}}}", "this probe looks nowhere"),
         ("{db: {image: x, ready: {line: x, from: trigger}}}", "there is no trigger here"),
         ("{db: {image: '${release}'}}", "'image' is read before any boot"),
+        (
+            "{db: {image: x, ready: {line: up, from: q}}, q: {image: x}}",
+            "'from' must be sidecar or db, not 'q': q is not started yet",
+        ),
+        (
+            "{db: {image: x, ready: {exec: [x], in: gateway}}}",
+            "'in' must be sidecar or db, not 'gateway': gateway is not started yet",
+        ),
     ],
 )
 def test_mistakes(play, services, mistake):
@@ -201,3 +209,114 @@ def test_a_stub_that_a_service_could_call(play):
             more=f"sidecar: {{stub: {{port: 8099}}}}\n{DB}",
         )
     assert "a service could call the stub" in caught.value.mistakes[0]
+
+
+# -- probes in a service -----------------------------------------------------------------------
+
+IN_DB = "services: {db: {image: db}}"
+
+
+def row(me):
+    """The command that looks for what a task left in the database."""
+    yield 0.05
+    return 0 if "/row" in me.world.files else 1
+
+
+def inserts(me, token):
+    me.log("/row", token)
+
+
+def test_a_proof_in_a_service(play):
+    played = play(
+        serves(1.5, inserts),
+        target="proof: {exec: [row], in: db}",
+        more=IN_DB,
+        programs={"db": service(), "row": row},
+    )
+    boot = played.one()
+    assert boot.outcome == "started"
+    assert 1.5 <= boot.seconds <= 2.0
+
+
+def test_what_is_in_a_service_before_the_trigger(play):
+    played = play(
+        target="proof: {exec: [row], in: db}",
+        more=IN_DB,
+        programs={"db": service(inserts), "row": row},
+    )
+    (boot,) = played.result().boots
+    assert boot.outcome == "lost"
+    assert boot.detail.startswith("the mark of proof was there before the trigger")
+
+
+@pytest.mark.parametrize(("before", "outcome"), [((), "started"), ((inserts,), "lost")])
+def test_what_a_runner_leaves_in_a_service_when_it_ends(play, before, outcome):
+    """It is gone before anybody asks again; what was there before it proves nothing."""
+
+    def runner(me):
+        yield 1.0
+        me.log("/row", "x")
+        return 0
+
+    played = play(
+        runner,
+        trigger="null",
+        target="proof: {exec: [row], in: db, every: 5s}",
+        more=IN_DB,
+        programs={"db": service(*before), "row": row},
+    )
+    (boot,) = played.result().boots
+    assert boot.outcome == outcome
+    assert boot.seconds == (pytest.approx(1.0, abs=0.05) if outcome == "started" else None)
+
+
+def test_a_line_of_a_service(play):
+    """What it printed before the trigger, and lines of others, do not count."""
+    prints = "insert done"
+    played = play(
+        serves(0.5, prints, 1.0, inserts),
+        target="proof: {line: ^insert, from: db}",
+        more=IN_DB,
+        programs={"db": service(prints, 3.0, prints)},
+    )
+    boot = played.one()
+    assert boot.outcome == "started"
+    assert boot.seconds > 2.0
+
+
+def test_a_signal_from_a_service_and_a_trigger_in_it(play):
+    def enqueue(me):
+        me.call(8080, path="/run", body=me.command[1])
+        yield 0.1
+        return 0
+
+    played = play(
+        serves(0.5, "set up"),
+        trigger='{exec: [enqueue, "${token}"], in: broker}',
+        target="proof: {line: never}\n  signals: {letters: {line: \"dead (?P<text>.*)\", from: db}}",
+        more="services: {broker: {image: broker}, db: {image: db}}",
+        programs={
+            "broker": service(),
+            "db": service(4.0, "dead letter of job"),
+            "enqueue": enqueue,
+        },
+    )
+    (boot,) = played.result().boots
+    assert boot.outcome == "reported_error"
+    assert boot.detail == "letters reported: letter of job"
+
+
+def test_a_service_that_ends_before_its_proof(play):
+    (boot,) = (
+        play(
+            target="proof: {exec: [row], in: db}",
+            more=IN_DB,
+            programs={"db": service(1.5, "PANIC", Exit(134)), "row": row},
+        )
+        .result()
+        .boots
+    )
+    assert boot.outcome == "timed_out"
+    assert boot.notes == (
+        "the service db exited with 134 during this boot (last output: PANIC)",
+    )
