@@ -50,7 +50,9 @@ class ProbeRules:
         self._program = "program" in sidecar or not sidecar.whole
         services = gate.section("services")
         self._services = [*services.entries] if services.whole else None
-        self._places = ["gateway", "sidecar", *services.entries]
+        done = [name for name, each in gate.sections("services").items() if each.get("once")]
+        self._done = done  # before anything is looked for
+        self.places = [n for n in ("gateway", "sidecar", *services.entries) if n not in done]
         self.mistake, self._trials = mistakes.add, Trials()
 
     def probe(self, probe: Map, *, triggered: bool = True) -> None:
@@ -75,12 +77,12 @@ class ProbeRules:
         inner = copy.copy(self)
         if self._services is not None:
             above = self._services[: self._services.index(service) + 1]
-            inner._places = ["sidecar", *above]
+            inner.places = ["sidecar", *(name for name in above if name not in self._done)]
         return inner
 
     def where(self, section: Map, key: str, *more: str) -> None:
         """Who prints a line, or where a command runs."""
-        name, known = section.get(key), [*self._places, *more]
+        name, known = section.get(key), [*self.places, *more]
         if not isinstance(name, str) or name in known or self._services is None:
             return
         if (now := RENAMED.get(name)) in known:
@@ -89,6 +91,8 @@ class ProbeRules:
         what = f"'{key}' must be {listed(known, 'or')}, not '{name}'"
         late = name in ("gateway", *self._services)
         way_out = f"{name} is not started yet" if late else did_you_mean(name, known, "")
+        if name in self._done:
+            way_out = f"{name} runs once, and has ended by then"
         self.mistake(section.at[key], what, way_out)
 
     def mark(self, phase: Map) -> None:

@@ -15,7 +15,7 @@ from pytest_bootgate.gatefile.tree import Map, Mistakes, listed
 UPGRADE = "upgrade"
 _SERVICE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 #: What else lives in a boot's place, or on one of its streams.
-_TAKEN = ("gateway", "sidecar", "trigger", "localhost", "jobs", "seed", "repair", "stop")
+_TAKEN = ("gateway", "sidecar", "trigger", "localhost")
 #: Of a profile and a target; each is booted several times.
 _MOST_PAIRS = 1000
 
@@ -109,7 +109,10 @@ class _Rules:
             what = f"the service {name} is neither an image nor a command"
             self._add(service.key, what, 'write image: "name:tag"')
         self._unfilled(service, "image")
-        if isinstance(service.get("ready"), Map):
+        if service.get("once") and "ready" in service:
+            what = f"the service {name} runs once: it is done when it has exited with 0"
+            self._add(service.keys["ready"], what, "leave `ready` or `once` out")
+        elif isinstance(service.get("ready"), Map):
             self._probes.within(name).probe(service.section("ready"), triggered=False)
 
     def _state(self) -> None:

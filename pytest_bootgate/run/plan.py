@@ -16,7 +16,7 @@ from pytest_bootgate.records.result import label
 from pytest_bootgate.records.verdict import Limits, Rules
 from pytest_bootgate.run.check import AnyCheck
 from pytest_bootgate.run.kinds import KINDS
-from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.run.recipe import RELEASE, Recipe
 from pytest_bootgate.run.recorded import Recorded
 
 #: What bringing up and removing one pair may cost, in seconds, on top of the boot itself.
@@ -162,7 +162,7 @@ class Plan:
             if release.image is not None:
                 users.setdefault(release.image, []).append(f"the {name}")
         for name, service in self.file.services.items():
-            if service.image is not None:
+            if service.image not in (None, RELEASE):
                 users.setdefault(service.image, []).append(f"the service {name}")
         if (sidecar := self.sidecar_image()) is not None:
             users.setdefault(sidecar, []).append("the sidecar")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from typing import NoReturn
 
 from pytest_bootgate.engines.base import Place, Unit
 from pytest_bootgate.engines.clock import Clock
@@ -46,7 +47,9 @@ class Services:
             if service.ready is not None and link is not None:
                 link.watch(_id(name), service.ready, variables)
             unit.start()
-            if service.ready is not None:
+            if service.once:
+                self._await_end(name, service, began)
+            elif service.ready is not None:
                 self._await(name, service, service.ready, began, variables)
 
     def answered(self, ports: Collection[int], gateway: Unit) -> dict[int, str]:
@@ -63,6 +66,24 @@ class Services:
             for name, how in ended.items()
             if how is not None
         ]
+
+    def _await_end(self, name: str, service: Service, began: float) -> None:
+        """One that runs once has done its work when it has ended with 0."""
+        unit, ended, looked = self.units[name], None, began
+
+        def over() -> bool:
+            nonlocal ended, looked
+            now, closed = self._clock.now(), f"{name}.out" in self._listener.ended
+            if ended is None and (closed or now - looked >= _LOOK):
+                ended, looked = unit.exit(), now
+            return ended is not None and closed
+
+        self._pump(began + service.ready_timeout, over, f"service {name}", lambda _: None)
+        if ended is None:
+            self._fail(name, f"runs once and had not ended after {service.ready_timeout:g} s")
+        if ended.code != 0 or ended.gone:
+            self._fail(name, f"runs once and must exit with 0, but {exit_words(ended)}")
+        del self.units[name]  # nobody can look into it, and it is not missed
 
     def _await(
         self,
@@ -101,9 +122,13 @@ class Services:
             if ended
             else (f"was not ready after {service.ready_timeout:g} s{self._stands(name)}")
         )
+        self._fail(name, how)
+
+    def _fail(self, name: str, how: str) -> NoReturn:
+        ready = "" if self._recipe.gate.services[name].once else " its `ready`,"
         raise BootgateError(
             f"The service {name} {how}.{self._last(name)} Nothing was booted: correct the service,"
-            " its `ready`, or its `ready_timeout`."
+            f"{ready} or its `ready_timeout`."
         )
 
     def _stands(self, name: str) -> str:

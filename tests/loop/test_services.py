@@ -174,6 +174,14 @@ def test_a_service_that_is_not_there(play):
             "'from' must be sidecar or db, not 'q': q is not started yet",
         ),
         (
+            "{seed: {image: x, once: true, ready: {line: up}}}",
+            "the service seed runs once: it is done when it has exited with 0",
+        ),
+        (
+            "{seed: {image: x, once: true}, db: {image: x, ready: {line: up, from: seed}}}",
+            "'from' must be sidecar or db, not 'seed': seed runs once, and has ended by then",
+        ),
+        (
             "{db: {image: x, ready: {exec: [x], in: gateway}}}",
             "'in' must be sidecar or db, not 'gateway': gateway is not started yet",
         ),
@@ -293,7 +301,7 @@ def test_a_signal_from_a_service_and_a_trigger_in_it(play):
     played = play(
         serves(0.5, "set up"),
         trigger='{exec: [enqueue, "${token}"], in: broker}',
-        target="proof: {line: never}\n  signals: {letters: {line: \"dead (?P<text>.*)\", from: db}}",
+        target='proof: {line: never}\n  signals: {letters: {line: "dead (?P<text>.*)", from: db}}',
         more="services: {broker: {image: broker}, db: {image: db}}",
         programs={
             "broker": service(),
@@ -317,6 +325,65 @@ def test_a_service_that_ends_before_its_proof(play):
         .boots
     )
     assert boot.outcome == "timed_out"
-    assert boot.notes == (
-        "the service db exited with 134 during this boot (last output: PANIC)",
+    assert boot.notes == ("the service db exited with 134 during this boot (last output: PANIC)",)
+
+
+# -- services that run once --------------------------------------------------------------------
+
+ONCE = """\
+services:
+  db: {image: db, ready: {line: ready to accept}}
+  migrate: {image: release, command: [migrate], once: true, ready_timeout: 5s}
+"""
+
+
+def test_one_that_runs_once_has_ended_before_the_gateway_is_made(play):
+    done = []
+
+    def migrate(me):
+        assert "/up" in me.world.files  # the database is ready
+        yield 1.0
+        me.out("migrated")
+        done.append((me.image, me.clock.now()))
+        return 0
+
+    def up(me, token):
+        me.log("/up", "x")
+
+    def first(me, token):
+        done.append(("gateway", me.clock.now()))
+
+    played = play(
+        serves(before=(first,)),
+        serves(before=(first,)),
+        more=ONCE,
+        programs={"db": service(up, "ready to accept"), "migrate": migrate},
+    )
+    result = played.result()
+    # Each release with its own image, and that it has ended is nobody's fault.
+    assert [name for name, _ in done] == ["old", "gateway", "new", "gateway"]
+    assert {(boot.outcome, boot.notes) for boot in result.boots} == {("started", ())}
+    assert result.boots[0].tails["migrate.out"] == ("migrated",)
+
+
+@pytest.mark.parametrize(
+    ("steps", "how"),
+    [
+        (
+            ("relation exists", Exit(3)),
+            "runs once and must exit with 0, but exited with 3. Its last output: relation exists.",
+        ),
+        (
+            ("waiting for a lock", 3600.0),
+            "runs once and had not ended after 5 s. Its last output: waiting for a lock.",
+        ),
+    ],
+)
+def test_one_that_runs_once_and_does_not_succeed(play, steps, how):
+    programs = {"db": service("ready to accept"), "migrate": service(*steps)}
+    result = play(more=ONCE, programs=programs).result()
+    assert (result.verdict, result.boots) == ("error", ())
+    assert result.error == (
+        f"The service migrate {how} Nothing was booted: correct the service, or its"
+        " `ready_timeout`."
     )
