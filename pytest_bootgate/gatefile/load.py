@@ -22,6 +22,7 @@ from pytest_bootgate.gatefile.paths import resolved
 from pytest_bootgate.gatefile.rules import check_rules
 from pytest_bootgate.gatefile.secrets import secrets_of
 from pytest_bootgate.gatefile.source import read
+from pytest_bootgate.gatefile.system import beneath
 from pytest_bootgate.gatefile.tree import (
     Map,
     Mistakes,
@@ -154,6 +155,13 @@ class _Stack:
         named = targets.entries if isinstance(targets, Map) else {}
         preset = own.below("preset")
         alone = preset is None or _is_null(preset)
+        if isinstance(own.below("system"), Map):
+            system = beneath(own, self._environ, self._mistakes)
+            if system is None:
+                return None
+            whole = merged(system, own)
+            assert isinstance(whole, Map)
+            own = whole
         # With a preset null removes; a file that only removes targets wants the others.
         wanted = [name for name in named if alone or not _is_null(named[name])]
         if self.targets is None and (wanted or (isinstance(targets, Map) and not named)):

@@ -62,7 +62,7 @@ def test_a_service_with_what_it_needs(init):
     assert found.gateway.env == {"DB_PASSWORD": "staging", "PYTHONUNBUFFERED": "1"}
     assert found.targets["api"].timeout == 30
     assert found.targets["api"].phases["proof"].kind.http == ":8000/health"
-    assert found.services["db"].ready.kind.exec[2].startswith("PGPASSWORD=$${DB_PASSWORD} psql")
+    assert found.services["db"].ready.kind.exec[2].startswith("PGPASSWORD=$$DB_PASSWORD psql")
     assert found.services["db"].container.shm_size == 64 << 20
     assert "/var/lib/postgresql/data begins empty" in text
 
@@ -99,10 +99,11 @@ def test_texts_and_the_environment(init):
     assert "`env_file` is left out" in text
 
 
-def test_what_runs_once_is_left_out(init):
-    found, text = gate(init, "queue.compose.yml")
-    assert list(found.services) == ["broker"]
-    assert "migrate runs once before it" in text
+def test_what_runs_once(init):
+    """It is of the same image, so of that of each release."""
+    found, _ = gate(init, "queue.compose.yml")
+    assert list(found.services) == ["migrate", "broker"]
+    assert (found.services["migrate"].once, found.services["migrate"].image) == (True, "release")
     assert found.gateway.container.tmpfs == ["/scratch"]
 
 

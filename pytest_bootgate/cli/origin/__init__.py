@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_bootgate.cli.origin import compose, image, kubernetes
-from pytest_bootgate.cli.origin.found import Found, Part, written
+from pytest_bootgate.cli.origin import image, kubernetes
+from pytest_bootgate.cli.origin.written import written
 from pytest_bootgate.errors import BootgateError
-
-__all__ = ["Found", "Part", "gate_file"]
+from pytest_bootgate.gatefile.origin import compose
 
 
 def gate_file(source: str, service: str | None, directory: Path) -> str:

@@ -11,6 +11,9 @@ from pytest_bootgate.gatefile.model.probe import Probe
 from pytest_bootgate.gatefile.model.releases import File
 from pytest_bootgate.quantities import Memory, Seconds
 
+#: What else lives in a boot's place, or on one of its streams: no service is called so.
+TAKEN = ("gateway", "sidecar", "trigger", "localhost")
+
 
 class Service(Entry, frozen=True, kw_only=True):
     """A process that both releases need: a database, a broker, a cache.

@@ -10,14 +10,17 @@ from typing import Any
 
 import yaml
 
-from pytest_bootgate.cli.origin import probes
-from pytest_bootgate.cli.origin.found import UNKNOWN, Found, Part, megabytes, variables
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.model.service import TAKEN
+from pytest_bootgate.gatefile.origin import probes
+from pytest_bootgate.gatefile.origin.found import Found, Part, megabytes, variables
 
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h)")
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 #: The defaults of a health check in Compose: interval in seconds, and retries.
 _INTERVAL, _RETRIES = 30.0, 3
+#: The condition of a dependency that does its work and ends.
+_DONE = "service_completed_successfully"
 #: Taken over as they are; under other names below.
 _SAME = ("user", "working_dir", "hostname", "init", "read_only", "cap_add", "cap_drop")
 #: What means nothing in a gate.
@@ -47,6 +50,16 @@ def knows(found: Sequence[Any]) -> bool:
     return len(found) == 1 and isinstance(found[0], dict) and _services(found[0]) is not None
 
 
+def services_of(root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The services of a Compose file by their names."""
+    return _services(root) or {}
+
+
+def needed(name: str, services: Mapping[str, Any]) -> list[str]:
+    """A service, and all that it depends on."""
+    return [name, *(other for other, _ in _ordered(name, services) if other in services)]
+
+
 def _services(root: Mapping[str, Any]) -> Mapping[str, Any] | None:
     services = root.get("services")
     if not isinstance(services, dict) or not services:
@@ -56,32 +69,81 @@ def _services(root: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def read(found: Sequence[Any], path: Path, service: str | None) -> Found:
     """The service to gate, and those that it depends on. Raises `BootgateError`."""
-    services = _services(found[0]) or {}
+    root = found[0]
+    services = services_of(root)
     needed = {name for each in services.values() for name, _ in _needs(each)}
     tops = [name for name in services if name not in needed]
     name = service or next((n for n in tops if "build" in services[n]), (tops or [*services])[0])
     if name not in services:
         raise BootgateError(f"{path} has no service {name}; there are {', '.join(services)}.")
-    gated = _part(name, services[name], path)
-    parts, left = [], []
+    project = re.sub(
+        r"[^a-z0-9_-]", "", str(root.get("name") or path.absolute().parent.name).lower()
+    )
+    gated = _understood(name, services[name], path, project)
+    parts = []
     for other, condition in _ordered(name, services):
-        if condition == "service_completed_successfully":
-            left.append(
-                f"{other} runs once before it and is left out: put what it does into `state`"
-            )
-        elif other in services:
-            parts.append(_part(other, services[other], path))
+        if other in services:
+            part = _understood(other, services[other], path, project)
+            part.once = condition == _DONE
+            part.own = _source(services[other]) == _source(services[name])
+            parts.append(part)
+    _share(services, [gated, *parts])
+    hosts = dict.fromkeys(_hosts([gated, *parts], services), "127.0.0.1")
     for part in parts:
         part.name = _host(part.name)
-    gated.notes += left
-    if gated.ready is None:
-        port = _port(services[name])
-        gated.ready = {"tcp": f":{port}"} if port else UNKNOWN
+        hosts.pop(part.name, None)  # which it has by itself
+    if hosts and parts:
+        gated.container["extra_hosts"] = {**hosts, **gated.container.get("extra_hosts", {})}
     return Found(gated, parts)
+
+
+def _understood(name: str, service: Mapping[str, Any], path: Path, project: str) -> Part:
+    """Raises `BootgateError` for what is not as Compose has it."""
+    try:
+        return _part(name, service, path, project)
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        told = f"The service {name} in {path} is not as Compose has it: {error!r}."
+        raise BootgateError(told) from None
+
+
+def _source(service: Mapping[str, Any]) -> Any:
+    """What a service's image is, or is built from."""
+    return service.get("image") or service.get("build")
+
+
+def _share(services: Mapping[str, Any], parts: Sequence[Part]) -> None:
+    """A volume that several of them have is one there, and each one's own here."""
+    users: dict[str, list[str]] = {}
+    for part in parts:
+        for volume in services[part.name].get("volumes") or []:
+            text = volume.get("source") if isinstance(volume, dict) else str(volume).split(":")[0]
+            if text and not str(text).startswith((".", "/", "~", "$")):
+                users.setdefault(str(text), []).append(part.name)
+    for part in parts:
+        for volume, names in users.items():
+            if part.name in names[1:] and len(set(names)) > 1:
+                words = f"the volume {volume} is also that of {names[0]}, and here each has its own"
+                part.lost.append(("volumes", words))
+
+
+def _hosts(parts: Sequence[Part], services: Mapping[str, Any]) -> Iterator[str]:
+    """The names by which they reach each other."""
+    for part in parts:
+        service = services[part.name]
+        yield part.name
+        if service.get("container_name"):
+            yield variables(str(service["container_name"]))
+        networks = service.get("networks")
+        for network in networks.values() if isinstance(networks, dict) else ():
+            yield from map(str, (network or {}).get("aliases") or [])
+        for link in service.get("links") or []:
+            yield str(link).rpartition(":")[2]
 
 
 def _needs(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     needs = service.get("depends_on") or []
+    if not isinstance(needs, (dict, list)):
+        return
     if isinstance(needs, dict):
         for name, how in needs.items():
             yield str(name), str((how or {}).get("condition", ""))
@@ -100,23 +162,24 @@ def _ordered(
         if other in above:
             continue
         for one, how in _ordered(other, services, (*above, name)):
-            order.setdefault(one, how)
-        order.setdefault(other, condition)
+            order[one] = how if how == _DONE else order.get(one, how)
+        order[other] = condition if condition == _DONE else order.get(other, condition)
     return list(order.items())
 
 
 def _host(name: str) -> str:
-    return re.sub(r"[^a-z0-9-]", "-", name.lower()).strip("-") or "service"
+    host = re.sub(r"[^a-z0-9-]", "-", name.lower()).strip("-") or "service"
+    return f"{host}-1" if host in TAKEN else host
 
 
-def _part(name: str, service: Mapping[str, Any], path: Path) -> Part:
-    image = variables(str(service.get("image") or f"{path.absolute().parent.name}-{name}"))
-    part = Part(name=name, image=image)
+def _part(name: str, service: Mapping[str, Any], path: Path, project: str) -> Part:
+    image = variables(str(service.get("image") or f"{project}-{name}"))
+    part = Part(name=name, image=image, key=name)
     if "image" not in service:
         part.notes.append(
             "its image is built by Compose: run `docker compose build` before the gate"
         )
-    part.command = _words(service.get("command"))
+    part.command, part.port = _words(service.get("command")), _port(service)
     container = part.container
     if (entrypoint := _words(service.get("entrypoint"))) is not None:
         container["entrypoint"] = entrypoint
@@ -149,7 +212,7 @@ def _part(name: str, service: Mapping[str, Any], path: Path) -> Part:
     _limits(part, service)
     for key in service.keys() - _KNOWN:
         if not str(key).startswith("x-"):
-            part.notes.append(f"`{key}` is left out")
+            part.lost.append((str(key), f"`{key}` cannot be taken over"))
     return part
 
 
@@ -172,9 +235,8 @@ def _environment(part: Part, service: Mapping[str, Any]) -> Iterator[tuple[str, 
             text = str(value).lower() if isinstance(value, bool) else str(value)
             yield str(key), variables(text)
     if service.get("env_file"):
-        part.notes.append(
-            "`env_file` is left out: write what it needs into `env`, secrets as ${NAME}"
-        )
+        words = "`env_file` is left out: write what it needs into `env`, secrets as ${NAME}"
+        part.lost.append(("env_file", words))
 
 
 def _volumes(part: Part, service: Mapping[str, Any], path: Path) -> Iterator[str]:
@@ -194,7 +256,7 @@ def _volumes(part: Part, service: Mapping[str, Any], path: Path) -> Iterator[str
         elif str(source).startswith((".", "/", "~")):
             there = (path.absolute().parent / Path(str(source)).expanduser()).resolve()
             if not there.exists():
-                part.notes.append(f"the volume {source} is left out: it is not there")
+                part.lost.append(("volumes", f"the volume {source} is left out: it is not there"))
                 continue
             yield f"{there}:{target}{'' if read_only or there.is_file() else ':rw'}"
         else:
@@ -212,10 +274,13 @@ def _health(part: Part, service: Mapping[str, Any]) -> None:
     test = check.get("test")
     if isinstance(test, str):
         test = ["CMD-SHELL", test]
-    if not test or test[0] == "NONE":
+    if test is None:  # that of the image, at another pace
+        part.ready = {"healthcheck": True}
+    elif not test or test[0] == "NONE":
         return
-    kind, *words = (variables(str(word)) for word in test)
-    part.ready = probes.of_command(["sh", "-c", *words] if kind == "CMD-SHELL" else words)
+    else:
+        kind, *words = (variables(str(word)) for word in test)
+        part.ready = probes.of_command(["sh", "-c", *words] if kind == "CMD-SHELL" else words)
     interval = _seconds(check.get("interval"), _INTERVAL)
     start = _seconds(check.get("start_period"), 0.0)
     part.timeout = start + int(check.get("retries") or _RETRIES) * interval
