@@ -27,10 +27,12 @@ def test_gate_files(number, tmp_path):
 
 @pytest.mark.parametrize("name", DOCS)
 def test_gate_files_of_the_docs(name, tmp_path):
-    path = tmp_path / "bootgate.yaml"
     for file in ("last-upgrade.json", "broker.conf"):
         (tmp_path / file).write_text("{}")
     (tmp_path / "data").mkdir()
+    for path in (ROOT / "examples" / "web-api").glob("*.*"):
+        shutil.copy(path, tmp_path)
+    path = tmp_path / "bootgate.yaml"
     for text in re.findall(r"```yaml\n(.*?)```", DOCS[name], re.DOTALL):
         path.write_text(text)
         assert load(path, {}).gate.targets

@@ -46,7 +46,8 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
         command = " ".join(map(_word, service.command or []))
         shown = [f"image {service.image}"] * (images and service.image is not None)
         once = ["runs once"] * service.once
-        yield f"service {name}"[:10], ", ".join([*shown, *([command] if command else []), *once])
+        said = ", ".join([*shown, *([command] if command else []), *once])
+        yield "service", f"{name}: {said}"
     yield from _boots(gate.plan)
     yield from _left_out(gate.plan)
     yield "in all", _in_all(gate.plan)

@@ -157,7 +157,8 @@ class _Stack:
         alone = preset is None or _is_null(preset)
         if isinstance(own.below("system"), Map):
             system = beneath(own, self._environ, self._mistakes)
-            if system is None:
+            if system is None:  # all else would be held against what lacks it
+                self._validate(own, "system", path)
                 return None
             whole = merged(system, own)
             assert isinstance(whole, Map)
@@ -170,8 +171,7 @@ class _Stack:
             return own
         if not isinstance(preset, Scalar) or preset.empty or preset.broken:
             # All else would be held against a file that may lack what the preset has.
-            valid = Map(own.key, own.place, {"preset": preset}, whole=False)
-            validated(valid, path.parent, self._mistakes)
+            self._validate(own, "preset", path)
             return None
         found = self._find(preset, path)
         if not isinstance(found, Path):
@@ -187,6 +187,10 @@ class _Stack:
         result = merged(under, own)
         assert isinstance(result, Map)
         return result
+
+    def _validate(self, own: Map, key: str, path: Path) -> None:
+        alone = Map(own.key, own.place, {key: own.entries[key]}, whole=False)
+        validated(alone, path.parent, self._mistakes)
 
     def _find(self, preset: Scalar, named_in: Path) -> Path | tuple[str, str]:
         """The file of a preset, or the mistake and the way out."""

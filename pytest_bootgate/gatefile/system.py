@@ -32,6 +32,7 @@ _FROM: Mapping[str, tuple[str, ...]] = {
     "cpus": ("cpus", "deploy"),
     "pids": ("pids_limit",),
     "image": ("image", "build"),
+    "files": ("secrets", "configs"),
 }
 #: What a gate file cannot say of a Compose file as a whole.
 _ELSEWHERE = ("include", "extends")
@@ -42,7 +43,7 @@ def beneath(own: Map, environ: Mapping[str, str], mistakes: Mistakes) -> Map | N
     system = own.section("system")
     named, service = system.below("compose"), system.below("service")
     if not isinstance(named, Scalar) or not isinstance(service, Scalar):
-        return Map(own.key, own.place)  # the model tells what is missing
+        return None  # the model tells what is missing
     try:
         named, service = filled(named, environ), filled(service, environ)
     except variables.UnsetError as unset:
@@ -56,15 +57,16 @@ def beneath(own: Map, environ: Mapping[str, str], mistakes: Mistakes) -> Map | N
         way_out = did_you_mean(service.text, services, f"there are {', '.join(services)}")
         mistakes.add(service.place, f"{named.text} has no service '{service.text}'", way_out)
         return None
-    file = file.with_environment(compose.needed(service.text, services), environ, mistakes)
     try:
+        needed = compose.needed(service.text, services, path)
+        file = file.with_environment(needed, environ, mistakes)
         found = compose.read([file.root], path, service.text)
     except BootgateError as error:
-        mistakes.add(service.place, str(error), "correct the Compose file")
+        mistakes.add(service.place, str(error).rstrip("."), "correct the Compose file")
         return None
     ignored = system.get("ignore")
     file.tell_lost(found, ignored if isinstance(ignored, list) else [], mistakes)
-    return _Beneath(file, found, own).tree()
+    return _Beneath(file, found, own).tree(mistakes)
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class _File:
                     filled_in[key] = interpolated(key, value, self.path.parent, environ)
             except variables.UnsetError as unset:
                 mistakes.add(self.at("services", name, key), *unset_variable(unset))
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, TypeError, AttributeError) as error:
                 place = self.at("services", name, key or "env_file")
                 mistakes.add(place, str(error), "correct that file")
             services[name] = filled_in
@@ -157,7 +159,7 @@ class _Beneath:
     def __init__(self, file: _File, found: Found, own: Map) -> None:
         self._file, self._found, self._own = file, found, own
 
-    def tree(self) -> Map:
+    def tree(self, mistakes: Mistakes) -> Map:
         gated, found, file = self._found.gated, self._found, self._file
         place = file.at("services", gated.key)
         name = target_name(gated.key)
@@ -177,7 +179,13 @@ class _Beneath:
             services = {part.name: self._map(part, part.service) for part in found.services}
             entries["services"] = Map(place, place, services)
         if "targets" not in self._own or name in self._own.section("targets"):
-            entries["targets"] = Map(place, place, {name: self._map(gated, target)})
+            whole = bool(target) or "targets" in self._own
+            if not whole:
+                what = f"the service {gated.key} has no health check, so nothing proves its start"
+                example = f"targets: {{{name}: {{timeout: 60s, proof: {{healthcheck: true}}}}}}"
+                mistakes.add(place, what, f"write a proof into the gate file, such as {example}")
+            own = replace(self._map(gated, target), whole=whole)
+            entries["targets"] = Map(place, place, {name: own})
         if gated.limits and "profiles" not in self._own:
             profile = self._map(gated, gated.limits)
             entries["profiles"] = Map(place, place, {"production": profile})

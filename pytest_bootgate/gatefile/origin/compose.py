@@ -5,22 +5,29 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.model.service import TAKEN
 from pytest_bootgate.gatefile.origin import probes
 from pytest_bootgate.gatefile.origin.found import Found, Part, megabytes, variables
+from pytest_bootgate.gatefile.origin.together import (
+    DONE,
+    host,
+    hosts_of,
+    needs,
+    ordered,
+    source,
+    tell_shared,
+)
 
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h)")
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 #: The defaults of a health check in Compose: interval in seconds, and retries.
 _INTERVAL, _RETRIES = 30.0, 3
-#: The condition of a dependency that does its work and ends.
-_DONE = "service_completed_successfully"
 #: Taken over as they are; under other names below.
 _SAME = ("user", "working_dir", "hostname", "init", "read_only", "cap_add", "cap_drop")
 #: What means nothing in a gate.
@@ -32,7 +39,17 @@ _IDLE = {
 }
 _KNOWN = {
     *("image", "build", "command", "entrypoint", "environment", "env_file", "healthcheck"),
-    *("tmpfs", "shm_size", "security_opt", "ulimits", "devices", "extra_hosts", "volumes"),
+    *(
+        "secrets",
+        "configs",
+        "tmpfs",
+        "shm_size",
+        "security_opt",
+        "ulimits",
+        "devices",
+        "extra_hosts",
+        "volumes",
+    ),
     *("pids_limit", "cpus", "mem_limit", *_SAME, *_IDLE),
 }
 
@@ -55,9 +72,10 @@ def services_of(root: Mapping[str, Any]) -> Mapping[str, Any]:
     return _services(root) or {}
 
 
-def needed(name: str, services: Mapping[str, Any]) -> list[str]:
-    """A service, and all that it depends on."""
-    return [name, *(other for other, _ in _ordered(name, services) if other in services)]
+def needed(name: str, services: Mapping[str, Any], path: Path) -> list[str]:
+    """A service, and all that it depends on. Raises `BootgateError`."""
+    with _understood(path):
+        return [name, *(other for other, _ in ordered(name, services) if other in services)]
 
 
 def _services(root: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -69,111 +87,52 @@ def _services(root: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def read(found: Sequence[Any], path: Path, service: str | None) -> Found:
     """The service to gate, and those that it depends on. Raises `BootgateError`."""
-    root = found[0]
+    with _understood(path):
+        return _found(found[0], path, service)
+
+
+def _found(root: Mapping[str, Any], path: Path, service: str | None) -> Found:
     services = services_of(root)
-    needed = {name for each in services.values() for name, _ in _needs(each)}
+    needed = {name for each in services.values() for name, _ in needs(each)}
     tops = [name for name in services if name not in needed]
     name = service or next((n for n in tops if "build" in services[n]), (tops or [*services])[0])
     if name not in services:
         raise BootgateError(f"{path} has no service {name}; there are {', '.join(services)}.")
-    project = re.sub(
-        r"[^a-z0-9_-]", "", str(root.get("name") or path.absolute().parent.name).lower()
-    )
-    gated = _understood(name, services[name], path, project)
+    gated = _part(name, services[name], path, root)
     parts = []
-    for other, condition in _ordered(name, services):
+    for other, condition in ordered(name, services):
         if other in services:
-            part = _understood(other, services[other], path, project)
-            part.once = condition == _DONE
-            part.own = _source(services[other]) == _source(services[name])
+            part = _part(other, services[other], path, root)
+            part.once = condition == DONE
+            part.own = source(services[other]) == source(services[name])
             parts.append(part)
-    _share(services, [gated, *parts])
-    hosts = dict.fromkeys(_hosts([gated, *parts], services), "127.0.0.1")
+    tell_shared(services, [gated, *parts])
+    hosts = dict.fromkeys(hosts_of([gated, *parts], services), "127.0.0.1")
     for part in parts:
-        part.name = _host(part.name)
+        part.name = host(part.name)
         hosts.pop(part.name, None)  # which it has by itself
     if hosts and parts:
         gated.container["extra_hosts"] = {**hosts, **gated.container.get("extra_hosts", {})}
     return Found(gated, parts)
 
 
-def _understood(name: str, service: Mapping[str, Any], path: Path, project: str) -> Part:
-    """Raises `BootgateError` for what is not as Compose has it."""
+@contextmanager
+def _understood(path: Path, name: str = "") -> Iterator[None]:
+    """Raises `BootgateError` for what is not as Compose has it, wherever that shows."""
     try:
-        return _part(name, service, path, project)
+        yield
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        told = f"The service {name} in {path} is not as Compose has it: {error!r}."
-        raise BootgateError(told) from None
+        what = f"The service {name} in {path}" if name else str(path)
+        raise BootgateError(f"{what} is not as Compose has it: {error!r}.") from None
 
 
-def _source(service: Mapping[str, Any]) -> Any:
-    """What a service's image is, or is built from."""
-    return service.get("image") or service.get("build")
+def _part(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, Any]) -> Part:
+    with _understood(path, name):
+        return _made(name, service, path, root)
 
 
-def _share(services: Mapping[str, Any], parts: Sequence[Part]) -> None:
-    """A volume that several of them have is one there, and each one's own here."""
-    users: dict[str, list[str]] = {}
-    for part in parts:
-        for volume in services[part.name].get("volumes") or []:
-            text = volume.get("source") if isinstance(volume, dict) else str(volume).split(":")[0]
-            if text and not str(text).startswith((".", "/", "~", "$")):
-                users.setdefault(str(text), []).append(part.name)
-    for part in parts:
-        for volume, names in users.items():
-            if part.name in names[1:] and len(set(names)) > 1:
-                words = f"the volume {volume} is also that of {names[0]}, and here each has its own"
-                part.lost.append(("volumes", words))
-
-
-def _hosts(parts: Sequence[Part], services: Mapping[str, Any]) -> Iterator[str]:
-    """The names by which they reach each other."""
-    for part in parts:
-        service = services[part.name]
-        yield part.name
-        if service.get("container_name"):
-            yield variables(str(service["container_name"]))
-        networks = service.get("networks")
-        for network in networks.values() if isinstance(networks, dict) else ():
-            yield from map(str, (network or {}).get("aliases") or [])
-        for link in service.get("links") or []:
-            yield str(link).rpartition(":")[2]
-
-
-def _needs(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    needs = service.get("depends_on") or []
-    if not isinstance(needs, (dict, list)):
-        return
-    if isinstance(needs, dict):
-        for name, how in needs.items():
-            yield str(name), str((how or {}).get("condition", ""))
-    else:
-        yield from ((str(name), "") for name in needs)
-    for link in service.get("links") or []:
-        yield str(link).partition(":")[0], ""
-
-
-def _ordered(
-    name: str, services: Mapping[str, Any], above: tuple[str, ...] = ()
-) -> list[tuple[str, str]]:
-    """What a service needs, that first which the others need."""
-    order: dict[str, str] = {}
-    for other, condition in _needs(services.get(name, {})):
-        if other in above:
-            continue
-        for one, how in _ordered(other, services, (*above, name)):
-            order[one] = how if how == _DONE else order.get(one, how)
-        order[other] = condition if condition == _DONE else order.get(other, condition)
-    return list(order.items())
-
-
-def _host(name: str) -> str:
-    host = re.sub(r"[^a-z0-9-]", "-", name.lower()).strip("-") or "service"
-    return f"{host}-1" if host in TAKEN else host
-
-
-def _part(name: str, service: Mapping[str, Any], path: Path, project: str) -> Part:
-    image = variables(str(service.get("image") or f"{project}-{name}"))
+def _made(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, Any]) -> Part:
+    image = variables(str(service.get("image") or f"{_project(root, path)}-{name}"))
     part = Part(name=name, image=image, key=name)
     if "image" not in service:
         part.notes.append(
@@ -208,6 +167,7 @@ def _part(name: str, service: Mapping[str, Any], path: Path, project: str) -> Pa
     if volumes := [*_volumes(part, service, path)]:
         container["volumes"] = volumes
     part.container = {key: value for key, value in container.items() if value not in ([], {}, None)}
+    part.files = dict(_files(part, service, root, path))
     _health(part, service)
     _limits(part, service)
     for key in service.keys() - _KNOWN:
@@ -265,6 +225,34 @@ def _volumes(part: Part, service: Mapping[str, Any], path: Path) -> Iterator[str
                 f" `docker volume ls` names {source}"
             )
             yield target
+
+
+def _files(
+    part: Part, service: Mapping[str, Any], root: Mapping[str, Any], path: Path
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Secrets and configs are files, those of secrets hidden in all reports."""
+    for kind, above in (("secrets", "/run/secrets"), ("configs", "")):
+        for one in service.get(kind) or []:
+            source = one["source"] if isinstance(one, dict) else one
+            target = str((one.get("target") if isinstance(one, dict) else None) or source)
+            about = (root.get(kind) or {}).get(source) or {}
+            secret = {"secret": True} if kind == "secrets" else {}
+            at = target if target.startswith("/") else f"{above}/{target}"
+            if about.get("file"):
+                there = path.absolute().parent / Path(variables(str(about["file"]))).expanduser()
+                yield at, {"path": str(there), **secret}
+            elif about.get("environment"):
+                yield at, {"text": f"${{{about['environment']}}}", **secret}
+            elif about.get("content"):
+                yield at, {"text": variables(str(about["content"])), **secret}
+            else:
+                part.lost.append((kind, f"{source} of `{kind}` is not in the Compose file"))
+
+
+def _project(root: Mapping[str, Any], path: Path) -> str:
+    """What Compose calls the images that it builds after."""
+    name = root.get("name") or path.absolute().parent.name
+    return re.sub(r"[^a-z0-9_-]", "", str(name).lower())
 
 
 def _health(part: Part, service: Mapping[str, Any]) -> None:

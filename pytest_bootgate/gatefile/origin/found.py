@@ -29,6 +29,7 @@ class Part:
     image: str
     command: list[str] | None = None
     env: dict[str, str] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
     container: dict[str, Any] = field(default_factory=dict)
     ready: dict[str, Any] | None = None
     port: int | None = None
@@ -44,7 +45,8 @@ class Part:
     @property
     def process(self) -> dict[str, Any]:
         """Its process and its container, as a gate file has those of a gateway."""
-        made = {"command": self.command, "env": self.env, "container": self.container}
+        names = ("command", "env", "files", "container")
+        made = {name: getattr(self, name) for name in names}
         return {key: value for key, value in made.items() if value not in (None, {})}
 
     @property
