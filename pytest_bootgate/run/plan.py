@@ -264,10 +264,16 @@ class Plan:
     def longest_boot(self, name: str) -> float:
         """The seconds that one boot of a target may take at the very most, with its gateway's."""
         target = self.file.targets[name]
-        ready = self.around_boot if target.trigger is not None else _AROUND
+        ready = self.around_boot if target.trigger is not None else _AROUND + self._services
         return target.timeout + target.listen + target.pause + ready
 
     @property
     def around_boot(self) -> float:
         """The seconds that bringing up a gateway and removing it may take at the very most."""
-        return self.file.gateway.ready_timeout + self.file.gateway.settle + _AROUND
+        gateway = self.file.gateway
+        return gateway.ready_timeout + gateway.settle + _AROUND + self._services
+
+    @property
+    def _services(self) -> float:
+        services = self.file.services.values()
+        return sum(one.ready_timeout for one in services if one.ready is not None or one.once)

@@ -44,6 +44,15 @@ def test_it_is_ready_before_the_gateway_is_made(play):
     assert boot.tails["db.out"] == ("ready to accept connections",)
 
 
+def test_the_time_for_it_is_part_of_what_a_gate_may_take(play):
+    """Else pytest-timeout would end a gate whose services take long to start."""
+    played = play(more=DB)
+    slow = play(more=DB.replace("5s", "300s"))
+    assert slow.gate.plan.budget() - played.gate.plan.budget() >= 295
+    slow = play(trigger="null", more=DB.replace("5s", "300s"))
+    assert slow.gate.plan.longest_boot("main") >= 360
+
+
 def test_every_boot_has_its_own(play):
     begun = []
     played = play(
