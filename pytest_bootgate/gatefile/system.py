@@ -21,6 +21,7 @@ from pytest_bootgate.gatefile.origin import compose
 from pytest_bootgate.gatefile.origin.dotenv import interpolated, whole_environment
 from pytest_bootgate.gatefile.origin.found import Found, Part, seconds, target_name
 from pytest_bootgate.gatefile.paths import existing
+from pytest_bootgate.gatefile.source import MAX_NODES
 from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, Seq, Tree, did_you_mean
 
 #: The keys of Compose that a key of a gate file comes from, where they are called otherwise.
@@ -80,9 +81,13 @@ class _File:
     @classmethod
     def read(cls, path: Path, mistakes: Mistakes) -> _File | None:
         try:
-            loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+            loader = compose.Loader(path.read_text(encoding="utf-8"))
             node: yaml.Node | None = loader.get_single_node()
             root: Any = None
+            if node is not None and _values(node) > MAX_NODES:
+                what = f"the file holds more than {MAX_NODES} values"
+                mistakes.add(Place(path), what, "write it shorter, without aliases")
+                return None
             if node is not None:
                 root = loader.construct_document(node)
         except yaml.MarkedYAMLError as error:
@@ -219,6 +224,19 @@ class _Beneath:
                 where = "healthcheck" if key in ("timeout", "proof") else key
                 entries[key] = _tree(value, self._file.of(part.key, where))
         return Map(place, place, entries)
+
+
+def _values(node: yaml.Node) -> int:
+    """How many values there are, those of aliases each time; of endlessly many, some."""
+    left, found = [node], 0
+    while left and found <= MAX_NODES:
+        one = left.pop()
+        found += 1
+        if isinstance(one, yaml.MappingNode):
+            left += [each for pair in one.value for each in pair]
+        elif isinstance(one, yaml.SequenceNode):
+            left += one.value
+    return found
 
 
 def _tree(value: Any, place: Place) -> Tree:

@@ -197,8 +197,9 @@ class Plan:
         if file.sidecar.container != Container():
             found.append((("sidecar", "container"), "`container`"))
         for name, service in file.services.items():
-            if service.container != Container() or service.memory is not None:
-                found.append((("services", name), "`container` and `memory`"))
+            limited = service.memory is not None or service.cpus is not None
+            if limited or service.container != Container():
+                found.append((("services", name), "`container`, `cpus` and `memory`"))
         for name, target in file.targets.items():
             for phase, probe in target.phases.items():
                 if probe.kind.needs_image:

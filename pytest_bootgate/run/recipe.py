@@ -187,6 +187,7 @@ class Recipe:
             command=None if command is None else [fill(word, variables) for word in command],
             env=fill_all(service.env, variables),
             files=_contents(service.files, variables),
+            cpus=service.cpus,
             memory=service.memory,
             container=_contained(service.container, variables),
         )

@@ -236,7 +236,7 @@ def test_what_only_containers_have(tmp_path, capsys):
     said = capsys.readouterr().err
     assert f"{path}:5:12: only containers have `cpus` and `memory`; " in said
     assert f"{path}:2:11: only containers have `container`; " in said
-    assert f"{path}:3:12: only containers have `container` and `memory`; " in said
+    assert f"{path}:3:12: only containers have `container`, `cpus` and `memory`; " in said
     assert f"{path}:4:" in said
     assert said.endswith("use --bootgate-engine docker, or leave that out.\n")
 

@@ -14,7 +14,7 @@ COMPOSE = """\
 name: shop
 x-common: &common
   restart: always
-  environment: {DB_PASSWORD: "${DB_PASSWORD:-staging}", PRICE: 5$$}
+  environment: {DB_PASSWORD: "${DB_PASSWORD:-staging}", PRICE: 5$$, FLAG: yes, AT: 22:22}
 services:
   api:
     <<: *common
@@ -36,6 +36,7 @@ services:
     networks: {default: {aliases: [database]}}
     volumes: [data:/var/lib/postgresql/data]
     healthcheck: {test: [CMD, pg_isready]}
+    cpus: 0.5
   migrate:
     image: shop/api:${TAG:-1.0}
     command: [migrate]
@@ -83,6 +84,8 @@ def test_all_of_it(gate, tmp_path):
         "LOG": "a$$b",
         "MODE": "fast",
         "PRICE": "5$$",
+        "FLAG": "yes",
+        "AT": "22:22",
         "DB_PASSWORD": "staging",
     }
     container = found.gateway.container
@@ -90,6 +93,7 @@ def test_all_of_it(gate, tmp_path):
     assert container.extra_hosts == dict.fromkeys(["api", "orders_db", "database"], "127.0.0.1")
     assert list(found.services) == ["orders-db", "migrate"]
     database, migrate = found.services.values()
+    assert database.cpus == 0.5
     assert (database.ready.kind.exec, database.ready_timeout) == (["pg_isready"], 90)
     assert database.container.volumes == ["/var/lib/postgresql/data"]
     assert {at: (one.path, one.text, one.secret) for at, one in database.files.items()} == {
@@ -176,8 +180,8 @@ def test_what_cannot_be_taken_over(gate):
     compose = f"include: [more.yml]\n{LOST}"
     told = {
         "1:1": ("include", "`include` is not followed"),
-        "27:5": ("sysctls", "`sysctls` cannot be taken over"),
-        "29:5": (
+        "28:5": ("sysctls", "`sysctls` cannot be taken over"),
+        "30:5": (
             "volumes",
             "the volume data is also that of orders_db, and here each has its own",
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pytest_bootgate.demands import Command, positive
+from pytest_bootgate.demands import Command, Cores, positive
 from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.gatefile.model.container import Container
 from pytest_bootgate.gatefile.model.probe import Probe
@@ -28,6 +28,7 @@ class Service(Entry, frozen=True, kw_only=True):
     `files` are files to put in place before its start:
         ``files: {/etc/app.conf: {path: ./app.conf}}``.
     `container` is how its container is made (docker engine): ``container: {shm_size: 256m}``.
+    `cpus` is a limit in cores (docker engine): ``cpus: 0.5``.
     `memory` is the most memory that it may use: ``memory: 1g``.
     `ready` is the probe that must succeed before the next one is started; without it a service
         counts as ready once it runs: ``ready: {exec: [pg_isready, -q]}``.
@@ -43,6 +44,7 @@ class Service(Entry, frozen=True, kw_only=True):
     env: dict[str, str] = {}
     files: dict[str, File] = {}
     container: Container = Container()
+    cpus: Cores | None = None
     memory: Memory | None = None
     ready: Probe | None = None
     once: bool = False

@@ -54,10 +54,32 @@ _KNOWN = {
 }
 
 
+class Loader(yaml.SafeLoader):
+    """YAML as Compose reads it: `yes` and `22:22` are texts, as in YAML 1.2."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [
+        (tag, regexp)
+        for tag, regexp in resolvers
+        if tag.rpartition(":")[2] not in ("bool", "int", "float", "timestamp")
+    ]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _kind, _form, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+|0o?[0-7]+", "-+0123456789"),
+    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+):
+    Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_kind}", re.compile(rf"^(?:{_form})$"), list(_first)
+    )
+
+
 def documents(path: Path) -> list[Any]:
     """The documents of a YAML file. Raises `BootgateError` where it is none."""
     try:
-        return [one for one in yaml.safe_load_all(path.read_text()) if one is not None]
+        return [one for one in yaml.load_all(path.read_text(), Loader) if one is not None]
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BootgateError(f"{path} cannot be read: {error}") from None
 

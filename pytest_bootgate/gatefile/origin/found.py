@@ -56,7 +56,7 @@ class Part:
         made: dict[str, Any] = {
             "image": "release" if self.own else self.image,
             **self.process,
-            "memory": self.memory,
+            **self.limits,
             "once": self.once or None,
             "ready": None if self.once else self.ready,
             "ready_timeout": seconds(self.timeout or 0.0) if late and not self.once else None,
