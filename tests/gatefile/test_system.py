@@ -218,6 +218,7 @@ def without(*lines: str) -> str:
         (GATE, COMPOSE.replace('".:/conf', '"./no:/conf'), ":12:5: the volume ./no is left out"),
         (GATE, COMPOSE.replace("512M", "much"), "1:48: 'much' is no amount of memory"),
         (GATE, COMPOSE.replace("[CMD, pg_isready]", "5"), "is not as Compose has it"),
+        (GATE, "x: &a [*a]\nservices: {api: {image: x}}", "more than 20000 values"),
         (
             GATE,
             without("{test: curl", "healthcheck:\n"),
