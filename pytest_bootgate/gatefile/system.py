@@ -61,6 +61,8 @@ def beneath(own: Map, environ: Mapping[str, str], mistakes: Mistakes) -> Map | N
     try:
         needed = compose.needed(service.text, services, path)
         file = file.with_environment(needed, environ, mistakes)
+        if file is None:
+            return None
         found = compose.read([file.root], path, service.text)
     except BootgateError as error:
         mistakes.add(service.place, str(error).rstrip("."), "correct the Compose file")
@@ -122,23 +124,29 @@ class _File:
 
     def with_environment(
         self, names: Iterable[str], environ: Mapping[str, str], mistakes: Mistakes
-    ) -> _File:
-        """The same with what `.env`, `env_file` and variables say in some services."""
+    ) -> _File | None:
+        """The same with what `.env`, `env_file` and variables say in some services.
+
+        None where there is a mistake in it.
+        """
         services: dict[str, dict[str, Any]] = dict(self.root["services"])
+        good, directory = True, self.path.parent
         for name in names:
-            filled_in: dict[str, Any] = {}
-            key = ""
+            key = "env_file"
             try:
-                whole = whole_environment(services[name], self.path.parent, environ)
+                whole = whole_environment(services[name], directory, environ)
                 for key, value in whole.items():
-                    filled_in[key] = interpolated(key, value, self.path.parent, environ)
+                    whole[key] = interpolated(key, value, directory, environ)
             except variables.UnsetError as unset:
-                mistakes.add(self.at("services", name, key), *unset_variable(unset))
+                told = unset_variable(unset)
             except (OSError, ValueError, TypeError, AttributeError) as error:
-                place = self.at("services", name, key or "env_file")
-                mistakes.add(place, str(error), "correct that file")
-            services[name] = filled_in
-        return replace(self, root={**self.root, "services": services})
+                told = str(error), "correct that"
+            else:
+                services[name] = whole
+                continue
+            mistakes.add(self.at("services", name, key), *told)
+            good = False
+        return replace(self, root={**self.root, "services": services}) if good else None
 
     def tell_lost(self, found: Found, ignored: list[Any], mistakes: Mistakes) -> None:
         """What cannot be taken over, and is not to be ignored, is a mistake."""

@@ -216,6 +216,7 @@ def without(*lines: str) -> str:
         (GATE, COMPOSE.replace("$LEVEL", "$NONE"), "variable NONE is not set"),
         (GATE, COMPOSE.replace("[api.env,", "[none.env,"), ":10:5: `env_file` is left out"),
         (GATE, COMPOSE.replace('".:/conf', '"./no:/conf'), ":12:5: the volume ./no is left out"),
+        (GATE, COMPOSE.replace("{TAG:-1.0}", "{TAG:-${V}}"), ":8:5: a variable in the default of"),
         (GATE, COMPOSE.replace("512M", "much"), "1:48: 'much' is no amount of memory"),
         (GATE, COMPOSE.replace("[CMD, pg_isready]", "5"), "is not as Compose has it"),
         (GATE, "x: &a [*a]\nservices: {api: {image: x}}", "more than 20000 values"),

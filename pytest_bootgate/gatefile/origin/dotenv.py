@@ -13,6 +13,7 @@ from pytest_bootgate.gatefile.variables import UnsetError, from_environment
 _VARIABLE = re.compile(
     r"\$(?:\$|\{(?P<name>\w+)(?:(?P<op>:?[-?+])(?P<rest>[^}]*))?\}|(?P<bare>[A-Za-z_]\w*))"
 )
+_NESTED = re.compile(r"(?<!\$)\$\{\w+:?[-?+][^}]*\$\{")
 #: Texts whose variables the gate file fills in itself, so that it knows what is secret in them.
 _LATER = ("environment", "command", "entrypoint", "healthcheck")
 #: What a gate does not read.
@@ -40,6 +41,9 @@ def _each(
         return [_each(each, dotenv, environ, later=later) for each in value]
     if not isinstance(value, str) or "$" not in value:
         return value
+
+    if _NESTED.search(value):
+        raise ValueError("a variable in the default of another cannot be read")
 
     def put(found: re.Match[str]) -> str:
         name = found["name"] or found["bare"]
