@@ -53,7 +53,10 @@ def _found(name: str, pod: Mapping[str, Any], container: Mapping[str, Any]) -> F
     gated = _part(container, pod)
     gated.name = name
     if pod.get("initContainers"):
-        gated.notes.append("its init containers are left out: put what they do into `state`")
+        gated.notes.append(
+            "its init containers are left out: put what they do into `state`, or into a"
+            " service that runs `once`"
+        )
     others = [_part(one, pod) for one in pod["containers"] if one is not container]
     ports = container.get("ports") or []
     gated.port = next(
