@@ -20,6 +20,7 @@ from pytest_bootgate.run.recipe import Recipe
 #: Between two questions to the engine whether a service still runs, in seconds.
 _LOOK = 1.0
 _SAID = 3  # last lines in a message
+_LAST_LINES = 1.0
 
 #: Take in lines until it is so, at most until a monotonic second.
 Pump = Callable[[float, Callable[[], bool], str, Callable[[Sighting], None]], None]
@@ -46,6 +47,7 @@ class Services:
             began = self._clock.now()
             if service.ready is not None and link is not None:
                 link.watch(_id(name), service.ready, variables)
+            self._listener.ended.pop(f"{name}.out", None)  # of an earlier place
             unit.start()
             if service.once:
                 self._await_end(name, service, began)
@@ -71,14 +73,18 @@ class Services:
         """One that runs once has done its work when it has ended with 0."""
         unit, ended, looked = self.units[name], None, began
 
+        def closed() -> bool:
+            return f"{name}.out" in self._listener.ended
+
         def over() -> bool:
             nonlocal ended, looked
-            now, closed = self._clock.now(), f"{name}.out" in self._listener.ended
-            if ended is None and (closed or now - looked >= _LOOK):
-                ended, looked = unit.exit(), now
-            return ended is not None and closed
+            if closed() or self._clock.now() - looked >= _LOOK:
+                ended, looked = unit.exit(), self._clock.now()
+            return ended is not None
 
         self._pump(began + service.ready_timeout, over, f"service {name}", lambda _: None)
+        # Its last lines may still be on their way; what it left behind may hold the stream open.
+        self._pump(self._clock.now() + _LAST_LINES, closed, f"service {name}", lambda _: None)
         if ended is None:
             self._fail(name, f"runs once and had not ended after {service.ready_timeout:g} s")
         if ended.code != 0 or ended.gone:
