@@ -251,3 +251,18 @@ def test_releases_that_differ_in_their_files_and_environment(tmp_path, capsys):
     )
     assert main(["check", str(path)]) == 0
     assert "x, files ${dir}/conf, env LEVEL" in capsys.readouterr().out
+
+
+def test_services_are_named_in_full(command, tmp_path):
+    (tmp_path / "bootgate.yaml").write_text(
+        "releases: {candidate: {command: [x]}}\n"
+        "services:\n"
+        "  orders-database: {command: [y, z]}\n"
+        "  orders-migration: {command: [w], once: true}\n"
+        "targets: {boot: {timeout: 9s, proof: {line: up}}}\n"
+    )
+    said = command("check", str(tmp_path / "bootgate.yaml"))
+    assert [line.split(maxsplit=1)[1] for line in said.lines if line.startswith("  service")] == [
+        "orders-database: y z",
+        "orders-migration: w, runs once",
+    ]

@@ -157,8 +157,11 @@ def test_a_trigger_needs_a_proof_of_its_own(gate):
 
 
 def test_variables_of_a_file_beside_it(gate, tmp_path):
-    (tmp_path / ".env").write_text("TAG=1.7\nLEVEL=debug\nCPUS=0.5\n")
-    found = gate(environ={"CPUS": "2", "MEM": "4MB"})
+    (tmp_path / ".env").write_text("TAG=1.7\nLEVEL=debug\nCPUS=0.5\nHERE=5\n")
+    compose = COMPOSE.replace("FLAG: yes", "SHELL:, HERE:, MEM:")
+    found = gate(compose=compose, environ={"CPUS": "2", "MEM": "4MB"})
+    assert (found.gateway.env["HERE"], found.gateway.env["MEM"]) == ("5", "4MB")
+    assert "SHELL" not in found.gateway.env
     assert found.releases.baseline.image == "shop/api:1.7"
     assert found.gateway.command[-1] == "debug"
     assert found.profiles["production"].cpus == 2

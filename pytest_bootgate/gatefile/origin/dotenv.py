@@ -29,6 +29,12 @@ def interpolated(key: str, value: Any, directory: Path, environ: Mapping[str, st
         return value
     file = directory / ".env"
     dotenv = read(file) if file.is_file() else {}
+    if key == "environment":  # one without a value has that of the shell, or is not set
+        value = {
+            name: dotenv.get(name) if each is None and name not in environ else each
+            for name, each in _pairs(value).items()
+            if each is not None or name in environ or dotenv.get(name) is not None
+        }
     return _each(value, dotenv, environ, later=key in _LATER)
 
 
@@ -86,11 +92,14 @@ def whole_environment(
             found |= read(path)
         elif not isinstance(one, dict) or one.get("required", True):
             return dict(service)
-    given = whole.get("environment") or {}
-    if isinstance(given, list):
-        pairs = [str(one).partition("=") for one in given]
-        given = {key: value if equals else None for key, equals, value in pairs}
-    return {**whole, "environment": {**found, **given}}
+    return {**whole, "environment": {**found, **_pairs(whole.get("environment"))}}
+
+
+def _pairs(environment: Any) -> dict[str, Any]:
+    if not isinstance(environment, list):
+        return dict(environment or {})
+    parts = [str(one).partition("=") for one in environment]
+    return {key: value if equals else None for key, equals, value in parts}
 
 
 def read(path: Path) -> dict[str, str | None]:
