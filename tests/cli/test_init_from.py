@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -56,7 +57,7 @@ def test_it_boots_unchanged(init, origin, pytester):
     assert [boot["outcome"] for boot in target["boots"]] == ["started"], done.stdout.str()
 
 
-def test_a_service_with_what_it_needs(init):
+def test_a_service_with_what_it_needs(init, tmp_path):
     found, text = gate(init, "web.compose.yml")
     assert list(found.services) == ["db", "cache"]
     assert found.gateway.env == {"DB_PASSWORD": "staging", "PYTHONUNBUFFERED": "1"}
@@ -65,6 +66,13 @@ def test_a_service_with_what_it_needs(init):
     assert found.services["db"].ready.kind.exec[2].startswith("PGPASSWORD=$$DB_PASSWORD psql")
     assert found.services["db"].container.shm_size == 64 << 20
     assert "/var/lib/postgresql/data begins empty" in text
+    (live,) = re.findall(r"#   (system: .*)", text)
+    path = tmp_path / "live.bootgate.yaml"
+    path.write_text(f"{live}\nreleases: {{candidate: {{image: 'web-api:2'}}}}\n")
+    again = load(path, {}).gate
+    assert (again.gateway.env, again.gateway.command) == (found.gateway.env, found.gateway.command)
+    assert again.services == found.services
+    assert again.targets == found.targets
 
 
 def test_one_of_several(init, tmp_path):

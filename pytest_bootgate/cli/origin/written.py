@@ -17,17 +17,21 @@ _WIDTH = 96
 _UNKNOWN = {"line": "FILL IN: what it prints when ready"}
 
 
-def written(found: Found, origin: str, directory: Path) -> str:
-    """The gate file, with comments."""
-    return "\n".join(_lines(found, origin, directory)) + "\n"
+def written(found: Found, origin: str, directory: Path, instead: str = "") -> str:
+    """The gate file, with comments; `instead` is what would do without a copy of its origin."""
+    return "\n".join(_lines(found, origin, directory, instead)) + "\n"
 
 
-def _lines(found: Found, origin: str, directory: Path) -> Iterator[str]:
+def _lines(found: Found, origin: str, directory: Path, instead: str) -> Iterator[str]:
     gated = found.gated
     yield f"# A gate for {gated.name}, made by `bootgate init` from {origin}."
     yield "#"
     yield "#   bootgate check          show the plan, without booting"
     yield "#   pytest bootgate.yaml    run the gate"
+    if instead:
+        yield "#"
+        yield "# To read that file each time, instead of the copy of it here:"
+        yield f"#   {instead}"
     notes = [
         f"{part.name}: {note}"
         for part in (gated, *found.services)
