@@ -186,7 +186,7 @@ class _Beneath:
             # What is ready can be triggered; it does not show that a task started.
             target = {} if self._triggered(name) else {**limit, "proof": gated.ready}
         entries: dict[str, Tree] = {"gateway": self._map(gated, gateway)}
-        if releases := self._releases(gated):
+        if releases := self._releases(gated, mistakes):
             entries["releases"] = Map(place, place, releases)
         if found.services:
             services = {part.name: self._map(part, part.service) for part in found.services}
@@ -209,18 +209,21 @@ class _Beneath:
         given = [self._own.below(*way) for way in ways]
         return any(each is not None and not isinstance(each, Scalar) for each in given)
 
-    def _releases(self, gated: Part) -> dict[str, Tree]:
+    def _releases(self, gated: Part, mistakes: Mistakes) -> dict[str, Tree]:
         """The image that production has, for each release that names none."""
-        if "image" not in self._file.root["services"][gated.key]:
-            return {}
         given = self._own.section("releases")
-        open_ = [
-            name
-            for name, each in [("baseline", given.below("baseline")), *given.entries.items()]
-            if (each is None and given.whole)
-            or (isinstance(each, Map) and not {"image", "recorded"} & each.entries.keys())
-        ]
-        return {name: self._map(gated, {"image": gated.image}) for name in open_}
+        named = {
+            name: each
+            for name, each in given.entries.items()
+            if isinstance(each, Map) and not {"image", "recorded"} & each.entries.keys()
+        }
+        if "image" not in self._file.root["services"][gated.key]:
+            what = f"the service {gated.key} is built by Compose, so its file names no image"
+            for each in named.values():
+                mistakes.add(each.key, what, 'write image: "name:tag"')
+            return {}
+        production = () if "baseline" in given or not given.whole else ("baseline",)
+        return {name: self._map(gated, {"image": gated.image}) for name in (*production, *named)}
 
     def _map(self, part: Part, made: Mapping[str, Any]) -> Map:
         place = self._file.at("services", part.key)

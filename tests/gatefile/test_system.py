@@ -220,6 +220,11 @@ def without(*lines: str) -> str:
         (GATE, COMPOSE.replace("[api.env,", "[none.env,"), ":10:5: `env_file` is left out"),
         (GATE, COMPOSE.replace('".:/conf', '"./no:/conf'), ":12:5: the volume ./no is left out"),
         (GATE, COMPOSE.replace("{TAG:-1.0}", "{TAG:-${V}}"), ":8:5: a variable in the default of"),
+        (
+            GATE.replace('image: "shop/api:1.1"', "env: {A: b}"),
+            COMPOSE.replace("image: shop/api:${TAG:-1.0}", "build: .", 1),
+            "bootgate.yaml:2:12: the service api is built by Compose, so its file names no image",
+        ),
         (GATE, COMPOSE.replace("512M", "much"), "1:48: 'much' is no amount of memory"),
         (GATE, COMPOSE.replace("[CMD, pg_isready]", "5"), "is not as Compose has it"),
         (GATE, "x: &a [*a]\nservices: {api: {image: x}}", "more than 20000 values"),
