@@ -266,3 +266,19 @@ def test_services_are_named_in_full(command, tmp_path):
         "orders-database: y z",
         "orders-migration: w, runs once",
     ]
+
+
+def test_a_system_that_runs_with_compose(command, tmp_path):
+    (tmp_path / "compose.yml").write_text(
+        "services: {api: {image: api, healthcheck: {test: [CMD, up]}, depends_on: [db]},"
+        " db: {image: db, cpus: 0.5}}"
+    )
+    (tmp_path / "bootgate.yaml").write_text(
+        "system: {compose: compose.yml, service: api}\nreleases: {candidate: {image: 'api:2'}}\n"
+    )
+    said = command("check", str(tmp_path / "bootgate.yaml"))
+    assert said.status == 0
+    rows = dict(line.strip().split(maxsplit=1) for line in said.lines if line.startswith("  "))
+    assert rows["system"].startswith("service api of ")
+    assert rows["baseline"] == "image api"
+    assert rows["service"] == "db: image db"
