@@ -190,6 +190,7 @@ class Recipe:
             cpus=service.cpus,
             memory=service.memory,
             container=_contained(service.container, variables),
+            release=self.release_name if service.image == RELEASE else "",
         )
 
     def image_of(self, service: Service) -> str | None:

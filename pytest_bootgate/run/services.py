@@ -15,7 +15,7 @@ from pytest_bootgate.observe.sighting import Pattern, Sighting
 from pytest_bootgate.run.inside import Inside
 from pytest_bootgate.run.link import Link
 from pytest_bootgate.run.listener import Listener
-from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.run.recipe import RELEASE, Recipe
 
 #: Between two questions to the engine whether a service still runs, in seconds.
 _LOOK = 1.0
@@ -131,10 +131,14 @@ class Services:
         self._fail(name, how)
 
     def _fail(self, name: str, how: str) -> NoReturn:
-        ready = "" if self._recipe.gate.services[name].once else " its `ready`,"
+        service = self._recipe.gate.services[name]
+        ready = "" if service.once else " its `ready`,"
+        of, correct = "", "service"
+        if service.image == RELEASE:  # then the fault is one of the release
+            of, correct = f" of the {self._recipe.release_name}", "release, the service"
         raise BootgateError(
-            f"The service {name} {how}.{self._last(name)} Nothing was booted: correct the service,"
-            f"{ready} or its `ready_timeout`."
+            f"The service {name}{of} {how}.{self._last(name)} Nothing was booted: correct the"
+            f" {correct},{ready} or its `ready_timeout`."
         )
 
     def _stands(self, name: str) -> str:

@@ -393,6 +393,6 @@ def test_one_that_runs_once_and_does_not_succeed(play, steps, how):
     result = play(more=ONCE, programs=programs).result()
     assert (result.verdict, result.boots) == ("error", ())
     assert result.error == (
-        f"The service migrate {how} Nothing was booted: correct the service, or its"
-        " `ready_timeout`."
+        f"The service migrate of the candidate {how} Nothing was booted: correct the release, the"
+        " service, or its `ready_timeout`."
     )
