@@ -18,22 +18,28 @@ DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.m
 BLOCKS = dict(enumerate(re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)))
 
 
-@pytest.mark.parametrize("number", [n for n, (kind, _) in BLOCKS.items() if kind == "yaml"])
-def test_gate_files(number, tmp_path):
-    path = tmp_path / "bootgate.yaml"
-    path.write_text(BLOCKS[number][1])
-    assert load(path, {}).gate.targets
-
-
-@pytest.mark.parametrize("name", DOCS)
-def test_gate_files_of_the_docs(name, tmp_path):
-    path = tmp_path / "bootgate.yaml"
+@pytest.fixture
+def gate_file(tmp_path):
+    """Where a gate file finds what those of the docs name."""
     for file in ("last-upgrade.json", "broker.conf"):
         (tmp_path / file).write_text("{}")
     (tmp_path / "data").mkdir()
+    for path in (ROOT / "examples" / "web-api").glob("*.*"):
+        shutil.copy(path, tmp_path)
+    return tmp_path / "bootgate.yaml"
+
+
+@pytest.mark.parametrize("number", [n for n, (kind, _) in BLOCKS.items() if kind == "yaml"])
+def test_gate_files(number, gate_file):
+    gate_file.write_text(BLOCKS[number][1])
+    assert load(gate_file, {}).gate.targets
+
+
+@pytest.mark.parametrize("name", DOCS)
+def test_gate_files_of_the_docs(name, gate_file):
     for text in re.findall(r"```yaml\n(.*?)```", DOCS[name], re.DOTALL):
-        path.write_text(text)
-        assert load(path, {}).gate.targets
+        gate_file.write_text(text)
+        assert load(gate_file, {}).gate.targets
 
 
 PAGES = {

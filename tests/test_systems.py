@@ -88,7 +88,7 @@ def test_a_cell_runs_in_a_jupyter_kernel(run):
     assert booted(found, "main") == {"baseline": running, "candidate": running}
 
 
-API = ["connect", "migrate", "cache", "healthy"]
+API = ["connect", "migrate", "cache", "proof"]
 
 
 def test_a_web_api_with_its_services(run):

@@ -11,7 +11,7 @@ from pathlib import Path
 from pytest_bootgate.engines.confine import beyond
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Release
-from pytest_bootgate.gatefile.tree import listed
+from pytest_bootgate.gatefile.tree import listed, shown
 from pytest_bootgate.journal import files, queries
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.run import Gate, Plan
@@ -29,6 +29,8 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     images, why = _engine(gate)
     gate.plan.refuse(images=images)
     yield "engine", why
+    if (system := gate.plan.file.system) is not None:
+        yield "system", f"service {system.service} of {shown(Path(system.compose))}"
     for name, release in gate.plan.releases.items():
         yield name, _release(release, gate, images=images)
     granted = beyond(gate.plan.file.gateway.container)
@@ -44,8 +46,10 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
         yield "sidecar", f"image {image}{own}"
     for name, service in gate.plan.file.services.items():
         command = " ".join(map(_word, service.command or []))
-        shown = [f"image {service.image}"] * (images and service.image is not None)
-        yield f"service {name}"[:10], ", ".join([*shown, *([command] if command else [])])
+        has_image = images and service.image is not None
+        parts = [f"image {service.image}" if has_image else "", command]
+        parts.append("runs once" if service.once else "")
+        yield "service", f"{name}: {', '.join(filter(None, parts))}"
     yield from _boots(gate.plan)
     yield from _left_out(gate.plan)
     yield "in all", _in_all(gate.plan)

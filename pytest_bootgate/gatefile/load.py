@@ -22,6 +22,7 @@ from pytest_bootgate.gatefile.paths import resolved
 from pytest_bootgate.gatefile.rules import check_rules
 from pytest_bootgate.gatefile.secrets import secrets_of
 from pytest_bootgate.gatefile.source import read
+from pytest_bootgate.gatefile.system import beneath
 from pytest_bootgate.gatefile.tree import (
     Map,
     Mistakes,
@@ -154,6 +155,14 @@ class _Stack:
         named = targets.entries if isinstance(targets, Map) else {}
         preset = own.below("preset")
         alone = preset is None or _is_null(preset)
+        if isinstance(own.below("system"), Map):
+            system = beneath(own, self._environ, self._mistakes)
+            if system is None:  # all else would be held against what lacks it
+                self._validate(own, "system", path)
+                return None
+            whole = merged(system, own)
+            assert isinstance(whole, Map)
+            own = whole
         # With a preset null removes; a file that only removes targets wants the others.
         wanted = [name for name in named if alone or not _is_null(named[name])]
         if self.targets is None and (wanted or (isinstance(targets, Map) and not named)):
@@ -162,8 +171,7 @@ class _Stack:
             return own
         if not isinstance(preset, Scalar) or preset.empty or preset.broken:
             # All else would be held against a file that may lack what the preset has.
-            valid = Map(own.key, own.place, {"preset": preset}, whole=False)
-            validated(valid, path.parent, self._mistakes)
+            self._validate(own, "preset", path)
             return None
         found = self._find(preset, path)
         if not isinstance(found, Path):
@@ -179,6 +187,10 @@ class _Stack:
         result = merged(under, own)
         assert isinstance(result, Map)
         return result
+
+    def _validate(self, own: Map, key: str, path: Path) -> None:
+        alone = Map(own.key, own.place, {key: own.entries[key]}, whole=False)
+        validated(alone, path.parent, self._mistakes)
 
     def _find(self, preset: Scalar, named_in: Path) -> Path | tuple[str, str]:
         """The file of a preset, or the mistake and the way out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -10,7 +11,17 @@ from pathlib import Path
 from pytest_bootgate.demands import PORT
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.patterns import ONE_WAY, Trials, too_wide
-from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, Seq, Tree, listed
+from pytest_bootgate.gatefile.tree import (
+    Map,
+    Mistakes,
+    Place,
+    Scalar,
+    Seq,
+    Tree,
+    did_you_mean,
+    listed,
+)
+from pytest_bootgate.gatefile.validate import RENAMED
 from pytest_bootgate.probes import KINDS, asked, keys
 from pytest_bootgate.probes.line import Line
 
@@ -37,6 +48,11 @@ class ProbeRules:
         sidecar = gate.section("sidecar")
         self.has_stub = "stub" in sidecar or not sidecar.whole
         self._program = "program" in sidecar or not sidecar.whole
+        services = gate.section("services")
+        self._services = [*services.entries] if services.whole else None
+        done = [name for name, each in gate.sections("services").items() if each.get("once")]
+        self._done = done  # before anything is looked for
+        self.places = [n for n in ("gateway", "sidecar", *services.entries) if n not in done]
         self.mistake, self._trials = mistakes.add, Trials()
 
     def probe(self, probe: Map, *, triggered: bool = True) -> None:
@@ -55,6 +71,29 @@ class ProbeRules:
                 self._only_with(probe, (key,), *needed)
         for kind in kinds:
             kind.check(probe, self, triggered=triggered)
+
+    def within(self, service: str) -> ProbeRules:
+        """The same rules for what a service is asked, when those below it are not there yet."""
+        inner = copy.copy(self)
+        if self._services is not None:
+            above = self._services[: self._services.index(service) + 1]
+            inner.places = ["sidecar", *(name for name in above if name not in self._done)]
+        return inner
+
+    def where(self, section: Map, key: str, *more: str) -> None:
+        """Who prints a line, or where a command runs."""
+        name, known = section.get(key), [*self.places, *more]
+        if not isinstance(name, str) or name in known or self._services is None:
+            return
+        if (now := RENAMED.get(name)) in known:
+            self.mistake(section.at[key], f"'{name}' is called '{now}' now")
+            return
+        what = f"'{key}' must be {listed(known, 'or')}, not '{name}'"
+        late = name in ("gateway", *self._services)
+        way_out = f"{name} is not started yet" if late else did_you_mean(name, known, "")
+        if name in self._done:
+            way_out = f"{name} runs once, and has ended by then"
+        self.mistake(section.at[key], what, way_out)
 
     def mark(self, phase: Map) -> None:
         """What ends a phase is not just anything."""
@@ -148,6 +187,7 @@ class ProbeRules:
             self._only_with(trigger, ("in",), "exec")
         if kinds and "http" not in trigger:
             self._only_with(trigger, _OF_REQUESTS, "http")
+        self.where(trigger, "in")
         self._one_body(trigger, ("json", "body"))
         self.endpoint(trigger)
         self.request(trigger)

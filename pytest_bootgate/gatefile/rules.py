@@ -6,6 +6,7 @@ import re
 
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.model import Gate
+from pytest_bootgate.gatefile.model.service import TAKEN
 from pytest_bootgate.gatefile.probe_rules import ProbeRules, check_headers, texts
 from pytest_bootgate.gatefile.propagation_rules import check_names
 from pytest_bootgate.gatefile.target_rules import check_target, well_named
@@ -14,8 +15,6 @@ from pytest_bootgate.gatefile.tree import Map, Mistakes, listed
 #: The name of the node that stands for the upgrade in place, next to those of targets.
 UPGRADE = "upgrade"
 _SERVICE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-#: What else lives in a boot's place, or on one of its streams.
-_TAKEN = ("gateway", "sidecar", "trigger", "localhost", "jobs", "seed", "repair", "stop")
 #: Of a profile and a target; each is booted several times.
 _MOST_PAIRS = 1000
 
@@ -100,15 +99,18 @@ class _Rules:
         if not _SERVICE.fullmatch(name):
             what = f"'{name}' cannot be the name of a service, which is a host name"
             self._add(service.key, what, "take small letters, digits and hyphens, such as db-1")
-        if name in _TAKEN:
+        if name in TAKEN:
             what = f"the name '{name}' is taken: no service can be called so"
             self._add(service.key, what, "take another name, such as db")
         if service.whole and not {"image", "command"} & service.entries.keys():
             what = f"the service {name} is neither an image nor a command"
             self._add(service.key, what, 'write image: "name:tag"')
         self._unfilled(service, "image")
-        if isinstance(service.get("ready"), Map):
-            self._probes.probe(service.section("ready"), triggered=False)
+        if service.get("once") and "ready" in service:
+            what = f"the service {name} runs once: it is done when it has exited with 0"
+            self._add(service.keys["ready"], what, "leave `ready` or `once` out")
+        elif isinstance(service.get("ready"), Map):
+            self._probes.within(name).probe(service.section("ready"), triggered=False)
 
     def _state(self) -> None:
         state = self._gate.section("state")

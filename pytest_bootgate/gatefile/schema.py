@@ -38,7 +38,7 @@ def json_schema() -> Schema:
         **root,
         "type": "object",
         "required": ["releases"],
-        "anyOf": [{"required": ["targets"]}, {"required": ["preset"]}],
+        "anyOf": [{"required": [key]} for key in ("targets", "preset", "system")],
         "$defs": dict(sorted(definitions.items())),
     }
 

@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 _MANY = 10
 _NOT_EMPTY = "write its value, or leave it out; null removes a preset's value"
 #: Keys and words of before 0.2.0, and what they are called now.
-_RENAMED = {
+RENAMED = {
     "absent": "unsupported",
     "as": "extends",
     "broken": "error",
@@ -154,7 +154,7 @@ class _Walk:
                     entries[name] = self.tree(each, fields[name].type, f"'{name}'")
                 continue
             whole = False
-            if (now := _RENAMED.get(name)) in fields:
+            if (now := RENAMED.get(name)) in fields:
                 self._mistakes.add(each.key, f"'{name}' is called '{now}' now")
                 renamed = True
             else:
@@ -231,7 +231,7 @@ class _Walk:
         if isinstance(tree, Scalar) and tree.text in values:
             return replace(tree, value=tree.text)
         text = tree.text if isinstance(tree, Scalar) else ""
-        if (now := _RENAMED.get(text)) in values:
+        if (now := RENAMED.get(text)) in values:
             return self._mistake(tree, f"'{text}' is called '{now}' now")
         if len(values) > _MANY:
             way_out = did_you_mean(text, values, f"there are {listed(values)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -11,7 +11,8 @@ from pytest_bootgate.probes.kind import Order, register
 from pytest_bootgate.probes.polled import COMMANDS, Polled
 
 if TYPE_CHECKING:
-    pass
+    from pytest_bootgate.gatefile.probe_rules import ProbeRules
+    from pytest_bootgate.gatefile.tree import Map
 
 
 @register
@@ -19,13 +20,22 @@ class Exec(Polled, msgspec.Struct, frozen=True):
     """A command that must end with 0.
 
     `exec` is a command that must end with 0: ``exec: [pg_isready, -q]``.
-    `in` is where `exec` runs, by default in the gateway, whose CPUs it uses: ``in: sidecar``.
+    `in` is where `exec` runs, by default in the gateway, whose CPUs it uses: ``in: sidecar``, or a
+        service: ``in: db``.
     """
 
     key: ClassVar[str] = "exec"
 
     exec: Action
-    in_: Literal["gateway", "sidecar"] | None = msgspec.field(default=None, name="in")
+    in_: str | None = msgspec.field(default=None, name="in")
+
+    @classmethod
+    def check(cls, probe: Map, rules: ProbeRules, *, triggered: bool) -> None:
+        rules.where(probe, "in")
+
+    @property
+    def unit(self) -> str:
+        return "" if self.in_ in (None, "gateway", "sidecar") else self.in_ or ""
 
     def watch(self) -> Order | None:
         if self.in_ != "sidecar":

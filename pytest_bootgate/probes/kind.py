@@ -65,6 +65,11 @@ class Kind:
         """The path at which a system says whether it is well, empty for what can never say no."""
         return ""
 
+    @property
+    def unit(self) -> str:
+        """Where `ask` asks: the name of a service, empty for whoever the probe is about."""
+        return ""
+
     # -- what the sidecar does -------------------------------------------------------------
 
     def watch(self) -> Order | None:
@@ -72,7 +77,7 @@ class Kind:
         return None
 
     def ask(self) -> Order | None:
-        """What the gate itself asks inside the gateway, None for what others look for."""
+        """What the gate itself asks inside of `unit`, None for what others look for."""
         return None
 
     def last_look(self) -> Order | None:

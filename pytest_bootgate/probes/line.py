@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -20,7 +20,8 @@ class Line(Kind, msgspec.Struct, frozen=True):
 
     `line` is a regular expression to find in a line of `from`, or of `file`:
         ``line: task started``.
-    `from` is the output that `line` searches, by default the gateway's: ``from: trigger``.
+    `from` is the output that `line` searches, by default the gateway's: ``from: trigger``,
+        ``from: sidecar``, or a service: ``from: db``.
     `file` is a file that must exist, or whose new lines `line` searches:
         ``file: "${dir}/done-${token}"``.
     """
@@ -30,9 +31,7 @@ class Line(Kind, msgspec.Struct, frozen=True):
     whole_lines: ClassVar[bool] = True
 
     line: str
-    from_: Literal["gateway", "sidecar", "trigger"] | None = msgspec.field(
-        default=None, name="from"
-    )
+    from_: str | None = msgspec.field(default=None, name="from")
     file: str | None = None
 
     @classmethod
@@ -44,6 +43,8 @@ class Line(Kind, msgspec.Struct, frozen=True):
             )
         if probe.get("from") == "trigger" and not triggered:
             rules.mistake(probe.at["from"], "there is no trigger here", "take gateway or sidecar")
+        else:
+            rules.where(probe, "from", *(["trigger"] if triggered else []))
 
     @classmethod
     def check_mark(cls, probe: Map, rules: ProbeRules) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pytest_bootgate.gatefile.model import Probe
@@ -41,6 +41,7 @@ class Aftermath(OpenedPair):
             witness.see(replace(sighting, at=min(sighting.at, at_most)))
 
         self._await_last_lines(see)
+        self._ask_last(seen, variables, see)
         if self._link is None:
             return
         target = self._recipe.target
@@ -59,6 +60,25 @@ class Aftermath(OpenedPair):
             return len([e for e in events[first:] if e.get("event") == "looked"]) >= asked
 
         self._pump(self._clock.now() + _LAST_LOOK, looked, "last look", see)
+
+    def _ask_last(
+        self, seen: Observation, variables: Mapping[str, str], see: Callable[[Sighting], None]
+    ) -> None:
+        """Once more ask the services what they show of a gateway that has ended."""
+        target = self._recipe.target
+        probes: dict[str, Probe] = {f"phase:{n}": target.phases[n] for n in seen.missing}
+        asked = {name: probe for name, probe in probes.items() if probe.kind.unit}
+        first = len(events := self._listener.events)
+        self._inside.forget()
+        for name, probe in asked.items():
+            self._watch(name, probe, variables)
+
+        def answered() -> bool:
+            said = [event for event in events[first:] if event["event"] in ("seen", "state")]
+            return asked.keys() <= {event.get("id") for event in said}
+
+        self._pump(self._clock.now() + _LAST_LOOK, answered, "last look", see)
+        self._inside.forget()
 
     def _answered_by(self, seen: Observation, variables: Mapping[str, str]) -> str:
         """Who gave what was seen, if it was somebody whom this boot did not start."""

@@ -127,11 +127,11 @@ class InPlacePair(Pair):
         if question.exec is None:
             assert self._link is not None
             return read_jobs(self._link.ask(question, self._variables))
-        lines = self._listener.keep("jobs.out")
+        lines = self._listener.keep("(jobs).out")
         lines.clear()
-        code = self._carry_out(self._run("jobs", question, self._variables), "jobs", _QUESTION)
+        code = self._carry_out(self._run("(jobs)", question, self._variables), "(jobs)", _QUESTION)
         if code != 0:
-            said = " / ".join(self._listener.tail("jobs.err")[-3:])
+            said = " / ".join(self._listener.tail("(jobs).err")[-3:])
             text = f": {said}" if said else ""
             raise JobsError(f"could not be read: the command exited with {code}{text}")
         if any(len(line) >= LONGEST for line in lines):
@@ -140,10 +140,10 @@ class InPlacePair(Pair):
 
     def seed(self, command: Sequence[str], deadline: float) -> None:
         """Run a command in the gateway. Raises `BootgateError` unless it ends with 0."""
-        running = self._run("seed", Trigger(exec=list(command)), self._variables)
-        code = self._carry_out(running, "seed", deadline)
+        running = self._run("(seed)", Trigger(exec=list(command)), self._variables)
+        code = self._carry_out(running, "(seed)", deadline)
         if code != 0:
-            said = " / ".join([*self.tail("seed.out"), *self.tail("seed.err")][-3:])
+            said = " / ".join([*self.tail("(seed).out"), *self.tail("(seed).err")][-3:])
             how = f"exited with {code}" if code is not None else f"still ran after {deadline:g} s"
             raise BootgateError(
                 f"The command that ages the baseline's state, `{' '.join(command)}`, {how}"
@@ -176,7 +176,7 @@ class InPlacePair(Pair):
         self.watch(Moment("stop", deadline))
         if self._exit is None and command is not None:
             until = self._clock.now() + deadline
-            self._run("stop", Trigger(exec=list(command)), self._variables)
+            self._run("(stop)", Trigger(exec=list(command)), self._variables)
             self._pump(until, self._gateway_over, "stop")
             self._look(force=True)
             by = "SIGKILL"

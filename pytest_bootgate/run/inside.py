@@ -1,4 +1,4 @@
-"""Commands inside a gateway that are run again and again until they succeed."""
+"""Commands inside a gateway or a service that are run again and again until they succeed."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class _Run:
 @dataclass
 class _Asked:
     name: str
+    unit: Unit
     command: Sequence[str]
     every: float
     patience: float | None
@@ -41,26 +42,26 @@ class _Asked:
 
 
 class Inside:
-    """Runs the commands of a gateway's probes, and reports as the sidecar does for others.
+    """Runs the commands of probes, and reports as the sidecar does for others.
 
     All raise `EngineError` where there is no such command, or no engine.
     """
 
-    def __init__(self, gateway: Unit, listener: Listener, clock: Clock) -> None:
-        self._gateway, self._listener, self._clock = gateway, listener, clock
+    def __init__(self, listener: Listener, clock: Clock) -> None:
+        self._listener, self._clock = listener, clock
         self._asked: list[_Asked] = []
         self._number = 0
-        listener.tick = min(listener.tick, TICK)
 
-    def watch(self, name: str, order: Order, *, lapse: float | None = None) -> None:
-        """Run the command of an order until it succeeds, at first at once.
+    def watch(self, name: str, unit: Unit, order: Order, *, lapse: float | None = None) -> None:
+        """Run the command of an order in a unit until it succeeds, at first at once.
 
         With `lapse`: until it fails, or takes more than so many seconds.
         """
-        command = order.get("exec") or self._gateway.health_command()
+        command = order.get("exec") or unit.health_command()
+        self._listener.tick = min(self._listener.tick, TICK)
         self._say(event="watching", id=name)
         patience = order.get("patience")
-        one = _Asked(name, command, order["every"], patience, self._clock.now())
+        one = _Asked(name, unit, command, order["every"], patience, self._clock.now())
         one.wait = patience or lapse or _PATIENCE
         one.lapse = lapse is not None
         self._asked.append(one)
@@ -69,9 +70,9 @@ class Inside:
         """A new boot begins."""
         self._asked.clear()
 
-    def step(self) -> None:
-        """Look at those that have ended, run those that are due."""
-        for one in [*self._asked]:
+    def step(self, without: Unit | None = None) -> None:
+        """Look at those that have ended, run those that are due, but for those of one unit."""
+        for one in [one for one in self._asked if one.unit is not without]:
             for run in [*one.runs]:
                 self._look(one, run)
             if one in self._asked:
@@ -82,7 +83,7 @@ class Inside:
         try:
             if ended is None or (code := run.command.exit_code()) is None:
                 return
-        except CommandError as error:  # the gateway may still bring it along
+        except CommandError as error:  # the unit may still bring it along
             one.runs.remove(run)
             self._lacks(one, str(error))
             return
@@ -119,16 +120,16 @@ class Inside:
         self._number += 1
         stream = f"{PROBE}{self._number}"
         try:
-            one.runs.append(_Run(stream, self._gateway.run(stream, one.command), now))
+            one.runs.append(_Run(stream, one.unit.run(stream, one.command), now))
             one.failing = None
         except CommandError as error:
             self._lacks(one, str(error))
         except EngineError:  # nothing runs inside of what has just ended, or is held
-            if self._gateway.exit() is not None:
-                self._asked.clear()
+            if one.unit.exit() is not None:
+                self._asked = [other for other in self._asked if other.unit is not one.unit]
                 return
             one.due, one.failing = now + one.every, one.failing or now
-            if now - one.failing > _PATIENCE and not self._gateway.hold.state():
+            if now - one.failing > _PATIENCE and not one.unit.hold.state():
                 raise
 
     def _lacks(self, one: _Asked, why: str) -> None:

@@ -68,7 +68,8 @@ class OpenedPair(Watching):
         super().__init__(
             Listener(self._heed, self._heed_end, recipe.mask, engine.clock), engine.clock
         )
-        self._services = Services(recipe, self._listener, engine.clock, self._pump)
+        self._services = Services(recipe, self._listener, engine.clock, self._pump, self._inside)
+        self._beside = self._services.units
         self._place: Place | None = None
         self._variables: dict[str, str] = {}
         self._exit: Exit | None = None
@@ -173,7 +174,7 @@ class OpenedPair(Watching):
             outside = {p: c for p, c in spec.files.items() if p not in inside}
             spec = replace(spec, files=outside, state=self._state_path)
         self._gateway = place.create(spec, self._listener.put)
-        self._inside = None
+        self._inside.forget()
         if self._state is not None:
             over = {} if self._state.restart else inside
             self._gateway.load(self._state_path, self._state.archive, over)
@@ -269,8 +270,8 @@ class OpenedPair(Watching):
 
         def idle(left: float) -> None:
             self._look()
-            if self._inside is not None and self._begun and self._exit is None:
-                self._inside.step()
+            runs = self._begun and self._exit is None
+            self._inside.step(without=None if runs else self._gateway)
             self.watch(Moment(doing if isinstance(doing, str) else doing(), left))
 
         self._listener.wait(deadline, done, idle, see)

@@ -16,7 +16,7 @@ from pytest_bootgate.records.result import label
 from pytest_bootgate.records.verdict import Limits, Rules
 from pytest_bootgate.run.check import AnyCheck
 from pytest_bootgate.run.kinds import KINDS
-from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.run.recipe import RELEASE, Recipe
 from pytest_bootgate.run.recorded import Recorded
 
 #: What bringing up and removing one pair may cost, in seconds, on top of the boot itself.
@@ -162,7 +162,7 @@ class Plan:
             if release.image is not None:
                 users.setdefault(release.image, []).append(f"the {name}")
         for name, service in self.file.services.items():
-            if service.image is not None:
+            if service.image not in (None, RELEASE):
                 users.setdefault(service.image, []).append(f"the service {name}")
         if (sidecar := self.sidecar_image()) is not None:
             users.setdefault(sidecar, []).append("the sidecar")
@@ -197,8 +197,9 @@ class Plan:
         if file.sidecar.container != Container():
             found.append((("sidecar", "container"), "`container`"))
         for name, service in file.services.items():
-            if service.container != Container() or service.memory is not None:
-                found.append((("services", name), "`container` and `memory`"))
+            limited = service.memory is not None or service.cpus is not None
+            if limited or service.container != Container():
+                found.append((("services", name), "`container`, `cpus` and `memory`"))
         for name, target in file.targets.items():
             for phase, probe in target.phases.items():
                 if probe.kind.needs_image:
@@ -264,10 +265,16 @@ class Plan:
     def longest_boot(self, name: str) -> float:
         """The seconds that one boot of a target may take at the very most, with its gateway's."""
         target = self.file.targets[name]
-        ready = self.around_boot if target.trigger is not None else _AROUND
+        ready = self.around_boot if target.trigger is not None else _AROUND + self._services
         return target.timeout + target.listen + target.pause + ready
 
     @property
     def around_boot(self) -> float:
         """The seconds that bringing up a gateway and removing it may take at the very most."""
-        return self.file.gateway.ready_timeout + self.file.gateway.settle + _AROUND
+        gateway = self.file.gateway
+        return gateway.ready_timeout + gateway.settle + _AROUND + self._services
+
+    @property
+    def _services(self) -> float:
+        services = self.file.services.values()
+        return sum(one.ready_timeout for one in services if one.ready is not None or one.once)

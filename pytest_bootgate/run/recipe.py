@@ -20,6 +20,7 @@ from pytest_bootgate.gatefile.model import (
     Probe,
     Profile,
     Release,
+    Service,
     StageProbe,
     Target,
 )
@@ -31,6 +32,8 @@ from pytest_bootgate.sidecar import packed
 
 #: Where a sidecar runs if the gate file names no image; any image with Python 3.9 will do.
 SIDECAR_IMAGE = "python:3.13-alpine"
+#: What a gate file calls the release's own image.
+RELEASE = "release"
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ class Recipe:
     def sidecar_image(self) -> str | None:
         """The image of the sidecar, where the engine has images."""
         named = self.gate.sidecar.image
-        if named == "release":
+        if named == RELEASE:
             return self.release.image
         return named or os.environ.get("BOOTGATE_SIDECAR_IMAGE") or SIDECAR_IMAGE
 
@@ -180,13 +183,19 @@ class Recipe:
         command = service.command
         return UnitSpec(
             role=name,
-            image=service.image if images else None,
+            image=self.image_of(service) if images else None,
             command=None if command is None else [fill(word, variables) for word in command],
             env=fill_all(service.env, variables),
             files=_contents(service.files, variables),
+            cpus=service.cpus,
             memory=service.memory,
             container=_contained(service.container, variables),
+            release=self.release_name if service.image == RELEASE else "",
         )
+
+    def image_of(self, service: Service) -> str | None:
+        """The image of a service, which may be the release's own."""
+        return self.release.image if service.image == RELEASE else service.image
 
     def network(self) -> Container:
         """What holds for all units of a place: services are known by their names."""

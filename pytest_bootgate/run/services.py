@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from typing import NoReturn
 
 from pytest_bootgate.engines.base import Place, Unit
 from pytest_bootgate.engines.clock import Clock
@@ -14,11 +15,12 @@ from pytest_bootgate.observe.sighting import Pattern, Sighting
 from pytest_bootgate.run.inside import Inside
 from pytest_bootgate.run.link import Link
 from pytest_bootgate.run.listener import Listener
-from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.run.recipe import RELEASE, Recipe
 
 #: Between two questions to the engine whether a service still runs, in seconds.
 _LOOK = 1.0
 _SAID = 3  # last lines in a message
+_LAST_LINES = 1.0
 
 #: Take in lines until it is so, at most until a monotonic second.
 Pump = Callable[[float, Callable[[], bool], str, Callable[[Sighting], None]], None]
@@ -27,10 +29,13 @@ Pump = Callable[[float, Callable[[], bool], str, Callable[[Sighting], None]], No
 class Services:
     """The services of one place. Raises `BootgateError` for one that is not ready in time."""
 
-    def __init__(self, recipe: Recipe, listener: Listener, clock: Clock, pump: Pump) -> None:
+    def __init__(
+        self, recipe: Recipe, listener: Listener, clock: Clock, pump: Pump, inside: Inside
+    ) -> None:
         self._recipe, self._listener = recipe, listener
-        self._clock, self._pump = clock, pump
-        self._units: dict[str, Unit] = {}
+        self._clock, self._pump, self._inside = clock, pump, inside
+        #: Those that were started, by their names.
+        self.units: dict[str, Unit] = {}
 
     def open(
         self, place: Place, link: Link | None, variables: Mapping[str, str], *, images: bool
@@ -38,28 +43,53 @@ class Services:
         """Start them in the order of the gate file, each when the one before it is ready."""
         for name, service in self._recipe.gate.services.items():
             spec = self._recipe.service(name, variables, images=images)
-            unit = self._units[name] = place.create(spec, self._listener.put)
+            unit = self.units[name] = place.create(spec, self._listener.put)
             began = self._clock.now()
             if service.ready is not None and link is not None:
                 link.watch(_id(name), service.ready, variables)
+            self._listener.ended.pop(f"{name}.out", None)  # of an earlier place
             unit.start()
-            if service.ready is not None:
+            if service.once:
+                self._await_end(name, service, began)
+            elif service.ready is not None:
                 self._await(name, service, service.ready, began, variables)
 
     def answered(self, ports: Collection[int], gateway: Unit) -> dict[int, str]:
         """On which of these ports services answer and the gateway does not, by their names."""
-        theirs = {port: name for name, unit in self._units.items() for port in unit.listens(ports)}
+        theirs = {port: name for name, unit in self.units.items() for port in unit.listens(ports)}
         own = gateway.listens(ports) if theirs else set()
         return {port: f"the service {name}" for port, name in theirs.items() if port not in own}
 
     def gone(self) -> list[str]:
         """Those that have ended, in words: whether that is the release's fault the others show."""
-        ended = {name: unit.exit() for name, unit in self._units.items()}
+        ended = {name: unit.exit() for name, unit in self.units.items()}
         return [
             f"the service {name} {exit_words(how)} during this boot ({self._said(name)})"
             for name, how in ended.items()
             if how is not None
         ]
+
+    def _await_end(self, name: str, service: Service, began: float) -> None:
+        """One that runs once has done its work when it has ended with 0."""
+        unit, ended, looked = self.units[name], None, began
+
+        def closed() -> bool:
+            return f"{name}.out" in self._listener.ended
+
+        def over() -> bool:
+            nonlocal ended, looked
+            if closed() or self._clock.now() - looked >= _LOOK:
+                ended, looked = unit.exit(), self._clock.now()
+            return ended is not None
+
+        self._pump(began + service.ready_timeout, over, f"service {name}", lambda _: None)
+        # Its last lines may still be on their way; what it left behind may hold the stream open.
+        self._pump(self._clock.now() + _LAST_LINES, closed, f"service {name}", lambda _: None)
+        if ended is None:
+            self._fail(name, f"runs once and had not ended after {service.ready_timeout:g} s")
+        if ended.code != 0 or ended.gone:
+            self._fail(name, f"runs once and must exit with 0, but {exit_words(ended)}")
+        del self.units[name]  # nobody can look into it, and it is not missed
 
     def _await(
         self,
@@ -69,13 +99,13 @@ class Services:
         began: float,
         variables: Mapping[str, str],
     ) -> None:
-        unit = self._units[name]
+        unit = self.units[name]
         pattern = Pattern(_id(name), ready, variables, token=False)
         if pattern.source == "gateway":  # a line of its own
             pattern.source = name
-        inside = Inside(unit, self._listener, self._clock)
         if (order := ready.kind.ask()) is not None:
-            inside.watch(_id(name), fill_all(dict(order), variables))
+            asked = self.units[ready.kind.unit or name]
+            self._inside.watch(_id(name), asked, fill_all(dict(order), variables))
         seen, looked, gone = [], began, False
 
         def see(sighting: Sighting) -> None:
@@ -84,12 +114,12 @@ class Services:
 
         def over() -> bool:
             nonlocal looked, gone
-            inside.step()
             if (now := self._clock.now()) - looked >= _LOOK:
                 looked, gone = now, unit.exit() is not None
             return bool(seen) or gone
 
         self._pump(began + service.ready_timeout, over, f"service {name}", see)
+        self._inside.forget()
         if seen:
             return
         ended = unit.exit()
@@ -98,9 +128,17 @@ class Services:
             if ended
             else (f"was not ready after {service.ready_timeout:g} s{self._stands(name)}")
         )
+        self._fail(name, how)
+
+    def _fail(self, name: str, how: str) -> NoReturn:
+        service = self._recipe.gate.services[name]
+        ready = "" if service.once else " its `ready`,"
+        of, correct = "", "service"
+        if service.image == RELEASE:  # then the fault is one of the release
+            of, correct = f" of the {self._recipe.release_name}", "release, the service"
         raise BootgateError(
-            f"The service {name} {how}.{self._last(name)} Nothing was booted: correct the service,"
-            " its `ready`, or its `ready_timeout`."
+            f"The service {name}{of} {how}.{self._last(name)} Nothing was booted: correct the"
+            f" {correct},{ready} or its `ready_timeout`."
         )
 
     def _stands(self, name: str) -> str:

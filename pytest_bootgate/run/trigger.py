@@ -60,8 +60,8 @@ class Triggering(Aftermath):
         for name, probe in self._recipe.target.phases.items():
             # What has no place (a command beside the gateway) may be so before it is started.
             placeless = probe.kind.endpoint is None and probe.kind.path is None
-            link = self._link if placeless and probe.kind.ask() is None else None
-            if link is not None and link.stands(f"phase:{name}", probe, variables):
+            in_gateway = probe.kind.ask() is not None and not probe.kind.unit
+            if placeless and not in_gateway and self._stands(f"phase:{name}", probe, variables):
                 seen.stands(name)
         self._order_watches(variables)
         self._meter = Meter(None, warm=False, clock=self._clock)
@@ -89,7 +89,6 @@ class Triggering(Aftermath):
 
         until = self._clock.now() + _LOOK_AHEAD
         self._pump(until, lambda: said("seen", "state") or self._gateway_over(), "look ahead")
-        assert self._inside is not None
         self._inside.forget()
         return said("seen")
 
@@ -129,8 +128,9 @@ class Triggering(Aftermath):
         return None
 
     def _run(self, name: str, trigger: Trigger, variables: Mapping[str, str]) -> Running:
-        in_sidecar = trigger.in_ == "sidecar" and self._link is not None
-        unit = self._link.unit if in_sidecar and self._link else self._gateway
+        unit = self._beside.get(trigger.in_ or "", self._gateway)
+        if trigger.in_ == "sidecar" and self._link is not None:
+            unit = self._link.unit
         assert unit is not None
         return unit.run(name, [fill(word, variables) for word in trigger.exec or ()])
 

@@ -1,4 +1,4 @@
-"""What is looked for at a gateway, by its sidecar or by commands inside of it."""
+"""What is looked for at a gateway: by its sidecar, or by commands inside of it or a service."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from pytest_bootgate.run.listener import Listener
 
 
 class Watching:
-    """A gateway and who looks at it; all of it is there once it is opened."""
+    """A gateway and who looks at it; all of it is there once it is opened.
+
+    `beside` are the services by their names.
+    """
 
     def __init__(self, listener: Listener, clock: Clock) -> None:
         self._listener, self._clock = listener, clock
         self._gateway: Unit | None = None
         self._link: Link | None = None
-        self._inside: Inside | None = None
+        self._inside = Inside(listener, clock)
+        self._beside: dict[str, Unit] = {}
 
     def _arm(self, token: str, trigger: Trigger | None, variables: Mapping[str, str]) -> None:
         """A new boot begins: what the last one was watched for does not matter any more."""
-        if self._inside is not None:
-            self._inside.forget()
+        self._inside.forget()
         if self._link is not None:
             self._link.arm(token, trigger, variables)
 
@@ -33,9 +36,18 @@ class Watching:
         """From now on look for what a probe asks for, where no line shows it."""
         if self._link is not None:
             self._link.watch(name, probe, variables)
-        if (order := probe.kind.ask()) is not None and self._gateway is not None:
-            self._inside = self._inside or Inside(self._gateway, self._listener, self._clock)
-            self._inside.watch(name, fill_all(dict(order), variables))
+        self._ask(name, probe, variables)
+
+    def _ask(
+        self,
+        name: str,
+        probe: Probe | StageProbe,
+        variables: Mapping[str, str],
+        lapse: float | None = None,
+    ) -> None:
+        unit = self._beside[probe.kind.unit] if probe.kind.unit else self._gateway
+        if (order := probe.kind.ask()) is not None and unit is not None:
+            self._inside.watch(name, unit, fill_all(dict(order), variables), lapse=lapse)
 
     def _lapse(self, name: str, probe: Probe, variables: Mapping[str, str], within: float) -> None:
         """From now on look for what a probe asks for to be so no longer.
@@ -44,5 +56,4 @@ class Watching:
         """
         if self._link is not None and probe.kind.watch() is not None:
             self._link.lapse(name, probe, variables, within)
-        if (order := probe.kind.ask()) is not None and self._inside is not None:
-            self._inside.watch(name, fill_all(dict(order), variables), lapse=within)
+        self._ask(name, probe, variables, within)

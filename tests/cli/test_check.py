@@ -81,8 +81,8 @@ def test_how_long_the_last_run_took(command, example):
                 (verdict, str(example), began, began + took, verdict),
             )
             journal.executemany(
-                "INSERT INTO boots (id, run, target, release, profile, number, attempt, start, during,"
-                " began) VALUES (?, ?, '', '', '', 1, 1, 'cold', 'campaign', 0)",
+                "INSERT INTO boots (id, run, target, release, profile, number, attempt, start,"
+                " during, began) VALUES (?, ?, '', '', '', 1, 1, 'cold', 'campaign', 0)",
                 [(f"{verdict}{number}", verdict) for number in range(boots)],
             )
         journal.commit()
@@ -236,7 +236,7 @@ def test_what_only_containers_have(tmp_path, capsys):
     said = capsys.readouterr().err
     assert f"{path}:5:12: only containers have `cpus` and `memory`; " in said
     assert f"{path}:2:11: only containers have `container`; " in said
-    assert f"{path}:3:12: only containers have `container` and `memory`; " in said
+    assert f"{path}:3:12: only containers have `container`, `cpus` and `memory`; " in said
     assert f"{path}:4:" in said
     assert said.endswith("use --bootgate-engine docker, or leave that out.\n")
 
@@ -251,3 +251,34 @@ def test_releases_that_differ_in_their_files_and_environment(tmp_path, capsys):
     )
     assert main(["check", str(path)]) == 0
     assert "x, files ${dir}/conf, env LEVEL" in capsys.readouterr().out
+
+
+def test_services_are_named_in_full(command, tmp_path):
+    (tmp_path / "bootgate.yaml").write_text(
+        "releases: {candidate: {command: [x]}}\n"
+        "services:\n"
+        "  orders-database: {command: [y, z]}\n"
+        "  orders-migration: {command: [w], once: true}\n"
+        "targets: {boot: {timeout: 9s, proof: {line: up}}}\n"
+    )
+    said = command("check", str(tmp_path / "bootgate.yaml"))
+    assert [line.split(maxsplit=1)[1] for line in said.lines if line.startswith("  service")] == [
+        "orders-database: y z",
+        "orders-migration: w, runs once",
+    ]
+
+
+def test_a_system_that_runs_with_compose(command, tmp_path):
+    (tmp_path / "compose.yml").write_text(
+        "services: {api: {image: api, healthcheck: {test: [CMD, up]}, depends_on: [db]},"
+        " db: {image: db, cpus: 0.5}}"
+    )
+    (tmp_path / "bootgate.yaml").write_text(
+        "system: {compose: compose.yml, service: api}\nreleases: {candidate: {image: 'api:2'}}\n"
+    )
+    said = command("check", str(tmp_path / "bootgate.yaml"))
+    assert said.status == 0
+    rows = dict(line.strip().split(maxsplit=1) for line in said.lines if line.startswith("  "))
+    assert rows["system"].startswith("service api of ")
+    assert rows["baseline"] == "image api"
+    assert rows["service"] == "db: image db"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -56,15 +57,22 @@ def test_it_boots_unchanged(init, origin, pytester):
     assert [boot["outcome"] for boot in target["boots"]] == ["started"], done.stdout.str()
 
 
-def test_a_service_with_what_it_needs(init):
+def test_a_service_with_what_it_needs(init, tmp_path):
     found, text = gate(init, "web.compose.yml")
     assert list(found.services) == ["db", "cache"]
     assert found.gateway.env == {"DB_PASSWORD": "staging", "PYTHONUNBUFFERED": "1"}
     assert found.targets["api"].timeout == 30
     assert found.targets["api"].phases["proof"].kind.http == ":8000/health"
-    assert found.services["db"].ready.kind.exec[2].startswith("PGPASSWORD=$${DB_PASSWORD} psql")
+    assert found.services["db"].ready.kind.exec[2].startswith("PGPASSWORD=$$DB_PASSWORD psql")
     assert found.services["db"].container.shm_size == 64 << 20
     assert "/var/lib/postgresql/data begins empty" in text
+    (live,) = re.findall(r"#   (system: .*)", text)
+    path = tmp_path / "live.bootgate.yaml"
+    path.write_text(f"{live}\nreleases: {{candidate: {{image: 'web-api:2'}}}}\n")
+    again = load(path, {}).gate
+    assert (again.gateway.env, again.gateway.command) == (found.gateway.env, found.gateway.command)
+    assert again.services == found.services
+    assert again.targets == found.targets
 
 
 def test_one_of_several(init, tmp_path):
@@ -99,10 +107,11 @@ def test_texts_and_the_environment(init):
     assert "`env_file` is left out" in text
 
 
-def test_what_runs_once_is_left_out(init):
-    found, text = gate(init, "queue.compose.yml")
-    assert list(found.services) == ["broker"]
-    assert "migrate runs once before it" in text
+def test_what_runs_once(init):
+    """It is of the same image, so of that of each release."""
+    found, _ = gate(init, "queue.compose.yml")
+    assert list(found.services) == ["migrate", "broker"]
+    assert (found.services["migrate"].once, found.services["migrate"].image) == (True, "release")
     assert found.gateway.container.tmpfs == ["/scratch"]
 
 

@@ -44,6 +44,15 @@ def test_it_is_ready_before_the_gateway_is_made(play):
     assert boot.tails["db.out"] == ("ready to accept connections",)
 
 
+def test_the_time_for_it_is_part_of_what_a_gate_may_take(play):
+    """Else pytest-timeout would end a gate whose services take long to start."""
+    played = play(more=DB)
+    slow = play(more=DB.replace("5s", "300s"))
+    assert slow.gate.plan.budget() - played.gate.plan.budget() >= 295
+    slow = play(trigger="null", more=DB.replace("5s", "300s"))
+    assert slow.gate.plan.longest_boot("main") >= 360
+
+
 def test_every_boot_has_its_own(play):
     begun = []
     played = play(
@@ -169,6 +178,22 @@ def test_a_service_that_is_not_there(play):
         ("{db: {image: x, ready: {}}}", "this probe looks nowhere"),
         ("{db: {image: x, ready: {line: x, from: trigger}}}", "there is no trigger here"),
         ("{db: {image: '${release}'}}", "'image' is read before any boot"),
+        (
+            "{db: {image: x, ready: {line: up, from: q}}, q: {image: x}}",
+            "'from' must be sidecar or db, not 'q': q is not started yet",
+        ),
+        (
+            "{seed: {image: x, once: true, ready: {line: up}}}",
+            "the service seed runs once: it is done when it has exited with 0",
+        ),
+        (
+            "{seed: {image: x, once: true}, db: {image: x, ready: {line: up, from: seed}}}",
+            "'from' must be sidecar or db, not 'seed': seed runs once, and has ended by then",
+        ),
+        (
+            "{db: {image: x, ready: {exec: [x], in: gateway}}}",
+            "'in' must be sidecar or db, not 'gateway': gateway is not started yet",
+        ),
     ],
 )
 def test_mistakes(play, services, mistake):
@@ -201,3 +226,173 @@ def test_a_stub_that_a_service_could_call(play):
             more=f"sidecar: {{stub: {{port: 8099}}}}\n{DB}",
         )
     assert "a service could call the stub" in caught.value.mistakes[0]
+
+
+# -- probes in a service -----------------------------------------------------------------------
+
+IN_DB = "services: {db: {image: db}}"
+
+
+def row(me):
+    """The command that looks for what a task left in the database."""
+    yield 0.05
+    return 0 if "/row" in me.world.files else 1
+
+
+def inserts(me, token):
+    me.log("/row", token)
+
+
+def test_a_proof_in_a_service(play):
+    played = play(
+        serves(1.5, inserts),
+        target="proof: {exec: [row], in: db}",
+        more=IN_DB,
+        programs={"db": service(), "row": row},
+    )
+    boot = played.one()
+    assert boot.outcome == "started"
+    assert 1.5 <= boot.seconds <= 2.0
+
+
+def test_what_is_in_a_service_before_the_trigger(play):
+    played = play(
+        target="proof: {exec: [row], in: db}",
+        more=IN_DB,
+        programs={"db": service(inserts), "row": row},
+    )
+    (boot,) = played.result().boots
+    assert boot.outcome == "lost"
+    assert boot.detail.startswith("the mark of proof was there before the trigger")
+
+
+@pytest.mark.parametrize(("before", "outcome"), [((), "started"), ((inserts,), "lost")])
+def test_what_a_runner_leaves_in_a_service_when_it_ends(play, before, outcome):
+    """It is gone before anybody asks again; what was there before it proves nothing."""
+
+    def runner(me):
+        yield 1.0
+        me.log("/row", "x")
+        return 0
+
+    played = play(
+        runner,
+        trigger="null",
+        target="proof: {exec: [row], in: db, every: 5s}",
+        more=IN_DB,
+        programs={"db": service(*before), "row": row},
+    )
+    (boot,) = played.result().boots
+    assert boot.outcome == outcome
+    assert boot.seconds == (pytest.approx(1.0, abs=0.05) if outcome == "started" else None)
+
+
+def test_a_line_of_a_service(play):
+    """What it printed before the trigger, and lines of others, do not count."""
+    prints = "insert done"
+    played = play(
+        serves(0.5, prints, 1.0, inserts),
+        target="proof: {line: ^insert, from: db}",
+        more=IN_DB,
+        programs={"db": service(prints, 3.0, prints)},
+    )
+    boot = played.one()
+    assert boot.outcome == "started"
+    assert boot.seconds > 2.0
+
+
+def test_a_signal_from_a_service_and_a_trigger_in_it(play):
+    def enqueue(me):
+        me.call(8080, path="/run", body=me.command[1])
+        yield 0.1
+        return 0
+
+    played = play(
+        serves(0.5, "set up"),
+        trigger='{exec: [enqueue, "${token}"], in: broker}',
+        target='proof: {line: never}\n  signals: {letters: {line: "dead (?P<text>.*)", from: db}}',
+        more="services: {broker: {image: broker}, db: {image: db}}",
+        programs={
+            "broker": service(),
+            "db": service(4.0, "dead letter of job"),
+            "enqueue": enqueue,
+        },
+    )
+    (boot,) = played.result().boots
+    assert boot.outcome == "reported_error"
+    assert boot.detail == "letters reported: letter of job"
+
+
+def test_a_service_that_ends_before_its_proof(play):
+    (boot,) = (
+        play(
+            target="proof: {exec: [row], in: db}",
+            more=IN_DB,
+            programs={"db": service(1.5, "PANIC", Exit(134)), "row": row},
+        )
+        .result()
+        .boots
+    )
+    assert boot.outcome == "timed_out"
+    assert boot.notes == ("the service db exited with 134 during this boot (last output: PANIC)",)
+
+
+# -- services that run once --------------------------------------------------------------------
+
+ONCE = """\
+services:
+  db: {image: db, ready: {line: ready to accept}}
+  migrate: {image: release, command: [migrate], once: true, ready_timeout: 5s}
+"""
+
+
+def test_one_that_runs_once_has_ended_before_the_gateway_is_made(play):
+    done = []
+
+    def migrate(me):
+        assert "/up" in me.world.files  # the database is ready
+        yield 1.0
+        me.out("migrated")
+        done.append((me.image, me.clock.now()))
+        return 0
+
+    def up(me, token):
+        me.log("/up", "x")
+
+    def first(me, token):
+        done.append(("gateway", me.clock.now()))
+
+    played = play(
+        serves(before=(first,)),
+        serves(before=(first,)),
+        more=ONCE,
+        programs={"db": service(up, "ready to accept"), "migrate": migrate},
+    )
+    result = played.result()
+    # Each release with its own image, and that it has ended is nobody's fault.
+    assert [name for name, _ in done] == ["old", "gateway", "new", "gateway"]
+    assert {(boot.outcome, boot.notes) for boot in result.boots} == {("started", ())}
+    assert result.boots[0].tails["migrate.out"] == ("migrated",)
+
+
+@pytest.mark.parametrize(
+    ("steps", "how"),
+    [
+        (
+            ("relation exists", Exit(3)),
+            "runs once and must exit with 0, but exited with 3. Its last output: relation exists.",
+        ),
+        (
+            ("waiting for a lock", 3600.0),
+            "runs once and had not ended after 5 s. Its last output: waiting for a lock.",
+        ),
+    ],
+)
+def test_one_that_runs_once_and_does_not_succeed(play, steps, how):
+    programs = {"db": service("ready to accept"), "migrate": service(*steps)}
+    result = play(more=ONCE, programs=programs).result()
+    assert (result.verdict, result.boots) == ("error", ())
+    assert result.error == (
+        f"The service migrate of the candidate {how} Nothing was booted: correct the release, the"
+        " service, or its `ready_timeout`."
+    )

@@ -101,19 +101,64 @@ def test_a_service_that_is_ready_by_a_file(boot):
     assert found["outcome"] == "started"
 
 
-LATE = "import socket, time; time.sleep(1); s = socket.create_server(('', {port})); time.sleep(60)"
+LATE = (
+    "import os, socket, time\n"
+    "while not os.path.exists('${dir}/started'): time.sleep(0.05)\n"
+    "s = socket.create_server(('', ${port.app})); time.sleep(60)"
+)
 
 
 @pytest.mark.parametrize("engine", ["process", pytest.param("docker", marks=pytest.mark.docker)])
 def test_a_service_at_the_port_of_the_gateway(boot, engine):
     image = f'image: "{IMAGE}", ' if engine == "docker" else ""
-    late = LATE.format(port="${port.app}")
+    late = json.dumps(["python3", "-c", LATE])
     found = boot(
-        f"releases: {{candidate: {{{image}command: [sleep, '60']}}}}\n"
-        "ports: {app: 8080}\n"
-        f'services: {{db: {{{image}command: [python3, -c, "{late}"]}}}}\n'
+        f"releases: {{candidate: {{{image}command: [sh, -c, 'touch ${{dir}}/started; sleep 60']}}}}"
+        "\nports: {app: 8080}\n"
+        f"services: {{db: {{{image}command: {late}}}}}\n"
         'targets: {app: {timeout: 9s, listen: 0s, proof: {tcp: ":${port.app}"}}}\n',
         engine,
     )
     assert found["outcome"] == "lost"
     assert "answered by the service db" in found["detail"]
+
+
+STORE = (
+    "import http.server as h\n"
+    "class S(h.BaseHTTPRequestHandler):\n"
+    "  def do_POST(s): open('/tmp/bootgate-row-{engine}', 'w'); s.send_response(200); "
+    "s.end_headers()\n"
+    "print('up', flush=True); h.HTTPServer(('', ${{port.db}}), S).serve_forever()"
+)
+ASK = (
+    "import time, urllib.request as u; time.sleep(1); "
+    "u.urlopen('http://{db}:${{port.db}}/', b'row'); print('asked', flush=True)"
+)
+
+
+@pytest.mark.parametrize("engine", ["process", pytest.param("docker", marks=pytest.mark.docker)])
+def test_a_proof_in_a_service_after_one_that_runs_once(boot, engine):
+    """The runner leaves a row in the database, and ends; a seeder was there before it."""
+    image = f"image: '{IMAGE}', " if engine == "docker" else ""
+    own = "image: release, " if engine == "docker" else ""
+    row = f"/tmp/bootgate-row-{engine}"
+    store = json.dumps(["python3", "-c", STORE.format(engine=engine)])
+    ask = json.dumps(["python3", "-c", ASK.format(db="db" if engine == "docker" else "127.0.0.1")])
+    seed = json.dumps(["sh", "-c", f"rm -f {row}; sleep 0.3; echo seeded"])
+    found = boot(
+        f"releases: {{candidate: {{{image}command: {ask}}}}}\n"
+        "ports: {db: 8080}\n"
+        "services:\n"
+        f"  db: {{{image}command: {store}, ready: {{line: up}}}}\n"
+        f"  seed: {{{own}command: {seed}, once: true}}\n"
+        "targets:\n"
+        "  app:\n"
+        "    timeout: 20s\n"
+        "    phases:\n"
+        "      asked: {line: asked}\n"
+        f"      stored: {{exec: [test, -e, {row}], in: db, every: 3s}}\n",
+        engine,
+    )
+    assert (found["outcome"], found["detail"]) == ("started", "")
+    assert found["seconds"] >= 1.0
+    assert found["tails"]["seed.out"] == ["seeded"]

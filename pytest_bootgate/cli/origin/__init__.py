@@ -6,13 +6,13 @@ boots, and nothing that the gate file cannot say is lost without a word: it stan
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from pytest_bootgate.cli.origin import compose, image, kubernetes
-from pytest_bootgate.cli.origin.found import Found, Part, written
+from pytest_bootgate.cli.origin import image, kubernetes
+from pytest_bootgate.cli.origin.written import written
 from pytest_bootgate.errors import BootgateError
-
-__all__ = ["Found", "Part", "gate_file"]
+from pytest_bootgate.gatefile.origin import compose
 
 
 def gate_file(source: str, service: str | None, directory: Path) -> str:
@@ -29,7 +29,12 @@ def gate_file(source: str, service: str | None, directory: Path) -> str:
     documents = compose.documents(path)
     for kind in (compose, kubernetes):
         if kind.knows(documents):
-            return written(kind.read(documents, path, service), str(path), directory)
+            found = kind.read(documents, path, service)
+            instead = ""
+            if kind is compose:
+                there = path if path.is_absolute() else os.path.relpath(path, directory)
+                instead = f"system: {{compose: {there}, service: {found.gated.key}}}"
+            return written(found, str(path), directory, instead)
     raise BootgateError(
         f"{source} is neither a Compose file (services: ...) nor a manifest with a Deployment,"
         " StatefulSet, DaemonSet, ReplicaSet, Job, CronJob or Pod."

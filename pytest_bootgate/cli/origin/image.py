@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pytest_bootgate.cli.origin.found import UNKNOWN, Found, Part
+from pytest_bootgate.gatefile.origin.found import Found, Part
 
 #: The defaults of a health check of an image, in seconds.
 _INTERVAL, _RETRIES = 30.0, 3
@@ -33,8 +33,5 @@ def read(name: str) -> Found:
         interval = (health.get("Interval") or 0) / 1e9 or _INTERVAL
         start = (health.get("StartPeriod") or 0) / 1e9
         part.timeout = start + (health.get("Retries") or _RETRIES) * interval
-    elif ports:
-        part.ready = {"tcp": f":{ports[0]}"}
-    else:
-        part.ready = UNKNOWN
+    part.port = ports[0] if ports else None
     return Found(part)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_bootgate.cli.origin import probes
-from pytest_bootgate.cli.origin.found import UNKNOWN, Found, Part, megabytes
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.origin import probes
+from pytest_bootgate.gatefile.origin.found import Found, Part, megabytes
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod")
 _PERIOD, _FAILURES = 10, 3
@@ -53,12 +53,15 @@ def _found(name: str, pod: Mapping[str, Any], container: Mapping[str, Any]) -> F
     gated = _part(container, pod)
     gated.name = name
     if pod.get("initContainers"):
-        gated.notes.append("its init containers are left out: put what they do into `state`")
+        gated.notes.append(
+            "its init containers are left out: put what they do into `state`, or into a"
+            " service that runs `once`"
+        )
     others = [_part(one, pod) for one in pod["containers"] if one is not container]
-    if gated.ready is None:
-        ports = container.get("ports") or []
-        port = next((p["containerPort"] for p in ports if p.get("protocol", "TCP") == "TCP"), None)
-        gated.ready = {"tcp": f":{port}"} if port else UNKNOWN
+    ports = container.get("ports") or []
+    gated.port = next(
+        (p["containerPort"] for p in ports if p.get("protocol", "TCP") == "TCP"), None
+    )
     return Found(gated, others)
 
 

@@ -11,6 +11,7 @@ from pytest_bootgate.gatefile.model.gateway import Gateway, Sidecar
 from pytest_bootgate.gatefile.model.releases import Releases
 from pytest_bootgate.gatefile.model.service import Service
 from pytest_bootgate.gatefile.model.state import State
+from pytest_bootgate.gatefile.model.system import System
 from pytest_bootgate.gatefile.model.target import Target, TargetDefaults
 
 
@@ -20,6 +21,8 @@ class GateFile(Entry, frozen=True, kw_only=True):
     `preset` is a gate file underneath this one, by name or path: ``preset: openclaw``.
     `upgrade` is what boots start on: nothing (``upgrade: fresh``), or a copy of the state that the
         baseline left (``upgrade: in-place``).
+    `system` is what the system is run with already, underneath this gate file:
+        ``system: {compose: docker-compose.yml, service: api}``.
     `releases` are the two versions to compare:
         ``releases: {baseline: {image: "my-api:1.8"}, candidate: {image: "my-api:1.9"}}``.
     `gateway` is the process that accepts triggers: ``gateway: {ready: {http: ":8080/readyz"}}``.
@@ -43,6 +46,7 @@ class GateFile(Entry, frozen=True, kw_only=True):
     noun: ClassVar = "a gate file"
     preset: str | None = None
     upgrade: Literal["fresh", "in-place"] = "fresh"
+    system: System | None = None
     releases: Releases
     gateway: Gateway = Gateway()
     sidecar: Sidecar = Sidecar()

@@ -59,7 +59,8 @@ class StageProbe(Entry, frozen=True):
     `each` is a regular expression that finds each stage in that line, with the groups `name` and
         `ms` or `s` (duration), and optionally `at_ms` or `at_s` (since its own zero):
         ``each: '(?P<name>[a-z]+)=(?P<ms>[0-9]+)'``.
-    `from` is the output that `line` searches, by default the gateway's: ``from: sidecar``.
+    `from` is the output that `line` searches, by default the gateway's: ``from: sidecar``, or a
+        service: ``from: db``.
     `file` is a file whose new lines `line` searches: ``file: /var/log/startup.log``.
     """
 

@@ -19,7 +19,7 @@ class Trigger(Entry, frozen=True, kw_only=True):
     """How a run is requested: exactly one of `exec`, `http` and `send`.
 
     `exec` is a command to run: ``exec: [my-gateway, run, daily-task, "${token}"]``.
-    `in` is where `exec` runs, by default in the gateway: ``in: sidecar``.
+    `in` is where `exec` runs, by default in the gateway: ``in: sidecar``, or a service: ``in: db``.
     `http` is an endpoint to which the sidecar sends a request, ``:8080/run`` on the gateway's own
         loopback or a URL: ``http: "https://[::1]:8443/run"``.
     `method` is the method of that request, by default POST, and GET for the `jobs` of a state:
@@ -35,7 +35,7 @@ class Trigger(Entry, frozen=True, kw_only=True):
     """
 
     exec: Action | None = None
-    in_: Literal["gateway", "sidecar"] | None = msgspec.field(default=None, name="in")
+    in_: str | None = msgspec.field(default=None, name="in")
     http: str | None = None
     method: str | None = None
     headers: dict[str, str] = {}

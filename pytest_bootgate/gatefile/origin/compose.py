@@ -5,14 +5,24 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from pytest_bootgate.cli.origin import probes
-from pytest_bootgate.cli.origin.found import UNKNOWN, Found, Part, megabytes, variables
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.origin import probes
+from pytest_bootgate.gatefile.origin.found import Found, Part, megabytes, variables
+from pytest_bootgate.gatefile.origin.together import (
+    DONE,
+    host,
+    hosts_of,
+    needs,
+    ordered,
+    source,
+    tell_shared,
+)
 
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h)")
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -29,15 +39,47 @@ _IDLE = {
 }
 _KNOWN = {
     *("image", "build", "command", "entrypoint", "environment", "env_file", "healthcheck"),
-    *("tmpfs", "shm_size", "security_opt", "ulimits", "devices", "extra_hosts", "volumes"),
+    *(
+        "secrets",
+        "configs",
+        "tmpfs",
+        "shm_size",
+        "security_opt",
+        "ulimits",
+        "devices",
+        "extra_hosts",
+        "volumes",
+    ),
     *("pids_limit", "cpus", "mem_limit", *_SAME, *_IDLE),
 }
+
+
+class Loader(yaml.SafeLoader):
+    """YAML as Compose reads it: `yes` and `22:22` are texts, as in YAML 1.2."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [
+        (tag, regexp)
+        for tag, regexp in resolvers
+        if tag.rpartition(":")[2] not in ("bool", "int", "float", "timestamp")
+    ]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _kind, _form, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+|0o?[0-7]+", "-+0123456789"),
+    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+):
+    Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_kind}", re.compile(rf"^(?:{_form})$"), list(_first)
+    )
 
 
 def documents(path: Path) -> list[Any]:
     """The documents of a YAML file. Raises `BootgateError` where it is none."""
     try:
-        return [one for one in yaml.safe_load_all(path.read_text()) if one is not None]
+        return [one for one in yaml.load_all(path.read_text(), Loader) if one is not None]
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BootgateError(f"{path} cannot be read: {error}") from None
 
@@ -45,6 +87,17 @@ def documents(path: Path) -> list[Any]:
 def knows(found: Sequence[Any]) -> bool:
     """Whether it is a Compose file."""
     return len(found) == 1 and isinstance(found[0], dict) and _services(found[0]) is not None
+
+
+def services_of(root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The services of a Compose file by their names."""
+    return _services(root) or {}
+
+
+def needed(name: str, services: Mapping[str, Any], path: Path) -> list[str]:
+    """A service, and all that it depends on. Raises `BootgateError`."""
+    with _understood(path):
+        return [name, *(other for other, _ in ordered(name, services) if other in services)]
 
 
 def _services(root: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -56,67 +109,58 @@ def _services(root: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def read(found: Sequence[Any], path: Path, service: str | None) -> Found:
     """The service to gate, and those that it depends on. Raises `BootgateError`."""
-    services = _services(found[0]) or {}
-    needed = {name for each in services.values() for name, _ in _needs(each)}
+    with _understood(path):
+        return _found(found[0], path, service)
+
+
+def _found(root: Mapping[str, Any], path: Path, service: str | None) -> Found:
+    services = services_of(root)
+    needed = {name for each in services.values() for name, _ in needs(each)}
     tops = [name for name in services if name not in needed]
     name = service or next((n for n in tops if "build" in services[n]), (tops or [*services])[0])
     if name not in services:
         raise BootgateError(f"{path} has no service {name}; there are {', '.join(services)}.")
-    gated = _part(name, services[name], path)
-    parts, left = [], []
-    for other, condition in _ordered(name, services):
-        if condition == "service_completed_successfully":
-            left.append(
-                f"{other} runs once before it and is left out: put what it does into `state`"
-            )
-        elif other in services:
-            parts.append(_part(other, services[other], path))
+    gated = _part(name, services[name], path, root)
+    parts = []
+    for other, condition in ordered(name, services):
+        if other in services:
+            part = _part(other, services[other], path, root)
+            part.once = condition == DONE
+            part.own = source(services[other]) == source(services[name])
+            parts.append(part)
+    tell_shared(services, [gated, *parts])
+    hosts = dict.fromkeys(hosts_of([gated, *parts], services), "127.0.0.1")
     for part in parts:
-        part.name = _host(part.name)
-    gated.notes += left
-    if gated.ready is None:
-        port = _port(services[name])
-        gated.ready = {"tcp": f":{port}"} if port else UNKNOWN
+        part.name = host(part.name)
+        hosts.pop(part.name, None)  # which it has by itself
+    if hosts and parts:
+        gated.container["extra_hosts"] = {**hosts, **gated.container.get("extra_hosts", {})}
     return Found(gated, parts)
 
 
-def _needs(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    needs = service.get("depends_on") or []
-    if isinstance(needs, dict):
-        for name, how in needs.items():
-            yield str(name), str((how or {}).get("condition", ""))
-    else:
-        yield from ((str(name), "") for name in needs)
-    for link in service.get("links") or []:
-        yield str(link).partition(":")[0], ""
+@contextmanager
+def _understood(path: Path, name: str = "") -> Iterator[None]:
+    """Raises `BootgateError` for what is not as Compose has it, wherever that shows."""
+    try:
+        yield
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        what = f"The service {name} in {path}" if name else str(path)
+        raise BootgateError(f"{what} is not as Compose has it: {error!r}.") from None
 
 
-def _ordered(
-    name: str, services: Mapping[str, Any], above: tuple[str, ...] = ()
-) -> list[tuple[str, str]]:
-    """What a service needs, that first which the others need."""
-    order: dict[str, str] = {}
-    for other, condition in _needs(services.get(name, {})):
-        if other in above:
-            continue
-        for one, how in _ordered(other, services, (*above, name)):
-            order.setdefault(one, how)
-        order.setdefault(other, condition)
-    return list(order.items())
+def _part(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, Any]) -> Part:
+    with _understood(path, name):
+        return _made(name, service, path, root)
 
 
-def _host(name: str) -> str:
-    return re.sub(r"[^a-z0-9-]", "-", name.lower()).strip("-") or "service"
-
-
-def _part(name: str, service: Mapping[str, Any], path: Path) -> Part:
-    image = variables(str(service.get("image") or f"{path.absolute().parent.name}-{name}"))
-    part = Part(name=name, image=image)
+def _made(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, Any]) -> Part:
+    image = variables(str(service.get("image") or f"{_project(root, path)}-{name}"))
+    part = Part(name=name, image=image, key=name)
     if "image" not in service:
         part.notes.append(
             "its image is built by Compose: run `docker compose build` before the gate"
         )
-    part.command = _words(service.get("command"))
+    part.command, part.port = _words(service.get("command")), _port(service)
     container = part.container
     if (entrypoint := _words(service.get("entrypoint"))) is not None:
         container["entrypoint"] = entrypoint
@@ -145,11 +189,12 @@ def _part(name: str, service: Mapping[str, Any], path: Path) -> Part:
     if volumes := [*_volumes(part, service, path)]:
         container["volumes"] = volumes
     part.container = {key: value for key, value in container.items() if value not in ([], {}, None)}
+    part.files = dict(_files(part, service, root, path))
     _health(part, service)
     _limits(part, service)
     for key in service.keys() - _KNOWN:
         if not str(key).startswith("x-"):
-            part.notes.append(f"`{key}` is left out")
+            part.lost.append((str(key), f"`{key}` cannot be taken over"))
     return part
 
 
@@ -172,9 +217,8 @@ def _environment(part: Part, service: Mapping[str, Any]) -> Iterator[tuple[str, 
             text = str(value).lower() if isinstance(value, bool) else str(value)
             yield str(key), variables(text)
     if service.get("env_file"):
-        part.notes.append(
-            "`env_file` is left out: write what it needs into `env`, secrets as ${NAME}"
-        )
+        words = "`env_file` is left out: write what it needs into `env`, secrets as ${NAME}"
+        part.lost.append(("env_file", words))
 
 
 def _volumes(part: Part, service: Mapping[str, Any], path: Path) -> Iterator[str]:
@@ -194,7 +238,7 @@ def _volumes(part: Part, service: Mapping[str, Any], path: Path) -> Iterator[str
         elif str(source).startswith((".", "/", "~")):
             there = (path.absolute().parent / Path(str(source)).expanduser()).resolve()
             if not there.exists():
-                part.notes.append(f"the volume {source} is left out: it is not there")
+                part.lost.append(("volumes", f"the volume {source} is left out: it is not there"))
                 continue
             yield f"{there}:{target}{'' if read_only or there.is_file() else ':rw'}"
         else:
@@ -205,6 +249,34 @@ def _volumes(part: Part, service: Mapping[str, Any], path: Path) -> Iterator[str
             yield target
 
 
+def _files(
+    part: Part, service: Mapping[str, Any], root: Mapping[str, Any], path: Path
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Secrets and configs are files, those of secrets hidden in all reports."""
+    for kind, above in (("secrets", "/run/secrets"), ("configs", "")):
+        for one in service.get(kind) or []:
+            source = one["source"] if isinstance(one, dict) else one
+            target = str((one.get("target") if isinstance(one, dict) else None) or source)
+            about = (root.get(kind) or {}).get(source) or {}
+            secret = {"secret": True} if kind == "secrets" else {}
+            at = target if target.startswith("/") else f"{above}/{target}"
+            if about.get("file"):
+                there = path.absolute().parent / Path(variables(str(about["file"]))).expanduser()
+                yield at, {"path": str(there), **secret}
+            elif about.get("environment"):
+                yield at, {"text": f"${{{about['environment']}}}", **secret}
+            elif about.get("content"):
+                yield at, {"text": variables(str(about["content"])), **secret}
+            else:
+                part.lost.append((kind, f"{source} of `{kind}` is not in the Compose file"))
+
+
+def _project(root: Mapping[str, Any], path: Path) -> str:
+    """What Compose calls the images that it builds after."""
+    name = root.get("name") or path.absolute().parent.name
+    return re.sub(r"[^a-z0-9_-]", "", str(name).lower())
+
+
 def _health(part: Part, service: Mapping[str, Any]) -> None:
     check = service.get("healthcheck")
     if not isinstance(check, dict) or check.get("disable"):
@@ -212,10 +284,13 @@ def _health(part: Part, service: Mapping[str, Any]) -> None:
     test = check.get("test")
     if isinstance(test, str):
         test = ["CMD-SHELL", test]
-    if not test or test[0] == "NONE":
+    if test is None:  # that of the image, at another pace
+        part.ready = {"healthcheck": True}
+    elif not test or test[0] == "NONE":
         return
-    kind, *words = (variables(str(word)) for word in test)
-    part.ready = probes.of_command(["sh", "-c", *words] if kind == "CMD-SHELL" else words)
+    else:
+        kind, *words = (variables(str(word)) for word in test)
+        part.ready = probes.of_command(["sh", "-c", *words] if kind == "CMD-SHELL" else words)
     interval = _seconds(check.get("interval"), _INTERVAL)
     start = _seconds(check.get("start_period"), 0.0)
     part.timeout = start + int(check.get("retries") or _RETRIES) * interval

@@ -1,0 +1,97 @@
+"""The gate file that says the same as what was found of a system."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pytest_bootgate.gatefile.origin.found import Found, seconds, target_name
+
+_WIDTH = 96
+#: A proof that nobody can find in what a system is run with.
+_UNKNOWN = {"line": "FILL IN: what it prints when ready"}
+
+
+def written(found: Found, origin: str, directory: Path, instead: str = "") -> str:
+    """The gate file, with comments; `instead` is what would do without a copy of its origin."""
+    return "\n".join(_lines(found, origin, directory, instead)) + "\n"
+
+
+def _lines(found: Found, origin: str, directory: Path, instead: str) -> Iterator[str]:
+    gated = found.gated
+    yield f"# A gate for {gated.name}, made by `bootgate init` from {origin}."
+    yield "#"
+    yield "#   bootgate check          show the plan, without booting"
+    yield "#   pytest bootgate.yaml    run the gate"
+    if instead:
+        yield "#"
+        yield "# To read that file each time, instead of the copy of it here:"
+        yield f"#   {instead}"
+    notes = [
+        f"{part.name}: {note}"
+        for part in (gated, *found.services)
+        for note in (*part.notes, *(words for _, words in part.lost))
+    ]
+    if notes:
+        yield "#"
+        yield "# What is different from there:"
+        for note in notes:
+            yield from textwrap.wrap(note, _WIDTH, initial_indent="# - ", subsequent_indent="#   ")
+    yield ""
+    yield "# FILL IN: `candidate` is the release to try, `baseline` what production runs. With"
+    yield "# both, the gate compares them."
+    yield "releases:"
+    yield f"  # baseline: {_flow({'image': gated.image})}"
+    yield f"  candidate: {_flow({'image': gated.image})}"
+    yield ""
+    if gateway := _nearby(gated.process, directory):
+        yield from _block({"gateway": gateway})
+        yield ""
+    if found.services:
+        yield "# What it needs beside it: each boot has its own, empty unless a volume is copied."
+        services = {part.name: _nearby(part.service, directory) for part in found.services}
+        yield from _block({"services": services})
+        yield ""
+    yield "# What shows that it started, and how long that may take. Name phases in their order to"
+    yield "# learn which of them got slower: a line of its output ends each."
+    target: dict[str, Any] = {"timeout": seconds(gated.timeout or 60)}
+    proof = gated.ready or ({"tcp": f":{gated.port}"} if gated.port else _UNKNOWN)
+    yield from _block({"targets": {target_name(gated.name): {**target, "proof": proof}}})
+    if gated.limits:
+        yield ""
+        yield "# The resources that production has."
+        yield from _block({"profiles": {"production": gated.limits}})
+
+
+def _nearby(made: dict[str, Any], directory: Path) -> dict[str, Any]:
+    container = dict(made.get("container", {}))
+    if "volumes" not in container:
+        return made
+    container["volumes"] = [_relative(one, directory) for one in container["volumes"]]
+    return {**made, "container": container}
+
+
+def _relative(volume: str, directory: Path) -> str:
+    source, colon, rest = volume.partition(":")
+    if not colon or not source.startswith("/"):
+        return volume
+    try:
+        below = os.path.relpath(source, directory.resolve())
+    except ValueError:  # another drive
+        return volume
+    return f"./{below}:{rest}" if not below.startswith("..") else volume
+
+
+def _block(value: dict[str, Any]) -> list[str]:
+    text = yaml.safe_dump(value, sort_keys=False, width=_WIDTH, allow_unicode=True)
+    return text.rstrip().split("\n")
+
+
+def _flow(value: dict[str, Any]) -> str:
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
+    return text.strip()

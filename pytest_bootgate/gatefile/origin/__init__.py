@@ -1,0 +1,1 @@
+"""What a system is run with already, read as parts of a gate file."""

@@ -1,0 +1,240 @@
+"""A service of a Compose file underneath a gate file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_bootgate.errors import GateFileError
+from pytest_bootgate.gatefile import load
+from pytest_bootgate.probes.http import Http
+
+COMPOSE = """\
+name: shop
+x-common: &common
+  restart: always
+  environment: {DB_PASSWORD: "${DB_PASSWORD:-staging}", PRICE: 5$$, FLAG: yes, AT: 22:22}
+services:
+  api:
+    <<: *common
+    image: shop/api:${TAG:-1.0}
+    command: serve --port 8000 --level $LEVEL
+    env_file: [api.env, {path: none.env, required: false}]
+    ports: ["${PORT}:8000"]
+    volumes: [".:/conf:ro"]
+    depends_on:
+      orders_db: {condition: service_healthy}
+      migrate: {condition: service_completed_successfully}
+    healthcheck:
+      {test: curl -f http://localhost:8000/health, interval: 2s, retries: 5, start_period: 10s}
+    deploy: {resources: {limits: {cpus: "${CPUS:-1}", memory: 512M}}}
+  orders_db:
+    image: postgres:17
+    secrets: [db_password, {source: token, target: /run/token}]
+    configs: [{source: settings, target: /etc/settings}]
+    networks: {default: {aliases: [database]}}
+    volumes: [data:/var/lib/postgresql/data]
+    healthcheck: {test: [CMD, pg_isready]}
+    cpus: 0.5
+  migrate:
+    image: shop/api:${TAG:-1.0}
+    command: [migrate]
+    depends_on: [orders_db]
+  other: {image: $NOWHERE, privileged: true}
+volumes: {data: {}}
+secrets: {db_password: {file: ./api.env}, token: {environment: MEM}}
+configs: {settings: {content: "work_mem=$MEM"}}
+"""
+GATE = """\
+system: {compose: docker-compose.yml, service: api}
+releases: {candidate: {image: "shop/api:1.1"}}
+"""
+ENVIRON = {"LEVEL": "info", "MEM": "4MB"}
+
+
+@pytest.fixture
+def gate(tmp_path, monkeypatch):
+    """Load a gate file beside a Compose file."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(text: str = GATE, compose: str = COMPOSE, environ: dict[str, str] = ENVIRON):
+        Path("docker-compose.yml").write_text(compose)
+        Path("api.env").write_text("LOG='a$b' # a comment\nexport MODE=fast\nPRICE=4\n")
+        Path("bootgate.yaml").write_text(text)
+        return load(Path("bootgate.yaml"), environ).gate
+
+    return call
+
+
+def mistakes(gate, *args, **parts) -> list[str]:
+    with pytest.raises(GateFileError) as caught:
+        gate(*args, **parts)
+    return caught.value.mistakes
+
+
+def test_all_of_it(gate, tmp_path):
+    found = gate()
+    assert (found.releases.baseline.image, found.releases.candidate.image) == (
+        "shop/api:1.0",
+        "shop/api:1.1",
+    )
+    assert found.gateway.command == ["serve", "--port", "8000", "--level", "info"]
+    assert found.gateway.env == {
+        "LOG": "a$$b",
+        "MODE": "fast",
+        "PRICE": "5$$",
+        "FLAG": "yes",
+        "AT": "22:22",
+        "DB_PASSWORD": "staging",
+    }
+    container = found.gateway.container
+    assert container.volumes == [f"{tmp_path}:/conf"]
+    assert container.extra_hosts == dict.fromkeys(["api", "orders_db", "database"], "127.0.0.1")
+    assert list(found.services) == ["orders-db", "migrate"]
+    database, migrate = found.services.values()
+    assert database.cpus == 0.5
+    assert (database.ready.kind.exec, database.ready_timeout) == (["pg_isready"], 90)
+    assert database.container.volumes == ["/var/lib/postgresql/data"]
+    assert {at: (one.path, one.text, one.secret) for at, one in database.files.items()} == {
+        "/run/secrets/db_password": (f"{tmp_path}/api.env", None, True),
+        "/run/token": (None, "4MB", True),
+        "/etc/settings": (None, "work_mem=4MB", False),
+    }
+    assert (migrate.image, migrate.once, migrate.ready) == ("release", True, None)
+    (target,) = found.targets.values()
+    assert (target.timeout, target.phases["proof"].kind) == (20, Http(":8000/health"))
+    assert (found.gateway.ready.kind, found.gateway.ready_timeout) == (Http(":8000/health"), 20)
+    (profile,) = found.profiles.values()
+    assert (profile.cpus, profile.memory) == (1, 512 << 20)
+
+
+def test_the_gate_file_wins(gate):
+    found = gate(
+        "system: {compose: docker-compose.yml, service: api}\n"
+        "releases:\n"
+        "  baseline: {env: {FLAG: on_}}\n"
+        '  candidate: {image: "shop/api:2"}\n'
+        "gateway: {env: {MODE: slow}}\n"
+        "services: {migrate: null, cache: {image: 'redis:8.0'}}\n"
+        "targets: {api: {timeout: 5s, phases: {listening: {line: listening}}}}\n"
+        "profiles: {staging: {}}\n"
+    )
+    assert found.releases.baseline.image == "shop/api:1.0"
+    assert found.gateway.env["MODE"] == "slow"
+    assert list(found.services) == ["orders-db", "cache"]
+    assert found.targets["api"].timeout == 5
+    assert list(found.targets["api"].phases) == ["listening", "proof"]
+    assert list(found.profiles) == ["staging"]
+
+
+def test_without_a_baseline(gate):
+    text = GATE.replace("{candidate", "{baseline: null, candidate")
+    assert gate(text).releases.baseline is None
+
+
+def test_a_recorded_baseline(gate):
+    Path("last.json").write_text("{}")
+    text = GATE.replace("{candidate", "{baseline: {recorded: last.json}, candidate")
+    assert gate(text).releases.baseline.image is None
+
+
+def test_a_trigger_needs_a_proof_of_its_own(gate):
+    """The health check shows that it may be triggered, not that the task started."""
+    found = gate(
+        f"{GATE}targets:\n"
+        "  report:\n"
+        "    timeout: 30s\n"
+        '    trigger: {http: ":8000/report", body: "${token}"}\n'
+        '    proof: {exec: [has, "${token}"], in: orders-db}\n'
+    )
+    assert list(found.targets) == ["report"]
+    assert list(found.targets["report"].phases) == ["proof"]
+    text = f'{GATE}targets: {{api: {{timeout: 9s, trigger: {{http: ":8000/report"}}}}}}\n'
+    assert mistakes(gate, text) == [
+        "bootgate.yaml:3:11: nothing proves that this target started: give it phases or a proof"
+    ]
+
+
+def test_variables_of_a_file_beside_it(gate, tmp_path):
+    (tmp_path / ".env").write_text("TAG=1.7\nLEVEL=debug\nCPUS=0.5\nHERE=5\n")
+    compose = COMPOSE.replace("FLAG: yes", "SHELL:, HERE:, MEM:")
+    found = gate(compose=compose, environ={"CPUS": "2", "MEM": "4MB"})
+    assert (found.gateway.env["HERE"], found.gateway.env["MEM"]) == ("5", "4MB")
+    assert "SHELL" not in found.gateway.env
+    assert found.releases.baseline.image == "shop/api:1.7"
+    assert found.gateway.command[-1] == "debug"
+    assert found.profiles["production"].cpus == 2
+
+
+def test_a_secret_of_it_is_masked(gate):
+    gate()
+    loaded = load(Path("bootgate.yaml"), {**ENVIRON, "DB_PASSWORD": "hunter2-hunter2"})
+    assert "hunter2" not in loaded.mask.text("password hunter2-hunter2")
+
+
+LOST = COMPOSE.replace(
+    "  migrate:\n", "    sysctls: {a: 1}\n  migrate:\n    volumes: [data:/seed]\n"
+)
+
+
+def test_what_cannot_be_taken_over(gate):
+    """Each is a mistake at its place, until the gate file goes without it."""
+    compose = f"include: [more.yml]\n{LOST}"
+    told = {
+        "1:1": ("include", "`include` is not followed"),
+        "28:5": ("sysctls", "`sysctls` cannot be taken over"),
+        "30:5": (
+            "volumes",
+            "the volume data is also that of orders_db, and here each has its own",
+        ),
+    }
+    assert mistakes(gate, compose=compose) == [
+        f"docker-compose.yml:{place}: {what}: to go without, write `ignore: [{key}]` under `system`"
+        " in the gate file"
+        for place, (key, what) in told.items()
+    ]
+    text = GATE.replace("service: api", "service: api, ignore: [include, sysctls, volumes]")
+    assert list(gate(text, compose).services) == ["orders-db", "migrate"]
+
+
+def without(*lines: str) -> str:
+    kept = [line for line in COMPOSE.split("\n") if not line.strip().startswith(lines)]
+    return "\n".join(kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "compose", "told"),
+    [
+        (
+            GATE.replace("service: api", "service: apu"),
+            COMPOSE,
+            "has no service 'apu': did you mean",
+        ),
+        (GATE.replace("service: api", "servise: api"), COMPOSE, "unknown key 'servise'"),
+        (GATE.replace("docker-", "dokcer-"), COMPOSE, "there is no file 'dokcer-compose.yml'"),
+        (GATE.replace("docker-compose.yml", "api.env"), COMPOSE, "api.env:2:1: this is not YAML"),
+        (GATE, "services: {a: [", "docker-compose.yml:1:16: this is not YAML"),
+        (GATE, "services: {api: {image: !x y}}", "docker-compose.yml:1:25: this is not YAML"),
+        (GATE, COMPOSE.replace("$LEVEL", "$NONE"), "variable NONE is not set"),
+        (GATE, COMPOSE.replace("[api.env,", "[none.env,"), ":10:5: `env_file` is left out"),
+        (GATE, COMPOSE.replace('".:/conf', '"./no:/conf'), ":12:5: the volume ./no is left out"),
+        (GATE, COMPOSE.replace("{TAG:-1.0}", "{TAG:-${V}}"), ":8:5: a variable in the default of"),
+        (
+            GATE.replace('image: "shop/api:1.1"', "env: {A: b}"),
+            COMPOSE.replace("image: shop/api:${TAG:-1.0}", "build: .", 1),
+            "bootgate.yaml:2:12: the service api is built by Compose, so its file names no image",
+        ),
+        (GATE, COMPOSE.replace("512M", "much"), "1:48: 'much' is no amount of memory"),
+        (GATE, COMPOSE.replace("[CMD, pg_isready]", "5"), "is not as Compose has it"),
+        (GATE, "x: &a [*a]\nservices: {api: {image: x}}", "more than 20000 values"),
+        (
+            GATE,
+            without("{test: curl", "healthcheck:\n"),
+            ".yml:6:3: the service api has no health check",
+        ),
+    ],
+)
+def test_mistakes(gate, text, compose, told):
+    first = mistakes(gate, text, compose)[0]
+    assert told in first
