@@ -46,6 +46,9 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
         command = " ".join(map(_word, service.command or []))
         shown = [f"image {service.image}"] * (images and service.image is not None)
         yield f"service {name}"[:10], ", ".join([*shown, *([command] if command else [])])
+    for path, changes in gate.plan.adapted.items():
+        yield "config", f"{path}, with these changes:"
+        yield from (("", change) for change in changes)
     yield from _boots(gate.plan)
     yield from _left_out(gate.plan)
     yield "in all", _in_all(gate.plan)

@@ -10,7 +10,17 @@ from pathlib import Path
 from pytest_bootgate.demands import PORT
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.patterns import ONE_WAY, Trials, too_wide
-from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, Seq, Tree, listed
+from pytest_bootgate.gatefile.tree import (
+    Map,
+    Mistakes,
+    Place,
+    Scalar,
+    Seq,
+    Tree,
+    did_you_mean,
+    listed,
+    value,
+)
 from pytest_bootgate.probes import KINDS, asked, keys
 from pytest_bootgate.probes.line import Line
 
@@ -37,6 +47,8 @@ class ProbeRules:
         sidecar = gate.section("sidecar")
         self.has_stub = "stub" in sidecar or not sidecar.whole
         self._program = "program" in sidecar or not sidecar.whole
+        takes = sidecar.section("takes").entries
+        self._takes: dict[str, list[str]] = {n: value(each) or [] for n, each in takes.items()}
         self.mistake, self._trials = mistakes.add, Trials()
 
     def probe(self, probe: Map, *, triggered: bool = True) -> None:
@@ -157,6 +169,18 @@ class ProbeRules:
                 "'send' needs a sidecar program that knows what to do",
                 "name it in sidecar: program",
             )
+        if self._takes and (told := trigger.section("send")).whole:
+            self._known(told, [*self._takes], "send")
+            for name, known in self._takes.items():
+                if known:
+                    self._known(told.section(name), known, name)
+
+    def _known(self, told: Map, known: Collection[str], what: str) -> None:
+        """A sidecar program would drop what it does not understand."""
+        for key, place in told.keys.items():
+            if key not in known:
+                way_out = did_you_mean(key, known, f"there are {listed(known)}")
+                self.mistake(place, f"the sidecar program does not know '{key}' in {what}", way_out)
 
     def stub(self, stub: Map) -> None:
         """The stub has a port, and answers in one way."""

@@ -54,6 +54,9 @@ class Plan:
                 f"Every profile of {loaded.path.name} is on request: name one with"
                 f" --bootgate-profile ({', '.join(self.profiles)})."
             )
+        recipes = [self.recipe(*self.pairs[0], release) for release in self.releases]
+        #: The system's own configurations, and what the preset's overlay changes in each.
+        self.adapted = {path: lines for one in recipes for path, lines in one.adapted().items()}
 
     # -- what is to be booted --------------------------------------------------------------
 
