@@ -79,6 +79,14 @@ def test_what_the_operator_wants_to_see_booted_stays():
     assert config["agents"]["defaults"]["model"] == before["agents"]["defaults"]["model"]
 
 
+def test_a_provider_that_is_switched_off_stays_off(tmp_path):
+    plugins = {"entries": {"openai": {"enabled": False}}, "deny": ["xai"]}
+    model = {"primary": "a/1", "fallbacks": ["openai/2", "xai/3"]}
+    own = {"plugins": plugins, "agents": {"defaults": {"model": model}}}
+    config, _ = adapted(write(tmp_path / "own.json", json.dumps(own)))
+    assert config["models"]["providers"].keys() == {"a"}
+
+
 def test_every_change_is_listed_and_no_old_value():
     _, changes = adapted(OWN)
     said = "\n".join(changes)

@@ -141,12 +141,17 @@ def _agents(config: dict[str, Any], workspace: str) -> None:
 
 
 def _providers(config: dict[str, Any], stub: str) -> None:
-    """Every provider that is configured, or named anywhere, has its models at the stub."""
+    """Every provider that is configured, or named anywhere, has its models at the stub.
+
+    One that is only named, and whose plugin is off, stays as it is: it is not reached anyway.
+    """
     providers = _section(_section(config, "models"), "providers")
     for name, own in providers.items():
         providers[name] = _without(own if isinstance(own, dict) else {}, _OF_PROVIDER)
+    off = {*_off(config.get("plugins"))}
     for text in [*_named(config.get("agents")), *_named(config.get("hooks"))]:
-        if found := _MODEL.fullmatch(text):
+        found = _MODEL.fullmatch(text)
+        if found and (found[1] in providers or found[1] not in off):
             _section(providers, found[1]).setdefault("named", []).append(found[2])
     for provider_name, provider in providers.items():
         listed = provider.get("models")
@@ -157,6 +162,16 @@ def _providers(config: dict[str, Any], stub: str) -> None:
         offered += [{"id": name, "name": name} for name in named if name in more]
         at_stub = {"baseUrl": stub, "apiKey": PLACEHOLDER, "api": "openai-completions"}
         providers[provider_name] = {**at_stub, **provider, **at_stub, "models": offered}
+
+
+def _off(plugins: Any) -> Iterator[str]:
+    """The plugins that the operator switched off."""
+    if isinstance(plugins, dict):
+        entries, denied = plugins.get("entries"), plugins.get("deny")
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            if isinstance(entry, dict) and entry.get("enabled") is False:
+                yield name
+        yield from map(str, denied if isinstance(denied, list) else ())
 
 
 def _named(tree: Any, key: str = "") -> Iterator[str]:
