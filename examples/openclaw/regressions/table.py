@@ -37,6 +37,12 @@ def figures(boots: list[Boot]) -> str:
     return f"{wall:.3g} ({median(cpu):.3g})" if cpu else f"{wall:.3g}"
 
 
+def measured(boots: tuple[Boot, ...], release: str) -> list[Boot]:
+    """The boots of a release; the warm-ups only where there are no others."""
+    every = [boot for boot in boots if boot.release == release]
+    return [boot for boot in every if not boot.warm_up] or every
+
+
 def row(gate: Path, path: Path) -> list[str]:
     """The cells of one target."""
     (result,) = read(path)
@@ -44,19 +50,21 @@ def row(gate: Path, path: Path) -> list[str]:
     named = re.findall(r"[}]:([0-9.]+(?:-beta\.[0-9]+)?)\"", gate.read_text())
     link = f"[{number}](https://github.com/openclaw/openclaw/issues/{number})"
     (found,) = [one for one in result.checks if isinstance(one, TargetResult)]
-    by = {name: [b for b in found.boots if b.release == name] for name in ("baseline", "candidate")}
+    by = {name: measured(found.boots, name) for name in ("baseline", "candidate")}
     bad = [boot for boot in by["candidate"] if not boot.started]
     findings = [one for one in found.findings if one.verdict == found.verdict]
     how = ", ".join(f"{n} {outcome}" for outcome, n in Counter(b.outcome for b in bad).items())
     phase = next((p.name for p in bad[0].phases if p.at is None), "") if bad else ""
     compared = found.judgement.regression if found.judgement else None
-    if not bad and compared is not None:
+    if not bad and compared is not None and compared.verdict == "slower":
         how = compared.verdict
     if not bad and found.judgement is not None and found.judgement.attribution is not None:
         slower = found.judgement.attribution
         phase = ", ".join(shift.name for shift in (slower.phases[0], *slower.stages[:1]))
     how = how or ", ".join(dict.fromkeys(one.kind for one in findings)) or "started"
-    told = dict.fromkeys(s.name for boot in bad for s in boot.signals if s.at is not None)
+    told = dict.fromkeys(
+        s.name for boot in bad for s in boot.signals if s.at is not None and s.means != "ok"
+    )
     about = f"{result.machine.cpus} CPUs, load {result.machine.load:.1f}"
     return [
         link, " → ".join(named), f"`{found.target}`", found.verdict or "", how, phase,
