@@ -115,10 +115,11 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     else:
         tree = without_removed(with_targets(tree, stack.targets, environ, mistakes))
         tree = with_config(with_gateway(tree, mistakes), mistakes)
-        mask = Mask(secrets_of(tree, environ, path.parent))
+        every = {name: {**environ, **v} for name, v in variations(tree, mistakes).items()}
+        mask = Mask(set().union(*(secrets_of(tree, one, path.parent) for one in every.values())))
         valid = {}
-        for label, value in variations(tree, mistakes).items():
-            one = with_environment(tree, {**environ, **value}, mistakes)
+        for label, values in every.items():
+            one = with_environment(tree, values, mistakes)
             valid[label] = validated(one, path.parent, mistakes)
             check_rules(valid[label], mistakes)
         if not mistakes:

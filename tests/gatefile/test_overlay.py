@@ -145,6 +145,16 @@ def test_its_secrets_are_hidden_and_its_changes_are_known(tmp_path):
     assert list(Plan(loaded).adapted) == [str(OWN)]
 
 
+def test_one_for_each_value_of_what_varies(tmp_path):
+    for agents in (1, 30):
+        text = json.dumps({"agents": {"defaults": {"memory": {"apiKey": f"of-{agents}-agents"}}}})
+        write(tmp_path / f"own-{agents}.json", text)
+    text = GATE.format(config='"./own-${AGENTS}.json"') + "vary: {AGENTS: [1, 30]}\n"
+    loaded = load(write(tmp_path / "bootgate.yaml", text), {})
+    assert {Path(path).name for path in Plan(loaded).adapted} == {"own-1.json", "own-30.json"}
+    assert loaded.mask.text("of-1-agents, of-30-agents") == "***, ***"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
