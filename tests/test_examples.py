@@ -186,6 +186,51 @@ def test_a_real_openclaw_release_takes_over_its_own_state(run, pytester):
 
 @pytest.mark.docker
 @pytest.mark.openclaw
+def test_an_openclaw_of_ones_own(run, found, pytester):
+    """Three agents, four providers, two channels, an MCP server, and credentials in the state."""
+    own = ROOT / "tests" / "gatefile" / "own"
+    state = pytester.path / "state"
+    for name, text in {
+        "workspace/mcp.mjs": (own / "mcp.mjs").read_text(),
+        "agents/main/agent/auth-profiles.json": '{"key": "sk-ant-of-the-state"}',
+        ".env": "OPENAI_API_KEY=sk-of-the-state",
+    }.items():
+        (state / name).parent.mkdir(parents=True, exist_ok=True)
+        (state / name).write_text(text)
+    gate = pytester.path / "bootgate.yaml"
+    gate.write_text(
+        "preset: openclaw\n"
+        f"config: {own}/openclaw.json5\n"
+        "state: {from: ./state}\n"
+        f'releases: {{candidate: {{image: "bootgate-openclaw:{OPENCLAW}"}}}}\n'
+        'gateway: {settle: 10s, env: {LOG: "${dir}/mcp-asked"}}\n'
+        "target: {signals: {mcp: {file: '${dir}/mcp-asked', means: ok}}}\n"
+        "targets:\n"
+        "  ops:\n"
+        "    trigger:\n"
+        "      send:\n"
+        "        sessionTarget: isolated\n"
+        "        agentId: ops\n"
+        "        payload: {model: local/llama-3, thinking: low}\n"
+    )
+    result = run(gate, "--bootgate-boots", "1")
+    assert result.ret == 0
+    (boot,) = found()["ops"]["boots"]
+    assert boot["outcome"] == "started"
+    assert {s["name"] for s in boot["signals"] if s["at"] is not None} >= {"mcp"}
+    said = "\n".join(boot["tails"]["sidecar.out"])
+    assert '"path":"/v1/chat/completions","token":true' in said
+    written = (pytester.path / "out.json").read_text()
+    (changes,) = json.loads(written)["adapted"].values()
+    assert "channels.telegram.enabled: false" in changes
+    journal = b"".join(path.read_bytes() for path in pytester.path.glob(".bootgate/journal.db*"))
+    for secret in ("telegram-secret", "hunter2", "notes-secret", "sk-ant", "sk-of-the-state"):
+        assert secret not in written
+        assert secret.encode() not in journal
+
+
+@pytest.mark.docker
+@pytest.mark.openclaw
 def test_an_openclaw_release_that_is_not_the_one_asked_for(run, pytester):
     result = run(openclaw_gate(pytester, "2099.1.1", "{isolated: {}}"))
     assert result.ret == 1

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pytest_bootgate.cli.origin import gate_file
+from pytest_bootgate.cli.origin import gate_file, preset
 from pytest_bootgate.errors import BootgateError
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -47,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="origin",
         metavar="WHAT",
-        help="start from a Compose file, a Kubernetes manifest, or an image that is here",
+        help="start from a Compose file, a Kubernetes manifest, or an image that is here; with a"
+        " preset, from the directory in which the system keeps its state",
     )
     parser.add_argument(
         "--service",
@@ -63,13 +64,17 @@ def main(options: argparse.Namespace) -> int:
     if options.service and not options.origin:
         raise BootgateError("--service says which of several to gate: it goes with --from.")
     if options.origin:
+        if options.preset and options.service:
+            raise BootgateError("--service goes with a Compose file or a manifest, not a preset.")
         if options.preset:
-            raise BootgateError("A gate file starts from a preset or from a file: leave one out.")
-        text = gate_file(options.origin, options.service, directory)
+            template = (_TEMPLATES / _FILES[options.preset]["bootgate.yaml"]).read_text()
+            text = preset.gate_file(template, options.preset, options.origin, directory)
+        else:
+            text = gate_file(options.origin, options.service, directory)
         path = directory / "bootgate.yaml"
         write({path: text.encode()}, force=options.force)
         print(f"Wrote {path}.\n")
-        for line in _next(directory, "", fill_in="FILL IN" in text):
+        for line in _next(directory, options.preset, fill_in="FILL IN" in text):
             print(line)
         return 0
     written = write(contents(directory, options.preset), force=options.force)
@@ -79,10 +84,10 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def contents(directory: Path, preset: str) -> dict[Path, bytes]:
+def contents(directory: Path, name: str) -> dict[Path, bytes]:
     """The files of a preset."""
-    files = _FILES[preset].items()
-    return {directory / name: (_TEMPLATES / source).read_bytes() for name, source in files}
+    files = _FILES[name].items()
+    return {directory / path: (_TEMPLATES / source).read_bytes() for path, source in files}
 
 
 def write(files: Mapping[Path, bytes], *, force: bool) -> list[Path]:
@@ -109,15 +114,15 @@ def write(files: Mapping[Path, bytes], *, force: bool) -> list[Path]:
     return list(files)
 
 
-def _next(directory: Path, preset: str, *, fill_in: bool = False) -> Sequence[str]:
+def _next(directory: Path, started_from: str, *, fill_in: bool = False) -> Sequence[str]:
     go = [] if directory == Path() else [f"  cd {shlex.quote(str(directory))}"]
     check = "  bootgate check          # show the plan, without booting"
     doctor = "  bootgate doctor         # check the engine and both images"
-    first = "a first verdict, in about 20 seconds" if not preset else "run the gate"
+    first = "a first verdict, in about 20 seconds" if not started_from else "run the gate"
     run = f"  pytest bootgate.yaml    # {first}"
-    if fill_in:
+    if fill_in and not started_from:
         todo = "First name the release to try in bootgate.yaml (FILL IN)."
         return [todo, "Then:", *go, check, doctor, "  pytest bootgate.yaml    # run the gate"]
-    if preset:
-        return [_FIRST[preset], "Then:", *go, check, doctor, run]
-    return ["Next:", *go, check, run, "", _FIRST[preset]]
+    if started_from:
+        return [_FIRST[started_from], "Then:", *go, check, doctor, run]
+    return ["Next:", *go, check, run, "", _FIRST[started_from]]

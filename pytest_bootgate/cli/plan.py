@@ -50,6 +50,9 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
         parts = [f"image {service.image}" if has_image else "", command]
         parts.append("runs once" if service.once else "")
         yield "service", f"{name}: {', '.join(filter(None, parts))}"
+    for path, changes in gate.plan.adapted.items():
+        yield "config", f"{path}, with these changes:"
+        yield from (("", change) for change in changes)
     yield from _boots(gate.plan)
     yield from _left_out(gate.plan)
     yield "in all", _in_all(gate.plan)

@@ -16,7 +16,13 @@ from pathlib import Path
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.environment import filled, unset_variable, with_environment
-from pytest_bootgate.gatefile.merge import merged, with_gateway, with_targets, without_removed
+from pytest_bootgate.gatefile.merge import (
+    merged,
+    with_config,
+    with_gateway,
+    with_targets,
+    without_removed,
+)
 from pytest_bootgate.gatefile.model import GateFile, Profile
 from pytest_bootgate.gatefile.paths import resolved
 from pytest_bootgate.gatefile.rules import check_rules
@@ -109,11 +115,12 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
         mask = Mask(set().union(*own))
     else:
         tree = without_removed(with_targets(tree, stack.targets, environ, mistakes))
-        tree = with_gateway(tree, mistakes)
-        mask = Mask(secrets_of(tree, environ, path.parent))
+        tree = with_config(with_gateway(tree, mistakes), mistakes)
+        every = {name: {**environ, **v} for name, v in variations(tree, mistakes).items()}
+        mask = Mask(set().union(*(secrets_of(tree, one, path.parent) for one in every.values())))
         valid = {}
-        for label, value in variations(tree, mistakes).items():
-            one = with_environment(tree, {**environ, **value}, mistakes)
+        for label, values in every.items():
+            one = with_environment(tree, values, mistakes)
             valid[label] = validated(one, path.parent, mistakes)
             check_rules(valid[label], mistakes)
         if not mistakes:

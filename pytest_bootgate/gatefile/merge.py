@@ -84,6 +84,29 @@ def with_gateway(root: Map, mistakes: Mistakes) -> Map:
     return _with(root, targets=replace(targets, entries={GATEWAY: target, **targets.entries}))
 
 
+def with_config(root: Map, mistakes: Mistakes) -> Map:
+    """The gate file with the operator's `config` in the place of the one that its preset adapts."""
+    config = root.below("config")
+    if not isinstance(config, Scalar) or not isinstance(config.value, str):
+        return root
+    gateway = root.below("gateway")
+    files = gateway.below("files") if isinstance(gateway, Map) else None
+    entries = files.entries if isinstance(files, Map) else {}
+    taken = {
+        name: _with(_without(file, "text"), path=config)
+        for name, file in entries.items()
+        if isinstance(file, Map) and "overlay" in file
+    }
+    if not taken:
+        what = "no file of the gateway has an overlay, so nothing takes 'config'"
+        mistakes.add(config.key, what, "put it in place yourself: gateway: {files: ...}")
+        return root
+    assert isinstance(gateway, Map)
+    assert isinstance(files, Map)
+    gateway = _with(gateway, files=replace(files, entries={**entries, **taken}))
+    return _with(_without(root, "config"), gateway=gateway)
+
+
 def _with(tree: Map, **entries: Tree) -> Map:
     return replace(tree, entries={**tree.entries, **entries})
 

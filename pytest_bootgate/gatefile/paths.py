@@ -29,9 +29,11 @@ def existing(named: Scalar, name: str, here: Path, mistakes: Mistakes) -> str:
     """
     text, place = named.text, named.place
     try:
-        path = resolved(place.file.parent, variables.fill(text, {"here": str(here)}))
-    except OSError as error:
-        mistakes.add(place, f"{name} is no path: {error.strerror}", "name a file")
+        expanded = Path(variables.fill(text, {"here": str(here)})).expanduser()
+        path = resolved(place.file.parent, str(expanded))
+    except (OSError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or error
+        mistakes.add(place, f"{name} is no path: {why}", "name a file")
         return text
     except KeyError as unknown:
         mistakes.add(

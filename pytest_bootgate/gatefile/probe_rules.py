@@ -20,6 +20,7 @@ from pytest_bootgate.gatefile.tree import (
     Tree,
     did_you_mean,
     listed,
+    value,
 )
 from pytest_bootgate.gatefile.validate import RENAMED
 from pytest_bootgate.probes import KINDS, asked, keys
@@ -53,6 +54,8 @@ class ProbeRules:
         done = [name for name, each in gate.sections("services").items() if each.get("once")]
         self._done = done  # before anything is looked for
         self.places = [n for n in ("gateway", "sidecar", *services.entries) if n not in done]
+        takes = sidecar.section("takes").entries
+        self._takes: dict[str, list[str]] = {n: value(each) or [] for n, each in takes.items()}
         self.mistake, self._trials = mistakes.add, Trials()
 
     def probe(self, probe: Map, *, triggered: bool = True) -> None:
@@ -197,6 +200,18 @@ class ProbeRules:
                 "'send' needs a sidecar program that knows what to do",
                 "name it in sidecar: program",
             )
+        if self._takes and (told := trigger.section("send")).whole:
+            self._known(told, [*self._takes], "send")
+            for name, known in self._takes.items():
+                if known:
+                    self._known(told.section(name), known, name)
+
+    def _known(self, told: Map, known: Collection[str], what: str) -> None:
+        """A sidecar program would drop what it does not understand."""
+        for key, place in told.keys.items():
+            if key not in known:
+                way_out = did_you_mean(key, known, f"there are {listed(known)}")
+                self.mistake(place, f"the sidecar program does not know '{key}' in {what}", way_out)
 
     def stub(self, stub: Map) -> None:
         """The stub has a port, and answers in one way."""

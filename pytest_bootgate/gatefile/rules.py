@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.model import Gate
 from pytest_bootgate.gatefile.model.service import TAKEN
+from pytest_bootgate.gatefile.overlay import OVERLAYS, read
 from pytest_bootgate.gatefile.probe_rules import ProbeRules, check_headers, texts
 from pytest_bootgate.gatefile.propagation_rules import check_names
 from pytest_bootgate.gatefile.target_rules import check_target, well_named
-from pytest_bootgate.gatefile.tree import Map, Mistakes, listed
+from pytest_bootgate.gatefile.tree import Map, Mistakes, listed, shown
 
 #: The name of the node that stands for the upgrade in place, next to those of targets.
 UPGRADE = "upgrade"
@@ -38,6 +40,7 @@ class _Rules:
             for file in holder.sections("files").values():
                 what = "a file has its content from 'path' or from 'text'"
                 self._one_of(file, ("path", "text"), what)
+                self._overlay(file)
         self._gateway()
         self._hidden()
         for name, service in services.items():
@@ -68,6 +71,25 @@ class _Rules:
             self._notification(told)
         if self._gate.get("upgrade") == "in-place":
             self._in_place()
+
+    def _overlay(self, file: Map) -> None:
+        """What an overlay adapts is a configuration in a file."""
+        if (name := file.get("overlay")) not in OVERLAYS or not file.whole:
+            return
+        path, place = file.get("path"), file.keys["overlay"]
+        if "path" not in file:
+            self._add(place, "an overlay adapts a file", "give it a 'path', or leave that out")
+        lacking = [port for port in OVERLAYS[name].ports if port not in self._gate.section("ports")]
+        if lacking:
+            what = f"the overlay {name} needs {listed([f'ports.{port}' for port in lacking])}"
+            self._add(place, what, f"add it, or use preset: {name}")
+        if isinstance(path, str) and (there := Path(path)).is_absolute() and there.exists():
+            try:
+                read(there)
+            except OSError as error:
+                self._add(file.at["path"], f"{shown(there)} cannot be read: {error.strerror}")
+            except ValueError as error:
+                self._add(file.at["path"], str(error), f"correct {shown(there)}")
 
     def _hidden(self) -> None:
         """What is put into a container must not lie below what is mounted over it."""
@@ -118,7 +140,8 @@ class _Rules:
             what = "it is not known where in the gateway this state belongs"
             self._add(state.keys["from"], what, "write path: /state beside it")
         for key in ("exclude", "redact"):
-            if key in state and "from" not in state and state.whole:
+            own = key in state and state.keys[key].file == self._gate.place.file
+            if own and "from" not in state and state.whole:
                 self._add(state.keys[key], f"'{key}' goes only with 'from'", "leave it out")
         redact = state.section("redact")
         for name in redact.entries:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pytest_bootgate.gatefile import variables
+from pytest_bootgate.gatefile import overlay, variables
 from pytest_bootgate.gatefile.paths import below
 from pytest_bootgate.gatefile.tree import Map, Scalar, Seq, Tree
 
@@ -34,7 +34,8 @@ def secrets_of(root: Map, environ: Mapping[str, str], here: Path) -> set[str]:
     Values of `env`, `headers` and requests whose name says so (`API_KEY`, `Authorization`, …), but
     for short plain words; environment variables with such a name, wherever they are used; any
     environment variable in `env`, `headers`, a request or a webhook; the path of a webhook;
-    passwords in URLs; files that are marked `secret`.
+    passwords in URLs; files that are marked `secret`; likewise named values of a configuration that
+    has an `overlay`.
     """
     found = {text for text in _below(root, (), environ, here) if len(text) >= _LEAST}
     return {text for text in found - set(_names(root)) if not _PLAIN.fullmatch(text)}
@@ -54,6 +55,8 @@ def _below(
     if isinstance(tree, Map):
         if keys[-2:-1] == ("files",) and tree.get("secret") not in (None, False):
             yield from _of_file(tree, environ, here)
+        if keys[-2:-1] == ("files",) and "overlay" in tree:
+            yield from _of_config(tree, environ, here)
         for key, each in tree.entries.items():
             yield from _below(each, (*keys, key), environ, here)
     elif isinstance(tree, Seq):
@@ -118,18 +121,40 @@ def _of_file(file: Map, environ: Mapping[str, str], here: Path) -> Iterator[str]
         yield from _passwords(whole)
 
 
+def _of_config(file: Map, environ: Mapping[str, str], here: Path) -> Iterator[str]:
+    """What a configuration calls a secret."""
+    for path in _paths(file, environ, here):
+        try:
+            found = [*overlay.texts(overlay.read(path))]
+        except (OSError, ValueError):  # a mistake that is told elsewhere
+            continue
+        for name, text in found:
+            yield from _named(name, text)
+            yield from _passwords(text)
+
+
 def _content(file: Map, environ: Mapping[str, str], here: Path) -> str:
-    text, path = file.below("text"), file.below("path")
+    text = file.below("text")
     texts: list[str] = []
     try:
         if isinstance(text, Scalar):
             return variables.expand(text.text, environ).replace("$$", "$")
-        if isinstance(path, Scalar):
-            name = variables.fill(variables.expand(path.text, environ), {"here": str(here)})
-            # Of files only: a FIFO would be waited for.
-            for each in below(str(path.place.file.parent / name)).values():
-                with each.open("rb") as found:
-                    texts.append(found.read(_MOST_OF_A_FILE).decode("utf-8", "replace"))
-    except (OSError, ValueError, KeyError, variables.UnsetError):
+        # Of files only: a FIFO would be waited for.
+        for each in _paths(file, environ, here):
+            with each.open("rb") as found:
+                texts.append(found.read(_MOST_OF_A_FILE).decode("utf-8", "replace"))
+    except (OSError, ValueError, variables.UnsetError):
         pass  # a mistake that is told elsewhere
     return "\n".join(texts)
+
+
+def _paths(file: Map, environ: Mapping[str, str], here: Path) -> list[Path]:
+    """The files that a `path` means; none where it is a mistake."""
+    path = file.below("path")
+    if not isinstance(path, Scalar):
+        return []
+    try:
+        name = variables.fill(variables.expand(path.text, environ), {"here": str(here)})
+        return [*below(str(path.place.file.parent / Path(name).expanduser())).values()]
+    except (OSError, ValueError, KeyError, RuntimeError, variables.UnsetError):
+        return []

@@ -306,7 +306,22 @@ class Observation:
         optional = {n: p.optional for n, p in self._phases.items()}
         if self.unordered:
             return tuple(Phase(n, at := self.marks.get(n), at, o) for n, o in optional.items())
-        return phases_of(self.marks, optional, self.lag)
+        marks = dict(self.marks)
+        if self._answered_late:
+            del marks[ACCEPTED]
+            optional[ACCEPTED] = True
+        return phases_of(marks, optional, self.lag)
+
+    @property
+    def _answered_late(self) -> bool:
+        """Whether the trigger was answered when its run was under way, or over: no phase ends so.
+
+        Only with a proof that carries the token: else it may be that of an earlier run.
+        """
+        at = self.marks.get(ACCEPTED)
+        others = [other for name, other in self.marks.items() if name != ACCEPTED]
+        mine = self._patterns[-1].of_this_boot and self.proof_at is not None
+        return mine and at is not None and at > min(others) + self.lag
 
     def scattered(self) -> tuple[Phase, ...]:
         """The phases with the instants of their marks, where their lengths cannot be told."""

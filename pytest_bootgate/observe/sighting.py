@@ -97,6 +97,11 @@ class Pattern:
         self._carries = variables.get("token", "") if "${token}" in (text or "") else ""
 
     @property
+    def of_this_boot(self) -> bool:
+        """Whether what it finds carries the token of this boot."""
+        return self._needs_token or bool(self._carries)
+
+    @property
     def line(self) -> re.Pattern[str] | None:
         """The regular expression, where it is held against lines as they stand."""
         return self.regex if self.kind.whole_lines and self._height == 1 else None

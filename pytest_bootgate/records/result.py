@@ -213,6 +213,8 @@ class GateResult:
     `engine_name` what ``--bootgate-engine`` takes. `profiles` are all of the gate file, empty where
     nobody knows. `lines` are those of the gate file
     (from 1) that ask for a target, ``TARGET::PHASE``, ``TARGET::propagation`` and ``upgrade``.
+    `adapted` are the system's own configurations by their paths, and a line for each change that
+    the preset's overlay made in them for the gate.
     `waited` are the seconds for which it waited until other gates left the machine; they are no
     part of any boot.
     """
@@ -234,6 +236,7 @@ class GateResult:
     waited: float = 0.0
     engine_name: str = ""
     profiles: tuple[str, ...] = ()
+    adapted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def label(self, name: str, profile: str) -> str:
         """What pytest calls a target, or ``upgrade``, on a profile."""

@@ -62,6 +62,10 @@ def summary(
         what = " ".join(dict.fromkeys(parts)) or "by command"
         granted = f", granted {listed(release.granted)}" if release.granted else ""
         yield Styled(f"{name} {what}{digest}{granted}")
+    for path, changes in result.adapted.items():
+        how = f"changed for the gate in {count(len(changes), 'place')} (-v, or `bootgate check`)"
+        yield Styled(f"config {path}, {how}")
+        yield from (Styled(f"  {change}", level=MORE) for change in changes)
     yield Styled(machine(result.machine), level=MORE)
     if waited := waited_words(result.waited):
         yield Styled(f"{waited} on this machine before booting; boot times do not include it")

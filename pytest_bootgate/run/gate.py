@@ -222,6 +222,7 @@ class Gate:
             waited=self._bench.place.waited,
             engine_name=self._machinery.name,
             profiles=tuple(plan.profiles),
+            adapted=plan.adapted,
         )
         return plan.loaded.mask.value(result)
 

@@ -54,6 +54,11 @@ class Plan:
                 f"Every profile of {loaded.path.name} is on request: name one with"
                 f" --bootgate-profile ({', '.join(self.profiles)})."
             )
+        every = [(profile, release) for profile in self.profile_names for release in self.releases]
+        target = next(iter(self.file.targets))
+        recipes = [self.recipe(profile, target, release) for profile, release in every]
+        #: The system's own configurations, and what the preset's overlay changes in each.
+        self.adapted = {path: lines for one in recipes for path, lines in one.adapted().items()}
 
     # -- what is to be booted --------------------------------------------------------------
 

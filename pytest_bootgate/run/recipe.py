@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from pytest_bootgate.engines.base import UnitSpec
+from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import (
     Container,
     File,
@@ -24,6 +25,7 @@ from pytest_bootgate.gatefile.model import (
     StageProbe,
     Target,
 )
+from pytest_bootgate.gatefile.overlay import Adapted, adapted
 from pytest_bootgate.gatefile.paths import below
 from pytest_bootgate.gatefile.variables import fill, fill_all
 from pytest_bootgate.masking import Mask
@@ -165,12 +167,13 @@ class Recipe:
         """The gateway as the engine is to start it: the release's entries win."""
         gateway, release = self.gate.gateway, self.release
         command = release.command or gateway.command
+        env = fill_all({**gateway.env, **release.env}, variables)
         return UnitSpec(
             role="gateway",
             image=release.image if images else None,
             command=None if command is None else [fill(word, variables) for word in command],
-            env=fill_all({**gateway.env, **release.env}, variables),
-            files=_contents({**gateway.files, **release.files}, variables),
+            env=env,
+            files=_contents({**gateway.files, **release.files}, variables, env),
             cpus=self.profile.cpus,
             memory=self.profile.memory,
             container=_contained(gateway.container, variables),
@@ -185,8 +188,8 @@ class Recipe:
             role=name,
             image=self.image_of(service) if images else None,
             command=None if command is None else [fill(word, variables) for word in command],
-            env=fill_all(service.env, variables),
-            files=_contents(service.files, variables),
+            env=(env := fill_all(service.env, variables)),
+            files=_contents(service.files, variables, env),
             cpus=service.cpus,
             memory=service.memory,
             container=_contained(service.container, variables),
@@ -202,6 +205,14 @@ class Recipe:
         asked = self.gate.gateway.container
         hosts = {**dict.fromkeys(self.gate.services, "127.0.0.1"), **asked.extra_hosts}
         return msgspec.structs.replace(asked, extra_hosts=hosts)
+
+    def adapted(self) -> dict[str, tuple[str, ...]]:
+        """The system's own configurations by their paths, and what the overlay changes in each."""
+        still = self.variables("/bootgate", self.gate.ports)
+        env = fill_all({**self.gate.gateway.env, **self.release.env}, still)
+        files = {**self.gate.gateway.files, **self.release.files}.values()
+        every = {f.path: _adapted(f, still, env).changes for f in files if f.overlay and f.path}
+        return {path: changes for path, changes in every.items() if changes}
 
     def fingerprint(self) -> str:
         """A digest of everything that makes this release what it is."""
@@ -219,18 +230,31 @@ def _contained(container: Container, variables: Mapping[str, str]) -> Container:
     return Container(**fill_all(msgspec.structs.asdict(container), variables))
 
 
-def _contents(files: Mapping[str, File], variables: Mapping[str, str]) -> dict[str, bytes]:
+def _contents(
+    files: Mapping[str, File], variables: Mapping[str, str], env: Mapping[str, str]
+) -> dict[str, bytes]:
     """Files as bytes, those of directories by their own names."""
     found = {}
     for name, file in files.items():
         path = fill(name, variables)
-        for inside, content in _content(file, variables).items():
+        for inside, content in _content(file, variables, env).items():
             found[f"{path.rstrip('/')}/{inside}" if inside else path] = content
     return found
 
 
-def _content(file: File, variables: Mapping[str, str]) -> dict[str, bytes]:
+def _content(file: File, variables: Mapping[str, str], env: Mapping[str, str]) -> dict[str, bytes]:
     """What a file holds; only inline text has variables, a file on disk is taken as it is."""
     if file.path is not None:
+        if file.overlay is not None:
+            return {"": _adapted(file, variables, env).text.encode()}
         return {inside: path.read_bytes() for inside, path in below(file.path).items()}
     return {"": fill(file.text or "", variables).encode()}
+
+
+def _adapted(file: File, variables: Mapping[str, str], env: Mapping[str, str]) -> Adapted:
+    """A configuration as its overlay adapts it."""
+    assert file.overlay is not None
+    try:
+        return adapted(file.overlay, Path(file.path or ""), variables, env)
+    except (OSError, ValueError) as error:  # it was right when the gate file was read
+        raise BootgateError(f"{file.path} has changed: {error}.") from None

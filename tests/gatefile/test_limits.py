@@ -86,8 +86,8 @@ def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
 def test_a_mistake_is_one_line(tmp_path: Path) -> None:
     assert mistakes(tmp_path, TARGET + '"a\\nb\\Lc": 1') == [
         (
-            "3:1: unknown key 'a b c' in a gate file: there are preset, upgrade, system, releases,"
-            " gateway, sidecar, services, state, vary, ports, target, targets, profiles, gate and"
+            "3:1: unknown key 'a b c' in a gate file: there are preset, config, upgrade, system,"
+            " releases, gateway, sidecar, services, state, vary, ports, target, targets, profiles, gate and"
             " notify"
         )
     ]

@@ -181,6 +181,27 @@ def test_marks_out_of_order(play):
     )
 
 
+@pytest.mark.parametrize("optional", ["false", "true"])
+def test_a_trigger_that_is_answered_when_its_run_is_over(play, optional):
+    """Its answer ends no phase; the proof has the token, so it is that of this boot."""
+    accepted = f"accepted: {{line: ^over, optional: {optional}}}"
+    phases = f'{accepted}, setup: {{line: ^set up}}, start: {{line: "task ${{token}}"}}'
+    steps = (0.5, "set up", 1.0, "task {token} started", 0.3, "over")
+    played = play(serves(*steps), target=f"phases: {{{phases}}}")
+    result = played.result()
+    (boot,) = result.boots
+    assert (result.verdict, boot.outcome, boot.seconds) == ("pass", "started", 1.5)
+    assert [phase.seconds for phase in boot.phases] == [None, 0.5, 1.0]
+
+
+def test_an_answer_after_a_proof_of_no_certain_boot(play):
+    phases = "phases: {accepted: {line: ^over}, start: {line: ^task}}"
+    steps = (1.0, "task {token} started", 0.3, "over")
+    played = play(serves(*steps), target=phases, trigger='{http: ":8080/run"}')
+    boot = played.result().boots[0]
+    assert (boot.outcome, boot.detail[:38]) == ("lost", "marks out of order: accepted was seen ")
+
+
 def test_marks_that_two_streams_may_bring_in_the_wrong_order(play):
     played = play(serves(1.0, "task {token} started", 0.04, "set up"))
     result = played.result()

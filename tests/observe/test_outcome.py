@@ -125,7 +125,7 @@ FLUSHED = [(1.9, "2026-11-25T02:30:00.1Z accepted"), (1.9, "2026-11-25T02:30:01.
         (observed((0.1, "accepted"), (1.0, "setup")), ""),
         (observed((0.1, "accepted"), standing="setup"), "setup was there before the trigger"),
         (observed((0.1, "accepted"), (0.5, "accepted"), (1.0, "setup")), "0.100 s and 0.500 s"),
-        (observed((0.1, "setup"), (1.0, "accepted")), "accepted was seen 0.900 s after setup"),
+        (observed((0.1, "setup"), (1.0, "accepted")), ""),  # answered when the run was under way
         (observed(*FLUSHED), "the line of accepted was written 1.80 s before it arrived"),
     ],
 )

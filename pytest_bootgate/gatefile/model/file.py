@@ -19,6 +19,8 @@ class GateFile(Entry, frozen=True, kw_only=True):
     """A whole gate file, with presets and defaults merged in.
 
     `preset` is a gate file underneath this one, by name or path: ``preset: openclaw``.
+    `config` is the system's own configuration, which takes the place of the one that the preset
+        brings; the preset's overlay adapts it to the gate: ``config: ./staging.json``.
     `upgrade` is what boots start on: nothing (``upgrade: fresh``), or a copy of the state that the
         baseline left (``upgrade: in-place``).
     `system` is what the system is run with already, underneath this gate file:
@@ -45,6 +47,7 @@ class GateFile(Entry, frozen=True, kw_only=True):
 
     noun: ClassVar = "a gate file"
     preset: str | None = None
+    config: str | None = None
     upgrade: Literal["fresh", "in-place"] = "fresh"
     system: System | None = None
     releases: Releases

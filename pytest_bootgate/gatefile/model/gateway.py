@@ -92,6 +92,8 @@ class Sidecar(Entry, frozen=True, kw_only=True):
         is the release's own image.
     `program` is a file that replaces the built-in sidecar, relative to the file that names it;
         `command` reaches it as ``${program}``: ``program: ./sidecar.mjs``.
+    `takes` are the keys that `program` understands in a `send`, and those below each; an empty list
+        stands for anything: ``takes: {id: [], payload: [text, model]}``.
     `command` is the command that runs `program`: ``command: [node, "${program}"]``.
     `env` are environment variables: ``env: {API_KEY: "${API_KEY}"}``.
     `container` is how its container is made, beyond what a sidecar may do by itself:
@@ -102,6 +104,7 @@ class Sidecar(Entry, frozen=True, kw_only=True):
     noun: ClassVar = "the sidecar"
     image: str | None = None
     program: Existing | None = None
+    takes: dict[str, list[str]] = {}
     command: list[str] | None = None
     env: dict[str, str] = {}
     container: Container = Container()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pytest_bootgate.demands import Command, Existing, ExistingFiles
+from pytest_bootgate.demands import Command, Existing, ExistingFiles, must
 from pytest_bootgate.gatefile.model.base import Entry
+from pytest_bootgate.gatefile.overlay import OVERLAYS
+
+_is_overlay = must(
+    OVERLAYS.__contains__, "there is no overlay '{value}'", f"write {', '.join(OVERLAYS)}"
+)
 
 
 class File(Entry, frozen=True, kw_only=True):
@@ -14,11 +19,14 @@ class File(Entry, frozen=True, kw_only=True):
     `path` is where its content comes from, relative to the file that names it; of a directory, or a
         pattern, all files are put below the name: ``path: ./staging.conf``, ``path: "./*.ini"``.
     `text` is its content: ``text: "queue = memory"``.
+    `overlay` is how a preset adapts it, a configuration in JSON or JSON5, to the gate; ``bootgate
+        check`` lists what that changes: ``overlay: openclaw``.
     `secret` hides every line of the file in all reports: ``secret: true``.
     """
 
     path: ExistingFiles | None = None
     text: str | None = None
+    overlay: Annotated[str, _is_overlay] | None = None
     secret: bool = False
 
 

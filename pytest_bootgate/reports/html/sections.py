@@ -83,7 +83,11 @@ def gate(result: GateResult, number: int, journal: Path | None, base: Path | Non
         result=result,
         top=top(result),
         sections=numbered,
-        tables={"releases": made.releases(result), "host": made.host(result.machine)},
+        tables={
+            "releases": made.releases(result),
+            "adapted": made.adapted(result),
+            "host": made.host(result.machine),
+        },
         unjudged=unjudged.line(result),
         command=f"pytest {shlex.quote(file)}{_engine(result)}",
         waited=waited_words(result.waited),

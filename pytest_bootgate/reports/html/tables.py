@@ -215,6 +215,14 @@ def _bytes(value: float) -> Amount:
     return Amount(value, f"{value / 2**30:.1f} GiB")
 
 
+def adapted(result: GateResult) -> Table:
+    """The system's own configuration, and what was changed in it for the gate."""
+    rows: list[list[Cell]] = [
+        [path, change] for path, changes in result.adapted.items() for change in changes
+    ]
+    return Table("adapted", "What was changed for the gate", ["configuration", "change"], rows)
+
+
 def releases(result: GateResult) -> Table:
     """What stood behind the releases."""
     rows = [

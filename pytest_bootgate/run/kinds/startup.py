@@ -97,8 +97,10 @@ class StartupCheck(Check[TargetResult]):
         ]
         engine, rules = bench.ready(), self.rules
         notes += [*bench.machinery.cleaned_up(), *bench.machinery.beside]
-        if engine.traits.images and self.plan.file.sidecar.image == "release":
-            notes.append("the sidecar runs in the release's image and uses its Python")
+        sidecar = self.plan.file.sidecar
+        if engine.traits.images and sidecar.image == "release":
+            runs = (sidecar.command or ["Python"])[0]
+            notes.append(f"the sidecar runs in the release's image and uses its {runs}")
         if self.plan.recorded is not None:
             same_image = self.plan.file.gate.allow == "same-image"
             self.plan.recorded.check(

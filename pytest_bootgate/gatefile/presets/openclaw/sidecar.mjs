@@ -226,14 +226,18 @@ async function arm(order) {
   say("armed", { token });
 }
 
-async function addJob({ name, sessionTarget, sessionKey, text }) {
+// A whole `cron.add`, of which what is not said is as a boot wants it; `text` is what the task is.
+// A gateway refuses what it does not know.
+async function addJob({ text, payload: asked, ...more }) {
+  const { sessionTarget } = more;
   const main = sessionTarget === "main";
+  const kind = asked?.kind ?? (main ? "systemEvent" : "agentTurn");
+  const task = { systemEvent: { text }, agentTurn: { message: text } }[kind];
   const added = await gateway.call("cron.add", {
-    name: name ?? token, enabled: true, sessionTarget, wakeMode: "now",
-    schedule: { kind: "every", everyMs: 86_400_000 },
-    payload: main ? { kind: "systemEvent", text } : { kind: "agentTurn", message: text },
+    name: token, enabled: true, wakeMode: "now", schedule: { kind: "every", everyMs: 86_400_000 },
     ...(main ? {} : { delivery: { mode: "none" } }),
-    ...(sessionKey ? { sessionKey } : {}),
+    ...more,
+    payload: { kind, ...task, ...asked },
   });
   const made = added.job ?? added;
   if (made.sessionTarget === "isolated" && sessionTarget !== "isolated") {

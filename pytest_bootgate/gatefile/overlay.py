@@ -1,0 +1,183 @@
+"""A system's own configuration, adapted to the gate, and what was changed in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import json5
+
+from pytest_bootgate.gatefile.presets.openclaw import config as openclaw
+from pytest_bootgate.masking import shortened
+
+#: So many characters of a new value are shown.
+_WIDTH = 60
+#: From so many entries on, a change of each is said once.
+_MANY = 4
+_ENTRY = re.compile(r"\[[^\]]*\]")
+#: No configuration is larger.
+_MOST = 4 << 20
+
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """How a configuration is adapted, and the `ports` that a gate file must name for it.
+
+    `adapt` gets a configuration, the variables and the environment of its gateway, and the path of
+    its file; it returns the adapted one, and changes nothing in what it is given.
+    """
+
+    adapt: Callable[[Config, Mapping[str, str], Mapping[str, str], Path], Config]
+    ports: tuple[str, ...]
+
+
+#: Those of presets, by their names.
+OVERLAYS: Mapping[str, Overlay] = {
+    "openclaw": Overlay(openclaw.adapted, ("gateway", "model")),
+}
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """The text of an adapted configuration, and a line for each change, without old values."""
+
+    text: str
+    changes: tuple[str, ...]
+
+
+def adapted(name: str, path: Path, variables: Mapping[str, str], env: Mapping[str, str]) -> Adapted:
+    """The configuration in a file, adapted by one of `OVERLAYS`.
+
+    Raises `ValueError` for what is no configuration, `OSError` for what cannot be read.
+    """
+    before = read(path)
+    after = OVERLAYS[name].adapt(before, variables, env, path)
+    text = json.dumps(after, indent=2, ensure_ascii=False)
+    return Adapted(text, tuple(_grouped(_differences(before, after, ""))))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A file of JSON or JSON5 that holds an object, with the files that it includes.
+
+    `{"$include": "FILE"}` stands for that file, as several systems have it; the keys beside it win.
+    Raises `ValueError` and `OSError`.
+    """
+    found = _included(_read(path), path, ())
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name} holds no object ({{...}})")
+    return found
+
+
+def texts(tree: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a configuration with the nearest key above it."""
+    if isinstance(tree, dict):
+        for name, each in tree.items():
+            yield from texts(each, name)
+    elif isinstance(tree, list):
+        for each in tree:
+            yield from texts(each, key)
+    elif isinstance(tree, str):
+        yield key, tree
+
+
+def _read(path: Path) -> Any:
+    about = path.stat()
+    if about.st_size > _MOST:
+        raise ValueError(f"{path.name} is larger than {_MOST >> 20} MiB")
+    return _parsed(path, about.st_mtime_ns)
+
+
+@lru_cache(maxsize=32)  # each boot asks for it
+def _parsed(path: Path, _: int) -> Any:
+    text = path.read_text(encoding="utf-8-sig")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        pass
+    except RecursionError:
+        raise ValueError(f"{path.name} is nested too deeply") from None
+    try:
+        return json5.loads(text)
+    except RecursionError:
+        raise ValueError(f"{path.name} is nested too deeply") from None
+    except ValueError as error:
+        where = str(error).removeprefix("<string>:")
+        raise ValueError(f"{path.name} is neither JSON nor JSON5: line {where}") from None
+
+
+def _included(tree: Any, path: Path, above: tuple[Path, ...]) -> Any:
+    if isinstance(tree, list):
+        return [_included(each, path, above) for each in tree]
+    if not isinstance(tree, dict):
+        return tree
+    own = {key: _included(each, path, above) for key, each in tree.items() if key != "$include"}
+    if "$include" not in tree:
+        return own
+    named = tree["$include"]
+    result: Any = {}
+    for name in named if isinstance(named, list) else [named]:
+        other = (path.parent / str(name)).resolve()
+        if other in (*above, path.resolve()):
+            raise ValueError(f"{path.name} includes {name}, which includes it")
+        result = _merged(result, _included(_read(other), other, (*above, path.resolve())))
+    return _merged(result, own) if own else result
+
+
+def _merged(under: Any, over: Any) -> Any:
+    if isinstance(under, list) and isinstance(over, list):
+        return [*under, *over]
+    if not (isinstance(under, dict) and isinstance(over, dict)):
+        return over
+    both = {key: _merged(under[key], each) for key, each in over.items() if key in under}
+    return {**under, **over, **both}
+
+
+def _differences(before: Any, after: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Each change as a path and what became of it."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in dict.fromkeys([*before, *after]):
+            below = f"{path}.{key}" if path else key
+            if key not in after:
+                yield below, "removed"
+            elif key not in before:
+                yield below, _shown(after[key])
+            else:
+                yield from _differences(before[key], after[key], below)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, (one, other) in enumerate(zip(before, after, strict=True)):
+            name = one.get("id", number) if isinstance(one, dict) else number
+            yield from _differences(one, other, f"{path}[{name}]")
+    elif before != after:
+        yield path, _shown(after)
+
+
+def _grouped(changes: Iterator[tuple[str, str]]) -> Iterator[str]:
+    """A line for each change.
+
+    Entries of one mapping that were removed share one, and so does what became the same in many
+    entries of a list.
+    """
+    removed: dict[str, list[str]] = {}
+    same: dict[str, list[str]] = {}
+    for path, what in changes:
+        if what == "removed":
+            above, _, key = path.rpartition(".")
+            removed.setdefault(above, []).append(key)
+        else:
+            any_entry = _ENTRY.sub("[*]", path)
+            same.setdefault(f"{any_entry}: {what}", []).append(f"{path}: {what}")
+    for line, each in same.items():
+        yield from each if len(each) < _MANY else [f"{line} ({len(each)} times)"]
+    for above, keys in removed.items():
+        yield f"{above}.{','.join(keys)}: removed" if above else f"{', '.join(keys)}: removed"
+
+
+def _shown(value: Any) -> str:
+    return shortened(json.dumps(value, ensure_ascii=False), _WIDTH)

@@ -1,0 +1,1 @@
+"""The presets that come with the gate: a directory each, with a `preset.yaml`."""

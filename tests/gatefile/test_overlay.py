@@ -1,0 +1,175 @@
+"""An operator's own configuration under the gate, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_bootgate.errors import GateFileError
+from pytest_bootgate.gatefile import overlay
+from pytest_bootgate.gatefile.load import PRESETS, load
+from pytest_bootgate.run import Plan
+
+OWN = Path(__file__).parent / "own" / "openclaw.json5"
+PORTS = {"port.gateway": "18789", "port.model": "8099"}
+ENV = {"OPENCLAW_STATE_DIR": "/state", "OPENCLAW_GATEWAY_TOKEN": "bootgate-token", "LOG": "x"}
+STUB = "http://127.0.0.1:8099/v1"
+GATE = """\
+preset: openclaw
+config: {config}
+releases: {{candidate: {{image: "openclaw:1"}}}}
+targets: {{isolated: {{}}}}
+"""
+
+
+def adapted(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    found = overlay.adapted("openclaw", path, PORTS, ENV)
+    return json.loads(found.text), found.changes
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_the_configuration_of_the_preset_needs_no_change():
+    own = PRESETS / "openclaw" / "openclaw.json"
+    assert adapted(own) == (json.loads(own.read_text()), ())
+
+
+def test_no_provider_and_no_channel_is_reached():
+    config, _ = adapted(OWN)
+    providers = config["models"]["providers"]
+    assert providers.keys() == {"local", "anthropic", "openrouter", "openai"}
+    for provider in providers.values():
+        assert provider["baseUrl"] == STUB
+        assert provider["apiKey"] == "bootgate"
+        assert provider["api"] == "openai-completions"
+    assert [model["id"] for model in providers["openrouter"]["models"]] == ["qwen/qwen3-max"]
+    assert config["channels"] == {
+        "defaults": {"groupPolicy": "allowlist"},
+        "telegram": {"enabled": False},
+        "slack": {"enabled": False},
+    }
+    assert not config.keys() & {"auth", "secrets"}
+    assert config["gateway"]["auth"] == {"mode": "token", "token": "bootgate-token"}
+
+
+def test_what_the_operator_wants_to_see_booted_stays():
+    config, _ = adapted(OWN)
+    before = overlay.read(OWN)
+    assert config["bindings"] == before["bindings"]
+    assert config["plugins"]["entries"]["browser"] == {"enabled": True}
+    assert config["plugins"]["entries"]["search"]["config"] == {
+        "baseUrl": "https://search.example",
+        "apiKey": "bootgate",  # a variable that the gateway does not have
+    }
+    (notes,) = config["mcp"]["servers"].values()
+    assert notes["args"] == ["/state/workspace/mcp.mjs"]
+    assert notes["env"] == {"NOTES_TOKEN": "notes-secret-987654", "LOG": "${LOG}"}
+    main, ops, family = config["agents"]["list"]
+    assert main == before["agents"]["list"][0]
+    assert ops["heartbeat"] == {"every": "24h"}
+    assert ops["sandbox"] == {"mode": "off"}
+    assert family["tools"] == {"deny": ["exec"]}
+    assert config["agents"]["defaults"]["model"] == before["agents"]["defaults"]["model"]
+
+
+def test_a_provider_that_is_switched_off_stays_off(tmp_path):
+    plugins = {"entries": {"openai": {"enabled": False}}, "deny": ["xai"]}
+    model = {"primary": "a/1", "fallbacks": ["openai/2", "xai/3"]}
+    own = {"plugins": plugins, "agents": {"defaults": {"model": model}}}
+    config, _ = adapted(write(tmp_path / "own.json", json.dumps(own)))
+    assert config["models"]["providers"].keys() == {"a"}
+
+
+def test_every_change_is_listed_and_no_old_value():
+    _, changes = adapted(OWN)
+    said = "\n".join(changes)
+    for line in (
+        'agents.list[ops].heartbeat.every: "24h"',
+        f'models.providers.local.baseUrl: "{STUB}"',
+        "channels.telegram.enabled: false",
+        "channels.telegram.botToken,dmPolicy: removed",
+        "gateway.auth.password: removed",
+        "auth: removed",
+        'plugins.entries.search.config.apiKey: "bootgate"',
+    ):
+        assert line in changes, said
+    assert not re.search(r"telegram-secret|hunter2|brave|10\.0\.0\.9|notes-secret", said)
+
+
+def test_the_same_change_in_many_entries_is_one_line(tmp_path):
+    agents = [{"id": f"a{n}", "heartbeat": {"every": "1h"}} for n in range(100)]
+    path = write(tmp_path / "a.json", json.dumps({"agents": {"list": agents}}))
+    _, changes = adapted(path)
+    assert 'agents.list[*].heartbeat.every: "24h" (100 times)' in changes
+    assert len(changes) < 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"agents": [], "models": 1, "channels": [], "gateway": "x", "env": [], "cron": null}',
+        '{"agents": {"defaults": null, "list": [1, null, {"heartbeat": 3, "model": 7}]}}',
+        '{"models": {"providers": {"a": null, "b": {"models": {}}, "c": {"models": [1, {}]}}}}',
+        '{"agents": {"defaults": {"models": {"x/*": {}, "alias": {}}, "model": "x/y"}}}',
+        '{"env": {"vars": {"A_KEY": "s"}}, "hooks": {"gmail": {}}, "logging": {"level": "info"}}',
+    ],
+)
+def test_whatever_it_holds_it_is_adapted(tmp_path, text):
+    config, _ = adapted(write(tmp_path / "own.json", text))
+    assert config["gateway"]["port"] == 18789
+    assert config["agents"]["defaults"]["heartbeat"] == {"every": "24h"}
+    assert all(one["baseUrl"] == STUB for one in config["models"]["providers"].values())
+
+
+def test_a_file_may_include_others(tmp_path):
+    write(tmp_path / "one.json", '{"a": {"x": 1, "y": [1]}, "b": 1}')
+    write(tmp_path / "two.json", '{"a": {"y": [2]}}')
+    own = write(tmp_path / "own.json", '{"$include": ["./one.json", "./two.json"], "b": 2}')
+    assert overlay.read(own) == {"a": {"x": 1, "y": [1, 2]}, "b": 2}
+
+
+def test_its_secrets_are_hidden_and_its_changes_are_known(tmp_path):
+    gate = write(tmp_path / "bootgate.yaml", GATE.format(config=OWN))
+    loaded = load(gate, {})
+    assert loaded.mask.text("key notes-secret-987654, 123456:telegram-secret-token") == (
+        "key ***, ***"
+    )
+    assert list(Plan(loaded).adapted) == [str(OWN)]
+
+
+def test_one_for_each_value_of_what_varies(tmp_path):
+    for agents in (1, 30):
+        text = json.dumps({"agents": {"defaults": {"memory": {"apiKey": f"of-{agents}-agents"}}}})
+        write(tmp_path / f"own-{agents}.json", text)
+    text = GATE.format(config='"./own-${AGENTS}.json"') + "vary: {AGENTS: [1, 30]}\n"
+    loaded = load(write(tmp_path / "bootgate.yaml", text), {})
+    assert {Path(path).name for path in Plan(loaded).adapted} == {"own-1.json", "own-30.json"}
+    assert loaded.mask.text("of-1-agents, of-30-agents") == "***, ***"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{a: ", "own.json is neither JSON nor JSON5: line 1 "),
+        ("[1]", "own.json holds no object ({...})"),
+        ("[" * 5000, "own.json is nested too deeply"),
+        ('{"$include": "./own.json"}', "own.json includes ./own.json, which includes it"),
+        ('{"$include": "./gone.json"}', "own.json cannot be read: No such file or directory"),
+    ],
+)
+def test_what_is_no_configuration_is_a_mistake(tmp_path, text, said):
+    write(tmp_path / "own.json", text)
+    gate = write(tmp_path / "bootgate.yaml", GATE.format(config="./own.json"))
+    with pytest.raises(GateFileError) as caught:
+        load(gate, {})
+    (mistake,) = caught.value.mistakes
+    assert "bootgate.yaml:2:9: " in mistake
+    assert said in mistake
