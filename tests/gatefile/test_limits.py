@@ -87,8 +87,8 @@ def test_a_mistake_is_one_line(tmp_path: Path) -> None:
     assert mistakes(tmp_path, TARGET + '"a\\nb\\Lc": 1') == [
         (
             "3:1: unknown key 'a b c' in a gate file: there are preset, config, upgrade, system,"
-            " releases, gateway, sidecar, services, state, vary, ports, target, targets, profiles, gate and"
-            " notify"
+            " releases, gateway, sidecar, services, state, vary, ports, target, targets, profiles,"
+            " gate and notify"
         )
     ]
 
