@@ -81,8 +81,8 @@ def test_how_long_the_last_run_took(command, example):
                 (verdict, str(example), began, began + took, verdict),
             )
             journal.executemany(
-                "INSERT INTO boots (id, run, target, release, profile, number, attempt, start, during,"
-                " began) VALUES (?, ?, '', '', '', 1, 1, 'cold', 'campaign', 0)",
+                "INSERT INTO boots (id, run, target, release, profile, number, attempt, start,"
+                " during, began) VALUES (?, ?, '', '', '', 1, 1, 'cold', 'campaign', 0)",
                 [(f"{verdict}{number}", verdict) for number in range(boots)],
             )
         journal.commit()
