@@ -24,6 +24,7 @@ from pytest_bootgate.records.values import Stage
 from pytest_bootgate.run.pair import Pair
 from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.run.services import NotReadyError
 
 _QUESTION = 90.0  # for a command that lists jobs
 _LATE_LINES = 0.3
@@ -159,7 +160,12 @@ class InPlacePair(Pair):
 
     def repair(self, command: Sequence[str], deadline: float) -> Exit:
         """Run a command on the state in the gateway's place; the sidecar is there as well."""
-        self._make_gateway(self._open_place(), command)
+        try:
+            place = self._open_place()
+        except NotReadyError as error:
+            self.last.append(error.detail)  # it could not even be tried
+            return error.exited or Exit(None)
+        self._make_gateway(place, command)
         self._start_gateway()
         self._pump(self._clock.now() + deadline, self._gateway_over, "repair")
         return self.stop(0)

@@ -20,7 +20,7 @@ from pytest_bootgate.run.link import Link
 from pytest_bootgate.run.listener import Listener
 from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
-from pytest_bootgate.run.services import Services
+from pytest_bootgate.run.services import NotReadyError, Services
 from pytest_bootgate.run.strangers import answered_instead, nobody_there
 from pytest_bootgate.run.watching import Watching
 
@@ -32,17 +32,6 @@ _LAST_LINES = 1.0  # what was left behind may hold a stream open
 _ANSWER = 2.0  # for a health endpoint, where ready came at the last moment
 _HEALTHY = "200"
 _REMOVAL = 0.6  # between the kill of a container and its removal, in `docker rm --force`
-
-
-class NotReadyError(Exception):
-    """The gateway could not be triggered: it never became ready, or ended before the trigger.
-
-    `after` is in seconds since its start.
-    """
-
-    def __init__(self, detail: str, exited: Exit | None, after: float) -> None:
-        super().__init__(detail)
-        self.detail, self.exited, self.after = detail, exited, after
 
 
 class OpenedPair(Watching):
@@ -93,12 +82,12 @@ class OpenedPair(Watching):
 
     def open(self) -> None:
         """Bring up the sidecar and, where there is a trigger, a gateway that is ready."""
-        place = self._open_place()
-        if self._recipe.triggered:
-            try:
+        try:
+            place = self._open_place()
+            if self._recipe.triggered:
                 self._open_gateway(place)
-            except NotReadyError as error:
-                self.not_ready = error
+        except NotReadyError as error:
+            self.not_ready = error
 
     def _open_place(self) -> Place:
         gate = self._recipe.gate

@@ -29,9 +29,9 @@ from pytest_bootgate.run.delay import of_observers
 from pytest_bootgate.run.heartbeat import Heartbeat
 from pytest_bootgate.run.link import KNOCK
 from pytest_bootgate.run.meter import Used
-from pytest_bootgate.run.opened import NotReadyError
 from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
+from pytest_bootgate.run.services import NotReadyError
 from pytest_bootgate.run.trigger import Triggering
 
 _ANSWER = 10.0  # for a sidecar to say that it is there

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import NoReturn
 
-from pytest_bootgate.engines.base import Place, Unit
+from pytest_bootgate.engines.base import Exit, Place, Unit
 from pytest_bootgate.engines.clock import Clock
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Probe, Service
@@ -26,8 +26,23 @@ _LAST_LINES = 1.0
 Pump = Callable[[float, Callable[[], bool], str, Callable[[Sighting], None]], None]
 
 
+class NotReadyError(Exception):
+    """The gateway could not be triggered: it never became ready, or ended before the trigger.
+
+    So it is with what comes with its release, too. `after` is in seconds since its start.
+    """
+
+    def __init__(self, detail: str, exited: Exit | None, after: float) -> None:
+        super().__init__(detail)
+        self.detail, self.exited, self.after = detail, exited, after
+
+
 class Services:
-    """The services of one place. Raises `BootgateError` for one that is not ready in time."""
+    """The services of one place.
+
+    Raises `BootgateError` for one that is not ready in time, and `NotReadyError` where it is of the
+    release's own image: then it is the release that does not start.
+    """
 
     def __init__(
         self, recipe: Recipe, listener: Listener, clock: Clock, pump: Pump, inside: Inside
@@ -86,9 +101,12 @@ class Services:
         # Its last lines may still be on their way; what it left behind may hold the stream open.
         self._pump(self._clock.now() + _LAST_LINES, closed, f"service {name}", lambda _: None)
         if ended is None:
-            self._fail(name, f"runs once and had not ended after {service.ready_timeout:g} s")
+            self._fail(
+                name, f"runs once and had not ended after {service.ready_timeout:g} s", began
+            )
         if ended.code != 0 or ended.gone:
-            self._fail(name, f"runs once and must exit with 0, but {exit_words(ended)}")
+            how = f"runs once and must exit with 0, but {exit_words(ended)}"
+            self._fail(name, how, began, ended)
         del self.units[name]  # nobody can look into it, and it is not missed
 
     def _await(
@@ -128,17 +146,17 @@ class Services:
             if ended
             else (f"was not ready after {service.ready_timeout:g} s{self._stands(name)}")
         )
-        self._fail(name, how)
+        self._fail(name, how, began, ended)
 
-    def _fail(self, name: str, how: str) -> NoReturn:
+    def _fail(self, name: str, how: str, began: float, ended: Exit | None = None) -> NoReturn:
         service = self._recipe.gate.services[name]
+        if service.image == RELEASE:
+            after = self._clock.now() - began
+            raise NotReadyError(f"the service {name} {how} ({self._said(name)})", ended, after)
         ready = "" if service.once else " its `ready`,"
-        of, correct = "", "service"
-        if service.image == RELEASE:  # then the fault is one of the release
-            of, correct = f" of the {self._recipe.release_name}", "release, the service"
         raise BootgateError(
-            f"The service {name}{of} {how}.{self._last(name)} Nothing was booted: correct the"
-            f" {correct},{ready} or its `ready_timeout`."
+            f"The service {name} {how}.{self._last(name)} Nothing was booted: correct the service,"
+            f"{ready} or its `ready_timeout`."
         )
 
     def _stands(self, name: str) -> str:

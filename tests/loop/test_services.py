@@ -390,9 +390,46 @@ def test_one_that_runs_once_has_ended_before_the_gateway_is_made(play):
 )
 def test_one_that_runs_once_and_does_not_succeed(play, steps, how):
     programs = {"db": service("ready to accept"), "migrate": service(*steps)}
-    result = play(more=ONCE, programs=programs).result()
+    result = play(more=ONCE.replace("release", "seeder"), programs=programs).result()
     assert (result.verdict, result.boots) == ("error", ())
     assert result.error == (
-        f"The service migrate of the candidate {how} Nothing was booted: correct the release, the"
-        " service, or its `ready_timeout`."
+        f"The service migrate {how} Nothing was booted: correct the service, or its"
+        " `ready_timeout`."
     )
+
+
+@pytest.mark.parametrize("parts", [{}, {"trigger": "null"}])
+@pytest.mark.parametrize(
+    ("steps", "outcome", "detail"),
+    [
+        (
+            ("relation exists", Exit(3)),
+            "crashed",
+            "runs once and must exit with 0, but exited with 3 (last output: relation exists)",
+        ),
+        (
+            ("waiting for a lock", 3600.0),
+            "timed_out",
+            "runs once and had not ended after 5 s (last output: waiting for a lock)",
+        ),
+    ],
+)
+def test_a_migration_of_the_candidate_that_fails(play, parts, steps, outcome, detail):
+    """It comes with the release, so the release does not start."""
+
+    def migrate(me):
+        yield from does(me, "", ("migrated",) if me.image == "old" else steps)
+        return 3 if me.image == "new" else 0
+
+    def starts(me):
+        me.out("task started")
+        yield 3600.0
+
+    gateways = [serves(), serves()] if not parts else [starts, starts]
+    target = {} if not parts else {"target": "proof: {line: ^task}"}
+    programs = {"db": service("ready to accept"), "migrate": migrate}
+    result = play(*gateways, more=ONCE, programs=programs, **parts, **target).result()
+    assert result.verdict == "fail"
+    failed = [boot for boot in result.boots if not boot.started]
+    assert {(boot.release, boot.outcome) for boot in failed} == {("candidate", outcome)}
+    assert failed[0].detail == f"the service migrate {detail}"

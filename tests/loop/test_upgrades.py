@@ -339,3 +339,22 @@ def test_boots_start_on_what_the_baseline_left(play):
     result = played.result()
     assert result.verdict == "pass"
     assert set(seen) == {1}
+
+
+def test_a_migration_that_comes_with_the_candidate_fails(upgrade):
+    """The candidate does not start on the state, and its repair cannot be tried."""
+
+    def migrate(me):
+        yield 0.1
+        me.out("no such column")
+        return 3 if me.image == "new" else 0
+
+    _, found = upgrade(
+        Keeper(),
+        state="repair: [repair]\nservices: {migrate: {image: release, command: [m], once: true}}",
+        programs={"m": migrate, "repair": repair},
+    )
+    why = "the service migrate runs once and must exit with 0, but exited with 3"
+    assert found.verdict == "fail"
+    assert f"fail: the candidate refused the state: {why}" in about(found, JOBS)
+    assert "failed, so nothing was started on its result" in about(found, JOBS)

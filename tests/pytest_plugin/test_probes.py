@@ -162,3 +162,42 @@ def test_a_proof_in_a_service_after_one_that_runs_once(boot, engine):
     assert (found["outcome"], found["detail"]) == ("started", "")
     assert found["seconds"] >= 1.0
     assert found["tails"]["seed.out"] == ["seeded"]
+
+
+COMPOSE = f"""\
+services:
+  api:
+    image: {IMAGE}
+    command: [sleep, "60"]
+    depends_on: {{migrate: {{condition: service_completed_successfully}}}}
+    healthcheck: {{test: [CMD, "true"], interval: 1s}}
+  order_db:
+    image: {IMAGE}
+    command: [sh, -c, "cat /run/secrets/word; sleep 60"]
+    secrets: [word]
+    healthcheck: {{test: [CMD, test, -e, /run/secrets/word]}}
+    cpus: 0.5
+  migrate:
+    image: {IMAGE}
+    command: [sh, -c, "getent hosts order_db; exit 4"]
+    depends_on: {{order_db: {{condition: service_healthy}}}}
+secrets: {{word: {{file: ./word.txt}}}}
+"""
+
+
+@pytest.mark.docker
+def test_a_compose_file_whose_migration_fails(boot, pytester):
+    (pytester.path / "docker-compose.yml").write_text(COMPOSE)
+    (pytester.path / "word.txt").write_text("a-secret-word\n")
+    found = boot(
+        "system: {compose: docker-compose.yml, service: api}\n"
+        "releases: {baseline: null, candidate: {env: {A: b}}}\n"
+        "gate: {retries: 0}\n",
+        "docker",
+    )
+    assert found["outcome"] == "crashed"
+    assert (
+        "the service migrate runs once and must exit with 0, but exited with 4" in found["detail"]
+    )
+    assert found["tails"]["migrate.out"] == ["127.0.0.1       order_db"]
+    assert found["tails"]["order-db.out"] == ["***"]
