@@ -21,7 +21,7 @@ BLOCKS = dict(enumerate(re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)))
 @pytest.fixture
 def gate_file(tmp_path):
     """Where a gate file finds what those of the docs name."""
-    for file in ("last-upgrade.json", "broker.conf"):
+    for file in ("last-upgrade.json", "broker.conf", "openclaw.json", "openclaw-backup.tar"):
         (tmp_path / file).write_text("{}")
     (tmp_path / "data").mkdir()
     for path in (ROOT / "examples" / "web-api").glob("*.*"):
