@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import json5
-
-from pytest_bootgate.gatefile.presets.openclaw import config as openclaw
+from pytest_bootgate.gatefile.presets import OVERLAYS
 from pytest_bootgate.masking import shortened
 
 #: So many characters of a new value are shown.
@@ -22,26 +20,6 @@ _MANY = 4
 _ENTRY = re.compile(r"\[[^\]]*\]")
 #: No configuration is larger.
 _MOST = 4 << 20
-
-Config = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Overlay:
-    """How a configuration is adapted, and the `ports` that a gate file must name for it.
-
-    `adapt` gets a configuration, the variables and the environment of its gateway, and the path of
-    its file; it returns the adapted one, and changes nothing in what it is given.
-    """
-
-    adapt: Callable[[Config, Mapping[str, str], Mapping[str, str], Path], Config]
-    ports: tuple[str, ...]
-
-
-#: Those of presets, by their names.
-OVERLAYS: Mapping[str, Overlay] = {
-    "openclaw": Overlay(openclaw.adapted, ("gateway", "model")),
-}
 
 
 @dataclass(frozen=True)
@@ -103,6 +81,13 @@ def _parsed(path: Path, _: int) -> Any:
         pass
     except RecursionError:
         raise ValueError(f"{path.name} is nested too deeply") from None
+    try:
+        import json5
+    except ImportError:
+        raise ValueError(
+            f"{path.name} is not JSON; if it is JSON5 (comments, trailing commas), run"
+            " `pip install 'pytest-bootgate[json5]'`"
+        ) from None
     try:
         return json5.loads(text)
     except RecursionError:

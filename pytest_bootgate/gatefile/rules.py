@@ -8,7 +8,8 @@ from pathlib import Path
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.model import Gate
 from pytest_bootgate.gatefile.model.service import TAKEN
-from pytest_bootgate.gatefile.overlay import OVERLAYS, read
+from pytest_bootgate.gatefile.overlay import read
+from pytest_bootgate.gatefile.presets import OVERLAYS
 from pytest_bootgate.gatefile.probe_rules import ProbeRules, check_headers, texts
 from pytest_bootgate.gatefile.propagation_rules import check_names
 from pytest_bootgate.gatefile.target_rules import check_target, well_named

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,13 @@ def test_what_is_no_configuration_is_a_mistake(tmp_path, text, said):
     (mistake,) = caught.value.mistakes
     assert "bootgate.yaml:2:9: " in mistake
     assert said in mistake
+
+
+def test_json5_without_its_reader(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "json5", None)
+    plain, commented = tmp_path / "plain.json", tmp_path / "commented.json"
+    plain.write_text('{"a": 1}')
+    commented.write_text("{a: 1}  // mine")
+    assert overlay.read(plain) == {"a": 1}
+    with pytest.raises(ValueError, match=r"commented.json is not JSON; .*bootgate\[json5\]"):
+        overlay.read(commented)

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pytest_bootgate.demands import Command, Existing, ExistingFiles, must
 from pytest_bootgate.gatefile.model.base import Entry
-from pytest_bootgate.gatefile.overlay import OVERLAYS
+from pytest_bootgate.gatefile.presets import OVERLAYS
 
 _is_overlay = must(
     OVERLAYS.__contains__, "there is no overlay '{value}'", f"write {', '.join(OVERLAYS)}"

@@ -34,7 +34,7 @@ _MODEL = re.compile(r"([a-z0-9][a-z0-9._-]*)/(\S+)")
 def adapted(
     config: dict[str, Any], variables: Mapping[str, str], env: Mapping[str, str], path: Path
 ) -> dict[str, Any]:
-    """The configuration for a gateway with this environment; see `overlay.Overlay`.
+    """The configuration for a gateway with this environment; see `presets.Overlay`.
 
     Variables that `env` does not have, and references to secrets, become `PLACEHOLDER`. Paths into
     the directory of the state, which is that of the file or ``~/.openclaw``, are those of the
