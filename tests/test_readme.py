@@ -24,7 +24,7 @@ def gate_file(tmp_path):
     for file in ("last-upgrade.json", "broker.conf", "openclaw.json", "openclaw-backup.tar"):
         (tmp_path / file).write_text("{}")
     (tmp_path / "data").mkdir()
-    for path in (ROOT / "examples" / "web-api").glob("*.*"):
+    for path in (ROOT / "examples" / "web-api").glob("[!.]*.*"):
         shutil.copy(path, tmp_path)
     return tmp_path / "bootgate.yaml"
 
