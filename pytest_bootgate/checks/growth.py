@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pytest_bootgate.checks.pairs import Pairs
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Rules
-from pytest_bootgate.stats.growth import Growth, Reach
+from pytest_bootgate.stats.growth import Between, Growth, Reach
+from pytest_bootgate.stats.regression import DRIFT
 from pytest_bootgate.stats.thresholds import LEAST_MEDIAN
 
 #: The CPU time of a whole boot: shown beside its wall time, and not judged.
@@ -25,32 +26,40 @@ class Grown:
     subject: str
     releases: Mapping[str, Growth]
 
-    def steeper(self, tolerance: float) -> float | None:
-        """How many seconds more the candidate rises; None where that is not sure, or too little.
-
-        It counts beyond a `tolerance` (a share) of what the baseline takes at the last value.
-        """
+    @property
+    def more(self) -> Between | None:
+        """How many seconds more the candidate rises, from the first value to the last."""
         baseline, candidate = self.releases.get("baseline"), self.releases.get("candidate")
         if baseline is None or candidate is None or baseline.values != candidate.values:
             return None
-        more = candidate.beyond(baseline)
-        relevant = max(LEAST_MEDIAN, tolerance * baseline.means[-1])
-        return more.middle if more.middle > relevant and more.low > relevant / 2 else None
+        return candidate.beyond(baseline)
+
+    def relevant(self, tolerance: float) -> float:
+        """The seconds that count: a `tolerance` (a share) of the baseline's at the last value."""
+        return max(LEAST_MEDIAN, tolerance * self.releases["baseline"].means[-1])
+
+    def steeper(self, tolerance: float) -> bool:
+        """Whether the candidate surely rises more, by what counts."""
+        if (more := self.more) is None:
+            return False
+        relevant = self.relevant(tolerance)
+        return more.middle > relevant and more.low > relevant / 2
 
 
 @dataclass(frozen=True)
 class Grew:
     """What a target's boots at several values of a quantity show.
 
-    `missing` are the values at which nothing was measured for a release; `steeper` says for the
-    whole boot, and for phases, how many seconds more the candidate rises than the baseline, from
-    the first value to the last. `reach` is where the candidate comes to the share of its timeout
+    `missing` are the values at which nothing was measured for a release. `steeper` are the phases,
+    or the whole boot, in which the candidate surely rises more than the baseline; `alike` says that
+    the whole boot surely does not. `reach` is where the candidate comes to the share of its timeout
     (`at`, seconds) at which the gate fails.
     """
 
     every: Sequence[Grown]
     missing: Mapping[str, Sequence[float]]
-    steeper: Mapping[str, float] = field(default_factory=dict)
+    steeper: Sequence[str] = ()
+    alike: bool = False
     reach: Reach | None = None
     at: float = 0.0
 
@@ -63,6 +72,11 @@ def growth(rows: Mapping[float, Sequence[Boot]], releases: Sequence[str], rules:
     """The growth over the boots at each value."""
     at = rules.fail_at * rules.timeout
     measured = {value: Pairs.among(boots) for value, boots in rows.items()}
+    tolerance = rules.slower
+    if any(pairs.recorded for pairs in measured.values()):
+        tolerance += DRIFT  # as far as another day's boots may be away
+    if rules.since:
+        measured = {value: pairs.since(rules.since) for value, pairs in measured.items()}
     every = [
         Grown(name, dict(_grown(measured, releases, seconds, rules.slower)))
         for name, seconds in _subjects(rules)
@@ -71,10 +85,10 @@ def growth(rows: Mapping[float, Sequence[Boot]], releases: Sequence[str], rules:
         release: [value for value, pairs in measured.items() if not pairs.measured(release)]
         for release in releases
     }
-    steeper = {one.subject: more for one in every if (more := one.steeper(rules.slower))}
-    steeper.pop(CPU, None)
-    whole = every[0].releases.get("candidate")
-    return Grew(every, missing, steeper, whole.reaches(at) if whole else None, at)
+    steeper = [one.subject for one in every if one.subject != CPU and one.steeper(tolerance)]
+    whole, more = every[0].releases.get("candidate"), every[0].more
+    alike = more is not None and more.high <= every[0].relevant(tolerance)
+    return Grew(every, missing, steeper, alike, whole.reaches(at) if whole else None, at)
 
 
 def _subjects(rules: Rules) -> Iterator[tuple[str, Callable[[Boot], float | None]]]:

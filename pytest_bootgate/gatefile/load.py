@@ -40,7 +40,7 @@ from pytest_bootgate.gatefile.tree import (
     shown,
 )
 from pytest_bootgate.gatefile.validate import built, validated
-from pytest_bootgate.gatefile.vary import variations
+from pytest_bootgate.gatefile.vary import idle, variations
 from pytest_bootgate.masking import Mask
 
 #: The presets that come with the gate: a directory each, with a `preset.yaml`.
@@ -126,6 +126,11 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
         if not mistakes:
             gates = {label: built(one, GateFile) for label, one in valid.items()}
             varied = {} if "" in gates else gates
+            if same := idle(varied):
+                where = tree.section("vary")
+                way_out = "let it reach an env, a command, files, services, the state or a trigger"
+                mistakes.add(where.key, same, way_out)
+        if not mistakes:
             return Loaded(path, next(iter(gates.values())), mask, varied, tree)
     raise GateFileError([mask.text(line) for line in mistakes.lines(path)])
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+import msgspec
 
 from pytest_bootgate.gatefile import variables
+from pytest_bootgate.gatefile.model import GateFile
 from pytest_bootgate.gatefile.source import looks_like
 from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, Seq, Tree, listed
 
 #: What a boot is made of may change with the value. How it is judged may not, nor what is compared.
 _MAY = re.compile(
     r"(gateway|sidecar|(releases|services)/[^/]+)/(env|command|files|container)\b.*|state/from"
+    r"|(gateway|services/[^/]+)/(ready|health|version|stages)\b.*"
     r"|targets?/(.*/)?(trigger|never|signals|stages)\b.*"
     r"|targets?/(.*/)?(phases/[^/]+|proof)/(?!limit|deadline|slower|optional).*"
 )
@@ -49,6 +53,33 @@ def variations(root: Map, mistakes: Mistakes) -> dict[str, dict[str, str]]:
     if len(numbers) < 2:
         return none
     return {f"{name}={numbers[value]}": {name: numbers[value]} for value in sorted(numbers)}
+
+
+def idle(gates: Mapping[str, GateFile]) -> str:
+    """A release that boots the same at two values, in words; empty where there is none."""
+    for release in ("baseline", "candidate"):
+        seen: dict[bytes, str] = {}
+        for label, gate in gates.items():
+            own = getattr(gate.releases, release)
+            if own is None or own.recorded is not None:
+                continue
+            boots = msgspec.json.encode(
+                [
+                    own.command or gate.gateway.command,
+                    {**gate.gateway.env, **own.env},
+                    {**gate.gateway.files, **own.files},
+                    gate.gateway.container,
+                    [gate.sidecar.command, gate.sidecar.env, gate.sidecar.container],
+                    gate.services,
+                    gate.state.from_,
+                    [target.trigger for target in gate.targets.values()],
+                ],
+                enc_hook=str,
+            )
+            if boots in seen:
+                return f"the {release} boots the same with {seen[boots]} and {label}"
+            seen[boots] = label
+    return ""
 
 
 def value_of(label: str) -> float:

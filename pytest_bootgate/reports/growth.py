@@ -49,6 +49,17 @@ def steeper(grew: Grew, quantity: str) -> str:
     )
 
 
+def unclear(grew: Grew, quantity: str) -> str:
+    """Why nothing is said of the growths."""
+    more = grew.every[0].more
+    assert more is not None
+    return (
+        f"whether the candidate grows faster with {quantity} than the baseline cannot be told:"
+        f" from the first value to the last by {_signed(more.low)} to {_signed(more.high)} more;"
+        " more boots would tell"
+    )
+
+
 def table(grew: Grew, quantity: str, values: Sequence[float]) -> Table:
     """The means at each value, and the growth, of the boot and of every phase."""
     head = ["", "release", *(f"{quantity}={v:g}" for v in values), f"per {quantity}", "growth"]

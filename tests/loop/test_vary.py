@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_bootgate.engines.memory import Process
-from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.errors import BootgateError, GateFileError
 from pytest_bootgate.run.plan import Plan
 
 VARY = "vary: {AGENTS: [1, 10, 100]}"
@@ -160,3 +160,98 @@ def test_a_state_for_each_value(grow, tmp_path):
     plan = grow(0.0, more=f"{VARY}\n{state}").gate.plan
     names = [plan.of(profile).state.from_ for profile in plan.profile_names]
     assert names == [str(tmp_path / f"state-{value}") for value in (1, 10, 100)]
+
+
+def ticking(each: float):
+    """A system that waits for a tick of its own before it loads."""
+    boots = 0
+
+    def start(me: Process):
+        nonlocal boots
+        boots += 1
+        yield 0.5 + boots * 7 % 3
+        me.out("picked")
+        yield 0.2 + each * float(me.env["AGENTS"])
+        me.out("started")
+        yield 3600.0
+
+    return start
+
+
+def test_what_is_before_the_clock_of_the_comparison_is_no_part_of_the_growth(play):
+    both = f"{{baseline: {{image: old, {ENV}}}, candidate: {{image: new, {ENV}}}}}"
+    played = play(
+        ticking(0.005),
+        ticking(0.0),
+        more=VARY,
+        trigger="null",
+        target="from: picked\n  phases: {picked: {line: ^picked}, start: {line: ^started}}",
+        boots="5..5",
+        releases=both,
+    )
+    found = growth(played)
+    assert (found.verdict, found.findings[0].kind) == ("fail", "grows")
+
+
+def jittery(middle: float, far: float):
+    """A system whose boots with many agents take now a little, now much longer."""
+    boots = 0
+
+    def start(me: Process):
+        nonlocal boots
+        boots += 1
+        many = float(me.env["AGENTS"]) > 50
+        yield middle + (far * (boots * 5 % 7) / 7 if many else 0.0)
+        me.out("set up " + me.env["AGENTS"])
+        me.out("started")
+        yield 3600.0
+
+    return start
+
+
+def test_a_growth_that_cannot_be_told_is_no_pass(play, grow):
+    played = grow(0.0)
+    played.engine.programs.update(new=jittery(0.3, 2.0), old=jittery(0.3, 1.5))
+    found = growth(played)
+    assert found.verdict == "inconclusive"
+    assert found.findings[0].text.startswith(
+        "whether the candidate grows faster with AGENTS than the baseline cannot be told: from the"
+    )
+
+
+def test_what_grows_faster_from_less_is_not_slower_yet(grow):
+    played = grow(0.0)
+
+    def faster(me: Process):
+        yield 0.25 + 0.0025 * float(me.env["AGENTS"])
+        me.out("set up " + me.env["AGENTS"])
+        yield 0.5
+        me.out("started")
+        yield 3600.0
+
+    played.engine.programs.update(new=faster)
+    found = growth(played)
+    assert found.verdict == "warn"
+    assert found.findings[0].text.endswith("in setup; there it is not slower yet")
+
+
+def test_where_nothing_was_measured_it_is_an_error(grow):
+    found = growth(grow(0.0, most=-1))
+    assert (found.verdict, [f.text for f in found.findings]) == (
+        "error",
+        ["nothing was measured at 1, 10, 100, so no growth can be seen"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("releases", "told"),
+    [
+        (f"{{candidate: {{image: new, {ENV}}}, baseline: {{image: old}}}}", "baseline"),
+        ("{candidate: {image: new}}", "candidate"),
+    ],
+)
+def test_a_release_that_no_value_reaches(grow, releases, told):
+    with pytest.raises(GateFileError) as caught:
+        grow(0.0, releases=releases)
+    (mistake,) = caught.value.mistakes
+    assert f"the {told} boots the same with AGENTS=1 and AGENTS=10: let it reach" in mistake

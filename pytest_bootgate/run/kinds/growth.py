@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_bootgate.checks.growth import Grew, growth
@@ -11,6 +11,7 @@ from pytest_bootgate.records.result import TargetResult
 from pytest_bootgate.records.verdict import WHOLE, Finding, Verdict
 from pytest_bootgate.reports import growth as words
 from pytest_bootgate.run.check import PlainCheck
+from pytest_bootgate.stats.regression import Comparison
 
 if TYPE_CHECKING:
     from pytest_bootgate.run.bench import Bench
@@ -66,51 +67,59 @@ class GrowthCheck(PlainCheck):
             assert isinstance(found, TargetResult)
             rows[value] = found
         boots = {value: row.boots for value, row in rows.items()}
-        first = next(iter(rows.values()))
-        releases = list(dict.fromkeys(b.release for each in boots.values() for b in each))
-        grew = growth(boots, releases, first.rules)
+        rules = next(iter(rows.values())).rules
+        grew = growth(boots, self._releases, rules)
+        phases = ", ".join(name for name in grew.steeper if name != WHOLE)
+        look = (
+            f"Look at what the candidate does for each {self._quantity} in {phases or 'its boot'}."
+        )
         return self.result(
-            findings=tuple(self._findings(grew, rows)),
-            says=words.summary(grew, self._quantity, first.rules.fail_at),
+            findings=tuple(self._findings(grew, list(rows.values()))),
+            says=words.summary(grew, self._quantity, rules.fail_at),
             tables=(words.table(grew, self._quantity, list(rows)),) if grew.of("candidate") else (),
-            todo=(
-                f"Look at what the candidate does for each {self._quantity} in"
-                f" {', '.join(name for name in grew.steeper if name != WHOLE) or 'its boot'}."
-                if grew.steeper
-                else ""
-            ),
+            todo=look if WHOLE in grew.steeper else "",
         )
 
-    def _findings(self, grew: Grew, rows: Mapping[float, TargetResult]) -> Iterator[Finding]:
-        rules = next(iter(rows.values())).rules
-        unsure: Verdict = "fail" if rules.inconclusive == "fail" else "inconclusive"
+    @property
+    def _releases(self) -> list[str]:
+        """Those that have the target."""
+        there = [name for name, why in self.plan.unsupported(self.target).items() if why is None]
+        return ["baseline", *there] if self.plan.recorded is not None else there
+
+    def _findings(self, grew: Grew, rows: Sequence[TargetResult]) -> Iterator[Finding]:
+        unsure: Verdict = "fail" if rows[0].rules.inconclusive == "fail" else "inconclusive"
         missing = sorted({value for values in grew.missing.values() for value in values})
-        if grew.of("candidate") is None:
-            few = missing and len(rows) - len(missing) < 2
-            text = (
-                f"nothing was measured at {_listed(missing)}, so no growth can be seen"
-                if few
-                else f"too few boots to see growth: {_FEW}"
-            )
-            yield Finding("error" if few else unsure, self.kind, text)
-            return
-        if missing:
-            text = f"nothing was measured at {_listed(missing)}, so the growth beyond is unknown"
-            yield Finding(unsure, self.kind, text)
-        busy = [
-            m.spread
-            for row in rows.values()
-            if (m := row.machine) is not None and m.here and m.spread is not None
-        ]
-        noisy = max(busy, default=0.0) > rules.noise
-        if WHOLE in grew.steeper:
-            text = words.steeper(grew, self._quantity)
-            if noisy:
-                text += "; but the host was too busy to be sure"
-            yield Finding(unsure if noisy else "fail", self.kind, text, timed=True, kind="grows")
-        elif not missing:
-            yield Finding("pass", self.kind, words.summary(grew, self._quantity, rules.fail_at))
+        nowhere = f"nothing was measured at {', '.join(f'{value:g}' for value in missing)}"
+        if len(rows) - len(missing) < 2:
+            yield Finding("error", self.kind, f"{nowhere}, so no growth can be seen")
+        elif any(grew.of(release) is None for release in grew.missing):
+            yield Finding(unsure, self.kind, f"too few boots to see growth: {_FEW}")
+        elif missing:
+            yield Finding(unsure, self.kind, f"{nowhere}, so the growth beyond is unknown")
+        else:
+            judgement = rows[-1].judgement
+            regression = judgement.regression if judgement is not None else None
+            last = "inconclusive" if regression is None else regression.verdict
+            yield self._compared(grew, last, unsure)
 
+    def _compared(self, grew: Grew, last: Comparison, unsure: Verdict) -> Finding:
+        """What the growths say together with `last`, the comparison at the last value.
 
-def _listed(values: list[float]) -> str:
-    return ", ".join(f"{value:g}" for value in values)
+        That one was confirmed by fresh boots, and does not suppose that boots vary alike at all
+        values: without it nothing fails, and what it excludes needs no other proof.
+        """
+        if grew.of("baseline") is None:
+            return Finding("pass", self.kind, "there is no baseline whose growth it could exceed")
+        text = words.steeper(grew, self._quantity)
+        if WHOLE not in grew.steeper:
+            if grew.alike or last in ("same", "faster"):
+                return Finding("pass", self.kind, "the candidate grows no faster than the baseline")
+            text = words.unclear(grew, self._quantity)
+            return Finding(unsure, self.kind, text, timed=True)
+        if last == "slower":
+            return Finding("fail", self.kind, text, timed=True, kind="grows")
+        if last in ("same", "faster"):
+            text = f"{text}; there it is not slower yet"
+            return Finding("warn", self.kind, text, timed=True, kind="grows")
+        text = f"{text}; but the boots there could not be compared"
+        return Finding(unsure, self.kind, text, timed=True, kind="grows")
