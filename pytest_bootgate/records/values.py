@@ -38,6 +38,10 @@ class Stage:
     phase: str | None = None
 
 
+#: The source of stages that are services which ran once, before the gateway was started.
+SERVICES = "services"
+
+
 @dataclass(frozen=True, slots=True)
 class SignalReport:
     """What a signal reported about a run, and when; `at` None: it never did."""

@@ -24,7 +24,7 @@ from pytest_bootgate.records.boot_events import (
     ignore,
 )
 from pytest_bootgate.records.jobs import Job, Kept
-from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.values import SERVICES, Boot, Stage
 from pytest_bootgate.run.delay import of_observers
 from pytest_bootgate.run.heartbeat import Heartbeat
 from pytest_bootgate.run.link import KNOCK
@@ -180,6 +180,7 @@ class Pair(Triggering):
             boot,
             notes=tuple(filter(None, notes)),
             ready=self.ready,
+            stages=(*boot.stages, *(Stage(SERVICES, *one) for one in self._services.took.items())),
             cpu_seconds=used.cpu_seconds,
             load=load,
             disk_read=used.disk_read,

@@ -51,6 +51,8 @@ class Services:
         self._clock, self._pump, self._inside = clock, pump, inside
         #: Those that were started, by their names.
         self.units: dict[str, Unit] = {}
+        #: How many seconds those took that ran once.
+        self.took: dict[str, float] = {}
 
     def open(
         self, place: Place, link: Link | None, variables: Mapping[str, str], *, images: bool
@@ -107,6 +109,7 @@ class Services:
         if ended.code != 0 or ended.gone:
             how = f"runs once and must exit with 0, but {exit_words(ended)}"
             self._fail(name, how, began, ended)
+        self.took[name] = self._listener.ended.get(f"{name}.out", self._clock.now()) - began
         del self.units[name]  # nobody can look into it, and it is not missed
 
     def _await(

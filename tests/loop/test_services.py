@@ -346,6 +346,28 @@ services:
 """
 
 
+def test_one_that_takes_longer_in_the_candidate_warns(play):
+    boots = 0
+
+    def migrate(me):
+        nonlocal boots
+        boots += 1  # no two of them take exactly as long
+        yield (0.3 if me.image == "old" else 3.3) + boots * 1e-5
+        return 0
+
+    more = "services: {migrate: {image: release, command: [migrate], once: true}}"
+    played = play(serves(), serves(), more=more, programs={"migrate": migrate}, boots="5..5")
+    result = played.result()
+    assert result.verdict == "warn"
+    stages = {boot.release: boot.stages[0].seconds for boot in result.boots}
+    assert stages == pytest.approx({"baseline": 0.3, "candidate": 3.3}, abs=0.01)
+    (finding,) = [f for f in played.findings() if f[0] == "warn"]
+    assert finding[2] == (
+        "service migrate: 11 times the baseline's (3.3 s instead of 0.3 s; medians of 5 and 5"
+        " starts). It runs before the gateway is started, so no boot includes this"
+    )
+
+
 def test_one_that_runs_once_has_ended_before_the_gateway_is_made(play):
     done = []
 
