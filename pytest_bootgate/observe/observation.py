@@ -7,7 +7,7 @@ boot and by a recorded one alike.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pytest_bootgate.gatefile.model import ACCEPTED, PhaseProbe, Probe, Signal, StageProbe, Target
 from pytest_bootgate.gatefile.tree import listed
@@ -105,6 +105,12 @@ class Observation:
         never, any_order = target.never, target.unordered
         made = (target.phases, target.signals, stages, variables)
         return cls(*made, token=token, never=never, unordered=any_order)
+
+    def early(self, source: str, lines: Iterable[str]) -> str:
+        """A line of before the trigger that the proof's pattern matches, empty without one."""
+        proof = self._patterns[-1]
+        found = (text for text in lines if proof.source == source and proof.search(text))
+        return next(found, "")
 
     def stands(self, name: str) -> None:
         """What the mark of a phase waits for was so before the trigger."""

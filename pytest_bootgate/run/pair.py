@@ -32,6 +32,7 @@ from pytest_bootgate.run.meter import Used
 from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.services import NotReadyError
+from pytest_bootgate.run.strangers import printed_early
 from pytest_bootgate.run.trigger import Triggering
 
 _ANSWER = 10.0  # for a sidecar to say that it is there
@@ -112,6 +113,7 @@ class Pair(Triggering):
         if self.not_ready is not None:
             boot = self._never_ready(seen, number, warm_up, self.not_ready)
             return self._ended(boot, witness)
+        early = printed_early(recipe, seen, self._listener.tails())
         self._arm(token, trigger, variables)
         self._listener.begin()
         load, clock = os.getloadavg()[0], self._clock.wall() - self._clock.now()
@@ -175,7 +177,7 @@ class Pair(Triggering):
         stalls = [*heart.stalls, *self.stalls]  # a sidecar tells its own late
         ending = replace(ending, left_out=self._listener.left_out, stalls=stalls)
         boot = conclude(recipe, seen, ending, number=number, warm_up=warm_up)
-        notes = (*boot.notes, held_back, self._cut(boot), *self._services.gone())
+        notes = (*boot.notes, early, held_back, self._cut(boot), *self._services.gone())
         boot = replace(
             boot,
             notes=tuple(filter(None, notes)),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from pytest_bootgate.engines.base import Engine, Place
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.observe.observation import Observation
 from pytest_bootgate.observe.spots import END_IT, foreign, ports, spots, taken
 from pytest_bootgate.run.link import Link
 from pytest_bootgate.run.recipe import Recipe
@@ -50,4 +51,17 @@ def answered_instead(
     for spot in seen:
         if spot.port is not None and spot.port in others:
             return foreign(spot, others[spot.port])
+    return ""
+
+
+def printed_early(recipe: Recipe, seen: Observation, tails: Mapping[str, Sequence[str]]) -> str:
+    """That a line of the proof was there before the trigger, so another's may be taken for it."""
+    if not recipe.triggered or recipe.target.start == "warm":
+        return ""
+    for stream, lines in tails.items():
+        if line := seen.early(stream.partition(".")[0], lines):
+            return (
+                "a line that its proof waits for was printed before the trigger as well"
+                f" ({line}): put ${{token}} into trigger and proof"
+            )
     return ""

@@ -479,3 +479,17 @@ def test_more_than_can_be_looked_at(play):
     boot = play(serves(1.0, flood, 1.0, "set up")).one()
     assert boot.outcome == "lost"
     assert boot.detail.startswith("a mark may be in the output that was dropped: ")
+
+
+def test_a_line_of_the_proof_that_was_there_before_the_trigger_warns(play):
+    """A scheduler that prints the same for other tasks."""
+    ticks = ("task tick started",)
+    target = "phases: {start: {line: ^task .* started}}"
+    played = play(serves(before=ticks, start=0.5), target=target)
+    assert played.result().verdict == "warn"
+    ((_, _, text),) = [f for f in played.findings() if f[0] == "warn"]
+    assert text == (
+        "boot 1 started, but a line that its proof waits for was printed before the trigger as well"
+        " (task tick started): put ${token} into trigger and proof"
+    )
+    assert play(serves(before=ticks, start=0.5)).result().verdict == "pass"
