@@ -32,6 +32,12 @@ def missing_marks(boots: Sequence[Boot]) -> list[Finding]:
                 f" started, and in all {made(before)} of the baseline{hint(own[0], name)}"
             )
             found.append(Finding("fail", name, text, kind="lost-mark"))
+        elif not before and any(boot.release == "baseline" for boot in boots):
+            text = (
+                f"no boot of the candidate showed the mark of this phase, although {made(own)}"
+                f" started, and none of the baseline started{hint(own[0], name)}"
+            )
+            found.append(Finding("error", name, text))
         else:
             whose = "neither release" if before else "no boot"
             text = (

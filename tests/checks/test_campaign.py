@@ -365,6 +365,16 @@ def test_a_mark_that_no_boot_shows_is_an_error_after_the_first_pair():
     )
 
 
+def test_a_mark_that_the_candidate_lacks_and_no_baseline_started_blames_not_both():
+    judgement = judge([boot("baseline", outcome="lost"), boot(**LACKS)], RULES)
+    assert judgement.verdict == "error"
+    assert judgement.about("setup")[0].text == (
+        "no boot of the candidate showed the mark of this phase, although 1 boot started, and none"
+        " of the baseline started"
+    )
+    assert not judgement.has("unseen", "alike")
+
+
 def test_a_mark_that_comes_and_goes_is_an_error():
     complete = [boot("baseline", n) for n in range(1, 6)] + [boot(number=n) for n in range(1, 5)]
     judgement = judge([*complete, boot(number=5, **LACKS)], RULES)
