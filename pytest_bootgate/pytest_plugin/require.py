@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pytest_bootgate.records.result import GateResult, Unjudged
-from pytest_bootgate.reports.unjudged import paragraph
+from pytest_bootgate.reports.unjudged import item_name, paragraph
 
 _DESELECTED = "deselected by -k, -m, --deselect or a node id, skipped"
 
@@ -67,7 +67,7 @@ def unseen(result: GateResult) -> str:
         if found.verdict_of(item) in ("fail", "error")
     }
     items = [u for u in result.unjudged if u.booted and (u.profile, u.target, u.item) in failed]
-    names = ", ".join(dict.fromkeys(f"{u.target}::{u.item}" for u in items))
+    names = ", ".join(dict.fromkeys(item_name(u, result) for u in items))
     return f"failed, but the item that reports it did not run: {names}" if items else ""
 
 

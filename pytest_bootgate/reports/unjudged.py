@@ -15,7 +15,7 @@ def line(result: GateResult, *, lost: bool = False) -> str:
     `lost`: results did not come back, so nobody knows what was booted.
     """
     never = _listed(_name(u, result) for u in result.unjudged if not u.booted)
-    unseen = _listed(_item(u, result) for u in result.unjudged if u.booted)
+    unseen = _listed(item_name(u, result) for u in result.unjudged if u.booted)
     parts = [f"{'no result of' if lost else 'not booted'}: {never}"] if never else []
     if unseen:
         parts.append(f"booted, but the item that gives the verdict did not run: {unseen}")
@@ -37,10 +37,11 @@ def paragraph(results: Sequence[GateResult], why: str, *, lost: bool = False) ->
 def _name(one: Unjudged, result: GateResult) -> str:
     """What was not booted: a target, or another check."""
     whole = one.check in (WHOLE, one.target)
-    return result.label(one.target, one.profile) if whole else _item(one, result)
+    return result.label(one.target, one.profile) if whole else item_name(one, result)
 
 
-def _item(one: Unjudged, result: GateResult) -> str:
+def item_name(one: Unjudged, result: GateResult) -> str:
+    """What pytest calls the item that shows it, without its file."""
     return f"{result.label(one.target, one.profile)}::{one.item}"
 
 

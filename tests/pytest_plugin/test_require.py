@@ -123,6 +123,12 @@ def test_booted_without_the_item_that_gives_the_verdict(gate, played, workers):
     assert errors(result) == missing(f"0 of 1 target was judged; {UNSEEN}: isolated::boot")
 
 
+def test_with_profiles_the_item_is_named_as_pytest_calls_it(gate, played):
+    gate(["engine ready"], timeout="500ms", boots=1, more="profiles: {staging: {}, spare: {}}")
+    result = played("bootgate.yaml::isolated@spare::engine")
+    assert errors(result) == [f"bootgate.yaml: {HIDDEN}: isolated@spare::boot"]
+
+
 def test_a_part_of_a_good_gate_is_green(gate, played):
     gate(boots=1)
     result = played("bootgate.yaml::isolated::engine")
