@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,8 +20,12 @@ _WIDTH = 60
 #: From so many entries on, a change of each is said once.
 _MANY = 4
 _ENTRY = re.compile(r"\[[^\]]*\]")
-#: No configuration is larger.
+#: No configuration is larger, in bytes.
 _MOST = 4 << 20
+#: Nor one that is only JSON5, whose reader takes about 2 s for so much, and more for many numbers.
+_MOST_JSON5 = 100_000
+#: So deep may it be nested, with what it includes; what reads it is recursive.
+_DEEPEST = 100
 
 
 @dataclass(frozen=True)
@@ -67,51 +73,87 @@ def texts(tree: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 def _read(path: Path) -> Any:
     about = path.stat()
-    if about.st_size > _MOST:
-        raise ValueError(f"{path.name} is larger than {_MOST >> 20} MiB")
+    if not stat.S_ISREG(about.st_mode):  # a FIFO would be waited for
+        raise ValueError(f"{path.name} is no regular file")
     return _parsed(path, about.st_mtime_ns)
 
 
 @lru_cache(maxsize=32)  # each boot asks for it
 def _parsed(path: Path, _: int) -> Any:
-    text = path.read_text(encoding="utf-8-sig")
+    with path.open("rb") as file:
+        content = file.read(_MOST + 1)  # files of `/proc` have no size
+    if len(content) > _MOST:
+        raise ValueError(f"{path.name} is larger than {_MOST >> 20} MiB")
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        pass
+        found = _loaded(content.decode("utf-8-sig"), path.name)
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{path.name} is no UTF-8 in line {line}") from None
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        what = f"a text with {half}, a lone surrogate"
+        raise ValueError(f"{path.name} holds {what}, which is no UTF-8") from None
     except RecursionError:
         raise ValueError(f"{path.name} is nested too deeply") from None
+    return found
+
+
+def _loaded(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        wrong = f"line {error.lineno} column {error.colno}: {error.msg}"
+    except ValueError as error:  # a number of thousands of digits
+        raise ValueError(f"{name}: {error}") from None
     try:
         import json5
     except ImportError:
         raise ValueError(
-            f"{path.name} is not JSON; if it is JSON5 (comments, trailing commas), run"
+            f"{name} is not JSON; if it is JSON5 (comments, trailing commas), run"
             " `pip install 'pytest-bootgate[json5]'`"
         ) from None
+    if len(text) > _MOST_JSON5:
+        raise ValueError(
+            f"{name} is not JSON ({wrong}), and with more than {_MOST_JSON5 // 1000} kB too large"
+            f" for JSON5; make JSON of it (`python -m json5 --as-json {name}`)"
+        )
     try:
         return json5.loads(text)
-    except RecursionError:
-        raise ValueError(f"{path.name} is nested too deeply") from None
     except ValueError as error:
-        where = str(error).removeprefix("<string>:")
-        raise ValueError(f"{path.name} is neither JSON nor JSON5: line {where}") from None
+        said = str(error)
+        where = f"line {said.removeprefix('<string>:')}" if said.startswith("<string>:") else said
+        raise ValueError(f"{name} is neither JSON nor JSON5: {where}") from None
 
 
-def _included(tree: Any, path: Path, above: tuple[Path, ...]) -> Any:
+def _included(tree: Any, path: Path, above: tuple[Path, ...], depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        raise ValueError(f"{path.name} is nested too deeply: more than {_DEEPEST} levels")
     if isinstance(tree, list):
-        return [_included(each, path, above) for each in tree]
+        return [_included(each, path, above, depth + 1) for each in tree]
     if not isinstance(tree, dict):
         return tree
-    own = {key: _included(each, path, above) for key, each in tree.items() if key != "$include"}
+    below = {key: each for key, each in tree.items() if key != "$include"}
+    own = {key: _included(each, path, above, depth + 1) for key, each in below.items()}
     if "$include" not in tree:
         return own
     named = tree["$include"]
     result: Any = {}
     for name in named if isinstance(named, list) else [named]:
-        other = (path.parent / str(name)).resolve()
+        if not isinstance(name, str) or "\0" in name:
+            raise ValueError(f"{path.name}: $include takes the name of a file, or a list of names")
+        other = Path(os.path.realpath(path.parent / name))
         if other in (*above, path.resolve()):
             raise ValueError(f"{path.name} includes {name}, which includes it")
-        result = _merged(result, _included(_read(other), other, (*above, path.resolve())))
+        try:
+            content = _read(other)
+        except OSError as error:
+            why = f"which cannot be read: {error.strerror}"
+            raise ValueError(f"{path.name} includes {name}, {why}") from None
+        except ValueError as error:
+            raise ValueError(f"{path.name} includes {name}: {error}") from None
+        content = _included(content, other, (*above, path.resolve()), depth + 1)
+        result = _merged(result, content)
     return _merged(result, own) if own else result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -163,17 +164,47 @@ def test_one_for_each_value_of_what_varies(tmp_path):
         ("[1]", "own.json holds no object ({...})"),
         ("[" * 5000, "own.json is nested too deeply"),
         ('{"$include": "./own.json"}', "own.json includes ./own.json, which includes it"),
-        ('{"$include": "./gone.json"}', "own.json cannot be read: No such file or directory"),
+        ("{" + '"a": {' * 200 + "}" * 201, "own.json is nested too deeply"),
+        ('{"a": ' + "9" * 5000 + "}", "own.json: Exceeds the limit"),
+        ("{a: " + "9" * 5000 + "}", "own.json is neither JSON nor JSON5: Exceeds the limit"),
+        ('{"a": "\\ud800"}', r"own.json holds a text with \ud800, a lone surrogate"),
+        ('{"\\udfff": 1}', r"own.json holds a text with \udfff, a lone surrogate"),
+        (b'{"a":\n"\xff"}', "own.json is no UTF-8 in line 2"),
+        ('{"a": "' + "x" * (4 << 20) + '"}', "own.json is larger than 4 MiB"),
+        (
+            '{"a": 1,\n b: "' + "x" * 100_000 + '"}',
+            "), and with more than 100 kB too large for JSON5; make JSON of it",
+        ),
+        (
+            '{"$include": "./gone.json"}',
+            "own.json includes ./gone.json, which cannot be read: No such file or directory",
+        ),
+        ('{"$include": "./dir"}', "own.json includes ./dir: dir is no regular file"),
+        ('{"$include": "./fifo"}', "own.json includes ./fifo: fifo is no regular file"),
+        ('{"$include": "/dev/zero"}', "own.json includes /dev/zero: zero is no regular file"),
+        ('{"$include": "./loop"}', "own.json includes ./loop, which cannot be read: Too many"),
+        ('{"$include": 5}', "own.json: $include takes the name of a file"),
+        ('{"$include": "\\u0000"}', "own.json: $include takes the name of a file"),
     ],
 )
 def test_what_is_no_configuration_is_a_mistake(tmp_path, text, said):
-    write(tmp_path / "own.json", text)
+    (tmp_path / "own.json").write_bytes(text.encode() if isinstance(text, str) else text)
+    (tmp_path / "dir").mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "loop").symlink_to("loop")
     gate = write(tmp_path / "bootgate.yaml", GATE.format(config="./own.json"))
     with pytest.raises(GateFileError) as caught:
         load(gate, {})
     (mistake,) = caught.value.mistakes
     assert "bootgate.yaml:2:9: " in mistake
     assert said in mistake
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux' /proc")
+def test_no_more_is_read_than_the_limit_where_a_file_has_no_size(monkeypatch):
+    monkeypatch.setattr(overlay, "_MOST", 10)
+    with pytest.raises(ValueError, match="status is larger than"):
+        overlay.read(Path("/proc/self/status"))
 
 
 def test_json5_without_its_reader(tmp_path, monkeypatch):
