@@ -6,7 +6,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -41,10 +41,12 @@ def adapted(name: str, path: Path, variables: Mapping[str, str], env: Mapping[st
 
     Raises `ValueError` for what is no configuration, `OSError` for what cannot be read.
     """
-    before = read(path)
-    after = OVERLAYS[name].adapt(before, variables, env, path)
+    before, overlay = read(path), OVERLAYS[name]
+    after = overlay.adapt(before, variables, env, path)
     text = json.dumps(after, indent=2, ensure_ascii=False)
-    return Adapted(text, tuple(_grouped(_differences(before, after, ""))))
+    # What it writes where nobody wrote anything holds nothing of the operator's.
+    own = {each for _, each in texts(overlay.adapt(overlay.blank, variables, env, path))}
+    return Adapted(text, tuple(_grouped(_differences(before, after, "", own))))
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -166,23 +168,30 @@ def _merged(under: Any, over: Any) -> Any:
     return {**under, **over, **both}
 
 
-def _differences(before: Any, after: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Each change as a path and what became of it."""
+def _differences(before: Any, after: Any, path: str, own: Set[str]) -> Iterator[tuple[str, str]]:
+    """Each change as a path and what became of it; of texts, only those in `own` are shown."""
     if isinstance(before, dict) and isinstance(after, dict):
-        for key in dict.fromkeys([*before, *after]):
-            below = f"{path}.{key}" if path else key
-            if key not in after:
-                yield below, "removed"
-            elif key not in before:
-                yield below, _shown(after[key])
-            else:
-                yield from _differences(before[key], after[key], below)
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for number, (one, other) in enumerate(zip(before, after, strict=True)):
-            name = one.get("id", number) if isinstance(one, dict) else number
-            yield from _differences(one, other, f"{path}[{name}]")
-    elif before != after:
-        yield path, _shown(after)
+        both = {key: (f"{path}.{key}" if path else key) for key in [*before, *after]}
+    elif isinstance(before, list) and isinstance(after, list):
+        before, after = dict(enumerate(before)), dict(enumerate(after))
+        both = {
+            number: f"{path}[{_called(one, number)}]" for number, one in {**after, **before}.items()
+        }
+    else:
+        if before != after:
+            yield path, _shown(after, own)
+        return
+    for key, below in both.items():
+        if key not in after:
+            yield below, "removed"
+        elif key not in before:
+            yield below, _shown(after[key], own)
+        else:
+            yield from _differences(before[key], after[key], below, own)
+
+
+def _called(entry: Any, number: int) -> Any:
+    return entry.get("id", number) if isinstance(entry, dict) else number
 
 
 def _grouped(changes: Iterator[tuple[str, str]]) -> Iterator[str]:
@@ -206,5 +215,15 @@ def _grouped(changes: Iterator[tuple[str, str]]) -> Iterator[str]:
         yield f"{above}.{','.join(keys)}: removed" if above else f"{', '.join(keys)}: removed"
 
 
-def _shown(value: Any) -> str:
-    return shortened(json.dumps(value, ensure_ascii=False), _WIDTH)
+def _shown(value: Any, own: Set[str]) -> str:
+    if isinstance(value, str) and value not in own:
+        return "changed"
+    return shortened(json.dumps(_veiled(value, own), ensure_ascii=False), _WIDTH)
+
+
+def _veiled(value: Any, own: Set[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _veiled(each, own) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_veiled(each, own) for each in value]
+    return value if not isinstance(value, str) or value in own else "…"

@@ -105,6 +105,28 @@ def test_every_change_is_listed_and_no_old_value():
     assert not re.search(r"telegram-secret|hunter2|brave|10\.0\.0\.9|notes-secret", said)
 
 
+def test_of_a_text_that_was_changed_in_part_nothing_is_shown(tmp_path):
+    listed = [{"id": "m", "note": "old", "headers": {}}, "old"]
+    own = {
+        "mcp": {"servers": {"x": {"args": ["--pw old --id ${ID}", "${ID}", "~/.openclaw/old"]}}},
+        "logging": {"redactPatterns": ["pw=old ${ID}"]},
+        "models": {"providers": {"a": {"models": listed}, "b": {"models": []}}},
+        "agents": {"defaults": {"model": "b/named", "imageModel": "c/x", "sandbox": {"mode": "x"}}},
+    }
+    _, changes = adapted(write(tmp_path / "own.json", json.dumps(own)))
+    for line in (
+        "mcp.servers.x.args[0]: changed",
+        'mcp.servers.x.args[1]: "bootgate"',
+        "mcp.servers.x.args[2]: changed",
+        "logging.redactPatterns[0]: changed",
+        "models.providers.a.models[1]: removed",
+        'models.providers.b.models[named]: {"id": "…", "name": "…"}',
+        'agents.defaults.sandbox.mode: "off"',
+    ):
+        assert line in changes, "\n".join(changes)
+    assert not [line for line in changes if "old" in line]
+
+
 def test_the_same_change_in_many_entries_is_one_line(tmp_path):
     agents = [{"id": f"a{n}", "heartbeat": {"every": "1h"}} for n in range(100)]
     path = write(tmp_path / "a.json", json.dumps({"agents": {"list": agents}}))

@@ -17,14 +17,17 @@ class Overlay:
     """How a configuration is adapted, and the `ports` that a gate file must name for it.
 
     `adapt` gets a configuration, the variables and the environment of its gateway, and the path of
-    its file; it returns the adapted one, and changes nothing in what it is given.
+    its file; it returns the adapted one, and changes nothing in what it is given. `blank` is a
+    configuration without a text into which it writes all of its own texts; a list of changes shows
+    no others, for a part of them may be the operator's.
     """
 
     adapt: Callable[[Config, Mapping[str, str], Mapping[str, str], Path], Config]
     ports: tuple[str, ...]
+    blank: Config
 
 
 #: Those of presets, by their names.
 OVERLAYS: Mapping[str, Overlay] = {
-    "openclaw": Overlay(openclaw.adapted, ("gateway", "model")),
+    "openclaw": Overlay(openclaw.adapted, ("gateway", "model"), openclaw.BLANK),
 }

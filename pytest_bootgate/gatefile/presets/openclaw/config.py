@@ -13,6 +13,8 @@ from typing import Any
 
 #: What stands for every secret that a gateway needs to start.
 PLACEHOLDER = "bootgate"
+#: Into this all is written that is written into any.
+BLANK: dict[str, Any] = {"agents": {"defaults": {"sandbox": {}}}}
 _STUB_MODEL = "stub/stub-1"
 _VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_][A-Z0-9_]*)\}")
 _SECRET = re.compile(r"(?i)key|token|secret|passw|credential")
