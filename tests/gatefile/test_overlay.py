@@ -81,6 +81,62 @@ def test_what_the_operator_wants_to_see_booted_stays():
     assert config["agents"]["defaults"]["model"] == before["agents"]["defaults"]["model"]
 
 
+@pytest.mark.parametrize(
+    ("own", "offered"),
+    [
+        ({"agents": {"defaults": {"model": "gpt-5.2"}}}, {"openai": ["gpt-5.2"]}),
+        ({"agents": {"defaults": {"model": {"primary": " m "}}}}, {"openai": ["m"]}),
+        (
+            {"agents": {"list": [{"model": "m"}, {"model": {"primary": "n"}}]}},
+            {"openai": ["m", "n"]},
+        ),
+        ({"agents": {"defaults": {"model": "m", "models": {"X/M": {}}}}}, {"x": ["M"]}),
+        ({"agents": {"defaults": {"model": "A", "models": {"x/m": {"alias": "a"}}}}}, {"x": ["m"]}),
+        (
+            {"agents": {"defaults": {"model": "a", "models": {"m": {"alias": "a"}}}}},
+            {"openai": ["m"]},
+        ),
+        (
+            {"agents": {"defaults": {"model": "m", "models": {"x/m": {}, "y/m": {}}}}},
+            {"x": ["m"], "y": ["m"], "openai": ["m"]},  # the gateway takes its default
+        ),
+        (
+            {
+                "agents": {"defaults": {"model": "m"}},
+                "models": {"providers": {"x": {"models": [{"id": "m"}]}}},
+            },
+            {"x": ["m"]},
+        ),
+        ({"hooks": {"mappings": [{"model": "m"}]}}, {"openai": ["m"]}),
+        ({"agents": {"defaults": {"model": "OpenAI/m"}}}, {"openai": ["m"]}),
+        (
+            {
+                "agents": {"defaults": {"model": "openai/m"}},
+                "models": {"providers": {"OpenAI": {}}},
+            },
+            {"OpenAI": ["m"]},
+        ),
+        (
+            {
+                "agents": {"defaults": {"model": "OpenAI/m"}},
+                "plugins": {"entries": {"openai": {"enabled": False}}},
+            },
+            {},
+        ),
+        (
+            {"agents": {"defaults": {"memorySearch": {"provider": "gemini", "model": "emb"}}}},
+            {"stub": ["stub-1"]},
+        ),
+    ],
+)
+def test_a_model_is_redirected_however_it_is_named(tmp_path, own, offered):
+    config, _ = adapted(write(tmp_path / "own.json", json.dumps(own)))
+    providers = config["models"]["providers"]
+    found = {name: [one["id"] for one in each["models"]] for name, each in providers.items()}
+    assert offered == {name: found[name] for name in found if name != "stub" or "stub" in offered}
+    assert all(each["baseUrl"] == STUB for each in providers.values())
+
+
 def test_a_provider_that_is_switched_off_stays_off(tmp_path):
     plugins = {"entries": {"openai": {"enabled": False}}, "deny": ["xai"]}
     model = {"primary": "a/1", "fallbacks": ["openai/2", "xai/3"]}

@@ -7,6 +7,7 @@ servers and plugins stay as they are.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ _OF_MODEL = ("api", "baseUrl", "headers", "agentRuntime")
 #: Entries of `channels` that are no channel.
 _NO_CHANNEL = ("defaults", "modelByChannel")
 _NAMES_MODEL = re.compile(r"(?i)model$|^primary$|^fallbacks$")
-_MODEL = re.compile(r"([a-z0-9][a-z0-9._-]*)/(\S+)")
+_MODEL = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)/(\S+)")
+#: Whose a model is that is named without a provider, unless just one other has it.
+_DEFAULT_PROVIDER = "openai"
 
 
 def adapted(
@@ -130,8 +133,7 @@ def _rest(config: dict[str, Any]) -> None:
 def _agents(config: dict[str, Any], workspace: str) -> None:
     agents = _section(config, "agents")
     defaults = _section(agents, "defaults")
-    listed = agents.get("list")
-    others = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    others = _dicts(agents.get("list"))
     _section(defaults, "heartbeat")
     for agent in (defaults, *others):
         if isinstance(heartbeat := agent.get("heartbeat"), dict):
@@ -150,20 +152,54 @@ def _providers(config: dict[str, Any], stub: str) -> None:
     providers = _section(_section(config, "models"), "providers")
     for name, own in providers.items():
         providers[name] = _without(own if isinstance(own, dict) else {}, _OF_PROVIDER)
+    agents, hooks = config["agents"], config.get("hooks")
+    texts = [*_named(agents), *_named(hooks)]
+    named_models = [(one[1], one[2]) for each in texts if (one := _MODEL.fullmatch(each.strip()))]
+    had = [(name, str(one.get("id"))) for name, own in providers.items() for one in _models(own)]
+    pairs = {(name.strip().lower(), model.lower()) for name, model in [*had, *named_models]}
+    held = Counter(model for _, model in pairs)
+    bare = [each for each in _without_provider(agents, hooks) if held[each.lower()] != 1]
+    named_models += [(_DEFAULT_PROVIDER, each) for each in bare]
+    spelled = {name.strip().lower(): name for name in providers}  # a gateway minds no case
     off = {*_off(config.get("plugins"))}
-    for text in [*_named(config.get("agents")), *_named(config.get("hooks"))]:
-        found = _MODEL.fullmatch(text)
-        if found and (found[1] in providers or found[1] not in off):
-            _section(providers, found[1]).setdefault("named", []).append(found[2])
+    for name, model in named_models:
+        called = spelled.get(name.lower(), name.lower())
+        if called in providers or called not in off:
+            _section(providers, called).setdefault("named", []).append(model)
     for provider_name, provider in providers.items():
-        listed = provider.get("models")
-        models = [m for m in listed if isinstance(m, dict)] if isinstance(listed, list) else []
+        models = _models(provider)
         named = dict.fromkeys(provider.pop("named", ()))
         more = named.keys() - {"*", *(one.get("id") for one in models)}
         offered = [_without(one, _OF_MODEL) for one in models]
         offered += [{"id": name, "name": name} for name in named if name in more]
         at_stub = {"baseUrl": stub, "apiKey": PLACEHOLDER, "api": "openai-completions"}
         providers[provider_name] = {**at_stub, **provider, **at_stub, "models": offered}
+
+
+def _models(provider: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return _dicts(provider.get("models"))
+
+
+def _dicts(listed: Any) -> list[dict[str, Any]]:
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def _without_provider(agents: Mapping[str, Any], hooks: Any) -> Iterator[str]:
+    """The models that agents and hooks talk to whose name is neither `PROVIDER/NAME` nor an alias.
+
+    Models beside these, as of an embedding, have keys of their own for the provider.
+    """
+    defaults = agents["defaults"]
+    known = defaults.get("models")
+    known = known if isinstance(known, dict) else {}
+    aliases = [str(one.get("alias")).lower() for one in _dicts([*known.values()])]
+    mappings = hooks.get("mappings") if isinstance(hooks, dict) else None
+    for one in (defaults, *_dicts(agents.get("list")), *_dicts(mappings)):
+        model = one.get("model")
+        name = model.get("primary") if isinstance(model, dict) else model
+        if isinstance(name, str) and name.strip().lower() not in ("", *aliases) and "/" not in name:
+            yield name.strip()
+    yield from (name for name in known if name != "*" and "/" not in name)
 
 
 def _off(plugins: Any) -> Iterator[str]:
