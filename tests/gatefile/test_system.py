@@ -173,6 +173,67 @@ def test_a_secret_of_it_is_masked(gate):
     assert "hunter2" not in loaded.mask.text("password hunter2-hunter2")
 
 
+SECRETS = """\
+services:
+  api:
+    image: shop/api:1.0
+    command: serve --password=${DB_PASSWORD}
+    environment: {DBURI: "user:${db_password}", API_KEY: literal-key-1}
+    env_file: [api.env]
+    secrets: [seal]
+    healthcheck: {test: "true"}
+secrets: {seal: {file: ./seal.txt}}
+"""
+
+
+@pytest.fixture
+def hidden(gate, tmp_path):
+    """Secrets that a Compose file gets from elsewhere, by where they are from."""
+    (tmp_path / ".env").write_text(
+        "DB_PASSWORD=hunter2-hunter2\ndb_password=hunter3-hunter3\nLEVEL=hunter4-hunter4\n"
+    )
+    (tmp_path / "seal.txt").write_text("seal-5-seal-5\n")
+    (tmp_path / "api.env").write_text("LICENCE=lic-abcdef-123456\n")
+    (tmp_path / "bootgate.yaml").write_text(GATE)
+    return [
+        *("hunter2-hunter2", "hunter3-hunter3", "literal-key-1", "seal-5-seal-5"),
+        "lic-abcdef-123456",
+    ]
+
+
+def test_secrets_of_files_beside_it_are_masked(hidden):
+    Path("docker-compose.yml").write_text(SECRETS)
+    loaded = load(Path("bootgate.yaml"), {})
+    assert loaded.gate.gateway.env["DBURI"] == "user:hunter3-hunter3"
+    assert {loaded.mask.text(one) for one in hidden} == {"***"}
+    assert loaded.mask.text("hunter4-hunter4") == "hunter4-hunter4"  # which nothing uses
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_secrets_of_files_beside_it_are_masked_in_mistakes(hidden, number):
+    wrong = f"    mem_limit: {hidden[number]}\nsecrets: {{"
+    Path("docker-compose.yml").write_text(SECRETS.replace("secrets: {", wrong))
+    with pytest.raises(GateFileError) as caught:
+        load(Path("bootgate.yaml"), {})
+    told = "docker-compose.yml:9:5: '***' is no amount of memory: correct the Compose file"
+    assert caught.value.mistakes == [told]
+
+
+def test_the_pace_of_a_health_check_has_variables(gate, tmp_path):
+    """They are filled in before they are read, and one without a value is a mistake."""
+    (tmp_path / ".env").write_text("IV=20s\n")
+    how = 'interval: "${IV:-1s}", retries: "${RT:-3}"'
+    compose = COMPOSE.replace("interval: 2s, retries: 5", how)
+    assert gate(compose=compose).gateway.ready_timeout == 70
+    assert gate(compose=compose, environ={**ENVIRON, "IV": "1m5s"}).gateway.ready_timeout == 205
+    (told,) = mistakes(gate, compose=compose.replace("IV:-1s", "NONE"))
+    assert told.startswith("docker-compose.yml:16:5: environment variable NONE is not set")
+    (told,) = mistakes(gate, compose=compose, environ={**ENVIRON, "IV": "soon"})
+    assert told.startswith("docker-compose.yml:17:52: 'soon' is no duration such as 30s")
+    (told,) = mistakes(gate, compose=compose, environ={**ENVIRON, "RT": "few"})
+    assert told.startswith("docker-compose.yml:17:75: 'few' is no number")
+
+
 LOST = COMPOSE.replace(
     "  migrate:\n", "    sysctls: {a: 1}\n  migrate:\n    volumes: [data:/seed]\n"
 )
@@ -225,7 +286,7 @@ def without(*lines: str) -> str:
             COMPOSE.replace("image: shop/api:${TAG:-1.0}", "build: .", 1),
             "bootgate.yaml:2:12: the service api is built by Compose, so its file names no image",
         ),
-        (GATE, COMPOSE.replace("512M", "much"), "1:48: 'much' is no amount of memory"),
+        (GATE, COMPOSE.replace("512M", "much"), ".yml:18:55: 'much' is no amount of memory"),
         (GATE, COMPOSE.replace("[CMD, pg_isready]", "5"), "is not as Compose has it"),
         (GATE, "x: &a [*a]\nservices: {api: {image: x}}", "more than 20000 values"),
         (
