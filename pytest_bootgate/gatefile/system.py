@@ -51,7 +51,8 @@ def beneath(
 ) -> Map | None:
     """What the `system` of a gate file says, None where there is a mistake in it.
 
-    Variables that are `varied` are left for the gate file. What is secret of its variables and files comes to `secrets`, mistake or not.
+    Variables that are `varied` are left for the gate file. What is secret of its variables
+    and files comes to `secrets`, mistake or not.
     """
     system = own.section("system")
     named, service = system.below("compose"), system.below("service")

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import load
+from pytest_bootgate.gatefile.origin.probes import CONTENT
 from pytest_bootgate.probes.http import Http
 
 COMPOSE = """\
@@ -103,8 +104,14 @@ def test_all_of_it(gate, tmp_path):
     }
     assert (migrate.image, migrate.once, migrate.ready) == ("release", True, None)
     (target,) = found.targets.values()
-    assert (target.timeout, target.phases["proof"].kind) == (20, Http(":8000/health"))
-    assert (found.gateway.ready.kind, found.gateway.ready_timeout) == (Http(":8000/health"), 20)
+    assert (target.timeout, target.phases["proof"].kind) == (
+        20,
+        Http(":8000/health", status=CONTENT),
+    )
+    assert (found.gateway.ready.kind, found.gateway.ready_timeout) == (
+        Http(":8000/health", status=CONTENT),
+        20,
+    )
     (profile,) = found.profiles.values()
     assert (profile.cpus, profile.memory) == (1, 512 << 20)
 
