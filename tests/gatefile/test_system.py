@@ -9,6 +9,7 @@ import pytest
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.origin.probes import CONTENT
+from pytest_bootgate.probes.healthcheck import Healthcheck
 from pytest_bootgate.probes.http import Http
 
 COMPOSE = """\
@@ -241,6 +242,38 @@ def test_the_pace_of_a_health_check_has_variables(gate, tmp_path):
     assert told.startswith("docker-compose.yml:17:75: 'few' is no number")
 
 
+def test_a_dependency_with_the_health_check_of_its_image(gate):
+    """So it is where another one waits for it as well."""
+    compose = without("healthcheck: {test: [CMD, pg")
+    database = gate(compose=compose).services["orders-db"]
+    assert (database.ready.kind, database.ready_timeout) == (Healthcheck(True), 90)
+    started = compose.replace("condition: service_healthy", "condition: service_started")
+    assert gate(compose=started).services["orders-db"].ready is None
+
+
+def test_names_of_dependencies_that_are_alike(gate):
+    more = "      orders-db: {condition: service_started}\n      orders_db: {"
+    compose = COMPOSE.replace("      orders_db: {", more, 1)
+    found = gate(compose=compose.replace("  other:", "  orders-db: {image: x}\n  other:"))
+    images = {name: each.image for name, each in found.services.items()}
+    assert images == {"orders-db": "x", "orders-db-1": "postgres:17", "migrate": "release"}
+    assert "orders_db" in found.gateway.container.extra_hosts
+
+
+def test_commands(gate, tmp_path):
+    """Variables are filled in before a text is split; an empty entry point clears the image's."""
+    (tmp_path / ".env").write_text('FROM_FILE="--c 3"\n')
+    command = "serve $OPTS ${MORE:---a 'b c'} $FROM_FILE $$HOME"
+    compose = COMPOSE.replace("serve --port 8000 --level $LEVEL", command)
+    found = gate(
+        compose=compose.replace("ports:", 'entrypoint: ""\n    ports:'),
+        environ={**ENVIRON, "OPTS": "--x 1 --y 2$"},
+    )
+    words = ["serve", "--x", "1", "--y", "2$$", "--a", "b c", "--c", "3", "$$HOME"]
+    assert found.gateway.command == words
+    assert found.gateway.container.entrypoint == []
+
+
 LOST = COMPOSE.replace(
     "  migrate:\n", "    sysctls: {a: 1}\n  migrate:\n    volumes: [data:/seed]\n"
 )
@@ -294,6 +327,11 @@ def without(*lines: str) -> str:
             "bootgate.yaml:2:12: the service api is built by Compose, so its file names no image",
         ),
         (GATE, COMPOSE.replace("512M", "much"), ".yml:18:55: 'much' is no amount of memory"),
+        (
+            GATE,
+            COMPOSE.replace("orders_db: {", "order_db: {", 1),
+            ".yml:13:5: api depends on order_db, which is no service: correct the Compose file",
+        ),
         (GATE, COMPOSE.replace("[CMD, pg_isready]", "5"), "is not as Compose has it"),
         (GATE, "x: &a [*a]\nservices: {api: {image: x}}", "more than 20000 values"),
         (

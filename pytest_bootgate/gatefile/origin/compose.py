@@ -17,6 +17,7 @@ from pytest_bootgate.gatefile.origin.amounts import MisreadError, number, second
 from pytest_bootgate.gatefile.origin.found import Found, Part, variables
 from pytest_bootgate.gatefile.origin.together import (
     DONE,
+    HEALTHY,
     host,
     hosts_of,
     needs,
@@ -96,7 +97,7 @@ def services_of(root: Mapping[str, Any]) -> Mapping[str, Any]:
 def needed(name: str, services: Mapping[str, Any], path: Path) -> list[str]:
     """A service, and all that it depends on. Raises `BootgateError`."""
     with _understood(path):
-        return [name, *(other for other, _ in ordered(name, services) if other in services)]
+        return [name, *(other for other, _ in ordered(name, services))]
 
 
 def _services(root: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -122,15 +123,16 @@ def _found(root: Mapping[str, Any], path: Path, service: str | None) -> Found:
     gated = _part(name, services[name], path, root)
     parts = []
     for other, condition in ordered(name, services):
-        if other in services:
-            part = _part(other, services[other], path, root)
-            part.once = condition == DONE
-            part.own = source(services[other]) == source(services[name])
-            parts.append(part)
+        part = _part(other, services[other], path, root)
+        part.once = condition == DONE
+        part.own = source(services[other]) == source(services[name])
+        if condition == HEALTHY and "healthcheck" not in services[other]:  # that of its image
+            part.ready, part.timeout = {"healthcheck": True}, _INTERVAL * _RETRIES
+        parts.append(part)
     tell_shared(services, [gated, *parts])
     hosts = dict.fromkeys(hosts_of([gated, *parts], services), "127.0.0.1")
-    for part in parts:
-        part.name = host(part.name)
+    for place, part in enumerate(parts):
+        part.name = host(part.name, [other.name for other in parts[:place]])
         hosts.pop(part.name, None)  # which it has by itself
     if hosts and parts:
         gated.container["extra_hosts"] = {**hosts, **gated.container.get("extra_hosts", {})}
@@ -162,8 +164,6 @@ def _made(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, 
         )
     part.command, part.port = _words(service.get("command")), _port(service)
     container = part.container
-    if (entrypoint := _words(service.get("entrypoint"))) is not None:
-        container["entrypoint"] = entrypoint
     for key in _SAME:
         if service.get(key) is not None:
             container[key] = str(service[key]) if key == "user" else service[key]
@@ -189,6 +189,8 @@ def _made(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, 
     if volumes := [*_volumes(part, service, path)]:
         container["volumes"] = volumes
     part.container = {key: value for key, value in container.items() if value not in ([], {}, None)}
+    if (entrypoint := service.get("entrypoint")) is not None:  # an empty one clears the image's
+        part.container["entrypoint"] = _words(entrypoint) or []
     part.files = dict(_files(part, service, root, path))
     _health(part, service)
     _limits(part, service)
