@@ -20,7 +20,7 @@ from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.environment import filled, unset_variable
 from pytest_bootgate.gatefile.origin import compose
 from pytest_bootgate.gatefile.origin.amounts import MisreadError
-from pytest_bootgate.gatefile.origin.dotenv import Variables
+from pytest_bootgate.gatefile.origin.dotenv import QuoteError, Variables
 from pytest_bootgate.gatefile.origin.found import Found, Part, seconds, target_name
 from pytest_bootgate.gatefile.paths import existing
 from pytest_bootgate.gatefile.secrets import of_variable, secrets_of
@@ -73,8 +73,12 @@ def beneath(
         return None
     try:
         known = Variables.beside(path.parent, environ, varied)
+    except QuoteError as error:
+        place = Place(path.parent / ".env", error.line)
+        mistakes.add(place, f"the quote of {error.key} has no end", f"end it with {error.quote}")
+        return None
     except (OSError, ValueError) as error:
-        mistakes.add(Place(path.parent / ".env"), f"the file cannot be read: {error}", "correct it")
+        mistakes.add(Place(path.parent / ".env"), "the file cannot be read", str(error))
         return None
     try:
         needed = compose.needed(service.text, services, path)

@@ -175,6 +175,48 @@ def test_variables_of_a_file_beside_it(gate, tmp_path):
     assert found.profiles["production"].cpus == 2
 
 
+def test_env_files(gate, tmp_path):
+    """As Compose reads them: quotes over lines, escapes, variables, and their precedence."""
+    (tmp_path / ".env").write_text("DIR=/srv\nMEM=1MB\nWHO=file\n")
+    (tmp_path / "more.env").write_text(
+        '# \'no entry\n\nCERT=\'first $X\nsecond\' # third\nTABS="a\\nb\\t\\"c\\" \\$X \\w"\n'
+        "PATHS=${DIR}/lib:$DIR # both\nAGAIN=${PATHS}\nNOTHING=$UNSET\nWHO\nHASH=a#b\nMONEY=5$$\n"
+    )
+    compose = COMPOSE.replace("none.env", "more.env")
+    found = gate(compose=compose, environ={"LEVEL": "info", "WHO": "shell"})
+    of_compose = ("LOG", "MODE", "PRICE", "DB_PASSWORD", "FLAG", "AT")
+    own = {key: each for key, each in found.gateway.env.items() if key not in of_compose}
+    assert own == {
+        "CERT": "first $$X\nsecond",
+        "TABS": 'a\nb\t"c" $$X \\w',
+        "PATHS": "/srv/lib:/srv",
+        "AGAIN": "/srv/lib:/srv",
+        "NOTHING": "",
+        "WHO": "shell",
+        "HASH": "a#b",
+        "MONEY": "5$$",
+    }
+    files = found.services["orders-db"].files
+    assert (files["/run/token"].text, files["/etc/settings"].text) == ("1MB", "work_mem=1MB")
+    (tmp_path / ".env").write_text("A=1\nB='no end\n")
+    (told,) = mistakes(gate, compose=compose)
+    assert told.startswith(".env:2:1: the quote of B has no end")
+
+
+def test_what_varies_counts_as_environment(gate, tmp_path):
+    (tmp_path / ".env").write_text("N=7\nDOUBLE=${N}\n")
+    text = GATE + "vary: {N: [1, 30]}\n"
+    compose = COMPOSE.replace("$LEVEL", "${N:-2}").replace("FLAG: yes", "N:, DOUBLE: $DOUBLE")
+    gate(text, compose)
+    varied = load(Path("bootgate.yaml"), {**ENVIRON, "N": "5"}).varied
+    assert {
+        label: (one.gateway.command[-1], one.gateway.env["N"], one.gateway.env["DOUBLE"])
+        for label, one in varied.items()
+    } == {"N=1": ("1", "1", "1"), "N=30": ("30", "30", "30")}
+    (told,) = mistakes(gate, text, compose.replace("512M", '"${N}G"'))
+    assert told.startswith("docker-compose.yml:18:5: N varies, and this cannot change with it")
+
+
 def test_a_secret_of_it_is_masked(gate):
     gate()
     loaded = load(Path("bootgate.yaml"), {**ENVIRON, "DB_PASSWORD": "hunter2-hunter2"})

@@ -31,6 +31,14 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$$"}
 
 
+class QuoteError(ValueError):
+    """A quote without its end, in a line of an env file."""
+
+    def __init__(self, path: Path, line: int, key: str, quote: str) -> None:
+        super().__init__(f"{path}:{line}: the quote of {key} has no end")
+        self.line, self.key, self.quote = line, key, quote
+
+
 @dataclass
 class Variables:
     """What the variables of a Compose file are, as texts of a gate file: ``$$`` for a ``$``.
@@ -151,7 +159,7 @@ def _pairs(environment: Any) -> dict[str, Any]:
 def read(path: Path, variables: Variables) -> dict[str, str]:
     """The variables of an env file, with ``$$`` for a ``$``; a name alone is one of the shell.
 
-    Raises `ValueError` for a quote without its end, and `OSError`.
+    Raises `QuoteError` for a quote without its end, and `OSError`.
     """
     text = path.read_text(encoding="utf-8").replace("\r\n", "\n")
     found: dict[str, str] = {}
@@ -164,7 +172,7 @@ def read(path: Path, variables: Variables) -> dict[str, str]:
             continue
         if entry["open"]:
             line = text.count("\n", 0, at) + 1
-            raise ValueError(f"{path}:{line}: the quote of {entry['key']} has no end")
+            raise QuoteError(path, line, entry["key"], entry["open"])
         value = _value(entry, known)
         if value is not None:
             found[entry["key"]] = value
