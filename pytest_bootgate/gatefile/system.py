@@ -73,11 +73,14 @@ def beneath(
         return None
     try:
         known = Variables.beside(path.parent, environ, varied)
+    except variables.UnsetError as unset:
+        mistakes.add(Place(path.parent / ".env"), *unset_variable(unset))
+        return None
     except QuoteError as error:
         place = Place(path.parent / ".env", error.line)
         mistakes.add(place, f"the quote of {error.key} has no end", f"end it with {error.quote}")
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         mistakes.add(Place(path.parent / ".env"), "the file cannot be read", str(error))
         return None
     try:
@@ -230,7 +233,7 @@ class _Told:
             yield
         except variables.UnsetError as unset:
             told = unset_variable(unset)
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             told = str(error), "correct that"
         else:
             return

@@ -201,6 +201,9 @@ def test_env_files(gate, tmp_path):
     (tmp_path / ".env").write_text("A=1\nB='no end\n")
     (told,) = mistakes(gate, compose=compose)
     assert told.startswith(".env:2:1: the quote of B has no end")
+    (tmp_path / ".env").write_text("A=${B:?}\n")
+    (told,) = mistakes(gate, compose=compose)
+    assert told.startswith(".env:1:1: environment variable B is not set")
 
 
 def test_what_varies_counts_as_environment(gate, tmp_path):
@@ -305,11 +308,11 @@ def test_names_of_dependencies_that_are_alike(gate):
 def test_commands(gate, tmp_path):
     """Variables are filled in before a text is split; an empty entry point clears the image's."""
     (tmp_path / ".env").write_text('FROM_FILE="--c 3"\n')
-    command = "serve $OPTS ${MORE:---a 'b c'} $FROM_FILE $$HOME"
+    command = "serve $OPTS ${MORE:---a ${ONE:-$TWO}} $FROM_FILE $$HOME"
     compose = COMPOSE.replace("serve --port 8000 --level $LEVEL", command)
     found = gate(
         compose=compose.replace("ports:", 'entrypoint: ""\n    ports:'),
-        environ={**ENVIRON, "OPTS": "--x 1 --y 2$"},
+        environ={**ENVIRON, "OPTS": "--x 1 --y 2$", "TWO": "'b c'"},
     )
     words = ["serve", "--x", "1", "--y", "2$$", "--a", "b c", "--c", "3", "$$HOME"]
     assert found.gateway.command == words
@@ -362,7 +365,7 @@ def without(*lines: str) -> str:
         (GATE, COMPOSE.replace("$LEVEL", "$NONE"), "variable NONE is not set"),
         (GATE, COMPOSE.replace("[api.env,", "[none.env,"), ":10:5: `env_file` is left out"),
         (GATE, COMPOSE.replace('".:/conf', '"./no:/conf'), ":12:5: the volume ./no is left out"),
-        (GATE, COMPOSE.replace("{TAG:-1.0}", "{TAG:-${V}}"), ":8:5: a variable in the default of"),
+        (GATE, COMPOSE.replace("{TAG:-1.0}", "{TAG:-${V}"), ":8:5: '${' has no end"),
         (
             GATE.replace('image: "shop/api:1.1"', "env: {A: b}"),
             COMPOSE.replace("image: shop/api:${TAG:-1.0}", "build: .", 1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,15 @@ from typing import Any
 from pytest_bootgate.gatefile.source import looks_like
 from pytest_bootgate.gatefile.variables import UnsetError
 
-_VARIABLE = re.compile(
-    r"\$(?:\$|\{(?P<name>\w+)(?:(?P<op>:?[-?+])(?P<rest>[^}]*))?\}|(?P<bare>[A-Za-z_]\w*))"
-)
-_NESTED = re.compile(r"(?<!\$)\$\{\w+:?[-?+](?:[^}$]|\$\$)*\$[\w{]")
+_VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?:(?P<op>:?[-?+])|(?=\}))|(?P<bare>[A-Za-z_]\w*))")
+_BRACE = re.compile(r"\$\$|\$\{|\}")
 #: Texts that may change with what varies.
 _VARYING = ("environment", "command", "entrypoint")
 #: What a gate does not read.
 _UNREAD = ("ports", "expose", "labels", "logging", "restart")
 #: An entry of an env file; a value in quotes may have several lines.
 _ENTRY = re.compile(
-    r"""[ \t]*(?:export[ \t]+)?(?P<key>[^\s=#][^=\n]*?)[ \t]*
+    r"""[ \t]*(?:export[ \t]+)?(?P<key>[^\s=#][^=\n]*)
     (?:=[ \t]*(?:'(?P<single>[^']*)'[^\n]*|"(?P<double>(?:\\.|[^"\\])*)"[^\n]*
     |(?P<open>['"])[^\n]*|(?P<plain>[^\n]*)))?(?:\n|\Z)""",
     re.VERBOSE | re.DOTALL,
@@ -73,7 +71,7 @@ class Variables:
     def service(self, key: str, value: Any) -> Any:
         """What stands under a key of a service, with its variables filled in as Compose does.
 
-        Raises `UnsetError` for one without a value, `ValueError` for one that cannot be read.
+        Raises `UnsetError` for one without a value, `ValueError` for one without an end.
         """
         if key in _UNREAD:
             return value
@@ -106,33 +104,33 @@ class Variables:
         if not isinstance(value, str) or "$" not in value:
             return value
         text = self.fill(value, varying=varying, placed=placed)
-        return text if varying or not _VARIABLE.fullmatch(value) else looks_like(text)
+        whole = [before for before, *_ in _split(value)] == ["", ""] and value != "$$"
+        return looks_like(text) if whole and not varying else text
 
     def fill(
         self, text: str, *, varying: bool = False, placed: bool = False, blank: bool = False
     ) -> str:
         """A text with its variables filled in; `blank`: those without a value are empty."""
-        if _NESTED.search(text):
-            raise ValueError("a variable in the default of another cannot be read")
 
-        def put(found: re.Match[str]) -> str:
-            name = found["name"] or found["bare"]
+        def put(found: re.Match[str], rest: str) -> str:
+            name, op = found["name"] or found["bare"], found["op"] or ""
             if name is None:
                 return found[0]
             if name in self.varied and not varying:
                 raise ValueError(f"{name} varies, and this cannot change with it")
-            op, rest = found["op"] or "", found["rest"] or ""
             given = self.get(name, placed=placed)
             there = bool(given) if ":" in op else given is not None
-            if "+" in op:
-                return rest if there else ""
-            if there and given is not None:
+            if "+" not in op and there and given is not None:
                 return given
-            if "-" in op or blank:
-                return rest if "-" in op else ""
+            if "-" in op or ("+" in op and there):
+                return self.fill(rest, varying=varying, placed=placed, blank=blank)
+            if "+" in op or (blank and not op):
+                return ""
             raise UnsetError(name)
 
-        return _VARIABLE.sub(put, text)
+        return "".join(
+            before + (put(found, rest) if found else "") for before, found, rest in _split(text)
+        )
 
     def of_files(self, files: Any, directory: Path) -> dict[str, str] | None:
         """What the files of `env_file` say, None where one is not there that must be."""
@@ -147,6 +145,28 @@ class Variables:
                 return None
         self.used.extend((name, each.replace("$$", "$"), True) for name, each in found.items())
         return found
+
+
+def _split(text: str) -> Iterator[tuple[str, re.Match[str] | None, str]]:
+    """What stands before each variable, the variable, and what stands behind its operator.
+
+    At last what stands behind all. Raises `ValueError` for one without an end.
+    """
+    at = 0
+    while found := _VARIABLE.search(text, at):
+        end = _end(text, found.end()) if found["name"] else found.end()
+        yield text[at : found.start()], found, text[found.end() : end - 1]
+        at = end
+    yield text[at:], None, ""
+
+
+def _end(text: str, at: int) -> int:
+    depth = 1
+    for found in _BRACE.finditer(text, at):
+        depth += {"${": 1, "}": -1}.get(found[0], 0)
+        if not depth:
+            return found.end()
+    raise ValueError("'${' has no end")
 
 
 def _pairs(environment: Any) -> dict[str, Any]:
@@ -172,10 +192,10 @@ def read(path: Path, variables: Variables) -> dict[str, str]:
             continue
         if entry["open"]:
             line = text.count("\n", 0, at) + 1
-            raise QuoteError(path, line, entry["key"], entry["open"])
+            raise QuoteError(path, line, entry["key"].rstrip(), entry["open"])
         value = _value(entry, known)
         if value is not None:
-            found[entry["key"]] = value
+            found[entry["key"].rstrip()] = value
         at = entry.end()
     return found
 
@@ -188,5 +208,5 @@ def _value(entry: re.Match[str], known: Variables) -> str | None:
     elif (plain := entry["plain"]) is not None:
         text = re.sub(r"(^|\s+)#.*", "", plain.strip())
     else:
-        return known.get(entry["key"])
+        return known.get(entry["key"].rstrip())
     return known.fill(text, varying=True, blank=True)
