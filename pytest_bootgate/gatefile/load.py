@@ -111,13 +111,14 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     stack = _Stack(environ, mistakes)
     tree = stack.read(path)
     if tree is None:
-        own = [secrets_of(each, environ, path.parent) for each in stack.trees]
+        own = [secrets_of(each, environ, path.parent, stack.secrets) for each in stack.trees]
         mask = Mask(set().union(*own))
     else:
         tree = without_removed(with_targets(tree, stack.targets, environ, mistakes))
         tree = with_config(with_gateway(tree, mistakes), mistakes)
         every = {name: {**environ, **v} for name, v in variations(tree, mistakes).items()}
-        mask = Mask(set().union(*(secrets_of(tree, one, path.parent) for one in every.values())))
+        own = [secrets_of(tree, one, path.parent, stack.secrets) for one in every.values()]
+        mask = Mask(set().union(*own))
         valid = {}
         for label, values in every.items():
             one = with_environment(tree, values, mistakes)
@@ -147,12 +148,13 @@ def presets() -> list[str]:
 class _Stack:
     """A gate file on its preset, and that on its own; `targets` are the ones that count.
 
-    `trees` are the files as they were read.
+    `trees` are the files as they were read, `secrets` are those of files beside them.
     """
 
     def __init__(self, environ: Mapping[str, str], mistakes: Mistakes) -> None:
         self.targets: Collection[str] | None = None
         self.trees: list[Map] = []
+        self.secrets: set[str] = set()
         self._environ = environ
         self._mistakes = mistakes
         self._paths: list[Path] = []
@@ -168,7 +170,8 @@ class _Stack:
         preset = own.below("preset")
         alone = preset is None or _is_null(preset)
         if isinstance(own.below("system"), Map):
-            system = beneath(own, self._environ, self._mistakes)
+            varied = {name for each in self.trees for name in each.section("vary").entries}
+            system = beneath(own, self._environ, varied, self._mistakes, self.secrets)
             if system is None:  # all else would be held against what lacks it
                 self._validate(own, "system", path)
                 return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -28,17 +28,27 @@ _WORD = re.compile(r"[^\s,;]+")
 _WORDS = re.compile(r"[A-Za-z]{1,11}")
 
 
-def secrets_of(root: Map, environ: Mapping[str, str], here: Path) -> set[str]:
+def secrets_of(
+    root: Map, environ: Mapping[str, str], here: Path, known: Iterable[str] = ()
+) -> set[str]:
     """The secrets of a gate file whose environment variables are not filled in yet.
 
     Values of `env`, `headers` and requests whose name says so (`API_KEY`, `Authorization`, …), but
     for short plain words; environment variables with such a name, wherever they are used; any
     environment variable in `env`, `headers`, a request or a webhook; the path of a webhook;
     passwords in URLs; files that are marked `secret`; likewise named values of a configuration that
-    has an `overlay`.
+    has an `overlay`. `known` are others, as of `of_variable`.
     """
-    found = {text for text in _below(root, (), environ, here) if len(text) >= _LEAST}
+    texts = (*known, *_below(root, (), environ, here))
+    found = {text for text in texts if len(text) >= _LEAST}
     return {text for text in found - set(_names(root)) if not _PLAIN.fullmatch(text)}
+
+
+def of_variable(name: str, value: str, *, placed: bool) -> Iterator[str]:
+    """What is secret of the value of a variable; `placed`: where any long value is taken for it."""
+    if _NAME.search(name) or (placed and len(value) >= _LONG):
+        yield from (value, *value.splitlines())
+    yield from _passwords(value)
 
 
 def _names(tree: Tree) -> Iterator[str]:
@@ -72,8 +82,7 @@ def _of_text(text: str, keys: tuple[str, ...], environ: Mapping[str, str]) -> It
     for name in variables.names(text):
         plain = name.partition(":-")[0]
         value = environ.get(plain, "") if variables.from_environment(name) else ""
-        if _NAME.search(plain) or (_PLACES & set(keys) and len(value) >= _LONG):
-            yield from (value, *value.splitlines())
+        yield from of_variable(plain, value, placed=bool(_PLACES & set(keys)))
     try:
         filled = variables.expand(text, environ).replace("$$", "$")
     except variables.UnsetError:

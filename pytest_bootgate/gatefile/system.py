@@ -7,7 +7,8 @@ at its place in the Compose file, unless the gate file says to `ignore` it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.environment import filled, unset_variable
 from pytest_bootgate.gatefile.origin import compose
-from pytest_bootgate.gatefile.origin.dotenv import interpolated, whole_environment
+from pytest_bootgate.gatefile.origin.amounts import MisreadError
+from pytest_bootgate.gatefile.origin.dotenv import QuoteError, Variables
 from pytest_bootgate.gatefile.origin.found import Found, Part, seconds, target_name
 from pytest_bootgate.gatefile.paths import existing
+from pytest_bootgate.gatefile.secrets import of_variable, secrets_of
 from pytest_bootgate.gatefile.source import MAX_NODES
 from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, Seq, Tree, did_you_mean
 
@@ -39,8 +42,18 @@ _FROM: Mapping[str, tuple[str, ...]] = {
 _ELSEWHERE = ("include", "extends")
 
 
-def beneath(own: Map, environ: Mapping[str, str], mistakes: Mistakes) -> Map | None:
-    """What the `system` of a gate file says, None where there is a mistake in it."""
+def beneath(
+    own: Map,
+    environ: Mapping[str, str],
+    varied: Collection[str],
+    mistakes: Mistakes,
+    secrets: set[str],
+) -> Map | None:
+    """What the `system` of a gate file says, None where there is a mistake in it.
+
+    Variables that are `varied` are left for the gate file. What is secret of its variables
+    and files comes to `secrets`, mistake or not.
+    """
     system = own.section("system")
     named, service = system.below("compose"), system.below("service")
     if not isinstance(named, Scalar) or not isinstance(service, Scalar):
@@ -59,11 +72,28 @@ def beneath(own: Map, environ: Mapping[str, str], mistakes: Mistakes) -> Map | N
         mistakes.add(service.place, f"{named.text} has no service '{service.text}'", way_out)
         return None
     try:
+        known = Variables.beside(path.parent, environ, varied)
+    except variables.UnsetError as unset:
+        mistakes.add(Place(path.parent / ".env"), *unset_variable(unset))
+        return None
+    except QuoteError as error:
+        place = Place(path.parent / ".env", error.line)
+        mistakes.add(place, f"the quote of {error.key} has no end", f"end it with {error.quote}")
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        mistakes.add(Place(path.parent / ".env"), "the file cannot be read", str(error))
+        return None
+    try:
         needed = compose.needed(service.text, services, path)
-        file = file.with_environment(needed, environ, mistakes)
-        if file is None:
+        file, good = file.filled(needed, known, mistakes)
+        secrets |= file.secrets(needed, known, environ)
+        if not good:
             return None
         found = compose.read([file.root], path, service.text)
+    except MisreadError as error:
+        place = file.at("services", *error.keys)
+        mistakes.add(place, str(error).rstrip("."), "correct the Compose file")
+        return None
     except BootgateError as error:
         mistakes.add(service.place, str(error).rstrip("."), "correct the Compose file")
         return None
@@ -122,31 +152,54 @@ class _File:
         name = next((one for one in _FROM.get(key, (key,)) if one in given), key)
         return self.at("services", service, name)
 
-    def with_environment(
-        self, names: Iterable[str], environ: Mapping[str, str], mistakes: Mistakes
-    ) -> _File | None:
-        """The same with what `.env`, `env_file` and variables say in some services.
-
-        None where there is a mistake in it.
-        """
-        services: dict[str, dict[str, Any]] = dict(self.root["services"])
-        good, directory = True, self.path.parent
+    def filled(
+        self, names: Iterable[str], known: Variables, mistakes: Mistakes
+    ) -> tuple[_File, bool]:
+        """The same with its variables filled in, and whether that is without a mistake."""
+        told, directory = _Told(self, mistakes), self.path.parent
+        root = {**self.root, "services": dict(self.root["services"])}
         for name in names:
-            key = "env_file"
-            try:
-                whole = whole_environment(services[name], directory, environ)
-                for key, value in whole.items():
-                    whole[key] = interpolated(key, value, directory, environ)
-            except variables.UnsetError as unset:
-                told = unset_variable(unset)
-            except (OSError, ValueError, TypeError, AttributeError) as error:
-                told = str(error), "correct that"
-            else:
-                services[name] = whole
-                continue
-            mistakes.add(self.at("services", name, key), *told)
-            good = False
-        return replace(self, root={**self.root, "services": services}) if good else None
+            whole = root["services"][name] = dict(root["services"][name])
+            for key, value in self.root["services"][name].items():
+                with told.at("services", name, key):
+                    whole[key] = known.service(key, value)
+            with told.at("services", name, "env_file"):
+                files = known.of_files(whole.get("env_file") or [], directory)
+                if files is not None:  # else it is told as lost
+                    whole.pop("env_file", None)
+                    whole["environment"] = {**files, **(whole.get("environment") or {})}
+        for kind in ("secrets", "configs"):
+            root[kind] = dict(root.get(kind) or {})
+            for one in {one for name in names for one in _sources(root["services"][name], kind)}:
+                with told.at(kind, one):
+                    root[kind][one] = known.file(root[kind].get(one))
+        return replace(self, root=root), told.good
+
+    def secrets(
+        self, names: Iterable[str], known: Variables, environ: Mapping[str, str]
+    ) -> set[str]:
+        """What is secret in it, whether or not it can be understood."""
+        place, found = Place(self.path), set[str]()
+        for name, value, placed in known.used:
+            found.update(of_variable(name, value, placed=placed))
+        for name in names:
+            service = self.root["services"][name]
+            files = [self.root["secrets"].get(one) for one in _sources(service, "secrets")]
+            secret = [
+                {kept: one[key], "secret": True}
+                for one in files
+                for key, kept in (("content", "text"), ("file", "path"))
+                if isinstance(one, dict) and one.get(key)
+            ]
+            made = {
+                **service,
+                "env": service.get("environment"),
+                "files": {str(number): one for number, one in enumerate(secret)},
+            }
+            tree = _tree(made, place)
+            assert isinstance(tree, Map)
+            found |= secrets_of(tree, environ, self.path.parent)
+        return found
 
     def tell_lost(self, found: Found, ignored: list[Any], mistakes: Mistakes) -> None:
         """What cannot be taken over, and is not to be ignored, is a mistake."""
@@ -164,6 +217,35 @@ class _File:
             if key not in ignored:
                 way_out = f"to go without, write `ignore: [{key}]` under `system` in the gate file"
                 mistakes.add(place, words, way_out)
+
+
+class _Told:
+    """Tells what is wrong with variables; `good` as long as nothing is."""
+
+    def __init__(self, file: _File, mistakes: Mistakes) -> None:
+        self.good = True
+        self._file, self._mistakes = file, mistakes
+
+    @contextmanager
+    def at(self, *keys: str) -> Iterator[None]:
+        """What is wrong within is a mistake at this key."""
+        try:
+            yield
+        except variables.UnsetError as unset:
+            told = unset_variable(unset)
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            told = str(error), "correct that"
+        else:
+            return
+        self._mistakes.add(self._file.at(*keys), *told)
+        self.good = False
+
+
+def _sources(service: Mapping[str, Any], kind: str) -> list[str]:
+    """The names of the secrets or configs that a service has."""
+    given = service.get(kind)
+    each = given if isinstance(given, list) else []
+    return [str(one.get("source") if isinstance(one, dict) else one) for one in each]
 
 
 class _Beneath:

@@ -8,6 +8,8 @@ import pytest
 
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import load
+from pytest_bootgate.gatefile.origin.probes import CONTENT
+from pytest_bootgate.probes.healthcheck import Healthcheck
 from pytest_bootgate.probes.http import Http
 
 COMPOSE = """\
@@ -103,8 +105,14 @@ def test_all_of_it(gate, tmp_path):
     }
     assert (migrate.image, migrate.once, migrate.ready) == ("release", True, None)
     (target,) = found.targets.values()
-    assert (target.timeout, target.phases["proof"].kind) == (20, Http(":8000/health"))
-    assert (found.gateway.ready.kind, found.gateway.ready_timeout) == (Http(":8000/health"), 20)
+    assert (target.timeout, target.phases["proof"].kind) == (
+        20,
+        Http(":8000/health", status=CONTENT),
+    )
+    assert (found.gateway.ready.kind, found.gateway.ready_timeout) == (
+        Http(":8000/health", status=CONTENT),
+        20,
+    )
     (profile,) = found.profiles.values()
     assert (profile.cpus, profile.memory) == (1, 512 << 20)
 
@@ -167,10 +175,148 @@ def test_variables_of_a_file_beside_it(gate, tmp_path):
     assert found.profiles["production"].cpus == 2
 
 
+def test_env_files(gate, tmp_path):
+    """As Compose reads them: quotes over lines, escapes, variables, and their precedence."""
+    (tmp_path / ".env").write_text("DIR=/srv\nMEM=1MB\nWHO=file\n")
+    (tmp_path / "more.env").write_text(
+        '# \'no entry\n\nCERT=\'first $X\nsecond\' # third\nTABS="a\\nb\\t\\"c\\" \\$X \\w"\n'
+        "PATHS=${DIR}/lib:$DIR # both\nAGAIN=${PATHS}\nNOTHING=$UNSET\nWHO\nHASH=a#b\nMONEY=5$$\n"
+    )
+    compose = COMPOSE.replace("none.env", "more.env")
+    found = gate(compose=compose, environ={"LEVEL": "info", "WHO": "shell"})
+    of_compose = ("LOG", "MODE", "PRICE", "DB_PASSWORD", "FLAG", "AT")
+    own = {key: each for key, each in found.gateway.env.items() if key not in of_compose}
+    assert own == {
+        "CERT": "first $$X\nsecond",
+        "TABS": 'a\nb\t"c" $$X \\w',
+        "PATHS": "/srv/lib:/srv",
+        "AGAIN": "/srv/lib:/srv",
+        "NOTHING": "",
+        "WHO": "shell",
+        "HASH": "a#b",
+        "MONEY": "5$$",
+    }
+    files = found.services["orders-db"].files
+    assert (files["/run/token"].text, files["/etc/settings"].text) == ("1MB", "work_mem=1MB")
+    (tmp_path / ".env").write_text("A=1\nB='no end\n")
+    (told,) = mistakes(gate, compose=compose)
+    assert told.startswith(".env:2:1: the quote of B has no end")
+    (tmp_path / ".env").write_text("A=${B:?}\n")
+    (told,) = mistakes(gate, compose=compose)
+    assert told.startswith(".env:1:1: environment variable B is not set")
+
+
+def test_what_varies_counts_as_environment(gate, tmp_path):
+    (tmp_path / ".env").write_text("N=7\nDOUBLE=${N}\n")
+    text = GATE + "vary: {N: [1, 30]}\n"
+    compose = COMPOSE.replace("$LEVEL", "${N:-2}").replace("FLAG: yes", "N:, DOUBLE: $DOUBLE")
+    gate(text, compose)
+    varied = load(Path("bootgate.yaml"), {**ENVIRON, "N": "5"}).varied
+    assert {
+        label: (one.gateway.command[-1], one.gateway.env["N"], one.gateway.env["DOUBLE"])
+        for label, one in varied.items()
+    } == {"N=1": ("1", "1", "1"), "N=30": ("30", "30", "30")}
+    (told,) = mistakes(gate, text, compose.replace("512M", '"${N}G"'))
+    assert told.startswith("docker-compose.yml:18:5: N varies, and this cannot change with it")
+
+
 def test_a_secret_of_it_is_masked(gate):
     gate()
     loaded = load(Path("bootgate.yaml"), {**ENVIRON, "DB_PASSWORD": "hunter2-hunter2"})
     assert "hunter2" not in loaded.mask.text("password hunter2-hunter2")
+
+
+SECRETS = """\
+services:
+  api:
+    image: shop/api:1.0
+    command: serve --password=${DB_PASSWORD}
+    environment: {DBURI: "user:${db_password}", API_KEY: literal-key-1}
+    env_file: [api.env]
+    secrets: [seal]
+    healthcheck: {test: "true"}
+secrets: {seal: {file: ./seal.txt}}
+"""
+
+
+@pytest.fixture
+def hidden(gate, tmp_path):
+    """Secrets that a Compose file gets from elsewhere, by where they are from."""
+    (tmp_path / ".env").write_text(
+        "DB_PASSWORD=hunter2-hunter2\ndb_password=hunter3-hunter3\nLEVEL=hunter4-hunter4\n"
+    )
+    (tmp_path / "seal.txt").write_text("seal-5-seal-5\n")
+    (tmp_path / "api.env").write_text("LICENCE=lic-abcdef-123456\n")
+    (tmp_path / "bootgate.yaml").write_text(GATE)
+    return [
+        *("hunter2-hunter2", "hunter3-hunter3", "literal-key-1", "seal-5-seal-5"),
+        "lic-abcdef-123456",
+    ]
+
+
+def test_secrets_of_files_beside_it_are_masked(hidden):
+    Path("docker-compose.yml").write_text(SECRETS)
+    loaded = load(Path("bootgate.yaml"), {})
+    assert loaded.gate.gateway.env["DBURI"] == "user:hunter3-hunter3"
+    assert {loaded.mask.text(one) for one in hidden} == {"***"}
+    assert loaded.mask.text("hunter4-hunter4") == "hunter4-hunter4"  # which nothing uses
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_secrets_of_files_beside_it_are_masked_in_mistakes(hidden, number):
+    wrong = f"    mem_limit: {hidden[number]}\nsecrets: {{"
+    Path("docker-compose.yml").write_text(SECRETS.replace("secrets: {", wrong))
+    with pytest.raises(GateFileError) as caught:
+        load(Path("bootgate.yaml"), {})
+    told = "docker-compose.yml:9:5: '***' is no amount of memory: correct the Compose file"
+    assert caught.value.mistakes == [told]
+
+
+def test_the_pace_of_a_health_check_has_variables(gate, tmp_path):
+    """They are filled in before they are read, and one without a value is a mistake."""
+    (tmp_path / ".env").write_text("IV=20s\n")
+    how = 'interval: "${IV:-1s}", retries: "${RT:-3}"'
+    compose = COMPOSE.replace("interval: 2s, retries: 5", how)
+    assert gate(compose=compose).gateway.ready_timeout == 70
+    assert gate(compose=compose, environ={**ENVIRON, "IV": "1m5s"}).gateway.ready_timeout == 205
+    (told,) = mistakes(gate, compose=compose.replace("IV:-1s", "NONE"))
+    assert told.startswith("docker-compose.yml:16:5: environment variable NONE is not set")
+    (told,) = mistakes(gate, compose=compose, environ={**ENVIRON, "IV": "soon"})
+    assert told.startswith("docker-compose.yml:17:52: 'soon' is no duration such as 30s")
+    (told,) = mistakes(gate, compose=compose, environ={**ENVIRON, "RT": "few"})
+    assert told.startswith("docker-compose.yml:17:75: 'few' is no number")
+
+
+def test_a_dependency_with_the_health_check_of_its_image(gate):
+    """So it is where another one waits for it as well."""
+    compose = without("healthcheck: {test: [CMD, pg")
+    database = gate(compose=compose).services["orders-db"]
+    assert (database.ready.kind, database.ready_timeout) == (Healthcheck(True), 90)
+    started = compose.replace("condition: service_healthy", "condition: service_started")
+    assert gate(compose=started).services["orders-db"].ready is None
+
+
+def test_names_of_dependencies_that_are_alike(gate):
+    more = "      orders-db: {condition: service_started}\n      orders_db: {"
+    compose = COMPOSE.replace("      orders_db: {", more, 1)
+    found = gate(compose=compose.replace("  other:", "  orders-db: {image: x}\n  other:"))
+    images = {name: each.image for name, each in found.services.items()}
+    assert images == {"orders-db": "x", "orders-db-1": "postgres:17", "migrate": "release"}
+    assert "orders_db" in found.gateway.container.extra_hosts
+
+
+def test_commands(gate, tmp_path):
+    """Variables are filled in before a text is split; an empty entry point clears the image's."""
+    (tmp_path / ".env").write_text('FROM_FILE="--c 3"\n')
+    command = "serve $OPTS ${MORE:---a ${ONE:-$TWO}} $FROM_FILE $$HOME"
+    compose = COMPOSE.replace("serve --port 8000 --level $LEVEL", command)
+    found = gate(
+        compose=compose.replace("ports:", 'entrypoint: ""\n    ports:'),
+        environ={**ENVIRON, "OPTS": "--x 1 --y 2$", "TWO": "'b c'"},
+    )
+    words = ["serve", "--x", "1", "--y", "2$$", "--a", "b c", "--c", "3", "$$HOME"]
+    assert found.gateway.command == words
+    assert found.gateway.container.entrypoint == []
 
 
 LOST = COMPOSE.replace(
@@ -219,13 +365,18 @@ def without(*lines: str) -> str:
         (GATE, COMPOSE.replace("$LEVEL", "$NONE"), "variable NONE is not set"),
         (GATE, COMPOSE.replace("[api.env,", "[none.env,"), ":10:5: `env_file` is left out"),
         (GATE, COMPOSE.replace('".:/conf', '"./no:/conf'), ":12:5: the volume ./no is left out"),
-        (GATE, COMPOSE.replace("{TAG:-1.0}", "{TAG:-${V}}"), ":8:5: a variable in the default of"),
+        (GATE, COMPOSE.replace("{TAG:-1.0}", "{TAG:-${V}"), ":8:5: '${' has no end"),
         (
             GATE.replace('image: "shop/api:1.1"', "env: {A: b}"),
             COMPOSE.replace("image: shop/api:${TAG:-1.0}", "build: .", 1),
             "bootgate.yaml:2:12: the service api is built by Compose, so its file names no image",
         ),
-        (GATE, COMPOSE.replace("512M", "much"), "1:48: 'much' is no amount of memory"),
+        (GATE, COMPOSE.replace("512M", "much"), ".yml:18:55: 'much' is no amount of memory"),
+        (
+            GATE,
+            COMPOSE.replace("orders_db: {", "order_db: {", 1),
+            ".yml:13:5: api depends on order_db, which is no service: correct the Compose file",
+        ),
         (GATE, COMPOSE.replace("[CMD, pg_isready]", "5"), "is not as Compose has it"),
         (GATE, "x: &a [*a]\nservices: {api: {image: x}}", "more than 20000 values"),
         (

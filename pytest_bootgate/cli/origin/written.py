@@ -87,8 +87,18 @@ def _relative(volume: str, directory: Path) -> str:
     return f"./{below}:{rest}" if not below.startswith("..") else volume
 
 
+class _Dumper(yaml.SafeDumper):
+    """With lists of numbers in a line."""
+
+    def represent_sequence(
+        self, tag: str, sequence: Any, flow_style: bool | None = None
+    ) -> yaml.SequenceNode:
+        numbers = all(isinstance(one, int) for one in sequence)
+        return super().represent_sequence(tag, sequence, flow_style=numbers or flow_style)
+
+
 def _block(value: dict[str, Any]) -> list[str]:
-    text = yaml.safe_dump(value, sort_keys=False, width=_WIDTH, allow_unicode=True)
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=_WIDTH, allow_unicode=True)
     return text.rstrip().split("\n")
 
 

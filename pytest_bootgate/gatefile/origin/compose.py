@@ -13,9 +13,11 @@ import yaml
 
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.origin import probes
-from pytest_bootgate.gatefile.origin.found import Found, Part, megabytes, variables
+from pytest_bootgate.gatefile.origin.amounts import MisreadError, number, seconds, size
+from pytest_bootgate.gatefile.origin.found import Found, Part, variables
 from pytest_bootgate.gatefile.origin.together import (
     DONE,
+    HEALTHY,
     host,
     hosts_of,
     needs,
@@ -24,8 +26,6 @@ from pytest_bootgate.gatefile.origin.together import (
     tell_shared,
 )
 
-_SECONDS = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h)")
-_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 #: The defaults of a health check in Compose: interval in seconds, and retries.
 _INTERVAL, _RETRIES = 30.0, 3
 #: Taken over as they are; under other names below.
@@ -97,7 +97,7 @@ def services_of(root: Mapping[str, Any]) -> Mapping[str, Any]:
 def needed(name: str, services: Mapping[str, Any], path: Path) -> list[str]:
     """A service, and all that it depends on. Raises `BootgateError`."""
     with _understood(path):
-        return [name, *(other for other, _ in ordered(name, services) if other in services)]
+        return [name, *(other for other, _ in ordered(name, services))]
 
 
 def _services(root: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -123,15 +123,16 @@ def _found(root: Mapping[str, Any], path: Path, service: str | None) -> Found:
     gated = _part(name, services[name], path, root)
     parts = []
     for other, condition in ordered(name, services):
-        if other in services:
-            part = _part(other, services[other], path, root)
-            part.once = condition == DONE
-            part.own = source(services[other]) == source(services[name])
-            parts.append(part)
+        part = _part(other, services[other], path, root)
+        part.once = condition == DONE
+        part.own = source(services[other]) == source(services[name])
+        if condition == HEALTHY and "healthcheck" not in services[other]:  # that of its image
+            part.ready, part.timeout = {"healthcheck": True}, _INTERVAL * _RETRIES
+        parts.append(part)
     tell_shared(services, [gated, *parts])
     hosts = dict.fromkeys(hosts_of([gated, *parts], services), "127.0.0.1")
-    for part in parts:
-        part.name = host(part.name)
+    for place, part in enumerate(parts):
+        part.name = host(part.name, [other.name for other in parts[:place]])
         hosts.pop(part.name, None)  # which it has by itself
     if hosts and parts:
         gated.container["extra_hosts"] = {**hosts, **gated.container.get("extra_hosts", {})}
@@ -145,7 +146,8 @@ def _understood(path: Path, name: str = "") -> Iterator[None]:
         yield
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         what = f"The service {name} in {path}" if name else str(path)
-        raise BootgateError(f"{what} is not as Compose has it: {error!r}.") from None
+        keys = (name,) if name else ()
+        raise MisreadError(f"{what} is not as Compose has it: {error!r}.", *keys) from None
 
 
 def _part(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, Any]) -> Part:
@@ -162,8 +164,6 @@ def _made(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, 
         )
     part.command, part.port = _words(service.get("command")), _port(service)
     container = part.container
-    if (entrypoint := _words(service.get("entrypoint"))) is not None:
-        container["entrypoint"] = entrypoint
     for key in _SAME:
         if service.get(key) is not None:
             container[key] = str(service[key]) if key == "user" else service[key]
@@ -172,10 +172,10 @@ def _made(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, 
             container[key] = [given] if isinstance(given, str) else [str(one) for one in given]
     if "no-new-privileges:true" in container.get("security_opt", []):
         container["security_opt"].remove("no-new-privileges:true")  # so it is anyway
-    if size := service.get("shm_size"):
-        container["shm_size"] = _size(size)
-    if service.get("pids_limit", 0) > 0:
-        container["pids"] = service["pids_limit"]
+    if shared := service.get("shm_size"):
+        container["shm_size"] = size(shared, name, "shm_size")
+    if (pids := int(number(service.get("pids_limit") or 0, name, "pids_limit"))) > 0:
+        container["pids"] = pids
     if limits := service.get("ulimits"):
         container["ulimits"] = {
             key: f"{one['soft']}:{one['hard']}" if isinstance(one, dict) else one
@@ -189,6 +189,8 @@ def _made(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, 
     if volumes := [*_volumes(part, service, path)]:
         container["volumes"] = volumes
     part.container = {key: value for key, value in container.items() if value not in ([], {}, None)}
+    if (entrypoint := service.get("entrypoint")) is not None:  # an empty one clears the image's
+        part.container["entrypoint"] = _words(entrypoint) or []
     part.files = dict(_files(part, service, root, path))
     _health(part, service)
     _limits(part, service)
@@ -291,31 +293,26 @@ def _health(part: Part, service: Mapping[str, Any]) -> None:
     else:
         kind, *words = (variables(str(word)) for word in test)
         part.ready = probes.of_command(["sh", "-c", *words] if kind == "CMD-SHELL" else words)
-    interval = _seconds(check.get("interval"), _INTERVAL)
-    start = _seconds(check.get("start_period"), 0.0)
-    part.timeout = start + int(check.get("retries") or _RETRIES) * interval
+    at = (part.key, "healthcheck")
+    interval = seconds(check.get("interval"), 0.0, *at, "interval") or _INTERVAL
+    start = seconds(check.get("start_period"), 0.0, *at, "start_period")
+    retries = number(check.get("retries") or _RETRIES, *at, "retries") or _RETRIES
+    part.timeout = start + retries * interval
 
 
 def _limits(part: Part, service: Mapping[str, Any]) -> None:
     deploy = service.get("deploy") or {}
     limits = (deploy.get("resources") or {}).get("limits") or {}
-    cpus = limits.get("cpus", service.get("cpus"))
-    memory = limits.get("memory", service.get("mem_limit"))
-    part.cpus = float(cpus) if cpus else None
-    part.memory = _size(memory) if memory else None
-
-
-def _size(value: Any) -> str:
-    """An amount of memory as a gate file writes it: whole mebibytes at least."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", str(value).strip().lower())
-    if found is None:
-        raise BootgateError(f"{value!r} is no amount of memory.")
-    return megabytes(float(found[1]) * 1024 ** " kmgt".index(found[2] or " "))
-
-
-def _seconds(value: Any, default: float) -> float:
-    parts = _SECONDS.findall(str(value or ""))
-    return sum(float(n) * _UNITS[unit] for n, unit in parts) if parts else default
+    below = ("deploy", "resources", "limits")
+    cpus, memory = limits.get("cpus"), limits.get("memory")
+    if cpus is not None:
+        part.cpus = number(cpus, part.key, *below, "cpus") or None
+    elif service.get("cpus"):
+        part.cpus = number(service["cpus"], part.key, "cpus") or None
+    if memory is not None:
+        part.memory = size(memory, part.key, *below, "memory")
+    elif service.get("mem_limit"):
+        part.memory = size(service["mem_limit"], part.key, "mem_limit")
 
 
 def _port(service: Mapping[str, Any]) -> int | None:

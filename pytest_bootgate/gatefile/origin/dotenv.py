@@ -3,96 +3,170 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_bootgate.gatefile.source import looks_like
-from pytest_bootgate.gatefile.variables import UnsetError, from_environment
+from pytest_bootgate.gatefile.variables import UnsetError
 
-_VARIABLE = re.compile(
-    r"\$(?:\$|\{(?P<name>\w+)(?:(?P<op>:?[-?+])(?P<rest>[^}]*))?\}|(?P<bare>[A-Za-z_]\w*))"
-)
-_NESTED = re.compile(r"(?<!\$)\$\{\w+:?[-?+][^}]*\$\{")
-#: Texts whose variables the gate file fills in itself, so that it knows what is secret in them.
-_LATER = ("environment", "command", "entrypoint", "healthcheck")
+_VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?:(?P<op>:?[-?+])|(?=\}))|(?P<bare>[A-Za-z_]\w*))")
+_BRACE = re.compile(r"\$\$|\$\{|\}")
+#: Texts that may change with what varies.
+_VARYING = ("environment", "command", "entrypoint")
 #: What a gate does not read.
 _UNREAD = ("ports", "expose", "labels", "logging", "restart")
+#: An entry of an env file; a value in quotes may have several lines.
+_ENTRY = re.compile(
+    r"""[ \t]*(?:export[ \t]+)?(?P<key>[^\s=#][^=\n]*)
+    (?:=[ \t]*(?:'(?P<single>[^']*)'[^\n]*|"(?P<double>(?:\\.|[^"\\])*)"[^\n]*
+    |(?P<open>['"])[^\n]*|(?P<plain>[^\n]*)))?(?:\n|\Z)""",
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$$"}
 
 
-def interpolated(key: str, value: Any, directory: Path, environ: Mapping[str, str]) -> Any:
-    """What stands under a key of a service, with its variables filled in as Compose does.
+class QuoteError(ValueError):
+    """A quote without its end, in a line of an env file."""
 
-    Raises `UnsetError` for one without a value, `ValueError` and `OSError` for a bad `.env`.
+    def __init__(self, path: Path, line: int, key: str, quote: str) -> None:
+        super().__init__(f"{path}:{line}: the quote of {key} has no end")
+        self.line, self.key, self.quote = line, key, quote
+
+
+@dataclass
+class Variables:
+    """What the variables of a Compose file are, as texts of a gate file: ``$$`` for a ``$``.
+
+    Those of `varied` are left for the gate file. `used` are those that were filled in: the name,
+    the value, and whether that is in the environment of a service.
     """
-    if key in _UNREAD:
+
+    values: Mapping[str, str]
+    varied: Collection[str] = ()
+    used: list[tuple[str, str, bool]] = field(default_factory=list)
+
+    @classmethod
+    def beside(
+        cls, directory: Path, environ: Mapping[str, str], varied: Collection[str]
+    ) -> Variables:
+        """Those of the environment, and below them those of `.env`; see `read`."""
+        own = {name: value.replace("$", "$$") for name, value in environ.items()}
+        found = cls(own, varied)
+        file = directory / ".env"
+        return replace(found, values={**read(file, found), **own}) if file.is_file() else found
+
+    def get(self, name: str, *, placed: bool = False) -> str | None:
+        """The value of a variable, as it is to be written; None where it has none."""
+        if name in self.varied:
+            return f"${{{name}}}"
+        value = self.values.get(name)
+        if value is not None:
+            self.used.append((name, value.replace("$$", "$"), placed))
         return value
-    file = directory / ".env"
-    dotenv = read(file) if file.is_file() else {}
-    if key == "environment":  # one without a value has that of the shell, or is not set
-        value = {
-            name: dotenv.get(name) if each is None and name not in environ else each
-            for name, each in _pairs(value).items()
-            if each is not None or name in environ or dotenv.get(name) is not None
-        }
-    return _each(value, dotenv, environ, later=key in _LATER)
+
+    def service(self, key: str, value: Any) -> Any:
+        """What stands under a key of a service, with its variables filled in as Compose does.
+
+        Raises `UnsetError` for one without a value, `ValueError` for one without an end.
+        """
+        if key in _UNREAD:
+            return value
+        if key == "environment":  # one without a value has that of the shell, or is not set
+            own = {name: self._of_shell(name, each) for name, each in _pairs(value).items()}
+            value = {name: each for name, each in own.items() if each is not None}
+            return self.each(value, varying=True, placed=True)
+        if key == "healthcheck" and isinstance(value, dict):
+            return {name: self.each(each, varying=name == "test") for name, each in value.items()}
+        return self.each(value, varying=key in _VARYING)
+
+    def _of_shell(self, name: str, value: Any) -> Any:
+        return self.get(name, placed=True) if value is None else value
+
+    def file(self, value: Any) -> Any:
+        """A secret or config of the whole file, with its variables filled in likewise."""
+        if isinstance(value, dict) and (name := value.get("environment")):
+            text = self.get(str(name), placed=True)
+            if text is None:
+                raise UnsetError(name)
+            return {"content": text}
+        return self.each(value)
+
+    def each(self, value: Any, *, varying: bool = False, placed: bool = False) -> Any:
+        """The same for a value that is no part of a service."""
+        if isinstance(value, dict):
+            return {k: self.each(v, varying=varying, placed=placed) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self.each(one, varying=varying, placed=placed) for one in value]
+        if not isinstance(value, str) or "$" not in value:
+            return value
+        text = self.fill(value, varying=varying, placed=placed)
+        whole = [before for before, *_ in _split(value)] == ["", ""] and value != "$$"
+        return looks_like(text) if whole and not varying else text
+
+    def fill(
+        self, text: str, *, varying: bool = False, placed: bool = False, blank: bool = False
+    ) -> str:
+        """A text with its variables filled in; `blank`: those without a value are empty."""
+
+        def put(found: re.Match[str], rest: str) -> str:
+            name, op = found["name"] or found["bare"], found["op"] or ""
+            if name is None:
+                return found[0]
+            if name in self.varied and not varying:
+                raise ValueError(f"{name} varies, and this cannot change with it")
+            given = self.get(name, placed=placed)
+            there = bool(given) if ":" in op else given is not None
+            if "+" not in op and there and given is not None:
+                return given
+            if "-" in op or ("+" in op and there):
+                return self.fill(rest, varying=varying, placed=placed, blank=blank)
+            if "+" in op or (blank and not op):
+                return ""
+            raise UnsetError(name)
+
+        return "".join(
+            before + (put(found, rest) if found else "") for before, found, rest in _split(text)
+        )
+
+    def of_files(self, files: Any, directory: Path) -> dict[str, str] | None:
+        """What the files of `env_file` say, None where one is not there that must be."""
+        found: dict[str, str] = {}
+        for one in files if isinstance(files, list) else [files]:
+            name = one.get("path") if isinstance(one, dict) else one
+            path = directory / str(self.each(name))
+            if path.is_file():
+                known = replace(self, values=ChainMap(found, dict(self.values)))
+                found = {**found, **read(path, known)}
+            elif not isinstance(one, dict) or one.get("required", True):
+                return None
+        self.used.extend((name, each.replace("$$", "$"), True) for name, each in found.items())
+        return found
 
 
-def _each(
-    value: Any, dotenv: Mapping[str, str | None], environ: Mapping[str, str], *, later: bool
-) -> Any:
-    if isinstance(value, dict):
-        return {key: _each(each, dotenv, environ, later=later) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_each(each, dotenv, environ, later=later) for each in value]
-    if not isinstance(value, str) or "$" not in value:
-        return value
+def _split(text: str) -> Iterator[tuple[str, re.Match[str] | None, str]]:
+    """What stands before each variable, the variable, and what stands behind its operator.
 
-    if _NESTED.search(value):
-        raise ValueError("a variable in the default of another cannot be read")
-
-    def put(found: re.Match[str]) -> str:
-        name = found["name"] or found["bare"]
-        if name is None:
-            return found[0]
-        op, rest = found["op"] or "", found["rest"] or ""
-        given = environ[name].replace("$", "$$") if name in environ else dotenv.get(name)
-        unknown = name in environ or name not in dotenv
-        if later and unknown and from_environment(name) and "+" not in op:
-            return found[0]
-        there = bool(given) if ":" in op else given is not None
-        if "+" in op:
-            return rest if there else ""
-        if there and given is not None:
-            return given
-        if "-" in op:
-            return rest
-        raise UnsetError(name)
-
-    text = _VARIABLE.sub(put, value)
-    return looks_like(text) if _VARIABLE.fullmatch(value) and not later else text
-
-
-def whole_environment(
-    service: Mapping[str, Any], directory: Path, environ: Mapping[str, str]
-) -> dict[str, Any]:
-    """A service with what the files of its `env_file` say in its `environment`.
-
-    What is not there is left as it is, and told where `env_file` cannot be taken over.
+    At last what stands behind all. Raises `ValueError` for one without an end.
     """
-    files = service.get("env_file")
-    if not files:
-        return dict(service)
-    whole = {key: each for key, each in service.items() if key != "env_file"}
-    found: dict[str, Any] = {}
-    for one in files if isinstance(files, list) else [files]:
-        name = one.get("path") if isinstance(one, dict) else one
-        path = directory / str(_each(name, {}, environ, later=False))
-        if path.is_file():
-            found |= read(path)
-        elif not isinstance(one, dict) or one.get("required", True):
-            return dict(service)
-    return {**whole, "environment": {**found, **_pairs(whole.get("environment"))}}
+    at = 0
+    while found := _VARIABLE.search(text, at):
+        end = _end(text, found.end()) if found["name"] else found.end()
+        yield text[at : found.start()], found, text[found.end() : end - 1]
+        at = end
+    yield text[at:], None, ""
+
+
+def _end(text: str, at: int) -> int:
+    depth = 1
+    for found in _BRACE.finditer(text, at):
+        depth += {"${": 1, "}": -1}.get(found[0], 0)
+        if not depth:
+            return found.end()
+    raise ValueError("'${' has no end")
 
 
 def _pairs(environment: Any) -> dict[str, Any]:
@@ -102,24 +176,37 @@ def _pairs(environment: Any) -> dict[str, Any]:
     return {key: value if equals else None for key, equals, value in parts}
 
 
-def read(path: Path) -> dict[str, str | None]:
-    """The variables of an env file, with ``$$`` for a ``$`` that is none; None: of the shell.
+def read(path: Path, variables: Variables) -> dict[str, str]:
+    """The variables of an env file, with ``$$`` for a ``$``; a name alone is one of the shell.
 
-    Raises `ValueError` for a quote without its end, and `OSError`.
+    Raises `QuoteError` for a quote without its end, and `OSError`.
     """
-    found: dict[str, str | None] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        text = line.strip().removeprefix("export ").lstrip()
-        if not text or text.startswith("#"):
+    text = path.read_text(encoding="utf-8").replace("\r\n", "\n")
+    found: dict[str, str] = {}
+    known = replace(variables, values=ChainMap(dict(variables.values), found))
+    at = 0
+    while at < len(text):
+        entry = _ENTRY.match(text, at)
+        if entry is None:  # empty, or a comment
+            at = text.find("\n", at) + 1 or len(text)
             continue
-        key, equals, value = (part.strip() for part in text.partition("="))
-        quote = value[:1]
-        if quote and quote in "'\"":
-            inner, end, _ = value[1:].partition(quote)
-            if not end:
-                raise ValueError(f"{path}:{number}: the quote of {key} has no end")
-            value = inner.replace("$", "$$") if quote == "'" else inner
-        else:
-            value = re.sub(r"(^|\s+)#.*", "", value)
-        found[key] = value if equals else None
+        if entry["open"]:
+            line = text.count("\n", 0, at) + 1
+            raise QuoteError(path, line, entry["key"].rstrip(), entry["open"])
+        value = _value(entry, known)
+        if value is not None:
+            found[entry["key"].rstrip()] = value
+        at = entry.end()
     return found
+
+
+def _value(entry: re.Match[str], known: Variables) -> str | None:
+    if (single := entry["single"]) is not None:
+        return single.replace("$", "$$")
+    if (double := entry["double"]) is not None:
+        text = _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[0]), double)
+    elif (plain := entry["plain"]) is not None:
+        text = re.sub(r"(^|\s+)#.*", "", plain.strip())
+    else:
+        return known.get(entry["key"].rstrip())
+    return known.fill(text, varying=True, blank=True)

@@ -88,6 +88,11 @@ def target_name(name: str) -> str:
     return "boot" if name in ("boot", "upgrade", "propagation") else name
 
 
+def default_of(text: str) -> str:
+    """A text with the defaults of its variables, for what must be known at once."""
+    return _VARIABLE.sub(lambda found: found[2] or "", text)
+
+
 def variables(text: str) -> str:
     """A text with the variables of shells and Compose as a gate file writes them."""
 

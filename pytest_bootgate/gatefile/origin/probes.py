@@ -13,40 +13,45 @@ _URL = re.compile(
 )
 #: What changes nothing of a request but how much is said of it, and how long it may take.
 _HARMLESS = re.compile(
-    r"-[fsSLkqnv]+|-q?O-|--(?:fail|silent|show-error|location|insecure|quiet|no-verbose|spider)"
-    r"|--no-check-certificate|--output-document=\S+|--(?:tries|timeout|max-time)=\S+"
+    r"-[fsSkqv]+|--(?:fail|silent|show-error|insecure|verbose)|--(?:output|max-time)=\S+"
 )
-_WITH_VALUE = ("-o", "--output", "-m", "--max-time", "--connect-timeout", "-t", "-T", "--tries")
+#: What servers answer with that `curl --fail` takes for success; it follows no redirect by itself.
+CONTENT = [*range(200, 209), 226, *range(300, 305), 307, 308]
+_WITH_VALUE = ("-o", "--output", "-m", "--max-time", "--connect-timeout")
 
 
 def of_command(command: Sequence[str]) -> dict[str, Any]:
-    """A command that must succeed; one that only asks an endpoint asks as a request does."""
+    """A command that must succeed; one that only asks an endpoint asks as a request does.
+
+    One that follows redirects stays a command: a request does not follow them.
+    """
     words = list(command)
     text = words[2] if len(words) == 3 and words[1] == "-c" else shlex.join(words)
     found = _asked(re.sub(r"\|\|\s*(exit\s+\d+|false)\s*$", "", text))
     if found is None:
         return {"exec": words}
-    return http(found["scheme"], int(found["port"] or 0), found["path"] or "/")
+    asked = http(found["scheme"], int(found["port"] or 0), found["path"] or "/")
+    return {**asked, "status": list(CONTENT)}
 
 
 def _asked(text: str) -> re.Match[str] | None:
-    """The one endpoint that a command asks, as curl and wget do that fail where it is not well."""
+    """The one endpoint that a command asks, as curl does that fails where it is not well."""
     try:
         tool, *words = shlex.split(text)
     except ValueError:
         return None
-    asked, fails = None, tool == "wget"
+    asked, fails = None, False
     while words:
         word = words.pop(0)
         if (found := _URL.fullmatch(word)) and asked is None:
             asked = found
-        elif word in _WITH_VALUE or (word == "-O" and tool == "wget"):
+        elif word in _WITH_VALUE:
             words = words[1:]
         elif _HARMLESS.fullmatch(word):
             fails = fails or word == "--fail" or ("f" in word and not word.startswith("--"))
         else:
             return None
-    return asked if tool in ("curl", "wget") and fails else None
+    return asked if tool == "curl" and fails else None
 
 
 def http(

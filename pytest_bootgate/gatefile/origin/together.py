@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_bootgate.gatefile.model.service import TAKEN
+from pytest_bootgate.gatefile.origin.amounts import MisreadError
 from pytest_bootgate.gatefile.origin.found import Part, variables
 
 #: The condition of a dependency that does its work and ends.
 DONE = "service_completed_successfully"
+#: That of one whose health check must succeed first, be it that of its image.
+HEALTHY = "service_healthy"
 
 
 def source(service: Mapping[str, Any]) -> Any:
@@ -52,7 +55,8 @@ def needs(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     given = service.get("depends_on") or []
     if isinstance(given, dict):
         for name, how in given.items():
-            yield str(name), str((how or {}).get("condition", ""))
+            condition = (how or {}).get("condition")
+            yield str(name), condition if condition in (HEALTHY, DONE) else ""
     else:
         yield from ((str(name), "") for name in given)
     for link in service.get("links") or []:
@@ -62,18 +66,32 @@ def needs(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def ordered(
     name: str, services: Mapping[str, Any], above: tuple[str, ...] = ()
 ) -> list[tuple[str, str]]:
-    """What a service needs, that first which the others need."""
+    """What a service needs, that first which the others need, and the strictest condition.
+
+    Raises `MisreadError` for one that is not there, unless it is not required.
+    """
     order: dict[str, str] = {}
-    for other, condition in needs(services.get(name, {})):
+    for other, condition in needs(services[name]):
         if other in above:
             continue
-        for one, how in ordered(other, services, (*above, name)):
-            order[one] = how if how == DONE else order.get(one, how)
-        order[other] = condition if condition == DONE else order.get(other, condition)
+        if other not in services:
+            if not _required(other, services[name]):
+                continue
+            key = "depends_on" if other in (services[name].get("depends_on") or ()) else "links"
+            raise MisreadError(f"{name} depends on {other}, which is no service.", name, key)
+        for one, how in (*ordered(other, services, (*above, name)), (other, condition)):
+            order[one] = max(order.get(one, ""), how, key=("", HEALTHY, DONE).index)
     return list(order.items())
 
 
-def host(name: str) -> str:
-    """The name of a service as a gate file may have it."""
+def _required(other: str, service: Mapping[str, Any]) -> bool:
+    given = service.get("depends_on")
+    how = given.get(other) if isinstance(given, dict) else None
+    return bool((how or {}).get("required", True))
+
+
+def host(name: str, others: Sequence[str] = ()) -> str:
+    """The name of a service as a gate file may have it, unlike those of the others."""
     found = re.sub(r"[^a-z0-9-]", "-", name.lower()).strip("-") or "service"
-    return f"{found}-1" if found in TAKEN else found
+    names = (found, *(f"{found}-{number}" for number in range(1, len(others) + 2)))
+    return next(each for each in names if each not in TAKEN and each not in others)

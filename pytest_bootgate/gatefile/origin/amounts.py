@@ -1,0 +1,56 @@
+"""Amounts of a Compose file: durations, memory, whole numbers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.origin.found import default_of, megabytes
+
+_UNITS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+    "w": 604800.0,
+}
+_SECONDS = re.compile(r"(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h|d|w)")
+
+
+class MisreadError(BootgateError):
+    """What is not as Compose has it; `keys` are where it stands below `services`."""
+
+    def __init__(self, text: str, *keys: str) -> None:
+        super().__init__(text)
+        self.keys = keys
+
+
+def seconds(value: Any, default: float, *keys: str) -> float:
+    """A duration such as ``1m30s``, in seconds. Raises `MisreadError`."""
+    text = default_of(str("" if value is None else value)).strip()
+    parts = _SECONDS.findall(text)
+    if "".join(map("".join, parts)) != text and text != "0":
+        raise MisreadError(f"{value!r} is no duration such as 30s.", *keys)
+    return sum(float(n) * _UNITS[unit] for n, unit in parts) if text else default
+
+
+def size(value: Any, *keys: str) -> str:
+    """An amount of memory as a gate file writes it: whole mebibytes at least."""
+    text = default_of(str(value)).strip()
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", text.lower())
+    if found is None:
+        raise MisreadError(f"{value!r} is no amount of memory.", *keys)
+    return megabytes(float(found[1]) * 1024 ** " kmgt".index(found[2] or " "))
+
+
+def number(value: Any, *keys: str) -> float:
+    """A number, be it a text. Raises `MisreadError`."""
+    text = default_of(str(value)).strip()
+    if not re.fullmatch(r"-?(\d+(\.\d*)?|\.\d+)", text):
+        raise MisreadError(f"{value!r} is no number.", *keys)
+    return float(text)
