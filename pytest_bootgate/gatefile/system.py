@@ -20,7 +20,7 @@ from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.environment import filled, unset_variable
 from pytest_bootgate.gatefile.origin import compose
 from pytest_bootgate.gatefile.origin.amounts import MisreadError
-from pytest_bootgate.gatefile.origin.dotenv import QuoteError, Variables
+from pytest_bootgate.gatefile.origin.dotenv import NotThere, QuoteError, Variables
 from pytest_bootgate.gatefile.origin.found import Found, Part, seconds, target_name
 from pytest_bootgate.gatefile.paths import existing
 from pytest_bootgate.gatefile.secrets import of_variable, secrets_of
@@ -165,8 +165,8 @@ class _File:
                     whole[key] = known.service(key, value)
             with told.at("services", name, "env_file"):
                 files = known.of_files(whole.get("env_file") or [], directory)
-                if files is not None:  # else it is told as lost
-                    whole.pop("env_file", None)
+                whole["env_file"] = files if isinstance(files, NotThere) else None
+                if not isinstance(files, NotThere):
                     whole["environment"] = {**files, **(whole.get("environment") or {})}
         for kind in ("secrets", "configs"):
             root[kind] = dict(root.get(kind) or {})
@@ -269,7 +269,8 @@ class _Beneath:
             target = {} if self._triggered(name) else {**limit, "proof": gated.ready}
         entries: dict[str, Tree] = {"gateway": self._map(gated, gateway)}
         if releases := self._releases(gated, mistakes):
-            entries["releases"] = Map(place, place, releases)
+            named = self._own.section("system").key  # what is missing, is so in the gate file
+            entries["releases"] = Map(named, named, releases)
         if found.services:
             services = {part.name: self._map(part, part.service) for part in found.services}
             entries["services"] = Map(place, place, services)

@@ -363,7 +363,11 @@ def without(*lines: str) -> str:
         (GATE, "services: {a: [", "docker-compose.yml:1:16: this is not YAML"),
         (GATE, "services: {api: {image: !x y}}", "docker-compose.yml:1:25: this is not YAML"),
         (GATE, COMPOSE.replace("$LEVEL", "$NONE"), "variable NONE is not set"),
-        (GATE, COMPOSE.replace("[api.env,", "[none.env,"), ":10:5: `env_file` is left out"),
+        (
+            GATE,
+            COMPOSE.replace("[api.env,", "[none.env,"),
+            ":10:5: the file none.env of `env_file` is not there",
+        ),
         (GATE, COMPOSE.replace('".:/conf', '"./no:/conf'), ":12:5: the volume ./no is left out"),
         (GATE, COMPOSE.replace("{TAG:-1.0}", "{TAG:-${V}"), ":8:5: '${' has no end"),
         (
@@ -389,3 +393,16 @@ def without(*lines: str) -> str:
 def test_mistakes(gate, text, compose, told):
     first = mistakes(gate, text, compose)[0]
     assert told in first
+
+
+def test_a_release_that_is_missing_is_missing_in_the_gate_file(tmp_path):
+    (tmp_path / "docker-compose.yml").write_text(
+        'services: {api: {image: "api:1", healthcheck: {test: [CMD, "true"]}}}'
+    )
+    (tmp_path / "bootgate.yaml").write_text(
+        "# ours\nsystem: {compose: docker-compose.yml, service: api}\n"
+    )
+    with pytest.raises(GateFileError) as caught:
+        load(tmp_path / "bootgate.yaml", {})
+    (told,) = caught.value.mistakes
+    assert told.endswith("bootgate.yaml:2:1: missing key 'candidate' in the releases")

@@ -14,6 +14,7 @@ import yaml
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.origin import probes
 from pytest_bootgate.gatefile.origin.amounts import MisreadError, number, seconds, size
+from pytest_bootgate.gatefile.origin.dotenv import NotThere
 from pytest_bootgate.gatefile.origin.found import Found, Part, variables
 from pytest_bootgate.gatefile.origin.together import (
     DONE,
@@ -220,6 +221,8 @@ def _environment(part: Part, service: Mapping[str, Any]) -> Iterator[tuple[str, 
             yield str(key), variables(text)
     if service.get("env_file"):
         words = "`env_file` is left out: write what it needs into `env`, secrets as ${NAME}"
+        if isinstance(service["env_file"], NotThere):
+            words = f"the file {service['env_file']} of `env_file` is not there"
         part.lost.append(("env_file", words))
 
 

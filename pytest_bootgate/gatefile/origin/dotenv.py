@@ -132,8 +132,8 @@ class Variables:
             before + (put(found, rest) if found else "") for before, found, rest in _split(text)
         )
 
-    def of_files(self, files: Any, directory: Path) -> dict[str, str] | None:
-        """What the files of `env_file` say, None where one is not there that must be."""
+    def of_files(self, files: Any, directory: Path) -> dict[str, str] | NotThere:
+        """What the files of `env_file` say; one that must be there may be missing."""
         found: dict[str, str] = {}
         for one in files if isinstance(files, list) else [files]:
             name = one.get("path") if isinstance(one, dict) else one
@@ -142,9 +142,15 @@ class Variables:
                 known = replace(self, values=ChainMap(found, dict(self.values)))
                 found = {**found, **read(path, known)}
             elif not isinstance(one, dict) or one.get("required", True):
-                return None
+                return NotThere(str(name))
         self.used.extend((name, each.replace("$$", "$"), True) for name, each in found.items())
         return found
+
+
+class NotThere(str):
+    """The name of a file that is not there."""
+
+    __slots__ = ()
 
 
 def _split(text: str) -> Iterator[tuple[str, re.Match[str] | None, str]]:
