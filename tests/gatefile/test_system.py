@@ -8,6 +8,7 @@ import pytest
 
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import load
+from pytest_bootgate.gatefile.origin import compose
 from pytest_bootgate.gatefile.origin.probes import CONTENT
 from pytest_bootgate.probes.healthcheck import Healthcheck
 from pytest_bootgate.probes.http import Http
@@ -173,6 +174,13 @@ def test_variables_of_a_file_beside_it(gate, tmp_path):
     assert found.releases.baseline.image == "shop/api:1.7"
     assert found.gateway.command[-1] == "debug"
     assert found.profiles["production"].cpus == 2
+
+
+def test_a_default_with_spaces():
+    """Nothing is filled in for `bootgate init`."""
+    service = {"image": "x", "command": "serve ${OPTS:-a b} $LEVEL"}
+    found = compose.read([{"services": {"api": service}}], Path("compose.yml"), None)
+    assert found.gated.command == ["serve", "${OPTS:-a b}", "${LEVEL}"]
 
 
 def test_env_files(gate, tmp_path):

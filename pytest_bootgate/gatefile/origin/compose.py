@@ -204,8 +204,11 @@ def _made(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, 
 def _words(value: Any) -> list[str] | None:
     if value is None:
         return None
-    words = shlex.split(value) if isinstance(value, str) else [str(word) for word in value]
-    return [variables(word) for word in words] or None
+    if not isinstance(value, str):
+        return [variables(str(word)) for word in value] or None
+    # A default with spaces in it, of a variable that nothing has filled in, is not taken apart.
+    text = re.sub(r"\$\{[^}]*\}", lambda found: found[0].replace(" ", "\0"), variables(value))
+    return [word.replace("\0", " ") for word in shlex.split(text)] or None
 
 
 def _environment(part: Part, service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
