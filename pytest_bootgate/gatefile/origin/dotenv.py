@@ -212,7 +212,7 @@ def _value(entry: re.Match[str], known: Variables) -> str | None:
     if (double := entry["double"]) is not None:
         text = _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[0]), double)
     elif (plain := entry["plain"]) is not None:
-        text = re.sub(r"(^|\s+)#.*", "", plain.strip())
+        text = re.sub(r"(?<!\S)#.*", "", plain).strip()
     else:
         return known.get(entry["key"].rstrip())
     return known.fill(text, varying=True, blank=True)
