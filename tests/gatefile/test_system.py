@@ -188,10 +188,10 @@ def test_env_files(gate, tmp_path):
     (tmp_path / ".env").write_text("DIR=/srv\nMEM=1MB\nWHO=file\n")
     (tmp_path / "more.env").write_text(
         '# \'no entry\n\nCERT=\'first $X\nsecond\' # third\nTABS="a\\nb\\t\\"c\\" \\$X \\w"\n'
-        "PATHS=${DIR}/lib:$DIR # both\nAGAIN=${PATHS}\nNOTHING=$UNSET\nWHO\nHASH=a#b #c\nMONEY=5$$\n"
+        "PATHS=${DIR}/lib:$DIR # both\nAGAIN=${PATHS}\nNOTHING=$UNSET\nWHO\nHASH=a#b #\nMONEY=5$$\n"
     )
     with (tmp_path / "more.env").open("a") as more:
-        more.write(f"WIDE=a{' ' * 100_000}b\n")  # which took half a minute
+        more.write(f"WIDE=a{' ' * 100_000}b\n")  # which took very long
     compose = COMPOSE.replace("none.env", "more.env")
     found = gate(compose=compose, environ={"LEVEL": "info", "WHO": "shell"})
     of_compose = ("LOG", "MODE", "PRICE", "DB_PASSWORD", "FLAG", "AT")
