@@ -149,8 +149,10 @@ def test_cpu_seconds_grow_under_a_busy_loop(bench):
     bench.lines.until("gateway.out", "go")
     before, began = unit.cpu_seconds(), bench.clock.now()
     bench.clock.sleep(1)
-    used = unit.cpu_seconds() - before
-    assert 0.1 < used / (bench.clock.now() - began) < 1.2  # other tests keep both cores busy
+    # Other tests may leave it a small share of a core.
+    while (used := unit.cpu_seconds() - before) < 0.2 and bench.clock.now() - began < 30:
+        bench.clock.sleep(0.1)
+    assert 0.2 <= used < 1.2 * (bench.clock.now() - began)
 
 
 def _child_is_busy(me):

@@ -112,9 +112,11 @@ def test_cpu_seconds_as_the_engine_counts_them(docker_bench, monkeypatch):
     monkeypatch.setattr("pytest_bootgate.engines.container._cpu_file", lambda *_: None)
     unit = docker_bench.begin("print('go')\nwhile True: pass")
     docker_bench.lines.until("gateway.out", "go")
-    before = unit.cpu_seconds()
-    time.sleep(1)
-    assert 0.2 < unit.cpu_seconds() - before < 2.5
+    before, began = unit.cpu_seconds(), time.monotonic()
+    # Other tests may leave it a small share of a core.
+    while (used := unit.cpu_seconds() - before) < 0.2 and time.monotonic() - began < 30:
+        time.sleep(0.1)
+    assert 0.2 <= used < time.monotonic() - began + 1.5
     unit.stop(0)
     assert unit.cpu_seconds() is None
 
