@@ -13,7 +13,16 @@ from pytest_bootgate.gatefile.environment import filled
 from pytest_bootgate.gatefile.model import PhaseProbe, Probe, StageProbe, Target, Trigger
 from pytest_bootgate.gatefile.model.fields import ROOT, TARGET, fields_of, without_none
 from pytest_bootgate.gatefile.source import MAX_DEPTH, MAX_NODES
-from pytest_bootgate.gatefile.tree import Map, Mistakes, Scalar, Tree, did_you_mean, listed, size
+from pytest_bootgate.gatefile.tree import (
+    Map,
+    Mistakes,
+    Scalar,
+    Seq,
+    Tree,
+    did_you_mean,
+    listed,
+    size,
+)
 from pytest_bootgate.probes import KINDS
 
 #: The target that is the gateway's own start.
@@ -118,9 +127,10 @@ def _without(tree: Map, key: str) -> Map:
 def merged(under: Tree, over: Tree, kind: mi.Type = ROOT) -> Tree:
     """`over` on top of `under`; `kind` is what the model wants here.
 
-    Mappings merge entry by entry, everything else replaces, null removes; an empty value is left
-    to the validator. A probe or trigger that names its own place replaces one of another place.
-    Phases keep their order, or are replaced altogether where a new one has no place in it.
+    Mappings merge entry by entry, lists of `exclude` add, everything else replaces, null removes;
+    an empty value is left to the validator. A probe or trigger that names its own place replaces
+    one of another place. Phases keep their order, or are replaced altogether where a new one has no
+    place in it.
     """
     kind = without_none(kind)[0]
     if isinstance(over, Scalar) and (over.null or over.empty):
@@ -130,11 +140,18 @@ def merged(under: Tree, over: Tree, kind: mi.Type = ROOT) -> Tree:
     if not isinstance(under, Map) or not isinstance(over, Map) or _replaces(under, over, kind):
         return over
     both = {
-        key: merged(under.entries[key], tree, _inner(kind, key)) if key in under else tree
+        key: _added(key, under.entries[key], tree, kind) if key in under else tree
         for key, tree in over.entries.items()
     }
     whole = under.whole and over.whole
     return replace(over, entries={**under.entries, **both}, whole=whole)
+
+
+def _added(key: str, under: Tree, over: Tree, kind: mi.Type) -> Tree:
+    # Whoever excludes one more thing does not want the credentials to come along.
+    if key == "exclude" and isinstance(under, Seq) and isinstance(over, Seq):
+        return replace(over, items=(*under.items, *over.items))
+    return merged(under, over, _inner(kind, key))
 
 
 def without_removed(tree: Map) -> Map:

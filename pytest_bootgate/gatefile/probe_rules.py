@@ -103,6 +103,17 @@ class ProbeRules:
         for kind in asked(phase.entries):
             kind.check_mark(phase, self)
 
+    def not_by_itself(self, proof: Map) -> None:
+        """A service prints lines whether the target starts or not."""
+        service, line = proof.get("from"), proof.get("line")
+        known = isinstance(line, str) and "token" in variables.names(line)
+        if service in (self._services or ()) and not known and proof.whole:
+            self.mistake(
+                proof.at["line"] if "line" in proof else proof.key,
+                f"{service} could print this line although the target never started",
+                f"put ${{token}} into 'line', or ask {service}: exec: [...], in: {service}",
+            )
+
     def fresh(self, proof: Map, trigger: Map, other: str, else_: str = "") -> None:
         """What another boot of the same gateway did cannot be the proof of this one."""
         named = {name for text in texts(trigger) for name in variables.names(text)}

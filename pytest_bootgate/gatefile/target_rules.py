@@ -86,6 +86,8 @@ class _TargetRules:
     def _phase(self, name: str, phase: Map, target: Map, *, triggered: bool, last: bool) -> None:
         self._probes.probe(phase, triggered=triggered)
         self._probes.mark(phase)
+        if last:
+            self._probes.not_by_itself(phase)
         if name == WHOLE_BOOT:
             self._add(phase.key, f"'{WHOLE_BOOT}' stands for the whole boot", "take another name")
         if last and phase.get("optional"):

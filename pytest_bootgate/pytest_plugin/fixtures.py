@@ -125,6 +125,12 @@ def _target(request: pytest.FixtureRequest, name: str) -> SessionTarget:
             " Use the fixture session_target for targets by other names.",
             pytrace=False,
         )
+    if len(gate.plan.loaded.varied) > 1:
+        pytest.fail(
+            f"{path} has `vary`, and {name}_runner would be its first value only. Use the fixture"
+            " session_target, which is every value in turn.",
+            pytrace=False,
+        )
     return SessionTarget(path, name, gate.plan.profile_names[0])
 
 

@@ -76,7 +76,8 @@ class CheckItem(pytest.Function):
         for finding in result.about(self.name):
             self.remark(f"{name}: {finding.text}")
         if not result.seen(self.name):
-            pytest.skip(f"optional, and not seen in any boot of {name}")
+            why = "not measured" if result.verdict == "error" else "optional, and not seen"
+            pytest.skip(f"{why} in any boot of {name}")
 
     def _measured(self) -> CheckResult:
         """What was found, booted now unless an item before this one did; in setup.

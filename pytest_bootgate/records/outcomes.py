@@ -159,12 +159,16 @@ OUTCOMES: Mapping[Outcome, Traits] = {
     ),
     "lost": Traits(
         (
-            "the container disappeared or marks contradict each other: this boot tells nothing"
-            " about the release"
+            "the container disappeared, marks contradict each other, or a mark was there before"
+            " the trigger: this boot tells nothing about the release"
         ),
         (
             "Check what removes containers on this machine or restarts its engine.",
             "If marks are out of order, correct their patterns or their order in the gate file.",
+            (
+                "If a mark was there before the trigger, something else makes it as well: put"
+                " ${token} into trigger and probe, or take a probe that only this task satisfies."
+            ),
             "Rerun. The gate failed here, not the release.",
         ),
         "Rerun: the gate lost this boot.",

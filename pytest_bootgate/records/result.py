@@ -97,8 +97,9 @@ class TargetResult(CheckResult):
         return self.judgement.verdict
 
     def seen(self, item: str) -> bool:
-        """Whether any boot of the candidate showed a phase."""
-        phases = [b.phase(item) for b in self.boots if b.release == "candidate"]
+        """Whether any boot of the candidate showed a phase, and was not lost."""
+        known = [b for b in self.boots if b.release == "candidate" and not b.traits.unknown]
+        phases = [boot.phase(item) for boot in known]
         return item == WHOLE or any(p is not None and p.at is not None for p in phases)
 
     def of(self, release: str) -> tuple[Boot, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -94,17 +95,65 @@ def test_limits_and_options(init):
 
 
 def test_texts_and_the_environment(init):
-    found, text = gate(init, "python.compose.yml")
+    found, _ = gate(init, "python.compose.yml")
     assert found.releases.candidate.image == "bootgate-python:local"
     assert found.gateway.env == {
         "LEVEL": "info",
         "DEBUG": "false",
         "FROM_SHELL": "",
         "PRICE": "5$$",
+        "MODE": "blue",
     }
     assert found.gateway.container.entrypoint == ["python3", "-m", "http.server"]
     assert (found.gateway.container.user, found.gateway.container.init) == ("65534:65534", True)
-    assert "`env_file` is left out" in text
+
+
+@pytest.fixture
+def compose(tmp_path, capsys):
+    """``bootgate init`` in a directory beside a Compose project's, from a service of it."""
+
+    def call(service: str, **files: str) -> str:
+        project, beside = tmp_path / "project", tmp_path / "gate"
+        project.mkdir()
+        beside.mkdir()
+        for name, text in files.items():
+            (project / name).write_text(text)
+        (project / "compose.yml").write_text(f"services: {{app: {{image: a, {service}}}}}")
+        assert main(["init", str(beside), "--from", str(project / "compose.yml")]) == 0
+        return (beside / "bootgate.yaml").read_text()
+
+    return call
+
+
+def test_secrets_of_an_env_file_are_not_copied(compose):
+    text = compose("env_file: env", env="MODE=blue\nAPI_TOKEN=hunter2hunter2\n")
+    assert "hunter2" not in text
+    assert "API_TOKEN: ${API_TOKEN}" in text
+    assert "API_TOKEN of `env_file` is not copied" in text
+    assert "MODE: blue" in text
+
+
+def test_an_env_file_that_is_not_there(compose):
+    assert "the file env of `env_file` is not there" in compose("env_file: env")
+
+
+def test_paths_stay_relative(compose, tmp_path):
+    text = compose('volumes: ["./data:/data"]', data="")
+    assert "- ../project/data:/data" in text
+    assert str(tmp_path) not in text.replace("--from", "").partition("gateway:")[2]
+
+
+def test_a_socket_of_this_machine(compose, tmp_path):
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / "engine.sock"))
+    text = compose(f'volumes: ["{tmp_path}/engine.sock:/var/run/docker.sock"]')
+    server.close()
+    assert "engine.sock is left out" in " ".join(text.split())
+    assert "docker.sock" not in text
+
+
+def test_no_limit_of_memory(compose):
+    assert "profiles" not in compose('mem_limit: "0"')
 
 
 def test_what_runs_once(init):
@@ -119,6 +168,7 @@ def test_a_deployment(init):
     found, text = gate(init, "deployment.yaml")
     proof = found.targets["web"].phases["proof"].kind
     assert (proof.http, proof.headers) == (":80/", {"Host": "web.example.com"})
+    assert {200, 202, 302} < {*proof.status}  # what a kubelet takes for healthy
     assert found.targets["web"].timeout == 60
     assert found.gateway.env == {"LEVEL": "$$info", "TOKEN": ""}
     assert found.profiles["production"].cpus == 0.5

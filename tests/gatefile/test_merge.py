@@ -230,3 +230,9 @@ def test_as_does_not_take_a_propagation_test_over(gate: Gate) -> None:
     assert targets["main"].propagation.hold == "pause"
     assert targets["again"].propagation is None
     assert targets["own"].propagation.hold == "starve"
+
+
+def test_what_a_preset_excludes_stays_excluded(gate: Gate) -> None:
+    """Whoever leaves out one more directory does not copy the preset's credentials."""
+    names = gate("state: {from: ., exclude: [cache]}", preset="openclaw").state.exclude
+    assert {".env", "credentials", "cache"} < {*names}

@@ -74,3 +74,11 @@ def test_items_and_fixtures_share_the_boots(gate, played, pytester):
     result = played(".", "--bootgate", "--bootgate-json", "out.json")
     result.assert_outcomes(passed=5)
     assert (pytester.path / "out.json").read_text().count('"number"') == 2
+
+
+def test_a_fixture_of_one_target_does_not_hide_the_other_values(gate, played, pytester):
+    gate(more="vary: {N: [1, 2]}", env={"N": "${N}"})
+    pytester.makepyfile(CHECK)
+    result = played()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*has `vary`, and isolated_runner would be its first value*"])

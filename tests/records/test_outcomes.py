@@ -50,3 +50,12 @@ def test_every_report_tells_of_it(outcome, tmp_path):
     if outcome != "started":
         assert target.verdict in ("fail", "error")
         assert "x happened" in failure(target, ())
+
+
+def test_a_lost_boot_shows_nothing():
+    """Its marks may contradict each other: the items of its phases do not pass."""
+    phases = (Phase("accepted", 0.1, 0.1), Phase("task_started"))
+    made = (boot(outcome="lost", detail="x happened", phases=phases),)
+    target = TargetResult("isolated", "default", "isolated", RULES, made, judge(made, RULES))
+    assert target.verdict == "error"
+    assert not target.seen("accepted")

@@ -154,8 +154,7 @@ def _probe(probe: Mapping[str, Any], container: Mapping[str, Any]) -> dict[str, 
         scheme = str(asked.get("scheme", "HTTP")).lower()
         port = _port(asked.get("port"), container)
         path = "/" + str(asked.get("path", "/")).lstrip("/")
-        # What a kubelet takes for healthy.
-        return probes.http(scheme, port, path, headers)
+        return {**probes.http(scheme, port, path, headers), "status": list(probes.CONTENT)}
     if asked := probe.get("tcpSocket"):
         return {"tcp": f":{_port(asked.get('port'), container)}"}
     if asked := probe.get("grpc"):

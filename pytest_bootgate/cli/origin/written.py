@@ -69,22 +69,32 @@ def _lines(found: Found, origin: str, directory: Path, instead: str) -> Iterator
 
 
 def _nearby(made: dict[str, Any], directory: Path) -> dict[str, Any]:
+    """The same, with paths as one writes them in that directory."""
+    made, here = dict(made), directory.resolve()
     container = dict(made.get("container", {}))
-    if "volumes" not in container:
-        return made
-    container["volumes"] = [_relative(one, directory) for one in container["volumes"]]
-    return {**made, "container": container}
+    if "volumes" in container:
+        container["volumes"] = [_volume(one, here) for one in container["volumes"]]
+        made["container"] = container
+    if "files" in made:
+        made["files"] = {
+            name: {**file, "path": _relative(file["path"], here)} if "path" in file else file
+            for name, file in made["files"].items()
+        }
+    return made
 
 
-def _relative(volume: str, directory: Path) -> str:
+def _volume(volume: str, here: Path) -> str:
     source, colon, rest = volume.partition(":")
-    if not colon or not source.startswith("/"):
-        return volume
-    try:
-        below = os.path.relpath(source, directory.resolve())
-    except ValueError:  # another drive
-        return volume
-    return f"./{below}:{rest}" if not below.startswith("..") else volume
+    is_path = colon and source.startswith("/")
+    return f"{_relative(source, here)}:{rest}" if is_path else volume
+
+
+def _relative(path: str, here: Path) -> str:
+    """A path of the same tree from here on: people copy a project as a whole."""
+    if os.path.commonpath([path, here]) == os.sep:
+        return path
+    below = os.path.relpath(path, here)
+    return below if below.startswith("..") else f"./{below}"
 
 
 class _Dumper(yaml.SafeDumper):

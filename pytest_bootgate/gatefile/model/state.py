@@ -22,7 +22,8 @@ class State(Entry, frozen=True, kw_only=True):
     `from` is the state on which every boot starts, of which each gets a copy of its own: a
         directory, a tar archive, or a volume of the engine; for ``upgrade: in-place`` it is what
         the baseline starts on: ``from: ./staging-state``, ``from: volume:db``.
-    `exclude` are names or paths in it that are not copied: ``exclude: [cache, "*.log"]``.
+    `exclude` are names or paths in it that are not copied, besides those that a preset excludes:
+        ``exclude: [cache, "*.log"]``.
     `redact` takes out what must not leave production: by name or path of a file a regular
         expression, of which the first group, or else all, is replaced:
         ``redact: {"*.json": '"token": "([^"]*)"'}``.

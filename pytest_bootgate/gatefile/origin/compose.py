@@ -14,7 +14,7 @@ import yaml
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.origin import probes
 from pytest_bootgate.gatefile.origin.amounts import MisreadError, number, seconds, size
-from pytest_bootgate.gatefile.origin.dotenv import NotThere
+from pytest_bootgate.gatefile.origin.dotenv import NotThere, Variables
 from pytest_bootgate.gatefile.origin.found import Found, Part, variables
 from pytest_bootgate.gatefile.origin.together import (
     DONE,
@@ -26,6 +26,7 @@ from pytest_bootgate.gatefile.origin.together import (
     source,
     tell_shared,
 )
+from pytest_bootgate.gatefile.secrets import of_variable
 
 #: The defaults of a health check in Compose: interval in seconds, and retries.
 _INTERVAL, _RETRIES = 30.0, 3
@@ -186,7 +187,7 @@ def _made(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, 
         listed = [re.split("[:=]", str(host), maxsplit=1) for host in hosts]
         pairs = hosts.items() if isinstance(hosts, dict) else listed
         container["extra_hosts"] = {str(host): str(address) for host, address in pairs}
-    part.env = dict(_environment(part, service))
+    part.env = dict(_environment(part, service, path))
     if volumes := [*_volumes(part, service, path)]:
         container["volumes"] = volumes
     part.container = {key: value for key, value in container.items() if value not in ([], {}, None)}
@@ -211,7 +212,7 @@ def _words(value: Any) -> list[str] | None:
     return [word.replace("\0", " ") for word in shlex.split(text)] or None
 
 
-def _environment(part: Part, service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _environment(part: Part, service: Mapping[str, Any], path: Path) -> Iterator[tuple[str, str]]:
     given = service.get("environment") or {}
     if not isinstance(given, dict):
         parts = [str(one).partition("=") for one in given]
@@ -222,11 +223,19 @@ def _environment(part: Part, service: Mapping[str, Any]) -> Iterator[tuple[str, 
         else:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             yield str(key), variables(text)
-    if service.get("env_file"):
-        words = "`env_file` is left out: write what it needs into `env`, secrets as ${NAME}"
-        if isinstance(service["env_file"], NotThere):
-            words = f"the file {service['env_file']} of `env_file` is not there"
-        part.lost.append(("env_file", words))
+    files = service.get("env_file") or []
+    if not isinstance(files, NotThere):
+        files = Variables({}).of_files(files, path.absolute().parent)
+    if isinstance(files, NotThere):
+        part.lost.append(("env_file", f"the file {files} of `env_file` is not there"))
+        return
+    for key, text in files.items():
+        if key in given:
+            continue
+        secret = any(of_variable(key, text, placed=False))
+        if secret:
+            part.notes.append(f"{key} of `env_file` is not copied: set it where the gate runs")
+        yield key, f"${{{key}}}" if secret else text
 
 
 def _volumes(part: Part, service: Mapping[str, Any], path: Path) -> Iterator[str]:
@@ -247,6 +256,10 @@ def _volumes(part: Part, service: Mapping[str, Any], path: Path) -> Iterator[str
             there = (path.absolute().parent / Path(str(source)).expanduser()).resolve()
             if not there.exists():
                 part.lost.append(("volumes", f"the volume {source} is left out: it is not there"))
+                continue
+            if there.is_socket():
+                words = f"the socket {source} is left out: boots would act on this very machine"
+                part.lost.append(("volumes", words))
                 continue
             yield f"{there}:{target}{'' if read_only or there.is_file() else ':rw'}"
         else:
@@ -315,9 +328,9 @@ def _limits(part: Part, service: Mapping[str, Any]) -> None:
         part.cpus = number(cpus, part.key, *below, "cpus") or None
     elif service.get("cpus"):
         part.cpus = number(service["cpus"], part.key, "cpus") or None
-    if memory is not None:
+    if memory not in (None, 0, "0"):
         part.memory = size(memory, part.key, *below, "memory")
-    elif service.get("mem_limit"):
+    elif service.get("mem_limit") not in (None, "", 0, "0"):  # 0 is no limit
         part.memory = size(service["mem_limit"], part.key, "mem_limit")
 
 

@@ -15,7 +15,8 @@ _URL = re.compile(
 _HARMLESS = re.compile(
     r"-[fsSkqv]+|--(?:fail|silent|show-error|insecure|verbose)|--(?:output|max-time)=\S+"
 )
-#: What servers answer with that `curl --fail` takes for success; it follows no redirect by itself.
+#: What servers answer with that `curl --fail` and a kubelet take for success. Neither reads what is
+#: behind a redirect (a kubelet follows one on the same host).
 CONTENT = [*range(200, 209), 226, *range(300, 305), 307, 308]
 _WITH_VALUE = ("-o", "--output", "-m", "--max-time", "--connect-timeout")
 
