@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 from pathlib import Path
@@ -66,9 +67,18 @@ BY_THE_CLOCK = [
 EFFECTS = {"docker", "pytest", "subprocess", "socket", "sqlite3", "time", "threading", "psutil"}
 
 
-def imports(path: Path):
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@functools.cache
+def imports(path: Path) -> tuple[tuple[str, int], ...]:
     """Every absolute import of a file outside ``if TYPE_CHECKING``, with its line."""
-    tree = ast.parse(path.read_text())
+    return tuple(_imports(parsed(path)))
+
+
+def _imports(tree: ast.Module):
     typing_only = {
         id(node)
         for block in ast.walk(tree)
@@ -130,7 +140,7 @@ def test_a_check_is_asked_and_not_its_kind():
     found = {
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.ImportFrom) and own & {alias.name for alias in node.names}
     }
     assert found == {

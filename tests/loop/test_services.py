@@ -291,14 +291,14 @@ def test_a_line_of_a_service(play):
     """What it printed before the trigger, and lines of others, do not count."""
     prints = "insert done"
     played = play(
-        serves(0.5, prints, 1.0, inserts),
-        target="proof: {line: ^insert, from: db}",
+        serves(0.5, prints, 4.0, inserts),
+        target="phases: {stored: {line: ^insert, from: db}, done: {file: /row}}",
         more=IN_DB,
         programs={"db": service(prints, 3.0, prints)},
     )
     boot = played.one()
     assert boot.outcome == "started"
-    assert boot.seconds > 2.0
+    assert boot.phase("stored").at > 2.0
 
 
 def test_a_signal_from_a_service_and_a_trigger_in_it(play):
