@@ -22,8 +22,6 @@ _PLACE = re.compile(
     r"(?:(?P<scheme>https?)://)?(?P<host>\[[^]]*\]|[^:/]*)(?::(?P<port>\d+))?(?=/|$)"
 )
 _LOCAL = re.compile(r"(localhost|127\..*|\[::1?\]|0\.0\.0\.0)?")
-#: How an answer begins that is none of HTTP: that of a command, or of the health of gRPC.
-_ANSWERS = ("exit ", "NOT_SERVING", "UNKNOWN", "SERVICE_UNKNOWN")
 _LONGEST = 100  # characters of an answer in a sentence
 END_IT = "Stop it, or use ${port.NAME} to give each boot its own port."
 
@@ -137,10 +135,14 @@ def foreign(spot: Spot, who: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The last answer seen at a spot where it was not as wanted; `where` is empty for no spot."""
+    """How a spot last stood that was not as wanted; `where` is empty for no spot.
+
+    `answered` is whether somebody answered there, if not the wanted answer.
+    """
 
     where: str
     text: str
+    answered: bool = False
 
     def __str__(self) -> str:
         """For the record: all that is known of it."""
@@ -154,35 +156,37 @@ class Answer:
         text = shortened(text, _LONGEST)
         if not self.where:
             return f"its last answer was {text}"
-        return f"{self.where}{' last answered' if text[:3].isdigit() else ':'} {text}"
+        return f"{self.where}{' last answered' if self.answered else ':'} {text}"
 
 
-def is_answer(text: str) -> bool:
-    """Whether how a probe stands is somebody's answer, if not the wanted one."""
-    return text[:3].isdigit() or text.startswith(_ANSWERS)
+def is_answer(event: Mapping[str, Any]) -> bool:
+    """Whether what the sidecar says of a probe is somebody's answer, if not the wanted one."""
+    return event.get("event") == "seen" or bool(event.get("answered"))
 
 
 def last_answers(
     recipe: Recipe, variables: Mapping[str, str], events: Iterable[Mapping[str, Any]]
 ) -> dict[str, Answer]:
     """By phase (or ``ready``, ``health``), what the sidecar last said of those not satisfied."""
-    texts: dict[str, str] = {}
+    last: dict[str, tuple[str, bool]] = {}
     for event in events:
         name = str(event.get("id"))
         if event.get("event") == "watching":
-            texts[name] = "no answer yet"
+            last[name] = ("no answer yet", False)
         elif event.get("event") == "state":
-            texts[name] = str(event.get("text"))
+            last[name] = (str(event.get("text")), is_answer(event))
         elif event.get("event") == "seen":
-            texts.pop(name, None)
-    return dict(_answers(texts, {spot.id: spot for spot in spots(recipe, variables)}))
+            last.pop(name, None)
+    return dict(_answers(last, {spot.id: spot for spot in spots(recipe, variables)}))
 
 
-def _answers(texts: Mapping[str, str], spots: Mapping[str, Spot]) -> Iterator[tuple[str, Answer]]:
-    for name, text in texts.items():
+def _answers(
+    last: Mapping[str, tuple[str, bool]], spots: Mapping[str, Spot]
+) -> Iterator[tuple[str, Answer]]:
+    for name, how in last.items():
         spot = spots.get(name)
         key = name.removeprefix("phase:")
         if spot is not None:
-            yield key, Answer(spot.written if spot.is_file else spot.where, text)
+            yield key, Answer(spot.written if spot.is_file else spot.where, *how)
         elif key in ("ready", "health") or key != name:
-            yield key, Answer("", text)
+            yield key, Answer("", *how)

@@ -98,7 +98,7 @@ class Inside:
                 self._say(ended, **kind, id=one.name)
             return
         if not one.lapse:
-            self._say(ended, event="state", id=one.name, text=text)
+            self._say(ended, event="state", id=one.name, text=text, answered=True)
         one.due, one.wait = ended + one.every, one.patience or _PATIENCE
 
     def _next(self, one: _Asked) -> None:

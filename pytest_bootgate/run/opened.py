@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
+from typing import Any
 
 from pytest_bootgate.engines.base import Engine, Exit, Place
 from pytest_bootgate.errors import BootgateError, SidecarError
@@ -30,7 +31,6 @@ _VERSION_DEADLINE = 10.0
 _KILLED = 137  # 128 and SIGKILL
 _LAST_LINES = 1.0  # what was left behind may hold a stream open
 _ANSWER = 2.0  # for a health endpoint, where ready came at the last moment
-_HEALTHY = "200"
 _REMOVAL = 0.6  # between the kill of a container and its removal, in `docker rm --force`
 
 
@@ -209,9 +209,9 @@ class OpenedPair(Watching):
         """A gateway that is ready answers at its health endpoint, be it that it is not well."""
         first = len(self._listener.events)
 
-        def said() -> list[str]:
+        def said() -> list[Mapping[str, Any]]:
             of_health = [e for e in self._listener.events[first:] if e.get("id") == "health"]
-            return [str(e.get("text", _HEALTHY)) for e in of_health if e["event"] != "watching"]
+            return [event for event in of_health if event["event"] != "watching"]
 
         def over() -> bool:
             return any(map(is_answer, said())) or self._gateway_over()
@@ -221,7 +221,7 @@ class OpenedPair(Watching):
         if not over():
             when = "" if self.ready is None else f" after {self.ready:.2g} s"
             where = fill(health.kind.endpoint or health.kind.path or "", self._variables)
-            last = f": {said()[-1]}" if said() else ""
+            last = f": {said()[-1]['text']}" if said() else ""
             detail = f"the gateway reported ready{when}, but {where} does not answer{last}"
             raise NotReadyError(detail, None, self.ready or 0.0)
 

@@ -23,8 +23,8 @@ _MOST_FRAME = 1 << 20
 _MOST_FRAMES = 1000
 
 
-def health(opened: socket.socket, authority: str, service: str) -> str:
-    """What a server says of a service, `SERVING` if it is well; otherwise why it says nothing.
+def health(opened: socket.socket, authority: str, service: str) -> str | None:
+    """What a server says of a service, `SERVING` if it is well; None where it knows no such one.
 
     Raises `OSError`, also where it speaks no HTTP/2.
     """
@@ -38,7 +38,7 @@ def health(opened: socket.socket, authority: str, service: str) -> str:
     )
     answer = b"".join(_answer(opened))
     if not answer:
-        return "it has no such health service"
+        return None
     status = answer[6] if len(answer) > 6 and answer[5] == 8 else 0
     return _STATES.get(status, f"state {status}")
 

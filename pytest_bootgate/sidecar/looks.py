@@ -30,6 +30,13 @@ _LAST_WORDS = 0.1
 #: What a server answers that has not done what was asked, but will (RFC 9110, 15.3.3).
 LATER = 202
 
+
+class Said(str):
+    """How it stands by somebody's answer, if not the wanted one."""
+
+    __slots__ = ()
+
+
 #: One look: what was seen (None: not yet), and how it stands instead.
 Look = Callable[[], "tuple[Event | None, str]"]
 
@@ -123,7 +130,7 @@ def look_http(order: Event, patience: float | None) -> tuple[Event | None, str]:
             connection.close()
     said = " ".join(text[: 4 * LONGEST_BODY].split())[:LONGEST_BODY]
     stands = f"{answer.status} {answer.reason}".strip()
-    return None, f"{stands}: {said}" if said else stands
+    return None, Said(f"{stands}: {said}" if said else stands)
 
 
 def look_exec(command: list[str], patience: float | None) -> tuple[Event | None, str]:
@@ -156,7 +163,7 @@ def look_exec(command: list[str], patience: float | None) -> tuple[Event | None,
         return {}, ""
     reading.join(_LAST_WORDS)
     said = last[0].decode("utf-8", "replace").strip().rpartition("\n")[2][:LONGEST_BODY]
-    return None, f"exit {code}: {said}" if said else f"exit {code}"
+    return None, Said(f"exit {code}: {said}" if said else f"exit {code}")
 
 
 def _keep_last(output: IO[bytes], last: list[bytes]) -> None:
@@ -174,7 +181,9 @@ def look_grpc(where: str, service: str, patience: float | None) -> tuple[Event |
             says = health(opened, f"{host}:{port}", service)
     except (OSError, ValueError) as error:
         return None, why(error)
-    return ({}, "") if says == SERVING else (None, says)
+    if says is None:
+        return None, "it has no such health service"
+    return ({}, "") if says == SERVING else (None, Said(says))
 
 
 def _connected(connect: Callable[..., socket.socket], *where: Any) -> tuple[Event | None, str]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from pytest_bootgate.sidecar.answer import LONGEST_ANSWER, beginning, lines_of
 from pytest_bootgate.sidecar.follow import Tail
-from pytest_bootgate.sidecar.looks import Look, look_of, watch_of
+from pytest_bootgate.sidecar.looks import Look, Said, look_of, watch_of
 from pytest_bootgate.sidecar.stub import Call, Stub
 from pytest_bootgate.sidecar.web import TIMED_OUT, Event, request, short, why
 
@@ -157,7 +157,8 @@ class Sidecar:
                 self.say(event, at=now, unless=off, id=name, **seen)
                 return
             if text and text != state:
-                self.say("state", unless=off, id=name, text=text)
+                answered = isinstance(text, Said)
+                self.say("state", unless=off, id=name, text=text, answered=answered)
             state = text
             off.wait(every)
 

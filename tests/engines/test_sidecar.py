@@ -141,7 +141,8 @@ def test_watch_http_until_json_contains(sidecar, gateway):
     name = f":{gateway.server_port}/readyz"
     sidecar.tell(do="watch", id="ready", http=name, status=None, json={"a": {"ready": True}})
     sidecar.hear("watching")
-    assert sidecar.hear("state")["text"] == '503 Service Unavailable: {"ready": false}'
+    state = sidecar.hear("state")
+    assert (state["text"], state["answered"]) == ('503 Service Unavailable: {"ready": false}', True)
     gateway.status = 200
     assert sidecar.hear("state")["text"] == '200 OK: {"ready": false}'
     gateway.body = b'{"a": {"ready": true, "more": [1]}}'

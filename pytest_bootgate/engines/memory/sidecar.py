@@ -96,7 +96,7 @@ class Sidecar:
                 self._watches.remove(again)
                 self.say(event, id=name, **seen)
             elif text and text != state:
-                self.say("state", id=name, text=text)
+                self.say("state", id=name, text=text, answered=isinstance(text, _Said))
             state = text
 
         self.say("watching", id=name)
@@ -212,9 +212,15 @@ class Sidecar:
             if right and (wanted is None or _contains(_parsed(answer.body), wanted)):
                 return {"status": answer.status}, ""
             stands = f"{answer.status} {HTTPStatus(answer.status).phrase}"
-            return None, f"{stands}: {answer.body}" if answer.body else stands
+            return None, _Said(f"{stands}: {answer.body}" if answer.body else stands)
 
         return look
+
+
+class _Said(str):
+    """How it stands by somebody's answer, as of the real sidecar."""
+
+    __slots__ = ()
 
 
 def _is_below(path: str, directory: str) -> bool:
