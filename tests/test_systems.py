@@ -1,6 +1,6 @@
 """The examples of other systems: each boots two real releases, and asks them for their data.
 
-`ci/test` runs their `prepare` before, and `ci/local-images` names the images.
+`ci/systems` runs their `prepare` before, and `ci/local-images` names the images.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.systems]
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ def test_a_gate_file_without_mistakes(init, origin):
 
 
 @pytest.mark.docker
+@pytest.mark.systems
 @pytest.mark.parametrize("origin", ORIGINS, ids=lambda path: path.name)
 def test_it_boots_unchanged(init, origin, pytester):
     path, _ = init("--from", str(origin))
