@@ -36,9 +36,9 @@ def main() -> None:
     time.sleep(0.05)
     print("runner: tools config loaded", flush=True)
     time.sleep(0.05)
+    print("runner: agent persona loaded", flush=True)
     if time.monotonic() - began > timeout:  # it was paused, and may be faster than the watchdog
         os._exit(0)
-    print("runner: agent persona loaded", flush=True)
     watchdog.cancel()
     call_model(sys.argv[1])
 
