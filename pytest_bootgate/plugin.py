@@ -44,17 +44,17 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_bootgate.pytest_plugin.places import check
 
         check(config)
+    if any(config.getoption(f"bootgate_{name}") for name in ("shard", "shard_journal", "merge")):
+        from pytest_bootgate.pytest_plugin.shards import begin
+
+        try:
+            begin(config)
+        except pytest.UsageError:
+            _clear(config)
+            raise
     named = list(session.named())
     for path in named:
         _load(session, path)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Let the workers of pytest-xdist know where they tell each other what they boot."""
-    from pytest_bootgate.pytest_plugin.spread import SHARED
-
-    node.workerinput[SHARED] = str(node.config.stash[KEY].shared)
 
 
 def _load(session: Session, path: Path) -> None:
@@ -79,6 +79,10 @@ def _clear(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Which engine boots what, and why; and which gate files are left alone."""
     session = config.stash[KEY]
+    if session.merges:
+        from pytest_bootgate.pytest_plugin import merging
+
+        return merging.header(session)
     named = list(session.named())
     lines = [] if session.lists else [session.describe(path) for path in named]
     if not config.getoption("bootgate"):
@@ -93,10 +97,16 @@ def _left_alone(path: Path, session: Session) -> str:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
+def pytest_collection(session: pytest.Session) -> object:
     """From here on it is a run, and not only a list of what there is."""
     ours = session.config.stash[KEY]
     ours.ran = not ours.lists
+    if not ours.merges:
+        return None
+    from pytest_bootgate.pytest_plugin import merging
+
+    merging.collect(session)
+    return True
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -136,6 +146,10 @@ def pytest_collection_modifyitems(
 ) -> Generator[None]:
     """Tell the mistakes of gate files found on the way; remember what is to be booted."""
     session = config.stash[KEY]
+    if session.gates and config.getoption("bootgate_shard"):
+        from pytest_bootgate.pytest_plugin.shards import deselect
+
+        deselect(config, items)
     if session.gates:
         from pytest_bootgate.pytest_plugin.rows import counted
 
@@ -312,6 +326,7 @@ def pytest_benchmark_update_machine_info(
                 "file": result.file,
                 "engine": result.engine,
                 "releases": {n: r.identity or r.image for n, r in result.releases.items()},
+                **({"shard": result.shard.words} if result.shard is not None else {}),
             }
             for result in results
         ]

@@ -33,6 +33,7 @@ COMMANDS = (
     Command("check", "list mistakes in gate files, or show the plan", f"{_HERE}check"),
     Command("doctor", "check whether a gate can run here", f"{_HERE}doctor"),
     Command("run", "run gate files with pytest, and require all of them", f"{_HERE}run"),
+    Command("merge", "make one result of the results of all shards", f"{_HERE}merge"),
     Command("probe", "boot each target once, for a scheduler", "pytest_bootgate.cli.probe"),
     Command("report", "show a saved run: summary, HTML, JSON", f"{_HERE}report"),
     Command("compare", "compare two runs", f"{_HERE}compare"),
@@ -80,7 +81,7 @@ def _run(words: list[str]) -> int:
     command = next((c for c in COMMANDS if c.name == name), None)
     parsers = parser([] if command is None else [command])
     rest = words[words.index(command.name) + 1 :] if command is not None else []
-    if name == "run" and rest[:1] not in (["-h"], ["--help"]):
+    if name in ("run", "merge") and rest[:1] not in (["-h"], ["--help"]):
         # What pytest takes is pytest's business, in any order.
         options = argparse.Namespace(command=name, arguments=rest)
     else:

@@ -21,6 +21,7 @@ _PARTS = (
     *("-k", "-m", "--deselect", "--lf", "--last-failed", "--sw", "--stepwise", "--ignore"),
     *("--collect-only", "--collectonly", "--co", "--setup-plan", "--setupplan", "--setup-only"),
     *("--setuponly", "--fixtures", "--funcargs", "--fixtures-per-test", "--markers"),
+    "--bootgate-shard",
 )
 
 
@@ -29,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = "bootgate run [FILE ...] [PYTEST OPTION ...]"
     parser.description = (
         "Run gate files with pytest, and fail unless everything in them was booted and judged"
-        f" ({REQUIRE}). That is not required if an option selects a part (-k, -m, --lf, a node id"
-        " such as bootgate.yaml::isolated, ...). The exit status is pytest's."
+        f" ({REQUIRE}). That is not required if an option selects a part (-k, -m, --lf,"
+        " --bootgate-shard, a node id such as bootgate.yaml::isolated, ...). The exit status is pytest's."
     )
     parser.add_argument(
         "files", nargs="*", metavar="FILE", help=f"gate files or their directories ({DEFAULT})"

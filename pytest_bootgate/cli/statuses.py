@@ -33,6 +33,11 @@ MEANINGS: Mapping[str, Mapping[int, str]] = {
         4: "pytest's: a mistake in the command or in a gate file",
         5: "pytest's: no item of the gate was selected (-k, -m, a node id)",
     },
+    "merge": {
+        0: "pytest's: every verdict is pass, warn or inconclusive",
+        1: "pytest's: a verdict is fail or error, or a shard is missing or foreign",
+        MISTAKE: "no result of a shard could be read, or another mistake",
+    },
     "probe": {
         0: "started, below warn_at",
         1: "started, above warn_at or fail_at, or only when retried",

@@ -1,13 +1,17 @@
-"""What a gate file measures, as a digest: results are comparable only where it is the same."""
+"""A gate file as digests: results are comparable only where what it measures is the same."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from pytest_bootgate.gatefile.load import PRESETS, Loaded
+from pytest_bootgate.gatefile.paths import below
 
 #: What is compared, and how it is judged, does not change what a boot is.
 _RULES = ("releases", "gate", "state", "notify")
@@ -24,8 +28,71 @@ def measures(loaded: Loaded) -> str:
         for probe in (*target.get("phases", {}).values(), target.get("proof") or {}):
             for rule in ("limit", "deadline"):
                 probe.pop(rule, None)
+    return _digest(plain, loaded)
+
+
+def _digest(plain: Any, loaded: Loaded) -> str:
+    """The same for the same gate file in another checkout, with the plugin installed elsewhere."""
     text = json.dumps(plain, sort_keys=True)
-    # The same gate file in another checkout, with the plugin installed elsewhere.
     for directory in (str(PRESETS), str(loaded.path.parent)):
         text = text.replace(directory, "")
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def parts(loaded: Loaded) -> dict[str, str]:
+    """A digest of each section of a gate file as it was loaded, and of its ``programs``.
+
+    Those are the files beside the gate file that it copies, or that a command begins with. Secrets
+    are hidden first: each machine may have its own.
+    """
+    every = {
+        label: msgspec.to_builtins(gate, enc_hook=float)
+        for label, gate in (loaded.varied or {"": loaded.gate}).items()
+    }
+    sections = {
+        name: _digest([loaded.mask.value(plain.get(name)) for plain in every.values()], loaded)
+        for name in sorted(set().union(*every.values()))
+    }
+    files = sorted({path for plain in every.values() for path in _files(plain, loaded)})
+    read = {str(path): _content(path) for path in files}
+    return sections | {"programs": _digest(read, loaded)}
+
+
+def _content(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:  # whoever needs it says so
+        return error.strerror or ""
+
+
+def _files(value: Any, loaded: Loaded) -> Iterator[Path]:
+    """The files that are copied or read, and those beside the gate file that a command begins with.
+
+    What else a command names may change with every boot.
+    """
+    if isinstance(value, list):
+        for one in value:
+            yield from _files(one, loaded)
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        if key == "files" and isinstance(inner, dict):
+            kept = [file for file in inner.values() if not file.get("secret")]
+            yield from (path for file in kept for path in _below(file.get("path")))
+        elif key in ("from", "recorded", "program"):
+            yield from _below(inner)
+        elif key == "command" and isinstance(inner, list):
+            yield from _programs(inner[:2], loaded.path.parent)
+        else:
+            yield from _files(inner, loaded)
+
+
+def _below(named: object) -> Iterator[Path]:
+    if isinstance(named, str) and named.startswith("/"):
+        yield from below(named).values()
+
+
+def _programs(words: list[str], here: Path) -> Iterator[Path]:
+    for word in words:
+        path = Path(word.replace("${here}", str(here)))
+        if path.is_absolute() and path.resolve().is_relative_to(here) and path.is_file():
+            yield path

@@ -121,6 +121,13 @@ class _RunId(NamedTuple):
     id: str
 
 
+class _Took(NamedTuple):
+    during: str
+    profile: str
+    target: str
+    seconds: float
+
+
 class Usage(NamedTuple):
     """How near a boot came to its timeout: `wall` in Unix seconds, `share` 1.0 at the timeout."""
 
@@ -299,6 +306,25 @@ def last_took(journal: sqlite3.Connection, gate_file: str, least: int) -> float 
         (gate_file, least),
     ).fetchone()
     return None if row is None else float(row[0])
+
+
+def took(journal: sqlite3.Connection, gate_file: str) -> dict[tuple[str, str, str], float]:
+    """How many seconds the boots of each check took when they were last made.
+
+    The keys are (what they were made for, profile, target). `gate_file` is how its path ends: that
+    of another machine counts as well.
+    """
+    rows = journal.execute(
+        "SELECT b.during, b.profile, b.target,"
+        " sum(coalesce(b.ready, 0.0) + coalesce(b.ended, 0.0)) AS seconds"
+        " FROM boots b JOIN runs r ON r.id = b.run"
+        " WHERE substr('/' || r.gate_file, -length(?)) = ? AND r.finished IS NOT NULL"
+        " AND b.outcome IS NOT NULL"
+        " GROUP BY r.id, b.during, b.profile, b.target ORDER BY r.began, r.id",
+        (f"/{gate_file}", f"/{gate_file}"),
+    )
+    found = [_typed(_Took, row) for row in rows]
+    return {(one.during, one.profile, one.target): one.seconds for one in found}
 
 
 def saved_result(journal: sqlite3.Connection, run: str) -> str:

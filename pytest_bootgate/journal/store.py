@@ -105,6 +105,12 @@ class Journal:
         with self._turn, contextlib.suppress(sqlite3.Error):
             self._sql.close()
 
+    def knows(self, boot: str) -> bool:
+        """Whether it has a boot of this id. Raises `JournalError`."""
+        with self._turn, self._in_words():
+            found = self._sql.execute("SELECT 1 FROM boots WHERE id = ?", (boot,)).fetchone()
+        return found is not None
+
     @contextlib.contextmanager
     def _in_words(self) -> Iterator[None]:
         try:

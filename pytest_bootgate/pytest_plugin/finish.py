@@ -24,10 +24,20 @@ def finish(run: pytest.Session) -> None:
         ours.require(run.exitstatus)
     elif ours.required and ours.lists:
         ours.missing.append(f"--bootgate-require: nothing was booted: {ours.lists} runs no test")
+    if ours.merges and ours.ran:
+        from pytest_bootgate.pytest_plugin.merging import conclude
+
+        conclude(ours)
+    if run.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and ours.ran:
+        from pytest_bootgate.pytest_plugin.shards import nothing_to_boot
+
+        if nothing_to_boot(ours.outcomes()):
+            run.exitstatus = pytest.ExitCode.OK
     if ours.required and not ours.missing and run.exitstatus in PASSING:
         # An xfail, or a plugin that turns failures into skips, hides no verdict that is required.
+        asked = "bootgate merge" if ours.merges else "--bootgate-require"
         ours.missing += [
-            f"--bootgate-require: {ours.shown(Path(result.file))}: its verdict is"
+            f"{asked}: {ours.shown(Path(result.file))}: its verdict is"
             f" {result.verdict}, but no test failed"
             for result in ours.results()
             if result.verdict in ("fail", "error")
@@ -74,7 +84,12 @@ def _inform(ours: Session) -> None:
 
     asked = {str(path): gate.plan.file.notify for path, gate in ours.gates.items()}
     asked |= ours.notify_of_workers
+    if left := [name for r in results if r.shard is not None for name in r.shard.notifies]:
+        names = ", ".join(dict.fromkeys(left))
+        ours.informed.append(f"not notified: {names} (a shard is no verdict; `bootgate merge` is)")
     for result in results:
+        if result.shard is not None:
+            continue
         try:
             told, untold = notify(
                 result, asked.get(result.file, {}), ours.hear, _mask(ours, result.file)

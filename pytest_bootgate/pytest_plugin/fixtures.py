@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pytest_bootgate.run import Gate
 
 #: The fixtures whose tests boot something.
-TARGET_FIXTURES = ("isolated_runner", "main_runner", "session_target", "boot_gate")
+_RUNNERS = ("isolated_runner", "main_runner")
+TARGET_FIXTURES = (*_RUNNERS, "session_target", "boot_gate")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class BootGate:
                 pytrace=False,
             )
         gate = self._session.gate(target.file)
+        if elsewhere := gate.plan.elsewhere_of(target.profile, target.name):
+            pytest.skip(elsewhere)
         try:
             self._session.claim(target.file)
         except BootgateError as error:
@@ -153,6 +156,17 @@ def plan_test(item: pytest.Item) -> None:
     except pytest.UsageError:
         return  # the fixture will say so
     plan_item(item, gate)
+
+
+def targets_of(item: pytest.Item, gate: Gate) -> list[tuple[str, str]]:
+    """The (profile, target) that a test boots, as far as that is known before it runs."""
+    names = getattr(item, "fixturenames", ())
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    given = params.get("session_target")
+    found = [(given.profile, given.name)] if isinstance(given, SessionTarget) else []
+    own = [name.removesuffix("_runner") for name in names if name in _RUNNERS]
+    found += [(gate.plan.profile_names[0], name) for name in own if name in gate.plan.file.targets]
+    return found
 
 
 def _gate(config: pytest.Config, path: Path) -> Gate:

@@ -14,10 +14,11 @@ from pytest_bootgate.pytest_plugin.session import KEY
 from pytest_bootgate.reports.views import view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pytest_bootgate.records.check import CheckResult
+    from pytest_bootgate.records.result import TargetResult
     from pytest_bootgate.run import Gate
     from pytest_bootgate.run.check import AnyCheck
 
@@ -46,10 +47,22 @@ class CheckItem(pytest.Function):
         marked = super().iter_markers_with_node(name)
         return ((node, mark) for node, mark in marked if mark.name != "xfail")
 
+    @property
+    def line(self) -> int:
+        """The line of the gate file that this item stands for, from 1."""
+        return self.gate.plan.loaded.line(*self.asked.place(self.name))
+
     def reportinfo(self) -> tuple[Path, int, str]:
         """The line of the gate file that this item stands for."""
-        line = self.gate.plan.loaded.line(*self.asked.place(self.name))
-        return self.path, line - 1, self.nodeid.partition("::")[2]
+        return self.path, self.line - 1, self.nodeid.partition("::")[2]
+
+    def found(self) -> CheckResult:
+        """What was found, booted now unless an item before this one did."""
+        return self.gate.check(self.asked)
+
+    def beside(self, result: CheckResult) -> Sequence[TargetResult]:
+        """The targets beside which a failure is told."""
+        return contrast(self.config.stash[KEY], self.key[0], result)
 
     def setup(self) -> None:
         """Boot what the check needs, unless an item before this one did."""
@@ -62,14 +75,14 @@ class CheckItem(pytest.Function):
 
     def check(self) -> None:
         """Judge: fail, warn, skip what the release does not have, or pass."""
-        session, result = self.config.stash[KEY], self.gate.check(self.asked)
+        session, result = self.config.stash[KEY], self.found()
         name = self.parent.name if self.parent is not None else ""
         if result.left_out is not None:
             pytest.skip(f"{name} is left out by the gate file: {result.left_out}")
         if result.verdict_of(self.name) == "fail":
             whole = self.name == result.whole
             try:
-                others = contrast(session, self.key[0], result) if whole else ()
+                others = self.beside(result) if whole else ()
             finally:
                 session.progress.end()
             self._stop_with(result, others)
@@ -87,11 +100,11 @@ class CheckItem(pytest.Function):
         session = self.config.stash[KEY]
         try:
             session.claim(self.path)
-            found = self.gate.check(self.asked)
+            found = self.found()
         except BootgateError as error:
             self.stop(str(error))
         except pytest.fail.Exception as error:  # pytest-timeout's signal, in the midst of a boot
-            self.stop(timed_out(error, self.gate.check(self.asked).error))
+            self.stop(timed_out(error, self.found().error))
         finally:
             session.progress.end()
         if found.error is not None:

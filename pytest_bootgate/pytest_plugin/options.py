@@ -67,6 +67,21 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FORMAT=PATH",
         help=f"write a report in this format (repeatable): {', '.join(formats)}",
     )
+    group.addoption(
+        "--bootgate-shard",
+        type=_shard,
+        metavar="N/OF",
+        help="boot this share of the checks only, such as 2/5; `bootgate merge` makes one result of"
+        " the --bootgate-json of all shards",
+    )
+    group.addoption(
+        "--bootgate-shard-journal",
+        type=Path,
+        metavar="PATH",
+        help="weigh the shares by this journal of earlier runs, which all shards must be given;"
+        " without it by the longest possible duration of each check",
+    )
+    group.addoption("--bootgate-merge", action="append", help=argparse.SUPPRESS)
     parser.addini("bootgate_file", "the gate file that the fixtures use, relative to the rootdir")
     parser.addini("bootgate_require", "same as --bootgate-require", type="bool", default=False)
 
@@ -78,6 +93,16 @@ def _boots(text: str) -> Any:
         return Boots.parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _shard(text: str) -> str:
+    from pytest_bootgate.records.shard import parse
+
+    try:
+        parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _renamed(_: str) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_bootgate.journal.store import Journal
     from pytest_bootgate.records.events import Event
     from pytest_bootgate.records.result import GateResult
+    from pytest_bootgate.records.shard import Shard
     from pytest_bootgate.run import Gate, Progress
 
 KEY = pytest.StashKey["Session"]()
@@ -57,7 +58,8 @@ class Session:
     story. `informed` and `uninformed` are those who asked to be told
     of a verdict, and were or were not. `ran` is set where pytest runs tests, or tries to;
     `insufficient` has a paragraph for each gate file that was not judged as it should be, and
-    `missing` says the same to the user, also where there was no gate at all.
+    `missing` says the same to the user, also where there was no gate at all. `merged` has one of
+    the shards of each gate file that was merged.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -76,6 +78,7 @@ class Session:
         self.missing: list[str] = []
         self.unheard_of_workers: list[str] = []
         self.notify_of_workers: dict[str, dict[str, Notify]] = {}
+        self.merged: dict[str, Shard] = {}
         #: What each worker of pytest-xdist has collected.
         self.collected: dict[Any, list[str]] = {}
         self._journal: Journal | None = None
@@ -94,10 +97,15 @@ class Session:
         return next(found, "")
 
     @property
+    def merges(self) -> list[str]:
+        """The results of shards, of which this run makes one instead of booting anything."""
+        return self.config.getoption("bootgate_merge") or []
+
+    @property
     def required(self) -> bool:
         """Whether this run may pass only if it judged all that its gate files ask for."""
-        asked = self.config.getoption("bootgate_require") or self.config.getini("bootgate_require")
-        return bool(asked)
+        option, ini = self.config.getoption, self.config.getini
+        return bool(self.merges or option("bootgate_require") or ini("bootgate_require"))
 
     @property
     def writes(self) -> bool:
@@ -135,7 +143,9 @@ class Session:
             self.left_alone.append(path)
 
     def named(self) -> Iterator[Path]:
-        """The gate files named on the command line."""
+        """The gate files named on the command line; those of a merge stand in its results."""
+        if self.merges:
+            return
         base = self.config.invocation_params.dir
         for arg in self.config.args:
             path = base / str(arg).partition("::")[0]
@@ -147,6 +157,7 @@ class Session:
         path = path.resolve()
         if path not in self.gates:
             from pytest_bootgate.gatefile import load
+            from pytest_bootgate.pytest_plugin.shards import sharing
             from pytest_bootgate.run import Gate
 
             option = self.config.getoption
@@ -155,6 +166,7 @@ class Session:
                 wanted_engine=option("bootgate_engine"),
                 boots=option("bootgate_boots"),
                 profiles=option("bootgate_profile") or (),
+                sharing=sharing(self.config, path),
                 watch=self._watch,
                 hear=self.hear,
             )
@@ -216,6 +228,7 @@ class Session:
     def describe(self, path: Path) -> str:
         """One line for the header: the gate file, its engine, why, and what is left out."""
         from pytest_bootgate.errors import BootgateError
+        from pytest_bootgate.pytest_plugin.shards import words
 
         gate = self.gate(path)
         name = os.path.relpath(path, self.config.invocation_params.dir)
@@ -231,7 +244,7 @@ class Session:
             else ""
         )
         asked = f" (without {', '.join(left)}: --bootgate-profile)" if left else ""
-        return f"bootgate: {name}: {chosen}{profiles}{asked}"
+        return f"bootgate: {name}: {chosen}{profiles}{asked}{words(gate)}"
 
     def first_time(self, text: str) -> bool:
         """Whether a text was not told in this run yet."""
@@ -261,7 +274,7 @@ class Session:
         found = [
             r for r in settled([*self.from_workers, *here]) if r.tried or every or r.file in asked
         ]
-        return [replace(r, error=self.insufficient.get(r.file)) for r in found]
+        return [replace(r, error=self.insufficient.get(r.file, r.error)) for r in found]
 
     def require(self, status: int) -> None:
         """Find out what was not judged, where the run must not pass without it.
@@ -269,6 +282,8 @@ class Session:
         `status` is the one with which pytest would end. Where it passes no item failed, so that a
         verdict may have gone unseen; where it is not among `JUDGED`, pytest itself says why.
         """
+        if self.merges:
+            return  # what is missing is known from the beginning
         if self.gates or self.from_workers:
             self._require_whole(ended=self.ended_early or status not in FINISHED)
             if status in PASSING and not self.missing:

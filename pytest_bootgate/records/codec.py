@@ -88,8 +88,11 @@ def _digest(plain: Mapping[str, Any]) -> str:
 
 def edited(data: bytes | str) -> bool:
     """Whether the JSON of a result is not as it was written, its digest included."""
-    plain = json.loads(data)
-    return bool(plain.get("digest") != _digest(plain))
+    try:
+        plain = json.loads(data)
+        return bool(plain.get("digest") != _digest(plain))
+    except (ValueError, RecursionError, AttributeError):
+        return True
 
 
 def decode(data: bytes | str) -> GateResult:
@@ -204,8 +207,8 @@ def _measured(value: object) -> None:
         raise ValueError(f"it holds the number {value:g}, which is not a measurement")
 
 
-def read(path: Path) -> list[GateResult]:
-    """The results in a file, one or a list. Raises `BootgateError` where it cannot."""
+def parts(path: Path) -> list[bytes]:
+    """The JSON of each result in a file. Raises `BootgateError` where it cannot be read."""
     try:
         data = regular(path).read_bytes()
     except OSError as error:
@@ -215,12 +218,21 @@ def read(path: Path) -> list[GateResult]:
         ) from None
     try:
         several = data.lstrip().startswith(b"[")
-        parts = msgspec.json.decode(data, type=list[msgspec.Raw]) if several else [data]
-        return [decode(bytes(part)) for part in parts]
+        found = msgspec.json.decode(data, type=list[msgspec.Raw]) if several else [data]
     except (msgspec.DecodeError, RecursionError) as error:
         raise BootgateError(f"{path}: not a list of results: {error}") from None
-    except BootgateError as error:
-        raise BootgateError(f"{path}: {error}") from None
+    return [bytes(part) for part in found]
+
+
+def read(path: Path) -> list[GateResult]:
+    """The results in a file, one or a list. Raises `BootgateError` where it cannot."""
+    found = []
+    for part in parts(path):
+        try:
+            found.append(decode(part))
+        except BootgateError as error:
+            raise BootgateError(f"{path}: {error}") from None
+    return found
 
 
 def write(results: list[GateResult], path: Path) -> None:

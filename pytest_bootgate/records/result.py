@@ -10,6 +10,7 @@ from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.records.check import CheckResult, PlainResult
 from pytest_bootgate.records.machine import Machine
 from pytest_bootgate.records.retry import started_later
+from pytest_bootgate.records.shard import Part, Shard
 from pytest_bootgate.records.stall import Stall
 from pytest_bootgate.records.upgrade import ROLLBACK, SUBJECTS, Upgrade
 from pytest_bootgate.records.values import Boot, HostFacts
@@ -217,7 +218,9 @@ class GateResult:
     `adapted` are the system's own configurations by their paths, and a line for each change that
     the preset's overlay made in them for the gate.
     `waited` are the seconds for which it waited until other gates left the machine; they are no
-    part of any boot.
+    part of any boot. `shard` says which share of the gate it is, and `error` then that it is no
+    more; `shards` are the runs that it was merged from, of which `machine` is that of the first.
+    Both are empty for a gate that was booted as a whole.
     """
 
     schema: str
@@ -238,6 +241,8 @@ class GateResult:
     engine_name: str = ""
     profiles: tuple[str, ...] = ()
     adapted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shard: Shard | None = None
+    shards: tuple[Part, ...] = ()
 
     def label(self, name: str, profile: str) -> str:
         """What pytest calls a target, or ``upgrade``, on a profile."""

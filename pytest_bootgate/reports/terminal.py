@@ -12,6 +12,7 @@ from pytest_bootgate.records.check import CheckResult
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.retry import started_later
 from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.verdict import worst
 from pytest_bootgate.reports import unjudged
 from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit, share
@@ -82,8 +83,12 @@ def summary(
     left_out = sum(v is None for v in verdicts)
     counted += [f"{left_out} left out"] if left_out else []
     parts = [count(number, noun) for noun, number in Counter(one.noun for one in every).items()]
-    text = f"{result.verdict.upper()}: {', '.join([*parts, *counted])}"
-    yield Styled(text, COLOURS[result.verdict], bold=True, level=ALWAYS)
+    head, colour = result.verdict.upper(), COLOURS[result.verdict]
+    if result.shard is not None:
+        head = f"SHARD{result.shard.words.removeprefix('shard')}"
+        colour = COLOURS[worst([v for v in verdicts if v is not None] or ["warn"])]
+    text = f"{head}: {', '.join([*parts, *counted])}"
+    yield Styled(text, colour, bold=True, level=ALWAYS)
 
 
 def _heading(text: str, colour: str) -> Styled:

@@ -79,6 +79,11 @@ class Check(ABC, Generic[Found]):
         del item
         return "targets", self.target
 
+    @property
+    def takes(self) -> tuple[AnyCheck, ...]:
+        """Other checks whose results it takes: a shard that has one of them has all."""
+        return ()
+
     # -- what it costs ---------------------------------------------------------------------
 
     @property

@@ -35,16 +35,18 @@ from pytest_bootgate.run.machinery import Machinery
 from pytest_bootgate.run.place import Place
 from pytest_bootgate.run.plan import Plan
 from pytest_bootgate.run.progress import Progress
+from pytest_bootgate.run.shards import Sharing, record
 from pytest_bootgate.run.upgrade import InPlace
 
 
 class Gate:
     """One gate file under gate. Results are kept: a target is never booted twice in a run.
 
-    `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots` and `profiles` are those of
-    `Plan`. `hear` is told every event of the run as it happens; where it raises `BootgateError`,
-    nothing boots any more and the run is an `error`. `machinery` is for tests: with what the run
-    boots, instead of an engine by its name. Raises `BootgateError` as `Plan` does.
+    `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots`, `profiles` and `sharing` are
+    those of `Plan`. `hear` is told every event of the run as it happens; where it raises
+    `BootgateError`, nothing boots any more and the run is an `error`. `machinery` is for tests:
+    with what the run boots, instead of an engine by its name. Raises `BootgateError` as `Plan`
+    does.
     """
 
     def __init__(
@@ -54,11 +56,12 @@ class Gate:
         wanted_engine: str = "auto",
         boots: Boots | None = None,
         profiles: Sequence[str] = (),
+        sharing: Sharing | None = None,
         watch: Callable[[Progress], None] = lambda _: None,
         hear: Hear = ignore,
         machinery: Callable[[Plan, str], Machinery] | None = None,
     ) -> None:
-        self.plan = Plan(loaded, boots=boots, profiles=profiles)
+        self.plan = Plan(loaded, boots=boots, profiles=profiles, sharing=sharing)
         self.run = secrets.token_hex(6)
         self._listener = hear
         make = machinery or (lambda plan, run: Machinery(plan, run, wanted_engine))
@@ -90,8 +93,13 @@ class Gate:
     # -- doing it --------------------------------------------------------------------------
 
     def check(self, check: Check[Found]) -> Found:
-        """Carry out one of the plan's checks, or recall what it found."""
+        """Carry out one of the plan's checks, or recall what it found.
+
+        Raises `BootgateError` for one that belongs to another shard.
+        """
         key: AnyCheck = check
+        if elsewhere := self.plan.elsewhere(key):
+            raise BootgateError(f"{elsewhere}, so this run does not boot it.")
         if key not in self._found:
             try:
                 found: CheckResult = check.measure(self._bench)
@@ -198,6 +206,7 @@ class Gate:
     def outcome(self) -> GateResult:
         """Everything found so far."""
         plan = self.plan
+        shard = None if plan.sharing is None else record(plan, self._machinery.resolved)
         result = GateResult(
             schema=SCHEMA,
             # A path need be no text, what is written must.
@@ -217,12 +226,13 @@ class Gate:
                 if check.kind == kind and check in self._found
             ),
             unjudged=self.unjudged,
-            error=self.error,
+            error=self.error or (None if shard is None else shard.error),
             lines=dict(self._lines()),
             waited=self._bench.place.waited,
             engine_name=self._machinery.name,
             profiles=tuple(plan.profiles),
             adapted=plan.adapted,
+            shard=shard,
         )
         return plan.loaded.mask.value(result)
 

@@ -33,6 +33,8 @@ class Machinery:
         #: What services run beside each gateway, in words.
         self.beside: list[str] = []
         self.identities: dict[str, str | None] = {}
+        #: The digests of all images by name, once the engine is ready.
+        self.resolved: dict[str, str] = {}
         self._engine: Engine | None = None
         self._reaper: Reaper | None = None
         self._unusable: BootgateError | None = None
@@ -88,7 +90,7 @@ class Machinery:
         found: dict[str | None, str] = {}
         for image, users in plan.images().items() if engine.traits.images else ():
             try:
-                found[image] = engine.resolve(image)
+                found[image] = self.resolved[image] = engine.resolve(image)
             except ImageError as error:
                 raise error.of(users) from error
         self.beside = [

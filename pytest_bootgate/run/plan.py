@@ -8,16 +8,18 @@ from pathlib import Path
 
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
+from pytest_bootgate.gatefile.digest import parts
 from pytest_bootgate.gatefile.model import Container, GateFile, Release
 from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.gatefile.vary import value_of
 from pytest_bootgate.quantities import Boots
 from pytest_bootgate.records.result import label
-from pytest_bootgate.records.verdict import Limits, Rules
+from pytest_bootgate.records.verdict import WHOLE, Limits, Rules
 from pytest_bootgate.run.check import AnyCheck
 from pytest_bootgate.run.kinds import KINDS
 from pytest_bootgate.run.recipe import RELEASE, Recipe
 from pytest_bootgate.run.recorded import Recorded
+from pytest_bootgate.run.shards import Sharing, divided
 
 #: What bringing up and removing one pair may cost, in seconds, on top of the boot itself.
 _AROUND = 60.0
@@ -27,14 +29,26 @@ class Plan:
     """What one gate file asks for, before anything boots.
 
     `boots` overrides the gate file's; `profiles` names the profiles, empty for all that are not
-    on request. Raises `BootgateError` for a profile that the gate file does not have, and for
-    a recorded baseline that cannot be read.
+    on request; `sharing` says which share of the checks this run carries out. Raises
+    `BootgateError` for a profile that the gate file does not have, and for a recorded baseline
+    that cannot be read.
     """
 
     def __init__(
-        self, loaded: Loaded, *, boots: Boots | None = None, profiles: Sequence[str] = ()
+        self,
+        loaded: Loaded,
+        *,
+        boots: Boots | None = None,
+        profiles: Sequence[str] = (),
+        sharing: Sharing | None = None,
     ) -> None:
         self.loaded, self.file = loaded, loaded.gate
+        self.sharing = sharing
+        #: The options that change what is booted or judged, as they were given.
+        self.options = {
+            "--bootgate-boots": "" if boots is None else f"{boots.least}..{boots.most}",
+            "--bootgate-profile": ", ".join(sorted(set(profiles))),
+        }
         self._boots = boots or self.file.gate.boots
         recorded = self.file.releases.baseline and self.file.releases.baseline.recorded
         self.recorded = Recorded.read(Path(recorded)) if recorded else None
@@ -125,13 +139,41 @@ class Plan:
         order = list(dict.fromkeys((check.profile, check.target) for check in every))
         return tuple(sorted(every, key=lambda one: order.index((one.profile, one.target))))
 
+    @cached_property
+    def shards(self) -> dict[AnyCheck, int]:
+        """The shard of each check; all are in the first where there are no shards."""
+        if self.sharing is None:
+            return dict.fromkeys(self.checks, 1)
+        return divided(self.checks, self.sharing)
+
+    @cached_property
+    def parts(self) -> dict[str, str]:
+        """Digests of the gate file as it was loaded, before anything booted."""
+        return parts(self.loaded)
+
+    @property
+    def own(self) -> tuple[AnyCheck, ...]:
+        """The checks that this run carries out: all, or those of its shard."""
+        number = 1 if self.sharing is None else self.sharing.number
+        return tuple(check for check in self.checks if self.shards[check] == number)
+
+    def elsewhere(self, check: AnyCheck) -> str:
+        """Which other shard carries out a check, in words; empty where this run does."""
+        if self.sharing is None or self.shards[check] == self.sharing.number:
+            return ""
+        return f"{check.name} belongs to shard {self.shards[check]} of {self.sharing.of}"
+
+    def elsewhere_of(self, profile: str, target: str) -> str:
+        """The same of a target."""
+        return self.elsewhere(self.check(WHOLE, profile, target)) if self.sharing else ""
+
     def check(self, kind: str, profile: str, target: str) -> AnyCheck:
         """One of them. Raises `KeyError` where there is none."""
         return {(c.kind, c.profile, c.target): c for c in self.checks}[kind, profile, target]
 
     def asked(self) -> Iterator[tuple[AnyCheck, str]]:
-        """Every verdict that is asked for: the check and the item that shows it."""
-        return ((check, item) for check in self.checks for item in check.asked)
+        """Every verdict that is asked for in this run: the check and the item that shows it."""
+        return ((check, item) for check in self.own for item in check.asked)
 
     def recipe(
         self, profile: str, target: str, release: str, *, run: str = "", digest: str | None = None
@@ -264,8 +306,8 @@ class Plan:
         )
 
     def budget(self) -> float:
-        """The seconds that the whole gate may take at the very most."""
-        return sum(check.budget() for check in self.checks)
+        """The seconds that the whole run may take at the very most."""
+        return sum(check.budget() for check in self.own)
 
     def longest_boot(self, name: str) -> float:
         """The seconds that one boot of a target may take at the very most, with its gateway's."""

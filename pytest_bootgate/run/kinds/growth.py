@@ -10,7 +10,7 @@ from pytest_bootgate.records.check import PlainResult
 from pytest_bootgate.records.result import TargetResult
 from pytest_bootgate.records.verdict import WHOLE, Finding, Verdict
 from pytest_bootgate.reports import growth as words
-from pytest_bootgate.run.check import PlainCheck
+from pytest_bootgate.run.check import AnyCheck, PlainCheck
 from pytest_bootgate.stats.regression import Comparison
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class GrowthCheck(PlainCheck):
     @property
     def _profiles(self) -> Mapping[float, str]:
         return dict(self.plan.growing)[self.profile]
+
+    @property
+    def takes(self) -> tuple[AnyCheck, ...]:
+        return tuple(self.plan.check(WHOLE, p, self.target) for p in self._profiles.values())
 
     def budget(self) -> float:
         return 0.0
