@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Run gate files with pytest, and fail unless everything in them was booted and judged"
         f" ({REQUIRE}). That is not required if an option selects a part (-k, -m, --lf,"
-        " --bootgate-shard, a node id such as bootgate.yaml::isolated, ...). The exit status is pytest's."
+        " --bootgate-shard, a node id such as bootgate.yaml::isolated, ...). The exit status is"
+        " pytest's."
     )
     parser.add_argument(
         "files", nargs="*", metavar="FILE", help=f"gate files or their directories ({DEFAULT})"

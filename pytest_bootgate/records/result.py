@@ -257,6 +257,11 @@ class GateResult:
         return any(name != "default" for name in named)
 
     @property
+    def machines(self) -> tuple[HostFacts, ...]:
+        """All machines on which it booted, more than one only where it was merged from shards."""
+        return tuple(part.machine for part in self.shards) or (self.machine,)
+
+    @property
     def targets(self) -> tuple[TargetResult, ...]:
         """The targets, which alone are timed and compared."""
         return tuple(found for found in self.checks if isinstance(found, TargetResult))

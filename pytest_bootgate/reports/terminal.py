@@ -67,7 +67,10 @@ def summary(
         how = f"changed for the gate in {count(len(changes), 'place')} (-v, or `bootgate check`)"
         yield Styled(f"config {path}, {how}")
         yield from (Styled(f"  {change}", level=MORE) for change in changes)
-    yield Styled(machine(result.machine), level=MORE)
+    for part in result.shards:
+        yield Styled(f"shard {part.number}, run {part.run}: {machine(part.machine)}", level=MORE)
+    if not result.shards:
+        yield Styled(machine(result.machine), level=MORE)
     if waited := waited_words(result.waited):
         yield Styled(f"{waited} on this machine before booting; boot times do not include it")
     every = views(result)

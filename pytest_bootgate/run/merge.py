@@ -86,6 +86,12 @@ def _impossible(shard: Shard, result: GateResult) -> str:
     if not 1 <= shard.number <= shard.of <= MOST:
         return f"there is no shard {shard.number} of {shard.of}"
     planned = {one.key: one for one in shard.plan}
+    names = [shard.gate, result.file, *(name for one in shard.plan for name in one.key)]
+    names += [item for check in result.checks for item in check.items]
+    if not all(name and name.isprintable() for name in names):
+        return "a name in it cannot be shown"
+    if Path(shard.gate).is_absolute() or ".." in Path(shard.gate).parts:
+        return f"{shard.gate} is no gate file below a directory"
     if not planned or len(planned) < len(shard.plan):
         return "its plan has no checks, or one of them twice"
     if not all(1 <= one.shard <= shard.of for one in shard.plan):

@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.records import codec
 from pytest_bootgate.records.result import GateResult, ReleaseFacts
-from pytest_bootgate.records.values import Boot
+from pytest_bootgate.records.values import Boot, HostFacts
 from pytest_bootgate.stats.regression import RECORDED_BOOTS
 from pytest_bootgate.stats.schedule import LEAST_PAIRS
 
@@ -39,6 +39,11 @@ class Recorded:
                 f"The recorded baseline {path} cannot be used. {error} Name what `pytest"
                 " bootgate.yaml --bootgate-json FILE` wrote for this gate file."
             ) from None
+        if found.result.shard is not None:
+            raise BootgateError(
+                f"The recorded baseline {path} is {found.result.shard.words}. Take the result that"
+                " `bootgate merge` wrote."
+            )
         if codec.edited(data):
             raise BootgateError(
                 f"The recorded baseline {path} was changed after it was written (its digest is"
@@ -116,7 +121,16 @@ class Difference:
 
 def differences(then: GateResult, now: GateResult) -> Iterator[Difference]:
     """Why boots of two runs cannot be held against each other; nothing where they can."""
-    before, here = then.machine, now.machine
+    yield from next(
+        (found for b in then.machines for h in now.machines if (found := [*_hosts(b, h)])), ()
+    )
+    if _engine(then) != _engine(now):
+        yield Difference(f"engine {then.engine}", now.engine)
+    if then.measures != now.measures:
+        yield Difference()
+
+
+def _hosts(before: HostFacts, here: HostFacts) -> Iterator[Difference]:
     if before.cpus != here.cpus:
         yield Difference(f"{before.cpus} CPUs", f"{here.cpus}")
     if abs(before.memory - here.memory) > _MEMORY * here.memory:
@@ -124,10 +138,6 @@ def differences(then: GateResult, now: GateResult) -> Iterator[Difference]:
         yield Difference(*memory)
     if before.system.split()[:1] != here.system.split()[:1]:
         yield Difference(before.system, here.system)
-    if _engine(then) != _engine(now):
-        yield Difference(f"engine {then.engine}", now.engine)
-    if then.measures != now.measures:
-        yield Difference()
 
 
 def _engine(result: GateResult) -> str:

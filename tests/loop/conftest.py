@@ -14,7 +14,8 @@ def play(tmp_path):
     made: list[Played] = []
 
     def make(new: Script | None = None, old: Script | None = None, **parts) -> Played:
-        own = {name: parts.pop(name) for name in ("machine", "facts", "on_event") if name in parts}
+        names = ("machine", "facts", "on_event", "sharing")
+        own = {name: parts.pop(name) for name in names if name in parts}
         programs = {"new": new or serves(), **parts.pop("programs", {})}
         if old is not None:
             programs["old"] = old

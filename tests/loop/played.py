@@ -23,6 +23,7 @@ from pytest_bootgate.run.machinery import Machinery
 from pytest_bootgate.run.onlooker import Onlooker
 from pytest_bootgate.run.plan import Plan
 from pytest_bootgate.run.progress import Progress
+from pytest_bootgate.run.shards import Sharing
 
 QUIET = Machine(here=True, work=(Work(0.005, 0.005),), still=(Still(busy=0.0, steal=0.0),))
 FACTS = HostFacts(system="memory", python="3", cpus=8, memory=16 << 30, load=0.0, uptime=3600.0)
@@ -160,12 +161,14 @@ class Played:
     machine: Machine = QUIET
     facts: HostFacts = FACTS
     on_event: Callable[[Event], None] = lambda _: None
+    sharing: Sharing | None = None
     events: list[Event] = field(default_factory=list)
     moments: list[Progress] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.gate = Gate(
             load(self.file, {}),
+            sharing=self.sharing,
             watch=self.moments.append,
             hear=self._hear,
             machinery=self._machinery,

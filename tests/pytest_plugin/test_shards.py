@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sqlite3
-from contextlib import closing
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from pytest_bootgate.records import codec
-from tests.pytest_plugin.conftest import GOOD, add_baseline
+from tests.pytest_plugin.conftest import add_baseline
 
 #: Ten targets: two that do not start, one that is held, one that reaches its timeout nearly.
 TEN = [
@@ -97,7 +94,9 @@ def test_five_shards_of_ten_targets_are_the_whole_gate(gate, shards, merge, play
     whole = played("bootgate.yaml", "-v", "--bootgate-json", "whole.json", "--junitxml=whole.xml")
     names, ended = shards(5)
     booted = [[t.target for t in read(pytester, name).targets] for name in names]
-    assert sorted(sum(booted, [])) == sorted(t.target for t in read(pytester, "whole.json").targets)
+    assert sorted(name for names in booted for name in names) == sorted(
+        t.target for t in read(pytester, "whole.json").targets
+    )
     assert all(len(targets) == 2 for targets in booted)
     merged = merge(names, "-v", "--bootgate-json", "out.json", "--junitxml=out.xml")
     assert essence(read(pytester)) == essence(read(pytester, "whole.json"))

@@ -17,6 +17,7 @@ from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Finding, Verdict, worst
 from pytest_bootgate.reports.amounts import count, duration, limit, share
+from pytest_bootgate.reports.boots import machine as machine_words
 from pytest_bootgate.reports.numbers import phases, times, took
 from pytest_bootgate.reports.story import finding_line, worth_saying
 from pytest_bootgate.reports.view import View
@@ -255,6 +256,10 @@ def properties(result: GateResult) -> Iterator[tuple[str, str]]:
     yield "verdict", result.verdict
     yield "run", result.run
     yield "at", result.at
+    if result.shard is not None:
+        yield "shard", result.shard.words
+    for part in result.shards:
+        yield f"shard.{part.number}", f"run {part.run}, {part.at}, {machine_words(part.machine)}"
     yield "pytest-bootgate", result.bootgate
     yield "engine", result.engine
     for name, facts in result.releases.items():

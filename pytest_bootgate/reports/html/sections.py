@@ -87,6 +87,7 @@ def gate(result: GateResult, number: int, journal: Path | None, base: Path | Non
             "releases": made.releases(result),
             "adapted": made.adapted(result),
             "host": made.host(result.machine),
+            "shards": made.shards(result),
         },
         unjudged=unjudged.line(result),
         command=f"pytest {shlex.quote(file)}{_engine(result)}",

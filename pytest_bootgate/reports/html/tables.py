@@ -11,6 +11,7 @@ from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.values import Boot, HostFacts
 from pytest_bootgate.reports import numbers
 from pytest_bootgate.reports.amounts import NONE, duration, limit, part, seconds, share
+from pytest_bootgate.reports.boots import machine as machine_words
 from pytest_bootgate.reports.html.charts import RELEASES, limit_words, tried, which
 from pytest_bootgate.reports.numbers import WHOLE_BOOT, Took, table
 from pytest_bootgate.stats.regression import Regression
@@ -183,6 +184,16 @@ def _span(name: str, span: Span | None, unit: float, word: str) -> list[list[Cel
         [f"{name}, least", Amount(span.least, f"{span.least / unit:.1f}{word}")],
         [f"{name}, most", Amount(span.most, f"{span.most / unit:.1f}{word}")],
     ]
+
+
+def shards(result: GateResult) -> Table:
+    """The runs that a result was merged from; without rows where it was not."""
+    rows = [
+        [str(p.number), p.run, p.at[:16].replace("T", " "), p.engine, machine_words(p.machine)]
+        for p in result.shards
+    ]
+    head = ["shard", "run", "began (UTC)", "engine", "host"]
+    return Table("shards", "The shards that it was merged from", head, rows)
 
 
 def host(found: HostFacts) -> Table:

@@ -52,6 +52,10 @@ def top(result: GateResult) -> Top:
     if result.error is not None:
         missing = "the run was not judged completely"
         todo = "Boot what is missing (listed below), and rerun."
+        if result.shard is not None:
+            missing, todo = result.shard.words, "Merge the results of all shards: `bootgate merge`."
+        elif result.shards:
+            missing, todo = "its shards are no whole gate", "Do what the reason says; merge again."
         return Top("error", missing, result.error, NONE, Near(NONE), NONE, todo)
     found = sorted(_every(result), key=_rank, reverse=True)
     if not found:
