@@ -47,14 +47,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if any(config.getoption(f"bootgate_{name}") for name in ("shard", "shard_journal", "merge")):
         from pytest_bootgate.pytest_plugin.shards import begin
 
-        try:
-            begin(config)
-        except pytest.UsageError:
-            _clear(config)
-            raise
+        begin(config)
     named = list(session.named())
     for path in named:
         _load(session, path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Let the workers of pytest-xdist know where they tell each other what they boot."""
+    from pytest_bootgate.pytest_plugin.spread import SHARED
+
+    node.workerinput[SHARED] = str(node.config.stash[KEY].shared)
 
 
 def _load(session: Session, path: Path) -> None:

@@ -16,7 +16,7 @@ from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.pytest_plugin.collect import GateModule
 from pytest_bootgate.pytest_plugin.items import CheckItem, _check
-from pytest_bootgate.pytest_plugin.places import asked_for
+from pytest_bootgate.pytest_plugin.places import asked_for, clear
 from pytest_bootgate.pytest_plugin.session import KEY, Session
 from pytest_bootgate.records.boot_events import BootBegan, BootEnded, BootEvent, BootKey
 from pytest_bootgate.records.check import CheckResult
@@ -48,6 +48,7 @@ def begin(config: pytest.Config) -> None:
     try:
         found = merge([session.shown(path) for path in paths])
     except BootgateError as error:
+        clear(config)  # nobody must take an earlier report for the one that is not made
         raise pytest.UsageError(f"bootgate merge: {error}") from None
     session.from_workers = [result for result, _ in found]
     session.merged = {result.file: shard for result, shard in found}
