@@ -35,7 +35,7 @@ MEANINGS: Mapping[str, Mapping[int, str]] = {
     },
     "merge": {
         0: "pytest's: every verdict is pass, warn or inconclusive",
-        1: "pytest's: a verdict is fail or error, or a shard is missing or foreign",
+        1: "pytest's: a verdict is fail or error; the shards do not fit",
         MISTAKE: "no result of a shard could be read, or another mistake",
     },
     "probe": {

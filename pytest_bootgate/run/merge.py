@@ -210,7 +210,8 @@ def _apart(what: str, here: Any, there: Any) -> str:
             str(key) if digests else f"{key} {_short(here.get(key))}, not {_short(there.get(key))}"
             for key in keys[:3]
         ]
-        return f"its {what} differs in {'; '.join(shown)}"
+        verb = "differ" if what.endswith("s") else "differs"
+        return f"its {what} {verb} in {'; '.join(shown)}"
     if isinstance(here, list):
         return f"its {what} shares out the checks differently"
     return f"its {what} is {here}, not {there}"

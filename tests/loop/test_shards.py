@@ -302,11 +302,11 @@ def test_a_foreign_shard(play, write, foreign, differs):
         (lambda p: p.update(engine_name="docker"), "its engine is docker, not memory. Name one"),
         (
             lambda p: p["releases"]["candidate"].update(identity="sha256:other"),
-            "its releases differs in candidate new sha256:other, not new",
+            "its releases differ in candidate new sha256:other, not new",
         ),
         (
             lambda p: p["shard"]["images"].update(new="sha256:other"),
-            "its images differs in new sha256:other, not",
+            "its images differ in new sha256:other, not",
         ),
         (
             lambda p: p["releases"]["candidate"].update(version="2"),
@@ -314,7 +314,7 @@ def test_a_foreign_shard(play, write, foreign, differs):
         ),
         (
             lambda p: p["shard"]["options"].update({"--bootgate-boots": "9..9"}),
-            "its options differs in --bootgate-boots 9..9, not nothing",
+            "its options differ in --bootgate-boots 9..9, not nothing",
         ),
     ],
     ids=["version", "engine", "release", "image", "said", "options"],
