@@ -36,6 +36,7 @@ def gates(tmp_path, monkeypatch):
         ("-m slow", "bootgate.yaml -m slow"),
         ("--deselect=bootgate.yaml::main", "bootgate.yaml --deselect=bootgate.yaml::main"),
         ("--lf", "bootgate.yaml --lf"),
+        ("--bootgate-shard 2/5", "bootgate.yaml --bootgate-shard 2/5"),
         ("bootgate.yaml::isolated", "bootgate.yaml::isolated"),
         ("sub::isolated::boot -q", "sub/bootgate.yaml::isolated::boot -q"),
         ("-q other.bootgate.yaml", f"{REQUIRE} -q other.bootgate.yaml"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,26 @@ def test_a_gate_file_that_proves_nothing(lying, told, engine, more):
     result, found = lying(["engine ready"], engine=engine, **more)
     assert (result.ret, found) == (pytest.ExitCode.USAGE_ERROR, {})
     assert told.said_in(result.stderr.str())
+
+
+@pytest.mark.lie("one shard of a gate passes, where the whole was expected")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_shard(lying, told, engine):
+    result, found = lying(engine=engine, options=[*REQUIRE, "--bootgate-shard", "1/2"])
+    assert (result.ret, found) == (4, {})
+    assert told.said_in(result.stderr.str())
+
+
+@pytest.mark.lie("a shard of a gate is missing, and all others passed")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_missing_shard(lying, told, engine, pytester):
+    shard = ["--bootgate-shard", "1/2", "--bootgate-json", "shard.json"]
+    assert (
+        lying(["engine ready", "persona loaded", "ring"], engine=engine, options=shard)[0].ret == 0
+    )
+    result = pytester.runpytest_inprocess(
+        *("-p", "no:cacheprovider", "--bootgate-merge=shard.json", "--bootgate-json=out.json")
+    )
+    found = json.loads((pytester.path / "out.json").read_text())
+    assert (result.ret, found["verdict"]) == (1, told.verdict)
+    assert told.said_in(result.stdout.str())
