@@ -12,6 +12,7 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.records import codec
 from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.reports import places
+from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.terminal import summary
 
 
@@ -41,6 +42,8 @@ def main(options: argparse.Namespace) -> int:
         for result in results:
             print(painted(_heading(result), bold=True))
             show(summary(result), options.verbose - options.quiet)
+            if result.error is not None:
+                print(painted(clean(f"ERROR: {result.error}"), "red", bold=True))
     for path, kind in ((options.json, "json"), (options.html, "html")):
         if path is not None:
             places.check(path, kind)

@@ -47,10 +47,14 @@ def settled(outcomes: Sequence[GateResult]) -> list[GateResult]:
 def insufficient(results: Sequence[GateResult], why: str, *, lost: bool) -> dict[str, str]:
     """For each gate file that was not judged as a whole, by settled results: what is missing."""
     return {
-        group[0].file: paragraph(group, why, lost=lost)
+        group[0].file: _of_shard(group[0]) + paragraph(group, why, lost=lost)
         for group in _by_file(results)
         if group[0].unjudged or not any(_measured(result) for result in group)
     }
+
+
+def _of_shard(result: GateResult) -> str:
+    return f"{result.shard.words}; " if result.shard is not None else ""
 
 
 def unseen(result: GateResult) -> str:
@@ -58,7 +62,8 @@ def unseen(result: GateResult) -> str:
 
     A gate of which every target is left out has none to ask for, and has measured nothing.
     """
-    if result.tried and not _measured(result) and not result.unjudged:
+    whole = result.shard is None
+    if whole and result.tried and not _measured(result) and not result.unjudged:
         return paragraph([result], "")
     failed = {
         (found.profile, found.target, item)

@@ -165,7 +165,7 @@ def _identities(result: GateResult) -> dict[str, Any]:
 
 def _differences(pieces: Sequence[_Piece]) -> Iterator[str]:
     """What one of them has other than most do, and which file that is."""
-    booted = [piece for piece in pieces if piece.result.checks]
+    booted = [piece for piece in pieces if _booted(piece.result)]
     for some, alike in ((pieces, _ALIKE), (booted, _BOOTED)):
         for what, value, way_out in alike:
             yield from _unlike(some, what, value, way_out)
@@ -177,6 +177,11 @@ def _differences(pieces: Sequence[_Piece]) -> Iterator[str]:
             lambda result, _, name=name: _version(result, name),
             "Boot the same releases in all shards",
         )
+
+
+def _booted(result: GateResult) -> bool:
+    """Whether it knows what stands behind the releases: who booted nothing never looked."""
+    return any(check.boots for check in result.checks)
 
 
 def _version(result: GateResult, name: str) -> str | None:
@@ -260,7 +265,7 @@ def _merged(pieces: Sequence[_Piece], unusable: Sequence[str]) -> tuple[GateResu
     kinds = list(dict.fromkeys([*KINDS, *(one.kind for one in shard.plan)]))
     plan = sorted(shard.plan, key=lambda one: kinds.index(one.kind))
     checks = tuple(found[one.key] for one in plan if one.key in found)
-    base = next((one for one in kept if one.result.checks), kept[0]).result
+    base = next((one for one in kept if _booted(one.result)), kept[0]).result
     merged = replace(
         base,
         file=_file(base, shard),
@@ -312,7 +317,7 @@ def _releases(
     results: Sequence[GateResult], checks: Sequence[CheckResult]
 ) -> dict[str, ReleaseFacts]:
     """The releases, with what they said of themselves first; who booted nothing knows less."""
-    booted = [result for result in results if result.checks] or list(results)
+    booted = [result for result in results if _booted(result)] or list(results)
     said = {
         name: next((v for check in checks for v in check.versions(name)), facts.version)
         for name, facts in booted[0].releases.items()

@@ -1,4 +1,4 @@
-"""`bootgate merge`: what pytest is called with; what comes of it: tests/pytest_plugin/test_shards.py."""
+"""`bootgate merge`: what pytest is called with. What comes of it is in `pytest_plugin`."""
 
 from __future__ import annotations
 

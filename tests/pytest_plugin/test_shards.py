@@ -199,6 +199,22 @@ def test_a_shard_with_nothing_to_boot_is_not_red(gate, played, pytester):
     assert played("bootgate.yaml", "--bootgate-shard", "1/2", "-k", "nothing").ret == 5
 
 
+def test_a_share_that_the_gate_file_leaves_out(gate, shards, merge):
+    gate(targets=["a", '  b: {unsupported: {"": not there}}'], boots=1)
+    names, ended = shards(2)
+    assert [one.ret for one in ended] == [0, 0]
+    result = merge(names)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["PASS: 2 targets, 1 pass, 1 left out"])
+
+
+def test_a_shard_that_ends_early_still_is_one(gate, played, pytester):
+    gate(targets=["  a: {timeout: 50ms}", "b"], boots=1)
+    result = played("bootgate.yaml", "--bootgate-shard=1/1", "-x", "--bootgate-json=out.json")
+    assert result.ret == 1
+    assert read(pytester).error.startswith("shard 1 of 1, not a whole gate")
+
+
 def test_under_xdist_a_shard_is_the_same(gate, apart, merge, pytester):
     gate(targets=["a", "b", "c"], boots=1)
     for number in (1, 2):
