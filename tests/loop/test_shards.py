@@ -220,6 +220,19 @@ def test_merged_shards_are_the_whole_gate(play, write):
     assert codec.decode(codec.encode(result)) == result
 
 
+def test_growth_and_propagation_come_out_as_in_one_run(play, write):
+    more = {**VARY, "targets": "{a: {propagation: {hold: kill, in: start}}, b: {}}"}
+    (whole,) = booted(play, 1, **more)
+    result = merged(write(booted(play, 3, **more)))
+    every = [
+        [(c.kind, c.target, c.profile, c.verdict, [f.kind for f in c.findings]) for c in r.checks]
+        for r in (result, whole)
+    ]
+    assert every[0] == every[1]
+    assert {kind for kind, *_ in every[0]} == {"boot", "growth", "propagation"}
+    assert len(every[0]) == 2 * 2 * 2 + 2 * 2 + 2 * 2
+
+
 def test_the_order_of_the_files_makes_no_difference(play, write):
     paths = write(booted(play, 3))
     assert merged(paths[::-1]).checks == merged(paths).checks
