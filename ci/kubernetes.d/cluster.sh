@@ -26,6 +26,7 @@ make_cluster() {
     keys
     configurations
     machine_on control
+    machine_ready control
     # The cable between this computer and the switch; it goes when `control` goes.
     ip link add bootgate-k8s type veth peer name computer netns "$(first_process control)"
     ip addr add "$net.254/24" dev bootgate-k8s
@@ -33,6 +34,7 @@ make_cluster() {
     plug computer
     for ((n = 1; n <= nodes; n++)); do mkdir -p "$state/node$n"; done
     for ((n = 1; n <= nodes; n++)); do node_on "$n"; done
+    for ((n = 1; n <= nodes; n++)); do machine_ready "node$n"; done
     touch "$state/up"
     wait_for 90 kubectl get --raw /readyz || die "the API server is not ready; see $state/control/kube-apiserver.log"
     pause_image
@@ -74,7 +76,9 @@ Y
 keys() {
     mkdir -p "$state"
     chmod 700 "$state"
-    openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /O=system:masters/CN=bootgate \
+    printf 'cache=%q net=%q\n' "$cache" "$net" >"$state/made-with"
+    # Valid since yesterday: nodes may have another clock.
+    LD_PRELOAD=$cache/bin/clock.so BOOTGATE_CLOCK=-86400 openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /O=system:masters/CN=bootgate \
         -addext "subjectAltName=IP:$net.1,IP:10.96.0.1,DNS:kubernetes.default.svc" \
         -keyout "$state/server.key" -out "$state/server.crt" 2>/dev/null
     : >"$state/tokens"
@@ -106,10 +110,11 @@ version = 2
 [plugins."io.containerd.grpc.v1.cri".cni]
   bin_dir = "/run/rig/cache/cni"
   conf_dir = "/run/cni.d"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-  runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.grpc.v1.cri".registry]
   config_path = "$rig/registries"
+# Last, for a node with another clock to append to: see init.
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+  runtime_type = "io.containerd.runc.v2"
 Y
     mkdir -p "$state/registries/$registry"
     cat >"$state/registries/$registry/hosts.toml" <<Y
@@ -156,6 +161,19 @@ push_images() {
         docker image inspect -f '{{.Id}}' "$image" >"$state/pushed/$image"
         say "$registry/$image is in the registry"
     done
+}
+
+# forget NODE IMAGE: removes an image there by its name, with or without tag or digest, under all its names.
+forget() {
+    local names containerd=(inside "$1" ctr -n k8s.io images)
+    mapfile -t names < <("${containerd[@]}" ls | awk -v image="$2" '
+        NR > 1 { digest[$1] = $3 }
+        END {
+            for (name in digest) if (name == image || index(name, image ":") == 1 || index(name, image "@") == 1) gone[digest[name]]
+            for (name in digest) if (digest[name] in gone) print name
+        }')
+    ((${#names[@]})) || die "$1 has no image '$2'; it has: $("${containerd[@]}" ls -q | grep -v ^sha256: | paste -sd ' ')"
+    "${containerd[@]}" rm --sync "${names[@]}" >/dev/null
 }
 
 # Below every pod. Each node has it from the beginning, whatever becomes of its way to the registry.

@@ -33,14 +33,14 @@ on_network() {
     nsenter --target "$pid" --net "$@"
 }
 
-# A machine's cgroups, in every hierarchy of version 1, or in the one of version 2.
+# A machine's cgroups, in every hierarchy of version 1 and the empty one beside them, or in the one of version 2.
 cgroups() {
     if [[ -e /sys/fs/cgroup/cgroup.controllers ]]; then
         echo "/sys/fs/cgroup/bootgate-$1"
     else
         local hierarchy
         for hierarchy in /sys/fs/cgroup/*/; do
-            [[ -L ${hierarchy%/} || ! -e $hierarchy/cgroup.clone_children ]] || echo "${hierarchy}bootgate-$1"
+            [[ -L ${hierarchy%/} || ! -e $hierarchy/cgroup.procs ]] || echo "${hierarchy}bootgate-$1"
         done
     fi
 }
@@ -74,6 +74,7 @@ machine_on() {
     local name=$1
     ! holder "$name" >/dev/null || die "$name is on already"
     mkdir -p "$state/$name"
+    rm -f "$state/$name/ready"
     make_cgroups "$name"
     (
         for fd in /proc/self/fd/*; do
@@ -86,6 +87,13 @@ machine_on() {
     echo $! >"$state/$name/pid"
     wait_for 10 first_process "$name" || die "$name did not start; see $state/$name/log"
 }
+
+machine_ready() {
+    wait_for 60 ready_or_off "$1" || true
+    holder "$1" >/dev/null || die "$1 ended at its start: $(tail -n 3 "$state/$1/log")"
+    [[ -e $state/$1/ready ]] || die "$1 takes too long to start; see $state/$1"
+}
+ready_or_off() { [[ -e $state/$1/ready ]] || ! holder "$1"; }
 
 # As when the power is cut: nothing gets to say goodbye.
 machine_off() {
