@@ -3,7 +3,7 @@
 : "${here:?}" "${state:?}" "${builds:?}" "${cache=}" "${net:?}" "${nodes:?}" "${registry:?}"
 
 kubectl() {
-    if [[ -e $state/kubeconfig ]]; then
+    if [[ -e $state/kubeconfig ]] && holder control >/dev/null; then
         "$cache/bin/kubectl" --kubeconfig "$state/kubeconfig" "$@"
     elif command -v kubectl >/dev/null; then
         command kubectl "$@"
@@ -35,7 +35,6 @@ make_cluster() {
     for ((n = 1; n <= nodes; n++)); do mkdir -p "$state/node$n"; done
     for ((n = 1; n <= nodes; n++)); do node_on "$n"; done
     for ((n = 1; n <= nodes; n++)); do machine_ready "node$n"; done
-    touch "$state/up"
     wait_for 90 kubectl get --raw /readyz || die "the API server is not ready; see $state/control/kube-apiserver.log"
     pause_image
     for ((n = 1; n <= nodes; n++)); do
@@ -43,6 +42,7 @@ make_cluster() {
     done
     kubectl wait --for=condition=Ready node --all --timeout=120s >&2
     wait_for 60 kubectl get serviceaccount default || die "the controller manager is not ready; see $state/control"
+    touch "$state/up"
     say "up in $((SECONDS - started)) s; 'ci/kubernetes down' removes it"
 }
 
@@ -186,11 +186,13 @@ pause_image() {
     done
 }
 
+no_cable() { ! ip link show bootgate-k8s || ip link del bootgate-k8s; }
+
 remove() {
-    local machine
-    for machine in "$state"/node[1-9] "$state/control"; do
-        [[ ! -d $machine ]] || machine_off "${machine##*/}"
-    done
+    local machines=("$state"/node[1-9] "$state"/control)
+    machines_off "${machines[@]##*/}"
+    # By hand, for the kernel takes networks apart up to a minute after their last process.
+    wait_for 30 no_cable || die "the network interface bootgate-k8s cannot be removed"
     # Files of a machine are busy until the last of its processes is gone.
     wait_for 20 rm -rf --one-file-system "$state" || die "cannot remove $state"
     ! docker image inspect bootgate-pause:1 >/dev/null 2>&1 || docker image rm bootgate-pause:1 >/dev/null

@@ -95,16 +95,16 @@ machine_ready() {
 }
 ready_or_off() { [[ -e $state/$1/ready ]] || ! holder "$1"; }
 
-# As when the power is cut: nothing gets to say goodbye.
-machine_off() {
-    local pid
-    if pid=$(holder "$1"); then
-        kill -9 "$pid"
-        wait_for 20 gone "$pid" || die "$1 (pid $pid) does not end"
-    fi
-    # The processes in the cgroups die after the first of their machine.
-    wait_for 20 remove_cgroups "$1" || die "the cgroups of $1 cannot be removed: $(cgroups "$1" | paste -sd ' ')"
-    rm -f "$state/$1/pid"
+# machines_off NAME…: as when the power is cut, nothing gets to say goodbye.
+machines_off() {
+    local pid name
+    for name in "$@"; do ! pid=$(holder "$name") || kill -9 "$pid"; done
+    for name in "$@"; do
+        ! pid=$(holder "$name") || wait_for 30 gone "$pid" || die "$name (pid $pid) does not end"
+        # The processes in the cgroups die after the first of their machine.
+        wait_for 30 remove_cgroups "$name" || die "the cgroups of $name cannot be removed: $(cgroups "$name" | paste -sd ' ')"
+        rm -f "$state/$name/pid"
+    done
 }
 gone() { [[ ! -e /proc/$1 ]]; }
 
