@@ -2,7 +2,7 @@
 # Sourced by ci/kubernetes. The programs of the cluster, in $cache: the servers built from Debian's source
 # package, the rest out of Debian's packages, which are unpacked and not installed (etcd and the registry
 # would start as services of this machine).
-: "${builds:?}" "${helpers:?}" "${cache=}"
+: "${here:?}" "${builds:?}" "${helpers:?}" "${cache=}"
 
 recipe=1 # raise it when this file builds something else from the same source
 
@@ -10,7 +10,8 @@ find_cache() {
     [[ -z $cache ]] || return 0
     local version
     command -v apt-get >/dev/null || die "a cluster can be made on Debian 12 only; elsewhere name one with KUBECONFIG"
-    candidate() { apt-cache --no-all-versions show kubernetes-client 2>/dev/null | sed -n 's/^Version: //p'; }
+    # Nothing, also with success, where apt has no lists yet.
+    candidate() { { apt-cache --no-all-versions show kubernetes-client 2>/dev/null || true; } | sed -n 's/^Version: //p'; }
     version=$(candidate)
     if [[ -z $version ]]; then
         apt_lists
@@ -78,24 +79,25 @@ tools() {
 build() {
     tools
     [[ ! -e $cache/built ]] || return 0
-    local work=$cache/work version started=$SECONDS
-    version=${cache##*/} version=${version%-*}
-    say "building Kubernetes $version once; this takes minutes (log: $cache/build.log)"
+    local started=$SECONDS
+    say "building the servers once; this takes minutes (log: $cache/build.log)"
     installed gcc=gcc dpkg-source=dpkg-dev
     [[ -e /usr/include/stdlib.h ]] || installed no-such-command=libc6-dev
-    mkdir -p "$work"
-    # Beside this shell: behind a `||` errexit would not work in there.
-    build_servers >"$cache/build.log" 2>&1 &
-    wait $! || {
+    # Another process: left of a `||` errexit does not work in this one.
+    "$here/ci/kubernetes" build-servers >"$cache/build.log" 2>&1 || {
         tail -n 30 "$cache/build.log" >&2
         die "the build failed; its last lines are above, all of them: $cache/build.log"
     }
     touch "$cache/built"
-    rm -rf "$work"
+    rm -rf "$cache/work"
     say "built in $((SECONDS - started)) s, kept in $cache"
 }
 
 build_servers() {
+    find_cache
+    local work=$cache/work version=${cache##*/}
+    version=${version%-*}
+    mkdir -p "$work"
     local tree=$work/go/src/k8s.io/kubernetes go=$work/root/usr/lib/go-1.19
     if [[ ! -e $tree ]]; then
         unpacked "$work/root" golang-1.19-go golang-1.19-src
@@ -126,6 +128,7 @@ build_servers() {
 # Lists of the sources beside those of this machine, from the same mirrors.
 source_tree() {
     local apt=$work/apt
+    rm -rf "$work/source"
     mkdir -p "$apt/lists/partial" "$apt/cache" "$work/source"
     # shellcheck disable=SC2016 # apt-get's own variables
     apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' \
