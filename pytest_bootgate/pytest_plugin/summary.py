@@ -22,7 +22,8 @@ def show_results(reporter: Any, session: Session, results: Sequence[GateResult])
         if verbosity >= 0:
             reporter.section(f"bootgate: {session.shown(Path(result.file))}")
         told = {(p, t) for path, p, t in shown if path == Path(result.file).resolve()}
-        lines = summary(result, told, lost=session.lost_results)
+        page = session.config.getoption("bootgate_html") or ""
+        lines = summary(result, told, lost=session.lost_results, page=str(page))
         for line in laid_out(lines, verbosity=verbosity, width=width, encoding=encoding):
             markup = {line.colour: True} if line.colour else {}
             reporter.write_line(line.text, bold=line.bold, **markup)

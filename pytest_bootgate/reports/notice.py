@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from pytest_bootgate.records.result import RESULTS, GateResult
-from pytest_bootgate.records.verdict import Finding, Verdict
+from pytest_bootgate.reports.decision import decision
 from pytest_bootgate.reports.views import views
 
 #: Raised whenever a field changes its meaning or goes away.
@@ -48,21 +47,5 @@ def notice(result: GateResult) -> bytes:
 
 
 def sentence(result: GateResult) -> str:
-    """The verdict of a run, and the first reason of each target that is not well."""
-    reasons = list(_reasons(result))
-    more = f" ({len(reasons) - 3} more)" if len(reasons) > 3 else ""
-    why = "; ".join(reasons[:3]) or "nothing was measured"
-    return f"bootgate {result.verdict}: {Path(result.file).name}: {why}{more}"
-
-
-def _reasons(result: GateResult) -> Iterator[str]:
-    if result.error is not None:
-        yield result.error
-    for one in views(result):
-        found = one.found
-        if found.verdict not in (None, "pass"):
-            yield f"{one.subject}: {found.error or _first(found.findings, found.verdict)}"
-
-
-def _first(findings: tuple[Finding, ...], verdict: Verdict | None) -> str:
-    return next((f.text for f in findings if f.verdict == verdict), str(verdict))
+    """The decision, and where it was made."""
+    return f"{decision(result)} · {Path(result.file).name}, run {result.run}"

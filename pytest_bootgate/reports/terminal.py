@@ -18,6 +18,7 @@ from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit, share
 from pytest_bootgate.reports.boots import machine, rows
 from pytest_bootgate.reports.clean import clean
+from pytest_bootgate.reports.decision import decision
 from pytest_bootgate.reports.layout import ALL, ALWAYS, COLOURS, MORE, QUIET, Styled, columns
 from pytest_bootgate.reports.numbers import Took, outcome_words, stages, table
 from pytest_bootgate.reports.queue import waited_words
@@ -38,18 +39,28 @@ _MOST_STAGES = 6
 
 
 def summary(
-    result: GateResult, told: Collection[tuple[str, str]] = (), *, lost: bool = False
+    result: GateResult,
+    told: Collection[tuple[str, str]] = (),
+    *,
+    lost: bool = False,
+    page: str = "",
 ) -> Iterator[Styled]:
-    """All lines of the summary, without its heading.
+    """All lines of the summary, without its heading; the decision is the first and the last one.
 
     `told` are the profiles and targets of which the story stands above it in full; their last lines
     are not said twice.
-    `lost`: some results did not come back.
+    `lost`: some results did not come back. `page` is where to read on.
     """
     left = unjudged.line(result, lost=lost)
     if not result.tried:
         yield Styled(left or "nothing was booted", "yellow", level=ALWAYS)
         return
+    decided = decision(result)
+    line = Styled(
+        f"{decided} · {page}" if page else f"{decided}", COLOURS[decided.verdict], bold=True
+    )
+    yield line
+    yield Styled("")
     why = f": {result.why_engine}" if result.why_engine else ""
     yield Styled(f"engine {result.engine}{why}")
     for name, release in result.releases.items():
@@ -92,6 +103,7 @@ def summary(
         colour = COLOURS[worst([v for v in verdicts if v is not None] or ["warn"])]
     text = f"{head}: {', '.join([*parts, *counted])}"
     yield Styled(text, colour, bold=True, level=ALWAYS)
+    yield replace(line, level=ALWAYS)
 
 
 def _heading(text: str, colour: str) -> Styled:

@@ -18,6 +18,7 @@ from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Finding, Verdict, worst
 from pytest_bootgate.reports.amounts import count, duration, limit, share
 from pytest_bootgate.reports.boots import machine as machine_words
+from pytest_bootgate.reports.decision import decision
 from pytest_bootgate.reports.numbers import phases, times, took
 from pytest_bootgate.reports.story import finding_line, worth_saying
 from pytest_bootgate.reports.view import View
@@ -253,6 +254,7 @@ def releases(result: GateResult) -> Iterator[tuple[str, str]]:
 def properties(result: GateResult) -> Iterator[tuple[str, str]]:
     """What holds for the whole run of a gate: verdict, run, releases, engine, host."""
     machine = result.machine
+    yield "decision", str(decision(result))
     yield "verdict", result.verdict
     yield "run", result.run
     yield "at", result.at

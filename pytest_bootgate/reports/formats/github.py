@@ -12,6 +12,7 @@ from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import NONE, duration, share
 from pytest_bootgate.reports.clean import clean, one_line
+from pytest_bootgate.reports.decision import decision
 from pytest_bootgate.reports.formats import Format
 from pytest_bootgate.reports.formats.cases import Entry, entries, names, releases
 from pytest_bootgate.reports.numbers import longest_phase, times, took, used
@@ -83,6 +84,8 @@ def summary(results: Sequence[GateResult], base: Path, *, stories: bool = True) 
 def _gate(name: str, result: GateResult, *, stories: bool) -> Iterator[str]:
     found = entries(result)
     yield f"## {_SIGNS[result.verdict]} bootgate: {_cell(name)}: {result.verdict.upper()}"
+    yield ""
+    yield f"**{_cell(str(decision(result)))}**"
     yield ""
     for release, what in releases(result):
         yield f"- {_cell(release)}: {_cell(what)}"

@@ -16,6 +16,7 @@ from pytest_bootgate.records.retry import started_later
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Finding, Verdict
 from pytest_bootgate.reports import unjudged
+from pytest_bootgate.reports.decision import Decision, decision
 from pytest_bootgate.reports.html import charts
 from pytest_bootgate.reports.html import tables as made
 from pytest_bootgate.reports.html.past import Past, past
@@ -58,6 +59,7 @@ class Gate:
     id: str
     file: str
     result: GateResult
+    decision: Decision
     top: Top
     sections: Sequence[Section]
     tables: dict[str, Table]
@@ -81,6 +83,7 @@ def gate(result: GateResult, number: int, journal: Path | None, base: Path | Non
         id=f"g{number}",
         file=file,
         result=result,
+        decision=decision(result),
         top=top(result),
         sections=numbered,
         tables={

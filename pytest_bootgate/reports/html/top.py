@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pytest_bootgate.checks.wording import sentence
 from pytest_bootgate.records.check import CheckResult
@@ -13,6 +12,7 @@ from pytest_bootgate.records.retry import timeouts
 from pytest_bootgate.records.retry import words as words_of
 from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Finding, Verdict
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
+from pytest_bootgate.reports.decision import worst_of
 from pytest_bootgate.reports.numbers import longest_phase
 from pytest_bootgate.reports.story import failed_boot
 from pytest_bootgate.reports.view import View, by_weight
@@ -44,7 +44,6 @@ class Top:
     near: Near
     since: str
     next: str
-    more: str = ""
 
 
 def top(result: GateResult) -> Top:
@@ -63,8 +62,6 @@ def top(result: GateResult) -> Top:
         why = "nothing was judged: every target is left out, or none was booted"
         return Top("error", "no target", why, NONE, Near(NONE), NONE, todo)
     worst = found[0]
-    as_bad = sum(one.verdict == worst.verdict for one in found) - 1
-    more = f"and {as_bad} more" if as_bad and worst.verdict != "pass" else ""
     unjudged = " Not everything was judged: see below." if result.unjudged else ""
     return Top(
         result.verdict,
@@ -74,7 +71,6 @@ def top(result: GateResult) -> Top:
         worst.near,
         worst.since,
         worst.next + unjudged,
-        more,
     )
 
 
@@ -206,7 +202,5 @@ _OWN: dict[type[CheckResult], Callable[..., Top]] = {TargetResult: _of_target}
 
 
 def title(results: Sequence[GateResult]) -> str:
-    """The page's title: the worst verdict, and the gate files."""
-    worst = max((r.verdict for r in results), key=VERDICTS.index)
-    names = ", ".join(Path(r.file).name for r in results)
-    return f"{worst.upper()}: {names} - bootgate"
+    """The page's title: what to do, and with which release."""
+    return f"{worst_of(results)} - bootgate"

@@ -1,0 +1,121 @@
+"""Ship or not: one line names target, phase, release and what to do, the same in every report."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from pytest_bootgate.records.codec import read
+from pytest_bootgate.records.result import GateResult, UpgradeResult
+from pytest_bootgate.reports.decision import decision
+from pytest_bootgate.reports.formats import github, junit
+from pytest_bootgate.reports.html.page import render
+from pytest_bootgate.reports.notice import notice
+from pytest_bootgate.reports.terminal import summary
+from tests.conftest import ROOT
+from tests.reports.pages import gate
+
+RECORDED = ROOT / "tests" / "recorded" / "results"
+
+
+def recorded(name: str) -> GateResult:
+    (result,) = read(RECORDED / f"{name}.json")
+    return result
+
+
+def forty() -> GateResult:
+    """Forty targets, of which the 23rd never started."""
+    (red,) = [t for t in recorded("timed-out").targets if t.verdict == "fail"]
+    (green,) = [t for t in recorded("timed-out").targets if t.verdict == "pass"]
+    names = [f"session-{number}" for number in range(1, 41)]
+    made = [replace(red if n == "session-23" else green, target=n) for n in names]
+    return replace(recorded("timed-out"), checks=tuple(made))
+
+
+CASES = {
+    "slower": (lambda: recorded("slower"), ["DO NOT SHIP", "isolated", "slower", "engine"]),
+    "timed-out": (
+        lambda: recorded("timed-out"),
+        ["DO NOT SHIP", "1.0 → 2.0", "isolated never started", "in context_engine", "1.0 took"],
+    ),
+    "near": (lambda: recorded("near"), ["SHIP", "warning", "isolated", "of 3 s", "context_engine"]),
+    "lost-job": (lambda: recorded("lost-job"), ["DO NOT SHIP", "upgrade", "jobs", "lost: daily"]),
+    "error": (lambda: recorded("broken"), ["UNKNOWN", "upgrade in place", "was not measured"]),
+    "forty": (forty, ["DO NOT SHIP", "session-23 never started", "in context_engine"]),
+}
+
+
+@pytest.mark.parametrize(("made", "says"), CASES.values(), ids=CASES)
+def test_it_names_target_phase_release_and_action(made, says):
+    line = str(decision(made()))
+    assert [word for word in says if word not in line] == []
+    assert line.startswith(says[0])
+    assert "\n" not in line
+    assert len(line) < 250
+
+
+def in_terminal(result: GateResult) -> list[str]:
+    lines = [line.text for line in summary(result) if line.text]
+    return [lines[0], lines[-1]]
+
+
+def in_page(result: GateResult) -> list[str]:
+    page = render([result])
+    (title,) = re.findall("<title>(.*?)</title>", page.partition("</head>")[0])
+    (head,) = re.findall("<h1.*?</svg>(.*?)</h1>", page)
+    return [unescape(title).removesuffix(" - bootgate"), unescape(re.sub("<[^>]*>", "", head))]
+
+
+def in_junit(result: GateResult) -> list[str]:
+    root = ET.fromstring(junit.document([result], Path("/gates")))
+    return [p.get("value", "") for p in root.iter("property") if p.get("name") == "decision"]
+
+
+def in_github(result: GateResult) -> list[str]:
+    text = github.summary([result], Path("/gates"))
+    return [unescape(line.strip("*")) for line in text.splitlines() if line.startswith("**")]
+
+
+def in_notice(result: GateResult) -> list[str]:
+    return [json.loads(notice(result))["text"].partition(" · ")[0]]
+
+
+@pytest.mark.parametrize("shown", [in_terminal, in_page, in_junit, in_github, in_notice])
+@pytest.mark.parametrize("made", [made for made, _ in CASES.values()], ids=CASES)
+def test_every_report_says_the_same(made, shown):
+    result = made()
+    line = str(decision(result))
+    found = [re.sub(r"\s+", " ", text).strip() for text in shown(result)]
+    assert found
+    assert {*found} == {line}
+
+
+def test_what_failed_failed_though_something_else_could_not_be_measured():
+    result = recorded("timed-out")
+    (red, green) = sorted(result.targets, key=lambda one: one.verdict != "fail")
+    broken = replace(green, error="The engine is gone. Start it.", judgement=None)
+    found = decision(replace(result, checks=(red, broken)))
+    assert found.action == "DO NOT SHIP"
+    assert str(found).endswith("; not all was measured")
+
+
+def test_nothing_was_booted():
+    assert decision(gate()).action == "UNKNOWN"
+
+
+def test_two_builds_of_one_version():
+    result = recorded("slower")
+    facts = {n: replace(f, image="app:latest", version=None) for n, f in result.releases.items()}
+    assert "app baseline → candidate (latest)" in str(decision(replace(result, releases=facts)))
+
+
+def test_a_long_reason_is_cut():
+    (upgrade,) = (one for one in recorded("broken").checks if isinstance(one, UpgradeResult))
+    found = str(decision(gate(replace(upgrade, error="x" * 5000))))
+    assert len(found) < 300
