@@ -85,6 +85,7 @@ class Observation:
         #: The calls of the stub at paths that no phase waits for, and whether one had the token.
         self.astray: dict[str, bool] = {}
         self.standing: list[str] = []
+        self._waiting: list[str] = []
         self.accepted_again: float | None = None
         #: Whether what should be the proof was an answer that only says "accepted".
         self.only_accepted = False
@@ -129,6 +130,9 @@ class Observation:
                 if name == self.proof and self._answers_later(seen):
                     self.only_accepted = True
                     break
+                if self._phases[name].waits and self._lacks(name):
+                    self._waiting.append(name)
+                    break
                 self.marks[name] = at
                 if seen.unended:
                     self._begun[name] = seen.source, seen.text
@@ -145,6 +149,8 @@ class Observation:
             if self._patterns[-1].without_token(seen):
                 self.strangers.append(at)
             self._see_astray(seen)
+        for name in [each for each in self._waiting if not self._lacks(each)]:
+            self.marks.setdefault(name, at)
         for pattern in self._never:
             if self._broken is None and pattern.match(seen):
                 self._broken = SignalReport(NEVER, "failed", at, _said(pattern, seen))
@@ -156,6 +162,15 @@ class Observation:
         for source, pattern, each in [] if seen.unended else self._stages:
             if pattern.match(seen):
                 self.stages.extend(read_stages(source, each, seen.text, self.current))
+
+    def _lacks(self, name: str) -> bool:
+        """Whether a phase before this one lacks its mark."""
+        for other, probe in self._phases.items():
+            if other == name:
+                return False
+            if other not in self.marks and not probe.optional:
+                return True
+        return False
 
     @staticmethod
     def _answers_later(seen: Sighting) -> bool:

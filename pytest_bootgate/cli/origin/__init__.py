@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pytest_bootgate.cli.origin import image, kubernetes
+from pytest_bootgate.cli.origin import image
 from pytest_bootgate.cli.origin.written import written
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.origin import compose
+from pytest_bootgate.gatefile.origin import compose, kubernetes
+from pytest_bootgate.gatefile.origin.found import Found
+from pytest_bootgate.gatefile.origin.probes import CONTENT
 
 
 def gate_file(source: str, service: str | None, directory: Path) -> str:
@@ -26,16 +28,27 @@ def gate_file(source: str, service: str | None, directory: Path) -> str:
         if path.suffix in (".yml", ".yaml", ".json"):
             raise BootgateError(f"There is no {source}. Name a file, or an image.")
         return written(image.read(source), f"the image {source}", directory)
+    there = path if path.is_absolute() else Path(os.path.relpath(path, directory))
     documents = compose.documents(path)
-    for kind in (compose, kubernetes):
-        if kind.knows(documents):
-            found = kind.read(documents, path, service)
-            instead = ""
-            if kind is compose:
-                there = path if path.is_absolute() else os.path.relpath(path, directory)
-                instead = f"system: {{compose: {there}, service: {found.gated.key}}}"
-            return written(found, str(path), directory, instead)
+    if compose.knows(documents):
+        found = compose.read(documents, path, service)
+        instead = f"system: {{compose: {there}, service: {found.gated.key}}}"
+        return written(found, str(path), directory, instead)
+    if kubernetes.knows(path):
+        found = _short(kubernetes.of_file(path, service))
+        instead = f"system: {{manifest: {there}, container: {found.gated.key}}}"
+        return written(found, str(path), directory, instead)
     raise BootgateError(
         f"{source} is neither a Compose file (services: ...) nor a manifest with a Deployment,"
         " StatefulSet, DaemonSet, ReplicaSet, Job, CronJob or Pod."
     )
+
+
+def _short(found: Found) -> Found:
+    """What was found in a manifest, as one writes it: with what is still to be set."""
+    for part in (found.gated, *found.services):
+        for probe in (part.ready, part.first):
+            if probe is not None and "status" in probe:
+                probe["status"] = CONTENT  # those that servers answer with
+        part.env |= {one.env: f"${{{one.env}:-}}" for one in part.lost if one.env}
+    return found
