@@ -68,15 +68,15 @@ def _way(system: Map, mistakes: Mistakes) -> str | None:
         mistakes.add(system.keys[given[1]], what, "keep one of them")
     elif not system.entries.keys() <= {*WAYS, *WAYS.values(), "ignore"}:
         pass  # the model tells what is meant
-    elif not given and system.whole:
+    elif not given:
         way = lone[0] if lone else "compose"
         mistakes.add(system.key, f"missing key '{way}' in the system")
-    elif given and system.whole and WAYS[given[0]] not in system:
-        mistakes.add(system.key, f"missing key '{WAYS[given[0]]}' in the system")
     elif lone:
-        what = f"'{WAYS[lone[0]]}' goes with '{lone[0]}'"
-        mistakes.add(system.keys[WAYS[lone[0]]], what, "leave it out")
-    elif given:
+        what, way_out = WAYS[lone[0]], f"with '{given[0]}' there is '{WAYS[given[0]]}'"
+        mistakes.add(system.keys[what], f"'{what}' goes with '{lone[0]}'", way_out)
+    elif WAYS[given[0]] not in system:
+        mistakes.add(system.key, f"missing key '{WAYS[given[0]]}' in the system")
+    else:
         return given[0]
     return None
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import copy
+import math
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import load
@@ -386,8 +389,8 @@ BOMB = "a0: &a0 [x, x]\n" + "".join(
         (GATE.replace("container: api", "container: x/api"), PROBED, "has no container 'x/api'"),
         (GATE.replace("container:", "contaner:"), PROBED, "unknown key 'contaner' in the system"),
         (GATE.replace(", container: api", ""), PROBED, "missing key 'container' in the system"),
-        (GATE.replace("container:", "service:"), PROBED, "missing key 'container' in the system"),
-        (GATE.replace("manifest:", "compose:"), PROBED, "missing key 'service' in the system"),
+        (GATE.replace("container:", "service:"), PROBED, "'service' goes with 'compose'"),
+        (GATE.replace("manifest:", "compose:"), PROBED, "'container' goes with 'manifest'"),
         (GATE.replace("api}", "api, service: b}"), PROBED, "'service' goes with 'compose'"),
         (GATE.replace("api}", "api, compose: bootgate.yaml}"), PROBED, "not by both"),
         (GATE.replace("deployment", "deploy"), PROBED, "there is no file 'deploy.yaml'"),
@@ -418,7 +421,7 @@ BOMB = "a0: &a0 [x, x]\n" + "".join(
         (GATE, PROBED.replace("80}}", "80}, periodSeconds: 9999999999999}"), "must be a whole"),
         (GATE, PROBED.replace("80}}", "80}, failureThreshold: [3]}"), "must be a whole number"),
         (GATE, PROBED.replace("startup", "resources: {limits: {cpu: much}}, startup"), "no amount"),
-        (GATE, PROBED.replace("startup", "resources: {limits: {memory: 1e999}}, startup"), "amount"),
+        (GATE, PROBED.replace("start", "resources: {limits: {memory: 1e999}}, start"), "no amount"),
         (
             GATE.replace('image: "shop/api:1.1"', ""),
             PROBED.replace('image: "shop/api:1.0", ', ""),
@@ -450,3 +453,29 @@ def test_what_is_no_text(gate, tmp_path):
     Path("deployment.yaml").write_bytes(b"kind: Pod\nx: \xff\xfe\n")
     with pytest.raises(GateFileError, match="the file is not UTF-8 text"):
         load(Path("bootgate.yaml"), {})
+
+
+def test_what_a_manifest_may_hold(gate):
+    """Whatever stands where, it is a mistake at its place or none, and never a crash."""
+    documents = [*yaml.safe_load_all(OBJECTS + DEPLOYMENT)]
+    hostile = [None, [], {}, [[1]], {"a": [1]}, "", -1, 10**30, math.inf, True, "${X} $(Y)", "é\n"]
+    for number, way in enumerate(ways := [*_ways(documents)]):
+        broken = copy.deepcopy(documents)
+        above = broken
+        for key in way[:-1]:
+            above = above[key]
+        above[way[-1]] = hostile[number % len(hostile)]
+        try:
+            gate(manifest=yaml.safe_dump_all(broken))
+        except GateFileError as error:
+            places = [told.partition(":")[0] for told in error.mistakes]
+            assert {*places} <= {"deployment.yaml", "bootgate.yaml"}
+    assert len(ways) > 150
+
+
+def _ways(value, above=()):
+    """The keys that lead to each value."""
+    keys = value if isinstance(value, dict) else range(len(value) if isinstance(value, list) else 0)
+    for key in keys:
+        yield (*above, key)
+        yield from _ways(value[key], (*above, key))
