@@ -170,10 +170,11 @@ class DockerPlace:
                 seen = client.inspect_container(made)
                 user = str(seen["Config"].get("User") or "")
                 copied = [volume for volume in volumes.of(spec.container) if volume.copied]
+                opened = [volume for volume in volumes.of(spec.container) if volume.open]
                 # A sidecar, whose file system is always read-only, leaves the shared one as it is.
-                read_only = bool(copied) if spec.role == "sidecar" else spec.container.read_only
+                filled = bool(copied or opened)
+                read_only = filled if spec.role == "sidecar" else spec.container.read_only
                 with volumes.writable(client, made, read_only=read_only) as there:
-                    opened = [volume for volume in volumes.of(spec.container) if volume.open]
                     if opened:  # before files are put there
                         volumes.open_up(client, there, opened)
                     if self._shared:

@@ -188,6 +188,32 @@ def test_a_deployment(init, tmp_path):
     assert again.targets["nginx"].timeout == 60
 
 
+def test_secrets_of_a_manifest_are_not_copied(init, tmp_path):
+    origin = tmp_path / "origin.yaml"
+    origin.write_text(
+        "kind: Secret\nmetadata: {name: s}\nstringData: {api.key: hunter2-hunter2, pin: '123'}\n"
+        "---\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: api\n    image: x\n"
+        "    args: [--key=$(KEY)]\n    env:\n"
+        "    - {name: KEY, valueFrom: {secretKeyRef: {name: s, key: api.key}}}\n"
+        "    - {name: pin, valueFrom: {secretKeyRef: {name: s, key: pin}}}\n"
+        "    - {name: URL, value: 'pg://$(KEY)@db'}\n"
+        "    volumeMounts: [{name: v, mountPath: /run/s}]\n"
+        "  volumes: [{name: v, secret: {secretName: s}}]\n"
+    )
+    path, _ = init("--from", str(origin))
+    text = path.read_text()
+    assert "hunter2" not in text
+    assert "123" not in text
+    environ = {"KEY": "k", "PIN": "p", "RUN_S_API_KEY": "f", "RUN_S_PIN": "g"}
+    gateway = load(path, environ).gate.gateway
+    assert gateway.env == {"KEY": "k", "pin": "p", "URL": "pg://k@db"}
+    assert gateway.command == ["--key=k"]
+    assert {at: one.text for at, one in gateway.files.items()} == {
+        "/run/s/api.key": "f",
+        "/run/s/pin": "g",
+    }
+
+
 def test_a_pod_of_two(init):
     found, _ = gate(init, "pod.yaml")
     assert (list(found.targets), list(found.services)) == (["app"], ["cache"])

@@ -7,14 +7,18 @@ boots, and nothing that the gate file cannot say is lost without a word: it stan
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from pytest_bootgate.cli.origin import image
 from pytest_bootgate.cli.origin.written import written
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.origin import compose, kubernetes
-from pytest_bootgate.gatefile.origin.found import Found
+from pytest_bootgate.gatefile.origin.found import Found, Part
 from pytest_bootgate.gatefile.origin.probes import CONTENT
+
+#: A shorter secret stands in texts by chance.
+_TELLING = 6
 
 
 def gate_file(source: str, service: str | None, directory: Path) -> str:
@@ -49,6 +53,39 @@ def _short(found: Found) -> Found:
     for part in (found.gated, *found.services):
         for probe in (part.ready, part.first):
             if probe is not None and "status" in probe:
-                probe["status"] = CONTENT  # those that servers answer with
+                probe["status"] = [*CONTENT]  # those that servers answer with
         part.env |= {one.env: f"${{{one.env}:-}}" for one in part.lost if one.env}
+        _hide(part)
     return found
+
+
+def _hide(part: Part) -> None:
+    """Put variables of the environment in the place of what a Secret holds."""
+    known = {name: part.env[name] for name in sorted(part.secret)}
+
+    def without(text: str) -> str:
+        for name, secret in known.items():
+            if len(secret) >= _TELLING:
+                text = text.replace(secret, f"${{{_variable(name)}}}")
+        return text
+
+    for name in part.env:
+        hidden = name in known
+        part.env[name] = f"${{{_variable(name)}}}" if hidden else without(part.env[name])
+    part.command = part.command and [without(word) for word in part.command]
+    if "entrypoint" in part.container:
+        words = part.container["entrypoint"]
+        part.container["entrypoint"] = [without(word) for word in words]
+    for path, file in part.files.items():
+        if file.get("secret"):
+            part.notes.append(f"{path} is not copied: set {_variable(path)} where the gate runs")
+            file["text"] = f"${{{_variable(path)}}}"
+    part.notes += [
+        f"{name} of a Secret is not copied: set {_variable(name)} where the gate runs"
+        for name in known
+    ]
+
+
+def _variable(name: str) -> str:
+    """The name of an environment variable for what is called so."""
+    return re.sub(r"[^A-Z0-9_]", "_", name.upper().strip("/")).lstrip("0123456789") or "SECRET"

@@ -51,6 +51,8 @@ class Cluster:
                 for value in values.entries.values() if isinstance(values, Map) else ():
                     written = getattr(value, "text", "")
                     yield from (written, *written.splitlines())
+                    if key == "stringData":
+                        continue
                     try:
                         known = base64.b64decode(written, validate=False).decode()
                     except (binascii.Error, ValueError):

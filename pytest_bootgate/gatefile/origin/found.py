@@ -45,7 +45,8 @@ class Part:
 
     The timeout may be that `of` a probe, which must have succeeded by then: `first`, where that is
     another one than `ready`, which is not asked before. `stays` is for how many seconds `ready`
-    must go on to succeed. `places` are where keys of a gate file come from.
+    must go on to succeed. Which of `env` are secret is in `secret`. `places` are where keys of a
+    gate file come from.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Part:
     of: str = ""
     first: dict[str, Any] | None = None
     stays: float = 0.0
+    secret: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)

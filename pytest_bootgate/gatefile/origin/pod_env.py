@@ -84,6 +84,7 @@ class Environment:
             prefix = text(source, "prefix")
             for name, value in held.items():
                 if (known := as_text(value)) is not None:
+                    self._note(f"{prefix}{name}", key)
                     yield f"{prefix}{name}", known
 
     def _value(self, name: str, one: Map) -> str | None:
@@ -110,6 +111,7 @@ class Environment:
         held = self._pod.cluster.held(kind, whose, self._pod.namespace)
         value = None if held is None else _text(held.get(which))
         if value is not None:
+            self._note(name, key)
             return escaped(value)
         if not flag(about, "optional"):
             there = f"the {kind} {whose}, which is not in this file"
@@ -117,6 +119,10 @@ class Environment:
                 there = f"the {kind} {whose}, which has no text `{which}`"
             self._lose(key, f"{name} comes from {there}", place, _set(name, key), name)
         return None
+
+    def _note(self, name: str, key: str) -> None:
+        if _KINDS[key] == "Secret":
+            self._part.secret.add(name)
 
     def _field(self, path: str) -> str | None:
         """What of itself a pod knows before it runs, and its own address from inside."""
