@@ -138,12 +138,20 @@ class _Beneath:
                 way_out = f"write targets: {{{name}: {{timeout: 60s}}}} into the gate file"
                 mistakes.add(place, what, way_out)
                 whole = False
-            own = replace(self._map(gated, target), whole=whole)
+            own = replace(self._with_phases(name, self._map(gated, target)), whole=whole)
             entries["targets"] = Map(place, place, {name: own})
         if gated.limits and "profiles" not in self._own:
             profile = self._map(gated, gated.limits)
             entries["profiles"] = Map(place, place, {"production": profile})
         return Map(place, place, entries)
+
+    def _with_phases(self, name: str, target: Map) -> Map:
+        """The target with the gate file's phases before its own ones, which are not lost so."""
+        own, phases = self._own.below("targets", name, "phases"), target.below("phases")
+        if not isinstance(own, Map) or not isinstance(phases, Map):
+            return target
+        phases = replace(phases, entries={**own.entries, **phases.entries})
+        return replace(target, entries={**target.entries, "phases": phases})
 
     def _says_timeout(self, name: str) -> bool:
         ways = (("targets", name, "timeout"), ("target", "timeout"))

@@ -198,6 +198,12 @@ def test_the_gate_file_wins(gate):
     assert gate(text.replace("90s", "20s")).targets["api"].phases["startupProbe"].deadline is None
 
 
+def test_phases_of_the_gate_file_come_before_the_startup_probe(gate):
+    """Which is asked all the same: else what a kubelet kills could pass."""
+    target = gate(f"{GATE}targets: {{api: {{phases: {{up: {{line: up}}}}}}}}\n").targets["api"]
+    assert list(target.phases) == ["up", "startupProbe", "proof"]
+
+
 PLAIN = """\
 kind: Pod
 metadata: {name: a}
