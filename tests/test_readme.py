@@ -24,6 +24,9 @@ def gate_file(tmp_path):
     for file in ("last-upgrade.json", "broker.conf", "openclaw.json", "openclaw-backup.tar"):
         (tmp_path / file).write_text("{}")
     (tmp_path / "data").mkdir()
+    manifest = (ROOT / "tests" / "cli" / "origins" / "pod.yaml").read_text()
+    manifest = manifest.replace("name: app", "name: api").replace("readinessProbe", "startupProbe")
+    (tmp_path / "deployment.yaml").write_text(manifest)
     for path in (ROOT / "examples" / "web-api").glob("[!.]*.*"):
         shutil.copy(path, tmp_path)
     return tmp_path / "bootgate.yaml"

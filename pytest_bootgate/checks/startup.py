@@ -54,7 +54,7 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
         findings.append(Finding("error", WHOLE, "no boot of the candidate was measured"))
     elif measured:
         headrooms = tuple(_headrooms(pairs, rules))
-        findings += [*_too_near(headrooms), *readiness(pairs, rules)]
+        findings += [*_too_near(headrooms, rules), *readiness(pairs, rules)]
         if len(measured) < rules.least and not failed(findings):
             text = f"only {len(measured)} of {rules.least} boots were measured"
             findings.append(Finding("error", WHOLE, text))
@@ -92,11 +92,13 @@ def failed(findings: Sequence[Finding]) -> bool:
     return any(f.verdict in ("fail", "error") for f in findings)
 
 
-def _too_near(headrooms: Sequence[Room]) -> Iterator[Finding]:
+def _too_near(headrooms: Sequence[Room], rules: Rules) -> Iterator[Finding]:
     for one in headrooms:
         room = one.headroom
         if room.level != "pass":
             text = f"{_WORDS[one.against]} {room.limit:g} s: {room.reason}"
+            if one.against == "timeout":
+                text += _killed(rules, used=room.used)
             verdict: Verdict = "fail" if room.level == "fail" else "warn"
             # Beyond a limit is beyond it, on whatever host.
             yield Finding(verdict, one.subject, text, timed=room.used < 1, kind="room")
@@ -113,26 +115,46 @@ def _of_each(boots: Sequence[Boot], tried: Sequence[Boot], rules: Rules) -> list
     ]
     beside += remarks([b for b in tried if b not in late], boots)
     if not retried:
-        return [f for boot in tried for f in _one(boot)] + beside
+        return [f for boot in tried for f in _one(boot, rules)] + beside
     how_many = words(boots, "candidate")
     if forgiven(boots, "candidate", rules.retries):
         each = "; ".join(timed_out(boot) for boot in late)
         text = f"{how_many}, and started on retry ({each})"
         found = [Finding("warn", WHOLE, text)]
     else:
-        found = [Finding("fail", WHOLE, f"{how_many}: {late[-1].detail}")]
-        found += [f for f in _one(late[-1]) if f.subject != WHOLE]
-    return found + [f for boot in tried if boot not in late for f in _one(boot)] + beside
+        text = f"{how_many}: {late[-1].detail}{_in_production(late[-1], rules)}"
+        found = [Finding("fail", WHOLE, text)]
+        found += [f for f in _one(late[-1], rules) if f.subject != WHOLE]
+    return found + [f for boot in tried if boot not in late for f in _one(boot, rules)] + beside
 
 
-def _one(boot: Boot) -> list[Finding]:
+def _killed(rules: Rules, *, used: float) -> str:
+    """What a kubelet does at the timeout, at the end of a sentence; nothing where there is none."""
+    if not rules.timeout_of:
+        return ""
+    does = "would have killed it" if used >= 1 else "kills it"
+    return f"; in production the kubelet {does} at {rules.timeout:g} s ({rules.timeout_of})"
+
+
+def _in_production(boot: Boot, rules: Rules) -> str:
+    """What a kubelet would have done with a boot that did not start, at the end of a sentence."""
+    if not rules.timeout_of or not boot.traits.waited_out:
+        return ""
+    succeeded = boot.phase(rules.timeout_of)
+    if succeeded is None or succeeded.at is None:
+        return _killed(rules, used=1.0)
+    return f"; its {rules.timeout_of} succeeded, so it would not have been killed, and not ready"
+
+
+def _one(boot: Boot, rules: Rules) -> list[Finding]:
     """How one boot ended, unless it started."""
     name = which(boot)
     if boot.traits.unknown:
         return [Finding("error", WHOLE, f"{name} was lost: {boot.detail}")]
     found: list[Finding] = []
     if not boot.started:
-        found = [Finding("fail", WHOLE, f"{name} ended as {boot.outcome}: {boot.detail}")]
+        text = f"{name} ended as {boot.outcome}: {boot.detail}{_in_production(boot, rules)}"
+        found = [Finding("fail", WHOLE, text)]
         ended_in = boot.ended_in
         for phase in boot.phases:
             if phase.at is None and not phase.optional:

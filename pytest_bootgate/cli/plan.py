@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pytest_bootgate.engines.confine import beyond
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.model import Release
+from pytest_bootgate.gatefile.model import Release, System
 from pytest_bootgate.gatefile.tree import listed, shown
 from pytest_bootgate.journal import files, queries
 from pytest_bootgate.reports.amounts import duration
@@ -30,7 +30,7 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     gate.plan.refuse(images=images)
     yield "engine", why
     if (system := gate.plan.file.system) is not None:
-        yield "system", f"service {system.service} of {shown(Path(system.compose))}"
+        yield from _system(system, gate)
     for name, release in gate.plan.releases.items():
         yield name, _release(release, gate, images=images)
     granted = beyond(gate.plan.file.gateway.container)
@@ -56,6 +56,16 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     yield from _boots(gate.plan)
     yield from _left_out(gate.plan)
     yield "in all", _in_all(gate.plan)
+
+
+def _system(system: System, gate: Gate) -> Iterator[tuple[str, str]]:
+    """What the system is run with, and what of the gate is taken over from there."""
+    if system.manifest is not None:
+        yield "system", f"container {system.container} of {shown(Path(system.manifest))}"
+    else:
+        yield "system", f"service {system.service} of {shown(Path(system.compose or ''))}"
+    for what, place in gate.plan.loaded.taken():
+        yield "", f"{what}: {place}"
 
 
 def _engine(gate: Gate) -> tuple[bool, str]:

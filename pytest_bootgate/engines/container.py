@@ -282,6 +282,7 @@ def put(client: APIClient, container: str, spec: UnitSpec, user: str) -> None:
         client.put_archive(container, SHARED, shared(client, container, files, user, SHARED))
         return
     inside = [SHARED, *[spec.state] * bool(spec.state)]
+    inside += [volume.target for volume in volumes.of(spec.container) if volume.open]
     outside = [
         p for p in files if not any(PurePosixPath(p).is_relative_to(each) for each in inside)
     ]

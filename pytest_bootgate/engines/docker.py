@@ -170,9 +170,13 @@ class DockerPlace:
                 seen = client.inspect_container(made)
                 user = str(seen["Config"].get("User") or "")
                 copied = [volume for volume in volumes.of(spec.container) if volume.copied]
+                opened = [volume for volume in volumes.of(spec.container) if volume.open]
                 # A sidecar, whose file system is always read-only, leaves the shared one as it is.
-                read_only = bool(copied) if spec.role == "sidecar" else spec.container.read_only
+                filled = bool(copied or opened)
+                read_only = filled if spec.role == "sidecar" else spec.container.read_only
                 with volumes.writable(client, made, read_only=read_only) as there:
+                    if opened:  # before files are put there
+                        volumes.open_up(client, there, opened)
                     if self._shared:
                         put(client, there, spec, user)
                     for volume in copied:
@@ -207,7 +211,7 @@ class DockerPlace:
         mounted = [*volumes.of(asked)]
         for volume in mounted:
             volumes.must_be_there(client, volume)
-        alone = [volume.target for volume in mounted if volume.copied]
+        alone = [volume.target for volume in mounted if volume.copied or volume.open]
         alone += [spec.state] * bool(spec.state)
         shared = [f"{self._name}:{SHARED}:rw"] if self._shared else []
         joins = self._network.startswith("container:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tarfile
 import threading
@@ -27,12 +28,14 @@ _BUFFER = 1 << 20
 class Volume:
     """What stands at `target` in a container: `source` is a path or a volume, empty for nothing.
 
-    Only where it is `bound` the container sees the source itself.
+    Only where it is `bound` the container sees the source itself. One that is `open` begins empty,
+    and every user may write there.
     """
 
     source: str
     target: str
     bound: bool
+    open: bool = False
 
     @property
     def copied(self) -> bool:
@@ -49,7 +52,9 @@ def of(container: Container) -> Iterator[Volume]:
     """The volumes that a gate file asks for."""
     for text in container.volumes:
         first, *rest = text.split(":")
-        if not rest:
+        if rest == ["rw"]:
+            yield Volume("", first, bound=False, open=True)
+        elif not rest:
             yield Volume("", first, bound=False)
         else:
             yield Volume(first, rest[0], bound=rest[-1] != "rw")
@@ -58,6 +63,17 @@ def of(container: Container) -> Iterator[Volume]:
 def alone(target: str) -> Mount:
     """A volume for a copy, which holds nothing of what the image has there."""
     return Mount(target, None, type="volume", no_copy=True)
+
+
+def open_up(client: APIClient, container: str, opened: Iterable[Volume]) -> None:
+    """Let every user write to volumes of a container that was not started."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for volume in opened:
+            entry = tarfile.TarInfo(volume.target.strip("/"))
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o777
+            tar.addfile(entry)
+    client.put_archive(container, "/", packed.getvalue())
 
 
 @contextmanager

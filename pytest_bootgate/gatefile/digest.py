@@ -25,9 +25,17 @@ def measures(loaded: Loaded) -> str:
     # Nor does what a phase may take, so a result stays comparable under limits set after it.
     for target in (plain.get("target") or {}, *plain["targets"].values()):
         target.pop("propagation", None)  # a boot of its own
+        target.pop("timeout_of", None)  # words of reports
         for probe in (*target.get("phases", {}).values(), target.get("proof") or {}):
             for rule in ("limit", "deadline"):
                 probe.pop(rule, None)
+    # Keys that came later change no digest where nobody uses them.
+    for each in (plain.get("target") or {}, plain["gateway"], *plain["targets"].values()):
+        for probe in (*each.get("phases", {}).values(), each.get("proof") or {}):
+            if not probe.get("waits"):
+                probe.pop("waits", None)
+    if plain["system"] is not None:
+        plain["system"] = {k: each for k, each in plain["system"].items() if each is not None}
     return _digest(plain, loaded)
 
 

@@ -9,7 +9,7 @@ at it. Only of one without mistakes `validate.built` makes the model.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,6 +93,28 @@ class Loaded:
     def where(self, *keys: str) -> str:
         """The position of an entry for a message, ``bootgate.yaml:6:3``; see `line`."""
         return str(self._nearest(*keys))
+
+    def taken(self) -> Iterator[tuple[str, Place]]:
+        """What is taken over from the file that `system` names, in words, and where it stands."""
+        system, tree = self.gate.system, self._tree
+        if system is None:
+            return
+        keys: list[tuple[str, ...]] = [
+            *(("releases", name, "image") for name in tree.section("releases").entries),
+            *(("gateway", key) for key in ("command", "env", "files", "container")),
+            *(("services", name) for name in tree.section("services").entries),
+        ]
+        for name, target in tree.sections("targets").items():
+            keys += [("targets", name, "timeout")]
+            keys += [("targets", name, "phases", one) for one in target.section("phases").entries]
+        keys += [("profiles", name) for name in tree.section("profiles").entries]
+        file = Path(system.manifest or system.compose or "")
+        for way in keys:
+            found = tree.below(*way)
+            inner = found.entries.values() if isinstance(found, Map) else ()
+            place = next((one.place for one in inner if one.place.file == file), None)
+            if found is not None and (found.place.file == file or place):
+                yield " ".join(way if len(way) < 3 else way[1:]), place or found.place
 
     def _nearest(self, *keys: str) -> Place:
         ways = [self._tree.below(*keys[:depth]) for depth in range(len(keys), -1, -1)]

@@ -144,7 +144,10 @@ def merged(under: Tree, over: Tree, kind: mi.Type = ROOT) -> Tree:
         for key, tree in over.entries.items()
     }
     whole = under.whole and over.whole
-    return replace(over, entries={**under.entries, **both}, whole=whole)
+    kept = dict(under.entries)
+    if "timeout" in over and "timeout_of" in kept:  # it is that of another timeout
+        del kept["timeout_of"]
+    return replace(over, entries={**kept, **both}, whole=whole)
 
 
 def _added(key: str, under: Tree, over: Tree, kind: mi.Type) -> Tree:

@@ -85,7 +85,7 @@ def below(path: str) -> dict[str, Path]:
 def volume(named: Scalar, here: Path, mistakes: Mistakes) -> str:
     """A volume whose source is named absolutely; the name of one of the engine's stays."""
     text, colon, rest = named.text.partition(":")
-    if not colon or not text.startswith((".", "/", "~", "${here}")):
+    if not colon or rest == "rw" or not text.startswith((".", "/", "~", "${here}")):
         return named.text
     path = _there(text, named, here, mistakes)
     if path is not None and path.is_file() and rest.endswith(":rw"):

@@ -17,6 +17,8 @@ from pytest_bootgate.gatefile.tree import Map, Mistakes, listed, shown
 
 #: The name of the node that stands for the upgrade in place, next to those of targets.
 UPGRADE = "upgrade"
+#: An empty volume in which files can be put.
+_OPEN = re.compile(r"/[^:]*:rw")
 _SERVICE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 #: Of a profile and a target; each is booted several times.
 _MOST_PAIRS = 1000
@@ -99,20 +101,22 @@ class _Rules:
         mounts = [(one, "tmpfs") for one in texts(container.below("tmpfs"))]
         mounts += [(one, "volumes") for one in texts(container.below("volumes"))]
         path = state.get("path") if "from" in state else None
+        filled = [one.removesuffix(":rw") for one, _ in mounts if _OPEN.fullmatch(one)]
         for text, key in mounts:
-            parts = text.split(":")
+            parts = text.removesuffix(":rw").split(":")
             target = parts[0] if key == "tmpfs" or len(parts) == 1 else parts[1]
             place = container.keys[key]
             if isinstance(path, str) and _overlap(path, target, both=True):
                 what = f"{target} of '{key}' and the state at {path} are the same place"
                 self._add(place, what, "leave one out")
             for file in gateway.section("files").entries:
-                if _overlap(file, target) and file != target:
+                if _overlap(file, target) and file != target and target not in filled:
                     what = f"{target} of '{key}' would hide the file {file}"
                     self._add(place, what, "put the file elsewhere, or leave that out")
         if container.get("read_only"):
-            inside = ("${dir}/", f"{path}/" if isinstance(path, str) else "${dir}/")
-            outside = [f for f in gateway.section("files").entries if not f.startswith(inside)]
+            inside = ["${dir}", *([path] if isinstance(path, str) else []), *filled]
+            below = tuple(f"{one.rstrip('/')}/" for one in inside)
+            outside = [f for f in gateway.section("files").entries if not f.startswith(below)]
             if outside:
                 what = f"{outside[0]} cannot be put into a read-only file system"
                 way_out = "put it below ${dir}, or bind it: volumes: [./FILE:PATH]"

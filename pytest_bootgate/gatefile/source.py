@@ -15,6 +15,9 @@ from pytest_bootgate.whole import regular
 MAX_BYTES = 256 * 1024
 MAX_NODES = 20_000
 MAX_DEPTH = 50
+#: The same of a manifest, in which stands whatever is applied together, schemas among it.
+_MANIFEST_BYTES, _MANIFEST_NODES, _MANIFEST_DEPTH = 2 << 20, 100_000, 100
+_RENDER = "render it first: helm template NAME CHART > rendered.yaml"
 #: Greater numbers are as good as infinite.
 _GREATEST = 10**300
 
@@ -38,29 +41,17 @@ _VALUES: dict[str, Callable[[yaml.ScalarNode], int | float | bool]] = {
 
 def read(path: Path, mistakes: Mistakes) -> Map | None:
     """The file as a tree, None where it is none; what is wrong goes to `mistakes`."""
-    top = Place(path)
-    try:
-        with regular(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        near = sorted(path.parent.glob("*/bootgate.yaml"))[:_NEAR]
-        below = f"; there is {', '.join(map(str, near))}" if near else ""
-        reason = getattr(error, "strerror", None) or error
-        mistakes.add(top, "the file cannot be read", f"{reason}{below}")
-        return None
-    if len(data) > MAX_BYTES:
-        mistakes.add(top, f"the file is larger than {MAX_BYTES // 1024} KiB", "shorten it")
+    text = _text(path, MAX_BYTES, "shorten it", mistakes)
+    if text is None:
         return None
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        mistakes.add(top, "the file is not UTF-8 text", "save it as UTF-8")
-        return None
-    try:
-        root = _compose(text, path, mistakes)
-        if root is None:
+        roots = _compose(text, path, mistakes)
+        if roots is None:
             return None
-        tree = _Reading(path, mistakes).tree(root)
+        if not roots:
+            mistakes.add(Place(path), "the file is empty", "name the releases and the targets")
+            return None
+        tree = _Reading(path, mistakes).tree(roots[0])
     except _EndlessError as error:
         mistakes.add(error.place, str(error), "write it shorter, without aliases")
         return None
@@ -70,6 +61,49 @@ def read(path: Path, mistakes: Mistakes) -> Map | None:
         tree.place, "a gate file is a mapping", "write keys such as releases: and targets:"
     )
     return None
+
+
+def documents(path: Path, mistakes: Mistakes) -> list[Map] | None:
+    """The mappings of a manifest, None where it is none; what is wrong goes to `mistakes`.
+
+    A cluster reads YAML 1.1 as texts and numbers want it, and knows merge keys.
+    """
+    way_out = "render only what the gate needs: helm template --show-only templates/FILE.yaml"
+    text = _text(path, _MANIFEST_BYTES, way_out, mistakes)
+    if text is None:
+        return None
+    try:
+        roots = _compose(text, path, mistakes, manifest=True)
+        reading = _Reading(path, mistakes, manifest=True)
+        trees = None if roots is None else [reading.tree(root) for root in roots]
+    except _EndlessError as error:
+        mistakes.add(error.place, str(error), f"write it without aliases, or {way_out}")
+        return None
+    if mistakes and (at := text.find("{{")) >= 0:
+        place = Place(path, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+        mistakes.add(place, "this looks like a template, not like what is applied", _RENDER)
+    return None if trees is None else [each for each in trees if isinstance(each, Map)]
+
+
+def _text(path: Path, most: int, way_out: str, mistakes: Mistakes) -> str | None:
+    top = Place(path)
+    try:
+        with regular(path).open("rb") as file:
+            data = file.read(most + 1)
+    except (OSError, ValueError) as error:
+        near = sorted(path.parent.glob("*/bootgate.yaml"))[:_NEAR]
+        below = f"; there is {', '.join(map(str, near))}" if near else ""
+        reason = getattr(error, "strerror", None) or error
+        mistakes.add(top, "the file cannot be read", f"{reason}{below}")
+        return None
+    if len(data) > most:
+        mistakes.add(top, f"the file is larger than {most // 1024} KiB", way_out)
+        return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        mistakes.add(top, "the file is not UTF-8 text", "save it as UTF-8")
+        return None
 
 
 def looks_like(text: str) -> str | int | float | bool:
@@ -98,12 +132,20 @@ def unclear(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _compose(text: str, path: Path, mistakes: Mistakes) -> yaml.Node | None:
+def _compose(
+    text: str, path: Path, mistakes: Mistakes, *, manifest: bool = False
+) -> list[yaml.Node] | None:
+    """The documents of a text, one at most but of a `manifest`; None where it is no YAML."""
     place, problem = Place(path), ""
     loader: _Loader | None = None
     try:
-        loader = _Loader(text, path)
-        root: yaml.Node | None = loader.get_single_node()
+        loader = _Loader(text, path, manifest=manifest)
+        if not manifest:
+            root = loader.get_single_node()
+            return [] if root is None else [root]
+        roots: list[yaml.Node | None] = []
+        while loader.check_node():
+            roots.append(loader.get_node())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = _place(path, mark) if mark else place
@@ -122,9 +164,7 @@ def _compose(text: str, path: Path, mistakes: Mistakes) -> yaml.Node | None:
             place = _place(path, loader.get_mark())
         problem = f"a number or an escape in it is out of range ({error})"
     else:
-        if root is None:
-            mistakes.add(place, "the file is empty", "name the releases and the targets")
-        return root
+        return [root for root in roots if root is not None]
     mistakes.add(place, "this is not YAML", problem)
     return None
 
@@ -152,24 +192,26 @@ class _EndlessError(Exception):
         self.place = place
 
 
-def _bounded(nodes: int, depth: int, place: Callable[[], Place]) -> None:
-    if nodes > MAX_NODES:
-        raise _EndlessError(place(), f"the file holds more than {MAX_NODES} values")
-    if depth > MAX_DEPTH:
-        raise _EndlessError(place(), f"more than {MAX_DEPTH} values lie inside each other")
+def _bounded(nodes: int, depth: int, place: Callable[[], Place], *, manifest: bool) -> None:
+    most_nodes = _MANIFEST_NODES if manifest else MAX_NODES
+    most_depth = _MANIFEST_DEPTH if manifest else MAX_DEPTH
+    if nodes > most_nodes:
+        raise _EndlessError(place(), f"the file holds more than {most_nodes} values")
+    if depth > most_depth:
+        raise _EndlessError(place(), f"more than {most_depth} values lie inside each other")
 
 
 class _Loader(yaml.SafeLoader):
     """Stops at the first node that is too much, not when all of them are there."""
 
-    def __init__(self, text: str, path: Path) -> None:
+    def __init__(self, text: str, path: Path, *, manifest: bool) -> None:
         super().__init__(text)
-        self._path, self._nodes, self._depth = path, 0, -1
+        self._path, self._nodes, self._depth, self._manifest = path, 0, -1, manifest
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._nodes += 1
         self._depth += 1
-        _bounded(self._nodes, self._depth, self._here)
+        _bounded(self._nodes, self._depth, self._here, manifest=self._manifest)
         event = self.peek_event()  # type: ignore[no-untyped-call]
         node: yaml.Node | None = super().compose_node(parent, index)
         if node is not None and (tag := getattr(event, "tag", None)) is not None:
@@ -185,9 +227,10 @@ class _Loader(yaml.SafeLoader):
 class _Reading:
     """One pass over the nodes of a file; aliases are expanded, up to a limit."""
 
-    def __init__(self, path: Path, mistakes: Mistakes) -> None:
+    def __init__(self, path: Path, mistakes: Mistakes, *, manifest: bool = False) -> None:
         self._path = path
         self._mistakes = mistakes
+        self._manifest = manifest
         self._nodes = 0
         self._open: set[int] = set()
 
@@ -195,7 +238,7 @@ class _Reading:
         place = _place(self._path, node.start_mark)
         key = key or place
         self._nodes += 1
-        _bounded(self._nodes, len(self._open), lambda: place)
+        _bounded(self._nodes, len(self._open), lambda: place, manifest=self._manifest)
         if id(node) in self._open:
             raise _EndlessError(place, "this value contains itself")
         if self._tagged(node, place):
@@ -203,7 +246,10 @@ class _Reading:
         if isinstance(node, yaml.ScalarNode):
             self._fit(place, node.value)
             plain = node.style is None
-            if plain and node.tag in _READ and (told := unclear(node.value)) is not None:
+            if self._manifest and node.tag == "!!str":
+                return Scalar(key, place, node.value, node.value, plain=False)
+            strict = plain and not self._manifest and node.tag in _READ
+            if strict and (told := unclear(node.value)) is not None:
                 self._mistakes.add(place, *told)
                 return Scalar(key, place, node.value, node.value, broken=True)
             value = None if node.tag == f"{_TAG}null" else _value(node)
@@ -215,7 +261,7 @@ class _Reading:
 
     def _tagged(self, node: yaml.Node, place: Place) -> bool:
         """Whether a tag says what a value is, which its key says; that is a mistake."""
-        if not node.tag.startswith("!"):
+        if not node.tag.startswith("!") or (self._manifest and node.tag == "!!str"):
             return False
         text = node.tag in ("!!str", "!")
         way_out = "write the value in quotes" if text else "write the plain value"
@@ -234,6 +280,7 @@ class _Reading:
             return Seq(key, place, tuple(self.tree(item) for item in node.value))
         entries: dict[str, Tree] = {}
         whole = True
+        shared: dict[str, Tree] = {}
         for name, item in node.value:
             at = _place(self._path, name.start_mark)
             if isinstance(name, yaml.ScalarNode):
@@ -241,6 +288,9 @@ class _Reading:
                 self._tagged(name, at)
             if not isinstance(name, yaml.ScalarNode):
                 self._mistakes.add(at, "a key must be a text", "write key: value")
+            elif name.tag == f"{_TAG}merge" and self._manifest:
+                self._share(item, at, shared)
+                continue
             elif name.tag == f"{_TAG}merge":
                 self._mistakes.add(
                     at,
@@ -256,4 +306,13 @@ class _Reading:
                 entries[name.value] = self.tree(item, at)
                 continue
             whole = False
-        return Map(key, place, entries, whole)
+        return Map(key, place, {**shared, **entries}, whole)
+
+    def _share(self, node: yaml.Node, at: Place, shared: dict[str, Tree]) -> None:
+        """Take over what a merge key names; the first of several wins."""
+        for each in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            tree = self.tree(each, at)
+            if isinstance(tree, Map):
+                shared.update({key: one for key, one in tree.entries.items() if key not in shared})
+            else:
+                self._mistakes.add(at, "a merge key ('<<') takes a mapping", "write <<: *name")

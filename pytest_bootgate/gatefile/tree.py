@@ -154,6 +154,10 @@ class Mistakes:
         """Report a mistake; what is already known of this place is not repeated."""
         self._found.setdefault((place, what), Mistake(place, what, way_out))
 
+    def take(self, others: Mistakes) -> None:
+        """Report the mistakes of others as well."""
+        self._found = {**others._found, **self._found}
+
     def lines(self, first: Path) -> list[str]:
         """The mistakes by position, those of the file `first` before those of presets.
 
@@ -200,3 +204,13 @@ def listed(names: Collection[str], last: str = "and") -> str:
     some = list(islice(names, _NAMES)) + [f"{more} more"] * (more > 0)
     *most, end = some or ["none"]
     return f"{', '.join(most)} {last} {end}" if most else end
+
+
+def planted(value: Any, place: Place) -> Tree:
+    """A plain value as a tree, all of which stands at one place."""
+    if isinstance(value, Mapping):
+        return Map(place, place, {str(key): planted(each, place) for key, each in value.items()})
+    if isinstance(value, list):
+        return Seq(place, place, tuple(planted(each, place) for each in value))
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return Scalar(place, place, value, text, plain=not isinstance(value, str))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import takewhile
 
 from pytest_bootgate.gatefile.model import ACCEPTED, PhaseProbe, Probe, Signal, StageProbe, Target
 from pytest_bootgate.gatefile.tree import listed
@@ -85,6 +86,7 @@ class Observation:
         #: The calls of the stub at paths that no phase waits for, and whether one had the token.
         self.astray: dict[str, bool] = {}
         self.standing: list[str] = []
+        self._waiting: list[str] = []
         self.accepted_again: float | None = None
         #: Whether what should be the proof was an answer that only says "accepted".
         self.only_accepted = False
@@ -129,6 +131,9 @@ class Observation:
                 if name == self.proof and self._answers_later(seen):
                     self.only_accepted = True
                     break
+                if self._phases[name].waits and self._lacks(name):
+                    self._waiting.append(name)
+                    break
                 self.marks[name] = at
                 if seen.unended:
                     self._begun[name] = seen.source, seen.text
@@ -145,17 +150,26 @@ class Observation:
             if self._patterns[-1].without_token(seen):
                 self.strangers.append(at)
             self._see_astray(seen)
+        for name in [each for each in self._waiting if not self._lacks(each)]:
+            self.marks.setdefault(name, at)
         for pattern in self._never:
             if self._broken is None and pattern.match(seen):
-                self._broken = SignalReport(NEVER, "failed", at, _said(pattern, seen))
+                self._broken = SignalReport(NEVER, "failed", at, pattern.said(seen, TAIL_WIDTH))
         for name, signal, pattern in self._signals:
             if seen.unended and not signal.forbid:  # what it goes on to say may matter
                 continue
             if name not in self.reported and pattern.match(seen):
-                self.reported[name] = SignalReport(name, signal.means, at, _said(pattern, seen))
+                self.reported[name] = SignalReport(
+                    name, signal.means, at, pattern.said(seen, TAIL_WIDTH)
+                )
         for source, pattern, each in [] if seen.unended else self._stages:
             if pattern.match(seen):
                 self.stages.extend(read_stages(source, each, seen.text, self.current))
+
+    def _lacks(self, name: str) -> bool:
+        """Whether a phase before this one lacks its mark."""
+        before = takewhile(lambda other: other != name, self._phases)
+        return any(other in self.missing for other in before)
 
     @staticmethod
     def _answers_later(seen: Sighting) -> bool:
@@ -332,16 +346,3 @@ class Observation:
     def scattered(self) -> tuple[Phase, ...]:
         """The phases with the instants of their marks, where their lengths cannot be told."""
         return tuple(Phase(n, self.marks.get(n), None, p.optional) for n, p in self._phases.items())
-
-
-def _said(pattern: Pattern, seen: Sighting) -> str:
-    """The part of a line that a signal's pattern points at: its group `text`, or the line.
-
-    What is no line has no words.
-    """
-    found = pattern.match(seen)
-    if isinstance(found, re.Match) and "text" in found.re.groupindex and found["text"]:
-        return found["text"]
-    if seen.is_a("seen", "looked"):
-        return "its probe succeeded"
-    return seen.text[:TAIL_WIDTH]

@@ -130,6 +130,16 @@ class Pattern:
         """What a line of its source shows of this probe."""
         return self._searched(self.kind.of_line(text))
 
+    def said(self, seen: Sighting, width: int) -> str:
+        """The part of a line that it points at: its group `text`, or `width` characters of it.
+
+        What is no line has no words.
+        """
+        found = self.match(seen)
+        if isinstance(found, re.Match) and "text" in found.re.groupindex and found["text"]:
+            return found["text"]
+        return "its probe succeeded" if seen.is_a("seen", "looked") else seen.text[:width]
+
     def _found(self, seen: Sighting) -> re.Match[str] | bool | None:
         text = self.kind.read(seen, self.source, self.name)
         if self._height == 1 or text is None or self.regex is None:

@@ -77,7 +77,8 @@ class Rules:
     timeouts of each release are tried again in a campaign, `retry_pause` after how many seconds.
     `noise` is the most that `Machine.spread` may be. `ready_timeout` is how many seconds a gateway
     may take until it is ready for its trigger. `since` is the phase from whose mark on boots are
-    compared, empty for all of them.
+    compared, empty for all of them. `timeout_of` is the probe of Kubernetes whose timeout it is,
+    empty for none.
     """
 
     timeout: float
@@ -94,6 +95,7 @@ class Rules:
     phases: Mapping[str, Limits] = field(default_factory=dict)
     ready_timeout: float = float(Gateway().ready_timeout)
     since: str = ""
+    timeout_of: str = ""
 
     @property
     def plan(self) -> Schedule:

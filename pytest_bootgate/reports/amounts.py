@@ -49,6 +49,11 @@ def limit(seconds: float) -> str:
     return f"{seconds:g} s"
 
 
+def whose(probe: str) -> str:
+    """Whose limit it is, as the end of it; nothing where that is nobody's."""
+    return f" ({probe})" if probe else ""
+
+
 def share(part: float) -> str:
     """A share in per cent."""
     return f"{part * 100:.0f} %"

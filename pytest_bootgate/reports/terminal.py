@@ -15,7 +15,7 @@ from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import worst
 from pytest_bootgate.reports import unjudged
 from pytest_bootgate.reports.advice import advice
-from pytest_bootgate.reports.amounts import bar, count, duration, limit, share
+from pytest_bootgate.reports.amounts import bar, count, duration, limit, share, whose
 from pytest_bootgate.reports.boots import machine, rows
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.decision import decision
@@ -218,7 +218,7 @@ def _outcomes(boots: Sequence[Boot]) -> str:
 def _headroom(result: TargetResult) -> Iterator[str]:
     rules = result.rules
     marks = (rules.warn_at, rules.fail_at)
-    timeout = f"timeout {limit(rules.timeout)}"
+    timeout = f"timeout {limit(rules.timeout)}{whose(rules.timeout_of)}"
     room = result.judgement.headroom if result.judgement is not None else None
     failed = failed_boot(result)
     if failed is not None and failed.traits.waited_out:

@@ -295,6 +295,7 @@ class Plan:
             noise=gate.noise,
             ready_timeout=float(self.file.gateway.ready_timeout),
             since=asked.from_ or "",
+            timeout_of=asked.timeout_of or "",
             phases={
                 name: Limits(
                     None if probe.limit is None else float(probe.limit),

@@ -268,6 +268,23 @@ def test_services_are_named_in_full(command, tmp_path):
     ]
 
 
+def test_a_system_of_a_manifest(command, tmp_path):
+    """The plan shows where the values come from, and whose timeout it is."""
+    (tmp_path / "pod.yaml").write_text(
+        "kind: Pod\nspec:\n  containers:\n  - name: api\n    image: api:1\n"
+        "    startupProbe: {tcpSocket: {port: 80}}\n"
+    )
+    (tmp_path / "bootgate.yaml").write_text(
+        "system: {manifest: pod.yaml, container: api}\nreleases: {candidate: {image: 'api:2'}}\n"
+    )
+    said = command("check", str(tmp_path / "bootgate.yaml"))
+    text = " ".join(" ".join(said.lines).split())
+    assert said.status == 0
+    assert "system container api of " in text
+    assert "pod.yaml:6:5 " in text.partition("api timeout: ")[2]
+    assert "timeout 30 s (startupProbe)" in text
+
+
 def test_a_system_that_runs_with_compose(command, tmp_path):
     (tmp_path / "compose.yml").write_text(
         "services: {api: {image: api, healthcheck: {test: [CMD, up]}, depends_on: [db]},"

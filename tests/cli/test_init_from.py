@@ -149,7 +149,7 @@ def test_a_socket_of_this_machine(compose, tmp_path):
     server.bind(str(tmp_path / "engine.sock"))
     text = compose(f'volumes: ["{tmp_path}/engine.sock:/var/run/docker.sock"]')
     server.close()
-    assert "engine.sock is left out" in " ".join(text.split())
+    assert "engine.sock is left out" in " ".join(text.replace("\n#  ", "").split())
     assert "docker.sock" not in text
 
 
@@ -165,23 +165,60 @@ def test_what_runs_once(init):
     assert found.gateway.container.tmpfs == ["/scratch"]
 
 
-def test_a_deployment(init):
+def test_a_deployment(init, tmp_path):
     found, text = gate(init, "deployment.yaml")
-    proof = found.targets["web"].phases["proof"].kind
+    target = found.targets["nginx"]
+    proof = target.phases["proof"].kind
     assert (proof.http, proof.headers) == (":80/", {"Host": "web.example.com"})
     assert {200, 202, 302} < {*proof.status}  # what a kubelet takes for healthy
-    assert found.targets["web"].timeout == 60
+    assert (list(target.phases), target.phases["proof"].waits) == (["startupProbe", "proof"], True)
+    assert (target.timeout, target.timeout_of) == (60, "startupProbe")
     assert found.gateway.env == {"LEVEL": "$$info", "TOKEN": ""}
     assert found.profiles["production"].cpus == 0.5
-    assert "TOKEN comes from the cluster there" in text
-    assert "the ConfigMap web is left out" in text
+    assert found.gateway.container.tmpfs == ["/cache:exec"]
+    said = " ".join(text.replace("\n#  ", "").split())
+    assert "TOKEN comes from the Secret web, which is not in this file" in said
+    assert "the ConfigMap web is not in this file" in said
+    (live,) = re.findall(r"#   (system: .*)", text)
+    path = tmp_path / "live.bootgate.yaml"
+    known = live.replace("}", ", ignore: [secretKeyRef, configMapRef, configMap]}")
+    path.write_text(f"{known}\nreleases: {{candidate: {{image: 'web:2'}}}}\n")
+    again = load(path, {}).gate
+    assert again.profiles == found.profiles
+    assert again.targets["nginx"].timeout == 60
+
+
+def test_secrets_of_a_manifest_are_not_copied(init, tmp_path):
+    origin = tmp_path / "origin.yaml"
+    origin.write_text(
+        "kind: Secret\nmetadata: {name: s}\nstringData: {api.key: hunter2-hunter2, pin: '123'}\n"
+        "---\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: api\n    image: x\n"
+        "    args: [--key=$(KEY)]\n    env:\n"
+        "    - {name: KEY, valueFrom: {secretKeyRef: {name: s, key: api.key}}}\n"
+        "    - {name: pin, valueFrom: {secretKeyRef: {name: s, key: pin}}}\n"
+        "    - {name: URL, value: 'pg://$(KEY)@db'}\n"
+        "    volumeMounts: [{name: v, mountPath: /run/s}]\n"
+        "  volumes: [{name: v, secret: {secretName: s}}]\n"
+    )
+    path, _ = init("--from", str(origin))
+    text = path.read_text()
+    assert "hunter2" not in text
+    assert "123" not in text
+    environ = {"KEY": "k", "PIN": "p", "RUN_S_API_KEY": "f", "RUN_S_PIN": "g"}
+    gateway = load(path, environ).gate.gateway
+    assert gateway.env == {"KEY": "k", "pin": "p", "URL": "pg://k@db"}
+    assert gateway.command == ["--key=k"]
+    assert {at: one.text for at, one in gateway.files.items()} == {
+        "/run/s/api.key": "f",
+        "/run/s/pin": "g",
+    }
 
 
 def test_a_pod_of_two(init):
     found, _ = gate(init, "pod.yaml")
-    assert (list(found.targets), list(found.services)) == (["report"], ["cache"])
+    assert (list(found.targets), list(found.services)) == (["app"], ["cache"])
     found, _ = gate(init, "pod.yaml", "--service", "cache", "--force")
-    assert list(found.targets) == ["report"]
+    assert list(found.targets) == ["cache"]
     assert found.releases.candidate.image == "bootgate-redis:8.0"
 
 

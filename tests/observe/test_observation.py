@@ -151,3 +151,24 @@ def test_stages_are_read_and_put_into_the_phase_they_fall_in():
         ("workspace", 0.001, 0.001, "context_engine"),
         ("context-engine", 0.002, 0.521, "context_engine"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "marks"),
+    [
+        ([(0.2, "started"), (0.3, "ready")], {"startup": 0.2, "proof": 0.3}),
+        ([(0.2, "ready"), (0.3, "started")], {"startup": 0.3, "proof": 0.3}),
+        ([(0.2, "ready"), (0.3, "ready")], {}),
+    ],
+)
+def test_a_mark_that_waits_for_those_before_it(lines, marks):
+    """A readinessProbe is not asked before the startupProbe has succeeded."""
+    phases = {
+        "startup": PhaseProbe(LineProbe("started")),
+        "maybe": PhaseProbe(LineProbe("maybe"), optional=True),
+        "proof": PhaseProbe(LineProbe("ready"), waits=True),
+    }
+    seen = observe([Line("gateway.out", TRIGGER + at, text) for at, text in lines], phases)
+    assert seen.marks == {name: pytest.approx(at) for name, at in marks.items()}
+    assert seen.proof_at == (pytest.approx(0.3) if marks else None)
+    assert not marks or not seen.unsound()

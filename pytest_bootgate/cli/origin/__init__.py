@@ -7,12 +7,18 @@ boots, and nothing that the gate file cannot say is lost without a word: it stan
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
-from pytest_bootgate.cli.origin import image, kubernetes
+from pytest_bootgate.cli.origin import image
 from pytest_bootgate.cli.origin.written import written
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.origin import compose
+from pytest_bootgate.gatefile.origin import compose, kubernetes
+from pytest_bootgate.gatefile.origin.found import Found, Part
+from pytest_bootgate.gatefile.origin.probes import CONTENT
+
+#: A shorter secret stands in texts by chance.
+_TELLING = 6
 
 
 def gate_file(source: str, service: str | None, directory: Path) -> str:
@@ -26,16 +32,60 @@ def gate_file(source: str, service: str | None, directory: Path) -> str:
         if path.suffix in (".yml", ".yaml", ".json"):
             raise BootgateError(f"There is no {source}. Name a file, or an image.")
         return written(image.read(source), f"the image {source}", directory)
+    there = path if path.is_absolute() else Path(os.path.relpath(path, directory))
     documents = compose.documents(path)
-    for kind in (compose, kubernetes):
-        if kind.knows(documents):
-            found = kind.read(documents, path, service)
-            instead = ""
-            if kind is compose:
-                there = path if path.is_absolute() else os.path.relpath(path, directory)
-                instead = f"system: {{compose: {there}, service: {found.gated.key}}}"
-            return written(found, str(path), directory, instead)
+    if compose.knows(documents):
+        found = compose.read(documents, path, service)
+        instead = f"system: {{compose: {there}, service: {found.gated.key}}}"
+        return written(found, str(path), directory, instead)
+    if kubernetes.knows(path):
+        found = _short(kubernetes.of_file(path, service))
+        instead = f"system: {{manifest: {there}, container: {found.gated.key}}}"
+        return written(found, str(path), directory, instead)
     raise BootgateError(
         f"{source} is neither a Compose file (services: ...) nor a manifest with a Deployment,"
         " StatefulSet, DaemonSet, ReplicaSet, Job, CronJob or Pod."
     )
+
+
+def _short(found: Found) -> Found:
+    """What was found in a manifest, as one writes it: with what is still to be set."""
+    for part in (found.gated, *found.services):
+        for probe in (part.ready, part.first):
+            if probe is not None and "status" in probe:
+                probe["status"] = [*CONTENT]  # those that servers answer with
+        part.env |= {one.env: f"${{{one.env}:-}}" for one in part.lost if one.env}
+        _hide(part)
+    return found
+
+
+def _hide(part: Part) -> None:
+    """Put variables of the environment in the place of what a Secret holds."""
+    known = {name: part.env[name] for name in sorted(part.secret)}
+
+    def without(text: str) -> str:
+        for name, secret in known.items():
+            if len(secret) >= _TELLING:
+                text = text.replace(secret, f"${{{_variable(name)}}}")
+        return text
+
+    for name in part.env:
+        hidden = name in known
+        part.env[name] = f"${{{_variable(name)}}}" if hidden else without(part.env[name])
+    part.command = part.command and [without(word) for word in part.command]
+    if "entrypoint" in part.container:
+        words = part.container["entrypoint"]
+        part.container["entrypoint"] = [without(word) for word in words]
+    for path, file in part.files.items():
+        if file.get("secret"):
+            part.notes.append(f"{path} is not copied: set {_variable(path)} where the gate runs")
+            file["text"] = f"${{{_variable(path)}}}"
+    part.notes += [
+        f"{name} of a Secret is not copied: set {_variable(name)} where the gate runs"
+        for name in known
+    ]
+
+
+def _variable(name: str) -> str:
+    """The name of an environment variable for what is called so."""
+    return re.sub(r"[^A-Z0-9_]", "_", name.upper().strip("/")).lstrip("0123456789") or "SECRET"

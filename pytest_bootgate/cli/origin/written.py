@@ -35,7 +35,7 @@ def _lines(found: Found, origin: str, directory: Path, instead: str) -> Iterator
     notes = [
         f"{part.name}: {note}"
         for part in (gated, *found.services)
-        for note in (*part.notes, *(words for _, words in part.lost))
+        for note in (*part.notes, *(one.words for one in part.lost))
     ]
     if notes:
         yield "#"
@@ -59,9 +59,9 @@ def _lines(found: Found, origin: str, directory: Path, instead: str) -> Iterator
         yield ""
     yield "# What shows that it started, and how long that may take. Name phases in their order to"
     yield "# learn which of them got slower: a line of its output ends each."
-    target: dict[str, Any] = {"timeout": seconds(gated.timeout or 60)}
     proof = gated.ready or ({"tcp": f":{gated.port}"} if gated.port else _UNKNOWN)
-    yield from _block({"targets": {target_name(gated.name): {**target, "proof": proof}}})
+    target = {"timeout": seconds(60), **gated.target(proof)}
+    yield from _block({"targets": {target_name(gated.name): target}})
     if gated.limits:
         yield ""
         yield "# The resources that production has."
@@ -85,7 +85,7 @@ def _nearby(made: dict[str, Any], directory: Path) -> dict[str, Any]:
 
 def _volume(volume: str, here: Path) -> str:
     source, colon, rest = volume.partition(":")
-    is_path = colon and source.startswith("/")
+    is_path = colon and source.startswith("/") and rest != "rw"
     return f"{_relative(source, here)}:{rest}" if is_path else volume
 
 

@@ -15,6 +15,7 @@ from pytest_bootgate.gatefile.model.probe import PhaseProbe, Probe, Signal, Stag
 from pytest_bootgate.gatefile.model.releases import File, Release, Releases
 from pytest_bootgate.gatefile.model.service import Service
 from pytest_bootgate.gatefile.model.state import State
+from pytest_bootgate.gatefile.model.system import System
 from pytest_bootgate.gatefile.model.target import (
     ACCEPTED,
     Hold,
@@ -27,5 +28,5 @@ from pytest_bootgate.gatefile.model.target import (
 __all__ = [
     "ACCEPTED", "Container", "File", "Gate", "GateFile", "Gateway", "Hold", "Notify", "PhaseProbe",
     "Probe", "Profile", "Propagation", "Release", "Releases", "Reply", "Service", "Sidecar",
-    "Signal", "StageProbe", "State", "Stub", "Target", "TargetDefaults", "Trigger",
+    "Signal", "StageProbe", "State", "Stub", "System", "Target", "TargetDefaults", "Trigger",
 ]  # fmt: skip

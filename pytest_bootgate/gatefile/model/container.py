@@ -23,7 +23,7 @@ Capability = Literal[
 ]  # fmt: skip
 
 _is_volume = must(
-    re.compile(r"[^:]+:/[^:]*(:ro|:rw)?|/[^:]*").fullmatch,
+    re.compile(r"[^:]+:/[^:]*(:ro|:rw)?|/[^:]*(:rw)?").fullmatch,
     "'{value}' is no volume",
     "write ./data:/data, ./data:/data:rw, NAME:/data or /data",
 )
@@ -69,8 +69,9 @@ class Container(Entry, frozen=True, kw_only=True):
         ``network: bridge``.
     `extra_hosts` are host names and their addresses: ``extra_hosts: {db: 127.0.0.1}``.
     `volumes` are directories or files of this machine (read-only; with ``rw`` a copy for each
-        boot), named volumes likewise, or empty directories:
-        ``volumes: ["./conf:/etc/app", "./data:/data:rw", "/cache"]``.
+        boot), named volumes likewise, or empty directories (with ``rw`` one that every user may
+        write, without what the image has there):
+        ``volumes: ["./conf:/etc/app", "./data:/data:rw", "/cache", "/tmp:rw"]``.
     `tmpfs` are directories in memory, with options: ``tmpfs: [/run, "/tmp:size=64m"]``.
     `shm_size` is the size of ``/dev/shm``: ``shm_size: 1g``.
     `read_only` is whether its file system is read-only: ``read_only: true``.

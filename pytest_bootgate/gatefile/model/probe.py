@@ -25,6 +25,9 @@ class PhaseProbe(Probe, frozen=True, kw_only=True):
     `slower` is how much slower than the baseline's this phase may be: ``slower: 20%`` (without
         this key the phase is not compared on its own).
     `optional` allows a release not to have this mark: ``optional: true`` (not for the last phase).
+    `waits` is whether this mark counts only once all phases before it have theirs, as a kubelet
+        asks a readinessProbe only after the startupProbe has succeeded; without it a mark that
+        comes before theirs is none of this boot: ``waits: true``.
     `stays` is how long the system must stay up after the proof, and an endpoint, port, file or
         command go on to succeed: ``stays: 5s`` (only for the last phase).
     """
@@ -34,6 +37,7 @@ class PhaseProbe(Probe, frozen=True, kw_only=True):
     deadline: Annotated[Seconds, positive("5s")] | None = None
     slower: Tolerance | None = None
     optional: bool = False
+    waits: bool = False
     stays: Annotated[Seconds, positive("5s")] | None = None
 
 

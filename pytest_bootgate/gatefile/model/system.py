@@ -9,20 +9,28 @@ from pytest_bootgate.gatefile.model.base import Entry
 
 
 class System(Entry, frozen=True, kw_only=True):
-    """A service of a Compose file as the gateway, and what it depends on as its services.
+    """A service of a Compose file, or a container of a Kubernetes manifest, as the gateway.
 
-    The file is read each time, and what the gate file says wins. Its image is that of each release
-    that names none. Its health check is what `ready` waits for, and the proof of the target that is
-    called like it, with `start_period` and `retries` times `interval` as timeout. Its limits are a
-    profile. Volumes of Compose begin empty for each boot.
+    What it depends on, and the other containers of its pod, are its services. The file is read each
+    time, and what the gate file says wins. Its image is that of each release that names none. Its
+    health check is what `ready` waits for, and the proof of the target that is called like it, with
+    `start_period` and `retries` times `interval` as timeout; in a manifest its readinessProbe is
+    the proof, and the timeout what its startupProbe allows. Its limits are a profile. Volumes begin
+    empty for each boot.
 
     `compose` is the Compose file: ``compose: docker-compose.yml``.
     `service` is its service under gate: ``service: api``.
-    `ignore` are keys of Compose that the gate goes without, because a gate file cannot say the
+    `manifest` is a Kubernetes manifest with a Deployment, StatefulSet, DaemonSet, Job, CronJob or
+        Pod, as it is applied (after `helm template`): ``manifest: deployment.yaml``.
+    `container` is its container under gate, with the name of its workload before it where several
+        have one of that name: ``container: api``, ``container: shop/api``.
+    `ignore` are keys of that file which the gate goes without, because a gate file cannot say the
         same: ``ignore: [sysctls]``.
     """
 
     noun: ClassVar = "the system"
-    compose: Existing
-    service: str
+    compose: Existing | None = None
+    service: str | None = None
+    manifest: Existing | None = None
+    container: str | None = None
     ignore: list[str] = []

@@ -105,6 +105,8 @@ class _TargetEntries(Entry, frozen=True, kw_only=True):
     `slower` is how much slower than the baseline the target may be, by default the `slower` of
         `gate`: ``slower: 20%``.
     `timeout` is the longest that a boot may take, as in production: ``timeout: 60s``.
+    `timeout_of` is the probe of Kubernetes whose timeout that is, so that the reports say what the
+        kubelet would have done: ``timeout_of: startupProbe``.
     """
 
     noun: ClassVar = "a target"  # of the defaults as well: a mistake there is told once
@@ -121,6 +123,7 @@ class _TargetEntries(Entry, frozen=True, kw_only=True):
     pause: Seconds = Seconds(0)
     unsupported: dict[str, str] = {}
     slower: Tolerance | None = None
+    timeout_of: Literal["startupProbe", "livenessProbe"] | None = None
 
 
 class Target(_TargetEntries, frozen=True, kw_only=True):

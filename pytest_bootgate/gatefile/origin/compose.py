@@ -15,7 +15,7 @@ from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.origin import probes
 from pytest_bootgate.gatefile.origin.amounts import MisreadError, number, seconds, size
 from pytest_bootgate.gatefile.origin.dotenv import NotThere, Variables
-from pytest_bootgate.gatefile.origin.found import Found, Part, variables
+from pytest_bootgate.gatefile.origin.found import Found, Lost, Part, variables
 from pytest_bootgate.gatefile.origin.together import (
     DONE,
     HEALTHY,
@@ -161,6 +161,7 @@ def _made(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, 
     image = variables(str(service.get("image") or f"{_project(root, path)}-{name}"))
     part = Part(name=name, image=image, key=name)
     if "image" not in service:
+        part.built = True
         part.notes.append(
             "its image is built by Compose: run `docker compose build` before the gate"
         )
@@ -198,7 +199,7 @@ def _made(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, 
     _limits(part, service)
     for key in service.keys() - _KNOWN:
         if not str(key).startswith("x-"):
-            part.lost.append((str(key), f"`{key}` cannot be taken over"))
+            part.lost.append(Lost(str(key), f"`{key}` cannot be taken over"))
     return part
 
 
@@ -227,7 +228,7 @@ def _environment(part: Part, service: Mapping[str, Any], path: Path) -> Iterator
     if not isinstance(files, NotThere):
         files = Variables({}).of_files(files, path.absolute().parent)
     if isinstance(files, NotThere):
-        part.lost.append(("env_file", f"the file {files} of `env_file` is not there"))
+        part.lost.append(Lost("env_file", f"the file {files} of `env_file` is not there"))
         return
     for key, text in files.items():
         if key in given:
@@ -255,11 +256,12 @@ def _volumes(part: Part, service: Mapping[str, Any], path: Path) -> Iterator[str
         elif str(source).startswith((".", "/", "~")):
             there = (path.absolute().parent / Path(str(source)).expanduser()).resolve()
             if not there.exists():
-                part.lost.append(("volumes", f"the volume {source} is left out: it is not there"))
+                words = f"the volume {source} is left out: it is not there"
+                part.lost.append(Lost("volumes", words))
                 continue
             if there.is_socket():
                 words = f"the socket {source} is left out: boots would act on this very machine"
-                part.lost.append(("volumes", words))
+                part.lost.append(Lost("volumes", words))
                 continue
             yield f"{there}:{target}{'' if read_only or there.is_file() else ':rw'}"
         else:
@@ -289,7 +291,8 @@ def _files(
             elif about.get("content"):
                 yield at, {"text": variables(str(about["content"])), **secret}
             else:
-                part.lost.append((kind, f"{source} of `{kind}` is not in the Compose file"))
+                words = f"{source} of `{kind}` is not in the Compose file"
+                part.lost.append(Lost(kind, words))
 
 
 def _project(root: Mapping[str, Any], path: Path) -> str:

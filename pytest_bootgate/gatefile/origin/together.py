@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_bootgate.gatefile.model.service import TAKEN
 from pytest_bootgate.gatefile.origin.amounts import MisreadError
-from pytest_bootgate.gatefile.origin.found import Part, variables
+from pytest_bootgate.gatefile.origin.found import Lost, Part, variables
 
 #: The condition of a dependency that does its work and ends.
 DONE = "service_completed_successfully"
@@ -33,7 +33,7 @@ def tell_shared(services: Mapping[str, Any], parts: Sequence[Part]) -> None:
         for volume, names in users.items():
             if part.name in names[1:] and len(set(names)) > 1:
                 words = f"the volume {volume} is also that of {names[0]}, and here each has its own"
-                part.lost.append(("volumes", words))
+                part.lost.append(Lost("volumes", words))
 
 
 def hosts_of(parts: Sequence[Part], services: Mapping[str, Any]) -> Iterator[str]:

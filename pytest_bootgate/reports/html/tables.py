@@ -10,7 +10,7 @@ from pytest_bootgate.records.machine import Machine, Span
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.values import Boot, HostFacts
 from pytest_bootgate.reports import numbers
-from pytest_bootgate.reports.amounts import NONE, duration, limit, part, seconds, share
+from pytest_bootgate.reports.amounts import NONE, duration, limit, part, seconds, share, whose
 from pytest_bootgate.reports.boots import machine as machine_words
 from pytest_bootgate.reports.html.charts import RELEASES, limit_words, tried, which
 from pytest_bootgate.reports.numbers import WHOLE_BOOT, Took, table
@@ -38,7 +38,8 @@ def phases(result: TargetResult) -> Table:
     for row in table(*(result.of(release) for release in made)) if made else ():
         limits = limit_words(result, row.name)
         if row.name == WHOLE_BOOT:
-            limits = [f"timeout {limit(result.rules.timeout)}"]
+            rules = result.rules
+            limits = [f"timeout {limit(rules.timeout)}{whose(rules.timeout_of)}"]
         cells = [cell for found in row.cells for cell in _two(found)]
         rows.append([row.name, *cells, ", ".join(limits)])
     return Table("phases", "Phases: measured boots of each release", head, rows)

@@ -14,7 +14,7 @@ from pytest_bootgate.records.result import TargetResult
 from pytest_bootgate.records.retry import STALL_REPEATS
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Rules
-from pytest_bootgate.reports.amounts import limit
+from pytest_bootgate.reports.amounts import limit, whose
 from pytest_bootgate.run.check import Check, span
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ class StartupCheck(Check[TargetResult]):
         least, most = self.boots
         if most:
             target = self.plan.file.targets[self.target]
-            how = f"{target.start}, timeout {limit(target.timeout)}"
+            whole = f"timeout {limit(target.timeout)}{whose(target.timeout_of or '')}"
+            how = f"{target.start}, {whole}"
             label = self.plan.label(self.profile, self.target)
             yield "boots", f"{label}: {span(least, most)} ({how})"
 
