@@ -63,7 +63,9 @@ def decision(result: GateResult) -> Decision:
     found = [one for one in views(result) if one.found.verdict is not None]
     failed = any(one.found.verdict == "fail" for one in found)
     verdict: Verdict = "fail" if failed else result.verdict if found else "error"
-    return Decision(verdict, WORDS[verdict], _upgrade(result), _why(result, found, verdict))
+    # Of what was not judged nobody knows whether to ship it.
+    action = WORDS["fail" if failed else "error"] if result.unjudged else WORDS[verdict]
+    return Decision(verdict, action, _upgrade(result), _why(result, found, verdict))
 
 
 def _of_shard(words: str) -> str:
@@ -72,12 +74,13 @@ def _of_shard(words: str) -> str:
 
 def _why(result: GateResult, found: Sequence[View[CheckResult]], verdict: Verdict) -> str:
     if not found:
-        return unjudged(result) or "nothing was booted"
+        return _short(result.error or unjudged(result) or "nothing was booted")
     decisive = [one for one in found if one.found.verdict == verdict]
     if not decisive:  # all that was judged is well, and not all was judged
         return _short(result.error or unjudged(result))
     if verdict == "pass":
-        return _passed(result, decisive)
+        rest = unjudged(result)
+        return _passed(result, decisive) + (f"; {_short(rest)}" if rest else "")
     first = max(decisive, key=_share)
     text = f"{first.named(result)} {_reason(first, result)}"
     more = f" (and {len(decisive) - 1} more)" if len(decisive) > 1 else ""

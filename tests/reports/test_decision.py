@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from pytest_bootgate.records.codec import read
-from pytest_bootgate.records.result import GateResult, UpgradeResult
+from pytest_bootgate.records.result import GateResult, Unjudged, UpgradeResult
 from pytest_bootgate.reports.decision import decision
 from pytest_bootgate.reports.formats import github, junit
 from pytest_bootgate.reports.html.page import render
@@ -103,6 +103,16 @@ def test_what_failed_failed_though_something_else_could_not_be_measured():
     found = decision(replace(result, checks=(red, broken)))
     assert found.action == "DO NOT SHIP"
     assert str(found).endswith("; not all was measured")
+
+
+def test_a_part_of_a_gate_is_no_reason_to_ship():
+    result = recorded("near")
+    found = decision(replace(result, unjudged=(Unjudged("current", "default", "boot"),)))
+    assert found.action == "UNKNOWN"
+    passed = tuple(t for t in result.targets if t.verdict == "pass")
+    rest = replace(result, checks=passed, unjudged=(Unjudged("current", "default", "boot"),))
+    assert str(decision(rest)).startswith("UNKNOWN")
+    assert "not booted: current" in str(decision(rest))
 
 
 def test_nothing_was_booted():
