@@ -195,8 +195,10 @@ def _split(facts: ReleaseFacts) -> tuple[str, str]:
 
 
 def _name(result: GateResult) -> str:
-    names = {_split(facts)[0] for facts in result.releases.values()} - {""}
-    if len(names) == 1:
+    every = result.releases.values()
+    names = {_split(facts)[0] for facts in every}
+    # An image that all releases share is that of their interpreter.
+    if len(names) == 1 and len({facts.image for facts in every}) == len(every) and "" not in names:
         return names.pop()
     path = Path(result.file)
     return path.parent.name if path.name in _PLAIN else path.name.partition(".")[0]
