@@ -122,7 +122,7 @@ def test_nothing_was_booted():
 def test_two_builds_of_one_version():
     result = recorded("slower")
     facts = {n: replace(f, image="app:latest", version=None) for n, f in result.releases.items()}
-    assert "app baseline → candidate (latest)" in str(decision(replace(result, releases=facts)))
+    assert "slower baseline → candidate (latest)" in str(decision(replace(result, releases=facts)))
 
 
 def test_a_long_reason_is_cut():
