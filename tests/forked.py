@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import gc
 import io
 import os
@@ -17,7 +18,7 @@ import threading
 import traceback
 import warnings
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -45,9 +46,9 @@ def forked(
     """Do `work` in a fork, and wait for it. What it prints goes by way of files in `streams`."""
     files = [streams / name for name in (".forked-out", ".forked-err")]
     targets = [os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC) for file in files]
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
-        _be_it(work, cwd, targets, env)
+        be(work, cwd, [os.open(os.devnull, os.O_RDONLY), *targets], env)
     _, status = os.waitpid(pid, 0)
     texts = []
     for file, target in zip(files, targets, strict=True):
@@ -57,17 +58,32 @@ def forked(
     return Done(os.waitstatus_to_exitcode(status), *texts)
 
 
-def _be_it(
-    work: Callable[[], Any], cwd: Path, targets: list[int], env: Mapping[str, str] | None
+def fork() -> int:
+    """As `os.fork`; which locks the other threads of a worker of pytest-xdist hold is known."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def be(
+    work: Callable[[], Any],
+    cwd: Path | str,
+    streams: Sequence[int],
+    env: Mapping[str, str] | None,
 ) -> NoReturn:
-    """Leave nothing of who was forked that would show, or run at the end."""
+    """In a fork: leave nothing of who was forked that would show, or run at the end; do `work`."""
     status = 1
     try:
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        for place, target in enumerate(targets, 1):
-            os.dup2(target, place)
-            os.close(target)
-        sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+        # Not below 3, where one of them would be overwritten before it is copied.
+        for place, stream in enumerate([fcntl.fcntl(each, fcntl.F_DUPFD, 3) for each in streams]):
+            os.dup2(stream, place)
+            os.close(stream)
+        for number in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+            with contextlib.suppress(OSError):  # that of the list itself
+                if number > 2 and not os.get_inheritable(number):
+                    os.close(number)
+        sys.stdin = sys.__stdin__ = open(0, closefd=False)
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
         for name, number in (("stdout", 1), ("stderr", 2)):
             raw = io.FileIO(number, "w", closefd=False)
             stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", write_through=True)
@@ -78,10 +94,6 @@ def _be_it(
         warnings.resetwarnings()
         for category in _QUIET:
             warnings.simplefilter("ignore", category)
-        for number in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-            with contextlib.suppress(OSError):  # that of the list itself
-                if number > 2 and not os.get_inheritable(number):
-                    os.close(number)
         atexit._clear()
         weakref.finalize._registry.clear()  # type: ignore[attr-defined]
         weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]
