@@ -19,6 +19,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -111,7 +112,10 @@ def _interpret(words: Sequence[str]) -> None:
     else:
         assert rest[0] == "-m", words
         sys.argv = [rest[1], *rest[2:]]
-        runpy.run_module(rest[1], run_name="__main__", alter_sys=True)
+        spec = find_spec(rest[1])
+        if spec.submodule_search_locations is not None:
+            spec = find_spec(f"{rest[1]}.__main__")
+        runpy.run_path(spec.origin, run_name="__main__")
 
 
 class Python(subprocess.Popen):

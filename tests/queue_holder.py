@@ -19,12 +19,21 @@ from pytest_bootgate.run.turn import Waiting, take
 
 
 class Holder:
-    """The program, running for a gate file; as another user where `uid` names one."""
+    """The program, running for a gate file; as another user where `uid` names one.
 
-    def __init__(self, file: str, uid: int | None = None, **environ: str) -> None:
+    `python` starts it: `subprocess.Popen`, or that of tests/nursery.py.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        uid: int | None = None,
+        python: type[subprocess.Popen] = subprocess.Popen,
+        **environ: str,
+    ) -> None:
         user = [] if uid is None else [str(uid)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-u", __file__, file, *user],
+        self.process = python(
+            [sys.executable, "-u", "-m", "tests.queue_holder", file, *user],
             cwd=Path(__file__).parents[1],
             env={**os.environ, **environ},
             stdin=subprocess.PIPE,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lies.conftest import IMAGE, check, verdicts
-from tests.machine import an_engine, wall_clock
-from tests.pytest_plugin.conftest import here, needed, played  # noqa: F401 (fixtures)
+from tests.lies.conftest import check, verdicts
+from tests.machine import SHELL, an_engine, wall_clock
+from tests.pytest_plugin.conftest import here, played  # noqa: F401 (fixtures)
 from tests.pytest_plugin.test_in_place import upgrade  # noqa: F401 (a fixture)
 
 ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
@@ -126,7 +126,7 @@ def pytest_bootgate_event(event):
 @pytest.fixture
 def own_engine(monkeypatch):
     """The pid of an engine's daemon that may be stopped; the test's gates use it."""
-    with an_engine() as engine:
+    with an_engine(SHELL) as engine:
         monkeypatch.setenv("DOCKER_HOST", engine.host)
         yield engine.pid
 
@@ -143,7 +143,7 @@ def pytest_bootgate_event(event):
 """)
     (pytester.path / "bootgate.yaml").write_text(f"""\
 releases:
-  candidate: {{image: "{IMAGE}", command: [sh, -c, "echo engine ready; sleep 60"]}}
+  candidate: {{image: "{SHELL}", command: [sh, -c, "echo engine ready; sleep 60"]}}
 targets:
   boot: {{timeout: 15s, phases: {{engine: {{line: engine ready}}, task: {{line: never}}}}}}
 """)
@@ -168,7 +168,7 @@ def pytest_bootgate_event(event):
     (pytester.path / "bootgate.yaml").write_text(f"""\
 releases:
   candidate:
-    image: "{IMAGE}"
+    image: "{SHELL}"
     command: [sh, -c, "echo engine ready; sleep 2; echo task; sleep 60"]
 targets:
   boot: {{timeout: 15s, phases: {{engine: {{line: engine ready}}, task: {{line: ^task}}}}}}
