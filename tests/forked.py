@@ -82,7 +82,7 @@ def be(
             with contextlib.suppress(OSError):  # that of the list itself
                 if number > 2 and not os.get_inheritable(number):
                     os.close(number)
-        sys.stdin = sys.__stdin__ = open(0, closefd=False)
+        sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
         for name, number in (("stdout", 1), ("stderr", 2)):
             raw = io.FileIO(number, "w", closefd=False)

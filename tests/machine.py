@@ -28,7 +28,8 @@ class Engine(NamedTuple):
 #: An image with a shell and `sleep`: that of Python takes seconds to be copied to an engine.
 SHELL = "bootgate-shell:local"
 _ITS_FILES = (
-    "tar -chf - /bin/sh /bin/sleep $(ldd /bin/sh /bin/sleep | grep -o '/[^ :]*[.]so[^ :]*' | sort -u)"
+    "tar -chf - /bin/sh /bin/sleep"
+    " $(ldd /bin/sh /bin/sleep | grep -o '/[^ :]*[.]so[^ :]*' | sort -u)"
 )
 
 

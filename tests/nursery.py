@@ -129,7 +129,7 @@ class Python(subprocess.Popen):
         words = [os.fsdecode(word) for word in args]
         assert words[0] == sys.executable, words
         environ = {os.fsdecode(k): os.fsdecode(v) for k, v in (env or os.environ).items()}
-        wanted = {"words": words[1:], "cwd": os.fsdecode(cwd or os.getcwd()), "env": environ}
+        wanted = {"words": words[1:], "cwd": os.fsdecode(cwd or Path.cwd()), "env": environ}
         self._asked = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._asked.connect(_address)
         socket.send_fds(self._asked, [json.dumps(wanted).encode()], streams)
