@@ -22,6 +22,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# A shim of pyenv takes longer than the Python that it starts.
+os.environ["PATH"] = f"{Path(sys.executable).resolve().parent}:{os.environ['PATH']}"
+
 ROOT = Path(__file__).parent.parent
 INCIDENT = ROOT / "examples" / "incident"
 
