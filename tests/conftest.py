@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import nursery
 from tests.forked import forked
 
 pytest_plugins = ["pytester"]
@@ -79,22 +80,13 @@ def _apart(request, monkeypatch, tmp_path):
     assert not (tmp_path.parent / ".bootgate").exists(), "a run of this test needs --rootdir"
 
 
-@pytest.fixture(scope="session")
-def nursery():
-    """What starts this Python, with all that a run imports: see tests/nursery.py."""
-    from tests import nursery
-
-    nursery.found()
-    return nursery
-
-
 @pytest.fixture
-def pytester(nursery, pytester, monkeypatch):
+def pytester(pytester):
     """A run of pytest in a process of its own is a fork, which has imported everything already.
 
     So are the workers of pytest-xdist.
     """
-    monkeypatch.setattr("execnet.gateway_io.Popen2IOMaster.__init__", nursery.started)
+    nursery.found()
     anew = pytester.runpytest_subprocess
 
     def run(*args: str | os.PathLike[str]) -> pytest.RunResult:

@@ -58,11 +58,11 @@ def forked(
     return Done(os.waitstatus_to_exitcode(status), *texts)
 
 
-def fork() -> int:
-    """As `os.fork`; which locks the other threads of a worker of pytest-xdist hold is known."""
+def fork(how: Callable[[], Any] = os.fork) -> Any:
+    """As `os.fork`; what the other threads of a worker of pytest-xdist hold is known."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        return os.fork()
+        return how()
 
 
 def be(
@@ -82,13 +82,15 @@ def be(
             with contextlib.suppress(OSError):  # that of the list itself
                 if number > 2 and not os.get_inheritable(number):
                     os.close(number)
-        sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
+        sys.__stdin__ = sys.stdin  # type: ignore[misc]
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+        encoding = (env or os.environ).get("PYTHONIOENCODING", "utf-8")
         for name, number in (("stdout", 1), ("stderr", 2)):
             raw = io.FileIO(number, "w", closefd=False)
-            stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", write_through=True)
-            setattr(sys, name, stream)
-            setattr(sys, f"__{name}__", stream)
+            writer = io.TextIOWrapper(io.BufferedWriter(raw), encoding, write_through=True)
+            setattr(sys, name, writer)
+            setattr(sys, f"__{name}__", writer)
         sys.unraisablehook, sys.excepthook = sys.__unraisablehook__, sys.__excepthook__
         threading.excepthook = threading.__excepthook__
         warnings.resetwarnings()

@@ -1,8 +1,8 @@
 """Interpreters that have imported everything already: forks of a process that does nothing else.
 
 A new interpreter that runs a gate spends a second of CPU on imports; the workers of pytest-xdist in
-the tests' runs are two of them a run. `Python` is `subprocess.Popen` for ``python -c CODE`` and
-``python -m MODULE``, without that second. They are no children of who starts them.
+the tests' runs are two of them a run. `Python` and `run` are those of `subprocess` for ``python -c
+CODE`` and ``python -m MODULE``, without that second. They are no children of who starts them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
+import execnet.gateway_io
 from execnet.gateway_base import Popen2IO
 
 from tests.forked import be, fork
@@ -43,10 +44,16 @@ _address: str | bytes = b""
 
 
 def found() -> None:
-    """Fork the process whose forks all `Python` of this process, and of its forks, will be."""
+    """Fork the process whose forks all `Python` of this process, and of its forks, will be.
+
+    From then on the workers of pytest-xdist are such forks too.
+    """
     global _address
+    if _address:
+        return
     for name in NEEDED:
         import_module(name)
+    setattr(execnet.gateway_io.Popen2IOMaster, "__init__", _start_worker)  # noqa: B010 (for mypy)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind("")  # the kernel names it: no file that would be left behind
     listener.listen(16)
@@ -96,14 +103,18 @@ def _child(asked: socket.socket) -> int:
     wanted = json.loads(text)
     pid = fork()
     if pid == 0:
-        be(lambda: _interpret(wanted["words"]), wanted["cwd"], streams, wanted["env"])
+        words, session = wanted["words"], wanted["session"]
+        be(lambda: _interpret(words, session=session), wanted["cwd"], streams, wanted["env"])
     for stream in streams:
         os.close(stream)
     return pid
 
 
-def _interpret(words: Sequence[str]) -> None:
-    """What Python does with its command line."""
+def _interpret(words: Sequence[str], *, session: bool) -> None:
+    """What Python does with its command line and its environment."""
+    if session:
+        os.setsid()
+    sys.path[:0] = [path for path in os.environ.get("PYTHONPATH", "").split(":") if path]
     signal.signal(signal.SIGINT, signal.default_int_handler)
     rest = [word for word in words if word not in ("-u", "-B")]
     if rest[0] == "-c":
@@ -121,15 +132,26 @@ def _interpret(words: Sequence[str]) -> None:
 class Python(subprocess.Popen):
     """A `subprocess.Popen` whose command is this Python."""
 
+    _close_pipe_fds: Any
+    _handle_exitstatus: Any
+    _waitpid_lock: Any
+
     def _execute_child(self, args: Any, *more: Any) -> None:
         # As `subprocess.Popen.__init__` gives them, in all versions of Python 3.
-        cwd, env, pipes = more[4], more[5], more[9:15]
+        found()
+        before, cwd, env, pipes, session = more[1], more[4], more[5], more[9:15], more[20]
+        assert before is None
         given = (pipes[0], pipes[3], pipes[5])
         streams = [place if number == -1 else number for place, number in enumerate(given)]
         words = [os.fsdecode(word) for word in args]
         assert words[0] == sys.executable, words
         environ = {os.fsdecode(k): os.fsdecode(v) for k, v in (env or os.environ).items()}
-        wanted = {"words": words[1:], "cwd": os.fsdecode(cwd or Path.cwd()), "env": environ}
+        wanted = {
+            "words": words[1:],
+            "cwd": os.fsdecode(cwd or Path.cwd()),
+            "env": environ,
+            "session": session,
+        }
         self._asked = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._asked.connect(_address)
         socket.send_fds(self._asked, [json.dumps(wanted).encode()], streams)
@@ -156,8 +178,21 @@ class Python(subprocess.Popen):
         return self.returncode
 
 
-def started(io: Any, args: Sequence[str], execmodel: Any) -> None:
-    """What `execnet.gateway_io.Popen2IOMaster` does when it is made: it starts a worker."""
+def run(words: Sequence[str], **more: Any) -> subprocess.CompletedProcess[Any]:
+    """As `subprocess.run`."""
+    timeout, _ = more.pop("timeout", None), more.pop("check", False)
+    if more.pop("capture_output", False):
+        more |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with Python(words, **more) as process:
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+
+def _start_worker(io: Any, args: Sequence[str], execmodel: Any) -> None:
     pipe = subprocess.PIPE
     io.popen = python = Python(args, stdin=pipe, stdout=pipe)
     Popen2IO.__init__(io, python.stdin, python.stdout, execmodel=execmodel)

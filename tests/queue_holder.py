@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil  # noqa: F401  here, because another user may not be able to import it later
@@ -29,13 +30,13 @@ class Holder:
         file: str,
         uid: int | None = None,
         python: type[subprocess.Popen] = subprocess.Popen,
-        **environ: str,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         user = [] if uid is None else [str(uid)]
         self.process = python(
             [sys.executable, "-u", "-m", "tests.queue_holder", file, *user],
             cwd=Path(__file__).parents[1],
-            env={**os.environ, **environ},
+            env={**os.environ, **(environ or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -20,6 +20,7 @@ from pytest_bootgate.gatefile import load
 from pytest_bootgate.records.codec import decode
 from pytest_bootgate.run import Plan
 from pytest_bootgate.run.tickets import living
+from tests import nursery
 from tests.cli.conftest import bootgate
 from tests.pytest_plugin.conftest import PLAYED, TOY
 from tests.pytest_plugin.test_progress import in_terminal
@@ -39,7 +40,7 @@ def line(tmp_path) -> Path:
 
 
 @pytest.fixture
-def holder(nursery):
+def holder():
     """Start programs that queue as gates do; what is left of them in the end is killed."""
     started: list[Holder] = []
 
@@ -78,7 +79,7 @@ class Run:
 
 
 @pytest.fixture
-def start(nursery, pytester, monkeypatch):
+def start(pytester, monkeypatch):
     """Start pytest in a directory, with boots in memory; what is left in the end is killed."""
     monkeypatch.setenv("PYTHONPATH", str(TOY.parents[2]))
     runs: list[Run] = []
@@ -443,7 +444,7 @@ def test_how_long_a_worker_waited_is_in_the_summary(gate, start, holder, line):
 BOOTGATE = [sys.executable, "-m", "pytest_bootgate"]
 
 
-def test_a_probe_queues_as_a_gate_does(gate, holder, line, nursery):
+def test_a_probe_queues_as_a_gate_does(gate, holder, line):
     first = holder()
     first.has_it()
     gate(boots=1, timeout="60s")
