@@ -14,6 +14,7 @@ import gc
 import io
 import os
 import sys
+import tempfile
 import threading
 import traceback
 import warnings
@@ -104,6 +105,7 @@ def be(
         if env is not None:
             os.environ.clear()
             os.environ.update(env)
+        tempfile.tempdir = None  # which TMPDIR names anew
         status = _status(work())
     except SystemExit as error:
         status = _status(error.code)
