@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import gc
 import io
 import os
 import sys
+import tempfile
 import threading
 import traceback
 import warnings
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -45,9 +47,9 @@ def forked(
     """Do `work` in a fork, and wait for it. What it prints goes by way of files in `streams`."""
     files = [streams / name for name in (".forked-out", ".forked-err")]
     targets = [os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC) for file in files]
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
-        _be_it(work, cwd, targets, env)
+        be(work, cwd, [os.open(os.devnull, os.O_RDONLY), *targets], env)
     _, status = os.waitpid(pid, 0)
     texts = []
     for file, target in zip(files, targets, strict=True):
@@ -57,31 +59,44 @@ def forked(
     return Done(os.waitstatus_to_exitcode(status), *texts)
 
 
-def _be_it(
-    work: Callable[[], Any], cwd: Path, targets: list[int], env: Mapping[str, str] | None
+def fork(how: Callable[[], Any] = os.fork) -> Any:
+    """As `os.fork`; what the other threads of a worker of pytest-xdist hold is known."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return how()
+
+
+def be(
+    work: Callable[[], Any],
+    cwd: Path | str,
+    streams: Sequence[int],
+    env: Mapping[str, str] | None,
 ) -> NoReturn:
-    """Leave nothing of who was forked that would show, or run at the end."""
+    """In a fork: leave nothing of who was forked that would show, or run at the end; do `work`."""
     status = 1
     try:
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        for place, target in enumerate(targets, 1):
-            os.dup2(target, place)
-            os.close(target)
-        sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+        # Not below 3, where one of them would be overwritten before it is copied.
+        for place, stream in enumerate([fcntl.fcntl(each, fcntl.F_DUPFD, 3) for each in streams]):
+            os.dup2(stream, place)
+            os.close(stream)
+        for number in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+            with contextlib.suppress(OSError):  # that of the list itself
+                if number > 2 and not os.get_inheritable(number):
+                    os.close(number)
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
+        sys.__stdin__ = sys.stdin  # type: ignore[misc]
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+        encoding = (env or os.environ).get("PYTHONIOENCODING", "utf-8")
         for name, number in (("stdout", 1), ("stderr", 2)):
             raw = io.FileIO(number, "w", closefd=False)
-            stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", write_through=True)
-            setattr(sys, name, stream)
-            setattr(sys, f"__{name}__", stream)
+            writer = io.TextIOWrapper(io.BufferedWriter(raw), encoding, write_through=True)
+            setattr(sys, name, writer)
+            setattr(sys, f"__{name}__", writer)
         sys.unraisablehook, sys.excepthook = sys.__unraisablehook__, sys.__excepthook__
         threading.excepthook = threading.__excepthook__
         warnings.resetwarnings()
         for category in _QUIET:
             warnings.simplefilter("ignore", category)
-        for number in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-            with contextlib.suppress(OSError):  # that of the list itself
-                if number > 2 and not os.get_inheritable(number):
-                    os.close(number)
         atexit._clear()
         weakref.finalize._registry.clear()  # type: ignore[attr-defined]
         weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]
@@ -90,6 +105,7 @@ def _be_it(
         if env is not None:
             os.environ.clear()
             os.environ.update(env)
+        tempfile.tempdir = None  # which TMPDIR names anew
         status = _status(work())
     except SystemExit as error:
         status = _status(error.code)

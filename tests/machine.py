@@ -25,42 +25,64 @@ class Engine(NamedTuple):
     pid: int
 
 
+#: An image with a shell and `sleep`: that of Python takes seconds to be copied to an engine.
+SHELL = "bootgate-shell:local"
+_ITS_FILES = (
+    "tar -chf - /bin/sh /bin/sleep"
+    " $(ldd /bin/sh /bin/sleep | grep -o '/[^ :]*[.]so[^ :]*' | sort -u)"
+)
+
+
 @contextmanager
-def an_engine() -> Iterator[Engine]:
-    """A Docker engine that may be stopped, with the image of Python; it goes away at the end."""
+def an_engine(image: str = IMAGE) -> Iterator[Engine]:
+    """A Docker engine that may be stopped, with one image; it goes away at the end."""
     here = Path(tempfile.mkdtemp(dir="/tmp"))  # the path of a socket has 108 bytes at most
     socket = f"unix://{here}/docker.sock"
-    state = [f"--data-root={here}/data", f"--exec-root={here}/exec", f"--pidfile={here}/pid"]
-    apart = ["--bridge=none", "--iptables=false", "--ip-forward=false", "--storage-driver=vfs"]
-    # In a network of its own: --bridge=none removes docker0, which is another engine's as well.
-    with (here / "log").open("w") as log:
-        command = ["unshare", "--net", "--mount", "dockerd", "-H", socket, *state, *apart]
-        daemon = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        for _ in range(150):
-            asked = ["docker", "-H", socket, "version"]
-            if subprocess.run(asked, capture_output=True, check=False).returncode == 0:
-                break
-            time.sleep(0.2)
-        with subprocess.Popen(["docker", "save", IMAGE], stdout=subprocess.PIPE) as saved:
+        # A machine that is a container itself can do the second one only.
+        daemon = _daemon(here, socket, "overlay2") or _daemon(here, socket, "vfs")
+        assert daemon is not None, (here / "log").read_text()
+        gives, takes = ["docker", "save", IMAGE], ["load", "-q"]
+        if image == SHELL:
+            gives = ["docker", "run", "--rm", IMAGE, "sh", "-c", _ITS_FILES]
+            takes = ["import", "-", SHELL]
+        with subprocess.Popen(gives, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as given:
             subprocess.run(
-                ["docker", "-H", socket, "load", "-q"],
-                stdin=saved.stdout,
+                ["docker", "-H", socket, *takes],
+                stdin=given.stdout,
                 stdout=subprocess.DEVNULL,
                 check=True,
             )
         yield Engine(socket, daemon.pid)
+        daemon.kill()
+        daemon.wait(10)
     finally:
         belongs = [p for p in psutil.process_iter() if _belongs(p, str(here))]
-        for kill in [*(process.kill for process in belongs), daemon.kill]:
-            with suppress(psutil.Error, ProcessLookupError):
-                kill()
-        daemon.wait(10)
+        for process in belongs:
+            with suppress(psutil.Error):
+                process.kill()
         psutil.wait_procs(belongs, 10)
         for mount in reversed(Path("/proc/mounts").read_text().splitlines()):
             if str(here) in (place := mount.split()[1]):
                 subprocess.run(["umount", "-l", place], check=False)
         shutil.rmtree(here, ignore_errors=True)
+
+
+def _daemon(here: Path, socket: str, driver: str) -> subprocess.Popen[bytes] | None:
+    """A daemon that answers; None where it cannot store images in this way."""
+    state = [f"--data-root={here}/data", f"--exec-root={here}/exec", f"--pidfile={here}/pid"]
+    apart = ["--bridge=none", "--iptables=false", "--ip-forward=false"]
+    # In a network of its own: --bridge=none removes docker0, which is another engine's as well.
+    with (here / "log").open("a") as log:
+        command = ["unshare", "--net", "--mount", "dockerd", "-H", socket, *state, *apart]
+        daemon = subprocess.Popen([*command, f"--storage-driver={driver}"], stdout=log, stderr=log)
+    while daemon.poll() is None:
+        asked = ["docker", "-H", socket, "version"]
+        up = (here / "docker.sock").exists()
+        if up and subprocess.run(asked, capture_output=True, check=False).returncode == 0:
+            return daemon
+        time.sleep(0.1)
+    return None
 
 
 def _belongs(process: psutil.Process, where: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil  # noqa: F401  here, because another user may not be able to import it later
@@ -19,14 +20,23 @@ from pytest_bootgate.run.turn import Waiting, take
 
 
 class Holder:
-    """The program, running for a gate file; as another user where `uid` names one."""
+    """The program, running for a gate file; as another user where `uid` names one.
 
-    def __init__(self, file: str, uid: int | None = None, **environ: str) -> None:
+    `python` starts it: `subprocess.Popen`, or that of tests/nursery.py.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        uid: int | None = None,
+        python: type[subprocess.Popen] = subprocess.Popen,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         user = [] if uid is None else [str(uid)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-u", __file__, file, *user],
+        self.process = python(
+            [sys.executable, "-u", "-m", "tests.queue_holder", file, *user],
             cwd=Path(__file__).parents[1],
-            env={**os.environ, **environ},
+            env={**os.environ, **(environ or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

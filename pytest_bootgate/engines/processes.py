@@ -29,10 +29,9 @@ def carriers(label: str, value: str, directory: str | None = None) -> list[psuti
         if process.pid in own:  # a gate in a shell that a boot started, too
             continue
         with contextlib.suppress(*_GONE):
-            if process.status() == psutil.STATUS_ZOMBIE:
-                continue
             labelled = process.environ().get(label) == value
-            if labelled or (directory is not None and _orphan_in(directory, process)):
+            ours = labelled or (directory is not None and _orphan_in(directory, process))
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import pytest
 
 from pytest_bootgate.cli import main
 from pytest_bootgate.cli.init import contents, write
+from tests import nursery
 from tests.forked import forked
 
 #: What makes the example's verdict the same on a busy machine.
@@ -44,7 +44,7 @@ def bootgate(*args: str, cwd: Path, **environ: str) -> Said:
         assert "Traceback" not in done.err, done.err
         return Said(done.status, done.out, done.err)
     words = [sys.executable, "-m", "pytest_bootgate", *args]
-    run = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    run = nursery.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     assert "Traceback" not in run.stderr, run.stderr
     return Said(run.returncode, run.stdout, run.stderr)
 

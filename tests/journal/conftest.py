@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import nursery
 from tests.pytest_plugin.conftest import GATE, TOY, add_baseline
 
 #: Each boot is over in about 0.1 s, and there are far more of them than anyone waits for.
@@ -31,7 +32,7 @@ class Site:
         """Run pytest; it waits for no other gate."""
         turn = self.path / "tmp"
         turn.mkdir(exist_ok=True)
-        return subprocess.Popen(
+        return nursery.Python(
             [
                 *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
                 *("bootgate.yaml", "--bootgate-journal", str(self.journal), *self.options),

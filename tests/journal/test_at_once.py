@@ -29,7 +29,7 @@ journal.close()
 
 def test_two_pytest_runs(site, tmp_path):
     journal = tmp_path / "shared" / "journal.db"
-    places = [site(name, boots=4, journal=journal) for name in ("one", "two")]
+    places = [site(name, boots=2, journal=journal) for name in ("one", "two")]
     for place in places:
         place.options = ("--bootgate-engine", "process")
     until, ended = time.monotonic() + SECONDS, Counter[str]()

@@ -29,7 +29,7 @@ gate: {{boots: 40}}
 @pytest.mark.parametrize(
     ("engine", "kills", "longest"),
     [
-        pytest.param("process", KILLS or 5, 3.0, id="process"),
+        pytest.param("process", KILLS or 3, 3.0, id="process"),
         pytest.param("docker", KILLS or 2, 5.0, id="docker", marks=pytest.mark.docker),
     ],
 )

@@ -13,6 +13,9 @@ import pytest
 from tests.conftest import ROOT
 from tests.pytest_plugin.conftest import TOY
 
+DOCKER = pytest.param("docker", id="docker", marks=pytest.mark.docker)
+#: What an engine sees in its own way is told on both; all else on the one that most people use.
+BOTH = [pytest.param("process", id="process"), DOCKER]
 TABLE = ROOT / "docs" / "lies.md"
 IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")
 GATE = """\

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lies.conftest import check
+from tests.lies.conftest import DOCKER, check
 
-ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 REQUIRE = ["--bootgate-require"]
 XFAIL = """\
 import pytest
@@ -35,14 +34,14 @@ state: {path: state, jobs: {http: ":8080/jobs"}, run: {http: ":8080/run", body: 
 
 
 @pytest.mark.lie("a gate that fails is marked xfail")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_xfail(lying, told, engine):
     result, found = lying(["engine ready"], engine=engine, timeout="1s", listener=XFAIL)
     check(told, result, found)
 
 
 @pytest.mark.lie("a plugin turns failures into skips while a gate was expected")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_quarantine(lying, told, engine):
     result, found = lying(
         ["engine ready"], engine=engine, timeout="1s", listener=SKIPS, options=REQUIRE
@@ -52,7 +51,7 @@ def test_quarantine(lying, told, engine):
 
 @pytest.mark.lie("items are listed and not run while a gate was expected")
 @pytest.mark.parametrize("option", ["--collect-only", "--setup-plan", "--setup-only"])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_only_a_list(lying, told, engine, option):
     result, found = lying(engine=engine, options=[*REQUIRE, option])
     assert (result.ret, found) == (1, {})
@@ -61,7 +60,7 @@ def test_only_a_list(lying, told, engine, option):
 
 
 @pytest.mark.lie("the token in the pattern of a proof is optional, and a line without it comes")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_an_optional_token(lying, told, engine):
     phases = "{task: {line: 'task started( ${token})?'}}"
     result, found = lying(["task started"], engine=engine, timeout="1s", phases=phases)
@@ -69,7 +68,7 @@ def test_an_optional_token(lying, told, engine):
 
 
 @pytest.mark.lie("the figures of a recorded baseline were edited")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_an_edited_recording(lying, told, engine, pytester):
     good = ["engine ready", "persona loaded", "ring"]
     assert lying(good, engine=engine)[0].ret == 0
@@ -115,7 +114,7 @@ def test_an_edited_recording(lying, told, engine, pytester):
         ),
     ],
 )
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_a_gate_file_that_proves_nothing(lying, told, engine, more):
     result, found = lying(["engine ready"], engine=engine, **more)
     assert (result.ret, found) == (pytest.ExitCode.USAGE_ERROR, {})

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.lies.conftest import IMAGE, check, verdicts
-from tests.machine import an_engine, wall_clock
-from tests.pytest_plugin.conftest import here, needed, played  # noqa: F401 (fixtures)
+from tests.lies.conftest import BOTH, DOCKER, check, verdicts
+from tests.machine import SHELL, an_engine, wall_clock
+from tests.pytest_plugin.conftest import here, played  # noqa: F401 (fixtures)
 from tests.pytest_plugin.test_in_place import upgrade  # noqa: F401 (a fixture)
 
-ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 GOOD = ["engine ready", "persona loaded", "ring"]
 #: Containers of a run, by what they run.
 FIND = """\
@@ -25,7 +24,7 @@ def containers(run, command):
 
 
 @pytest.mark.lie("a proof left over from an earlier boot")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_a_left_over_proof(lying, told, engine):
     late = [*GOOD, "run finished: ok", 0.6, "ring"]
     env = {"COUNTER": "${dir}/counter"}
@@ -40,7 +39,7 @@ def test_a_left_over_proof(lying, told, engine):
 
 
 @pytest.mark.lie("baseline and candidate are the same image")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_the_same_twice(lying, told, engine):
     same = {"PLAN": json.dumps(GOOD)}
     result, found = lying(engine=engine, releases={"baseline": same, "candidate": same})
@@ -68,7 +67,7 @@ def pytest_bootgate_event(event):
 
 
 @pytest.mark.lie("the gate itself is stopped in the midst of a boot, and goes on")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", BOTH)
 def test_the_gate_is_stopped(lying, told, engine):
     listener = """\
 import os, subprocess
@@ -83,7 +82,7 @@ def pytest_bootgate_event(event):
 
 
 @pytest.mark.lie("the sidecar is stopped in the midst of a boot, and goes on")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", BOTH)
 def test_the_sidecar_is_stopped(lying, told, engine):
     listener = f"""{FIND}
 import psutil, threading, time
@@ -106,7 +105,7 @@ def stop(run):
 
 
 @pytest.mark.lie("the sidecar dies")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", BOTH)
 def test_the_sidecar_dies(lying, told, engine):
     listener = f"""{FIND}
 import psutil
@@ -126,7 +125,7 @@ def pytest_bootgate_event(event):
 @pytest.fixture
 def own_engine(monkeypatch):
     """The pid of an engine's daemon that may be stopped; the test's gates use it."""
-    with an_engine() as engine:
+    with an_engine(SHELL) as engine:
         monkeypatch.setenv("DOCKER_HOST", engine.host)
         yield engine.pid
 
@@ -143,7 +142,7 @@ def pytest_bootgate_event(event):
 """)
     (pytester.path / "bootgate.yaml").write_text(f"""\
 releases:
-  candidate: {{image: "{IMAGE}", command: [sh, -c, "echo engine ready; sleep 60"]}}
+  candidate: {{image: "{SHELL}", command: [sh, -c, "echo engine ready; sleep 60"]}}
 targets:
   boot: {{timeout: 15s, phases: {{engine: {{line: engine ready}}, task: {{line: never}}}}}}
 """)
@@ -168,7 +167,7 @@ def pytest_bootgate_event(event):
     (pytester.path / "bootgate.yaml").write_text(f"""\
 releases:
   candidate:
-    image: "{IMAGE}"
+    image: "{SHELL}"
     command: [sh, -c, "echo engine ready; sleep 2; echo task; sleep 60"]
 targets:
   boot: {{timeout: 15s, phases: {{engine: {{line: engine ready}}, task: {{line: ^task}}}}}}
@@ -186,7 +185,7 @@ gate: {{boots: 1, noise: 1000}}
 
 
 @pytest.mark.lie("a retry hides a timeout")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_a_retry_that_hides_timeouts(lying, told, engine, tmp_path):
     go = "/tmp/go" if engine == "docker" else str(tmp_path / "go")
     listener = f"""{FIND}
@@ -213,7 +212,7 @@ def pytest_bootgate_event(event):
 
 
 @pytest.mark.lie("the release has no boot timeout at all")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_no_boot_timeout(lying, told, engine):
     result, found = lying(
         ["engine ready", 1, "persona loaded", "ring"],
@@ -226,7 +225,7 @@ def test_no_boot_timeout(lying, told, engine):
 
 
 @pytest.mark.lie("a job is gone after the upgrade")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_a_lost_job(upgrade, told, engine):  # noqa: F811
     result = upgrade("lose", engine=engine)
     assert result.ret == 1
@@ -256,7 +255,7 @@ GATED = "isolated: {}\n  main: {}"
 
 
 @pytest.mark.lie("every item is deselected while a gate was expected")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_all_deselected(lying, told, engine):
     result, found = lying(GOOD, "-k", "nothing", engine=engine, options=["--bootgate-require"])
     assert result.ret == 1
@@ -273,7 +272,7 @@ def test_nothing_collected(pytester, told):
 
 
 @pytest.mark.lie("only a part of the targets runs")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_only_a_part(lying, told, engine):
     options = ["--bootgate-require"]
     result, found = lying(GOOD, "-k", "main", engine=engine, targets=GATED, options=options)
@@ -283,7 +282,7 @@ def test_only_a_part(lying, told, engine):
 
 
 @pytest.mark.lie("a phase is asked for that was good, of a boot that failed")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_a_good_phase(lying, told, engine):
     result, found = lying(["engine ready"], "-k", "engine", engine=engine, timeout="1s")
     assert result.ret == 1
@@ -292,7 +291,7 @@ def test_a_good_phase(lying, told, engine):
 
 
 @pytest.mark.lie("a worker process dies (pytest-xdist)")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [DOCKER])
 def test_a_worker_dies(lying, told, engine):
     listener = """\
 import os

@@ -16,26 +16,26 @@ READY_AND_PROOF = '{ready: {line: is here}, answers: {http: ":${port.gateway}/"}
 
 @dataclass(frozen=True)
 class Lie:
-    """What a gateway does; `docker` alone where a process cannot do it."""
+    """What a gateway does; on `process` too where that engine sees it in a way of its own."""
 
     plan: list[Any]
     more: dict[str, Any] = field(default_factory=dict)
-    engines: tuple[str, ...] = ("process", "docker")
+    engines: tuple[str, ...] = ("docker",)
 
 
-def docker(plan: list[Any], **more: Any) -> Lie:
-    return Lie(plan, more, ("docker",))
+def both(plan: list[Any], **more: Any) -> Lie:
+    return Lie(plan, more, ("process", "docker"))
 
 
 LIES = {
-    "the runner exits with 0 before its proof": Lie(["engine ready", "exit:0"]),
+    "the runner exits with 0 before its proof": both(["engine ready", "exit:0"]),
     "the runner exits with 1": Lie(["engine ready", "exit:1"]),
-    "the runner is killed because memory ran out": docker(["engine ready", "eat"], profile=SMALL),
-    "a child is killed because memory ran out, and the runner exits with 0": docker(
-        ["engine ready", "child eats", "exit:0"], profile=SMALL
+    "the runner is killed because memory ran out": Lie(["engine ready", "eat"], {"profile": SMALL}),
+    "a child is killed because memory ran out, and the runner exits with 0": Lie(
+        ["engine ready", "child eats", "exit:0"], {"profile": SMALL}
     ),
-    "a child is killed because memory ran out, and the gateway goes on": docker(
-        ["engine ready", "child eats"], profile=SMALL, timeout="3s"
+    "a child is killed because memory ran out, and the gateway goes on": Lie(
+        ["engine ready", "child eats"], {"profile": SMALL, "timeout": "3s"}
     ),
     "a signal reports ok without a proof": Lie(
         ["engine ready", "persona loaded", "run finished: ok"], {"timeout": "1s"}
@@ -78,27 +78,23 @@ LIES = {
     "marks flushed late, in one burst after the proof": Lie(
         ["buffer", "engine ready", 0.1, "persona loaded", "ring", 0.8, "flush"]
     ),
-    "a log is replaced by one that still has the line of an earlier task": Lie(
+    "a log is replaced by one that still has the line of an earlier task": both(
         ["engine ready", 0.1, "save"],
-        {
-            "timeout": "1s",
-            "env": {"LOG": "${dir}/log"},
-            "phases": '{engine: {line: engine ready}, task: {file: "${dir}/log", line: task st}}',
-        },
+        timeout="1s",
+        env={"LOG": "${dir}/log"},
+        phases='{engine: {line: engine ready}, task: {file: "${dir}/log", line: task st}}',
     ),
     "what is ready dies a moment later": Lie(
         ["engine ready", "persona loaded", 0.4, "exit:3"],
         {"phases": "{engine: {line: engine ready}, up: {line: persona loaded, stays: 3s}}"},
     ),
-    "what proved it is gone again": Lie(
+    "what proved it is gone again": both(
         [
             *("engine ready", "do:open(os.environ['UP'], 'w').close()", 0.6),
             "do:os.remove(os.environ['UP'])",
         ],
-        {
-            "env": {"UP": "${dir}/up"},
-            "phases": '{engine: {line: engine ready}, up: {file: "${dir}/up", stays: 3s}}',
-        },
+        env={"UP": "${dir}/up"},
+        phases='{engine: {line: engine ready}, up: {file: "${dir}/up", stays: 3s}}',
     ),
     "an error is logged, and it is ready all the same": Lie(
         ["engine ready", "ERROR migration 0042 failed", "persona loaded", "ring"],
@@ -112,16 +108,17 @@ LIES = {
         ["engine ready", "job failed: plugin is not installed"],
         {"timeout": "3s", "gate": "{boots: 1, noise: 1000, retries: 1, retry_pause: 100ms}"},
     ),
-    "the gateway crashes and restarts itself": Lie(
+    "the gateway crashes and restarts itself": both(
         ["engine ready", "restart", "persona loaded", 0.3, "ring"]
     ),
     "the trigger is accepted twice": Lie(
         ["run accepted", "engine ready", "run accepted", "persona loaded", "ring"],
         {"phases": ACCEPTED},
     ),
-    '"ready" is logged while nobody answers': Lie(
+    '"ready" is logged while nobody answers': both(
         [],
-        {"env": {"DEAF": "1"}, "ready": '{line: is here}\n  health: {http: ":${port.gateway}/"}'},
+        env={"DEAF": "1"},
+        ready='{line: is here}\n  health: {http: ":${port.gateway}/"}',
     ),
     '"ready" is logged while the endpoint that proves it does not answer': Lie(
         [],

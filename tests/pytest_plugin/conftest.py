@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import warnings
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,17 +12,6 @@ import pytest
 TOY = Path(__file__).with_name("toy.py")
 PLAYED = "tests.pytest_plugin.played"
 pytest.register_assert_rewrite(PLAYED)
-#: What a run imports: to import it anew for each run takes more time than all the rest.
-NEEDED = [
-    PLAYED,
-    *(f"pytest_bootgate.pytest_plugin.{name}" for name in ("collect", "finish", "items", "rows")),
-    *(f"pytest_bootgate.pytest_plugin.{name}" for name in ("contrast", "publish")),
-    *(f"pytest_bootgate.reports.{name}" for name in ("html.page", "formats.cases", "notify")),
-    *("pytest_bootgate.pytest_plugin.require", "pytest_bootgate.reports.probing"),
-    *(f"pytest_bootgate.{name}" for name in ("journal.store", "engines.process", "engines.docker")),
-    *("pytest_bootgate.cli.probe", "psutil", "resource", "pickle"),
-]
-
 #: A boot that goes well: three phases within a tenth of a second.
 GOOD = [0.02, "engine ready", 0.02, "persona loaded", 0.02, "ring"]
 
@@ -107,15 +95,8 @@ def run(pytester):
     return call
 
 
-@pytest.fixture(scope="session")
-def needed():
-    """Import for all tests what a run imports: at the end of each one pytester forgets the rest."""
-    for name in NEEDED:
-        import_module(name)
-
-
 @pytest.fixture
-def here(needed, pytester):
+def here(pytester):
     """Run pytest in this process, with real boots."""
 
     def call(*args: str):

@@ -31,6 +31,11 @@ def found(here, pytester):
 
 
 @pytest.fixture
+def short_look():
+    """As long as users' gates look."""
+
+
+@pytest.fixture
 def busy():
     """A busy loop on every CPU, until the test ends."""
     loop = [sys.executable, "-c", "while True: pass"]

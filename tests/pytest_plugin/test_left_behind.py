@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import nursery
 from tests.conftest import labelled
 
 ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
@@ -72,7 +73,7 @@ def test_nothing_is_left_behind(tmp_path: Path, engine: str, how: str):
     command = f"sleep 60.{secrets.randbelow(10**9):09}"
     (tmp_path / "bootgate.yaml").write_text(SLOW % {"image": IMAGE, "command": command.split()})
     options = ["--timeout=3", "--timeout-method=thread"] if how == "timeout" else []
-    pytest_run = subprocess.Popen(
+    pytest_run = nursery.Python(
         [
             *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "bootgate.yaml"),
             *("--bootgate-engine", engine, *options),
@@ -81,8 +82,6 @@ def test_nothing_is_left_behind(tmp_path: Path, engine: str, how: str):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        # In the background of a script SIGINT is ignored, and that would be inherited.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         run = until(lambda: run_of(engine, command), 30)
@@ -108,7 +107,7 @@ def test_the_next_gate_removes_what_was_killed_with_its_reaper(tmp_path: Path, e
         *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "bootgate.yaml"),
         *("--bootgate-engine", engine, "--bootgate-json=out.json"),
     ]
-    killed = subprocess.Popen(gate, cwd=tmp_path, stdout=subprocess.DEVNULL, env=environment)
+    killed = nursery.Python(gate, cwd=tmp_path, stdout=subprocess.DEVNULL, env=environment)
     run = until(lambda: run_of(engine, command), 30)
     for process in psutil.Process(killed.pid).children():
         if "engines.reaper" in " ".join(process.cmdline()):
@@ -118,7 +117,7 @@ def test_the_next_gate_removes_what_was_killed_with_its_reaper(tmp_path: Path, e
     assert left(engine, run) or list(tmp_path.glob(f"bootgate-{run}*"))
     fine = SLOW.replace("never", "up") % {"image": IMAGE, "command": ["echo", "up"]}
     (tmp_path / "bootgate.yaml").write_text(fine)
-    again = subprocess.run(gate, cwd=tmp_path, stdout=subprocess.PIPE, env=environment, check=False)
+    again = nursery.run(gate, cwd=tmp_path, stdout=subprocess.PIPE, env=environment, check=False)
     (target,) = json.loads((tmp_path / "out.json").read_text())["targets"]
     # Of other tests' runs, perhaps, as well.
     assert any(

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 import pty
-import sys
 from pathlib import Path
+
+import pytest
 
 from pytest_bootgate.reports.progress import progress_line
 from pytest_bootgate.run import Progress
-from tests.pytest_plugin.conftest import PLAYED, TOY
+from tests.forked import be, fork
+from tests.pytest_plugin.conftest import PLAYED
 
 
 def in_terminal(directory: Path, *args: str, term: str = "xterm") -> str:
     """What pytest writes to a terminal, 120 columns wide unless COLUMNS says otherwise."""
-    pid, terminal = pty.fork()
+    pid, terminal = fork(pty.fork)
     if pid == 0:
-        os.chdir(directory)
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args]
-        more = {"TERM": term, "PYTHONPATH": str(TOY.parents[2])}
-        os.execve(sys.executable, command, {"COLUMNS": "120", **os.environ, **more})
+        words = ["-p", "no:cacheprovider", *args]
+        env = {"COLUMNS": "120", **os.environ, "TERM": term}
+        be(lambda: pytest.main(words), directory, (0, 1, 2), env)
     seen = b""
     while True:
         try:

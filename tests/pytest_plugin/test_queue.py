@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.records.codec import decode
 from pytest_bootgate.run import Plan
 from pytest_bootgate.run.tickets import living
+from tests import nursery
+from tests.cli.conftest import bootgate
 from tests.pytest_plugin.conftest import PLAYED, TOY
 from tests.pytest_plugin.test_progress import in_terminal
 from tests.queue_holder import Holder
@@ -42,7 +45,7 @@ def holder():
     started: list[Holder] = []
 
     def start(file: str = FILE) -> Holder:
-        started.append(Holder(file))
+        started.append(Holder(file, python=nursery.Python))
         return started[-1]
 
     yield start
@@ -85,7 +88,7 @@ def start(pytester, monkeypatch):
         here = here or pytester.path
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
         command += [] if real else ["-p", PLAYED]
-        process = subprocess.Popen(
+        process = nursery.Python(
             [*command, "--bootgate-json", "out.json", *args],
             cwd=here,
             stdout=subprocess.PIPE,
@@ -223,7 +226,8 @@ def test_a_stopped_holder_is_named_as_one(gate, start, holder, line):
     first = holder()
     first.has_it()
     first.process.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, first.process.pid, os.WSTOPPED)
+    while psutil.Process(first.process.pid).status() != psutil.STATUS_STOPPED:
+        time.sleep(0.01)
     gate(boots=1)
     run, pid = start("bootgate.yaml"), first.process.pid
     assert f"pid {pid}, stopped: continue it with `kill -CONT {pid}`, or end it" in run.waits()
@@ -440,16 +444,12 @@ def test_how_long_a_worker_waited_is_in_the_summary(gate, start, holder, line):
 BOOTGATE = [sys.executable, "-m", "pytest_bootgate"]
 
 
-def bootgate(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*BOOTGATE, *args], capture_output=True, text=True, check=False)
-
-
 def test_a_probe_queues_as_a_gate_does(gate, holder, line):
     first = holder()
     first.has_it()
     gate(boots=1, timeout="60s")
     command = [*BOOTGATE, "probe", "bootgate.yaml", "--journal", "journal.db"]
-    with subprocess.Popen(
+    with nursery.Python(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as probe:
         said = probe.stderr.readline()
@@ -461,14 +461,14 @@ def test_a_probe_queues_as_a_gate_does(gate, holder, line):
     assert re.fullmatch(r"bootgate: waited \d+ s; this gate runs now\n", err)
 
 
-def test_doctor_says_who_has_the_machine(gate, holder):
+def test_doctor_says_who_has_the_machine(gate, holder, pytester):
     gate(boots=1)
-    said = " ".join(bootgate("doctor").stdout.split())
+    said = " ".join(bootgate("doctor", cwd=pytester.path).out.split())
     assert "ok queue ok journal" in said
     first = holder()
     first.has_it()
     holder().waits()
-    said = " ".join(bootgate("doctor").stdout.split())
+    said = " ".join(bootgate("doctor", cwd=pytester.path).out.split())
     assert f"queue {FILE} (user {holder_user()}, pid {first.process.pid}, booting for " in said
     assert ") is running, and 1 more in the queue: another gate would wait" in said
 
@@ -480,4 +480,4 @@ def test_a_queue_that_is_not_there_is_a_sentence(gate, start, pytester, monkeypa
     assert status == 1
     assert "BOOTGATE_QUEUE_DIR names " in out
     assert "Traceback" not in out
-    assert "FAIL  queue" in bootgate("doctor").stdout
+    assert "FAIL  queue" in bootgate("doctor", cwd=pytester.path).out

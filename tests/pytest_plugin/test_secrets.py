@@ -7,7 +7,6 @@ import html
 import json
 import os
 import socket
-import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +15,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from tests import nursery
 from tests.reports.formats.readers import NAMES
 
 IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")
@@ -172,7 +172,7 @@ def test_no_artefact_has_a_secret(pytester, engine, hook):
     write(pytester.path, engine, port)
     (pytester.path / "conftest.py").write_text(HOOKS)
     reports = [f"--bootgate-report={name}=reports/{path}" for name, path in NAMES.items()]
-    done = subprocess.run(
+    done = nursery.run(
         [
             *(sys.executable, "-m", "pytest", "-pno:cacheprovider", "-vv", "bootgate.yaml"),
             *(f"--bootgate-engine={engine}", "--bootgate-json=out.json", "--junitxml=own.xml"),
@@ -191,7 +191,7 @@ def test_no_artefact_has_a_secret(pytester, engine, hook):
     (boot,) = target["boots"]
     assert boot["tails"]["gateway.out"], boot  # it did speak
     assert any("app.log" in name for name in boot["tails"])
-    log = subprocess.run(
+    log = nursery.run(
         [sys.executable, "-m", "pytest_bootgate", "log", "--json", "--journal", "journal.db"],
         cwd=pytester.path,
         capture_output=True,
@@ -211,7 +211,7 @@ def test_no_artefact_has_a_secret(pytester, engine, hook):
 def test_nor_do_other_commands(pytester, hook):
     write(pytester.path, "process", hook[0])
     for words in (["check"], ["doctor", "bootgate.yaml"], ["probe", "bootgate.yaml"]):
-        done = subprocess.run(
+        done = nursery.run(
             [sys.executable, "-m", "pytest_bootgate", *words],
             cwd=pytester.path,
             env=environment(),
@@ -239,7 +239,7 @@ targets:
     proof: {line: up}
     trigger: {http: ":80/", headers: {Authorization: "Bearer ${TOKEN}"}, method: "${TOKEN}"}
 """)
-    done = subprocess.run(
+    done = nursery.run(
         [sys.executable, "-m", "pytest_bootgate", "check"],
         cwd=pytester.path,
         env={**os.environ, "TOKEN": value},
@@ -260,7 +260,7 @@ def test_an_error_of_a_command_that_cannot_start_has_no_arguments(pytester):
 releases: {candidate: {command: [/no/such/program, --key, "${MY_TOKEN}"]}}
 targets: {a: {timeout: 1s, proof: {line: up}}}
 """)
-    done = subprocess.run(
+    done = nursery.run(
         [sys.executable, "-m", "pytest", "-pno:cacheprovider", "bootgate.yaml", "-vv"],
         cwd=pytester.path,
         env={**os.environ, "MY_TOKEN": "t0ken-in-a-command"},

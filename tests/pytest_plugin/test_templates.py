@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 import pytest_bootgate
-from tests.pytest_plugin.conftest import add_baseline
+from tests.pytest_plugin.conftest import PLAYED, add_baseline
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATES = ROOT / "ci" / "templates"
@@ -185,8 +185,8 @@ def here(script: str, path: Path) -> str:
     return script
 
 
-def carry_out(script: str, path: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+def carry_out(script: str, path: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", **more}
     return lint("bash", "-e", "-c", script, cwd=path, env=environment)
 
 
@@ -197,7 +197,11 @@ def test_the_shell_of_a_gate(name, plan, status, gate, pytester):
     add_baseline(path, plan, "ring")
     text = path.read_text().replace("gate: {boots: 1", "gate: {boots: 1, allow: same-image")
     path.write_text(text)
-    done = carry_out(here(shell(name), pytester.path), pytester.path)
+    in_memory = {
+        "PYTEST_ADDOPTS": f"{os.environ['PYTEST_ADDOPTS']} -p {PLAYED}",
+        "PYTHONPATH": str(ROOT),
+    }
+    done = carry_out(here(shell(name), pytester.path), pytester.path, **in_memory)
     assert done.returncode == status, done.stdout + done.stderr
     report = pytester.path / "bootgate-report"
     found = json.loads((report / "result.json").read_text())

@@ -21,7 +21,7 @@ from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.html.axis import Axis
 from pytest_bootgate.reports.html.page import render, write
 
-from .pages import RECORDED, boot, drawn, gate, read, recorded, rows, section
+from .pages import RECORDED, Element, boot, drawn, gate, read, recorded, rows, section
 
 RULES = Rules(timeout=60.0, fail_at=0.8, warn_at=0.6, least=1, most=1)
 STARTED = {"outcome": "started", "detail": "", "seconds": 2.4, "ended": 2.4, "cpu_seconds": 1.1}
@@ -32,6 +32,16 @@ STARTED["phases"] = (
 )
 RESULTS = [pytest.param(recorded(path.stem), id=path.stem) for path in RECORDED]
 RESULTS += [pytest.param(drawn(seed), id=f"drawn {seed}") for seed in range(40)]
+
+
+_PAGES: dict[int, Element] = {}
+
+
+def page_of(result) -> Element:
+    """The page of one of these results, written and read once."""
+    if id(result) not in _PAGES:
+        _PAGES[id(result)] = read(render([result]))
+    return _PAGES[id(result)]
 
 
 def target(*boots, rules=RULES, **more) -> TargetResult:
@@ -53,7 +63,7 @@ def top(page) -> dict[str, str]:
 
 @pytest.mark.parametrize("result", RESULTS)
 def test_the_numbers_are_those_of_the_json(result):
-    page = read(render([result]))
+    page = page_of(result)
     plain = json.loads(codec.encode(result))
     for found, one in zip(result.targets, plain["targets"], strict=True):
         if not one["boots"]:
@@ -117,7 +127,7 @@ def _same_headrooms(shown, rooms):
 
 @pytest.mark.parametrize("result", RESULTS)
 def test_what_stands_there_is_the_number_behind_it(result):
-    page = read(render([result]))
+    page = page_of(result)
     tables = [t for name in ("boots", "lengths", "told") for t in _named(page, name)]
     for cell in (d for table in tables for d in table.every("data")):
         value = float(cell.attributes["value"])
@@ -133,7 +143,7 @@ def _named(page, name):
 
 @pytest.mark.parametrize("result", RESULTS)
 def test_the_verdicts_are_those_of_the_result(result):
-    page = read(render([result]))
+    page = page_of(result)
     assert page.every("h1")[0].text.startswith(f"{result.verdict.upper()} ")
     assert page.every("title")[0].text.startswith(f"{result.verdict.upper()}: ")
     for found in result.targets:
@@ -148,7 +158,7 @@ def test_the_verdicts_are_those_of_the_result(result):
 
 @pytest.mark.parametrize("result", RESULTS)
 def test_every_finding_is_there_worst_first(result):
-    page = read(render([result]))
+    page = page_of(result)
     for found in (one for one in result.checks if one.kind != "boot"):
         for finding in found.findings:
             assert finding.text in page.text

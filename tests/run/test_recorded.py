@@ -1,4 +1,4 @@
-"""A recorded baseline, from a real run of the toy gateway to the refusals."""
+"""A recorded baseline, from a run of the toy gateway to the refusals."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pytest
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.run.recorded import Recorded
 from pytest_bootgate.stats.regression import DRIFT, compare_recorded
-from tests.pytest_plugin.conftest import GOOD, gate, run  # noqa: F401
+from tests.pytest_plugin.conftest import GOOD, gate, here, played  # noqa: F401
 
 SLOW = [0.5, "engine ready", 0.02, "persona loaded", 0.02, "ring"]
 
 
 @pytest.fixture
-def recorded(gate, run, pytester):  # noqa: F811
+def recorded(gate, played, pytester):  # noqa: F811
     """Record the toy gateway of this plan; then a gate file with that baseline is written."""
 
-    def record(plan, boots="5"):
+    def record(plan, boots="5", pytest=played):
         gate(plan)
-        run("bootgate.yaml", "--bootgate-boots", boots, "--bootgate-json", "old.json")
+        pytest("bootgate.yaml", "--bootgate-boots", boots, "--bootgate-json", "old.json")
         return pytester.path / "old.json"
 
     return record
@@ -32,10 +32,11 @@ def with_baseline(path) -> None:
     path.write_text(text.replace("releases:\n", "releases:\n  baseline: {recorded: old.json}\n"))
 
 
-def test_a_release_is_held_against_its_own_recording(recorded, gate, run):  # noqa: F811
-    recorded(GOOD)
+def test_a_release_is_held_against_its_own_recording(recorded, gate, here):  # noqa: F811
+    """Both really run."""
+    recorded(GOOD, pytest=here)
     with_baseline(gate(GOOD, boots=5))
-    result = run("bootgate.yaml")
+    result = here("bootgate.yaml")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
@@ -47,10 +48,10 @@ def test_a_release_is_held_against_its_own_recording(recorded, gate, run):  # no
     )
 
 
-def test_what_is_much_slower_than_its_recording_fails(recorded, gate, run):  # noqa: F811
+def test_what_is_much_slower_than_its_recording_fails(recorded, gate, played):  # noqa: F811
     recorded(GOOD)
     with_baseline(gate(SLOW, boots=5))
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         ["*fail: * times as long (*), 5 boots each, recorded; tolerance 35 %; a slowdown of *"]
@@ -58,10 +59,10 @@ def test_what_is_much_slower_than_its_recording_fails(recorded, gate, run):  # n
     result.stdout.fnmatch_lines(["*fail: engine: +* ms, the whole boot +* ms*"])
 
 
-def test_another_gate_file_is_refused(recorded, gate, run):  # noqa: F811
+def test_another_gate_file_is_refused(recorded, gate, played):  # noqa: F811
     recorded(GOOD)
     with_baseline(gate(GOOD, boots=5, timeout="7s"))
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 1
     result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(
@@ -69,10 +70,10 @@ def test_another_gate_file_is_refused(recorded, gate, run):  # noqa: F811
     )
 
 
-def test_too_few_recorded_boots_are_refused(recorded, gate, run):  # noqa: F811
+def test_too_few_recorded_boots_are_refused(recorded, gate, played):  # noqa: F811
     recorded(GOOD, boots="2")
     with_baseline(gate(GOOD, boots=5))
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*old.json has 2 measured boots of isolated*at least 5*"])
 
@@ -80,7 +81,7 @@ def test_too_few_recorded_boots_are_refused(recorded, gate, run):  # noqa: F811
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"engine": "docker 27.1"}, "engine local processes there, docker 27.1 here"),
+        ({"engine": "docker 27.1"}, " there, docker 27.1 here"),
         ({"machine": {"cpus": 64}}, "CPUs there, 64 here"),
         ({"machine": {"memory": 2**40}}, "1024.0 GiB here"),
         ({"machine": {"system": "Darwin 24"}}, "Darwin 24 here"),
@@ -96,22 +97,22 @@ def test_another_host_class_or_engine_is_refused(recorded, change, words):
     old.check(old.result, "default", "isolated", same_image=False)
 
 
-def test_one_that_failed_is_refused(recorded, gate, run):  # noqa: F811
+def test_one_that_failed_is_refused(recorded, gate, played):  # noqa: F811
     recorded(["engine ready", 9])
     with_baseline(gate(GOOD, boots=5))
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*old.json (*) has verdict fail for isolated, so it is no valid*"])
 
 
-def test_one_that_was_changed_is_refused(recorded, gate, run):  # noqa: F811
+def test_one_that_was_changed_is_refused(recorded, gate, played):  # noqa: F811
     """A figure that nobody measured; the file reads as before."""
     path = recorded(GOOD)
     result = json.loads(path.read_text())
     result["targets"][0]["boots"][0]["seconds"] *= 3
     path.write_text(json.dumps(result))
     with_baseline(gate(GOOD, boots=5))
-    done = run("bootgate.yaml")
+    done = played("bootgate.yaml")
     assert done.ret != 0
     assert "old.json was changed after it was written" in done.stdout.str() + done.stderr.str()
 
@@ -125,10 +126,10 @@ def test_the_candidate_itself_is_refused(recorded):
     replace(old, result=same).check(same, "default", "isolated", same_image=True)
 
 
-def test_what_is_no_result_is_refused(gate, run, pytester):  # noqa: F811
+def test_what_is_no_result_is_refused(gate, played, pytester):  # noqa: F811
     (pytester.path / "old.json").write_text(json.dumps({"schema": "something else"}))
     with_baseline(gate(GOOD))
-    result = run("bootgate.yaml")
+    result = played("bootgate.yaml")
     assert result.ret == 4
     assert "The recorded baseline" in result.stderr.str()
     assert "Traceback" not in result.stderr.str()

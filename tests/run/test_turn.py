@@ -26,7 +26,7 @@ def holder():
     started: list[Holder] = []
 
     def start(uid: int | None = None, **environ: str) -> Holder:
-        started.append(Holder("/srv/bootgate.yaml", uid, **environ))
+        started.append(Holder("/srv/bootgate.yaml", uid, environ=environ))
         return started[-1]
 
     yield start

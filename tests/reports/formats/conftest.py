@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests import nursery
 from tests.forked import Done, forked
 from tests.pytest_plugin import test_in_place
 from tests.pytest_plugin.conftest import GATE, GOOD, TOY, add_baseline
@@ -190,12 +189,10 @@ def run_pytest(path: Path, *args: str, **environ: str) -> Ran:
     env |= {"TMPDIR": here, "BOOTGATE_QUEUE_DIR": here, "PYTHONIOENCODING": "utf-8", **environ}
     plugins = ["-pno:cacheprovider", "-pno:hypothesispytest", "-ptests.pytest_plugin.played"]
     words = [*plugins, "--bootgate-json=out.json", *args]
-    if "PYTHONPATH" in environ:  # for a new interpreter
-        env["PYTHONPATH"] += f":{ROOT}"
+    nursery.found()
+    if "PYTHONPATH" in environ:
         command = [sys.executable, "-m", "pytest", *words]
-        run = subprocess.run(
-            command, cwd=path, env=env, capture_output=True, text=True, check=False
-        )
+        run = nursery.run(command, cwd=path, env=env, capture_output=True, text=True, check=False)
         done = Done(run.returncode, run.stdout, run.stderr)
     else:
         done = forked(lambda: pytest.main(words), cwd=path, streams=path, env=env)
