@@ -33,6 +33,10 @@ class Exec(Polled, msgspec.Struct, frozen=True):
     def check(cls, probe: Map, rules: ProbeRules, *, triggered: bool) -> None:
         rules.where(probe, "in")
 
+    @classmethod
+    def check_mark(cls, probe: Map, rules: ProbeRules) -> None:
+        rules.can_fail(probe, "exec")
+
     @property
     def unit(self) -> str:
         return "" if self.in_ in (None, "gateway", "sidecar") else self.in_ or ""
