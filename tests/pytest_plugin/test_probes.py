@@ -172,7 +172,7 @@ services:
     image: {IMAGE}
     command: [sleep, "60"]
     depends_on: {{migrate: {{condition: service_completed_successfully}}}}
-    healthcheck: {{test: [CMD, "true"], interval: 1s}}
+    healthcheck: {{test: [CMD, test, -e, /], interval: 1s}}
   order_db:
     image: {IMAGE}
     command: [sh, -c, "cat /run/secrets/word; sleep 60"]
