@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class Exec(Polled, msgspec.Struct, frozen=True):
     """A command that must end with 0.
 
-    `exec` is a command that must end with 0: ``exec: [pg_isready, -q]``.
+    `exec` is a command that must end with 0, and may fail: ``exec: [pg_isready, -q]``.
     `in` is where `exec` runs, by default in the gateway, whose CPUs it uses: ``in: sidecar``, or a
-        service: ``in: db``.
+        service, which as a proof needs ``${token}`` in the command: ``in: db``.
     """
 
     key: ClassVar[str] = "exec"
