@@ -142,11 +142,11 @@ def _stub(recipe: Recipe, variables: Mapping[str, str]) -> set[int]:
     return set() if stub is None else {int(fill(str(stub.port), variables))}
 
 
-def taken(spot: Spot, release: str, who: str, *, alone: bool) -> str:
+def taken(spot: Spot, release: str, who: str, *, alone: bool, services: bool = False) -> str:
     """What to say of a spot at which something is before the release is started.
 
     `who` listens there, empty where that is not known. The place is `alone` where nobody but the
-    sidecar can be there.
+    sidecar, and `services` if there are any, can be there.
     """
     what = f"{spot.where} ({spot.name})"
     before = f"before the {release} is started, so it proves nothing about this boot"
@@ -156,7 +156,11 @@ def taken(spot: Spot, release: str, who: str, *, alone: bool) -> str:
     way_out = END_IT
     if alone:
         way_out = (
-            "Only the sidecar runs there at this time: correct its command, or use another port."
+            "Only the sidecar and the services run there at this time: ask where only the gateway"
+            " answers, or put ${token} into a command that asks a service."
+            if services
+            else "Only the sidecar runs there at this time: correct its command, or use another"
+            " port."
         )
     return f"{what} is answered{f' by {who}' if who else ''} {before}. {way_out}"
 

@@ -72,7 +72,10 @@ def nobody_there(
         if there(first) and all(map(there, more)):
             who = others.get(first.port, "") if first.port is not None else ""
             alone = engine.traits.own_network
-            raise BootgateError(taken(first, recipe.release_name, who, alone=alone))
+            services = bool(recipe.gate.services)
+            raise BootgateError(
+                taken(first, recipe.release_name, who, alone=alone, services=services)
+            )
     for port, who in others.items():  # which the gate file names, though nobody looks there
         if port in known:
             raise BootgateError(

@@ -303,6 +303,7 @@ def test_a_service_that_listens_before_there(play):
     programs = {"db": ready, "nc": finds(8081)}
     result = play(idle, trigger="null", target=target, more=DB, programs=programs).result()
     assert "(the command that proves main) is answered before the candidate is st" in result.error
+    assert "Only the sidecar and the services run there at this time" in result.error
 
 
 def test_a_command_that_asks_the_gateway_and_a_service(play):
