@@ -53,6 +53,12 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     for path, changes in gate.plan.adapted.items():
         yield "config", f"{path}, with these changes:"
         yield from (("", change) for change in changes)
+    for name, target in gate.plan.file.targets.items():
+        at = target.trigger.in_ if target.trigger is not None else None
+        proof = [*target.phases.values()][-1].kind
+        if at in gate.plan.file.services and at in (proof.unit, proof.source):
+            words = f"{name}: trigger and proof are both in {at}, so the proof must be what only"
+            yield "note", f"{words} the gateway can make of the trigger"
     yield from _boots(gate.plan)
     yield from _left_out(gate.plan)
     yield "in all", _in_all(gate.plan)

@@ -159,8 +159,11 @@ class Unit(Protocol):
         asked during a boot.
         """
 
-    def listens(self, ports: Collection[int]) -> set[int]:
-        """On which of these ports its processes listen; none where that is not known here."""
+    def listens(self, places: Collection[int | str]) -> set[int | str]:
+        """On which of these ports, and sockets by path, its processes listen.
+
+        None where that is not known here.
+        """
 
     def exit(self) -> Exit | None:
         """How it ended, None while it runs. Raises `EngineError` where the engine is gone."""

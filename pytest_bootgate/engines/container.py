@@ -160,9 +160,9 @@ class Container:
                 self._find(client)
         return of_group(self._cpu.parent) if self._cpu is not None else set()
 
-    def listens(self, ports: Collection[int]) -> set[int]:
-        """On which of these ports its processes listen, where they run on this machine."""
-        return held(self.tasks(), ports)
+    def listens(self, places: Collection[int | str]) -> set[int | str]:
+        """On which of these ports and sockets its processes listen, where they run here."""
+        return held(self.tasks(), places)
 
     def _find(self, client: Any) -> None:
         """Find its main process and its control group on this machine."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
@@ -15,12 +15,15 @@ _REACHED = ("127.0.0.1", "0.0.0.0", "::", "::1")  # noqa: S104 (nothing is bound
 #: They listen for others, at the order of any process: for a container.
 _FORWARDERS = ("docker-proxy", "rootlesskit", "rootlessport")
 _LISTENS = "0A"  # TCP_LISTEN, in include/net/tcp_states.h of Linux
+_ACCEPTS = 0x10000  # __SO_ACCEPTCON, in include/linux/net.h of Linux
+_WITH_PATH = 8  # columns of /proc/net/unix
 _INIT = 1
 _NOBODY = -1  # no process has this number
 _LONGEST = 120
 _GONE = (psutil.Error, OSError)
 
 Processes = Collection[psutil.Process]
+_Place = TypeVar("_Place", bound=int | str)
 
 
 def strangers(
@@ -122,27 +125,45 @@ def _may_be_theirs(process: psutil.Process, ours: Processes, directory: str | No
     return oldest.ppid() in adopters
 
 
-def sockets(pid: int, ports: Collection[int]) -> dict[str, int]:
-    """The inodes of the sockets that listen on these ports in a process's network, and their ports.
+def sockets(pid: int, places: Collection[_Place]) -> dict[str, _Place]:
+    """The inodes of the sockets that listen at these places in a process's network, and where.
 
-    Nothing where the kernel won't say. See proc(5), ``/proc/net/tcp``.
+    A place is a port, or the path of a Unix socket. Nothing where the kernel won't say. See
+    proc(5), ``/proc/net/tcp`` and ``/proc/net/unix``.
     """
-    found = {}
-    for table in ("tcp", "tcp6"):
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
-                words = line.split()
-                port = int(words[1].rpartition(":")[2], 16)
-                if words[3] == _LISTENS and port in ports:
-                    found[words[9]] = port
+    ports = {place: place for place in places if isinstance(place, int)}
+    paths = {place: place for place in places if isinstance(place, str)}
+    found: dict[str, _Place] = {}
+    for table in ("tcp", "tcp6") if ports else ():
+        for words in _table(pid, table):
+            port = int(words[1].rpartition(":")[2], 16)
+            if words[3] == _LISTENS and port in ports:
+                found[words[9]] = ports[port]
+    for words in _table(pid, "unix") if paths else ():
+        if len(words) == _WITH_PATH and int(words[3], 16) & _ACCEPTS:
+            bound = words[7].rstrip("\n")  # a relative path is known as it was given
+            for path, place in paths.items():
+                if bound == path or (bound[:1] not in "/@" and path.endswith(f"/{_base(bound)}")):
+                    found[words[6]] = place
     return found
 
 
-def held(pids: Collection[int], ports: Collection[int]) -> set[int]:
-    """On which of these ports processes (or threads) listen, in their own network."""
-    found: set[int] = set()
+def _table(pid: int, name: str) -> Iterator[list[str]]:
+    with contextlib.suppress(OSError):
+        text = Path(f"/proc/{pid}/net/{name}").read_text(errors="surrogateescape")
+        for line in text.splitlines()[1:]:
+            yield line.split(None, _WITH_PATH - 1) if name == "unix" else line.split()
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def held(pids: Collection[int], places: Collection[_Place]) -> set[_Place]:
+    """At which of these places processes (or threads) listen, in their own network."""
+    found: set[_Place] = set()
     for pid in pids:
-        open_there = {f"socket:[{inode}]": port for inode, port in sockets(pid, ports).items()}
+        open_there = {f"socket:[{inode}]": at for inode, at in sockets(pid, places).items()}
         if not open_there:
             continue
         with contextlib.suppress(OSError):

@@ -155,9 +155,9 @@ class LocalUnit:
             running.update(self._roots())
         return of_processes({*running, *(process.pid for process in self._carriers)})
 
-    def listens(self, ports: Collection[int]) -> set[int]:
-        """On which of these ports its processes listen."""
-        return held([process.pid for process in self.living()], ports)
+    def listens(self, places: Collection[int | str]) -> set[int | str]:
+        """On which of these ports and sockets its processes listen."""
+        return held([process.pid for process in self.living()], places)
 
     def exit(self) -> Exit | None:
         """How it ended, None while it runs."""

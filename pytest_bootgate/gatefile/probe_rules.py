@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pytest_bootgate.demands import PORT
 from pytest_bootgate.gatefile import variables
+from pytest_bootgate.gatefile.commands import vain
 from pytest_bootgate.gatefile.patterns import ONE_WAY, Trials, too_wide
 from pytest_bootgate.gatefile.tree import (
     Map,
@@ -50,13 +51,13 @@ class ProbeRules:
         self.has_stub = "stub" in sidecar or not sidecar.whole
         self._program = "program" in sidecar or not sidecar.whole
         services = gate.section("services")
-        self._services = [*services.entries] if services.whole else None
+        self.services = [*services.entries] if services.whole else None
         done = [name for name, each in gate.sections("services").items() if each.get("once")]
         self._done = done  # before anything is looked for
         self.places = [n for n in ("gateway", "sidecar", *services.entries) if n not in done]
         takes = sidecar.section("takes").entries
         self._takes: dict[str, list[str]] = {n: value(each) or [] for n, each in takes.items()}
-        self.mistake, self._trials = mistakes.add, Trials()
+        self.mistake, self._trials, self._file = mistakes.add, Trials(), gate.place.file
 
     def probe(self, probe: Map, *, triggered: bool = True) -> None:
         """A probe looks in exactly one kind of place, and asks only what that place can tell."""
@@ -78,21 +79,21 @@ class ProbeRules:
     def within(self, service: str) -> ProbeRules:
         """The same rules for what a service is asked, when those below it are not there yet."""
         inner = copy.copy(self)
-        if self._services is not None:
-            above = self._services[: self._services.index(service) + 1]
+        if self.services is not None:
+            above = self.services[: self.services.index(service) + 1]
             inner.places = ["sidecar", *(name for name in above if name not in self._done)]
         return inner
 
     def where(self, section: Map, key: str, *more: str) -> None:
         """Who prints a line, or where a command runs."""
         name, known = section.get(key), [*self.places, *more]
-        if not isinstance(name, str) or name in known or self._services is None:
+        if not isinstance(name, str) or name in known or self.services is None:
             return
         if (now := RENAMED.get(name)) in known:
             self.mistake(section.at[key], f"'{name}' is called '{now}' now")
             return
         what = f"'{key}' must be {listed(known, 'or')}, not '{name}'"
-        late = name in ("gateway", *self._services)
+        late = name in ("gateway", *self.services)
         way_out = f"{name} is not started yet" if late else did_you_mean(name, known, "")
         if name in self._done:
             way_out = f"{name} runs once, and has ended by then"
@@ -103,15 +104,15 @@ class ProbeRules:
         for kind in asked(phase.entries):
             kind.check_mark(phase, self)
 
-    def not_by_itself(self, proof: Map) -> None:
-        """A service prints lines whether the target starts or not."""
-        service, line = proof.get("from"), proof.get("line")
-        known = isinstance(line, str) and "token" in variables.names(line)
-        if service in (self._services or ()) and not known and proof.whole:
+    def can_fail(self, probe: Map, key: str) -> None:
+        """A command shows something only where it fails as long as that is not so."""
+        if how := vain([variables.blank(word) for word in texts(probe.entries.get(key))]):
             self.mistake(
-                proof.at["line"] if "line" in proof else proof.key,
-                f"{service} could print this line although the target never started",
-                f"put ${{token}} into 'line', or ask {service}: exec: [...], in: {service}",
+                probe.at[key],
+                f"this command {how}, so it proves nothing",
+                "take one that fails until it is so"
+                if probe.at[key].file == self._file
+                else "give the target a proof of its own in the gate file",
             )
 
     def fresh(self, proof: Map, trigger: Map, other: str, else_: str = "") -> None:

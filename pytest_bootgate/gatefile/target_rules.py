@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pytest_bootgate.gatefile.model import ACCEPTED
 from pytest_bootgate.gatefile.probe_rules import ProbeRules
+from pytest_bootgate.gatefile.proof_rules import check_never, check_proof
 from pytest_bootgate.gatefile.propagation_rules import check_propagation
 from pytest_bootgate.gatefile.tree import Map, Place, did_you_mean, listed
 
@@ -49,6 +50,7 @@ class _TargetRules:
                 self._add(signal.keys["forbid"], what, "leave it out, or drop means: ok")
         if isinstance(target.get("never"), Map):
             self._probes.probe(target.section("never"), triggered=triggered)
+            check_never(target.section("never"), phases.section(last or ""), self._probes)
         self._clock(target, phases)
         for stages in target.sections("stages").values():
             self._probes.stages(stages, triggered=triggered)
@@ -87,7 +89,7 @@ class _TargetRules:
         self._probes.probe(phase, triggered=triggered)
         self._probes.mark(phase)
         if last:
-            self._probes.not_by_itself(phase)
+            check_proof(phase, target.section("trigger"), self._probes)
         if name == WHOLE_BOOT:
             self._add(phase.key, f"'{WHOLE_BOOT}' stands for the whole boot", "take another name")
         if last and phase.get("optional"):

@@ -6,10 +6,11 @@ Whatever is there before the boot is not its own; what was last seen there says 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_bootgate.gatefile.commands import LOOPBACK, ports_asked
 from pytest_bootgate.gatefile.model import Probe
 from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.masking import shortened
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _PLACE = re.compile(
     r"(?:(?P<scheme>https?)://)?(?P<host>\[[^]]*\]|[^:/]*)(?::(?P<port>\d+))?(?=/|$)"
 )
-_LOCAL = re.compile(r"(localhost|127\..*|\[::1?\]|0\.0\.0\.0)?")
+_LOCAL = re.compile(rf"(?:{LOOPBACK}|127\..*|0)?", re.IGNORECASE)
 _LONGEST = 100  # characters of an answer in a sentence
 END_IT = "Stop it, or use ${port.NAME} to give each boot its own port."
 
@@ -31,7 +32,7 @@ class Spot:
     """An endpoint, a port or a file at which something of a boot is expected.
 
     `id` is what the sidecar calls it, `name` what people do, `written` what the gate file says,
-    and `where` the same with its variables filled.
+    and `where` the same with its variables filled. `here` are other names of this machine.
     """
 
     id: str
@@ -39,12 +40,18 @@ class Spot:
     written: str
     where: str
     is_file: bool = False
+    here: Collection[str] = ()
 
     @property
     def port(self) -> int | None:
         """The port, where it has one on this machine."""
         host, port = self._address
-        return port if port and _LOCAL.fullmatch(host) else None
+        return port if port and (_LOCAL.fullmatch(host) or host.lower() in self.here) else None
+
+    @property
+    def listened(self) -> int | str | None:
+        """Where somebody must listen who answers there: the port, or the path of a socket."""
+        return self.where if self.is_file else self.port
 
     @property
     def fixed(self) -> bool:
@@ -71,7 +78,6 @@ class Spot:
 def spots(recipe: Recipe, variables: Mapping[str, str]) -> list[Spot]:
     """All spots of a boot, the proof's first; where the sidecar itself answers is none."""
     phases = recipe.target.phases
-    ours = _stub(recipe, variables)
     looks: list[tuple[str, str, Probe | None]] = [
         (f"phase:{name}", f"the probe of phase {name}", probe) for name, probe in phases.items()
     ]
@@ -83,15 +89,45 @@ def spots(recipe: Recipe, variables: Mapping[str, str]) -> list[Spot]:
         if (endpoint := recipe.target.trigger.http) is not None:
             unix = recipe.target.trigger.unix
             looks.append(("trigger", "the trigger", Probe(Http(endpoint, unix=unix))))
-    found = []
+    found, here = [], _names(recipe)
     for name, words, probe in looks:
         if probe is None:
             continue
         file = probe.kind.path
         if (written := file or probe.kind.endpoint) is not None:
             where = fill(written, variables)
-            found.append(Spot(name, words, written, where, is_file=file is not None))
+            found.append(Spot(name, words, written, where, is_file=file is not None, here=here))
+    return _not_ours(found, recipe, variables)
+
+
+def spots_of_command(
+    recipe: Recipe, variables: Mapping[str, str], command: Sequence[str]
+) -> list[Spot]:
+    """The ports that the command of the proof, as it runs, asks at this machine.
+
+    They are one place together: a command that succeeds is taken to have found them all.
+    """
+    name, words = [*recipe.target.phases][-1], f"the command that proves {recipe.target_name}"
+    asked = [f":{port}" for port in ports_asked(command, _names(recipe))]
+    found = [Spot(f"phase:{name}", words, where, where) for where in asked]
+    return _not_ours(found, recipe, variables)
+
+
+def _not_ours(found: list[Spot], recipe: Recipe, variables: Mapping[str, str]) -> list[Spot]:
+    ours = _stub(recipe, variables)
     return [spot for spot in found if spot.port is None or spot.port not in ours]
+
+
+def _names(recipe: Recipe) -> frozenset[str]:
+    """What else this machine is called in a boot: services share its network."""
+    network = recipe.network()
+    hosts = {*network.extra_hosts} | ({network.hostname} if network.hostname else set())
+    return frozenset(
+        name.lower()
+        for name in hosts
+        if _LOCAL.fullmatch(network.extra_hosts.get(name, "localhost"))
+        or f"[{network.extra_hosts.get(name)}]" == "[::1]"
+    )
 
 
 def ports(recipe: Recipe, variables: Mapping[str, str]) -> set[int]:
@@ -106,11 +142,11 @@ def _stub(recipe: Recipe, variables: Mapping[str, str]) -> set[int]:
     return set() if stub is None else {int(fill(str(stub.port), variables))}
 
 
-def taken(spot: Spot, release: str, who: str, *, alone: bool) -> str:
+def taken(spot: Spot, release: str, who: str, *, alone: bool, services: bool = False) -> str:
     """What to say of a spot at which something is before the release is started.
 
     `who` listens there, empty where that is not known. The place is `alone` where nobody but the
-    sidecar can be there.
+    sidecar, and `services` if there are any, can be there.
     """
     what = f"{spot.where} ({spot.name})"
     before = f"before the {release} is started, so it proves nothing about this boot"
@@ -120,16 +156,23 @@ def taken(spot: Spot, release: str, who: str, *, alone: bool) -> str:
     way_out = END_IT
     if alone:
         way_out = (
-            "Only the sidecar runs there at this time: correct its command, or use another port."
+            "Only the sidecar and the services run there at this time: ask where only the gateway"
+            " answers, or put ${token} into a command that asks a service."
+            if services
+            else "Only the sidecar runs there at this time: correct its command, or use another"
+            " port."
         )
     return f"{what} is answered{f' by {who}' if who else ''} {before}. {way_out}"
 
 
-def foreign(spot: Spot, who: str) -> str:
-    """What to say of a spot at which somebody answered whom the boot did not start."""
+def foreign(spot: Spot, who: str, *, beside: bool) -> str:
+    """What to say of a spot at which somebody answered whom the boot did not start.
+
+    Somebody `beside` the gateway belongs to the gate, others only run on the same machine.
+    """
     return (
         f"{spot.where} ({spot.name}) was answered by {who}, which this boot did not start, so it"
-        f" proves nothing. {END_IT}"
+        f" proves nothing. {'Ask where only the gateway answers.' if beside else END_IT}"
     )
 
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class Exec(Polled, msgspec.Struct, frozen=True):
     """A command that must end with 0.
 
-    `exec` is a command that must end with 0: ``exec: [pg_isready, -q]``.
+    `exec` is a command that must end with 0, and may fail: ``exec: [pg_isready, -q]``.
     `in` is where `exec` runs, by default in the gateway, whose CPUs it uses: ``in: sidecar``, or a
-        service: ``in: db``.
+        service, which as a proof needs ``${token}`` in the command: ``in: db``.
     """
 
     key: ClassVar[str] = "exec"
@@ -32,6 +32,10 @@ class Exec(Polled, msgspec.Struct, frozen=True):
     @classmethod
     def check(cls, probe: Map, rules: ProbeRules, *, triggered: bool) -> None:
         rules.where(probe, "in")
+
+    @classmethod
+    def check_mark(cls, probe: Map, rules: ProbeRules) -> None:
+        rules.can_fail(probe, "exec")
 
     @property
     def unit(self) -> str:

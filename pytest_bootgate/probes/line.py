@@ -21,7 +21,8 @@ class Line(Kind, msgspec.Struct, frozen=True):
     `line` is a regular expression to find in a line of `from`, or of `file`:
         ``line: task started``.
     `from` is the output that `line` searches, by default the gateway's: ``from: trigger``,
-        ``from: sidecar``, or a service: ``from: db``.
+        ``from: sidecar``, or a service, which as a proof needs ``${token}`` in `line`:
+        ``from: db``.
     `file` is a file that must exist, or whose new lines `line` searches:
         ``file: "${dir}/done-${token}"``.
     """

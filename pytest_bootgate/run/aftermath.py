@@ -86,14 +86,15 @@ class Aftermath(OpenedPair):
         satisfied = {f"phase:{name}" for name in seen.marks}
         if self._recipe.triggered:
             satisfied |= {"ready", "trigger"}
-        gateway = self._gateway
+        gateway, sidecar = self._gateway, self._link.unit if self._link is not None else None
         assert gateway is not None
         return answered_instead(
             self._place,
             self._recipe,
             variables,
             satisfied,
-            lambda ports: self._services.answered(ports, gateway),
+            lambda places: self._services.answered(places, gateway, sidecar),
+            self._asked,
         )
 
     def _afterwards(

@@ -14,7 +14,7 @@ from pytest_bootgate.gatefile.model import Gateway, Probe
 from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.observe.outcome import Stall, exit_words
 from pytest_bootgate.observe.sighting import Pattern, Sighting
-from pytest_bootgate.observe.spots import is_answer, last_answers
+from pytest_bootgate.observe.spots import Spot, is_answer, last_answers
 from pytest_bootgate.records.jobs import Kept
 from pytest_bootgate.run.heartbeat import too_late
 from pytest_bootgate.run.link import Link
@@ -22,7 +22,7 @@ from pytest_bootgate.run.listener import Listener
 from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.services import NotReadyError, Services
-from pytest_bootgate.run.strangers import answered_instead, nobody_there
+from pytest_bootgate.run.strangers import answered_instead, asked_by_proof, nobody_there
 from pytest_bootgate.run.watching import Watching
 
 _LOOK = 1.0  # between two questions to the engine whether the gateway still runs
@@ -67,6 +67,7 @@ class OpenedPair(Watching):
         self._begun = False
         self._started = 0.0
         self._exit_seen = 0.0
+        self._asked: list[Spot] = []
         self._version_pattern: Pattern | None = None
         self.version: str | None = None
         self.ready: float | None = None
@@ -144,7 +145,14 @@ class OpenedPair(Watching):
 
     def _nobody_there(self) -> None:
         assert self._place is not None
-        nobody_there(self._engine, self._place, self._link, self._recipe, self._variables)
+        self._asked = self._asked_by_proof()
+        known = self._recipe, self._variables, self._asked
+        nobody_there(self._engine, self._place, self._link, *known)
+
+    def _asked_by_proof(self) -> list[Spot]:
+        assert self._gateway is not None
+        health = self._gateway.health_command
+        return asked_by_proof(self._recipe, self._variables, health)
 
     def _before_start(self, gateway: Gateway) -> None:
         """For those who observe more of a start than when the gateway is ready."""

@@ -71,11 +71,16 @@ class Services:
             elif service.ready is not None:
                 self._await(name, service, service.ready, began, variables)
 
-    def answered(self, ports: Collection[int], gateway: Unit) -> dict[int, str]:
-        """On which of these ports services answer and the gateway does not, by their names."""
-        theirs = {port: name for name, unit in self.units.items() for port in unit.listens(ports)}
-        own = gateway.listens(ports) if theirs else set()
-        return {port: f"the service {name}" for port, name in theirs.items() if port not in own}
+    def answered(
+        self, places: Collection[int | str], gateway: Unit, sidecar: Unit | None
+    ) -> dict[int | str, str]:
+        """At which ports and sockets these answer and the gateway does not: who, in words."""
+        beside = {f"the service {name}": unit for name, unit in self.units.items()}
+        if sidecar is not None:
+            beside["the sidecar"] = sidecar
+        theirs = {at: who for who, unit in beside.items() for at in unit.listens(places)}
+        own = gateway.listens(places) if theirs else set()
+        return {at: who for at, who in theirs.items() if at not in own}
 
     def gone(self) -> list[str]:
         """Those that have ended, in words: whether that is the release's fault the others show."""

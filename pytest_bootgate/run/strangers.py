@@ -2,35 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from pytest_bootgate.engines.base import Engine, Place
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.commands import vain
+from pytest_bootgate.gatefile.variables import fill, names
 from pytest_bootgate.observe.observation import Observation
-from pytest_bootgate.observe.spots import END_IT, foreign, ports, spots, taken
+from pytest_bootgate.observe.spots import (
+    END_IT,
+    Spot,
+    foreign,
+    ports,
+    spots,
+    spots_of_command,
+    taken,
+)
 from pytest_bootgate.run.link import Link
 from pytest_bootgate.run.recipe import Recipe
 
 
+def asked_by_proof(
+    recipe: Recipe, variables: Mapping[str, str], health: Callable[[], Sequence[str]]
+) -> list[Spot]:
+    """Where the command of a proof asks; nowhere for one that asks for this boot's own token.
+
+    `health` gives the command of the image's health check. Raises `BootgateError` for one whose
+    success proves nothing.
+    """
+    kind = [*recipe.target.phases.values()][-1].kind
+    order = kind.ask() or kind.watch() or {}
+    if "healthcheck" in order:
+        command = [*health()]
+        if how := vain(command):
+            raise BootgateError(
+                f"The health check of {recipe.release.image} is the proof of"
+                f" {recipe.target_name}, but its command {how}: {shlex.join(command)}. Give the"
+                " target another proof."
+            )
+        return spots_of_command(recipe, variables, command)
+    written: Sequence[str] = order.get("exec") or ()
+    if any("token" in names(word) for word in written):
+        return []
+    return spots_of_command(recipe, variables, [fill(word, variables) for word in written])
+
+
 def nobody_there(
-    engine: Engine, place: Place, link: Link | None, recipe: Recipe, variables: Mapping[str, str]
+    engine: Engine,
+    place: Place,
+    link: Link | None,
+    recipe: Recipe,
+    variables: Mapping[str, str],
+    asked: Sequence[Spot],
 ) -> None:
-    """Ask every spot of a boot before its gateway starts.
+    """Ask every spot of a boot before its gateway starts, and those that its proof `asked`.
 
     Raises `BootgateError` where anything is there: whatever it answers, the gate would take it for
     the gateway.
     """
-    others = place.strangers(ports(recipe, variables))
-    for spot in spots(recipe, variables):
-        who = others.get(spot.port, "") if spot.port is not None else ""
-        if who or (link is not None and link.look(spot.id, spot.look)):
+    known = ports(recipe, variables)
+    others = place.strangers(known | {spot.port for spot in asked if spot.port is not None})
+
+    def there(spot: Spot) -> bool:
+        at = spot.port is not None and spot.port in others
+        return at or (link is not None and link.look(spot.id, spot.look))
+
+    for first, *more in _together(recipe, variables, asked):
+        if there(first) and all(map(there, more)):
+            who = others.get(first.port, "") if first.port is not None else ""
             alone = engine.traits.own_network
-            raise BootgateError(taken(spot, recipe.release_name, who, alone=alone))
+            services = bool(recipe.gate.services)
+            raise BootgateError(
+                taken(first, recipe.release_name, who, alone=alone, services=services)
+            )
     for port, who in others.items():  # which the gate file names, though nobody looks there
-        raise BootgateError(
-            f"Port {port} is already in use by {who}, before the {recipe.release_name} starts"
-            f" there. {END_IT}"
-        )
+        if port in known:
+            raise BootgateError(
+                f"Port {port} is already in use by {who}, before the {recipe.release_name} starts"
+                f" there. {END_IT}"
+            )
 
 
 def answered_instead(
@@ -38,20 +89,33 @@ def answered_instead(
     recipe: Recipe,
     variables: Mapping[str, str],
     satisfied: Collection[str],
-    beside: Callable[[Collection[int]], Mapping[int, str]] = lambda _: {},
+    beside: Callable[[Collection[int | str]], Mapping[int | str, str]] = lambda _: {},
+    asked: Sequence[Spot] = (),
 ) -> str:
     """Who answered at one of the spots that were `satisfied` (by id), but was none of the boot.
 
-    Empty where nobody did, or nobody knows. `beside` says at which ports somebody beside the
-    gateway answers.
+    Empty where nobody did, or nobody knows. `beside` says at which ports and sockets somebody
+    beside the gateway answers, `asked` where the proof's command asks.
     """
-    seen = [spot for spot in spots(recipe, variables) if spot.id in satisfied]
-    ports_seen = {spot.port for spot in seen if spot.port is not None}
-    others = {**place.strangers(ports_seen), **beside(ports_seen)}
-    for spot in seen:
-        if spot.port is not None and spot.port in others:
-            return foreign(spot, others[spot.port])
+    seen = [one for one in _together(recipe, variables, asked) if one[0].id in satisfied]
+    places = {spot.listened for one in seen for spot in one if spot.listened is not None}
+    theirs = beside(places)
+    strangers = place.strangers({at for at in places if isinstance(at, int)})
+    others: dict[int | str, str] = {**theirs, **dict(strangers.items())}
+    for one in seen:
+        who = [others[spot.listened] for spot in one if spot.listened in others]
+        if len(who) == len(one):
+            return foreign(one[0], who[0], beside=one[0].listened in theirs)
     return ""
+
+
+def _together(
+    recipe: Recipe, variables: Mapping[str, str], asked: Sequence[Spot]
+) -> Iterator[Sequence[Spot]]:
+    """Spots by what asks there; those of one command are all asked."""
+    yield from ([spot] for spot in spots(recipe, variables))
+    if asked:
+        yield asked
 
 
 def printed_early(recipe: Recipe, seen: Observation, tails: Mapping[str, Sequence[str]]) -> str:

@@ -299,3 +299,20 @@ def test_a_system_that_runs_with_compose(command, tmp_path):
     assert rows["system"].startswith("service api of ")
     assert rows["baseline"] == "image api"
     assert rows["service"] == "db: image db"
+
+
+def test_a_trigger_in_the_service_that_proves(command, tmp_path):
+    """It may be the trigger itself that leaves what the proof finds."""
+    (tmp_path / "bootgate.yaml").write_text(
+        "releases: {candidate: {command: [x]}}\n"
+        "services: {db: {command: [y]}, mq: {command: [z]}}\n"
+        "target: {timeout: 9s, proof: {line: 'job ${token}', from: db}}\n"
+        "targets:\n"
+        "  one: {trigger: {exec: [add, '${token}'], in: db}}\n"
+        "  two: {trigger: {exec: [add, '${token}'], in: mq}}\n"
+    )
+    said = command("check", str(tmp_path / "bootgate.yaml"))
+    notes = [line for line in said.lines if line.startswith("  note")]
+    assert [line.split(maxsplit=1)[1] for line in notes] == [
+        "one: trigger and proof are both in db, so the proof must be what"
+    ]

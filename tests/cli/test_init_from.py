@@ -126,6 +126,15 @@ def compose(tmp_path, capsys):
     return call
 
 
+def test_a_health_check_that_proves_nothing(compose):
+    """The next best is a port; without one, somebody must know better."""
+    check = 'healthcheck: {test: "curl -s http://localhost:8080/ || true"}'
+    text = compose(f'{check}, ports: ["80:8080"]')
+    assert "app: its health check is no proof of a start: the command always succeeds" in text
+    assert "tcp: :8080" in text
+    assert "|| true" not in text
+
+
 def test_secrets_of_an_env_file_are_not_copied(compose):
     text = compose("env_file: env", env="MODE=blue\nAPI_TOKEN=hunter2hunter2\n")
     assert "hunter2" not in text
@@ -224,7 +233,7 @@ def test_a_pod_of_two(init):
 
 @pytest.mark.docker
 def test_an_image(init, capsys):
-    dockerfile = f"FROM {IMAGE}\nEXPOSE 9000\nHEALTHCHECK --interval=2s --retries=5 CMD true\n"
+    dockerfile = f"FROM {IMAGE}\nEXPOSE 9000\nHEALTHCHECK --interval=2s --retries=5 CMD test -e /\n"
     build = ["docker", "build", "-q", "-t", "bootgate-test-init:1", "-"]
     subprocess.run(build, input=dockerfile, text=True, check=True, capture_output=True)
     try:

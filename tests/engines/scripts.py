@@ -115,3 +115,12 @@ def reaches(port: int):
 
 def listens_on(port: int):
     return lives(lambda me: me.listen(port))
+
+
+def listens_at(*places: int | str):
+    def up(me: Process) -> None:
+        for place in places:
+            me.listen(place)
+        me.out("up")
+
+    return lives(up)

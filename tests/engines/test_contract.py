@@ -13,6 +13,7 @@ from tests.engines.scripts import (
     gives,
     hears,
     ignores_signals,
+    listens_at,
     listens_on,
     listens_to_signals,
     lives,
@@ -211,6 +212,27 @@ def test_ports_are_reachable_from_the_sidecar(bench):
     program = f"import socket; socket.create_server(('127.0.0.1', {port})).accept()"
     bench.begin(program, listens_on(port))
     bench.lines.until("sidecar.out", "reached")
+
+
+def test_at_which_sockets_a_unit_listens(bench):
+    """Also at one that was bound by a relative path."""
+    paths = [f"{bench.place.dir}/{name}" for name in ("a.sock", "b.sock", "c.sock")]
+    port = bench.place.ports["gateway"]
+    program = (
+        "import os, socket, time\n"
+        f"os.chdir('{bench.place.dir}')\n"
+        f"held = [socket.create_server(('127.0.0.1', {port}))]\n"
+        f"for path in ('{paths[0]}', 'b.sock'):\n"
+        "  held.append(socket.socket(socket.AF_UNIX))\n"
+        "  held[-1].bind(path)\n"
+        "  held[-1].listen()\n"
+        "print('up', flush=True)\ntime.sleep(60)"
+    )
+    other = bench.begin("import time; time.sleep(60)", lives(), role="sidecar")
+    unit = bench.begin(program, listens_at(port, *paths[:2]))
+    bench.lines.until("gateway.out", "up")
+    assert unit.listens([port, *paths]) == {port, *paths[:2]}
+    assert other.listens([port, *paths]) == set()
 
 
 def test_env(bench):

@@ -17,6 +17,8 @@ from pytest_bootgate.gatefile.origin.probes import CONTENT, of_command
         # They follow redirects.
         ("curl -fL http://localhost:8000/health", None),
         ("wget -q --spider http://localhost:9000/live", None),
+        # It never fails.
+        ("curl -f http://localhost:8000/health || exit 0", None),
         # Curl by itself takes an error 500 for success.
         ("curl http://localhost:8000/health", None),
         ("curl -f -H 'Host: shop.example' http://localhost/", None),

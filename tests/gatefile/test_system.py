@@ -245,7 +245,7 @@ services:
     environment: {DBURI: "user:${db_password}", API_KEY: literal-key-1}
     env_file: [api.env]
     secrets: [seal]
-    healthcheck: {test: "true"}
+    healthcheck: {test: up}
 secrets: {seal: {file: ./seal.txt}}
 """
 
@@ -406,9 +406,29 @@ def test_mistakes(gate, text, compose, told):
     assert told in first
 
 
+@pytest.mark.parametrize(
+    "test", ['[CMD, "true"]', "curl -f http://localhost/ || exit 0", "curl -s http://localhost/"]
+)
+def test_a_health_check_that_proves_nothing(tmp_path, test):
+    """Its place is told, and that a proof of one's own does instead."""
+    (tmp_path / "docker-compose.yml").write_text(
+        f"services:\n  api:\n    image: api:1\n    healthcheck: {{test: {test}}}\n"
+    )
+    path = tmp_path / "bootgate.yaml"
+    system = "system: {compose: docker-compose.yml, service: api}\nreleases: {candidate: {}}\n"
+    path.write_text(system)
+    with pytest.raises(GateFileError) as caught:
+        load(path, {})
+    (told,) = caught.value.mistakes
+    assert "docker-compose.yml:4:5: this command" in told
+    assert told.endswith("proves nothing: give the target a proof of its own in the gate file")
+    path.write_text(f'{system}targets: {{api: {{proof: {{http: ":8080/"}}}}}}\n')
+    assert load(path, {}).gate.targets["api"].phases["proof"].kind.endpoint == ":8080/"
+
+
 def test_a_release_that_is_missing_is_missing_in_the_gate_file(tmp_path):
     (tmp_path / "docker-compose.yml").write_text(
-        'services: {api: {image: "api:1", healthcheck: {test: [CMD, "true"]}}}'
+        'services: {api: {image: "api:1", healthcheck: {test: [CMD, up]}}}'
     )
     (tmp_path / "bootgate.yaml").write_text(
         "# ours\nsystem: {compose: docker-compose.yml, service: api}\n"

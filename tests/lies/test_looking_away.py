@@ -102,6 +102,24 @@ def test_an_edited_recording(lying, told, engine, pytester):
             marks=pytest.mark.lie("the last phase is the answer that the trigger was accepted"),
         ),
         pytest.param(
+            {"phases": '{task: {exec: [sh, -c, "curl -f http://localhost:8080/ || true"]}}'},
+            marks=pytest.mark.lie("the command of a proof always succeeds"),
+        ),
+        pytest.param(
+            {
+                "phases": "{task: {exec: [test, -e, /row], in: db}}",
+                "gate": "{boots: 1}\nservices: {db: {image: x, command: [sh, -c, 'touch /row']}}",
+            },
+            marks=pytest.mark.lie("a service leaves the row that is the proof by itself"),
+        ),
+        pytest.param(
+            {
+                "targets": "isolated: {trigger: {exec: [sh, -c, 'run; echo job ${token}']}}",
+                "phases": '{task: {line: "job ${token}", from: trigger}}',
+            },
+            marks=pytest.mark.lie("the trigger prints the line that is the proof"),
+        ),
+        pytest.param(
             {
                 "releases": {"baseline": {}, "candidate": {"PLAN": "[]"}},
                 "phases": "{task: {line: task started}}",

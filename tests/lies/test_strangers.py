@@ -163,6 +163,55 @@ def test_a_server_that_is_ready_instead(gated, told, port, tmp_path):
     check(told, result, found)
 
 
+#: A service that listens, once the gateway was started.
+LATE = """\
+import os, socket, sys, time
+while not os.path.exists("${dir}/started"):
+    time.sleep(0.02)
+where = sys.argv[1]
+if where.isdigit():
+    server = socket.create_server(("127.0.0.1", int(where)))
+else:
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(where)
+    server.listen()
+time.sleep(60)
+"""
+CONNECT = "import socket; socket.create_connection(('localhost', {port}))"
+
+
+@pytest.fixture
+def instead(gated, port):
+    """Gate a release that hangs beside a service that listens, and is asked."""
+
+    def call(engine: str, where: str, proof: dict):
+        written = json.dumps(proof).replace("{port}", str(port))
+        command = json.dumps(["python3", "-c", LATE, where.replace("{port}", str(port))])
+        more = f"services: {{db: {{image: '{IMAGE}', command: {command}}}}}"
+        dead = "touch ${dir}/started; sleep 60"
+        return gated(f"proof: {written}", engine=engine, more=more, dead=dead)
+
+    return call
+
+
+@pytest.mark.lie("a service answers the command that is the proof")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_service_that_answers_a_command(instead, told, engine):
+    check(told, *instead(engine, "{port}", {"exec": ["python3", "-c", CONNECT]}))
+
+
+@pytest.mark.lie("a service listens on the socket that is the proof")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_service_that_listens_on_a_socket(instead, told, engine):
+    check(told, *instead(engine, "${dir}/a.sock", {"unix": "${dir}/a.sock"}))
+
+
+@pytest.mark.docker
+@pytest.mark.lie("a service answers at its own name, and the gateway does not")
+def test_a_service_that_is_asked_by_its_name(instead, told):
+    check(told, *instead("docker", "{port}", {"tcp": "db:{port}"}))
+
+
 def test_a_followed_file_may_be_there_before(gated, tmp_path):
     """Only its new lines count."""
     log = tmp_path / "log"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.engines.memory import Answer
+from pytest_bootgate.engines.memory.engine import MemoryUnit
+from pytest_bootgate.engines.memory.sidecar import Sidecar
 from pytest_bootgate.errors import GateFileError
 from tests.loop.played import play as does
 from tests.loop.played import serves
@@ -218,6 +222,114 @@ def test_a_service_does_not_prove_that_the_gateway_started(play):
     assert "was answered by the service db, which this boot did not start" in boot.detail
 
 
+def idle(me):
+    yield 3600.0
+
+
+SAYS_SO = "was answered by the service db, which this boot did not start"
+
+
+@pytest.mark.parametrize("where", ["http://db:8081/", "http://DB:8081/", "http://0:8081/"])
+def test_a_service_has_other_names(play, where):
+    late = service("ready to accept", 1.0, lambda me, token: me.listen(8081))
+    target = f'proof: {{http: "{where}"}}'
+    (boot,) = (
+        play(idle, trigger="null", target=target, more=DB, programs={"db": late}).result().boots
+    )
+    assert boot.outcome == "lost"
+    assert SAYS_SO in boot.detail
+
+
+def test_a_service_at_the_socket_of_the_gateway(play):
+    late = service("ready to accept", 1.0, lambda me, token: me.listen("/memory/a.sock"))
+    target = 'proof: {unix: "${dir}/a.sock"}'
+    (boot,) = (
+        play(idle, trigger="null", target=target, more=DB, programs={"db": late}).result().boots
+    )
+    assert boot.outcome == "lost"
+    assert f"/memory/a.sock (the proof of main) {SAYS_SO}" in boot.detail
+
+
+def test_a_sidecar_at_the_port_of_the_gateway(play):
+    """Its own program begins to listen there during the boot."""
+
+    def helper(me):
+        one = Sidecar(me)
+        one.say("hello")
+        while True:
+            order = json.loads((yield me.stdin))
+            if order["do"] == "watch":
+                me.listen(8081)
+            one.obey(order)
+
+    target = "proof: {tcp: ':8081'}"
+    programs = {"sidecar": helper}
+    (boot,) = play(idle, trigger="null", target=target, programs=programs).result().boots
+    assert boot.outcome == "lost"
+    assert "was answered by the sidecar, which this boot did not start" in boot.detail
+
+
+def finds(*ports):
+    """A health check that asks them all, as `curl --fail` does."""
+
+    def script(me):
+        yield 0.05
+        return 0 if all(port in me.world.ports for port in ports) else 1
+
+    return script
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        "{exec: [curl, -f, 'http://localhost:8081/']}",
+        "{exec: [python3, -c, 'create_connection((\"127.0.0.1\", 8081))']}",
+        "{healthcheck: true}",
+    ],
+)
+def test_a_service_answers_the_command_of_the_proof(play, proof, monkeypatch):
+    monkeypatch.setattr(MemoryUnit, "health_command", lambda _: ["nc", "-z", "localhost", "8081"])
+    late = service("ready to accept", 1.0, lambda me, token: me.listen(8081))
+    programs = {"db": late, **dict.fromkeys(("curl", "python3", "nc"), finds(8081))}
+    target = f"proof: {proof}"
+    (boot,) = play(idle, trigger="null", target=target, more=DB, programs=programs).result().boots
+    assert boot.outcome == "lost"
+    assert SAYS_SO in boot.detail
+
+
+def test_a_service_that_listens_before_there(play):
+    ready = service(lambda me, token: me.listen(8081), "ready to accept")
+    target = "proof: {exec: [nc, -z, localhost, '8081']}"
+    programs = {"db": ready, "nc": finds(8081)}
+    result = play(idle, trigger="null", target=target, more=DB, programs=programs).result()
+    assert "(the command that proves main) is answered before the candidate is st" in result.error
+    assert "Only the sidecar and the services run there at this time" in result.error
+
+
+def test_a_command_that_asks_the_gateway_and_a_service(play):
+    """Or a service with this boot's own token: neither succeeds by the service alone."""
+    ready = service(lambda me, token: me.listen(5432), "ready to accept")
+
+    def serves_late(me):
+        yield 1.0
+        me.listen(8081)
+        yield 3600.0
+
+    both = "sh, -c, 'nc -z localhost 8081 && nc -z db 5432'"
+    for command in (both, "psql, -h, db, -p, '5432', -c, '${token}'"):
+        target = f"proof: {{exec: [{command}]}}"
+        programs = {"db": ready, **dict.fromkeys(("sh", "psql"), finds(8081, 5432))}
+        played = play(serves_late, trigger="null", target=target, more=DB, programs=programs)
+        assert played.one().outcome == "started"
+
+
+def test_a_health_check_of_an_image_that_always_succeeds(play, monkeypatch):
+    check = ["/bin/sh", "-c", "curl -fs http://localhost/ || exit 0"]
+    monkeypatch.setattr(MemoryUnit, "health_command", lambda _: check)
+    played = play(idle, trigger="null", target="proof: {healthcheck: true}")
+    assert "its command always succeeds: /bin/sh -c 'curl" in played.result().error
+
+
 def test_a_stub_that_a_service_could_call(play):
     with pytest.raises(GateFileError) as caught:
         play(
@@ -246,7 +358,7 @@ def inserts(me, token):
 def test_a_proof_in_a_service(play):
     played = play(
         serves(1.5, inserts),
-        target="proof: {exec: [row], in: db}",
+        target="proof: {exec: [row, '${token}'], in: db}",
         more=IN_DB,
         programs={"db": service(), "row": row},
     )
@@ -257,7 +369,7 @@ def test_a_proof_in_a_service(play):
 
 def test_what_is_in_a_service_before_the_trigger(play):
     played = play(
-        target="proof: {exec: [row], in: db}",
+        target="proof: {exec: [row, '${token}'], in: db}",
         more=IN_DB,
         programs={"db": service(inserts), "row": row},
     )
@@ -278,7 +390,7 @@ def test_what_a_runner_leaves_in_a_service_when_it_ends(play, before, outcome):
     played = play(
         runner,
         trigger="null",
-        target="proof: {exec: [row], in: db, every: 5s}",
+        target="proof: {exec: [row, '${token}'], in: db, every: 5s}",
         more=IN_DB,
         programs={"db": service(*before), "row": row},
     )
@@ -326,7 +438,7 @@ def test_a_signal_from_a_service_and_a_trigger_in_it(play):
 def test_a_service_that_ends_before_its_proof(play):
     (boot,) = (
         play(
-            target="proof: {exec: [row], in: db}",
+            target="proof: {exec: [row, '${token}'], in: db}",
             more=IN_DB,
             programs={"db": service(1.5, "PANIC", Exit(134)), "row": row},
         )

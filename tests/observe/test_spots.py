@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.model import Profile
-from pytest_bootgate.observe.spots import Spot, last_answers, ports, spots
+from pytest_bootgate.observe.spots import Spot, last_answers, ports, spots, spots_of_command
 from pytest_bootgate.run.recipe import Recipe
 
 GATE = """\
 releases: {candidate: {command: [serve]}}
-gateway: {ready: {http: ":${port.app}/ready"}, health: {http: ":81/health", status: 204}}
+gateway:
+  ready: {http: ":${port.app}/ready"}
+  health: {http: ":81/health", status: 204}
+  container: {hostname: App, extra_hosts: {own.example: 127.0.1.1, six: "::1", far: 10.0.0.7}}
+services: {db: {image: db}}
 sidecar: {stub: {port: "${port.bell}"}}
 ports: {app: 8080, bell: 8099, other: 9000}
 target: {timeout: 5s}
@@ -113,6 +118,20 @@ def test_what_a_sidecar_says_of_a_gateway_that_is_ready_by_a_line(recipe):
     found = answers(recipe("start"), event("state", "ready", "gateway starting"))
     assert found["ready"].words == "its last answer was gateway starting"
     assert str(found["ready"]) == "gateway starting"
+
+
+def test_names_of_this_machine(recipe):
+    """Where a service could answer, which shares the gateway's network."""
+    (spot,) = spots(recipe("start"), VARIABLES)
+    for host in ("own.example", "six", "app", "DB", "db", "localhost", "127.1", "[::]"):
+        assert replace(spot, where=f"http://{host}:84/").port == 84
+    assert replace(spot, where="http://far:84/").port is None
+
+
+def test_the_ports_of_a_command(recipe):
+    command = ["sh", "-c", "nc -z localhost 8080 && curl -f http://db:90/ http://far:91 :1099"]
+    found = spots_of_command(recipe("start"), VARIABLES, command)
+    assert [(spot.id, spot.port) for spot in found] == [("phase:proof", 8080), ("phase:proof", 90)]
 
 
 def test_an_address_with_a_host():

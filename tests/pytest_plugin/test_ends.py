@@ -38,7 +38,7 @@ def ends(pytester, here, request):
 
 
 TRIGGERED = (
-    '{timeout: 10s, trigger: {exec: [sh, -c, "echo up ${token}"]},'
+    "{timeout: 10s, trigger: {exec: [python3, -c, \"print('up ${token}')\"]},"
     ' proof: {line: "up ${token}", from: trigger}}'
 )
 

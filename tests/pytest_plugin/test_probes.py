@@ -68,7 +68,7 @@ def test_a_command_beside_the_gateway_that_succeeds_before_it_starts(boot):
     """Nothing of the gateway is in it."""
     found = boot(
         "releases: {candidate: {command: [sh, -c, 'exec sleep 60']}}\n"
-        "targets: {app: {timeout: 5s, proof: {exec: ['true'], in: sidecar}}}\n",
+        "targets: {app: {timeout: 5s, proof: {exec: [test, -e, /], in: sidecar}}}\n",
         "process",
     )
     assert found["outcome"] == "lost"
@@ -126,13 +126,15 @@ def test_a_service_at_the_port_of_the_gateway(boot, engine):
 STORE = (
     "import http.server as h\n"
     "class S(h.BaseHTTPRequestHandler):\n"
-    "  def do_POST(s): open('/tmp/bootgate-row-{engine}', 'w'); s.send_response(200); "
-    "s.end_headers()\n"
+    "  def do_POST(s):\n"
+    "    row = s.rfile.read(int(s.headers['Content-Length'])).decode()\n"
+    "    open('/tmp/bootgate-row-{engine}', 'w').write(row); s.send_response(200)\n"
+    "    s.end_headers()\n"
     "print('up', flush=True); h.HTTPServer(('', ${{port.db}}), S).serve_forever()"
 )
 ASK = (
     "import time, urllib.request as u; time.sleep(1); "
-    "u.urlopen('http://{db}:${{port.db}}/', b'row'); print('asked', flush=True)"
+    "u.urlopen('http://{db}:${{port.db}}/', b'${{token}}'); print('asked', flush=True)"
 )
 
 
@@ -156,7 +158,7 @@ def test_a_proof_in_a_service_after_one_that_runs_once(boot, engine):
         "    timeout: 20s\n"
         "    phases:\n"
         "      asked: {line: asked}\n"
-        f"      stored: {{exec: [test, -e, {row}], in: db, every: 3s}}\n",
+        f"      stored: {{exec: [grep, -q, '${{token}}', {row}], in: db, every: 3s}}\n",
         engine,
     )
     assert (found["outcome"], found["detail"]) == ("started", "")
@@ -170,7 +172,7 @@ services:
     image: {IMAGE}
     command: [sleep, "60"]
     depends_on: {{migrate: {{condition: service_completed_successfully}}}}
-    healthcheck: {{test: [CMD, "true"], interval: 1s}}
+    healthcheck: {{test: [CMD, test, -e, /], interval: 1s}}
   order_db:
     image: {IMAGE}
     command: [sh, -c, "cat /run/secrets/word; sleep 60"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pytest_bootgate.gatefile.commands import vain
 from pytest_bootgate.gatefile.origin.found import Found, Part
 
 #: The defaults of a health check of an image, in seconds.
@@ -28,8 +29,11 @@ def read(name: str) -> Found:
     part = Part(name=re.sub(r"[^A-Za-z0-9._-]", "-", repository) or "boot", image=name)
     health = config.get("Healthcheck") or {}
     ports = sorted(int(port.partition("/")[0]) for port in config.get("ExposedPorts") or {})
-    if (health.get("Test") or ["NONE"])[0] != "NONE":
-        part.ready = {"healthcheck": True}
+    kind, *words = health.get("Test") or ["NONE"]
+    if kind != "NONE":
+        command = ["sh", "-c", *words] if kind == "CMD-SHELL" else words
+        # In the gate file it stands by name; what it runs says whether it is a proof.
+        part.ready = {"exec": command} if vain(command) else {"healthcheck": True}
         interval = (health.get("Interval") or 0) / 1e9 or _INTERVAL
         start = (health.get("StartPeriod") or 0) / 1e9
         part.timeout = start + (health.get("Retries") or _RETRIES) * interval

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from pytest_bootgate.gatefile.commands import vain
 from pytest_bootgate.gatefile.origin.found import Found, seconds, target_name
 
 _WIDTH = 96
@@ -24,6 +25,10 @@ def written(found: Found, origin: str, directory: Path, instead: str = "") -> st
 
 def _lines(found: Found, origin: str, directory: Path, instead: str) -> Iterator[str]:
     gated = found.gated
+    ready = gated.ready
+    if ready is not None and (how := vain(ready.get("exec", ()))):
+        gated.notes.append(f"its health check is no proof of a start: the command {how}")
+        ready = None
     yield f"# A gate for {gated.name}, made by `bootgate init` from {origin}."
     yield "#"
     yield "#   bootgate check          show the plan, without booting"
@@ -59,7 +64,7 @@ def _lines(found: Found, origin: str, directory: Path, instead: str) -> Iterator
         yield ""
     yield "# What shows that it started, and how long that may take. Name phases in their order to"
     yield "# learn which of them got slower: a line of its output ends each."
-    proof = gated.ready or ({"tcp": f":{gated.port}"} if gated.port else _UNKNOWN)
+    proof = ready or ({"tcp": f":{gated.port}"} if gated.port else _UNKNOWN)
     target = {"timeout": seconds(60), **gated.target(proof)}
     yield from _block({"targets": {target_name(gated.name): target}})
     if gated.limits:

@@ -200,11 +200,11 @@ class MemoryUnit:
         """None of this machine."""
         return set()
 
-    def listens(self, ports: Collection[int]) -> set[int]:
-        """On which of these ports its scripts listen."""
+    def listens(self, places: Collection[int | str]) -> set[int | str]:
+        """On which of these ports and sockets its scripts listen."""
         own, world = self.every(), self._place.world
         return {
-            port for port, (process, _) in world.ports.items() if port in ports and process in own
+            port for port, (process, _) in world.ports.items() if port in places and process in own
         }
 
     def exit(self) -> Exit | None:

@@ -91,7 +91,8 @@ class World:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
-        self.ports: dict[int, tuple[Process, Handler]] = {}
+        #: By number, those of Unix sockets by path.
+        self.ports: dict[int | str, tuple[Process, Handler]] = {}
         self.looks: list[Callable[[], None]] = []
 
     def changed(self) -> None:
@@ -99,7 +100,7 @@ class World:
         for look in [*self.looks]:
             look()
 
-    def ask(self, port: int, request: Request) -> Answer | None:
+    def ask(self, port: int | str, request: Request) -> Answer | None:
         """What who listens on a port answers. Raises `ConnectionRefusedError` where nobody does."""
         if port not in self.ports:
             raise ConnectionRefusedError
@@ -175,11 +176,11 @@ class Process:
         text = "".join(f"{line}\n" for line in lines)
         self.world.files[path] = self.world.files.get(path, b"") + text.encode()
 
-    def listen(self, port: int, handler: Handler = lambda _: Answer()) -> None:
+    def listen(self, port: int | str, handler: Handler = lambda _: Answer()) -> None:
         """From now on answer there."""
         self.world.ports[port] = (self, handler)
 
-    def close(self, port: int) -> None:
+    def close(self, port: int | str) -> None:
         """Answer there no more."""
         self.world.ports.pop(port, None)
 

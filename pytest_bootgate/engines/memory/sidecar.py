@@ -194,7 +194,8 @@ class Sidecar:
                 return ({}, "") if there else (None, "no such file")
 
             return look_there
-        port, path = _endpoint(order.get("http") or order["tcp"])
+        address, path = _endpoint(order.get("http") or order.get("tcp") or "0")
+        port: int | str = order.get("unix") or address
         status, wanted = order.get("status"), order.get("json")
         request = Request("GET" if "http" in order else "", path)
 

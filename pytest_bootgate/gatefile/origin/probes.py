@@ -28,7 +28,7 @@ def of_command(command: Sequence[str]) -> dict[str, Any]:
     """
     words = list(command)
     text = words[2] if len(words) == 3 and words[1] == "-c" else shlex.join(words)
-    found = _asked(re.sub(r"\|\|\s*(exit\s+\d+|false)\s*$", "", text))
+    found = _asked(re.sub(r"\|\|\s*(exit\s+[1-9]\d*|false)\s*$", "", text))
     if found is None:
         return {"exec": words}
     asked = http(found["scheme"], int(found["port"] or 0), found["path"] or "/")

@@ -1,0 +1,70 @@
+"""What is known of a command before it runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bootgate.gatefile.commands import ports_asked, says, vain
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        *("true", "/bin/true", ":", "exit 0", "echo up", "sleep 5", "A=b true", "true && true"),
+        *("check || true", "check || :", "check || exit 0", "check || echo down", "a && b || true"),
+        *("check; true", "check\ntrue\n", "check; exit 0", "check | true", "true || exit 1"),
+        *("curl -fs http://localhost/ || true", "check >/dev/null 2>&1 || true"),
+    ],
+)
+def test_what_always_succeeds(script):
+    for shell in ("sh", "/bin/bash"):
+        assert vain([shell, "-c", script]) == "always succeeds"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        *("check", "false", "check && true", "a && b | true", "check || exit 1", "exit 1", "exit"),
+        *("check || exit 1; exit 0", "set -e; check; true", "if check; then exit 1; fi; true"),
+        *("if check; then true; else false; fi", "(check || true)", "! true", "true | check"),
+        *("echo x > /dev/tcp/localhost/80", "exec check || true", ": ${ID:?}", "echo 'a", ""),
+        *("curl -s http://x | grep ok", 'test "$(curl -s http://x)" = ok', "wget -q http://x"),
+        *("curl -fsS x || exit 1", "curl -Ss --fail-with-body x", "curl telnet://x", "curl -V"),
+    ],
+)
+def test_what_may_fail(script):
+    assert vain(["sh", "-c", script]) == ""
+
+
+def test_words_without_a_shell():
+    assert vain(["true"]) == vain(["/usr/bin/true"]) == "always succeeds"
+    assert vain(["sh", "-ec", "check; true"]) == vain(["sh", "check.sh"]) == vain([]) == ""
+
+
+@pytest.mark.parametrize("script", ["curl -s http://x/", "curl -sSo /dev/null x || exit 1"])
+def test_a_request_to_which_any_answer_is_good(script):
+    assert "be it an error 500" in vain(["sh", "-c", script])
+
+
+@pytest.mark.parametrize(
+    ("command", "ports"),
+    [
+        ("nc -z localhost 8080", [8080]),
+        ("urlopen('http://localhost:8080/a?b=c:9')", [8080]),
+        ("create_connection(('127.0.0.1', 81))", [81]),
+        ("curl -f http://[::1]:82/ https://user@localhost/", [82, 443]),
+        ("pg_isready -h localhost -p 5432; psql --host=db --port=5433", [5432, 5433]),
+        ("exec 3<>/dev/tcp/127.0.0.1/99", [99]),
+        ("curl http://localhost.example:80/ 10.127.0.0.1:81 /data/db 5 mydb:7", []),
+        ("pg_isready -q", []),
+    ],
+)
+def test_ports_that_a_command_asks(command, ports):
+    assert ports_asked(["sh", "-c", command], ["db"]) == ports
+
+
+def test_what_a_command_says_itself():
+    assert [*says(["echo", "job", "x"])] == ["job x"]
+    script = "run; echo 'job x'; run && echo a; echo b >> f; echo c | run; run || exit 0; printf d"
+    assert [*says(["sh", "-c", script])] == ["job x", "d"]
+    assert [*says(["sh", "-c", "if run; then echo x; fi"])] == [*says([])] == []
