@@ -132,7 +132,7 @@ def _one(boot: Boot) -> list[Finding]:
         return [Finding("error", WHOLE, f"{name} was lost: {boot.detail}")]
     found: list[Finding] = []
     if not boot.started:
-        found = [Finding("fail", WHOLE, f"{name} ended as {boot.outcome}: {boot.detail}")]
+        found = [Finding("fail", WHOLE, f"{name} ended as {boot.outcome}: {boot.why}")]
         ended_in = boot.ended_in
         for phase in boot.phases:
             if phase.at is None and not phase.optional:

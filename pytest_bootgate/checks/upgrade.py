@@ -129,7 +129,7 @@ def _runs(seen: Upgrade, start: Start, among: Sequence[Job] | None = None) -> li
                 too = " (the baseline did not start it either)"
             elif seen.nor_before(job):
                 too = " (nor does the baseline, started again on its own state)"
-            why = "; ".join([boot.detail, *(n for n in boot.notes if n != boot.detail)])
+            why = "; ".join([boot.why, *(n for n in boot.notes if n != boot.detail)])
             texts.append(f"job {seen.label(job)} did not start: {boot.outcome}, {why}{too}")
     return texts
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pytest_bootgate.records.outcomes import OUTCOMES, Outcome, Traits
+from pytest_bootgate.records.telling import telling
 
 #: The share of a boot from which on waiting for a CPU is worth a line.
 NOTICEABLE = 0.01
@@ -187,6 +188,16 @@ class Boot:
         never = self.never_ready or self.traits.refused
         begun = not never or any(phase.at is not None for phase in self.phases)
         return self.last_phase if begun and not self.started else None
+
+    @property
+    def why(self) -> str:
+        """Its `detail`; where its gateway exited, with the line that says most about it."""
+        if self.started or self.exit_code is None:
+            return self.detail
+        line = telling(self.tails.get("gateway.err", ())) or telling(
+            self.tails.get("gateway.out", ())
+        )
+        return f"{self.detail}: {line}" if line and line not in self.detail else self.detail
 
     def phase(self, name: str) -> Phase | None:
         """The phase of that name, None where this boot has none."""

@@ -14,7 +14,7 @@ from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit
 from pytest_bootgate.reports.boots import rows
 from pytest_bootgate.reports.failure import failure
-from pytest_bootgate.reports.story import story, told
+from pytest_bootgate.reports.story import last_lines, story, told
 
 RULES = Rules(timeout=60.0, fail_at=0.8, warn_at=0.6, least=1, most=1)
 
@@ -217,3 +217,36 @@ def test_a_gate_file_whose_only_signals_mean_ok_does_not_declare_none():
         "reported by: unknown, the gate file declares no signal of failures"
         " (log: no report of success either)"
     )
+
+
+TAILS = {
+    "app.out": tuple(f"app {i}" for i in range(9)),
+    "gateway.err": ("Traceback", "KeyError: TAX_RATE is not set"),
+    "gateway.out": ("starting",),
+    "redis.out": tuple(f"redis {i}" for i in range(9)),
+    "sidecar.err": ("no",),
+}
+
+
+def test_last_lines_begin_with_the_gateway_and_end_with_a_few_of_services():
+    assert last_lines(boot(tails=TAILS)) == [
+        *("last 2 lines of gateway.err:", "    Traceback", "    KeyError: TAX_RATE is not set"),
+        *("last line of gateway.out:", "    starting"),
+        *("last 3 lines of app.out:", "    app 6", "    app 7", "    app 8"),
+        *("last 3 lines of redis.out:", "    redis 6", "    redis 7", "    redis 8"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "end"),
+    [
+        ({"exit_code": 1}, "exited with 1: KeyError: TAX_RATE is not set"),
+        ({"exit_code": 1, "tails": {"gateway.out": ("bye",)}}, "exited with 1: bye"),
+        ({"exit_code": 1, "tails": {"redis.err": ("error",)}}, "exited with 1"),
+        ({}, "exited with 1"),  # it goes on, so no line of it is the reason
+    ],
+)
+def test_the_sentence_of_a_crash_has_the_line_that_says_why(more, end):
+    crashed = boot(**{"outcome": "crashed", "detail": "exited with 1", "tails": TAILS, **more})
+    first = judge([crashed], RULES).findings[0]
+    assert first.text == f"boot 1 ended as crashed: {end}"
