@@ -1,11 +1,13 @@
-"""Which of its last lines says most about why a process ended. Shown, and nothing follows from it."""
+"""Which of its last lines says most about why a process ended; nothing is decided by it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-_WORDS = re.compile(r"error|exception|fatal|panic|emerg|denied|fail|cannot|could not", re.IGNORECASE)
+_WORDS = re.compile(
+    r"error|exception|fatal|panic|emerg|denied|fail|cannot|could not", re.IGNORECASE
+)
 _WIDTH = 200
 
 
