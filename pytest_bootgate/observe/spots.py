@@ -110,7 +110,7 @@ def taken(spot: Spot, release: str, who: str, *, alone: bool) -> str:
     """What to say of a spot at which something is before the release is started.
 
     `who` listens there, empty where that is not known. The place is `alone` where nobody but the
-    sidecar can be there.
+    sidecar and services can be there.
     """
     what = f"{spot.where} ({spot.name})"
     before = f"before the {release} is started, so it proves nothing about this boot"
@@ -120,7 +120,9 @@ def taken(spot: Spot, release: str, who: str, *, alone: bool) -> str:
     way_out = END_IT
     if alone:
         way_out = (
-            "Only the sidecar runs there at this time: correct its command, or use another port."
+            "Only the sidecar and services run there at this time. What a proxy before the gateway"
+            " answers is proved by a command that checks it (exec, in: sidecar; see"
+            " docs/how-to.md); else use another port."
         )
     return f"{what} is answered{f' by {who}' if who else ''} {before}. {way_out}"
 

@@ -52,7 +52,18 @@ def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
         died = failed.traits.retried and _crashed(failed)
         what = _DIED if died else failed.traits.advice.format(does=_does(failed))
         return " ".join([_KEEP, what, *_denied([failed]), *_until_then(failed, found, others)])
-    return _in_time(found)
+    return " ".join([*_before_trigger(found), _in_time(found)])
+
+
+def _before_trigger(found: TargetResult) -> list[str]:
+    """What to do where the start of the gateway, which no boot includes, got slower."""
+    if found.judgement is None or not found.judgement.has("ready"):
+        return []
+    text = (
+        "What comes before the trigger takes too long or surely longer (see the warning): find out"
+        " why before you ship; only its ready_timeout limits it (gateway: {ready_timeout: 120s})."
+    )
+    return [text]
 
 
 def _error(found: TargetResult) -> str:

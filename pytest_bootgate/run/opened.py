@@ -144,7 +144,14 @@ class OpenedPair(Watching):
 
     def _nobody_there(self) -> None:
         assert self._place is not None
-        nobody_there(self._engine, self._place, self._link, self._recipe, self._variables)
+        nobody_there(
+            self._engine,
+            self._place,
+            self._link,
+            self._recipe,
+            self._variables,
+            self._services.listening,
+        )
 
     def _before_start(self, gateway: Gateway) -> None:
         """For those who observe more of a start than when the gateway is ready."""

@@ -73,9 +73,17 @@ class Services:
 
     def answered(self, ports: Collection[int], gateway: Unit) -> dict[int, str]:
         """On which of these ports services answer and the gateway does not, by their names."""
-        theirs = {port: name for name, unit in self.units.items() for port in unit.listens(ports)}
+        theirs = self.listening(ports)
         own = gateway.listens(ports) if theirs else set()
-        return {port: f"the service {name}" for port, name in theirs.items() if port not in own}
+        return {port: who for port, who in theirs.items() if port not in own}
+
+    def listening(self, ports: Collection[int]) -> dict[int, str]:
+        """On which of these ports services listen, by their names."""
+        return {
+            port: f"the service {name}"
+            for name, unit in self.units.items()
+            for port in unit.listens(ports)
+        }
 
     def gone(self) -> list[str]:
         """Those that have ended, in words: whether that is the release's fault the others show."""

@@ -13,9 +13,14 @@ from pytest_bootgate.run.recipe import Recipe
 
 
 def nobody_there(
-    engine: Engine, place: Place, link: Link | None, recipe: Recipe, variables: Mapping[str, str]
+    engine: Engine,
+    place: Place,
+    link: Link | None,
+    recipe: Recipe,
+    variables: Mapping[str, str],
+    beside: Callable[[Collection[int]], Mapping[int, str]],
 ) -> None:
-    """Ask every spot of a boot before its gateway starts.
+    """Ask every spot of a boot before its gateway starts; `beside` says where services listen.
 
     Raises `BootgateError` where anything is there: whatever it answers, the gate would take it for
     the gateway.
@@ -24,6 +29,8 @@ def nobody_there(
     for spot in spots(recipe, variables):
         who = others.get(spot.port, "") if spot.port is not None else ""
         if who or (link is not None and link.look(spot.id, spot.look)):
+            if not who and spot.port is not None:
+                who = beside([spot.port]).get(spot.port, "")
             alone = engine.traits.own_network
             raise BootgateError(taken(spot, recipe.release_name, who, alone=alone))
     for port, who in others.items():  # which the gate file names, though nobody looks there

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_bootgate.checks.startup import judge
@@ -250,3 +252,19 @@ def test_the_sentence_of_a_crash_has_the_line_that_says_why(more, end):
     crashed = boot(**{"outcome": "crashed", "detail": "exited with 1", "tails": TAILS, **more})
     first = judge([crashed], RULES).findings[0]
     assert first.text == f"boot 1 ended as crashed: {end}"
+
+
+def test_a_gateway_that_starts_surely_slower_is_in_the_advice_whatever_the_verdict():
+    """With a comparison that was inconclusive, only "rerun" was said."""
+    boots = [
+        boot(**STARTED, number=n, release=r, ready=s + n / 100, phases=())
+        for n in range(1, 6)
+        for r, s in (("baseline", 0.8), ("candidate", 7.0))
+    ]
+    found = result(*boots)
+    assert found.judgement is not None
+    for verdict in ("warn", "inconclusive"):
+        judged = replace(found.judgement, verdict=verdict)
+        said = advice(replace(found, judgement=judged), [])
+        assert said.startswith("What comes before the trigger takes too long or surely longer")
+    assert "before the trigger" not in advice(result(*(replace(b, ready=1.0) for b in boots)), [])
