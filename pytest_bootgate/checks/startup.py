@@ -9,6 +9,7 @@ from pytest_bootgate.checks.baseline import beside_baseline, flaky, shortage
 from pytest_bootgate.checks.comparison import compared
 from pytest_bootgate.checks.marks import missing_marks
 from pytest_bootgate.checks.pairs import Pairs
+from pytest_bootgate.checks.reach import out_of_reach
 from pytest_bootgate.checks.readiness import readiness
 from pytest_bootgate.checks.remarks import ended_after, remarks
 from pytest_bootgate.records.retry import (
@@ -54,7 +55,7 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
         findings.append(Finding("error", WHOLE, "no boot of the candidate was measured"))
     elif measured:
         headrooms = tuple(_headrooms(pairs, rules))
-        findings += [*_too_near(headrooms), *readiness(pairs, rules)]
+        findings += [*_too_near(headrooms), *readiness(pairs, rules), *out_of_reach(pairs)]
         if len(measured) < rules.least and not failed(findings):
             text = f"only {len(measured)} of {rules.least} boots were measured"
             findings.append(Finding("error", WHOLE, text))

@@ -82,7 +82,8 @@ class Boot:
 
     `answers` is the last answer seen by each probe of an endpoint, a port or a file that was not
     satisfied, `nearest` for each phase whose mark was not seen what comes nearest to it: lines, or
-    calls of the stub at other paths.
+    calls of the stub at other paths. `listens` is at which addresses its gateway listened after the
+    proof, by the port, or by the name that the gate file gives it; nothing where nobody knows.
     """
 
     target: str
@@ -125,6 +126,7 @@ class Boot:
     wall: float | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     nearest: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    listens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def net_seconds(self) -> float | None:

@@ -95,7 +95,7 @@ def test_a_candidate_that_keeps_everything(upgrade, engine):
             "*isolated *isolated *yes *yes *2 * ms * ms",
             "*daily *daily *yes *yes *1 * ms * ms",
             "*main *main *yes *yes *1 * ms * ms",
-            "*note: first start on the old state * ms (* CPU-s), the second * ms (* CPU-s)*",
+            "*note: first start on the old state *s (* CPU-s), the second *s (* CPU-s)*",
             "*note: /healthz was green after * ms (informational, not a proof)",
             "*note: fields compared: id, name, enabled, text, schedule",
             "PASS: 1 upgrade, 1 pass",
