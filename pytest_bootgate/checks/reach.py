@@ -20,7 +20,7 @@ def out_of_reach(pairs: Pairs) -> Iterator[Finding]:
     for port in dict.fromkeys(port for one in own for port in one):
         here, there = ([one.get(port, ()) for one in side] for side in (own, before))
         if all(map(_only_here, here)) and all(map(_everywhere, there)):
-            where = " and ".join(f"{_shown(address)}:{port}" for address in here[-1])
+            where = " and ".join(_shown(address, port) for address in here[-1])
             text = (
                 f"the candidate listens on {where} only, the baseline on all addresses: nothing"
                 " outside its container or machine reaches it. Probes ask at the loopback, so they"
@@ -37,5 +37,8 @@ def _everywhere(addresses: Sequence[str]) -> bool:
     return any(ipaddress.ip_address(one).is_unspecified for one in addresses)
 
 
-def _shown(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
+def _shown(address: str, port: str) -> str:
+    """An address with a port by its number, or by its name in the gate file."""
+    if not port.isdigit():
+        return f"{address} ({port})"
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -278,8 +278,10 @@ class _Beneath:
             whole = bool(target) or "targets" in self._own
             if not whole:
                 what = f"the service {gated.key} has no health check, so nothing proves its start"
-                example = f"targets: {{{name}: {{timeout: 60s, proof: {{healthcheck: true}}}}}}"
-                mistakes.add(place, what, f"write a proof into the gate file, such as {example}")
+                target_of = f"targets: {{{name}: {{timeout: 60s, proof: {{http: ':8080/'}}}}}}"
+                others = "tcp, a line that it prints, or `healthcheck` where its image has one"
+                way_out = f"write a proof into the gate file, such as {target_of}, or {others}"
+                mistakes.add(place, what, way_out)
             own = replace(self._map(gated, target), whole=whole)
             entries["targets"] = Map(place, place, {name: own})
         if gated.limits and "profiles" not in self._own:
