@@ -15,7 +15,6 @@ from pytest_bootgate.cli.found import Finding, Wrong
 from pytest_bootgate.engines import choose, runs
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.errors import BootgateError, ImageError
-from pytest_bootgate.probes.healthcheck import Healthcheck
 from pytest_bootgate.run.recipe import RELEASE
 
 if TYPE_CHECKING:
@@ -110,10 +109,10 @@ def _asked_for_health(plan: Plan) -> Iterator[str | None]:
     file, releases = plan.file, [release.image for release in plan.releases.values()]
     of_target = [probe for target in file.targets.values() for probe in target.phases.values()]
     for probe in (file.gateway.ready, file.gateway.health, *of_target):
-        if probe is not None and probe.kind.key == Healthcheck.key:
+        if probe is not None and probe.kind.needs_image:
             yield from releases
     for service in file.services.values():
-        if service.ready is not None and service.ready.kind.key == Healthcheck.key:
+        if service.ready is not None and service.ready.kind.needs_image:
             yield from releases if service.image == RELEASE else [service.image]
 
 

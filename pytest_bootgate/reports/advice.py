@@ -61,7 +61,7 @@ def _before_trigger(found: TargetResult) -> list[str]:
         return []
     text = (
         "What comes before the trigger takes too long or surely longer (see the warning): find out"
-        " why before you ship; only its ready_timeout limits it (gateway: {ready_timeout: 120s})."
+        " why before you ship. To have it judged as a boot is, set gateway: {timeout: 30s}."
     )
     return [text]
 
