@@ -101,7 +101,8 @@ def _jobs(seen: Upgrade, start: Start) -> list[str]:
 def _why(start: Start) -> str:
     """Why a start was never ready; where it exited, with the line that says most about it."""
     line = telling(start.last) if start.stop is not None else ""
-    return f"{start.refused}: {line}" if line and line not in start.refused else start.refused
+    said = f"{start.refused}; it printed: {line}"
+    return said if line and line not in start.refused else start.refused
 
 
 def _names(seen: Upgrade, jobs: Sequence[Job]) -> str:

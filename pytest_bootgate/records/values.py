@@ -199,7 +199,8 @@ class Boot:
         line = telling(self.tails.get("gateway.err", ())) or telling(
             self.tails.get("gateway.out", ())
         )
-        return f"{self.detail}: {line}" if line and line not in self.detail else self.detail
+        said = f"{self.detail}; it printed: {line}"
+        return said if line and line not in self.detail else self.detail
 
     def phase(self, name: str) -> Phase | None:
         """The phase of that name, None where this boot has none."""

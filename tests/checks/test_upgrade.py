@@ -194,7 +194,7 @@ def test_a_refusal():
 
 @pytest.mark.parametrize(
     ("stop", "end"),
-    [(Stop(3, 0.0, itself=True), ": Error: no such key"), (None, "")],
+    [(Stop(3, 0.0, itself=True), "; it printed: Error: no such key"), (None, "")],
 )
 def test_a_gateway_that_exits_on_the_old_state_is_quoted(stop, end):
     why = "the gateway exited with 3 before it was ready"

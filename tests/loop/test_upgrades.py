@@ -123,7 +123,7 @@ def test_the_state_is_refused(upgrade):
     _, found = upgrade(Refuses())
     assert about(found, JOBS) == (
         "fail: the candidate failed on the old state: the gateway exited with 78 before it was"
-        " ready: this state is too old: upgrade by way of 2.0"
+        " ready; it printed: this state is too old: upgrade by way of 2.0"
     )
     assert about(found, RUNS) == "fail: none of 2 jobs ran"
     assert about(found, RESTART) == "fail: no second start: the first one failed"

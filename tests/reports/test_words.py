@@ -242,8 +242,8 @@ def test_last_lines_begin_with_the_gateway_and_end_with_a_few_of_services():
 @pytest.mark.parametrize(
     ("more", "end"),
     [
-        ({"exit_code": 1}, "exited with 1: KeyError: TAX_RATE is not set"),
-        ({"exit_code": 1, "tails": {"gateway.out": ("bye",)}}, "exited with 1: bye"),
+        ({"exit_code": 1}, "exited with 1; it printed: KeyError: TAX_RATE is not set"),
+        ({"exit_code": 1, "tails": {"gateway.out": ("bye",)}}, "exited with 1; it printed: bye"),
         ({"exit_code": 1, "tails": {"redis.err": ("error",)}}, "exited with 1"),
         ({}, "exited with 1"),  # it goes on, so no line of it is the reason
     ],
