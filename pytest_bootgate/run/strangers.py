@@ -29,10 +29,10 @@ def nobody_there(
     for spot in spots(recipe, variables):
         who = others.get(spot.port, "") if spot.port is not None else ""
         if who or (link is not None and link.look(spot.id, spot.look)):
-            if not who and spot.port is not None:
-                who = beside([spot.port]).get(spot.port, "")
-            alone = engine.traits.own_network
-            raise BootgateError(taken(spot, recipe.release_name, who, alone=alone))
+            port = spot.port
+            service = "" if who or port is None else beside([port]).get(port, "")
+            alone = engine.traits.own_network or bool(service)
+            raise BootgateError(taken(spot, recipe.release_name, who or service, alone=alone))
     for port, who in others.items():  # which the gate file names, though nobody looks there
         raise BootgateError(
             f"Port {port} is already in use by {who}, before the {recipe.release_name} starts"
