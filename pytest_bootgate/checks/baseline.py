@@ -77,4 +77,4 @@ def _ended(before: Sequence[Boot]) -> str:
     failed = [boot for boot in before if not boot.started]
     counted = Counter(boot.outcome for boot in failed)
     how = ", ".join(f"{number} {outcome}" for outcome, number in counted.items())
-    return f"{len(failed)} of {made(before)} of the baseline failed ({how}: {failed[-1].detail})"
+    return f"{len(failed)} of {made(before)} of the baseline failed ({how}: {failed[-1].why})"

@@ -125,6 +125,7 @@ def _regressions(pairs: Pairs, rules: Rules, doubt: str | None) -> Iterator[Regr
     wall = pairs.values(lambda boot: boot.seconds or 0.0)
     if pairs.recorded:
         whole = compare_recorded(pairs.values(_net(pairs)), rules.slower)
+        whole = replace(whole, net=_net_known(pairs))
     else:
         whole = compare_net(wall, pairs.values(_net(pairs)), cpu, rules.plan, rules.slower)
     phases = [
@@ -143,9 +144,13 @@ def _net(pairs: Pairs) -> Callable[[Boot], float]:
     What is known of some boots only, such as of those that went on after their proof, would make
     one release faster than the other.
     """
-    if all(boot.net_known for boot in pairs.every):
+    if _net_known(pairs):
         return lambda boot: boot.net_seconds or 0.0
     return lambda boot: boot.seconds or 0.0
+
+
+def _net_known(pairs: Pairs) -> bool:
+    return all(boot.net_known for boot in pairs.every)
 
 
 def _phase(pairs: Pairs, rules: Rules, name: str, tolerance: float) -> Regression | None:

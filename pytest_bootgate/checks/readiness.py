@@ -32,7 +32,7 @@ def readiness(pairs: Pairs, rules: Rules) -> Iterator[Finding]:
         room = headroom(own, limit, fail_at=rules.fail_at, warn_at=rules.warn_at, what="start")
         if room.level != "pass":
             text = f"gateway ready: ready_timeout {limit:g} s: {room.reason}"
-            yield Finding("warn", WHOLE, text, timed=True)
+            yield Finding("warn", WHOLE, text, timed=True, kind="ready")
     if pairs.recorded:
         return
     why = "Until then it accepts no trigger. Boots are timed from the trigger"
@@ -65,6 +65,7 @@ def _later(
             f" {median(before):.3g} s; medians of {len(own)} and {len(before)} starts). {why}, so"
             " no boot includes this",
             timed=True,
+            kind="ready",
         )
 
 

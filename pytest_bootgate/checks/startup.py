@@ -9,6 +9,7 @@ from pytest_bootgate.checks.baseline import beside_baseline, flaky, shortage
 from pytest_bootgate.checks.comparison import compared
 from pytest_bootgate.checks.marks import missing_marks
 from pytest_bootgate.checks.pairs import Pairs
+from pytest_bootgate.checks.reach import out_of_reach
 from pytest_bootgate.checks.readiness import readiness
 from pytest_bootgate.checks.remarks import ended_after, remarks
 from pytest_bootgate.records.retry import (
@@ -54,7 +55,8 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
         findings.append(Finding("error", WHOLE, "no boot of the candidate was measured"))
     elif measured:
         headrooms = tuple(_headrooms(pairs, rules))
-        findings += [*_too_near(headrooms, rules), *readiness(pairs, rules)]
+        findings += _too_near(headrooms, rules)
+        findings += [*readiness(pairs, rules), *out_of_reach(pairs)]
         if len(measured) < rules.least and not failed(findings):
             text = f"only {len(measured)} of {rules.least} boots were measured"
             findings.append(Finding("error", WHOLE, text))
@@ -153,7 +155,7 @@ def _one(boot: Boot, rules: Rules) -> list[Finding]:
         return [Finding("error", WHOLE, f"{name} was lost: {boot.detail}")]
     found: list[Finding] = []
     if not boot.started:
-        text = f"{name} ended as {boot.outcome}: {boot.detail}{_in_production(boot, rules)}"
+        text = f"{name} ended as {boot.outcome}: {boot.why}{_in_production(boot, rules)}"
         found = [Finding("fail", WHOLE, text)]
         ended_in = boot.ended_in
         for phase in boot.phases:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_bootgate.records.jobs import Job
+from pytest_bootgate.records.telling import telling
 from pytest_bootgate.records.upgrade import (
     JOBS,
     RESTART,
@@ -23,6 +24,8 @@ from pytest_bootgate.records.verdict import Finding
 
 #: A stage that took this much longer (seconds) on the old state is part of the migration.
 LEAST_SHRINK = 0.1
+#: So many jobs are named in a sentence, or have a sentence each.
+_MOST = 10
 
 
 def migration(first: Start, second: Start) -> list[tuple[Stage, float]]:
@@ -74,24 +77,38 @@ def whole(seen: Upgrade, start: Start | None) -> bool:
 def _jobs(seen: Upgrade, start: Start) -> list[str]:
     """What a start lost or changed of the jobs, a sentence each."""
     if start.refused:
-        return [f"the {start.release} refused the state: {start.refused}"]
+        return [f"the {start.release} failed on the old state: {_why(start)}"]
     if start.jobs is None:
         return [f"the {start.release} was ready, but the list of jobs {start.jobs_error}"]
     compared, total = seen.compared(start), len(seen.jobs)
     texts = []
     if compared.lost:
-        names = ", ".join(seen.label(job) for job in compared.lost)
+        names = _names(seen, compared.lost)
         texts.append(f"{len(compared.found)} of {_jobs_word(total)} survived; lost: {names}")
-    texts += [
+    each = [
         f"job {seen.label(change.job)} changed: {change.path} was {_shown(change.old)},"
         f" is {_shown(change.new)}"
         for change in compared.changed
     ]
-    texts += [
+    each += [
         f"job {seen.label(old)}: its run history is shorter, {new.runs or 0} of {old.runs}"
         for old, new in compared.shorter
     ]
-    return texts
+    more = [f"and {len(each) - _MOST} more such differences"] if len(each) > _MOST else []
+    return [*texts, *each[:_MOST], *more]
+
+
+def _why(start: Start) -> str:
+    """Why a start was never ready; where it exited, with the line that says most about it."""
+    line = telling(start.last) if start.stop is not None else ""
+    said = f"{start.refused}; it printed: {line}"
+    return said if line and line not in start.refused else start.refused
+
+
+def _names(seen: Upgrade, jobs: Sequence[Job]) -> str:
+    """The labels of the first few jobs, and how many more there are."""
+    names = ", ".join(seen.label(job) for job in jobs[:_MOST])
+    return f"{names} and {len(jobs) - _MOST} more" if len(jobs) > _MOST else names
 
 
 def _told(seen: Upgrade, start: Start) -> str:
@@ -118,7 +135,7 @@ def _runs(seen: Upgrade, start: Start, among: Sequence[Job] | None = None) -> li
     missing = [job for job in due if job.id not in ran]
     texts = []
     if missing:
-        names = ", ".join(seen.label(job) for job in missing)
+        names = _names(seen, missing)
         texts.append(f"{len(missing)} of {_jobs_word(len(due))} could not be run: {names}")
     for job in due:
         boot = ran.get(job.id)
@@ -129,8 +146,9 @@ def _runs(seen: Upgrade, start: Start, among: Sequence[Job] | None = None) -> li
                 too = " (the baseline did not start it either)"
             elif seen.nor_before(job):
                 too = " (nor does the baseline, started again on its own state)"
-            why = "; ".join([boot.detail, *(n for n in boot.notes if n != boot.detail)])
-            texts.append(f"job {seen.label(job)} did not start: {boot.outcome}, {why}{too}")
+            why = "; ".join([boot.why, *(n for n in boot.notes if n != boot.detail)])
+            where = f" in phase {boot.ended_in}" if boot.ended_in and len(boot.phases) > 1 else ""
+            texts.append(f"job {seen.label(job)} did not start: {boot.outcome}{where}, {why}{too}")
     return texts
 
 

@@ -12,7 +12,8 @@ def sentence(found: Regression, *, way_out: bool = True) -> str:
     With a `way_out`, where it is not clear.
     """
     made = f"{found.pairs} boots each, recorded" if found.recorded else f"{found.pairs} pairs"
-    seen = f"{_change(found.ratio)} (95 % interval {_span(found)}), {made}"
+    time = "net of neighbours" if found.net else "wall time"
+    seen = f"{_change(found.ratio)} (95 % interval {_span(found)}), {made}, {time}"
     allowed, half, more = (f"{s * found.tolerance * 100:g} %" for s in (1.0, LEAST, MOST))
     if found.reason:
         return f"{found.reason}; measured {seen}"

@@ -100,6 +100,7 @@ def _checks(
                 yield "probes", doctor_spots.probes(gate)
             else:
                 yield "images", doctor_engine.images(gate, engine)
+                yield "probes", doctor_engine.health_checks(gate, engine)
     yield "disk", doctor_host.disk(engine)
     yield "quiet", doctor_host.quiet(gate)
     yield "clock", doctor_host.clock(engine)

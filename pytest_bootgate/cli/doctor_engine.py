@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 import secrets
@@ -14,9 +15,11 @@ from pytest_bootgate.cli.found import Finding, Wrong
 from pytest_bootgate.engines import choose, runs
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.errors import BootgateError, ImageError
+from pytest_bootgate.run.recipe import RELEASE
 
 if TYPE_CHECKING:
     from pytest_bootgate.run import Gate
+    from pytest_bootgate.run.plan import Plan
 
 _BARE = "gates whose releases have commands boot as processes"
 
@@ -88,6 +91,29 @@ def images(gate: Gate, engine: Engine) -> Iterator[Wrong]:
             yield "FAIL", str(error.of(users))
         except BootgateError as error:
             yield "FAIL", str(error)
+
+
+def health_checks(gate: Gate, engine: Engine) -> Iterator[Wrong]:
+    """Whether the images have the health checks that the gate file asks for."""
+    asked = {image for image in _asked_for_health(gate.plan) if image}
+    for image in sorted(asked):
+        with contextlib.suppress(BootgateError):  # which its image's own line has said
+            if engine.has_health_check(image) is False:  # type: ignore[attr-defined]
+                what = f"{image} has no health check, which `healthcheck: true` asks for"
+                way_out = "take http, tcp, a line that it prints, or exec with a command of yours"
+                yield "FAIL", f"{what}: {way_out}"
+
+
+def _asked_for_health(plan: Plan) -> Iterator[str | None]:
+    """The images whose health checks are probes."""
+    file, releases = plan.file, [release.image for release in plan.releases.values()]
+    of_target = [probe for target in file.targets.values() for probe in target.phases.values()]
+    for probe in (file.gateway.ready, file.gateway.health, *of_target):
+        if probe is not None and probe.kind.needs_image:
+            yield from releases
+    for service in file.services.values():
+        if service.ready is not None and service.ready.kind.needs_image:
+            yield from releases if service.image == RELEASE else [service.image]
 
 
 def programs(gate: Gate) -> Iterator[Wrong]:

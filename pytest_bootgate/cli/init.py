@@ -73,7 +73,10 @@ def main(options: argparse.Namespace) -> int:
             text = gate_file(options.origin, options.service, directory)
         path = directory / "bootgate.yaml"
         write({path: text.encode()}, force=options.force)
-        print(f"Wrote {path}.\n")
+        print(f"Wrote {path}.")
+        if not options.preset:
+            print(_gated(text, several=Path(options.origin).exists() and not options.service))
+        print()
         for line in _next(directory, options.preset, fill_in="FILL IN" in text):
             print(line)
         return 0
@@ -82,6 +85,12 @@ def main(options: argparse.Namespace) -> int:
     for line in _next(directory, options.preset):
         print(line)
     return 0
+
+
+def _gated(text: str, *, several: bool) -> str:
+    """What a gate file that was made is for, in its own first words."""
+    first = text.partition("\n")[0].removeprefix("# ")
+    return f"{first} Where it has several, --service NAME gates another." if several else first
 
 
 def contents(directory: Path, name: str) -> dict[Path, bytes]:

@@ -121,8 +121,8 @@ class Container:
         kind, *command = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
         if kind == "NONE":
             raise EngineError(
-                f"Image {self._spec.image} has no health check. Write its command as a probe:"
-                " exec: [...], or take another probe."
+                f"Image {self._spec.image} has no health check. Take another probe: http, tcp, a"
+                " line that it prints, or exec with a command of your own."
             )
         shell = config.get("Shell") or ["/bin/sh", "-c"]
         return [*shell, *command] if kind == "CMD-SHELL" else command

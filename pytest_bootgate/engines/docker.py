@@ -93,6 +93,16 @@ class DockerEngine:
                 raise not_pulled(image, said(error)) from error
         return False
 
+    def has_health_check(self, image: str) -> bool | None:
+        """Whether an image has one, None where it is not here. Raises `EngineError`."""
+        with self._api.call(f"find image {image}") as client:
+            try:
+                config = client.inspect_image(image)["Config"] or {}  # type: ignore[no-untyped-call]
+            except NotFound:
+                return None
+        test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+        return bool(test[0] != "NONE")
+
     def info(self) -> dict[str, Any]:
         """What it tells about itself (``docker info``). Raises `EngineError`."""
         with self._api.call("report its machine") as client:

@@ -157,7 +157,8 @@ def taken(spot: Spot, release: str, who: str, *, alone: bool, services: bool = F
     if alone:
         way_out = (
             "Only the sidecar and the services run there at this time: ask where only the gateway"
-            " answers, or put ${token} into a command that asks a service."
+            " answers. What a proxy before it answers is proved by a command that checks it (exec,"
+            " in: sidecar; see docs/how-to.md)."
             if services
             else "Only the sidecar runs there at this time: correct its command, or use another"
             " port."

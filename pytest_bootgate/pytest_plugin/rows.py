@@ -22,6 +22,9 @@ from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.formats.cases import entries, names
 from pytest_bootgate.reports.numbers import phases, times
 
+#: What a phase of less takes is no matter, and nothing is a multiple of 0 seconds.
+_LEAST = 1e-6
+
 
 def add_rows(config: pytest.Config) -> None:
     """Give pytest-benchmark its rows; where it is to write a file and has none, say why."""
@@ -74,7 +77,7 @@ def _rows(results: Sequence[GateResult], config: pytest.Config) -> Iterator[Any]
                     options={"timer": "bootgate"},
                 )
                 for seconds in times(started, subject):
-                    row.update(seconds)
+                    row.update(max(seconds, _LEAST))
                 if row:
                     yield row
 

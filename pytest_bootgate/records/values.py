@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pytest_bootgate.records.outcomes import OUTCOMES, Outcome, Traits
+from pytest_bootgate.records.telling import telling
 
 #: The share of a boot from which on waiting for a CPU is worth a line.
 NOTICEABLE = 0.01
@@ -81,7 +82,8 @@ class Boot:
 
     `answers` is the last answer seen by each probe of an endpoint, a port or a file that was not
     satisfied, `nearest` for each phase whose mark was not seen what comes nearest to it: lines, or
-    calls of the stub at other paths.
+    calls of the stub at other paths. `listens` is at which addresses its gateway listened after the
+    proof, by the port, or by the name that the gate file gives it; nothing where nobody knows.
     """
 
     target: str
@@ -124,6 +126,7 @@ class Boot:
     wall: float | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     nearest: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    listens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def net_seconds(self) -> float | None:
@@ -187,6 +190,17 @@ class Boot:
         never = self.never_ready or self.traits.refused
         begun = not never or any(phase.at is not None for phase in self.phases)
         return self.last_phase if begun and not self.started else None
+
+    @property
+    def why(self) -> str:
+        """Its `detail`; where its gateway exited, with the line that says most about it."""
+        if self.started or self.exit_code is None:
+            return self.detail
+        line = telling(self.tails.get("gateway.err", ())) or telling(
+            self.tails.get("gateway.out", ())
+        )
+        said = f"{self.detail}; it printed: {line}"
+        return said if line and line not in self.detail else self.detail
 
     def phase(self, name: str) -> Phase | None:
         """The phase of that name, None where this boot has none."""

@@ -20,7 +20,7 @@ VERDICTS: tuple[Verdict, ...] = ("pass", "warn", "inconclusive", "fail", "error"
 #: baseline ends as the candidate does. `baseline`: the baseline never started. `unseen`: a mark
 #: that no boot shows. `lost-mark`: one that only the baseline shows. `uncompared`: too little to
 #: compare. `slower`, `stragglers`, `inconclusive`: of the comparison. `grows`: with a quantity,
-#: faster than the baseline.
+#: faster than the baseline. `ready`: what comes before the trigger takes longer.
 Kind = Literal[
     "",
     "room",
@@ -34,6 +34,7 @@ Kind = Literal[
     "stragglers",
     "inconclusive",
     "grows",
+    "ready",
 ]
 #: The subject of findings about a whole boot, and the item that stands for it.
 WHOLE = "boot"

@@ -10,6 +10,7 @@ from statistics import median
 from pytest_bootgate.observe.observation import TAIL
 from pytest_bootgate.records.result import PropagationResult, TargetResult, UpgradeResult
 from pytest_bootgate.records.retry import timeouts
+from pytest_bootgate.records.upgrade import JOBS, RUNS
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.story import failed_boot
@@ -51,7 +52,18 @@ def advice(found: TargetResult, others: Sequence[TargetResult]) -> str:
         died = failed.traits.retried and _crashed(failed)
         what = _DIED if died else failed.traits.advice.format(does=_does(failed))
         return " ".join([_KEEP, what, *_denied([failed]), *_until_then(failed, found, others)])
-    return _in_time(found)
+    return " ".join([*_before_trigger(found), _in_time(found)])
+
+
+def _before_trigger(found: TargetResult) -> list[str]:
+    """What to do where the start of the gateway, which no boot includes, got slower."""
+    if found.judgement is None or not found.judgement.has("ready"):
+        return []
+    text = (
+        "What comes before the trigger takes too long or surely longer (see the warning): find out"
+        " why before you ship. To have it judged as a boot is, set gateway: {timeout: 30s}."
+    )
+    return [text]
 
 
 def _error(found: TargetResult) -> str:
@@ -169,9 +181,26 @@ def advice_on_upgrade(found: UpgradeResult) -> str:
         return _GOOD
     if found.verdict == "error":
         return _ERROR
-    if found.verdict == "fail":
-        return f"{_KEEP} Check the job table, and back up the state before any upgrade."
-    return "Read the findings before you ship."
+    seen = found.upgrade
+    if found.verdict != "fail" or seen is None:
+        return "Read the findings before you ship."
+    about = {finding.subject for finding in found.findings}
+    failed = next((run.boot for run in seen.first.runs if not run.boot.started), None)
+    if seen.first.refused:
+        what = (
+            "Read its last lines above: they say whether the old state or its own configuration"
+            " stops it. If it starts on an empty state (upgrade: fresh), it is the state."
+        )
+    elif JOBS in about:
+        what = "Check the job table, and back up the state before any upgrade."
+    elif failed is not None:
+        does = failed.traits.advice.format(does=_does(failed))
+        what = f"The jobs are all there, but not all run. {does}"
+    elif RUNS in about:
+        what = "The jobs are all there, but not all could be run: find out what ended it before."
+    else:
+        what = "The jobs are all there and run once: find out what stops its end or second start."
+    return f"{_KEEP} {what}"
 
 
 def advice_on_propagation(found: PropagationResult) -> str:

@@ -10,6 +10,8 @@ from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import NONE, duration, share
 from pytest_bootgate.stats.growth import Growth
 
+#: Which times its rows are of.
+_TIMES = "boot net of neighbours where known, phases wall time"
 _SHAPES = {
     "constant": "constant",
     "linear": "linear",
@@ -68,7 +70,7 @@ def table(grew: Grew, quantity: str, values: Sequence[float]) -> Table:
         for one in grew.every
         for release, grown in one.releases.items()
     ]
-    return Table("growth", f"Growth with {quantity} (means)", head, rows)
+    return Table("growth", f"Growth with {quantity} (means; {_TIMES})", head, rows)
 
 
 def _means(grown: Growth, values: Sequence[float]) -> Iterator[Cell]:

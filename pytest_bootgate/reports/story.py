@@ -13,6 +13,10 @@ from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.reports.clean import clean
 
 _LAST_LINES = 8
+_OF_SERVICE = 3
+#: How the streams of what is tested begin, in the order in which they are shown; others are
+#: those of services.
+_OWN = ("gateway.err", "gateway.out", "trigger.", "file:", "(")
 #: Instead of last lines, where there are none.
 NO_LINES = "no output from gateway or runner"
 _NTH = {1: "the first attempt", 2: "the second attempt"}
@@ -95,18 +99,23 @@ def told(boot: Boot) -> str:
 
 
 def last_lines(boot: Boot) -> list[str]:
-    """The last lines of every stream that said anything, the gateway's at the end.
+    """The last lines of every stream that said anything: the gateway's first, its stderr before.
 
-    The sidecar's are left out.
+    What services print comes last, and less of it: it is seldom why. The sidecar's is left out.
     """
     streams = {n: t for n, t in boot.tails.items() if t and not n.startswith("sidecar")}
     lines = []
-    for name, tail in sorted(streams.items(), key=lambda one: one[0].startswith("gateway.")):
-        shown = tail[-_LAST_LINES:]
+    for name in sorted(streams, key=_place):
+        shown = streams[name][-(_LAST_LINES if name.startswith(_OWN) else _OF_SERVICE) :]
         what = "last line" if len(shown) == 1 else f"last {len(shown)} lines"
         lines.append(f"{what} of {name}:")
         lines.extend(f"    {clean(text)}" for text in shown)
     return lines or [NO_LINES]
+
+
+def _place(stream: str) -> int:
+    """Where a stream comes among the others."""
+    return next((i for i, start in enumerate(_OWN) if stream.startswith(start)), len(_OWN))
 
 
 def last_words(result: TargetResult) -> list[str]:

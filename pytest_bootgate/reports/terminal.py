@@ -201,9 +201,7 @@ def _of_baseline(result: TargetResult) -> Iterator[str]:
         if boot.release == "baseline" and not boot.started:
             name = "warm-up boot" if boot.warm_up else f"boot {boot.number}"
             later = ", and started on retry" * (boot in again)
-            said = [line for line in boot.tails.get("gateway.err", ()) if line.strip()]
-            last = f" (its last line: {clean(said[-1])})" if said else ""
-            yield f"the baseline's {name} ended as {boot.outcome}: {boot.detail}{later}{last}"
+            yield f"the baseline's {name} ended as {boot.outcome}: {clean(boot.why)}{later}"
             yield from (f"the baseline: {note}" for note in boot.notes if note != boot.detail)
 
 

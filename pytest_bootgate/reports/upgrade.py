@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
 
 from pytest_bootgate.checks.upgrade import judge_upgrade, migration, whole
 from pytest_bootgate.records.check import Table
@@ -18,6 +17,7 @@ from pytest_bootgate.reports.view import View
 
 _LAST_LINES = 8
 _MOST_JOBS = 20
+_FEW_JOBS = 5  # that nothing came of
 _MOST_STAGES = 3
 
 
@@ -27,7 +27,7 @@ def came_of_it(result: UpgradeResult) -> str:
     if seen is None:
         return "not measured"
     if seen.first.refused:
-        return "the candidate refused the state"
+        return "the candidate failed on the old state"
     total, due = len(seen.jobs), len(seen.due(seen.first))
     kept = len(seen.compared(seen.first).found)
     ran = len(seen.ran(seen.first))
@@ -64,14 +64,31 @@ def notes(seen: Upgrade) -> Iterator[str]:
 def rows(seen: Upgrade) -> Iterator[list[str]]:
     """A head, and a row for each job of the baseline."""
     yield ["job", "session target", "there", "equal", "history", "ran", "second start"]
-    yield from (_row(seen, job) for job in seen.jobs)
+    every = _Rows(seen)
+    yield from sorted(map(every.row, seen.jobs), key=_place)
 
 
 def table(seen: Upgrade) -> Iterator[str]:
-    """The rows of the first jobs as lines."""
-    yield from columns([*islice(rows(seen), _MOST_JOBS + 1)])
-    if len(seen.jobs) > _MOST_JOBS:
-        yield f"and {len(seen.jobs) - _MOST_JOBS} more, all in --bootgate-json"
+    """The first rows as lines: those of jobs that something came of, and a few others."""
+    head, *jobs = rows(seen)
+    telling = sum(_place(row) < len(_PLACES) for row in jobs)
+    shown = min(_MOST_JOBS, max(telling, _FEW_JOBS))
+    yield from columns([head, *jobs[:shown]])
+    if len(jobs) > shown:
+        yield f"and {len(jobs) - shown} more, all in --bootgate-json"
+
+
+#: What comes first: a job that is lost, one that changed, one that was to be run.
+_PLACES: Sequence[Callable[[list[str]], bool]] = (
+    lambda row: "LOST" in row,
+    lambda row: row[3] not in ("yes", NONE) or " of " in row[4],
+    lambda row: row[1] != NONE,
+)
+
+
+def _place(row: list[str]) -> int:
+    """Where a row comes among the others."""
+    return next((i for i, so in enumerate(_PLACES) if so(row)), len(_PLACES))
 
 
 class UpgradeView(View[UpgradeResult]):
@@ -155,43 +172,52 @@ def _quoted(who: str, said: Sequence[str]) -> list[str]:
     ]
 
 
-def _row(seen: Upgrade, job: Job) -> list[str]:
-    first, second = seen.first, seen.second
-    compared = seen.compared(first)
-    name = job.name if len(job.name) <= 40 else f"{job.name[:39]}…"
-    row = [name, seen.target(job) or NONE]
-    if first.jobs is None:
-        return [*row, NONE, NONE, NONE, NONE, NONE]
-    if job.id not in compared.found:
-        return [*row, "LOST", NONE, NONE, NONE, _again(seen, second, job)]
-    changed = [change.path for change in compared.changed if change.job.id == job.id]
-    runs = compared.found[job.id].runs
-    history = NONE if job.runs is None else str(runs or 0)
-    if job.runs is not None and (runs or 0) < job.runs:
-        history = f"{runs or 0} of {job.runs}"
-    return [
-        *row,
-        "yes",
-        ", ".join(dict.fromkeys(changed)) or "yes",
-        history,
-        _ran(seen, first, job),
-        _again(seen, second, job),
-    ]
+class _Rows:
+    """The rows of jobs: what is asked about each is looked up once for all."""
 
+    def __init__(self, seen: Upgrade) -> None:
+        self._seen, self._first, self._second = seen, seen.first, seen.second
+        self._here = seen.compared(seen.first)
+        self._there = seen.compared(seen.second).found if seen.second is not None else {}
+        self._changed: dict[str, list[str]] = {}
+        for change in self._here.changed:
+            self._changed.setdefault(change.job.id, []).append(change.path)
+        self._ran = {job.id for job in seen.ran(seen.first)}
 
-def _ran(seen: Upgrade, start: Start, job: Job) -> str:
-    """How a job ran on a start: the time to its proof, or the outcome."""
-    boot = next((run.boot for run in start.runs if run.job == job.id), None)
-    if boot is not None:
-        return duration(boot.seconds) if boot.started else boot.outcome
-    if not job.enabled:
-        return "disabled"
-    return "no" if job in seen.due(start) else NONE
+    def row(self, job: Job) -> list[str]:
+        """The cells of one job."""
+        name = job.name if len(job.name) <= 40 else f"{job.name[:39]}…"
+        row = [name, self._seen.target(job) or NONE]
+        if self._first.jobs is None:
+            return [*row, NONE, NONE, NONE, NONE, NONE]
+        if job.id not in self._here.found:
+            return [*row, "LOST", NONE, NONE, NONE, self._again(job)]
+        runs = self._here.found[job.id].runs
+        history = NONE if job.runs is None else str(runs or 0)
+        if job.runs is not None and (runs or 0) < job.runs:
+            history = f"{runs or 0} of {job.runs}"
+        return [
+            *row,
+            "yes",
+            ", ".join(dict.fromkeys(self._changed.get(job.id, ()))) or "yes",
+            history,
+            self._took(self._first, job),
+            self._again(job),
+        ]
 
+    def _took(self, start: Start, job: Job) -> str:
+        """How a job ran on a start: the time to its proof, or the outcome."""
+        boot = next((run.boot for run in start.runs if run.job == job.id), None)
+        if boot is not None:
+            return duration(boot.seconds) if boot.started else boot.outcome
+        if not job.enabled:
+            return "disabled"
+        due = self._seen.target(job) is not None and job in self._seen.due(start)
+        return "no" if due else NONE
 
-def _again(seen: Upgrade, second: Start | None, job: Job) -> str:
-    if second is None:
-        return NONE
-    if second.jobs is None or job.id not in seen.compared(second).found:
-        return "LOST" if second.jobs is not None else NONE
-    return _ran(seen, second, job) if job in seen.ran(seen.first) else "there"
+    def _again(self, job: Job) -> str:
+        if self._second is None:
+            return NONE
+        if self._second.jobs is None or job.id not in self._there:
+            return "LOST" if self._second.jobs is not None else NONE
+        return self._took(self._second, job) if job.id in self._ran else "there"

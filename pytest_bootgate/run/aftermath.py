@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from pytest_bootgate.engines.reach import addresses
 from pytest_bootgate.gatefile.model import Probe
 from pytest_bootgate.observe.nearest import nearest
 from pytest_bootgate.observe.observation import Observation
@@ -96,6 +97,19 @@ class Aftermath(OpenedPair):
             lambda places: self._services.answered(places, gateway, sidecar),
             self._asked,
         )
+
+    def _addresses(self) -> dict[str, tuple[str, ...]]:
+        """At which addresses its gateway listens, by the port, or its name in the gate file.
+
+        Others are in its network too: services, the stub, and without one of its own everybody.
+        """
+        gateway = self._gateway
+        if gateway is None or self._gateway_over():
+            return {}
+        found = addresses(gateway.pid)
+        own = gateway.listens(found) if found else set()
+        names = {v: n for n, v in self._variables.items() if n.startswith("port.")}
+        return {names.get(str(port), str(port)): found[port] for port in found if port in own}
 
     def _afterwards(
         self,

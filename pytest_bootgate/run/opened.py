@@ -146,7 +146,7 @@ class OpenedPair(Watching):
     def _nobody_there(self) -> None:
         assert self._place is not None
         self._asked = self._asked_by_proof()
-        known = self._recipe, self._variables, self._asked
+        known = self._recipe, self._variables, self._asked, self._services.listening
         nobody_there(self._engine, self._place, self._link, *known)
 
     def _asked_by_proof(self) -> list[Spot]:

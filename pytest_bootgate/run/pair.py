@@ -193,6 +193,7 @@ class Pair(Triggering):
             version=self.version,
             tails=self._listener.tails(),
             nearest=self._nearest(seen, token),
+            listens=self._addresses() if ending.started else {},
             wall=clock + (seen.trigger_at or 0.0),
             answers={n: str(answer) for n, answer in answers.items() if n not in seen.marks},
         )

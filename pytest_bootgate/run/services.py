@@ -75,12 +75,19 @@ class Services:
         self, places: Collection[int | str], gateway: Unit, sidecar: Unit | None
     ) -> dict[int | str, str]:
         """At which ports and sockets these answer and the gateway does not: who, in words."""
-        beside = {f"the service {name}": unit for name, unit in self.units.items()}
+        theirs = self.listening(places)
         if sidecar is not None:
-            beside["the sidecar"] = sidecar
-        theirs = {at: who for who, unit in beside.items() for at in unit.listens(places)}
+            theirs |= dict.fromkeys(sidecar.listens(places), "the sidecar")
         own = gateway.listens(places) if theirs else set()
         return {at: who for at, who in theirs.items() if at not in own}
+
+    def listening(self, places: Collection[int | str]) -> dict[int | str, str]:
+        """At which of these ports and sockets services listen, by their names."""
+        return {
+            at: f"the service {name}"
+            for name, unit in self.units.items()
+            for at in unit.listens(places)
+        }
 
     def gone(self) -> list[str]:
         """Those that have ended, in words: whether that is the release's fault the others show."""

@@ -32,6 +32,8 @@ def asked_by_proof(
     success proves nothing.
     """
     kind = [*recipe.target.phases.values()][-1].kind
+    if kind.unit or (kind.watch() or {}).get("exec"):
+        return []  # asked beside the gateway on purpose, such as through a proxy
     order = kind.ask() or kind.watch() or {}
     if "healthcheck" in order:
         command = [*health()]
@@ -55,8 +57,11 @@ def nobody_there(
     recipe: Recipe,
     variables: Mapping[str, str],
     asked: Sequence[Spot],
+    beside: Callable[[Collection[int | str]], Mapping[int | str, str]],
 ) -> None:
     """Ask every spot of a boot before its gateway starts, and those that its proof `asked`.
+
+    `beside` says where services listen.
 
     Raises `BootgateError` where anything is there: whatever it answers, the gate would take it for
     the gateway.
@@ -70,9 +75,10 @@ def nobody_there(
 
     for first, *more in _together(recipe, variables, asked):
         if there(first) and all(map(there, more)):
-            who = others.get(first.port, "") if first.port is not None else ""
-            alone = engine.traits.own_network
-            services = bool(recipe.gate.services)
+            who, services = "", bool(recipe.gate.services)
+            if first.port is not None:
+                who = others.get(first.port) or beside([first.port]).get(first.port, "")
+            alone = engine.traits.own_network or (services and who not in others.values())
             raise BootgateError(
                 taken(first, recipe.release_name, who, alone=alone, services=services)
             )

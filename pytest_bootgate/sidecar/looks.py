@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import json
 import os
 import queue
 import re
@@ -16,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import IO, Any
 
+from pytest_bootgate.sidecar.contained import contains, mistyped, parsed
 from pytest_bootgate.sidecar.grpc import SERVING, health
 from pytest_bootgate.sidecar.web import TIMED_OUT, Event, endpoint, request, why
 
@@ -130,7 +130,9 @@ def look_http(order: Event, patience: float | None) -> tuple[Event | None, str]:
             connection.close()
     said = " ".join(text[: 4 * LONGEST_BODY].split())[:LONGEST_BODY]
     stands = f"{answer.status} {answer.reason}".strip()
-    return None, Said(f"{stands}: {said}" if said else stands)
+    other = mistyped(parsed(body), wanted)
+    beside = f" ({other})" if other else ""
+    return None, Said(f"{stands}: {said}{beside}" if said else stands)
 
 
 def look_exec(command: list[str], patience: float | None) -> tuple[Event | None, str]:
@@ -204,24 +206,3 @@ def _connect_unix(path: str) -> socket.socket:
         opened.close()
         raise
     return opened
-
-
-def contains(answer: Any, wanted: Any) -> bool:
-    """Whether all that is wanted is in an answer; in a list each wanted item must be somewhere."""
-    if isinstance(wanted, dict):
-        return isinstance(answer, dict) and all(
-            key in answer and contains(answer[key], value) for key, value in wanted.items()
-        )
-    if isinstance(wanted, list):
-        return isinstance(answer, list) and all(
-            any(contains(item, value) for item in answer) for value in wanted
-        )
-    return isinstance(answer, bool) == isinstance(wanted, bool) and bool(answer == wanted)
-
-
-def parsed(body: bytes) -> Any:
-    """A body as JSON; what is none contains nothing."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None

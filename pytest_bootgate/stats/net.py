@@ -22,7 +22,7 @@ def compare_net(
     by_wall = compare(wall, cpu, plan, tolerance)
     if net == wall:
         return by_wall
-    by_net = compare(net, cpu, plan, tolerance)
+    by_net = replace(compare(net, cpu, plan, tolerance), net=True)
     if by_wall.verdict == "slower":
         return by_wall
     if by_net.by and by_net.verdict in ("slower", "inconclusive"):

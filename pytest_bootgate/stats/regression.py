@@ -88,7 +88,8 @@ class Regression:
     are used up; `more_pairs` is about how many more would settle an `inconclusive`, None where no
     number up to 200 would. `reason` says why it is inconclusive, unless it only lacks pairs.
     `recorded` says that the baseline's boots were made at another time. `subject` is the phase that
-    was compared, empty for the whole boot.
+    was compared, empty for the whole boot. `net` says that the figures are of wall time net of
+    neighbours, not of wall time itself.
     """
 
     verdict: Comparison
@@ -108,6 +109,7 @@ class Regression:
     stragglers: tuple[int, int] = (0, 0)
     next_look: int | None = None
     subject: str = ""
+    net: bool = False
 
     def doubted(self, reason: str) -> Regression:
         """The same figures, but no conclusion from them."""

@@ -8,8 +8,9 @@ import pytest
 
 from pytest_bootgate.checks.attribution import attribute, only_in_one
 from pytest_bootgate.checks.pairs import Pairs
-from pytest_bootgate.checks.wording import blame
+from pytest_bootgate.checks.wording import blame, sentence
 from pytest_bootgate.records.values import Boot, Phase, Stage
+from pytest_bootgate.stats.regression import Regression
 
 SIZES = [5]
 
@@ -200,3 +201,10 @@ def test_a_busy_host_is_one_that_others_used_more_beside_the_candidate(before, a
 @pytest.mark.parametrize(("busy", "found"), [(0.1, "more waiting"), (0.6, None), (None, None)])
 def test_what_neighbours_could_have_cost_is_not_called_waiting(busy, found):
     assert kind((3.0, 3.1), before={"others_busy": busy}) == found
+
+
+@pytest.mark.parametrize(("net", "time"), [(True, "net of neighbours"), (False, "wall time")])
+def test_the_sentence_of_a_comparison_says_which_time_it_is_of(net, time):
+    found = Regression("same", 5, 0.92, 0.8, 1.1, 0.5, 0.1, net=net)
+    seen = "8 % faster (95 % interval 20 % faster to 10 % slower)"
+    assert sentence(found).startswith(f"{seen}, 5 pairs, {time}; tolerance 10 %")

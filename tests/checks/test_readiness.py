@@ -21,6 +21,7 @@ def test_a_gateway_that_is_ready_much_later_is_told():
     found = judged([ready * 9 for ready in QUICK], QUICK)
     assert found.verdict == "warn"
     (finding,) = found.about("boot")
+    assert finding.kind == "ready"
     assert finding.text.startswith(
         "gateway ready: 9 times the baseline's (1.2 s instead of 0.133 s; medians of 5 and 5"
     )

@@ -10,7 +10,7 @@ from pytest_bootgate.checks.upgrade import judge_upgrade, migration
 from pytest_bootgate.records.jobs import Job
 from pytest_bootgate.records.kept_jobs import compare, differs, volatile
 from pytest_bootgate.records.upgrade import Owned, Repair, Run, Start, Stop, Upgrade
-from pytest_bootgate.records.values import Boot, Stage
+from pytest_bootgate.records.values import Boot, Phase, Stage
 
 
 def job(number: str, name: str | None = None, runs: int | None = 1, **fields) -> Job:
@@ -180,7 +180,9 @@ def test_what_the_baseline_does_not_run_a_second_time_is_no_reason_against_a_rol
 def test_a_refusal():
     refused = start(jobs=None or (), refused="the gateway exited with 78", ready=None, stop=None)
     seen = replace(upgrade(replace(refused, jobs=None)), second=None, rollback_asked=True)
-    assert texts(seen, "jobs") == ["the candidate refused the state: the gateway exited with 78"]
+    assert texts(seen, "jobs") == [
+        "the candidate failed on the old state: the gateway exited with 78"
+    ]
     assert texts(seen, "runs") == ["none of 3 jobs ran"]
     assert texts(seen, "restart") == ["no second start: the first one failed"]
     (back,) = [f for f in judge_upgrade(seen) if f.subject == "rollback"]
@@ -188,6 +190,40 @@ def test_a_refusal():
         "warn",
         "rollback was not tested: the candidate did not stop cleanly",
     )
+
+
+@pytest.mark.parametrize(
+    ("stop", "end"),
+    [(Stop(3, 0.0, itself=True), "; it printed: Error: no such key"), (None, "")],
+)
+def test_a_gateway_that_exits_on_the_old_state_is_quoted(stop, end):
+    why = "the gateway exited with 3 before it was ready"
+    last = ("starting", "Error: no such key", "bye")
+    seen = upgrade(start(jobs=(), refused=why, ready=None, stop=stop, last=last))
+    assert texts(seen, "jobs") == [f"the candidate failed on the old state: {why}{end}"]
+
+
+def test_a_run_that_failed_says_in_which_phase():
+    phases = (Phase("accepted", 0.1, 0.1), Phase("loaded"), Phase("proof"))
+    late = boot(outcome="false_ok", detail="said ok", seconds=None, phases=phases)
+    seen = upgrade(start(runs=(Run("1", late), Run("2", boot()), Run("3", boot()))))
+    assert texts(seen, "runs") == [
+        "job job 1 (target 1) did not start: false_ok in phase loaded, said ok"
+    ]
+
+
+def test_of_many_jobs_the_first_ten_are_named():
+    jobs = tuple(job(f"{n}") for n in range(4000))
+    seen = replace(upgrade(start(()), start(()), jobs), owned=(Owned("0", "own", "t"),))
+    (lost, _), named = texts(seen, "jobs"), ", ".join(f"job {n}" for n in range(1, 10))
+    assert lost == f"0 of 4000 jobs survived; lost: job 0 (own), {named} and 3990 more"
+    changed = tuple(job(f"{n}", schedule="x") for n in range(4000))
+    before = tuple(job(f"{n}", schedule="y") for n in range(4000))
+    found = texts(upgrade(start(changed), start(changed), before), "jobs")
+    assert [*found[:1], *found[10:]][:2] == [
+        "job job 0 (target 0) changed: schedule was 'y', is 'x'",
+        "and 3990 more such differences",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,27 @@ def test_images(command, tmp_path):
         engine.close()
 
 
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("key", "rest"),
+    [
+        ("targets: {app: {timeout: 9s, proof: {healthcheck: true}}}", ""),
+        (
+            "targets: {app: {timeout: 9s, proof: {line: up}}}",
+            'db: {image: "%s", ready: {healthcheck: true}}',
+        ),
+    ],
+)
+def test_an_image_without_the_health_check_that_is_asked_for(command, tmp_path, key, rest):
+    services = f"services: {{{rest % IMAGE}}}\n" if rest else ""
+    path = tmp_path / "bootgate.yaml"
+    path.write_text(f'releases: {{candidate: {{image: "{IMAGE}"}}}}\n{key}\n{services}')
+    said = command("doctor", "--engine", "docker")
+    level, text = found(said)["probes"]
+    assert level == "FAIL"
+    assert text.startswith(f"{IMAGE} has no health check, which `healthcheck: true` asks for")
+
+
 def test_a_journal_that_cannot_be_used(command, example):
     (example.parent / ".bootgate").mkdir()
     journal = example.parent / ".bootgate" / "journal.db"

@@ -42,6 +42,7 @@ def test_a_gate_file_without_mistakes(init, origin):
     path, said = init("--from", str(origin))
     assert load(path, {}).gate.releases.baseline is None
     assert "FILL IN" in said
+    assert re.search(r"A gate for \S+, made by .* --service NAME gates another", said)
     assert "bootgate doctor" in said
 
 

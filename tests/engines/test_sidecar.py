@@ -153,6 +153,15 @@ def test_watch_http_until_json_contains(sidecar, gateway):
     sidecar.silent()
 
 
+def test_json_of_another_type_is_said(sidecar, gateway):
+    gateway.body = b'{"docs": "3"}'
+    name = f":{gateway.server_port}/stats"
+    sidecar.tell(do="watch", id="docs", http=name, status=None, json={"docs": 3})
+    sidecar.hear("watching")
+    words = '200 OK: {"docs": "3"} (docs is "3", a text, not a number)'
+    assert sidecar.hear("state")["text"] == words
+
+
 def test_watch_before_it_listens(sidecar, port):
     sidecar.tell(do="watch", id="t", tcp=f":{port}")
     sidecar.tell(do="watch", id="h", http=f":{port}/", status=404, json=None)

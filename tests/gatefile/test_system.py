@@ -397,7 +397,10 @@ def without(*lines: str) -> str:
         (
             GATE,
             without("{test: curl", "healthcheck:\n"),
-            ".yml:6:3: the service api has no health check",
+            (
+                ".yml:6:3: the service api has no health check, so nothing proves its start: write"
+                " a proof into the gate file, such as targets: {api: {timeout: 60s, proof: {http:"
+            ),
         ),
     ],
 )

@@ -567,3 +567,12 @@ def test_a_migration_of_the_candidate_that_fails(play, parts, steps, outcome, de
     failed = [boot for boot in result.boots if not boot.started]
     assert {(boot.release, boot.outcome) for boot in failed} == {("candidate", outcome)}
     assert failed[0].detail == f"the service migrate {detail}"
+
+
+def test_a_proxy_that_answers_before_the_gateway_is_named(play):
+    """It said that only the sidecar runs there."""
+    proxy = service(lambda me, token: me.listen(8443), "ready to accept")
+    played = play(ready="ready: {tcp: ':8443'}", more=DB, programs={"db": proxy})
+    error = played.result().error
+    assert ":8443 (the ready probe) is answered by the service db before the candidate" in error
+    assert "Only the sidecar and services run there at this time. What a proxy" in error

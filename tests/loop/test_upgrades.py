@@ -122,7 +122,8 @@ def test_a_job_may_have_another_id(upgrade):
 def test_the_state_is_refused(upgrade):
     _, found = upgrade(Refuses())
     assert about(found, JOBS) == (
-        "fail: the candidate refused the state: the gateway exited with 78 before it was ready"
+        "fail: the candidate failed on the old state: the gateway exited with 78 before it was"
+        " ready; it printed: this state is too old: upgrade by way of 2.0"
     )
     assert about(found, RUNS) == "fail: none of 2 jobs ran"
     assert about(found, RESTART) == "fail: no second start: the first one failed"
@@ -356,5 +357,5 @@ def test_a_migration_that_comes_with_the_candidate_fails(upgrade):
     )
     why = "the service migrate runs once and must exit with 0, but exited with 3"
     assert found.verdict == "fail"
-    assert f"fail: the candidate refused the state: {why}" in about(found, JOBS)
+    assert f"fail: the candidate failed on the old state: {why}" in about(found, JOBS)
     assert "failed, so nothing was started on its result" in about(found, JOBS)

@@ -35,7 +35,7 @@ def test_slower_fails_the_boot_and_the_phase_to_blame(gate, played, pytester):
             "bootgate.yaml::isolated::boot FAILED*",
             "FAIL isolated, cold: 10 started (baseline: 10 started)",
             (
-                "*fail: * times as long (95 % interval * times), 10 pairs; tolerance 10 %; a"
+                "*fail: * times as long (95 % interval * times), 10 pairs, *; tolerance 10 %; a"
                 " slowdown of 5 % or less is ruled out twice (exact p = 0.004, then 0.004 in fresh*"
             ),
             "*fail: engine: +2* ms, the whole boot +* ms*; more waiting: CPU time *",

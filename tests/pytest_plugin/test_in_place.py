@@ -95,7 +95,7 @@ def test_a_candidate_that_keeps_everything(upgrade, engine):
             "*isolated *isolated *yes *yes *2 * ms * ms",
             "*daily *daily *yes *yes *1 * ms * ms",
             "*main *main *yes *yes *1 * ms * ms",
-            "*note: first start on the old state * ms (* CPU-s), the second * ms (* CPU-s)*",
+            "*note: first start on the old state *s (* CPU-s), the second *s (* CPU-s)*",
             "*note: /healthz was green after * ms (informational, not a proof)",
             "*note: fields compared: id, name, enabled, text, schedule",
             "PASS: 1 upgrade, 1 pass",
@@ -152,12 +152,12 @@ def test_a_refusal_in_its_own_words(upgrade):
     result.stdout.fnmatch_lines(
         [
             (
-                "bootgate.yaml:1: fail: the candidate refused the state: the gateway exited with 78"
-                " before it was ready"
+                "bootgate.yaml:1: fail: the candidate failed on the old state: the gateway exited"
+                " with 78 before it was ready*"
             ),
             "the last * of the candidate:",
             "    this state is too old: upgrade by way of 2.0",
-            "FAIL upgrade in place: the candidate refused the state",
+            "FAIL upgrade in place: the candidate failed on the old state",
         ]
     )
 
@@ -260,8 +260,8 @@ def test_a_way_of_no_return_warns_behind_a_green_health(upgrade):
             "WARN upgrade in place: 3 of 3 jobs survived, 3 of 3 ran",
             (
                 "*warn: rollback: rollback does not work (although /healthz was green after *): the"
-                " baseline refused the state: *500 Internal Server Error: uses newer format 2,"
-                " this version knows 1"
+                " baseline failed on the old state: *500 Internal Server Error: uses newer format"
+                " 2, this version knows 1"
             ),
             "*note: the candidate added 1 job of its own: its own",
         ]

@@ -102,7 +102,7 @@ def test_a_crash_is_not_retried_and_not_hidden_by_a_retry(again, found):
         [
             "FAIL isolated, cold: 1 timed_out, 1 crashed",
             "*fail: 1 of 2 boots timed out: no proof within 0.7 s",
-            "*fail: boot 1 ended as crashed: the gateway exited with 3 before the task started",
+            "*fail: boot 1 ended as crashed: the gateway exited with 3 *; it printed: toy 1*",
             "*the first attempt timed out in phase persona after 700 ms",
         ]
     )

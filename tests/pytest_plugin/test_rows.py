@@ -111,3 +111,11 @@ def test_a_pytest_benchmark_of_another_make(both, apart, pytester):
     result = apart(*ITEMS, "--benchmark-json=bench.json")
     text = "--benchmark-json: nothing was written, because this version of pytest-benchmark is not*"
     result.stdout.fnmatch_lines([text])
+
+
+def test_a_phase_without_a_length_makes_no_other_an_infinite_multiple(gate, pytester, played):
+    gate([0.02, "engine ready", "persona loaded", 0.02, "ring"])
+    result = played("bootgate.yaml", "--benchmark-json=bench.json")
+    data = rows(pytester.path / "bench.json")["bootgate.yaml::isolated::persona"]["stats"]["data"]
+    assert min(data) == 1e-6
+    result.stdout.no_fnmatch_line("*(inf)*")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_bootgate.checks.startup import judge
@@ -14,7 +16,7 @@ from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit
 from pytest_bootgate.reports.boots import rows
 from pytest_bootgate.reports.failure import failure
-from pytest_bootgate.reports.story import story, told
+from pytest_bootgate.reports.story import last_lines, story, told
 
 RULES = Rules(timeout=60.0, fail_at=0.8, warn_at=0.6, least=1, most=1)
 
@@ -217,3 +219,54 @@ def test_a_gate_file_whose_only_signals_mean_ok_does_not_declare_none():
         "reported by: unknown, the gate file declares no signal of failures"
         " (log: no report of success either)"
     )
+
+
+TAILS = {
+    "app.out": tuple(f"app {i}" for i in range(9)),
+    "gateway.err": ("Traceback", "KeyError: TAX_RATE is not set"),
+    "gateway.out": ("starting",),
+    "redis.out": tuple(f"redis {i}" for i in range(9)),
+    "sidecar.err": ("no",),
+}
+
+
+def test_last_lines_begin_with_the_gateway_and_end_with_a_few_of_services():
+    assert last_lines(boot(tails=TAILS)) == [
+        *("last 2 lines of gateway.err:", "    Traceback", "    KeyError: TAX_RATE is not set"),
+        *("last line of gateway.out:", "    starting"),
+        *("last 3 lines of app.out:", "    app 6", "    app 7", "    app 8"),
+        *("last 3 lines of redis.out:", "    redis 6", "    redis 7", "    redis 8"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "end"),
+    [
+        ({"exit_code": 1}, "exited with 1; it printed: KeyError: TAX_RATE is not set"),
+        ({"exit_code": 1, "tails": {"gateway.out": ("bye",)}}, "exited with 1; it printed: bye"),
+        ({"exit_code": 1, "tails": {"redis.err": ("error",)}}, "exited with 1"),
+        ({}, "exited with 1"),  # it goes on, so no line of it is the reason
+    ],
+)
+def test_the_sentence_of_a_crash_has_the_line_that_says_why(more, end):
+    crashed = boot(**{"outcome": "crashed", "detail": "exited with 1", "tails": TAILS, **more})
+    first = judge([crashed], RULES).findings[0]
+    assert first.text == f"boot 1 ended as crashed: {end}"
+
+
+def test_a_gateway_that_starts_surely_slower_is_in_the_advice_whatever_the_verdict():
+    """With a comparison that was inconclusive, only "rerun" was said."""
+    boots = [
+        boot(**STARTED, number=n, release=r, ready=s + n / 100, phases=())
+        for n in range(1, 6)
+        for r, s in (("baseline", 0.8), ("candidate", 7.0))
+    ]
+    rules = replace(RULES, least=5, most=5)
+    found = replace(result(), boots=tuple(boots), judgement=judge(boots, rules))
+    assert found.judgement is not None
+    for verdict in ("warn", "inconclusive"):
+        judged = replace(found.judgement, verdict=verdict)
+        said = advice(replace(found, judgement=judged), [])
+        assert said.startswith("What comes before the trigger takes too long or surely longer")
+    alike = judge([replace(b, ready=1.0 + b.number / 100) for b in boots], rules)
+    assert "before the trigger" not in advice(replace(found, judgement=alike), [])

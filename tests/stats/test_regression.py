@@ -306,7 +306,7 @@ def test_net_time_hides_no_slowdown_that_wall_time_shows():
     """Busy background tasks that find no CPU take net time down, and delay nothing."""
     wall, net = steady(2.4, 20), steady(0.5, 20)
     found = compare_net(wall, net, None, USUAL)
-    assert (found.verdict, found.pairs) == ("slower", 10)
+    assert (found.verdict, found.pairs, found.net) == ("slower", 10, False)
 
 
 def test_net_time_alone_makes_nothing_slower_that_is_not_by_wall_time():
@@ -319,7 +319,8 @@ def test_net_time_settles_what_wall_time_is_too_noisy_for():
     wall = tuple([exp(rng.gauss(0, 0.3)) for _ in range(7)] for _ in range(2))
     net = steady(1.01, 7)
     assert compare((wall[0], wall[1]), None, USUAL).verdict == "inconclusive"
-    assert compare_net((wall[0], wall[1]), net, None, USUAL).verdict == "same"
+    found = compare_net((wall[0], wall[1]), net, None, USUAL)
+    assert (found.verdict, found.net) == ("same", True)
     slower = [2 * value for value in wall[1]], steady(1.5, 30)
     assert compare_net((wall[0] * 5, slower[0] * 5), slower[1], None, USUAL).verdict == "slower"
 

@@ -250,4 +250,6 @@ def _contains(answer: Any, wanted: Any) -> bool:
         return isinstance(answer, list) and all(
             any(_contains(item, value) for item in answer) for value in wanted
         )
+    if isinstance(wanted, str) and isinstance(answer, (bool, int, float)):
+        return wanted == json.dumps(answer)
     return bool(answer == wanted)

@@ -165,7 +165,7 @@ def _notes(found: TargetResult) -> Iterator[str]:
     for boot in found.boots:
         if boot.release == "baseline" and not boot.started:
             later = ", and started on retry" * (boot in again)
-            yield f"the baseline's {charts.which(boot)} {boot.outcome}: {boot.detail}{later}"
+            yield f"the baseline's {charts.which(boot)} {boot.outcome}: {boot.why}{later}"
     if found.judgement is not None:
         yield from found.judgement.notes
         if found.judgement.stopped:

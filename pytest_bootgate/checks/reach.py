@@ -1,0 +1,44 @@
+"""Who can reach what listens: a probe asks at the loopback, as nobody in production does."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+
+from pytest_bootgate.checks.pairs import Pairs
+from pytest_bootgate.records.verdict import WHOLE, Finding
+
+
+def out_of_reach(pairs: Pairs) -> Iterator[Finding]:
+    """That the candidate listens on the loopback only, where the baseline does on all addresses.
+
+    It warns: whether somebody outside needs that port, the gate does not know.
+    """
+    own, before = ([b.listens for b in pairs.measured(r)] for r in ("candidate", "baseline"))
+    if not own or not before:
+        return
+    for port in dict.fromkeys(port for one in own for port in one):
+        here, there = ([one.get(port, ()) for one in side] for side in (own, before))
+        if all(map(_only_here, here)) and all(map(_everywhere, there)):
+            where = " and ".join(_shown(address, port) for address in here[-1])
+            text = (
+                f"the candidate listens on {where} only, the baseline on all addresses: nothing"
+                " outside its container or machine reaches it. Probes ask at the loopback, so they"
+                " do not show this"
+            )
+            yield Finding("warn", WHOLE, text)
+
+
+def _only_here(addresses: Sequence[str]) -> bool:
+    return bool(addresses) and all(ipaddress.ip_address(one).is_loopback for one in addresses)
+
+
+def _everywhere(addresses: Sequence[str]) -> bool:
+    return any(ipaddress.ip_address(one).is_unspecified for one in addresses)
+
+
+def _shown(address: str, port: str) -> str:
+    """An address with a port by its number, or by its name in the gate file."""
+    if not port.isdigit():
+        return f"{address} ({port})"
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -1,0 +1,60 @@
+"""A candidate that nobody outside reaches: all probes ask at the loopback."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_bootgate.checks.startup import judge
+from tests.checks.test_campaign import FEW, boot
+
+ALL, LOCAL = ("0.0.0.0", "::"), ("127.0.0.1",)
+
+
+def judged(before, own):
+    every = {"baseline": before, "candidate": own}
+    return judge([boot(r, n, listens=one) for r in every for n, one in enumerate(every[r], 1)], FEW)
+
+
+def about(before, own) -> list[str]:
+    found = judged([before] * 2, [own] * 2)
+    return [f.text for f in found.findings if f.verdict == "warn"]
+
+
+@pytest.mark.parametrize(
+    ("address", "where"),
+    [
+        (LOCAL, "127.0.0.1:1883"),
+        (("127.0.0.53",), "127.0.0.53:1883"),
+        (("127.0.0.1", "::1"), "127.0.0.1:1883 and [::1]:1883"),
+    ],
+)
+def test_a_candidate_that_listens_on_the_loopback_only(address, where):
+    (text,) = about({"1883": ALL[:1]}, {"1883": address, "9": LOCAL})
+    assert text.startswith(
+        f"the candidate listens on {where} only, the baseline on all addresses: nothing outside"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "own"),
+    [
+        ({"1883": ALL}, {"1883": ALL}),
+        ({"1883": LOCAL}, {"1883": LOCAL}),
+        ({"1883": LOCAL}, {"1883": ALL}),
+        ({"1883": ALL}, {"1883": ("172.17.0.2",)}),
+        ({"1883": ALL}, {"1883": ("127.0.0.1", "::")}),
+        ({"1883": ALL}, {"1884": LOCAL}),
+        ({"1883": ALL}, {}),
+        ({}, {"1883": LOCAL}),
+    ],
+)
+def test_what_is_no_difference_to_somebody_outside(before, own):
+    assert about(before, own) == []
+
+
+def test_one_boot_that_shows_otherwise_is_enough():
+    for before, own in (
+        ([{"1": ALL}] * 2, [{"1": LOCAL}, {}]),
+        ([{"1": ALL}, {}], [{"1": LOCAL}] * 2),
+    ):
+        assert not [f for f in judged(before, own).findings if "listens" in f.text]
