@@ -16,6 +16,7 @@ from pytest_bootgate.journal import files, queries
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.run import Gate, Plan
 from pytest_bootgate.run.check import span
+from pytest_bootgate.run.source import unmatched
 
 _WORDS_OF_COMMAND = 52
 
@@ -54,6 +55,11 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
         yield "config", f"{path}, with these changes:"
         yield from (("", change) for change in changes)
     yield from _boots(gate.plan)
+    foreign = gate.plan.loaded.inherited
+    yield from (
+        ("state", text)
+        for text in unmatched(gate.plan.file.state).told(lambda key: foreign("state", key))
+    )
     yield from _left_out(gate.plan)
     yield "in all", _in_all(gate.plan)
 

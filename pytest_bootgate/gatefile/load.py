@@ -34,6 +34,7 @@ from pytest_bootgate.gatefile.tree import (
     Mistakes,
     Place,
     Scalar,
+    Seq,
     Tree,
     did_you_mean,
     listed,
@@ -93,6 +94,16 @@ class Loaded:
     def where(self, *keys: str) -> str:
         """The position of an entry for a message, ``bootgate.yaml:6:3``; see `line`."""
         return str(self._nearest(*keys))
+
+    def inherited(self, *keys: str) -> set[str]:
+        """What stands in the list or mapping below these keys and is not the gate file's own."""
+        tree = self._tree.below(*keys)
+        if isinstance(tree, Map):
+            return {key for key, each in tree.entries.items() if each.key.file != self.path}
+        items = tree.items if isinstance(tree, Seq) else ()
+        return {
+            each.text for each in items if isinstance(each, Scalar) and each.place.file != self.path
+        }
 
     def _nearest(self, *keys: str) -> Place:
         ways = [self._tree.below(*keys[:depth]) for depth in range(len(keys), -1, -1)]

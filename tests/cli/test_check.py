@@ -268,6 +268,17 @@ def test_services_are_named_in_full(command, tmp_path):
     ]
 
 
+def test_globs_of_the_state_that_match_nothing(command, tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "bootgate.yaml").write_text(
+        "releases: {candidate: {command: [x]}}\n"
+        "state: {path: /state, from: ./s, exclude: [cahce]}\n"
+        "targets: {boot: {timeout: 9s, proof: {line: up}}}\n"
+    )
+    text = command("check", str(tmp_path / "bootgate.yaml")).out
+    assert "`cahce` of state: exclude matched no file" in " ".join(text.split())
+
+
 def test_a_system_that_runs_with_compose(command, tmp_path):
     (tmp_path / "compose.yml").write_text(
         "services: {api: {image: api, healthcheck: {test: [CMD, up]}, depends_on: [db]},"
