@@ -32,6 +32,7 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     yield "engine", why
     if (system := gate.plan.file.system) is not None:
         yield "system", f"service {system.service} of {shown(Path(system.compose))}"
+        yield from (("", f"different: {note}") for note in gate.plan.loaded.notes)
     for name, release in gate.plan.releases.items():
         yield name, _release(release, gate, images=images)
     granted = beyond(gate.plan.file.gateway.container)

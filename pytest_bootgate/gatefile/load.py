@@ -65,7 +65,7 @@ class Loaded:
     `path` is absolute. In `gate` every target is complete: the preset, `target` and `extends` are
     merged in, and its proof is its last phase. `mask` hides its secrets. Where a quantity varies,
     `varied` has the gate file for each of its values, by labels such as ``AGENTS=30``, and `gate`
-    is that of the first.
+    is that of the first. `notes` say what is different from the `system` that it names.
     """
 
     path: Path
@@ -73,6 +73,7 @@ class Loaded:
     mask: Mask = field(repr=False, compare=False)
     varied: Mapping[str, GateFile] = field(repr=False)
     _tree: Map = field(repr=False, compare=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def profiles(self) -> dict[str, Variant]:
@@ -143,7 +144,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
                 way_out = "let it reach an env, a command, files, services, the state or a trigger"
                 mistakes.add(where.key, same, way_out)
         if not mistakes:
-            return Loaded(path, next(iter(gates.values())), mask, varied, tree)
+            return Loaded(path, next(iter(gates.values())), mask, varied, tree, tuple(stack.notes))
     raise GateFileError([mask.text(line) for line in mistakes.lines(path)])
 
 
@@ -159,13 +160,15 @@ def presets() -> list[str]:
 class _Stack:
     """A gate file on its preset, and that on its own; `targets` are the ones that count.
 
-    `trees` are the files as they were read, `secrets` are those of files beside them.
+    `trees` are the files as they were read, `secrets` are those of files beside them,
+    `notes` what is different from a `system`.
     """
 
     def __init__(self, environ: Mapping[str, str], mistakes: Mistakes) -> None:
         self.targets: Collection[str] | None = None
         self.trees: list[Map] = []
         self.secrets: set[str] = set()
+        self.notes: list[str] = []
         self._environ = environ
         self._mistakes = mistakes
         self._paths: list[Path] = []
@@ -182,7 +185,7 @@ class _Stack:
         alone = preset is None or _is_null(preset)
         if isinstance(own.below("system"), Map):
             varied = {name for each in self.trees for name in each.section("vary").entries}
-            system = beneath(own, self._environ, varied, self._mistakes, self.secrets)
+            system = beneath(own, self._environ, varied, self._mistakes, self.secrets, self.notes)
             if system is None:  # all else would be held against what lacks it
                 self._validate(own, "system", path)
                 return None

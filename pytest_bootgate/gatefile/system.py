@@ -18,10 +18,11 @@ import yaml
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.environment import filled, unset_variable
-from pytest_bootgate.gatefile.origin import compose
-from pytest_bootgate.gatefile.origin.amounts import MisreadError
+from pytest_bootgate.gatefile.origin import compose, shape
+from pytest_bootgate.gatefile.origin.amounts import MisreadError, why
 from pytest_bootgate.gatefile.origin.dotenv import NotThere, QuoteError, Variables
 from pytest_bootgate.gatefile.origin.found import Found, Part, seconds, target_name
+from pytest_bootgate.gatefile.origin.loader import DuplicateError, Loader, values_of
 from pytest_bootgate.gatefile.paths import existing
 from pytest_bootgate.gatefile.secrets import of_variable, secrets_of
 from pytest_bootgate.gatefile.source import MAX_NODES
@@ -48,11 +49,12 @@ def beneath(
     varied: Collection[str],
     mistakes: Mistakes,
     secrets: set[str],
+    notes: list[str],
 ) -> Map | None:
     """What the `system` of a gate file says, None where there is a mistake in it.
 
     Variables that are `varied` are left for the gate file. What is secret of its variables
-    and files comes to `secrets`, mistake or not.
+    and files comes to `secrets`, mistake or not; what is different from there to `notes`.
     """
     system = own.section("system")
     named, service = system.below("compose"), system.below("service")
@@ -81,10 +83,10 @@ def beneath(
         mistakes.add(place, f"the quote of {error.key} has no end", f"end it with {error.quote}")
         return None
     except (OSError, ValueError, RecursionError) as error:
-        mistakes.add(Place(path.parent / ".env"), "the file cannot be read", str(error))
+        mistakes.add(Place(path.parent / ".env"), "the file cannot be read", why(error))
         return None
     try:
-        needed = compose.needed(service.text, services, path)
+        needed = compose.needed(service.text, services)
         file, good = file.filled(needed, known, mistakes)
         secrets |= file.secrets(needed, known, environ)
         if not good:
@@ -98,6 +100,8 @@ def beneath(
         mistakes.add(service.place, str(error).rstrip("."), "correct the Compose file")
         return None
     ignored = system.get("ignore")
+    parts = (found.gated, *found.services)
+    notes += [f"{part.key}: {note}" for part in parts for note in part.notes]
     file.tell_lost(found, ignored if isinstance(ignored, list) else [], mistakes)
     return _Beneath(file, found, own).tree(mistakes)
 
@@ -113,10 +117,10 @@ class _File:
     @classmethod
     def read(cls, path: Path, mistakes: Mistakes) -> _File | None:
         try:
-            loader = compose.Loader(path.read_text(encoding="utf-8"))
+            loader = Loader(path.read_text(encoding="utf-8"))
             node: yaml.Node | None = loader.get_single_node()
             root: Any = None
-            if node is not None and _values(node) > MAX_NODES:
+            if node is not None and values_of(node) > MAX_NODES:
                 what = f"the file holds more than {MAX_NODES} values"
                 mistakes.add(Place(path), what, "write it shorter, without aliases")
                 return None
@@ -125,20 +129,31 @@ class _File:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path)
-            mistakes.add(place, "this is not YAML", str(error.problem))
+            if isinstance(error, DuplicateError):
+                mistakes.add(place, str(error.problem), "leave one out")
+            else:
+                mistakes.add(place, "this is not YAML", str(error.problem))
             return None
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            mistakes.add(Place(path), "the file cannot be read", str(error))
+            mistakes.add(Place(path), "the file cannot be read", why(error))
             return None
         if node is None or not compose.knows([root]):
             mistakes.add(Place(path), "this is no Compose file", "it has no `services`")
             return None
-        return cls(path, root, node)
+        file = cls(path, root, node)
+        wrong = [*shape.wrong(root)]
+        for keys, what in wrong:
+            mistakes.add(file.at(*keys), what, "correct the Compose file")
+        return None if wrong else file
 
     def at(self, *keys: Any) -> Place:
         """Where a key stands, or the nearest above it."""
         node, mark = self.node, self.node.start_mark
         for key in keys:
+            if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+                node = node.value[key]
+                mark = node.start_mark
+                continue
             pairs = node.value if isinstance(node, yaml.MappingNode) else ()
             hit = [pair for pair in pairs if str(pair[0].value) == str(key)]
             if not hit:
@@ -233,8 +248,8 @@ class _Told:
             yield
         except variables.UnsetError as unset:
             told = unset_variable(unset)
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-            told = str(error), "correct that"
+        except (OSError, ValueError, RecursionError) as error:
+            told = why(error), "correct that"
         else:
             return
         self._mistakes.add(self._file.at(*keys), *told)
@@ -318,19 +333,6 @@ class _Beneath:
                 where = "healthcheck" if key in ("timeout", "proof") else key
                 entries[key] = _tree(value, self._file.of(part.key, where))
         return Map(place, place, entries)
-
-
-def _values(node: yaml.Node) -> int:
-    """How many values there are, those of aliases each time; of endlessly many, some."""
-    left, found = [node], 0
-    while left and found <= MAX_NODES:
-        one = left.pop()
-        found += 1
-        if isinstance(one, yaml.MappingNode):
-            left += [each for pair in one.value for each in pair]
-        elif isinstance(one, yaml.SequenceNode):
-            left += one.value
-    return found
 
 
 def _tree(value: Any, place: Place) -> Tree:

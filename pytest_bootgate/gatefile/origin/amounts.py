@@ -30,6 +30,17 @@ class MisreadError(BootgateError):
         self.keys = keys
 
 
+def why(error: Exception) -> str:
+    """Why a file or a value in it cannot be read, in words of ours."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    if isinstance(error, OSError):
+        return error.strerror or "it cannot be opened"
+    return str(error)
+
+
 def seconds(value: Any, default: float, *keys: str) -> float:
     """A duration such as ``1m30s``, in seconds. Raises `MisreadError`."""
     text = default_of(str("" if value is None else value)).strip()

@@ -21,7 +21,8 @@ class Part:
     """A container: `ready` is a probe as a gate file has it, `timeout` in seconds.
 
     `port` is one on which it serves, `key` its name where it comes from. `notes` are what a gate
-    file says otherwise, `lost` what it cannot say: the key, and words.
+    file says otherwise, `lost` what it cannot say: the key, and words. `mounts` are its volumes and
+    directories of this machine: what is mounted, its name there, and whether it may write there.
     `once` is whether it does its work and ends, `own` whether it is of the gated part's image.
     """
 
@@ -39,6 +40,7 @@ class Part:
     key: str = ""
     once: bool = False
     own: bool = False
+    mounts: list[tuple[str, str, bool]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     lost: list[tuple[str, str]] = field(default_factory=list)
 
