@@ -28,6 +28,7 @@ from pytest_bootgate.gatefile.origin.together import (
     tell_shared,
 )
 from pytest_bootgate.gatefile.secrets import of_variable
+from pytest_bootgate.gatefile.variables import UnsetError
 
 #: The defaults of a health check in Compose: interval and timeout in seconds, and retries.
 _INTERVAL, _PATIENCE, _RETRIES = 30.0, 30.0, 3
@@ -185,8 +186,13 @@ def _environment(part: Part, service: Mapping[str, Any], path: Path) -> Iterator
             text = str(value).lower() if isinstance(value, bool) else str(value)
             yield str(key), variables(text)
     files = service.get("env_file") or []
-    if not isinstance(files, NotThere):
-        files = Variables({}).of_files(files, path.absolute().parent)
+    try:
+        if not isinstance(files, NotThere):
+            files = Variables({}).of_files(files, path.absolute().parent)
+    except (UnsetError, ValueError, OSError, RecursionError) as error:
+        name = f"a variable in its name ({error})" if isinstance(error, UnsetError) else why(error)
+        part.lost.append(("env_file", f"`env_file` cannot be read: {name}"))
+        return
     if isinstance(files, NotThere):
         part.lost.append(("env_file", f"the file {files} of `env_file` is not there"))
         return
