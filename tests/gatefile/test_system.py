@@ -508,6 +508,8 @@ def test_what_is_taken_over_with_its_options(gate, tmp_path):
         "    deploy: {resources: {limits: {pids: 50}, reservations: {devices:"
         " [{capabilities: [gpu], count: 2}]}}}\n"
     )
+    text = f"{GATE}gateway: {{container: {{gpus: null}}}}\n"
+    assert gate(text, compose).gateway.container.gpus is None
     found = gate(compose=compose).gateway
     assert found.container.volumes == [f"{tmp_path}/data:/data:rw"]
     assert found.container.tmpfs == ["/t:size=8m,mode=700"]

@@ -276,6 +276,7 @@ def _otherwise(part: Part, service: Mapping[str, Any]) -> None:
         if "gpu" in (one.get("capabilities") or []) and not one.get("device_ids"):
             count = one.get("count", "all")
             part.container["gpus"] = count if count == "all" else int(number(count, part.key, key))
+            part.notes.append("it needs the GPUs here as well: `container: {gpus: null}` without")
         else:
             part.lost.append((key, "the devices that it reserves cannot be taken over"))
 
