@@ -26,6 +26,10 @@ _BEGINNING = 6
 _MORE = "…"
 #: Of so many secrets of so many characters each character may be escaped in its own way.
 _MOST, _LONGEST = 200, 128
+#: What is before and behind a text that stands alone: no letter and no digit, but of an escape
+#: or a colour; a number is no part of another one.
+_BEFORE = r"(?:(?<![^\W_])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2})|(?<=[0-9;\[]m))"
+_BEHIND = r"(?![^\W_])"
 _COLOUR = r"(?:\x1b\[[0-9;]*m)*"
 
 
@@ -36,8 +40,8 @@ class Mask:
         known = sorted({s for s in secrets if len(s) >= _SHORTEST}, key=lambda s: (-len(s), s))
         found = {form for secret in known for form in _forms(secret) if len(form) >= _SHORTEST}
         self._forms = sorted(found, key=lambda form: (-len(form), form))
-        escaped = [_escaped(s) for s in known if len(s) <= _LONGEST][:_MOST]
-        every = [*escaped, *map(re.escape, self._forms)]
+        escaped = [_alone(s, _escaped(s)) for s in known if len(s) <= _LONGEST][:_MOST]
+        every = [*escaped, *(_alone(form, re.escape(form)) for form in self._forms)]
         self._pattern = re.compile("|".join(every)) if found else None
         self._starts = {form[:_BEGINNING] for form in self._forms if len(form) > _BEGINNING}
 
@@ -101,6 +105,13 @@ def shortened(text: str, most: int) -> str:
 
 def _same(before: Iterable[Any], after: Iterable[Any]) -> bool:
     return all(one == other for one, other in zip(before, after, strict=True))
+
+
+def _alone(form: str, pattern: str) -> str:
+    """A pattern for a form: a short one, or a number, is a secret only where it stands alone."""
+    if form.isdecimal():
+        return rf"{_BEFORE}(?<!\d\.)(?:{pattern}){_BEHIND}(?!\.\d)"
+    return f"{_BEFORE}(?:{pattern}){_BEHIND}" if len(form) < _BEGINNING else pattern
 
 
 def _escaped(secret: str) -> str:

@@ -16,6 +16,7 @@ from pytest_bootgate.journal import files, queries
 from pytest_bootgate.reports.amounts import duration
 from pytest_bootgate.run import Gate, Plan
 from pytest_bootgate.run.check import span
+from pytest_bootgate.run.source import unmatched
 
 _WORDS_OF_COMMAND = 52
 
@@ -31,6 +32,7 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     yield "engine", why
     if (system := gate.plan.file.system) is not None:
         yield from _system(system, gate)
+        yield from (("", f"different: {note}") for note in gate.plan.loaded.notes)
     for name, release in gate.plan.releases.items():
         yield name, _release(release, gate, images=images)
     granted = beyond(gate.plan.file.gateway.container)
@@ -60,6 +62,11 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
             words = f"{name}: trigger and proof are both in {at}, so the proof must be what only"
             yield "note", f"{words} the gateway can make of the trigger"
     yield from _boots(gate.plan)
+    foreign = gate.plan.loaded.inherited
+    yield from (
+        ("state", text)
+        for text in unmatched(gate.plan.file.state).told(lambda key: foreign("state", key))
+    )
     yield from _left_out(gate.plan)
     yield "in all", _in_all(gate.plan)
 

@@ -95,9 +95,11 @@ class LocalPlace:
     def create(self, spec: UnitSpec, sink: Sink) -> LocalUnit:
         """Make a unit, not started yet. Raises `EngineError`."""
         if spec.command is None:
+            beside = spec.role not in ("gateway", "sidecar")
+            why = "; a release is no image here, which would have one" if beside else ""
             raise EngineError(
-                f"The {spec.noun} has no command, which the process engine needs. Name one, or use"
-                " --bootgate-engine docker."
+                f"The {spec.noun} has no command, which the process engine needs{why}. Name one, or"
+                " use --bootgate-engine docker."
             )
         if spec.cpus is not None or spec.memory is not None:
             raise EngineError(

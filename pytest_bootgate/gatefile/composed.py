@@ -17,10 +17,11 @@ import yaml
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.environment import unset_variable
-from pytest_bootgate.gatefile.origin import compose
-from pytest_bootgate.gatefile.origin.amounts import MisreadError
+from pytest_bootgate.gatefile.origin import compose, shape
+from pytest_bootgate.gatefile.origin.amounts import MisreadError, why
 from pytest_bootgate.gatefile.origin.dotenv import NotThere, QuoteError, Variables
 from pytest_bootgate.gatefile.origin.found import Lost, Origin, Part
+from pytest_bootgate.gatefile.origin.loader import DuplicateError, Loader, values_of
 from pytest_bootgate.gatefile.secrets import of_variable, secrets_of
 from pytest_bootgate.gatefile.source import MAX_NODES
 from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, did_you_mean, planted
@@ -40,7 +41,7 @@ _FROM: Mapping[str, tuple[str, ...]] = {
 }
 #: What a gate file cannot say of a Compose file as a whole.
 _ELSEWHERE = ("include", "extends")
-_PROOF = "{healthcheck: true}"
+_PROOF = "{http: ':8080/'}"
 
 
 def service(
@@ -70,10 +71,10 @@ def service(
         mistakes.add(place, f"the quote of {error.key} has no end", f"end it with {error.quote}")
         return None
     except (OSError, ValueError, RecursionError) as error:
-        mistakes.add(Place(path.parent / ".env"), "the file cannot be read", str(error))
+        mistakes.add(Place(path.parent / ".env"), "the file cannot be read", why(error))
         return None
     try:
-        needed = compose.needed(wanted.text, services, path)
+        needed = compose.needed(wanted.text, services)
         file, good = file.filled(needed, known, mistakes)
         secrets |= file.secrets(needed, known, environ)
         if not good:
@@ -105,10 +106,10 @@ class _File:
     @classmethod
     def read(cls, path: Path, mistakes: Mistakes) -> _File | None:
         try:
-            loader = compose.Loader(path.read_text(encoding="utf-8"))
+            loader = Loader(path.read_text(encoding="utf-8"))
             node: yaml.Node | None = loader.get_single_node()
             root: Any = None
-            if node is not None and _values(node) > MAX_NODES:
+            if node is not None and values_of(node) > MAX_NODES:
                 what = f"the file holds more than {MAX_NODES} values"
                 mistakes.add(Place(path), what, "write it shorter, without aliases")
                 return None
@@ -117,20 +118,31 @@ class _File:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path)
-            mistakes.add(place, "this is not YAML", str(error.problem))
+            if isinstance(error, DuplicateError):
+                mistakes.add(place, str(error.problem), "leave one out")
+            else:
+                mistakes.add(place, "this is not YAML", str(error.problem))
             return None
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            mistakes.add(Place(path), "the file cannot be read", str(error))
+            mistakes.add(Place(path), "the file cannot be read", why(error))
             return None
         if node is None or not compose.knows([root]):
             mistakes.add(Place(path), "this is no Compose file", "it has no `services`")
             return None
-        return cls(path, root, node)
+        file = cls(path, root, node)
+        wrong = [*shape.wrong(root)]
+        for keys, what in wrong:
+            mistakes.add(file.at(*keys), what, "correct the Compose file")
+        return None if wrong else file
 
     def at(self, *keys: Any) -> Place:
         """Where a key stands, or the nearest above it."""
         node, mark = self.node, self.node.start_mark
         for key in keys:
+            if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+                node = node.value[key]
+                mark = node.start_mark
+                continue
             pairs = node.value if isinstance(node, yaml.MappingNode) else ()
             hit = [pair for pair in pairs if str(pair[0].value) == str(key)]
             if not hit:
@@ -208,8 +220,8 @@ class _Told:
             yield
         except variables.UnsetError as unset:
             told = unset_variable(unset)
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-            told = str(error), "correct that"
+        except (OSError, ValueError, RecursionError) as error:
+            told = why(error), "correct that"
         else:
             return
         self._mistakes.add(self._file.at(*keys), *told)
@@ -221,16 +233,3 @@ def _sources(service: Mapping[str, Any], kind: str) -> list[str]:
     given = service.get(kind)
     each = given if isinstance(given, list) else []
     return [str(one.get("source") if isinstance(one, dict) else one) for one in each]
-
-
-def _values(node: yaml.Node) -> int:
-    """How many values there are, those of aliases each time; of endlessly many, some."""
-    left, found = [node], 0
-    while left and found <= MAX_NODES:
-        one = left.pop()
-        found += 1
-        if isinstance(one, yaml.MappingNode):
-            left += [each for pair in one.value for each in pair]
-        elif isinstance(one, yaml.SequenceNode):
-            left += one.value
-    return found

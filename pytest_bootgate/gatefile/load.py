@@ -34,6 +34,7 @@ from pytest_bootgate.gatefile.tree import (
     Mistakes,
     Place,
     Scalar,
+    Seq,
     Tree,
     did_you_mean,
     listed,
@@ -64,7 +65,7 @@ class Loaded:
     `path` is absolute. In `gate` every target is complete: the preset, `target` and `extends` are
     merged in, and its proof is its last phase. `mask` hides its secrets. Where a quantity varies,
     `varied` has the gate file for each of its values, by labels such as ``AGENTS=30``, and `gate`
-    is that of the first.
+    is that of the first. `notes` say what is different from the `system` that it names.
     """
 
     path: Path
@@ -72,6 +73,7 @@ class Loaded:
     mask: Mask = field(repr=False, compare=False)
     varied: Mapping[str, GateFile] = field(repr=False)
     _tree: Map = field(repr=False, compare=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def profiles(self) -> dict[str, Variant]:
@@ -116,6 +118,16 @@ class Loaded:
             if found is not None and (found.place.file == file or place):
                 yield " ".join(way if len(way) < 3 else way[1:]), place or found.place
 
+    def inherited(self, *keys: str) -> set[str]:
+        """What stands in the list or mapping below these keys and is not the gate file's own."""
+        tree = self._tree.below(*keys)
+        if isinstance(tree, Map):
+            return {key for key, each in tree.entries.items() if each.key.file != self.path}
+        items = tree.items if isinstance(tree, Seq) else ()
+        return {
+            each.text for each in items if isinstance(each, Scalar) and each.place.file != self.path
+        }
+
     def _nearest(self, *keys: str) -> Place:
         ways = [self._tree.below(*keys[:depth]) for depth in range(len(keys), -1, -1)]
         places = [tree.key for tree in ways if tree is not None and tree.key.file == self.path]
@@ -154,7 +166,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
                 way_out = "let it reach an env, a command, files, services, the state or a trigger"
                 mistakes.add(where.key, same, way_out)
         if not mistakes:
-            return Loaded(path, next(iter(gates.values())), mask, varied, tree)
+            return Loaded(path, next(iter(gates.values())), mask, varied, tree, tuple(stack.notes))
     raise GateFileError([mask.text(line) for line in mistakes.lines(path)])
 
 
@@ -170,13 +182,15 @@ def presets() -> list[str]:
 class _Stack:
     """A gate file on its preset, and that on its own; `targets` are the ones that count.
 
-    `trees` are the files as they were read, `secrets` are those of files beside them.
+    `trees` are the files as they were read, `secrets` are those of files beside them,
+    `notes` what is different from a `system`.
     """
 
     def __init__(self, environ: Mapping[str, str], mistakes: Mistakes) -> None:
         self.targets: Collection[str] | None = None
         self.trees: list[Map] = []
         self.secrets: set[str] = set()
+        self.notes: list[str] = []
         self._environ = environ
         self._mistakes = mistakes
         self._paths: list[Path] = []
@@ -193,7 +207,7 @@ class _Stack:
         alone = preset is None or _is_null(preset)
         if isinstance(own.below("system"), Map):
             varied = {name for each in self.trees for name in each.section("vary").entries}
-            system = beneath(own, self._environ, varied, self._mistakes, self.secrets)
+            system = beneath(own, self._environ, varied, self._mistakes, self.secrets, self.notes)
             if system is None:  # all else would be held against what lacks it
                 self._validate(own, "system", path)
                 return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from pathlib import Path
 
 from pytest_bootgate.gatefile import variables
@@ -76,7 +77,9 @@ def below(path: str) -> dict[str, Path]:
     if Path(path).is_file():
         return {"": Path(path)}
     if Path(path).is_dir():
-        every = sorted(one for one in Path(path).rglob("*") if one.is_file())
+        # Not by `rglob`, which stops where somebody else removes a directory meanwhile.
+        names = (Path(above, name) for above, _, names in os.walk(path) for name in names)
+        every = sorted(one for one in names if one.is_file())
         return {one.relative_to(path).as_posix(): one for one in every}
     found = sorted(Path(one) for one in glob.glob(path, recursive=True))  # noqa: PTH207
     return {one.name: one for one in found if one.is_file()}

@@ -13,18 +13,26 @@ from pytest_bootgate.gatefile.tree import Map, Scalar, Seq, Tree
 
 _NAME = re.compile(
     r"(?i)token|secret|passw|passphrase|credential|api.?key|access.?key|private.?key|"
-    r"auth(?!or(?!iz))|cookie|signature|bearer|(?:^|_)(?:key|pass|pat|pwd|dsn|sas)$"
+    r"auth(?!or(?!iz))|cookie|signature|bearer|(?:^|_)(?:key|pass|pat|pwd|dsn|sas|salt)$|(?:^|_)salt_"
+)
+#: Names of a secret itself. Others say something about one, such as its mode.
+_ITSELF = re.compile(
+    r"(?i)(?:token|secret|password|passwd|passphrase|api.?key|access.?key|private.?key|"
+    r"(?:^|_)(?:key|pass|pat|pwd|sas|salt))$"
 )
 #: Where a value that comes from the environment is taken for a secret, whatever it is called.
 _PLACES = {"env", "headers", "json", "body", "send", "webhook"}
 #: Values of fewer characters are hidden only where their name says that they are secret.
 _LONG = 8
-#: Nothing shorter is hidden at all, nor what only looks like a secret by its name.
-_LEAST = 6
-_PLAIN = re.compile(r"(?i)true|false|disabled|enabled|required|optional|default|[0-9]{1,7}")
+#: Nothing shorter is hidden at all; nothing shorter than `_SHORT` that no name calls a secret.
+_LEAST, _SHORT = 4, 6
+#: Nor are these: hidden wherever they stand, a port or a mode, they would spoil the reports.
+_PLAIN = re.compile(
+    r"(?i)true|false|none|null|disabled|enabled|required|optional|default|[0-9]{1,5}"
+)
 _MOST_OF_A_FILE = 1 << 16
 _WORD = re.compile(r"[^\s,;]+")
-#: What is written into the gate file and is a plain word is a mode, or guards nothing.
+#: A plain word is a mode, where its name does not say that it is the secret itself.
 _WORDS = re.compile(r"[A-Za-z]{1,11}")
 
 
@@ -34,10 +42,10 @@ def secrets_of(
     """The secrets of a gate file whose environment variables are not filled in yet.
 
     Values of `env`, `headers` and requests whose name says so (`API_KEY`, `Authorization`, …), but
-    for short plain words; environment variables with such a name, wherever they are used; any
-    environment variable in `env`, `headers`, a request or a webhook; the path of a webhook;
-    passwords in URLs; files that are marked `secret`; likewise named values of a configuration that
-    has an `overlay`. `known` are others, as of `of_variable`.
+    for plain words whose name does not end so (`AUTH_MODE`); environment variables with such a
+    name, wherever they are used; any environment variable in `env`, `headers`, a request or a
+    webhook; the path of a webhook; passwords in URLs; files that are marked `secret`; likewise
+    named values of a configuration that has an `overlay`. `known` are others, as of `of_variable`.
     """
     texts = (*known, *_below(root, (), environ, here))
     found = {text for text in texts if len(text) >= _LEAST}
@@ -46,9 +54,17 @@ def secrets_of(
 
 def of_variable(name: str, value: str, *, placed: bool) -> Iterator[str]:
     """What is secret of the value of a variable; `placed`: where any long value is taken for it."""
-    if _NAME.search(name) or (placed and len(value) >= _LONG):
-        yield from (value, *value.splitlines())
+    long = len(value) >= (_LEAST if _ITSELF.search(name) else _SHORT)
+    if (_NAME.search(name) and long) or (placed and len(value) >= _LONG):
+        if not _told_by(name, value):
+            yield value
+        yield from (line for line in value.splitlines() if line != value and len(line) >= _SHORT)
     yield from _passwords(value)
+
+
+def _told_by(name: str, value: str) -> bool:
+    """Whether its own name holds the value, as `POSTGRES_PASSWORD: postgres` does."""
+    return value.casefold() in re.split(r"[\W_]+", name.casefold())
 
 
 def _names(tree: Tree) -> Iterator[str]:
@@ -96,7 +112,9 @@ def _of_text(text: str, keys: tuple[str, ...], environ: Mapping[str, str]) -> It
 
 def _named(name: str, text: str) -> Iterator[str]:
     """A value whose name says that it is secret, and without a word before it (``Bearer``)."""
-    if not _NAME.search(name) or _WORDS.fullmatch(text):
+    if not _NAME.search(name) or _told_by(name, text):
+        return
+    if not _ITSELF.search(name) and (_WORDS.fullmatch(text) or len(text) < _SHORT):
         return
     for known in re.split(r"\$\{[^{}]*\}", text):  # what only a boot knows is none
         yield known.strip()
@@ -106,8 +124,8 @@ def _named(name: str, text: str) -> Iterator[str]:
 def _of_url(url: str) -> Iterator[str]:
     """All of a webhook but its host: who knows it can post there."""
     parts = urlsplit(url)
-    yield url
-    yield from (parts.path, parts.query, parts.netloc.rpartition("@")[0])
+    whole = (url, parts.path, parts.query, parts.netloc.rpartition("@")[0])
+    yield from (each for each in whole if len(each) >= _SHORT)
     for word in re.split(r"[/?&=]", f"{parts.path}?{parts.query}"):
         if len(word) >= _LONG:
             yield from (word, unquote(word))

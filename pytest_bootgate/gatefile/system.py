@@ -28,11 +28,12 @@ def beneath(
     varied: Collection[str],
     mistakes: Mistakes,
     secrets: set[str],
+    notes: list[str],
 ) -> Map | None:
     """What the `system` of a gate file says, None where there is a mistake in it.
 
     Variables that are `varied` are left for the gate file. What is secret of its variables
-    and files comes to `secrets`, mistake or not.
+    and files comes to `secrets`, mistake or not; what is different from there to `notes`.
     """
     system = own.section("system")
     if (way := _way(system, mistakes)) is None:
@@ -54,6 +55,8 @@ def beneath(
         origin = applied.container(path, wanted, own, mistakes, secrets)
     if origin is None:
         return None
+    parts = (origin.found.gated, *origin.found.services)
+    notes += [f"{part.key}: {note}" for part in parts for note in part.notes]
     ignored = system.get("ignore")
     _tell_lost(origin, ignored if isinstance(ignored, list) else [], mistakes)
     return _Beneath(origin, own).tree(mistakes)

@@ -84,7 +84,14 @@ def idle(gates: Mapping[str, GateFile]) -> str:
 
 def value_of(label: str) -> float:
     """The number of a label, ``30.0`` of ``AGENTS=30``."""
-    return float(label.rpartition("=")[2])
+    value = _number(written(label))
+    assert value is not None, label  # or it had been a mistake
+    return value
+
+
+def written(label: str) -> str:
+    """The number of a label as the gate file has it, for people."""
+    return label.rpartition("=")[2]
 
 
 def _numbers(name: str, values: Tree, mistakes: Mistakes) -> dict[float, str]:

@@ -244,6 +244,8 @@ class Session:
             else ""
         )
         asked = f" (without {', '.join(left)}: --bootgate-profile)" if left else ""
+        if gate.plan.file.vary and not [*gate.plan.growing]:
+            asked += f"; growth with {', '.join(gate.plan.file.vary)} is not judged at one value"
         return f"bootgate: {name}: {chosen}{profiles}{asked}{words(gate)}"
 
     def first_time(self, text: str) -> bool:

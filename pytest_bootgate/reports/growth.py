@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_bootgate.checks.growth import Grew
 from pytest_bootgate.records.check import Amount, Cell, Table
 from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.reports.amounts import NONE, duration, share
-from pytest_bootgate.stats.growth import Growth
+from pytest_bootgate.stats.growth import Between, Growth
 
 #: Which times its rows are of.
 _TIMES = "boot net of neighbours where known, phases wall time"
@@ -37,12 +37,12 @@ def summary(grew: Grew, quantity: str, fail_at: float) -> str:
     return "; ".join(parts) or "not seen"
 
 
-def steeper(grew: Grew, quantity: str) -> str:
+def steeper(grew: Grew, quantity: str, written: Mapping[float, str]) -> str:
     """Why the candidate fails: it grows faster than the baseline."""
     baseline, candidate = grew.of("baseline"), grew.of("candidate")
     assert baseline is not None
     assert candidate is not None
-    first, last = (f"{value:g}" for value in (candidate.values[0], candidate.values[-1]))
+    first, last = (written[value] for value in (candidate.values[0], candidate.values[-1]))
     phases = [name for name in grew.steeper if name != WHOLE]
     where = f", in {', '.join(phases)}" if phases else ""
     return (
@@ -57,16 +57,25 @@ def unclear(grew: Grew, quantity: str) -> str:
     assert more is not None
     return (
         f"whether the candidate grows faster with {quantity} than the baseline cannot be told:"
-        f" from the first value to the last by {_signed(more.low)} to {_signed(more.high)} more;"
+        f" from the first value to the last by {_within(more)} more;"
         " more boots would tell"
     )
 
 
-def table(grew: Grew, quantity: str, values: Sequence[float]) -> Table:
-    """The means at each value, and the growth, of the boot and of every phase."""
-    head = ["", "release", *(f"{quantity}={v:g}" for v in values), f"per {quantity}", "growth"]
+def table(grew: Grew, quantity: str, written: Mapping[float, str]) -> Table:
+    """The means at each value, and the growth, of the boot and of every phase.
+
+    `written` are the values as the gate file has them.
+    """
+    head = [
+        "",
+        "release",
+        *(f"{quantity}={text}" for text in written.values()),
+        f"per {quantity}",
+        "growth",
+    ]
     rows = [
-        [one.subject, release, *_means(grown, values), _each(grown), _shape(grown)]
+        [one.subject, release, *_means(grown, list(written)), _each(grown), _shape(grown)]
         for one in grew.every
         for release, grown in one.releases.items()
     ]
@@ -88,16 +97,21 @@ def _shape(grown: Growth) -> str:
     if grown.shape != "unclear":
         return _SHAPES[grown.shape]
     rise = grown.rise
-    return f"unclear ({_signed(rise.low)} to {_signed(rise.high)} in all)"
+    return f"unclear ({_within(rise)} in all)"
 
 
 def _growth(grown: Growth, quantity: str) -> str:
     if grown.shape == "constant":
         return "constant"
     if grown.shape == "unclear":
-        return "no clear growth"
+        rise = grown.rise
+        return f"unclear growth ({_signed(rise.middle)} in all, {_within(rise)})"
     how = f" ({_SHAPES[grown.shape]})" if grown.shape != "linear" else ""
     return f"{_signed(grown.slope.middle)} per {quantity}{how}"
+
+
+def _within(rise: Between) -> str:
+    return f"{_signed(rise.low)} to {_signed(rise.high)}"
 
 
 def _signed(seconds: float) -> str:

@@ -32,6 +32,8 @@ class Machinery:
         self._removed: list[str] = []
         #: What services run beside each gateway, in words.
         self.beside: list[str] = []
+        #: What of the state's `exclude` and `redact` changed nothing, until a check tells it.
+        self.idle: list[str] = []
         self.identities: dict[str, str | None] = {}
         #: The digests of all images by name, once the engine is ready.
         self.resolved: dict[str, str] = {}
@@ -132,7 +134,8 @@ class Machinery:
             into = Path(tempfile.mkdtemp(prefix=f"bootgate-{self._run}-state-"))
             self._packed.append(into)
             image = next((r.image for r in self._plan.releases.values() if r.image), None)
-            packed(state, self.ready(), image, into)
+            idle = packed(state, self.ready(), image, into)
+            self.idle += idle.told(lambda key: self._plan.loaded.inherited("state", key))
             self._sources[state.from_] = Kept(into / SOURCE)
         return self._sources[state.from_]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import lzma
 import re
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -31,15 +33,56 @@ _BLOCK = 512
 #: What a damaged archive raises, by whoever unpacks it.
 _DAMAGED = (tarfile.TarError, EOFError, KeyError, ValueError, zlib.error, lzma.LZMAError)
 
+_MARKS = {  # that of UTF-32 first, which begins with that of UTF-16
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+#: So much of a file shows how it is written.
+_SAMPLE = 4096
+#: Of a directory with more entries nothing is said before it is copied.
+_MOST_LOOKED_AT = 20_000
+
 #: An entry by its name from the state's own directory ("" for that), and what a file holds.
 _Entry = tuple[tarfile.TarInfo, "IO[bytes] | None"]
 
 
-def packed(state: State, engine: Engine, image: str | None, into: Path) -> None:
+@dataclass
+class Idle:
+    """Globs that touched no file, and those whose pattern was found in none of their files."""
+
+    exclude: list[str] = field(default_factory=list)
+    redact: list[str] = field(default_factory=list)
+    patterns: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, state: State) -> Idle:
+        """All globs of a state, before any file was seen."""
+        return cls([*state.exclude], [*state.redact])
+
+    def __bool__(self) -> bool:
+        return bool(self.exclude or self.redact or self.patterns)
+
+    def told(self, foreign: Callable[[str], Collection[str]]) -> Iterator[str]:
+        """A text for each, but for those that came from a preset (`foreign`, by key)."""
+        for key, globs in (("exclude", self.exclude), ("redact", self.redact)):
+            for glob in globs:
+                if glob not in foreign(key):
+                    yield f"`{glob}` of state: {key} matched no file of the state: correct it"
+        for glob in self.patterns:
+            if glob not in foreign("redact"):
+                yield (
+                    f"the pattern for `{glob}` of state: redact was found in none of these files,"
+                    " so nothing was taken out: correct it"
+                )
+
+
+def packed(state: State, engine: Engine, image: str | None, into: Path) -> Idle:
     """Write the state of a gate file as the tar file `SOURCE`; one entry is at its top.
 
-    Owners, modes, links and times stay. Raises `BootgateError`, also for what is no archive, is
-    damaged, or would be unpacked elsewhere.
+    Owners, modes, links and times stay. Returns what was asked for and changed nothing. Raises
+    `BootgateError`, also for what is no archive, is damaged, or would be unpacked elsewhere.
     """
     source, top = state.from_ or "", PurePosixPath(state.path or "").name
     try:
@@ -54,7 +97,7 @@ def packed(state: State, engine: Engine, image: str | None, into: Path) -> None:
                 entries = _archived(Path(source))
             else:
                 raise BootgateError(f"{source} is neither a directory nor an archive.")
-            _write(state, top, entries, into / SOURCE)
+            return _write(state, top, entries, into / SOURCE)
     except ImpatientError as error:
         raise BootgateError(
             f"The pattern `{error.pattern}` of state: redact took more than {_PATIENCE:g} s of CPU"
@@ -67,14 +110,35 @@ def packed(state: State, engine: Engine, image: str | None, into: Path) -> None:
         ) from error
 
 
-def _write(state: State, top: str, entries: Iterator[_Entry], into: Path) -> None:
+def unmatched(state: State) -> Idle:
+    """The same of a directory by its names alone; of none that is large, or is somewhere else."""
+    idle, source = Idle.of(state), Path(state.from_ or "")
+    if not (state.exclude or state.redact) or not source.is_dir():
+        return Idle()
+    for number, path in enumerate(source.rglob("*")):
+        if number > _MOST_LOOKED_AT or not idle:
+            return Idle()
+        inside = path.relative_to(source).as_posix()
+        _drop(idle.exclude, inside)
+        if path.is_file():
+            _drop(idle.redact, inside)
+    return idle
+
+
+def _drop(globs: list[str], inside: str) -> None:
+    globs[:] = [glob for glob in globs if not _matches(inside, [glob])]
+
+
+def _write(state: State, top: str, entries: Iterator[_Entry], into: Path) -> Idle:
     """Write entries under the name of the state's directory."""
+    idle, touched = Idle.of(state), set[str]()
     redacted = {glob: re.compile(text.encode()) for glob, text in state.redact.items()}
     written: set[str] = set()
     with tarfile.open(into, "w") as tar:
         for entry, content in entries:
             inside = entry.name
             if _matches(inside, state.exclude):
+                _drop(idle.exclude, inside)
                 continue
             if entry.islnk() and entry.linkname not in written:
                 raise BootgateError(
@@ -98,13 +162,44 @@ def _write(state: State, top: str, entries: Iterator[_Entry], into: Path) -> Non
                         " before."
                     )
                 text = data.read() if data is not None else b""
+                touched.add(glob)
                 with patience(_PATIENCE, (__name__,)):
-                    found = pattern.sub(_without, text)
+                    found = _redacted(inside, text, pattern)
+                if found != text and glob in idle.redact:
+                    idle.redact.remove(glob)
                 entry.size, data = len(found), BytesIO(found)
             entry.name = f"{top}/{inside}" if inside else top
             if entry.islnk():
                 entry.linkname = f"{top}/{entry.linkname}"
             tar.addfile(entry, data)
+    idle.patterns += [glob for glob in idle.redact if glob in touched]
+    idle.redact[:] = [glob for glob in idle.redact if glob not in touched]
+    return idle
+
+
+def _redacted(name: str, text: bytes, pattern: re.Pattern[bytes]) -> bytes:
+    """A file without what a pattern finds, which is UTF-8, or UTF-16 or 32 with a mark."""
+    for mark, encoding in _MARKS.items():
+        if text.startswith(mark):
+            try:
+                plain = text[len(mark) :].decode(encoding).encode()
+                found = pattern.sub(_without, plain).decode()
+            except UnicodeError:
+                break
+            return mark + found.encode(encoding)
+    else:
+        if not _wide(text[:_SAMPLE]):
+            return pattern.sub(_without, text)
+    raise BootgateError(
+        f"{name} of the state is text in UTF-16 or the like that cannot be read, so it cannot be"
+        " redacted. Exclude it, or convert it to UTF-8."
+    )
+
+
+def _wide(text: bytes) -> bool:
+    """Whether it looks like text with two bytes or four for a character."""
+    even, odd = (part.count(0) / max(1, len(part)) for part in (text[::2], text[1::2]))
+    return len(text) > 3 and (even < 0.1 < 0.6 < odd or odd < 0.1 < 0.6 < even)
 
 
 def _without(found: re.Match[bytes]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from math import fsum, log, sqrt
 from statistics import fmean, variance
 from typing import Literal
@@ -20,8 +20,15 @@ _SURE = 0.99
 _STEEPER = 1.5
 #: Degrees of freedom of the spread below which nothing is said.
 _LEAST = 3
+#: So many boots at a value show their own spread.
+_OWN = 5
 #: Growth is followed to so many times the largest value.
 FARTHEST = 100.0
+
+
+@cache
+def _t(freedom: int) -> float:
+    return t_quantile(1 - (1 - _SURE) / 2, freedom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +53,15 @@ class Reach:
 class Growth:
     """Durations in seconds at several values of a quantity, ascending.
 
-    `means` are those at each value. The spread is the one of their logarithms, pooled over all
-    values (`spread`, with `freedom` degrees of freedom), for boots vary in proportion to what they
-    take. `relevant` is the rise in seconds, from the first value to the last, that is growth.
+    `means` are those at each value, `errors` the variances of these means with their degrees of
+    freedom. Each value has its own, where there are enough boots: short ones may vary much in
+    proportion to what they take, and long ones little. `relevant` is the rise in seconds, from the
+    first value to the last, that is growth.
     """
 
     values: tuple[float, ...]
     means: tuple[float, ...]
-    counts: tuple[int, ...]
-    spread: float
-    freedom: int
+    errors: tuple[tuple[float, int], ...]
     relevant: float
 
     @classmethod
@@ -69,17 +75,18 @@ class Growth:
         freedom = sum(len(seconds) - 1 for _, seconds in points)
         if len(points) < 2 or freedom < _LEAST:
             return None
+        means = tuple(fmean(seconds) for _, seconds in points)
+        # Few boots do not show their own spread: they are taken to vary in proportion, as all do.
         logs = [[log(max(s, 1e-6)) for s in seconds] for _, seconds in points]
         squares = fsum((len(each) - 1) * variance(each) for each in logs if len(each) > 1)
-        means = tuple(fmean(seconds) for _, seconds in points)
-        return cls(
-            tuple(value for value, _ in points),
-            means,
-            tuple(len(seconds) for _, seconds in points),
-            sqrt(squares / freedom),
-            freedom,
-            max(LEAST_MEDIAN, tolerance * means[0]),
-        )
+        errors = [
+            (variance(seconds) / len(seconds), len(seconds) - 1)
+            if len(seconds) >= _OWN
+            else (squares / freedom * mean**2 / len(seconds), freedom)
+            for (_, seconds), mean in zip(points, means, strict=True)
+        ]
+        values = tuple(value for value, _ in points)
+        return cls(values, means, tuple(errors), max(LEAST_MEDIAN, tolerance * means[0]))
 
     @property
     def slope(self) -> Between:
@@ -139,16 +146,15 @@ class Growth:
         return fsum(w * mean for w, mean in zip(weights, self.means, strict=True))
 
     def _between(self, weights: Sequence[float]) -> Between:
-        """A contrast with its interval by Student's t."""
+        """A contrast with its interval by Student's t, of Welch and Satterthwaite's freedom."""
         middle = self._sum(weights)
-        parts = zip(weights, self.means, self.counts, strict=True)
-        error = sqrt(fsum((w * self.spread * mean) ** 2 / n for w, mean, n in parts))
-        half = self._t * error
+        parts = [(w * w * square, n) for w, (square, n) in zip(weights, self.errors, strict=True)]
+        total = fsum(part for part, _ in parts)
+        if total <= 0:  # they are all alike
+            return Between(middle, middle, middle)
+        freedom = 1 / fsum((part / total) ** 2 / n for part, n in parts)
+        half = _t(int(freedom)) * sqrt(total)
         return Between(middle, middle - half, middle + half)
-
-    @cached_property
-    def _t(self) -> float:
-        return t_quantile(1 - (1 - _SURE) / 2, self.freedom)
 
     def _slope(self) -> list[float]:
         middle = fmean(self.values)

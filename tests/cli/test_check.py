@@ -285,9 +285,21 @@ def test_a_system_of_a_manifest(command, tmp_path):
     assert "timeout 30 s (startupProbe)" in text
 
 
+def test_globs_of_the_state_that_match_nothing(command, tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "bootgate.yaml").write_text(
+        "releases: {candidate: {command: [x]}}\n"
+        "state: {path: /state, from: ./s, exclude: [cahce]}\n"
+        "targets: {boot: {timeout: 9s, proof: {line: up}}}\n"
+    )
+    text = command("check", str(tmp_path / "bootgate.yaml")).out
+    assert "`cahce` of state: exclude matched no file" in " ".join(text.split())
+
+
 def test_a_system_that_runs_with_compose(command, tmp_path):
     (tmp_path / "compose.yml").write_text(
-        "services: {api: {image: api, healthcheck: {test: [CMD, up]}, depends_on: [db]},"
+        "services: {api: {image: api, healthcheck: {test: [CMD, up]}, depends_on: [db],"
+        " platform: a/b},"
         " db: {image: db, cpus: 0.5}}"
     )
     (tmp_path / "bootgate.yaml").write_text(
@@ -295,10 +307,11 @@ def test_a_system_that_runs_with_compose(command, tmp_path):
     )
     said = command("check", str(tmp_path / "bootgate.yaml"))
     assert said.status == 0
-    rows = dict(line.strip().split(maxsplit=1) for line in said.lines if line.startswith("  "))
+    rows = dict(line.split(maxsplit=1) for line in said.lines if re.match("  [a-z]", line))
     assert rows["system"].startswith("service api of ")
     assert rows["baseline"] == "image api"
     assert rows["service"] == "db: image db"
+    assert "different: api: `platform: a/b` is not asked for" in " ".join(said.out.split())
 
 
 def test_a_trigger_in_the_service_that_proves(command, tmp_path):

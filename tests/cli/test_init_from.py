@@ -148,6 +148,16 @@ def test_an_env_file_that_is_not_there(compose):
     assert "the file env of `env_file` is not there" in compose("env_file: env")
 
 
+def test_an_env_file_that_cannot_be_read(compose):
+    text = " ".join(compose("env_file: env", env="A='b\n").replace("#", "").split())
+    assert "the quote of A has no end" in text
+
+
+def test_an_env_file_that_a_variable_names(compose):
+    text = " ".join(compose('env_file: "$ENVS"').replace("#", "").split())
+    assert "`env_file` cannot be read: a variable in its name (ENVS)" in text
+
+
 def test_paths_stay_relative(compose, tmp_path):
     text = compose('volumes: ["./data:/data"]', data="")
     assert "- ../project/data:/data" in text

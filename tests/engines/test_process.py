@@ -42,8 +42,10 @@ def test_no_images(local_bench):
 
 
 def test_no_command(local_bench):
-    with pytest.raises(EngineError, match="has no command"):
+    with pytest.raises(EngineError, match=r"gateway has no command, .* needs\. Name one"):
         local_bench.unit(None)
+    with pytest.raises(EngineError, match=r"service a has no command, .*; a release is no image"):
+        local_bench.unit(None, role="a")
 
 
 @pytest.mark.parametrize("path", ["/etc/x", "{dir}/../x", "relative"])

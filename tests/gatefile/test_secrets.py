@@ -76,3 +76,48 @@ def test_a_preset_that_a_secret_names_is_not_named_in_its_mistakes(tmp_path):
     with pytest.raises(BootgateError, match="not YAML") as caught:
         load(gate, {"MY_TOKEN": "Zx9-secret-value"})
     assert "Zx9-secret-value" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("env", "hidden"),
+    [
+        ("ADMIN_PASSWORD: ab12c", "ab12c"),
+        ("INLINE_PASSWORD: hunter", "hunter"),
+        ('SESSION_KEY: "0123456"', "0123456"),
+        ("accessToken: blue", "blue"),
+        ("A: '${SALT_VALUE}'", "salt-pepper"),
+        ("A: '${PGPASSWORD}'", "x1y2"),
+    ],
+)
+def test_what_its_name_calls_a_secret_is_one_whatever_it_looks_like(tmp_path, env, hidden):
+    (tmp_path / "content").write_text("")
+    environ = {"SALT_VALUE": "salt-pepper", "PGPASSWORD": "x1y2"}
+    mask = load(write(tmp_path, env=env), environ).mask
+    for text in (
+        hidden,
+        f"is {hidden}, really",
+        f'"a\\n{hidden}"',
+        f"q=%20{hidden}",
+        f"\x1b[1;31m{hidden}\x1b[0m",
+    ):
+        assert mask.text(text) == text.replace(hidden, "***")
+
+
+@pytest.mark.parametrize(
+    ("env", "shown"),
+    [
+        ("AUTH_MODE: basic", "basic"),
+        ("AUTH: disabled", "disabled"),
+        ('TOKEN: "true"', "true"),
+        ("API_KEY: abc", "abc"),
+        ('PROXY_PASS: "8080"', "8080"),
+        ("POSTGRES_PASSWORD: postgres", "postgres"),
+        ("A: '${AUTH_TYPE}'", "oidc"),
+        ("DB_PASSWORD: test", "pytest in latest"),  # only where it stands alone
+        ('PIN_TOKEN: "123456"', "took 0.123456 s, 1234561"),
+    ],
+)
+def test_reports_can_still_be_read(tmp_path, env, shown):
+    (tmp_path / "content").write_text("")
+    mask = load(write(tmp_path, env=env), {"AUTH_TYPE": "oidc"}).mask
+    assert mask.text(shown) == shown

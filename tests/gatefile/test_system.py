@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pytest_bootgate.gatefile.origin import compose
 from pytest_bootgate.gatefile.origin.probes import CONTENT
 from pytest_bootgate.probes.healthcheck import Healthcheck
 from pytest_bootgate.probes.http import Http
+from pytest_bootgate.quantities import Seconds
 
 COMPOSE = """\
 name: shop
@@ -108,10 +110,10 @@ def test_all_of_it(gate, tmp_path):
     (target,) = found.targets.values()
     assert (target.timeout, target.phases["proof"].kind) == (
         20,
-        Http(":8000/health", status=CONTENT),
+        Http(":8000/health", status=CONTENT, patience=Seconds(30)),
     )
     assert (found.gateway.ready.kind, found.gateway.ready_timeout) == (
-        Http(":8000/health", status=CONTENT),
+        Http(":8000/health", status=CONTENT, patience=Seconds(30)),
         20,
     )
     (profile,) = found.profiles.values()
@@ -392,7 +394,21 @@ def without(*lines: str) -> str:
             COMPOSE.replace("orders_db: {", "order_db: {", 1),
             ".yml:13:5: api depends on order_db, which is no service: correct the Compose file",
         ),
-        (GATE, COMPOSE.replace("[CMD, pg_isready]", "5"), "is not as Compose has it"),
+        (
+            GATE,
+            COMPOSE.replace("[CMD, pg_isready]", "5"),
+            ".yml:25:19: `test` is 5, and in Compose it is a text or a list: correct the Compose",
+        ),
+        (
+            GATE,
+            COMPOSE.replace("    cpus: 0.5\n", "    cpus: 0.5\n    cpus: 1\n"),
+            ".yml:27:5: the key 'cpus' is there twice: leave one out",
+        ),
+        (
+            GATE,
+            COMPOSE.replace("serve --port", "serve 'port"),
+            '.yml:9:5: A quote in "serve \'port 8000 --level info" has no end',
+        ),
         (GATE, "x: &a [*a]\nservices: {api: {image: x}}", "more than 20000 values"),
         (
             GATE,
@@ -440,3 +456,113 @@ def test_a_release_that_is_missing_is_missing_in_the_gate_file(tmp_path):
         load(tmp_path / "bootgate.yaml", {})
     (told,) = caught.value.mistakes
     assert told.endswith("bootgate.yaml:2:1: missing key 'candidate' in the releases")
+
+
+SMALL = """\
+services:
+  api:
+    image: x
+    healthcheck: {test: [CMD, up]}
+"""
+_KEYS = [
+    *("image", "build", "command", "entrypoint", "environment", "env_file", "healthcheck"),
+    *("depends_on", "links", "volumes", "secrets", "configs", "tmpfs", "ulimits", "devices"),
+    *("extra_hosts", "ports", "expose", "networks", "deploy", "cap_add", "security_opt", "user"),
+    *("shm_size", "pids_limit", "mem_limit", "cpus", "gpus", "init", "tty", "stop_signal"),
+    *("container_name", "scale", "platform", "hostname", "read_only"),
+]
+_ODD = [
+    *("5", "[5]", "{a: 5}", "{a: {b: c}}", "{a: [b]}", "[{a: b}]", "[[a]]", "[null]", "[a]", "a"),
+    *("'a \"b'", "true", "''", "~user/x", "{a: null}", "$X", "9" * 400),
+]
+
+
+@pytest.mark.parametrize(
+    "key", [*_KEYS, "top secrets", "top configs", "top volumes", "top services"]
+)
+def test_nothing_that_is_written_gives_words_of_python(gate, key):
+    """It is taken over, or a mistake at its place."""
+    for odd in _ODD:
+        kept = [line for line in SMALL.splitlines() if not line.strip().startswith(key)]
+        text = "\n".join([*kept, f"    {key}: {odd}", ""])
+        if key.startswith("top"):
+            text = f"{SMALL}    secrets: [a]\n{key.split()[1]}: {odd}\n"
+        if key == "top services":
+            text = f"services: {odd}\n"
+        try:
+            gate(compose=text)
+        except GateFileError as caught:
+            told = "\n".join(caught.mistakes)
+            assert not re.search(r"object|Error|NoneType|subscript|unhash|<class|Errno", told), odd
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("    environment: 5", "4:5: `environment` is 5, and in Compose it is a list or a mapping"),
+        ("    ulimits: {nofile: {soft: 5}}", "4:15: `nofile` has no `hard`"),
+        ("    depends_on: 5", "4:5: `depends_on` is 5, and in Compose it is a list or a mapping"),
+        (
+            "    environment: [A=1, {a: b}]",
+            "4:24: entry 2 of `environment` is a mapping, and in Compose it is a text",
+        ),
+        ("secrets: 5", "4:1: `secrets` is 5, and in Compose it is a mapping"),
+        ("configs: [a]", "4:1: `configs` is a list, and in Compose it is a mapping"),
+        ("    volumes: [./loop:/f]", "4:5: the volume ./loop is left out: it cannot be read"),
+        ("    tty: true", "4:5: `tty` cannot be taken over: it has no terminal here"),
+        ("  db: 5", "4:3: `db` is 5, and in Compose it is a mapping"),
+    ],
+)
+def test_the_place_of_what_is_not_as_compose_has_it(gate, more, told):
+    Path("loop").symlink_to("loop")
+    base = "{image: x, healthcheck: {test: [CMD, up]}}"
+    compose = f"services:\n  api:\n    <<: {base}\n{more}\n"
+    first = mistakes(gate, compose=compose)[0]
+    assert first.startswith(f"docker-compose.yml:{told}"), first
+
+
+def test_what_is_taken_over_with_its_options(gate, tmp_path):
+    (tmp_path / "data").mkdir()
+    compose = SMALL.replace("[CMD, up]", "[CMD, up], timeout: 3s") + (
+        "    volumes:\n"
+        "      - {type: bind, source: data, target: /data}\n"
+        "      - {type: tmpfs, target: /t, tmpfs: {size: 8mb, mode: 448}}\n"
+        "    devices: [{source: /dev/kvm, target: /dev/kvm, permissions: r}]\n"
+        "    deploy: {resources: {limits: {pids: 50}, reservations: {devices:"
+        " [{capabilities: [gpu], count: 2}]}}}\n"
+    )
+    text = f"{GATE}gateway: {{container: {{gpus: null}}}}\n"
+    assert gate(text, compose).gateway.container.gpus is None
+    found = gate(compose=compose).gateway
+    assert found.container.volumes == [f"{tmp_path}/data:/data:rw"]
+    assert found.container.tmpfs == ["/t:size=8m,mode=700"]
+    assert (found.container.pids, found.container.gpus) == (50, 2)
+    assert found.container.devices == ["/dev/kvm:/dev/kvm:r"]
+    assert found.ready.kind.patience == 3
+
+
+def test_what_is_different_is_said(gate):
+    compose = (
+        f"{SMALL}    platform: linux/arm64\n    stop_signal: SIGINT\n    deploy: {{replicas: 0}}\n"
+    )
+    gate(compose=compose)
+    assert load(Path("bootgate.yaml"), {}).notes == (
+        "api: `platform: linux/arm64` is not asked for: its image here is taken",
+        "api: `stop_signal: SIGINT` is not sent: a boot is killed when it is over",
+        "api: there is one of it, and 0 in production",
+    )
+
+
+@pytest.mark.parametrize(("mode", "shared"), [("", True), (":ro", False)])
+def test_a_directory_that_two_services_write(gate, tmp_path, mode, shared):
+    """Each would have a copy of its own."""
+    (tmp_path / "shared").mkdir()
+    compose = (
+        f"{SMALL}    volumes: [./shared:/a{mode}]\n    depends_on: [b]\n"
+        "  b: {image: y, volumes: [{type: bind, source: shared, target: /b, read_only: true}]}\n"
+    )
+    if not shared:
+        assert gate(compose=compose)
+        return
+    (told,) = mistakes(gate, compose=compose)
+    assert told.startswith("docker-compose.yml:7:17: the volume shared is also that of api")

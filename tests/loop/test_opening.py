@@ -343,3 +343,13 @@ def test_a_sidecar_that_says_it_stood_still(play, seconds, outcomes):
 
     result = play(serves(), programs={"sidecar": program}).result()
     assert [boot.outcome for boot in result.boots] == outcomes
+
+
+def test_globs_of_a_state_that_touch_no_file_warn_once(play, tmp_path):
+    (tmp_path / "s").mkdir()
+    played = play(more='state: {path: /state, from: ./s, exclude: [cahce], redact: {"*.jsn": x}}')
+    assert played.result().verdict == "warn"
+    assert played.findings() == [
+        ("warn", "boot", f"`{glob}` of state: {key} matched no file of the state: correct it")
+        for key, glob in (("exclude", "cahce"), ("redact", "*.jsn"))
+    ]

@@ -255,3 +255,22 @@ def test_a_release_that_no_value_reaches(grow, releases, told):
         grow(0.0, releases=releases)
     (mistake,) = caught.value.mistakes
     assert f"the {told} boots the same with AGENTS=1 and AGENTS=10: let it reach" in mistake
+
+
+def test_values_are_shown_as_they_are_written(grow):
+    """Also those that a computer would write otherwise, or take for a number only in YAML."""
+    more = "vary: {AGENTS: [1234567, 0x10, 0.30]}"
+    played = grow(0.0, more=more)
+    check = played.gate.plan.check("growth", "AGENTS", "main")
+    assert [text for _, text in check.planned()] == [
+        "main: with AGENTS (0.30, 0x10, 1234567), from these boots"
+    ]
+    assert list(check._profiles) == [0.3, 16.0, 1234567.0]
+
+
+def test_unclear_growth_says_how_much(play, grow):
+    played = grow(0.0)
+    played.engine.programs.update(new=jittery(0.3, 2.0), old=jittery(0.3, 1.5))
+    said = growth(played).says
+    assert "unclear growth (+" in said
+    assert "no clear growth" not in said

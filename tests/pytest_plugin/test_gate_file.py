@@ -226,6 +226,12 @@ def test_host_profiles_are_items_of_their_own_and_those_on_request_wait(gate, pl
     result.stderr.fnmatch_lines(["*no profile 'nowhere'; it has staging, spare."])
 
 
+def test_one_value_of_what_varies_says_that_no_growth_is_judged(gate, played):
+    gate(more="vary: {N: [1, 2]}", env={"N": "${N}"}, boots=1)
+    result = played("bootgate.yaml", "-v", "--bootgate-profile", "N=2")
+    result.stdout.fnmatch_lines(["*without N=1: *growth with N is not judged at one value"])
+
+
 def test_limits_on_process_are_an_error_that_names_the_way_out(gate, run):
     gate(more="profiles: {low-spec: {cpus: 0.5}}", boots=1)
     result = run("bootgate.yaml")

@@ -11,7 +11,7 @@ import pytest
 from pytest_bootgate.engines.memory import MemoryEngine
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import State
-from pytest_bootgate.run.source import SOURCE, packed
+from pytest_bootgate.run.source import SOURCE, packed, unmatched
 
 
 class Nothing(MemoryEngine):
@@ -116,3 +116,45 @@ def test_a_pattern_that_takes_for_ever(tmp_path, monkeypatch):
     path = archive(tmp_path, ("s/a", b"x=" * 10_000))
     with pytest.raises(BootgateError, match=r"The pattern .* of state: redact took more than"):
         pack(tmp_path, from_=path, redact={"a": ".*.*.*=.*!"})
+
+
+def state_in(tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "app.json").write_text('{"token": "abc"}')
+    return State(
+        path="/state",
+        from_=str(tmp_path / "s"),
+        exclude=["*.lgo", "cache"],
+        redact={"*.jsno": "x", "*.json": '"tokne": "([^"]*)"', "app*": '"token": "([^"]*)"'},
+    )
+
+
+def test_what_touches_no_file_is_told(tmp_path):
+    """But for what a preset asks for everywhere."""
+    state = state_in(tmp_path)
+    (tmp_path / "into").mkdir()
+    idle = packed(state, Nothing({}), None, tmp_path / "into")
+    foreign = {"exclude": ["cache"], "redact": []}
+    told = list(idle.told(foreign.__getitem__))
+    assert told == [
+        "`*.lgo` of state: exclude matched no file of the state: correct it",
+        "`*.jsno` of state: redact matched no file of the state: correct it",
+        (
+            "the pattern for `*.json` of state: redact was found in none of these files, so nothing"
+            " was taken out: correct it"
+        ),
+    ]
+    assert list(unmatched(state).told(foreign.__getitem__)) == told[:2]  # by names alone
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_text_with_wide_characters_is_redacted_or_refused(tmp_path, encoding):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "a.json").write_bytes('{"token": "a\u00fcc", "b": 1}'.encode(encoding))
+    parts = {"from_": str(tmp_path / "s"), "redact": {"*.json": '"token": "([^"]*)"'}}
+    if encoding == "utf-16-be":  # without a mark
+        with pytest.raises(BootgateError, match=r"a\.json of the state is text in UTF-16"):
+            pack(tmp_path, **parts)
+        return
+    text = pack(tmp_path, **parts)["state/a.json"].decode(encoding)
+    assert text == '{"token": "REDACTED", "b": 1}'

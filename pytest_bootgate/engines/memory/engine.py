@@ -246,7 +246,8 @@ class MemoryUnit:
         with tarfile.open(archive) as tar:
             for entry in tar:
                 data = tar.extractfile(entry)
-                assert data is not None
+                if data is None:  # a directory
+                    continue
                 self._place.world.files[f"{path.rstrip('/')}/{entry.name}"] = data.read()
         self._place.world.files.update(files)
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.origin import probes
-from pytest_bootgate.gatefile.origin.amounts import MisreadError, number, seconds, size
+from pytest_bootgate.gatefile.origin import mounts, probes, shape
+from pytest_bootgate.gatefile.origin.amounts import MisreadError, number, seconds, size, why
 from pytest_bootgate.gatefile.origin.dotenv import NotThere, Variables
 from pytest_bootgate.gatefile.origin.found import Found, Lost, Part, variables
+from pytest_bootgate.gatefile.origin.found import seconds as written
+from pytest_bootgate.gatefile.origin.loader import Loader
 from pytest_bootgate.gatefile.origin.together import (
     DONE,
     HEALTHY,
@@ -27,63 +28,35 @@ from pytest_bootgate.gatefile.origin.together import (
     tell_shared,
 )
 from pytest_bootgate.gatefile.secrets import of_variable
+from pytest_bootgate.gatefile.variables import UnsetError
 
-#: The defaults of a health check in Compose: interval in seconds, and retries.
-_INTERVAL, _RETRIES = 30.0, 3
+#: The defaults of a health check in Compose: interval and timeout in seconds, and retries.
+_INTERVAL, _PATIENCE, _RETRIES = 30.0, 30.0, 3
 #: Taken over as they are; under other names below.
 _SAME = ("user", "working_dir", "hostname", "init", "read_only", "cap_add", "cap_drop")
 #: What means nothing in a gate.
 _IDLE = {
     *("container_name", "restart", "logging", "depends_on", "expose", "ports", "networks", "links"),
     *("labels", "deploy", "profiles", "stop_grace_period", "stop_signal", "pull_policy", "version"),
-    *("mem_reservation", "scale", "develop", "stdin_open", "tty", "platform", "annotations"),
+    *("mem_reservation", "scale", "develop", "platform", "annotations"),
     *("oom_kill_disable", "oom_score_adj", "memswap_limit", "mem_swappiness", "cpu_shares"),
 }
 _KNOWN = {
     *("image", "build", "command", "entrypoint", "environment", "env_file", "healthcheck"),
-    *(
-        "secrets",
-        "configs",
-        "tmpfs",
-        "shm_size",
-        "security_opt",
-        "ulimits",
-        "devices",
-        "extra_hosts",
-        "volumes",
-    ),
+    *("secrets", "configs", "tmpfs", "shm_size", "security_opt", "ulimits", "devices", "gpus"),
+    *("extra_hosts", "volumes", "tty", "stdin_open"),
     *("pids_limit", "cpus", "mem_limit", *_SAME, *_IDLE),
 }
-
-
-class Loader(yaml.SafeLoader):
-    """YAML as Compose reads it: `yes` and `22:22` are texts, as in YAML 1.2."""
-
-
-Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, regexp)
-        for tag, regexp in resolvers
-        if tag.rpartition(":")[2] not in ("bool", "int", "float", "timestamp")
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-for _kind, _form, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+|0o?[0-7]+", "-+0123456789"),
-    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
-):
-    Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_kind}", re.compile(rf"^(?:{_form})$"), list(_first)
-    )
 
 
 def documents(path: Path) -> list[Any]:
     """The documents of a YAML file. Raises `BootgateError` where it is none."""
     try:
         return [one for one in yaml.load_all(path.read_text(), Loader) if one is not None]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except yaml.YAMLError as error:
         raise BootgateError(f"{path} cannot be read: {error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BootgateError(f"{path} cannot be read: {why(error)}.") from None
 
 
 def knows(found: Sequence[Any]) -> bool:
@@ -96,26 +69,21 @@ def services_of(root: Mapping[str, Any]) -> Mapping[str, Any]:
     return _services(root) or {}
 
 
-def needed(name: str, services: Mapping[str, Any], path: Path) -> list[str]:
+def needed(name: str, services: Mapping[str, Any]) -> list[str]:
     """A service, and all that it depends on. Raises `BootgateError`."""
-    with _understood(path):
-        return [name, *(other for other, _ in ordered(name, services))]
+    return [name, *(other for other, _ in ordered(name, services))]
 
 
 def _services(root: Mapping[str, Any]) -> Mapping[str, Any] | None:
     services = root.get("services")
-    if not isinstance(services, dict) or not services:
-        return None
-    return services if all(isinstance(each, dict) for each in services.values()) else None
+    return services if isinstance(services, dict) and services else None
 
 
 def read(found: Sequence[Any], path: Path, service: str | None) -> Found:
     """The service to gate, and those that it depends on. Raises `BootgateError`."""
-    with _understood(path):
-        return _found(found[0], path, service)
-
-
-def _found(root: Mapping[str, Any], path: Path, service: str | None) -> Found:
+    root = found[0]
+    for _, words in shape.wrong(root):
+        raise BootgateError(f"{path} is not as Compose has it: {words}.")
     services = services_of(root)
     needed = {name for each in services.values() for name, _ in needs(each)}
     tops = [name for name in services if name not in needed]
@@ -131,7 +99,7 @@ def _found(root: Mapping[str, Any], path: Path, service: str | None) -> Found:
         if condition == HEALTHY and "healthcheck" not in services[other]:  # that of its image
             part.ready, part.timeout = {"healthcheck": True}, _INTERVAL * _RETRIES
         parts.append(part)
-    tell_shared(services, [gated, *parts])
+    tell_shared([gated, *parts])
     hosts = dict.fromkeys(hosts_of([gated, *parts], services), "127.0.0.1")
     for place, part in enumerate(parts):
         part.name = host(part.name, [other.name for other in parts[:place]])
@@ -141,23 +109,7 @@ def _found(root: Mapping[str, Any], path: Path, service: str | None) -> Found:
     return Found(gated, parts)
 
 
-@contextmanager
-def _understood(path: Path, name: str = "") -> Iterator[None]:
-    """Raises `BootgateError` for what is not as Compose has it, wherever that shows."""
-    try:
-        yield
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        what = f"The service {name} in {path}" if name else str(path)
-        keys = (name,) if name else ()
-        raise MisreadError(f"{what} is not as Compose has it: {error!r}.", *keys) from None
-
-
 def _part(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, Any]) -> Part:
-    with _understood(path, name):
-        return _made(name, service, path, root)
-
-
-def _made(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, Any]) -> Part:
     image = variables(str(service.get("image") or f"{_project(root, path)}-{name}"))
     part = Part(name=name, image=image, key=name)
     if "image" not in service:
@@ -165,52 +117,62 @@ def _made(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, 
         part.notes.append(
             "its image is built by Compose: run `docker compose build` before the gate"
         )
-    part.command, part.port = _words(service.get("command")), _port(service)
+    part.command, part.port = _words(service.get("command"), name, "command"), _port(service)
     container = part.container
     for key in _SAME:
         if service.get(key) is not None:
             container[key] = str(service[key]) if key == "user" else service[key]
     for key in ("tmpfs", "security_opt", "devices"):
         if given := service.get(key):
-            container[key] = [given] if isinstance(given, str) else [str(one) for one in given]
+            container[key] = [given] if isinstance(given, str) else [*map(_device, given)]
     if "no-new-privileges:true" in container.get("security_opt", []):
         container["security_opt"].remove("no-new-privileges:true")  # so it is anyway
     if shared := service.get("shm_size"):
         container["shm_size"] = size(shared, name, "shm_size")
-    if (pids := int(number(service.get("pids_limit") or 0, name, "pids_limit"))) > 0:
-        container["pids"] = pids
     if limits := service.get("ulimits"):
         container["ulimits"] = {
             key: f"{one['soft']}:{one['hard']}" if isinstance(one, dict) else one
             for key, one in limits.items()
         }
     if hosts := service.get("extra_hosts"):
-        listed = [re.split("[:=]", str(host), maxsplit=1) for host in hosts]
+        listed = [re.split("[:=]", host, maxsplit=1) for host in hosts]
+        if isinstance(hosts, list) and any(len(each) != 2 for each in listed):
+            raise MisreadError("A host has no address: write NAME:ADDRESS.", name, "extra_hosts")
         pairs = hosts.items() if isinstance(hosts, dict) else listed
         container["extra_hosts"] = {str(host): str(address) for host, address in pairs}
     part.env = dict(_environment(part, service, path))
-    if volumes := [*_volumes(part, service, path)]:
+    if volumes := [*mounts.volumes(part, service, path)]:
         container["volumes"] = volumes
     part.container = {key: value for key, value in container.items() if value not in ([], {}, None)}
     if (entrypoint := service.get("entrypoint")) is not None:  # an empty one clears the image's
-        part.container["entrypoint"] = _words(entrypoint) or []
-    part.files = dict(_files(part, service, root, path))
+        part.container["entrypoint"] = _words(entrypoint, name, "entrypoint") or []
+    part.files = dict(mounts.files(part, service, root, path))
     _health(part, service)
     _limits(part, service)
+    _otherwise(part, service)
     for key in service.keys() - _KNOWN:
         if not str(key).startswith("x-"):
             part.lost.append(Lost(str(key), f"`{key}` cannot be taken over"))
     return part
 
 
-def _words(value: Any) -> list[str] | None:
+def _device(given: Any) -> str:
+    """A device, or what else is a text, in its short form."""
+    keys = ("source", "target", "permissions")
+    return ":".join(given[k] for k in keys if k in given) if isinstance(given, dict) else str(given)
+
+
+def _words(value: Any, *keys: str) -> list[str] | None:
     if value is None:
         return None
     if not isinstance(value, str):
         return [variables(str(word)) for word in value] or None
     # A default with spaces in it, of a variable that nothing has filled in, is not taken apart.
     text = re.sub(r"\$\{[^}]*\}", lambda found: found[0].replace(" ", "\0"), variables(value))
-    return [word.replace("\0", " ") for word in shlex.split(text)] or None
+    try:
+        return [word.replace("\0", " ") for word in shlex.split(text)] or None
+    except ValueError:
+        raise MisreadError(f"A quote in {value!r} has no end.", *keys) from None
 
 
 def _environment(part: Part, service: Mapping[str, Any], path: Path) -> Iterator[tuple[str, str]]:
@@ -225,8 +187,13 @@ def _environment(part: Part, service: Mapping[str, Any], path: Path) -> Iterator
             text = str(value).lower() if isinstance(value, bool) else str(value)
             yield str(key), variables(text)
     files = service.get("env_file") or []
-    if not isinstance(files, NotThere):
-        files = Variables({}).of_files(files, path.absolute().parent)
+    try:
+        if not isinstance(files, NotThere):
+            files = Variables({}).of_files(files, path.absolute().parent)
+    except (UnsetError, ValueError, OSError, RecursionError) as error:
+        name = f"a variable in its name ({error})" if isinstance(error, UnsetError) else why(error)
+        part.lost.append(Lost("env_file", f"`env_file` cannot be read: {name}"))
+        return
     if isinstance(files, NotThere):
         part.lost.append(Lost("env_file", f"the file {files} of `env_file` is not there"))
         return
@@ -237,62 +204,6 @@ def _environment(part: Part, service: Mapping[str, Any], path: Path) -> Iterator
         if secret:
             part.notes.append(f"{key} of `env_file` is not copied: set it where the gate runs")
         yield key, f"${{{key}}}" if secret else text
-
-
-def _volumes(part: Part, service: Mapping[str, Any], path: Path) -> Iterator[str]:
-    for volume in service.get("volumes") or []:
-        if isinstance(volume, dict):
-            source, target = volume.get("source"), str(volume.get("target"))
-            read_only = bool(volume.get("read_only"))
-            if volume.get("type") == "tmpfs":
-                part.container.setdefault("tmpfs", []).append(target)
-                continue
-        else:
-            first, *rest = variables(str(volume)).split(":")
-            source, target = (first, rest[0]) if rest else (None, first)
-            read_only = "ro" in rest[1:]
-        if source is None:
-            yield target
-        elif str(source).startswith((".", "/", "~")):
-            there = (path.absolute().parent / Path(str(source)).expanduser()).resolve()
-            if not there.exists():
-                words = f"the volume {source} is left out: it is not there"
-                part.lost.append(Lost("volumes", words))
-                continue
-            if there.is_socket():
-                words = f"the socket {source} is left out: boots would act on this very machine"
-                part.lost.append(Lost("volumes", words))
-                continue
-            yield f"{there}:{target}{'' if read_only or there.is_file() else ':rw'}"
-        else:
-            part.notes.append(
-                f'{target} begins empty; "NAME:{target}:rw" copies a volume for each boot, as'
-                f" `docker volume ls` names {source}"
-            )
-            yield target
-
-
-def _files(
-    part: Part, service: Mapping[str, Any], root: Mapping[str, Any], path: Path
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Secrets and configs are files, those of secrets hidden in all reports."""
-    for kind, above in (("secrets", "/run/secrets"), ("configs", "")):
-        for one in service.get(kind) or []:
-            source = one["source"] if isinstance(one, dict) else one
-            target = str((one.get("target") if isinstance(one, dict) else None) or source)
-            about = (root.get(kind) or {}).get(source) or {}
-            secret = {"secret": True} if kind == "secrets" else {}
-            at = target if target.startswith("/") else f"{above}/{target}"
-            if about.get("file"):
-                there = path.absolute().parent / Path(variables(str(about["file"]))).expanduser()
-                yield at, {"path": str(there), **secret}
-            elif about.get("environment"):
-                yield at, {"text": f"${{{about['environment']}}}", **secret}
-            elif about.get("content"):
-                yield at, {"text": variables(str(about["content"])), **secret}
-            else:
-                words = f"{source} of `{kind}` is not in the Compose file"
-                part.lost.append(Lost(kind, words))
 
 
 def _project(root: Mapping[str, Any], path: Path) -> str:
@@ -320,6 +231,9 @@ def _health(part: Part, service: Mapping[str, Any]) -> None:
     start = seconds(check.get("start_period"), 0.0, *at, "start_period")
     retries = number(check.get("retries") or _RETRIES, *at, "retries") or _RETRIES
     part.timeout = start + retries * interval
+    patience = seconds(check.get("timeout"), 0.0, *at, "timeout")
+    if test is not None or patience:  # an image says its own
+        part.ready["patience"] = written(patience or _PATIENCE)
 
 
 def _limits(part: Part, service: Mapping[str, Any]) -> None:
@@ -327,6 +241,11 @@ def _limits(part: Part, service: Mapping[str, Any]) -> None:
     limits = (deploy.get("resources") or {}).get("limits") or {}
     below = ("deploy", "resources", "limits")
     cpus, memory = limits.get("cpus"), limits.get("memory")
+    pids = (limits.get("pids"), (*below, "pids")), (service.get("pids_limit"), ("pids_limit",))
+    for most, keys in pids:
+        if (count := int(number(most or 0, part.key, *keys))) > 0:
+            part.container["pids"] = count
+            break
     if cpus is not None:
         part.cpus = number(cpus, part.key, *below, "cpus") or None
     elif service.get("cpus"):
@@ -335,6 +254,32 @@ def _limits(part: Part, service: Mapping[str, Any]) -> None:
         part.memory = size(memory, part.key, *below, "memory")
     elif service.get("mem_limit") not in (None, "", 0, "0"):  # 0 is no limit
         part.memory = size(service["mem_limit"], part.key, "mem_limit")
+
+
+def _otherwise(part: Part, service: Mapping[str, Any]) -> None:
+    """What is different in a gate, or is not there at all."""
+    for key, what in (("tty", "no terminal"), ("stdin_open", "an empty standard input")):
+        if service.get(key) in (True, "true"):
+            part.lost.append(Lost(key, f"`{key}` cannot be taken over: it has {what} here"))
+    if platform := service.get("platform"):
+        part.notes.append(f"`platform: {platform}` is not asked for: its image here is taken")
+    if signal := service.get("stop_signal"):
+        part.notes.append(f"`stop_signal: {signal}` is not sent: a boot is killed when it is over")
+    deploy = service.get("deploy") or {}
+    count = deploy.get("replicas", service.get("scale"))
+    if count is not None and str(count) != "1":
+        part.notes.append(f"there is one of it, and {count} in production")
+    reserved = ((deploy.get("resources") or {}).get("reservations") or {}).get("devices") or []
+    gpus = service.get("gpus") or []
+    gpus = [{"count": gpus}] if isinstance(gpus, str) else gpus
+    wanted = [("gpus", {"capabilities": ["gpu"], **one}) for one in gpus]
+    for key, one in (*wanted, *(("deploy", one) for one in reserved)):
+        if "gpu" in (one.get("capabilities") or []) and not one.get("device_ids"):
+            count = one.get("count", "all")
+            part.container["gpus"] = count if count == "all" else int(number(count, part.key, key))
+            part.notes.append("it needs the GPUs here as well: `container: {gpus: null}` without")
+        else:
+            part.lost.append(Lost(key, "the devices that it reserves cannot be taken over"))
 
 
 def _port(service: Mapping[str, Any]) -> int | None:

@@ -39,7 +39,8 @@ class Part:
     """A container: `ready` is a probe as a gate file has it, `timeout` in seconds.
 
     `port` is one on which it serves, `key` its name where it comes from. `notes` are what a gate
-    file says otherwise, `lost` what it cannot say.
+    file says otherwise, `lost` what it cannot say. `mounts` are its volumes and
+    directories of this machine: what is mounted, its name there, and whether it may write there.
     `once` is whether it does its work and ends, `own` whether it is of the gated part's image,
     `built` whether nobody named that.
 
@@ -68,6 +69,7 @@ class Part:
     first: dict[str, Any] | None = None
     stays: float = 0.0
     secret: set[str] = field(default_factory=set)
+    mounts: list[tuple[str, str, bool]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)

@@ -21,18 +21,19 @@ def source(service: Mapping[str, Any]) -> Any:
     return service.get("image") or service.get("build")
 
 
-def tell_shared(services: Mapping[str, Any], parts: Sequence[Part]) -> None:
-    """A volume that several of them have is one there, and each one's own here."""
-    users: dict[str, list[str]] = {}
+def tell_shared(parts: Sequence[Part]) -> None:
+    """What several of them have and one writes is one there, and each one's own here."""
+    users: dict[str, list[tuple[Part, str]]] = {}
+    written = set()
     for part in parts:
-        for volume in services[part.name].get("volumes") or []:
-            text = volume.get("source") if isinstance(volume, dict) else str(volume).split(":")[0]
-            if text and not str(text).startswith((".", "/", "~", "$")):
-                users.setdefault(str(text), []).append(part.name)
-    for part in parts:
-        for volume, names in users.items():
-            if part.name in names[1:] and len(set(names)) > 1:
-                words = f"the volume {volume} is also that of {names[0]}, and here each has its own"
+        for mounted, name, writable in part.mounts:
+            users.setdefault(mounted, []).append((part, name))
+            written |= {mounted} if writable else set()
+    for mounted in written & users.keys():
+        (first, _), *others = users[mounted]
+        for part, name in others:
+            if part is not first:
+                words = f"the volume {name} is also that of {first.name}, and here each has its own"
                 part.lost.append(Lost("volumes", words))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_bootgate.checks.growth import Grew, growth
+from pytest_bootgate.gatefile.vary import written
 from pytest_bootgate.records.check import PlainResult
 from pytest_bootgate.records.result import TargetResult
 from pytest_bootgate.records.verdict import WHOLE, Finding, Verdict
@@ -57,11 +58,16 @@ class GrowthCheck(PlainCheck):
     def takes(self) -> tuple[AnyCheck, ...]:
         return tuple(self.plan.check(WHOLE, p, self.target) for p in self._profiles.values())
 
+    @property
+    def _written(self) -> dict[float, str]:
+        """Its values as the gate file has them."""
+        return {value: written(profile) for value, profile in self._profiles.items()}
+
     def budget(self) -> float:
         return 0.0
 
     def planned(self) -> Iterator[tuple[str, str]]:
-        values = ", ".join(f"{value:g}" for value in self._profiles)
+        values = ", ".join(self._written.values())
         yield "growth", f"{self.target}: with {self._quantity} ({values}), from these boots"
 
     def measure(self, bench: Bench) -> PlainResult:
@@ -80,7 +86,9 @@ class GrowthCheck(PlainCheck):
         return self.result(
             findings=tuple(self._findings(grew, list(rows.values()))),
             says=words.summary(grew, self._quantity, rules.fail_at),
-            tables=(words.table(grew, self._quantity, list(rows)),) if grew.of("candidate") else (),
+            tables=(words.table(grew, self._quantity, self._written),)
+            if grew.of("candidate")
+            else (),
             todo=look if WHOLE in grew.steeper else "",
         )
 
@@ -93,7 +101,7 @@ class GrowthCheck(PlainCheck):
     def _findings(self, grew: Grew, rows: Sequence[TargetResult]) -> Iterator[Finding]:
         unsure: Verdict = "fail" if rows[0].rules.inconclusive == "fail" else "inconclusive"
         missing = sorted({value for values in grew.missing.values() for value in values})
-        nowhere = f"nothing was measured at {', '.join(f'{value:g}' for value in missing)}"
+        nowhere = f"nothing was measured at {', '.join(self._written[value] for value in missing)}"
         if len(rows) - len(missing) < 2:
             yield Finding("error", self.kind, f"{nowhere}, so no growth can be seen")
         elif any(grew.of(release) is None for release in grew.missing):
@@ -114,7 +122,7 @@ class GrowthCheck(PlainCheck):
         """
         if grew.of("baseline") is None:
             return Finding("pass", self.kind, "there is no baseline whose growth it could exceed")
-        text = words.steeper(grew, self._quantity)
+        text = words.steeper(grew, self._quantity, self._written)
         if WHOLE not in grew.steeper:
             if grew.alike or last in ("same", "faster"):
                 return Finding("pass", self.kind, "the candidate grows no faster than the baseline")

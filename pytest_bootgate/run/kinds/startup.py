@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_bootgate.checks.baseline import REPEATS
@@ -13,7 +14,7 @@ from pytest_bootgate.records.events import HostWarned
 from pytest_bootgate.records.result import TargetResult
 from pytest_bootgate.records.retry import STALL_REPEATS
 from pytest_bootgate.records.values import Boot
-from pytest_bootgate.records.verdict import WHOLE, Rules
+from pytest_bootgate.records.verdict import WHOLE, Finding, Rules, worst
 from pytest_bootgate.reports.amounts import limit, whose
 from pytest_bootgate.run.check import Check, span
 
@@ -116,6 +117,12 @@ class StartupCheck(Check[TargetResult]):
             pause=rules.retry_pause,
         )
         judgement = weigh(judgement, boots, rules, bench.machinery.machine, machine)
+        if idle := bench.machinery.idle:
+            more = tuple(Finding("warn", WHOLE, text) for text in dict.fromkeys(idle))
+            findings = (*judgement.findings, *more)
+            verdict = worst([judgement.verdict, "warn"])
+            judgement = replace(judgement, findings=findings, verdict=verdict)
+            idle.clear()
         if judgement.host:
             bench.hear(
                 HostWarned(
