@@ -265,7 +265,7 @@ def test_a_port_that_answers_too_early(play):
 
     result = play(ready=READY_HTTP, programs={"sidecar": helper}).result()
     assert result.verdict == "error"
-    assert "Only the sidecar and services run there at this time" in result.error
+    assert "Only the sidecar runs there at this time" in result.error
 
 
 def _silent(me):

@@ -302,7 +302,10 @@ def test_a_service_that_listens_before_there(play):
     target = "proof: {exec: [nc, -z, localhost, '8081']}"
     programs = {"db": ready, "nc": finds(8081)}
     result = play(idle, trigger="null", target=target, more=DB, programs=programs).result()
-    assert "(the command that proves main) is answered before the candidate is st" in result.error
+    assert (
+        "(the command that proves main) is answered by the service db before the candidate is st"
+        in result.error
+    )
     assert "Only the sidecar and the services run there at this time" in result.error
 
 
@@ -575,4 +578,4 @@ def test_a_proxy_that_answers_before_the_gateway_is_named(play):
     played = play(ready="ready: {tcp: ':8443'}", more=DB, programs={"db": proxy})
     error = played.result().error
     assert ":8443 (the ready probe) is answered by the service db before the candidate" in error
-    assert "Only the sidecar and services run there at this time. What a proxy" in error
+    assert "What a proxy before it answers" in error
