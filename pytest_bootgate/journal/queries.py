@@ -121,13 +121,6 @@ class _RunId(NamedTuple):
     id: str
 
 
-class _Took(NamedTuple):
-    during: str
-    profile: str
-    target: str
-    seconds: float
-
-
 class Usage(NamedTuple):
     """How near a boot came to its timeout: `wall` in Unix seconds, `share` 1.0 at the timeout."""
 
@@ -323,8 +316,7 @@ def took(journal: sqlite3.Connection, gate_file: str) -> dict[tuple[str, str, st
         " GROUP BY r.id, b.during, b.profile, b.target ORDER BY r.began, r.id",
         (f"/{gate_file}", f"/{gate_file}"),
     )
-    found = [_typed(_Took, row) for row in rows]
-    return {(one.during, one.profile, one.target): one.seconds for one in found}
+    return {(row["during"], row["profile"], row["target"]): float(row["seconds"]) for row in rows}
 
 
 def saved_result(journal: sqlite3.Connection, run: str) -> str:
