@@ -65,7 +65,7 @@ def test_a_service_with_what_it_needs(init, tmp_path):
     assert list(found.services) == ["db", "cache"]
     assert found.gateway.env == {"DB_PASSWORD": "staging", "PYTHONUNBUFFERED": "1"}
     assert found.targets["api"].timeout == 30
-    assert found.targets["api"].phases["proof"].kind.http == ":8000/health"
+    assert found.targets["api"].phases["proof"].kind.exec[:2] == ["python3", "-c"]
     assert found.services["db"].ready.kind.exec[2].startswith("PGPASSWORD=$$DB_PASSWORD psql")
     assert found.services["db"].container.shm_size == 64 << 20
     assert "/var/lib/postgresql/data begins empty" in text

@@ -10,9 +10,8 @@ import pytest
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.gatefile.origin import compose
-from pytest_bootgate.gatefile.origin.probes import CONTENT
+from pytest_bootgate.probes.exec import Exec
 from pytest_bootgate.probes.healthcheck import Healthcheck
-from pytest_bootgate.probes.http import Http
 from pytest_bootgate.quantities import Seconds
 
 COMPOSE = """\
@@ -110,10 +109,10 @@ def test_all_of_it(gate, tmp_path):
     (target,) = found.targets.values()
     assert (target.timeout, target.phases["proof"].kind) == (
         20,
-        Http(":8000/health", status=CONTENT, patience=Seconds(30)),
+        Exec(["sh", "-c", "curl -f http://localhost:8000/health"], patience=Seconds(30)),
     )
     assert (found.gateway.ready.kind, found.gateway.ready_timeout) == (
-        Http(":8000/health", status=CONTENT, patience=Seconds(30)),
+        Exec(["sh", "-c", "curl -f http://localhost:8000/health"], patience=Seconds(30)),
         20,
     )
     (profile,) = found.profiles.values()

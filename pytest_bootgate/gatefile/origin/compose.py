@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.origin import mounts, probes, shape
+from pytest_bootgate.gatefile.origin import mounts, shape
 from pytest_bootgate.gatefile.origin.amounts import MisreadError, number, seconds, size, why
 from pytest_bootgate.gatefile.origin.dotenv import NotThere, Variables
 from pytest_bootgate.gatefile.origin.found import Found, Lost, Part, variables
@@ -225,7 +225,7 @@ def _health(part: Part, service: Mapping[str, Any]) -> None:
         return
     else:
         kind, *words = (variables(str(word)) for word in test)
-        part.ready = probes.of_command(["sh", "-c", *words] if kind == "CMD-SHELL" else words)
+        part.ready = {"exec": ["sh", "-c", *words] if kind == "CMD-SHELL" else words}
     at = (part.key, "healthcheck")
     interval = seconds(check.get("interval"), 0.0, *at, "interval") or _INTERVAL
     start = seconds(check.get("start_period"), 0.0, *at, "start_period")

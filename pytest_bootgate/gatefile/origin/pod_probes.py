@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_bootgate.gatefile.origin import probes
 from pytest_bootgate.gatefile.origin.found import Lost, Part
 from pytest_bootgate.gatefile.origin.pod_env import escaped
 from pytest_bootgate.gatefile.origin.reading import (
@@ -108,7 +107,7 @@ def _probe(part: Part, name: str, probe: Map, container: Map) -> dict[str, Any]:
         raise MisplacedError(asked.at["scheme"], f"`{scheme.upper()}` is neither HTTP nor HTTPS")
     headers = {named(one): escaped(text(one, "value")) for one in maps(asked, "httpHeaders")}
     path = "/" + escaped(text(asked, "path")).lstrip("/")
-    return {**probes.http(scheme, port, path, headers), "status": [*STATUS], **patience}
+    return {**_http(scheme, port, path, headers), "status": [*STATUS], **patience}
 
 
 def _port(asked: Map, container: Map) -> int:
@@ -134,3 +133,12 @@ def port(container: Map) -> int | None:
         if text(one, "protocol") in ("", "TCP") and "containerPort" in one:
             return whole(one, "containerPort", 0) or None
     return None
+
+
+def _http(scheme: str, port: int, path: str, headers: dict[str, str]) -> dict[str, Any]:
+    """An endpoint, whose certificate is nobody's concern here."""
+    port = port or (443 if scheme == "https" else 80)
+    more: dict[str, Any] = {"headers": headers} if headers else {}
+    if scheme == "https":
+        return {"http": f"https://:{port}{path}", "verify": False, **more}
+    return {"http": f":{port}{path}", **more}
