@@ -27,13 +27,14 @@ def summary(grew: Grew, quantity: str, fail_at: float) -> str:
         f"{_growth(grown, quantity)} in the {name}"
         for name, grown in grew.every[0].releases.items()
     ]
-    reach = grew.reach
-    if reach is not None:
+    reach, candidate = grew.reach, grew.of("candidate")
+    if reach is not None and candidate is not None:
+        what = f"{share(fail_at)} of the timeout is reached"
         upto = "or more" if reach.high is None else f"to {reach.high:.0f}"
-        parts.append(
-            f"{share(fail_at)} of the timeout is reached at about {reach.middle:.0f} {quantity}"
-            f" ({reach.low:.0f} {upto})"
-        )
+        if candidate.shape == "faster":  # it was followed in a line
+            parts.append(f"{what} before {reach.middle:.0f} {quantity}, sooner than in a line")
+        else:
+            parts.append(f"{what} at about {reach.middle:.0f} {quantity} ({reach.low:.0f} {upto})")
     return "; ".join(parts) or "not seen"
 
 
