@@ -35,10 +35,10 @@ def main() -> None:
     print("runner: context engine ready", flush=True)
     time.sleep(0.05)
     print("runner: tools config loaded", flush=True)
-    time.sleep(0.05)
-    print("runner: agent persona loaded", flush=True)
+    time.sleep(float(os.environ.get("PERSONA_SECONDS", "0.05")))
     if time.monotonic() - began > timeout:  # it was paused, and may be faster than the watchdog
         os._exit(0)
+    print("runner: agent persona loaded", flush=True)
     watchdog.cancel()
     call_model(sys.argv[1])
 

@@ -63,9 +63,10 @@ def decision(result: GateResult) -> Decision:
     found = [one for one in views(result) if one.found.verdict is not None]
     failed = any(one.found.verdict == "fail" for one in found)
     verdict: Verdict = "fail" if failed else result.verdict if found else "error"
-    # Of what was not judged nobody knows whether to ship it.
-    action = WORDS["fail" if failed else "error"] if result.unjudged else WORDS[verdict]
-    return Decision(verdict, action, _upgrade(result), _why(result, found, verdict))
+    why = _why(result, found, verdict)
+    if result.unjudged and verdict in ("pass", "warn"):  # nobody knows of the rest
+        verdict = "inconclusive"
+    return Decision(verdict, WORDS[verdict], _upgrade(result), why)
 
 
 def _of_shard(words: str) -> str:

@@ -38,7 +38,8 @@ def test_it_is_the_summary_of_the_result(runs, report, name):
     assert said.status == 0
     assert said.lines[0].startswith(f"run {result.run} of bootgate.yaml, {result.at[:10]} ")
     lines = laid_out(summary(result), verbosity=0, width=None, encoding="utf-8")
-    assert said.lines[1:] == [line.text for line in lines]
+    reason = [f"ERROR: {result.error}"] if result.error is not None else []
+    assert said.lines[1:] == [*(line.text for line in lines), *reason]
     assert f"{result.verdict.upper()}: 1 target" in said.out
 
 
@@ -130,7 +131,7 @@ def test_last_is_never_an_older_run(command, tmp_path):
 
 def test_how_much_is_said(report):
     lengths = [len(report("slower.json", *v).lines) for v in (["-qq"], ["-q"], [], ["-v"], ["-vv"])]
-    assert lengths[0] == 2
+    assert lengths[0] == 3
     assert lengths[:4] == sorted(set(lengths[:4]))
     assert lengths[4] >= lengths[3]  # -vv quotes all of what this run has nothing of
 

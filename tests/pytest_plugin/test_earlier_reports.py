@@ -152,7 +152,7 @@ def test_an_interrupted_run_is_green_nowhere(gate, played, pytester):
     assert found["verdict"] == "error"
     assert found["error"] == "1 of 2 targets was judged; not booted: main (the run ended early)"
     page = read((pytester.path / "out.html").read_text())
-    assert page.every("h1")[0].text.startswith("ERROR")
+    assert page.every("h1")[0].text.startswith("UNKNOWN")
     kept = pytester.run(sys.executable, "-m", "pytest_bootgate", "report", "last")
     kept.stdout.fnmatch_lines(["ERROR: 1 target, 1 pass"])
 
@@ -165,7 +165,7 @@ def test_a_run_that_a_failure_ended_keeps_its_verdict(gate, played, pytester):
     assert (found["verdict"], found["error"]) == ("fail", None)
     assert [one["target"] for one in found["unjudged"] if not one["booted"]] in (["main"], [])
     page = read((pytester.path / "out.html").read_text())
-    assert page.every("h1")[0].text.startswith("FAIL isolated")
+    assert page.every("h1")[0].text.startswith("DO NOT SHIP ")
 
 
 def test_a_failure_elsewhere_that_ends_the_run_leaves_no_green_gate(gate, played, pytester):

@@ -184,7 +184,7 @@ def test_junit_has_the_items_and_the_story(gate, played):
     assert "reported by: nobody" in failures["boot"].text
 
 
-def test_last_failed_and_node_ids(gate, pytester, needed):
+def test_last_failed_and_node_ids(gate, pytester):
     gate([60], timeout="500ms", targets=["isolated", "main"])
     pytester.runpytest_inprocess("-p", PLAYED, "bootgate.yaml::isolated::engine").assert_outcomes(
         failed=1

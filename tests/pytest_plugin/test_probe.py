@@ -44,7 +44,7 @@ def probe(pytester):
 
 
 @pytest.fixture
-def played_probe(needed, pytester, capsys, monkeypatch):
+def played_probe(pytester, capsys, monkeypatch):
     """Run the command in this process, with all boots in memory."""
     before = signal.getsignal(signal.SIGTERM)
 

@@ -18,6 +18,7 @@ from pytest_bootgate.records.result import ReleaseFacts, TargetResult, Unjudged
 from pytest_bootgate.records.values import Phase
 from pytest_bootgate.records.verdict import Finding, Rules
 from pytest_bootgate.reports.amounts import duration
+from pytest_bootgate.reports.decision import decision
 from pytest_bootgate.reports.html.axis import Axis
 from pytest_bootgate.reports.html.page import render, write
 
@@ -144,8 +145,9 @@ def _named(page, name):
 @pytest.mark.parametrize("result", RESULTS)
 def test_the_verdicts_are_those_of_the_result(result):
     page = page_of(result)
-    assert page.every("h1")[0].text.startswith(f"{result.verdict.upper()} ")
-    assert page.every("title")[0].text.startswith(f"{result.verdict.upper()}: ")
+    (top,) = (s for s in page.every("section") if "top" in s.attributes.get("class", "").split())
+    assert f"v-{decision(result).verdict}" in top.attributes["class"].split()
+    assert page.every("title")[0].text == f"{decision(result)} - bootgate"
     for found in result.targets:
         heading = section(page, result.label(found.target, found.profile)).every("h2")[0]
         assert heading.text.split()[0] == found.verdict
@@ -240,7 +242,7 @@ def test_a_retried_timeout_fills_the_whole_bar():
 def test_a_run_that_was_not_judged_as_it_should_be_is_an_error_on_top():
     found = gate(target(boot(**STARTED)), error="2 of 3 targets were judged")
     page = read(render([found]))
-    assert page.every("h1")[0].text.startswith("ERROR")
+    assert page.every("h1")[0].text.startswith("UNKNOWN")
     assert "2 of 3 targets were judged" in page.text
 
 
@@ -256,8 +258,8 @@ def test_what_was_not_judged_and_what_was_left_out_stand_there():
 def test_several_gate_files_are_on_one_page_each_with_its_verdict():
     good = replace(gate(target(boot(**STARTED))), file="/gates/good.bootgate.yaml")
     page = read(render([good, recorded("timed-out")]))
-    assert [h.text.split()[0] for h in page.every("h1")] == ["PASS", "FAIL"]
-    assert page.every("title")[0].text.startswith("FAIL: good.bootgate.yaml, bootgate.yaml")
+    assert [h.text.split()[0] for h in page.every("h1")] == ["SHIP", "DO"]
+    assert page.every("title")[0].text.startswith("DO NOT SHIP ")
 
 
 def test_the_command_repeats_the_same():
