@@ -202,7 +202,7 @@ def test_a_service_that_answers_a_command(instead, told, engine):
 
 @pytest.mark.lie("a service listens on the socket that is the proof")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_service_that_listens_on_a_socket(instead, told, engine):
+def test_a_socket(instead, told, engine):
     check(told, *instead(engine, "${dir}/a.sock", {"unix": "${dir}/a.sock"}))
 
 

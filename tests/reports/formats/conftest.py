@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,7 +193,9 @@ def run_pytest(path: Path, *args: str, **environ: str) -> Ran:
     nursery.found()
     if "PYTHONPATH" in environ:
         command = [sys.executable, "-m", "pytest", *words]
-        run = nursery.run(command, cwd=path, env=env, capture_output=True, text=True, check=False)
+        new = (path / "sitecustomize.py").exists()  # which a fork is too late for
+        start = subprocess.run if new else nursery.run
+        run = start(command, cwd=path, env=env, capture_output=True, text=True, check=False)
         done = Done(run.returncode, run.stdout, run.stderr)
     else:
         done = forked(lambda: pytest.main(words), cwd=path, streams=path, env=env)
