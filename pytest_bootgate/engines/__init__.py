@@ -15,12 +15,13 @@ from pytest_bootgate.errors import EngineError
 
 if TYPE_CHECKING:
     from pytest_bootgate.engines.base import Engine
+    from pytest_bootgate.gatefile.model import Kubernetes
 
 __all__ = ["Reaper", "choose", "remove", "runs", "start_reaper"]
 
-NAMES = ("auto", "docker", "process")
+NAMES = ("auto", "docker", "process", "kubernetes")
 _NO_IMAGES = (
-    "The docker engine boots images, but not every release has one. Give each release an image,"
+    "The {engine} engine boots images, but not every release has one. Give each release an image,"
     " or use --bootgate-engine process."
 )
 _NO_COMMANDS = (
@@ -29,16 +30,23 @@ _NO_COMMANDS = (
 )
 
 
-def choose(wanted: str, *, images: bool, commands: bool, run: str) -> tuple[Engine, str]:
+def choose(
+    wanted: str,
+    *,
+    images: bool,
+    commands: bool,
+    run: str,
+    kubernetes: Kubernetes | None = None,
+) -> tuple[Engine, str]:
     """The engine for a gate file, and half a sentence that says why this one.
 
-    `images` and `commands` say whether every release has one. Raises `EngineError` where what
-    is wanted cannot be had.
+    `images` and `commands` say whether every release has one, `kubernetes` which cluster is meant.
+    Raises `EngineError` where what is wanted cannot be had.
     """
-    if wanted == "docker":
+    if wanted in ("docker", "kubernetes"):
         if not images:
-            raise EngineError(_NO_IMAGES)
-        return _docker(run), "requested"
+            raise EngineError(_NO_IMAGES.format(engine=wanted))
+        return _docker(run) if wanted == "docker" else _kubernetes(run, kubernetes), "requested"
     if wanted == "process":
         if not commands:
             raise EngineError(_NO_COMMANDS)
@@ -86,6 +94,13 @@ def _docker(run: str) -> Engine:
     from pytest_bootgate.engines.docker import DockerEngine
 
     return DockerEngine(run)
+
+
+def _kubernetes(run: str, asked: Kubernetes | None) -> Engine:
+    from pytest_bootgate.engines.kubernetes import engine
+    from pytest_bootgate.gatefile.model import Kubernetes
+
+    return engine(run, asked or Kubernetes())
 
 
 def _process(run: str) -> Engine:

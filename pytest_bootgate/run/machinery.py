@@ -63,6 +63,7 @@ class Machinery:
             images=all(release.image is not None for release in every),
             commands=all((release.command or gateway) is not None for release in every),
             run=self._run,
+            kubernetes=self._plan.file.kubernetes,
         )
 
     def ready(self) -> Engine:

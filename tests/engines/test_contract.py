@@ -182,6 +182,7 @@ def test_cpu_seconds_of_one_that_ended(bench):
 
 
 def test_both_share_a_directory(bench):
+    bench.expect("sidecar", "gateway")
     path = f"{bench.place.dir}/conf/given.txt"
     wait = f"import time, pathlib; p = pathlib.Path('{bench.place.dir}/said')\n"
     bench.begin(
@@ -200,6 +201,7 @@ def test_both_share_a_directory(bench):
 
 
 def test_ports_are_reachable_from_the_sidecar(bench):
+    bench.expect("sidecar", "gateway")
     port = bench.place.ports["gateway"]
     bench.begin(
         "import socket, time\nwhile True:\n"
@@ -223,9 +225,10 @@ def test_env(bench):
 
 
 def test_identity_is_stable(bench):
-    one, two = (bench.make("pass", does()) for _ in range(2))
+    bench.expect("sidecar", "gateway")
+    one, two = (bench.make("pass", does(), role=role) for role in ("sidecar", "gateway"))
     assert one.identity == two.identity
-    assert one.identity.startswith("sha256:" if bench.is_docker else "command:")
+    assert one.identity.startswith("sha256:" if bench.contained else "command:")
 
 
 def test_stop_asks_first(bench):
@@ -250,7 +253,9 @@ def test_stop_kills_what_does_not_listen(bench):
 
 
 def test_remove_twice_and_never_started(bench):
-    running, never = bench.begin("import time; time.sleep(60)", lives()), bench.make("pass", does())
+    bench.expect("sidecar", "gateway")
+    running = bench.begin("import time; time.sleep(60)", lives())
+    never = bench.make("pass", does(), role="sidecar")
     for unit in (running, never, running, never):
         unit.remove()
     bench.lines.until("gateway.out", None)
@@ -329,7 +334,7 @@ def save_and_load(bench, kept, state):
     writer = bench.begin(WRITE_STATE.format(path=path))
     bench.lines.until("gateway.out", None)
     writer.save(path, kept)
-    root = bench.is_docker or os.geteuid() == 0
+    root = bench.contained or os.geteuid() == 0
     owner = "1234 567" if root else f"{os.getuid()} {os.getgid()}"
     place = bench.engine.place({})
     try:

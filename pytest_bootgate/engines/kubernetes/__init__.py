@@ -1,0 +1,60 @@
+"""Boots as pods of a Kubernetes cluster.
+
+Needs the extra ``pytest-bootgate[kubernetes]``; so what needs it is imported when it is used.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from typing import TYPE_CHECKING
+
+from pytest_bootgate.errors import EngineError
+
+if TYPE_CHECKING:
+    from pytest_bootgate.engines.kubernetes.api import Cluster
+    from pytest_bootgate.engines.kubernetes.engine import KubernetesEngine
+    from pytest_bootgate.gatefile.model import Kubernetes
+
+_NEEDED = ("lightkube", "websocket")
+
+
+def engine(run: str, asked: Kubernetes) -> KubernetesEngine:
+    """The engine of a run. Raises `EngineError` where it is not installed, or nothing answers."""
+    _must_be_installed()
+    from pytest_bootgate.engines.kubernetes.engine import KubernetesEngine
+
+    return KubernetesEngine(run, asked)
+
+
+def sweep(run: str) -> int:
+    """Remove all pods of a run; how many that were."""
+    cluster = _cluster()
+    from pytest_bootgate.engines.kubernetes.engine import sweep
+
+    return sweep(run, cluster)
+
+
+def runs() -> dict[str, str]:
+    """Of all runs that have pods in the namespace, the owner. Raises `EngineError`."""
+    cluster = _cluster()
+    from pytest_bootgate.engines.kubernetes.engine import runs
+
+    return runs(cluster)
+
+
+def _cluster() -> Cluster:
+    _must_be_installed()
+    from pytest_bootgate.engines.kubernetes.api import Cluster
+    from pytest_bootgate.engines.kubernetes.engine import CONTEXT, NAMESPACE
+
+    return Cluster(os.environ.get(CONTEXT) or None, os.environ.get(NAMESPACE) or None)
+
+
+def _must_be_installed() -> None:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise EngineError(
+            "The kubernetes engine needs packages that are not installed: pip install"
+            " 'pytest-bootgate[kubernetes]'."
+        )

@@ -1,0 +1,164 @@
+"""Boots as pods of a Kubernetes cluster, one at a time."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_bootgate.engines import owner
+from pytest_bootgate.engines.base import CONTAINED, Capacity, UnitSpec, python_image
+from pytest_bootgate.engines.clock import REAL
+from pytest_bootgate.engines.kubernetes import status
+from pytest_bootgate.engines.kubernetes.api import Cluster
+from pytest_bootgate.engines.kubernetes.images import warm
+from pytest_bootgate.engines.kubernetes.place import PodPlace
+from pytest_bootgate.engines.kubernetes.pod import OWNER, RUN_LABEL, Shape
+from pytest_bootgate.errors import EngineError
+from pytest_bootgate.gatefile.model import Container, Kubernetes
+
+#: By these the process that cleans up, and `bootgate clean`, find the cluster of a gate file.
+CONTEXT, NAMESPACE = "BOOTGATE_KUBERNETES_CONTEXT", "BOOTGATE_KUBERNETES_NAMESPACE"
+_REMOVAL, _LOOK = 20.0, 0.2
+
+
+class KubernetesEngine:
+    """A namespace of a cluster; every pod is labelled ``bootgate.run=<run>``.
+
+    Raises `EngineError` where no cluster answers.
+    """
+
+    name = "kubernetes"
+    traits = CONTAINED
+    clock = REAL
+
+    def __init__(self, run: str, asked: Kubernetes) -> None:
+        self._run, self._asked = run, asked
+        self.cluster = Cluster(asked.context, asked.namespace)
+        self._node: str | None = None
+
+    @property
+    def version(self) -> str:
+        """The engine and its version, for people."""
+        return f"kubernetes {self.cluster.version} ({self.cluster.context})"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Its context and namespace."""
+        return {CONTEXT: self.cluster.context, NAMESPACE: self.cluster.namespace}
+
+    def capacity(self) -> Capacity | None:
+        """What its node has, None where this user may not look at nodes. Raises `EngineError`."""
+        with self.cluster.call("look at its nodes"):
+            node = self.cluster.node(self.node) if self.node else None
+        has = node.status.capacity if node is not None and node.status is not None else None
+        if not has:
+            return None
+        return Capacity(int(has["cpu"]), _bytes(str(has["memory"])), "")
+
+    @property
+    def node(self) -> str:
+        """The node of this gate, empty where the cluster chooses. Raises `EngineError`."""
+        if self._node is None:
+            with self.cluster.call("list its nodes"):
+                found = self.cluster.nodes(self._asked.nodes)
+            names = [one.metadata.name for one in found or () if one.metadata and status.ready(one)]
+            if found is not None and not names:
+                labels = ", ".join(f"{k}={v}" for k, v in self._asked.nodes.items())
+                raise EngineError(
+                    f"The cluster of context {self.cluster.context} has no node that is ready"
+                    f"{f' with {labels}' if labels else ''}. Correct kubernetes: {{nodes: ...}}."
+                )
+            self._node = random.choice([name for name in names if name] or [""])  # noqa: S311
+        return self._node
+
+    def resolve(self, image: str) -> str:
+        """The digest of an image, pulled on the node. Raises `EngineError`."""
+        digest, node = warm(self.cluster, image, self._shape([], image))
+        self._node = self._node or node
+        return digest
+
+    def look_for(self, image: str) -> bool:
+        """Nobody knows what nodes can pull before they have."""
+        del image
+        return True
+
+    def info(self) -> dict[str, Any]:
+        """Nothing that is known of every cluster."""
+        return {}
+
+    def export(self, volume: str, image: str | None, into: Path) -> None:  # noqa: ARG002
+        """There are no volumes of this kind. Raises `EngineError`."""
+        raise EngineError(
+            f"The kubernetes engine cannot copy volume {volume}. Name a directory or an archive, or"
+            " use --bootgate-engine docker."
+        )
+
+    def place(self, ports: Mapping[str, int], network: Container | None = None) -> PodPlace:
+        """A new place; the network is its own, so the ports are as asked for."""
+
+        def shape(specs: Sequence[UnitSpec], helper: str | None) -> Shape:
+            return self._shape(specs, helper, network or Container())
+
+        return PodPlace(self.cluster, ports, shape)
+
+    def _shape(
+        self, specs: Sequence[UnitSpec], helper: str | None, network: Container | None = None
+    ) -> Shape:
+        return Shape(
+            name=f"bootgate-{self._run}-{secrets.token_hex(4)}",
+            run=self._run,
+            owner=owner.own(),
+            units=specs,
+            helper=helper or python_image(),
+            node=self.node,
+            network=network or Container(),
+            asked=self._asked,
+        )
+
+    def close(self) -> None:
+        """Remove what is left of this run, and disconnect."""
+        try:
+            until = time.monotonic() + _REMOVAL
+            while _sweep(self.cluster, self._run) and time.monotonic() < until:
+                time.sleep(_LOOK)
+        finally:
+            self.cluster.close()
+
+
+def _bytes(quantity: str) -> int:
+    """Of what a node says of its memory."""
+    units = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
+    return int(quantity[:-2]) * units[quantity[-2:]] if quantity[-2:] in units else int(quantity)
+
+
+def _sweep(cluster: Cluster, run: str) -> int:
+    with cluster.call("remove leftovers"):
+        found = cluster.pods({RUN_LABEL: run})
+        for pod in found:
+            assert pod.metadata is not None
+            assert pod.metadata.name is not None
+            cluster.delete(pod.metadata.name)
+    return len(found)
+
+
+def sweep(run: str, cluster: Cluster) -> int:
+    """Remove all pods of a run; how many that were."""
+    try:
+        return _sweep(cluster, run)
+    finally:
+        cluster.close()
+
+
+def runs(cluster: Cluster) -> dict[str, str]:
+    """Of all runs that have pods in the namespace, the owner. Raises `EngineError`."""
+    try:
+        with cluster.call("list leftovers"):
+            pods = cluster.pods({RUN_LABEL: None})
+    finally:
+        cluster.close()
+    found = [pod.metadata for pod in pods if pod.metadata is not None]
+    return {(one.labels or {})[RUN_LABEL]: (one.annotations or {}).get(OWNER, "") for one in found}
