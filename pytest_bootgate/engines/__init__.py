@@ -97,10 +97,10 @@ def _docker(run: str) -> Engine:
 
 
 def _kubernetes(run: str, asked: Kubernetes | None) -> Engine:
-    from pytest_bootgate.engines.kubernetes import engine
+    from pytest_bootgate.engines.kubernetes import connect
     from pytest_bootgate.gatefile.model import Kubernetes
 
-    return engine(run, asked or Kubernetes())
+    return connect(run, asked or Kubernetes())
 
 
 def _process(run: str) -> Engine:

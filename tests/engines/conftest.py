@@ -139,9 +139,9 @@ def make_engine(name: str, run: str) -> Engine:
 
         return DockerEngine(run)
     if name == "kubernetes":
-        from pytest_bootgate.engines.kubernetes import engine
+        from pytest_bootgate.engines.kubernetes import connect
 
-        return engine(run, Kubernetes())
+        return connect(run, Kubernetes())
     from pytest_bootgate.engines.process import ProcessEngine
 
     return ProcessEngine(run)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NEEDED = ("lightkube", "websocket")
 
 
-def engine(run: str, asked: Kubernetes) -> KubernetesEngine:
+def connect(run: str, asked: Kubernetes) -> KubernetesEngine:
     """The engine of a run. Raises `EngineError` where it is not installed, or nothing answers."""
     _must_be_installed()
     from pytest_bootgate.engines.kubernetes.engine import KubernetesEngine

@@ -57,7 +57,7 @@ class Session:
         """Write to its standard input, from any thread."""
         for at in range(0, len(data), _PART):
             self._todo.put(data[at : at + _PART])
-        self._ring()
+            self._ring()
 
     def close(self) -> None:
         """End the connection, from any thread; `run` returns."""

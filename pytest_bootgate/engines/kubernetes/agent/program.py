@@ -104,7 +104,8 @@ class Agent:
                 slot.exited = now
             ended = slot.exited if not slot.is_command else slot.code is not None or slot.exited
             late = slot.exited is not None and now - slot.exited > _LINGER * 1e9
-            if ended and (not slot.open or (late and not slot.is_command)):
+            # What a command has left behind may go on talking.
+            if ended and (not slot.open or (late and slot.code is None)):
                 for number in slot.open:
                     self._selector.unregister(number)
                 self._selector.unregister(slot.said)

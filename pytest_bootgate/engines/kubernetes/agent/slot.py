@@ -68,7 +68,9 @@ class Slot:
         first, command = shlex.quote(words[0]), " ".join(map(shlex.quote, words))
         source = '"$0/in"' if stdin else "/dev/null"
         streams = f'<{source} >"$0/out" 2>"$0/err"'
-        lines.append(f'command -v {first} >/dev/null || {{ echo missing >"$0/said"; exit 127; }}')
+        # What opens no stream would never end one.
+        gone = 'echo missing >"$0/said"; : >"$0/out" 2>"$0/err"; exit 127'
+        lines.append(f"command -v {first} >/dev/null || {{ {gone}; }}")
         if self.is_command:
             lines.append(f'{command} {streams}; echo "code $?" >"$0/said"')
         else:
