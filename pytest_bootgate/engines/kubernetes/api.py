@@ -104,8 +104,7 @@ class Cluster:
 
     def pods(self, labels: Mapping[str, str | None]) -> list[Pod]:
         """The pods with these labels; None takes any value."""
-        selector = {key: True if value is None else value for key, value in labels.items()}
-        return again(lambda: [*self._client.list(Pod, labels=selector)])  # type: ignore[type-var, arg-type]
+        return again(lambda: [*self._client.list(Pod, labels=dict(labels))])
 
     def last_words(self, name: str, container: str) -> str:
         """The last lines of a container's log, empty where nobody may read it."""
