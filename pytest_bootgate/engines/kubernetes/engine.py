@@ -12,11 +12,11 @@ from typing import Any
 from pytest_bootgate.engines import owner
 from pytest_bootgate.engines.base import CONTAINED, Capacity, UnitSpec, python_image
 from pytest_bootgate.engines.clock import REAL
-from pytest_bootgate.engines.kubernetes import status
 from pytest_bootgate.engines.kubernetes.api import Cluster
 from pytest_bootgate.engines.kubernetes.images import warm
 from pytest_bootgate.engines.kubernetes.place import PodPlace
 from pytest_bootgate.engines.kubernetes.pod import OWNER, RUN_LABEL, Shape
+from pytest_bootgate.engines.kubernetes.status import ready
 from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Container, Kubernetes
 
@@ -39,6 +39,9 @@ class KubernetesEngine:
         self._run, self._asked = run, asked
         self.cluster = Cluster(asked.context, asked.namespace)
         self._node: str | None = None
+        #: The nodes on which boots were lost, and where which image was pulled.
+        self._left: set[str] = set()
+        self._warm: dict[str, tuple[str, str]] = {}
 
     @property
     def version(self) -> str:
@@ -65,21 +68,37 @@ class KubernetesEngine:
         if self._node is None:
             with self.cluster.call("list its nodes"):
                 found = self.cluster.nodes(self._asked.nodes)
-            names = [one.metadata.name for one in found or () if one.metadata and status.ready(one)]
+            names = {str(one.metadata.name) for one in found or () if one.metadata and ready(one)}
             if found is not None and not names:
                 labels = ", ".join(f"{k}={v}" for k, v in self._asked.nodes.items())
                 raise EngineError(
                     f"The cluster of context {self.cluster.context} has no node that is ready"
                     f"{f' with {labels}' if labels else ''}. Correct kubernetes: {{nodes: ...}}."
                 )
-            self._node = random.choice([name for name in names if name] or [""])  # noqa: S311
+            self._node = random.choice([*(names - self._left or names)] or [""])  # noqa: S311
         return self._node
+
+    def _leave(self) -> None:
+        """A boot was lost here: go on elsewhere, if there is another node."""
+        if self._node:
+            self._left.add(self._node)
+        self._node = None
 
     def resolve(self, image: str) -> str:
         """The digest of an image, pulled on the node. Raises `EngineError`."""
         digest, node = warm(self.cluster, image, self._shape([], image))
         self._node = self._node or node
+        self._warm[image] = digest, self._node
         return digest
+
+    def _settle(self) -> None:
+        """All images are on the node of this gate, and are the same as before."""
+        for image, (digest, node) in [*self._warm.items()]:
+            if node != self.node and (found := self.resolve(image)) != digest:
+                raise EngineError(
+                    f"Image {image} is {found} on node {self.node}, but was {digest}: the tag was"
+                    " moved. Use the image's digest (image@sha256:…), or rerun."
+                )
 
     def look_for(self, image: str) -> bool:
         """Nobody knows what nodes can pull before they have."""
@@ -101,9 +120,10 @@ class KubernetesEngine:
         """A new place; the network is its own, so the ports are as asked for."""
 
         def shape(specs: Sequence[UnitSpec], helper: str | None) -> Shape:
+            self._settle()
             return self._shape(specs, helper, network or Container())
 
-        return PodPlace(self.cluster, ports, shape)
+        return PodPlace(self.cluster, ports, shape, self._leave)
 
     def _shape(
         self, specs: Sequence[UnitSpec], helper: str | None, network: Container | None = None

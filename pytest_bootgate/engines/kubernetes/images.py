@@ -7,12 +7,12 @@ import time
 from pytest_bootgate.engines.kubernetes import status
 from pytest_bootgate.engines.kubernetes.api import Cluster
 from pytest_bootgate.engines.kubernetes.pod import OWNER, RUN_LABEL, Shape, patched, placed
-from pytest_bootgate.errors import EngineError, ImageError
+from pytest_bootgate.errors import EngineError, ImageError, LostError
 
 #: What no image has: the kubelet pulls it, says which one it is, and starts nothing.
 _NOTHING = "/bootgate-only-pulls"
 _NAME = "image"
-_PULL, _ROOM, _LOOK = 900.0, 60.0, 0.1
+_PULL, _ROOM, _SLOW, _LOOK = 900.0, 60.0, 5.0, 0.1
 
 
 def warm(cluster: Cluster, image: str, shape: Shape) -> tuple[str, str]:
@@ -35,17 +35,17 @@ def warm(cluster: Cluster, image: str, shape: Shape) -> tuple[str, str]:
     }
     cluster.create(patched(pod, {**patch, "spec": own}))
     try:
-        return _pulled(cluster, image, shape.name)
+        return _pulled(cluster, image, shape)
     finally:
         with cluster.call("remove a pod"):
             cluster.delete(shape.name)
 
 
-def _pulled(cluster: Cluster, image: str, name: str) -> tuple[str, str]:
+def _pulled(cluster: Cluster, image: str, shape: Shape) -> tuple[str, str]:
     began = time.monotonic()
     while (waited := time.monotonic() - began) < _PULL:
         with cluster.call(f"pull image {image}"):
-            pod = cluster.pod(name)
+            pod = cluster.pod(shape.name)
         if pod is None:
             break
         for _, why in status.without_image(pod):
@@ -55,6 +55,9 @@ def _pulled(cluster: Cluster, image: str, name: str) -> tuple[str, str]:
             )
         if digest := status.digest(pod, _NAME):
             return digest, status.node_of(pod)
+        node = cluster.node(shape.node) if waited > _SLOW and shape.node else None
+        if node is not None and not status.ready(node):
+            raise LostError(f"node {shape.node} is not ready")
         if waited > _ROOM and (why := status.unschedulable(pod)):
             raise EngineError(
                 f"No node has taken a pod that pulls {image} for {_ROOM:g} s: {why}. Correct"

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from lightkube.resources.core_v1 import Pod
+from lightkube.resources.core_v1 import Node, Pod
 
 from pytest_bootgate.engines.base import Sink, UnitSpec
 from pytest_bootgate.engines.kubernetes import status
@@ -16,8 +16,9 @@ from pytest_bootgate.engines.kubernetes.unit import Host, PodUnit
 from pytest_bootgate.engines.kubernetes.wire import AGENT, Wire
 from pytest_bootgate.errors import EngineError, ImageError, LostError
 
-#: How long a pod may wait for a node that has room, and for its containers to be started.
-ROOM, UP = 60.0, 180.0
+#: How long a pod may wait for a node that has room, until one looks at its node as well, and for
+#: its containers to be started.
+ROOM, SLOW, UP = 60.0, 5.0, 180.0
 _LOOK = 0.1
 _WAITS = 30.0
 #: How long what is killed may take to say its last.
@@ -27,7 +28,8 @@ _LAST = 3.0
 class PodPlace:
     """One pod; it is made when all its units are known, as nothing can be added to it later.
 
-    `shape` makes its manifest of these. Raises `EngineError`, and `LostError` where it was not
+    `shape` says what it is made of, `lost` is told where nobody knows any more what happens in it.
+    Raises `EngineError`, and `LostError` where it was not
     the gate's or the release's fault.
     """
 
@@ -38,8 +40,9 @@ class PodPlace:
         cluster: Cluster,
         ports: Mapping[str, int],
         shape: Callable[[Sequence[UnitSpec], str | None], Shape],
+        lost: Callable[[], None],
     ) -> None:
-        self._cluster, self._shape = cluster, shape
+        self._cluster, self._shape, self._lost = cluster, shape, lost
         self.ports = dict(ports)
         self._name = ""
         self._host: Host | None = None
@@ -53,14 +56,16 @@ class PodPlace:
         self._specs = {spec.role: spec for spec in specs}
         self._name = shape.name
         self._cluster.create(manifest(shape))
-        pod = self._up()
-        node = status.node_of(pod)
-        with self._cluster.call("look at a node"):
-            boot = status.boot_id(self._cluster.node(node))
+        try:
+            pod = self._up(shape.node)
+            wire = Wire(self._cluster, self._name, self._away)
+        except LostError:
+            self._lost()
+            raise
         self._identities = {role: status.digest(pod, container_name(role)) for role in self._specs}
-        self._host = Host(
-            self._cluster, Wire(self._cluster, self._name, self._away), self._name, node, boot
-        )
+        node = status.node_of(pod)
+        boot = status.boot_id(self._node(node))
+        self._host = Host(self._cluster, wire, self._name, node, boot)
 
     def _away(self) -> str | None:
         """Why the pod is gone, None where it is not known to be."""
@@ -70,7 +75,11 @@ class PodPlace:
         with self._cluster.call("look at a pod"):
             return self._cluster.pod(self._name)
 
-    def _up(self) -> Pod:
+    def _node(self, name: str) -> Node | None:
+        with self._cluster.call("look at a node"):
+            return self._cluster.node(name) if name else None
+
+    def _up(self, wanted: str) -> Pod:
         """The pod once all its containers run. Raises `EngineError`."""
         began = time.monotonic()
         while True:
@@ -93,6 +102,8 @@ class PodPlace:
                     f"No node has taken pod {self._name} for {ROOM:g} s: {why}. Free one, lower the"
                     " profile, or correct kubernetes: {nodes: ...}."
                 )
+            if waited > SLOW and (node := self._node(wanted)) and not status.ready(node):
+                raise LostError(f"node {wanted} is not ready")
             if waited > UP:
                 raise LostError(
                     f"node {status.node_of(pod) or '(none)'} has not started pod {self._name} for"
@@ -136,6 +147,8 @@ class PodPlace:
             with contextlib.suppress(EngineError):
                 host.wire.order("end")
                 host.wire.wait(lambda: all(unit.left for unit in self._units.values()), _LAST)
+            if host.wire.lost:
+                self._lost()
             host.wire.close()
         if self._name:
             with self._cluster.call("remove a pod"):

@@ -102,6 +102,11 @@ class Wire:
         if self._lost:
             raise LostError(self._lost)
 
+    @property
+    def lost(self) -> bool:
+        """Whether that was so."""
+        return bool(self._lost)
+
     def close(self) -> None:
         """Hang up."""
         self._closed = True
