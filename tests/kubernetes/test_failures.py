@@ -1,0 +1,147 @@
+"""What happens to a cluster is never a failed boot, and never a good one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+pytestmark = pytest.mark.kubernetes
+
+
+def lost_and_repeated(run, *words: str) -> None:
+    """The gate passes with one boot, which says what became of the one before it."""
+    out = run.end()
+    assert run.process.returncode == 0, out
+    (boot,) = run.boots
+    assert boot["outcome"] == "started"
+    (note,) = [note for note in boot["notes"] if "lost and repeated" in note]
+    assert any(word in note for word in words), note
+
+
+def test_nothing_happens(gate, kube):
+    run = gate(20)
+    out = run.end()
+    assert run.process.returncode == 0, out
+    (boot,) = run.boots
+    assert 2.0 < boot["seconds"] < 4.0
+    assert not [note for note in boot["notes"] if "lost" in note]
+    assert kube.pods() == []
+
+
+def test_its_pod_is_deleted(gate, kube):
+    run = gate()
+    kube("delete", "pod", run.pod()["metadata"]["name"], "--wait=false")
+    lost_and_repeated(run, "deleted")
+
+
+def test_it_is_evicted(gate, kube):
+    """By the kubelet: its shared directory grows above what it may hold."""
+    patch = "pod: {spec: {volumes: [{name: shared, emptyDir: {sizeLimit: 1Mi}}]}}"
+    program = "open('/bootgate/x', 'wb').write(bytes(5000000)); import time; time.sleep(300)"
+    run = gate(program=program, timeout="150s", kubernetes=patch)
+    out = run.end(600)
+    assert run.process.returncode != 0
+    assert "Evicted" in out
+    assert "4 boots were lost" in out
+
+
+def test_power_cut(gate, rig):
+    run = gate()
+    node = run.pod()["spec"]["nodeName"]
+    rig.rig("node", node[-1], "off")
+    try:
+        lost_and_repeated(run, "has not answered", "not ready")
+    finally:
+        rig.rig("node", node[-1], "on")
+        rig.ready(node)
+
+
+@pytest.mark.parametrize("seconds", [15, 80])
+def test_partition(gate, rig, seconds):
+    run = gate()
+    node = run.pod()["spec"]["nodeName"]
+    rig.rig("node", node[-1], "partition")
+    began = time.monotonic()
+    try:
+        lost_and_repeated(run, "has not answered", "not ready")
+        time.sleep(max(0.0, seconds - (time.monotonic() - began)))
+    finally:
+        rig.rig("node", node[-1], "heal")
+        rig.ready(node)
+    gone(rig)
+
+
+def gone(kube, within: float = 60.0) -> None:
+    until = time.monotonic() + within
+    while (left := kube.pods()) and time.monotonic() < until:
+        time.sleep(0.5)
+    assert not left
+
+
+def test_kubelet_killed(gate, rig):
+    run = gate()
+    node = run.pod()["spec"]["nodeName"]
+    rig.rig("node", node[-1], "kubelet-off")
+    try:
+        lost_and_repeated(run, "has not answered", "not ready")
+    finally:
+        rig.rig("node", node[-1], "kubelet-on")
+        rig.ready(node)
+    gone(rig)
+
+
+def test_apiserver_restarted(gate, rig):
+    run = gate()
+    run.pod()
+    rig.rig("apiserver", "restart")
+    lost_and_repeated(run, "has not answered")
+
+
+def test_image_missing(gate):
+    run = gate(image="no-such-registry.invalid/nothing:1")
+    out = run.end()
+    assert run.process.returncode != 0
+    assert "cannot have image no-such-registry.invalid/nothing:1" in out
+    assert "image_pull_secrets" in out
+
+
+def test_unschedulable(gate):
+    run = gate(more="profiles: {huge: {cpus: 640}}")
+    out = run.end()
+    assert run.process.returncode != 0
+    assert "No node has taken pod" in out
+
+
+def test_no_such_nodes(gate):
+    run = gate(kubernetes="nodes: {pool: nowhere}")
+    assert "has no node that is ready with pool=nowhere" in run.end()
+
+
+def test_quota(gate, kube):
+    namespace = f"quota-{os.getpid()}"
+    kube("create", "namespace", namespace)
+    try:
+        kube("-n", namespace, "create", "quota", "few", "--hard=pods=0")
+        out = gate(kubernetes=f"namespace: {namespace}").end()
+        assert "exceeded quota" in out
+        assert f"in namespace {namespace}" in out
+    finally:
+        kube("delete", "namespace", namespace, "--wait=false")
+
+
+def test_a_gate_that_is_killed_leaves_nothing(gate, kube):
+    run = gate(600)
+    run.pod()
+    os.kill(run.process.pid, signal.SIGKILL)
+    gone(kube)
+
+
+def test_flood(gate):
+    """More than ten MiB, which is where a kubelet turns over a log."""
+    program = "print('up'); [print(n, 'y' * 80) for n in range(250000)]; print('done')"
+    run = gate(program=program)
+    out = run.end()
+    assert run.process.returncode == 0, out
