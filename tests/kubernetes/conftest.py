@@ -18,7 +18,7 @@ import pytest
 from tests.conftest import CLUSTER, ROOT
 
 IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")
-RIG = ROOT / "ci" / "kubernetes"
+RIG = Path(os.environ.get("BOOTGATE_RIG") or ROOT / "ci" / "kubernetes")
 
 GATE = """\
 releases: {{candidate: {{image: "{image}"}}}}
@@ -31,7 +31,9 @@ kubernetes: {{{kubernetes}}}
 {more}
 """
 #: A boot that takes some seconds, in which it speaks ten times a second.
-SLOW = "import time; print('up'); [(print(n), time.sleep(.1)) for n in range({tenths})]; print('done')"
+SLOW = (
+    "import time; print('up'); [(print(n), time.sleep(.1)) for n in range({tenths})]; print('done')"
+)
 
 
 @dataclass

@@ -141,7 +141,7 @@ def test_a_gate_that_is_killed_leaves_nothing(gate, kube):
 
 def test_flood(gate):
     """More than ten MiB, which is where a kubelet turns over a log."""
-    program = "print('up'); [print(n, 'y' * 80) for n in range(250000)]; print('done')"
+    program = "print('up'); [print(('y' * 80 + chr(10)) * 1000) for n in range(250)]; print('done')"
     run = gate(program=program)
     out = run.end()
     assert run.process.returncode == 0, out

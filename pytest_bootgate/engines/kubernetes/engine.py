@@ -6,14 +6,17 @@ import random
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_bootgate.engines import owner
 from pytest_bootgate.engines.base import CONTAINED, Capacity, UnitSpec, python_image
 from pytest_bootgate.engines.clock import REAL
+from pytest_bootgate.engines.kubernetes import registry
 from pytest_bootgate.engines.kubernetes.api import Cluster
-from pytest_bootgate.engines.kubernetes.images import warm
+from pytest_bootgate.engines.kubernetes.images import Warm, warm
 from pytest_bootgate.engines.kubernetes.place import PodPlace
 from pytest_bootgate.engines.kubernetes.pod import OWNER, RUN_LABEL, Shape
 from pytest_bootgate.engines.kubernetes.status import ready
@@ -39,9 +42,9 @@ class KubernetesEngine:
         self._run, self._asked = run, asked
         self.cluster = Cluster(asked.context, asked.namespace)
         self._node: str | None = None
-        #: The nodes on which boots were lost, and where which image was pulled.
+        #: The nodes on which boots were lost.
         self._left: set[str] = set()
-        self._warm: dict[str, tuple[str, str]] = {}
+        self._images: dict[str, Warm] = {}
 
     @property
     def version(self) -> str:
@@ -86,19 +89,31 @@ class KubernetesEngine:
 
     def resolve(self, image: str) -> str:
         """The digest of an image, pulled on the node. Raises `EngineError`."""
-        digest, node = warm(self.cluster, image, self._shape([], image))
-        self._node = self._node or node
-        self._warm[image] = digest, self._node
-        return digest
+        known, name = self._images.get(image), image
+        if known is not None:
+            name = known.name
+        else:
+            with suppress(EngineError):  # a registry that only nodes can reach
+                name = registry.pinned(image)
+        found = warm(self.cluster, name, self._shape([], image))
+        self._node = self._node or found.node
+        if known is not None and known.digest != found.digest:
+            raise EngineError(
+                f"Image {image} is {found.digest} on node {found.node}, but was {known.digest} on"
+                f" {known.node}: the tag was moved. Use the image's digest (image@sha256:…), or"
+                " rerun."
+            )
+        self._images[image] = found
+        return found.digest
+
+    def _pinned(self, image: str) -> str:
+        """An image as it was found: by its digest, if that could be."""
+        return self._images[image].name if image in self._images else image
 
     def _settle(self) -> None:
         """All images are on the node of this gate, and are the same as before."""
-        for image, (digest, node) in [*self._warm.items()]:
-            if node != self.node and (found := self.resolve(image)) != digest:
-                raise EngineError(
-                    f"Image {image} is {found} on node {self.node}, but was {digest}: the tag was"
-                    " moved. Use the image's digest (image@sha256:…), or rerun."
-                )
+        for image in [image for image, known in self._images.items() if known.node != self.node]:
+            self.resolve(image)
 
     def look_for(self, image: str) -> bool:
         """Nobody knows what nodes can pull before they have."""
@@ -132,8 +147,8 @@ class KubernetesEngine:
             name=f"bootgate-{self._run}-{secrets.token_hex(4)}",
             run=self._run,
             owner=owner.own(),
-            units=specs,
-            helper=helper or python_image(),
+            units=[replace(one, image=self._pinned(one.image or "")) for one in specs],
+            helper=self._pinned(helper or python_image()),
             node=self.node,
             network=network or Container(),
             asked=self._asked,

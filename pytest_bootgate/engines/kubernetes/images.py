@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from pytest_bootgate.engines.kubernetes import status
 from pytest_bootgate.engines.kubernetes.api import Cluster
@@ -15,8 +16,17 @@ _NAME = "image"
 _PULL, _ROOM, _SLOW, _LOOK = 900.0, 60.0, 5.0, 0.1
 
 
-def warm(cluster: Cluster, image: str, shape: Shape) -> tuple[str, str]:
-    """See to it that a node has an image; its digest, and the node. Raises `EngineError`."""
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """An image that is on a node; `name` has its digest where its registry told that."""
+
+    name: str
+    digest: str
+    node: str
+
+
+def warm(cluster: Cluster, image: str, shape: Shape) -> Warm:
+    """See to it that a node has an image. Raises `EngineError`."""
     spec = {
         "restartPolicy": "Never",
         "activeDeadlineSeconds": int(_PULL),
@@ -41,7 +51,7 @@ def warm(cluster: Cluster, image: str, shape: Shape) -> tuple[str, str]:
             cluster.delete(shape.name)
 
 
-def _pulled(cluster: Cluster, image: str, shape: Shape) -> tuple[str, str]:
+def _pulled(cluster: Cluster, image: str, shape: Shape) -> Warm:
     began = time.monotonic()
     while (waited := time.monotonic() - began) < _PULL:
         with cluster.call(f"pull image {image}"):
@@ -54,7 +64,9 @@ def _pulled(cluster: Cluster, image: str, shape: Shape) -> tuple[str, str]:
                 " registry, and kubernetes: {image_pull_secrets: ...}."
             )
         if digest := status.digest(pod, _NAME):
-            return digest, status.node_of(pod)
+            # A node may know it by another name, and so by another digest.
+            own = image.partition("@")[2]
+            return Warm(image, own or digest, status.node_of(pod))
         node = cluster.node(shape.node) if waited > _SLOW and shape.node else None
         if node is not None and not status.ready(node):
             raise LostError(f"node {shape.node} is not ready")

@@ -62,7 +62,11 @@ class PodPlace:
         except LostError:
             self._lost()
             raise
-        self._identities = {role: status.digest(pod, container_name(role)) for role in self._specs}
+        self._identities = {
+            one.role: (one.image or "").partition("@")[2]
+            or status.digest(pod, container_name(one.role))
+            for one in shape.units
+        }
         node = status.node_of(pod)
         boot = status.boot_id(self._node(node))
         self._host = Host(self._cluster, wire, self._name, node, boot)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +27,7 @@ _KINDS = ", ".join(
     )
 )
 _HUB = "registry-1.docker.io"
+_ALSO_HUB = ("docker.io", "index.docker.io")
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -40,21 +43,37 @@ class Config:
 @lru_cache(maxsize=64)
 def config(image: str) -> Config:
     """What an image says of itself. Raises `EngineError` where its registry does not tell."""
+    with _asked(image) as (registry, reference):
+        found = registry.get(f"manifests/{reference}")
+        if "manifests" in found:
+            found = registry.get(f"manifests/{_mine(found['manifests'])}")
+        said = registry.get(f"blobs/{found['config']['digest']}").get("config") or {}
+    entrypoint, command = said.get("Entrypoint") or (), said.get("Cmd") or ()
+    return Config(tuple(entrypoint), tuple(command), _health(said))
+
+
+def pinned(image: str) -> str:
+    """An image by its digest, which is the same everywhere. Raises `EngineError` as `config`."""
+    name, at, _ = image.partition("@")
+    if at:
+        return image
+    with _asked(image) as (registry, reference):
+        digest = hashlib.sha256(registry.fetch(f"manifests/{reference}")).hexdigest()
+    return f"{name}@sha256:{digest}"
+
+
+@contextmanager
+def _asked(image: str) -> Iterator[tuple[_Registry, str]]:
     host, repository, reference = parsed(image)
     try:
         with httpx2.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
-            registry = _Registry(client, host, repository)
-            found = registry.get(f"manifests/{reference}")
-            if "manifests" in found:
-                found = registry.get(f"manifests/{_mine(found['manifests'])}")
-            said = registry.get(f"blobs/{found['config']['digest']}").get("config") or {}
+            yield _Registry(client, host, repository), reference
     except (httpx2.HTTPError, KeyError, ValueError) as error:
         raise EngineError(
             f"The registry of image {image} does not say what the image runs:"
             f" {str(error) or type(error).__name__}. Write it out: `command`, and"
             " container: {entrypoint: [...]} ([] for none)."
         ) from error
-    return Config(tuple(said.get("Entrypoint") or ()), tuple(said.get("Cmd") or ()), _health(said))
 
 
 def parsed(image: str) -> tuple[str, str, str]:
@@ -62,7 +81,7 @@ def parsed(image: str) -> tuple[str, str, str]:
     name, _, digest = image.partition("@")
     first, slash, rest = name.partition("/")
     if slash and (set(".:") & set(first) or first == "localhost"):
-        host, name = first, rest
+        host, name = (_HUB if first in _ALSO_HUB else first), rest
     else:
         host = _HUB
     name, _, tag = name.partition(":")
@@ -103,13 +122,16 @@ class _Registry:
             self._base = f"http://{host}/v2/{repository}"
 
     def get(self, path: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.fetch(path))
+        return found
+
+    def fetch(self, path: str) -> bytes:
         answer = self._client.get(f"{self._base}/{path}", headers=self._headers)
         if answer.status_code == 401 and "Authorization" not in self._headers:
             self._headers["Authorization"] = self._login(answer.headers["WWW-Authenticate"])
             answer = self._client.get(f"{self._base}/{path}", headers=self._headers)
         answer.raise_for_status()
-        found: dict[str, Any] = json.loads(answer.content)
-        return found
+        return bytes(answer.content)
 
     def _login(self, challenge: str) -> str:
         basic = _docker_login(self._host)
