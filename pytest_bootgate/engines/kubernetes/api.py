@@ -42,7 +42,7 @@ class Cluster:
         assert config is not None
         self._config = config
         self.context, self.namespace = config.context_name, namespace or config.namespace
-        self._client = Client(config, self.namespace, httpx2.Timeout(CALL_TIMEOUT))
+        self.client = Client(config, self.namespace, httpx2.Timeout(CALL_TIMEOUT))
         with self.call("reach the cluster"):
             said = self._http.get("version")
             said.raise_for_status()
@@ -50,12 +50,12 @@ class Cluster:
 
     @property
     def _http(self) -> httpx2.Client:
-        http: httpx2.Client = self._client._client._client  # noqa: SLF001
+        http: httpx2.Client = self.client._client._client  # noqa: SLF001
         return http
 
     def close(self) -> None:
         """Close all connections."""
-        self._client.close()
+        self.client.close()
 
     @contextmanager
     def call(self, what: str) -> Iterator[None]:
@@ -85,7 +85,7 @@ class Cluster:
 
             def make() -> None:
                 try:
-                    self._client.create(codecs.from_dict(dict(manifest)))
+                    self.client.create(codecs.from_dict(dict(manifest)))
                 except ApiError as error:
                     # An answer that was lost on its way: it is there already.
                     if error.status.code != CONFLICT or self.pod(name) is None:
@@ -96,7 +96,7 @@ class Cluster:
     def pod(self, name: str) -> Pod | None:
         """A pod as it is just now, None where it is not there."""
         try:
-            return again(lambda: self._client.get(Pod, name))
+            return again(lambda: self.client.get(Pod, name))
         except ApiError as error:
             if error.status.code == GONE:
                 return None
@@ -104,7 +104,7 @@ class Cluster:
 
     def pods(self, labels: Mapping[str, str | None]) -> list[Pod]:
         """The pods with these labels; None takes any value."""
-        return again(lambda: [*self._client.list(Pod, labels=dict(labels))])
+        return again(lambda: [*self.client.list(Pod, labels=dict(labels))])
 
     def last_words(self, name: str, container: str) -> str:
         """The last lines of a container's log, empty where nobody may read it."""
@@ -119,7 +119,7 @@ class Cluster:
 
         def remove() -> None:
             try:
-                self._client.delete(Pod, name, grace_period=0)
+                self.client.delete(Pod, name, grace_period=0)
             except ApiError as error:
                 if error.status.code != GONE:
                     raise
@@ -129,7 +129,7 @@ class Cluster:
     def nodes(self, labels: Mapping[str, str]) -> list[Node] | None:
         """The nodes with these labels, None where nobody may list them."""
         try:
-            return again(lambda: [*self._client.list(Node, labels=dict(labels))])
+            return again(lambda: [*self.client.list(Node, labels=dict(labels))])
         except ApiError as error:
             if error.status.code == FORBIDDEN:
                 return None
@@ -138,7 +138,7 @@ class Cluster:
     def node(self, name: str) -> Node | None:
         """A node, None where it is gone or nobody may look at it."""
         try:
-            return again(lambda: self._client.get(Node, name))
+            return again(lambda: self.client.get(Node, name))
         except ApiError as error:
             if error.status.code in (FORBIDDEN, GONE):
                 return None

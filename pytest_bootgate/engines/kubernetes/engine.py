@@ -17,10 +17,11 @@ from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.kubernetes import registry
 from pytest_bootgate.engines.kubernetes.api import Cluster
 from pytest_bootgate.engines.kubernetes.images import Warm, warm
+from pytest_bootgate.engines.kubernetes.lease import Leases, remove
 from pytest_bootgate.engines.kubernetes.place import PodPlace
 from pytest_bootgate.engines.kubernetes.pod import OWNER, RUN_LABEL, Shape
 from pytest_bootgate.engines.kubernetes.status import ready
-from pytest_bootgate.errors import EngineError
+from pytest_bootgate.errors import EngineError, LostError
 from pytest_bootgate.gatefile.model import Container, Kubernetes
 
 #: By these the process that cleans up, and `bootgate clean`, find the cluster of a gate file.
@@ -35,12 +36,13 @@ class KubernetesEngine:
     """
 
     name = "kubernetes"
-    traits = CONTAINED
+    traits = replace(CONTAINED, leases=True)
     clock = REAL
 
     def __init__(self, run: str, asked: Kubernetes) -> None:
         self._run, self._asked = run, asked
         self.cluster = Cluster(asked.context, asked.namespace)
+        self._leases = Leases(self.cluster, run)
         self._node: str | None = None
         #: The nodes on which boots were lost.
         self._left: set[str] = set()
@@ -57,34 +59,41 @@ class KubernetesEngine:
         return {CONTEXT: self.cluster.context, NAMESPACE: self.cluster.namespace}
 
     def capacity(self) -> Capacity | None:
-        """What its node has, None where this user may not look at nodes. Raises `EngineError`."""
-        with self.cluster.call("look at its nodes"):
-            node = self.cluster.node(self.node) if self.node else None
-        has = node.status.capacity if node is not None and node.status is not None else None
-        if not has:
+        """What a node of it has, None where this user may not look. Raises `EngineError`."""
+        if not (names := self._candidates()):
             return None
-        return Capacity(int(has["cpu"]), _bytes(str(has["memory"])), "")
+        with self.cluster.call("look at its nodes"):
+            node = self.cluster.node(self._node or names[0])
+        has = node.status.capacity if node is not None and node.status is not None else None
+        return Capacity(int(has["cpu"]), _bytes(str(has["memory"])), "") if has else None
+
+    def _candidates(self) -> list[str]:
+        """The nodes that may be used, none where nobody may list them. Raises `EngineError`."""
+        with self.cluster.call("list its nodes"):
+            found = self.cluster.nodes(self._asked.nodes)
+        names = [str(one.metadata.name) for one in found or () if one.metadata and ready(one)]
+        if found is not None and not names:
+            labels = ", ".join(f"{key}={text}" for key, text in self._asked.nodes.items())
+            raise EngineError(
+                f"The cluster of context {self.cluster.context} has no node that is ready"
+                f"{f' with {labels}' if labels else ''}. Correct kubernetes: {{nodes: ...}}."
+            )
+        return names
 
     @property
     def node(self) -> str:
-        """The node of this gate, empty where the cluster chooses. Raises `EngineError`."""
-        if self._node is None:
-            with self.cluster.call("list its nodes"):
-                found = self.cluster.nodes(self._asked.nodes)
-            names = {str(one.metadata.name) for one in found or () if one.metadata and ready(one)}
-            if found is not None and not names:
-                labels = ", ".join(f"{k}={v}" for k, v in self._asked.nodes.items())
-                raise EngineError(
-                    f"The cluster of context {self.cluster.context} has no node that is ready"
-                    f"{f' with {labels}' if labels else ''}. Correct kubernetes: {{nodes: ...}}."
-                )
-            self._node = random.choice([*(names - self._left or names)] or [""])  # noqa: S311
-        return self._node
+        """The node that this gate has; empty where the cluster chooses. Raises `EngineError`."""
+        if self._node is None and (names := self._candidates()):
+            # Others take another order, so that they rarely ask for the same.
+            wanted = [name for name in names if name not in self._left] or names
+            self._node = self._leases.take(random.sample(wanted, len(wanted)))
+        return self._node or ""
 
     def _leave(self) -> None:
         """A boot was lost here: go on elsewhere, if there is another node."""
         if self._node:
             self._left.add(self._node)
+        self._leases.abandon()
         self._node = None
 
     def resolve(self, image: str) -> str:
@@ -96,7 +105,8 @@ class KubernetesEngine:
             with suppress(EngineError):  # a registry that only nodes can reach
                 name = registry.pinned(image)
         found = warm(self.cluster, name, self._shape([], image))
-        self._node = self._node or found.node
+        if not self._node:
+            self._node = self._leases.take([found.node])
         if known is not None and known.digest != found.digest:
             raise EngineError(
                 f"Image {image} is {found.digest} on node {found.node}, but was {known.digest} on"
@@ -111,7 +121,10 @@ class KubernetesEngine:
         return self._images[image].name if image in self._images else image
 
     def _settle(self) -> None:
-        """All images are on the node of this gate, and are the same as before."""
+        """The node is this gate's, and has all images, which are the same as before."""
+        if self._leases.lost:
+            self._leave()
+            raise LostError("another gate has taken over its node")
         for image in [image for image, known in self._images.items() if known.node != self.node]:
             self.resolve(image)
 
@@ -160,6 +173,7 @@ class KubernetesEngine:
             until = time.monotonic() + _REMOVAL
             while _sweep(self.cluster, self._run) and time.monotonic() < until:
                 time.sleep(_LOOK)
+            self._leases.leave()
         finally:
             self.cluster.close()
 
@@ -171,19 +185,23 @@ def _bytes(quantity: str) -> int:
 
 
 def _sweep(cluster: Cluster, run: str) -> int:
+    """Remove the pods of a run."""
     with cluster.call("remove leftovers"):
         found = cluster.pods({RUN_LABEL: run})
         for pod in found:
             assert pod.metadata is not None
             assert pod.metadata.name is not None
             cluster.delete(pod.metadata.name)
-    return len(found)
+        return len(found)
 
 
 def sweep(run: str, cluster: Cluster) -> int:
-    """Remove all pods of a run; how many that were."""
+    """Remove all pods of a run, then its leases; how many that were."""
     try:
-        return _sweep(cluster, run)
+        if removed := _sweep(cluster, run):
+            return removed
+        with cluster.call("remove leftovers"):  # only when nothing is on the node any more
+            return remove(cluster, run)
     finally:
         cluster.close()
 
