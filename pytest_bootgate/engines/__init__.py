@@ -6,7 +6,8 @@ An engine starts, feeds, holds and removes units; it never interprets what they 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_bootgate.engines.owner import gone, lives
 from pytest_bootgate.engines.reaper import Reaper
@@ -69,22 +70,35 @@ def choose(
     return engine, "it answers and every release has an image"
 
 
-def runs(engine: str) -> dict[str, Literal["lives", "gone", "unknown"]]:
+def runs(
+    engine: str, where: Mapping[str, str] | None = None
+) -> dict[str, Literal["lives", "gone", "unknown"]]:
     """All runs that have something on an engine, and whether the process of each lives.
 
-    Unknown are those of other machines, other containers and earlier boots of this machine.
+    `where` is the `environment` of an engine that is not the one this process finds by itself.
+
+    Unknown are those of other machines, other containers and earlier boots of this machine, unless
+    the engine itself knows that they are gone.
     Raises `EngineError` where the engine does not answer.
     """
-    found: dict[str, str] = importlib.import_module(f"{__name__}.{engine}").runs()
+    found: dict[str, str] = _module(engine).runs(*_here(where))
     return {
-        run: "gone" if gone(owner) else "lives" if lives(owner) else "unknown"
+        run: "gone" if owner == "gone" or gone(owner) else "lives" if lives(owner) else "unknown"
         for run, owner in found.items()
     }
 
 
-def remove(engine: str, run: str) -> int:
+def remove(engine: str, run: str, where: Mapping[str, str] | None = None) -> int:
     """Remove all that a run left on an engine; how much that was. Raises `EngineError`."""
-    return int(importlib.import_module(f"{__name__}.{engine}").sweep(run))
+    return int(_module(engine).sweep(run, *_here(where)))
+
+
+def _module(engine: str) -> Any:
+    return importlib.import_module(f"{__name__}.{engine}")
+
+
+def _here(where: Mapping[str, str] | None) -> tuple[Mapping[str, str], ...]:
+    return (where,) if where else ()
 
 
 # Imported late: docker alone takes 0.2 s, which an unused engine must not cost.

@@ -147,11 +147,12 @@ def make_engine(name: str, run: str) -> Engine:
     return ProcessEngine(run)
 
 
-REAL_ENGINES = [
+#: Whose processes this machine's kernel shows.
+LOCAL_ENGINES = [
     pytest.param("process", marks=pytest.mark.slow),
     pytest.param("docker", marks=pytest.mark.docker),
-    pytest.param("kubernetes", marks=pytest.mark.kubernetes),
 ]
+REAL_ENGINES = [*LOCAL_ENGINES, pytest.param("kubernetes", marks=pytest.mark.kubernetes)]
 ENGINES = ["memory", *REAL_ENGINES]
 
 
@@ -181,6 +182,12 @@ def bench(request, run_id):
 @pytest.fixture(params=REAL_ENGINES)
 def real_bench(request, run_id):
     """On each engine that has processes; a test says why it needs them."""
+    yield from bench_of(request.param, run_id)
+
+
+@pytest.fixture(params=LOCAL_ENGINES)
+def kernel_bench(request, run_id):
+    """On each engine whose processes this machine's kernel shows."""
     yield from bench_of(request.param, run_id)
 
 

@@ -43,6 +43,7 @@ class Run:
     process: subprocess.Popen[str]
     path: Path
     kube: Kube
+    label: str = ""
 
     def pod(self, timeout: float = 60.0) -> dict:
         """The pod of the boot, once its gateway has said its first line."""
@@ -52,6 +53,7 @@ class Run:
                 states = pod["status"].get("containerStatuses", [])
                 if len(states) > 1 and all("running" in one["state"] for one in states):
                     time.sleep(1.0)  # its agent is asked, and it is started
+                    self.label = pod["metadata"]["labels"]["bootgate.run"]
                     return pod
             assert self.process.poll() is None, self.end()
             time.sleep(0.1)
@@ -62,6 +64,13 @@ class Run:
         out, _ = self.process.communicate(timeout=timeout)
         print(out)
         return out
+
+    def left(self, within: float = 60.0) -> list[dict]:
+        """The pods that it leaves for longer than so many seconds."""
+        until = time.monotonic() + within
+        while (left := self.kube.pods(f"={self.label}")) and time.monotonic() < until:
+            time.sleep(0.5)
+        return left
 
     @property
     def boots(self) -> list[dict]:
@@ -77,8 +86,9 @@ class Kube:
         command += words
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    def pods(self) -> list[dict]:
-        return json.loads(self("get", "pods", "-l", "bootgate.run", "-o", "json"))["items"]
+    def pods(self, run: str = "") -> list[dict]:
+        label = f"bootgate.run{run}"
+        return json.loads(self("get", "pods", "-l", label, "-o", "json"))["items"]
 
     def rig(self, *words: str) -> None:
         """Something happens to a machine of the cluster."""

@@ -21,14 +21,15 @@ def lost_and_repeated(run, *words: str) -> None:
     assert any(word in note for word in words), note
 
 
-def test_nothing_happens(gate, kube):
+def test_nothing_happens(gate):
     run = gate(20)
+    run.pod()
     out = run.end()
     assert run.process.returncode == 0, out
     (boot,) = run.boots
     assert 2.0 < boot["seconds"] < 4.0
     assert not [note for note in boot["notes"] if "lost" in note]
-    assert kube.pods() == []
+    assert run.left(0.0) == []
 
 
 def test_its_pod_is_deleted(gate, kube):
@@ -71,14 +72,7 @@ def test_partition(gate, rig, seconds):
     finally:
         rig.rig("node", node[-1], "heal")
         rig.ready(node)
-    gone(rig)
-
-
-def gone(kube, within: float = 60.0) -> None:
-    until = time.monotonic() + within
-    while (left := kube.pods()) and time.monotonic() < until:
-        time.sleep(0.5)
-    assert not left
+    assert run.left() == []
 
 
 def test_kubelet_killed(gate, rig):
@@ -90,7 +84,7 @@ def test_kubelet_killed(gate, rig):
     finally:
         rig.rig("node", node[-1], "kubelet-on")
         rig.ready(node)
-    gone(rig)
+    assert run.left() == []
 
 
 def test_apiserver_restarted(gate, rig):
@@ -132,11 +126,11 @@ def test_quota(gate, kube):
         kube("delete", "namespace", namespace, "--wait=false")
 
 
-def test_a_gate_that_is_killed_leaves_nothing(gate, kube):
+def test_a_gate_that_is_killed_leaves_nothing(gate):
     run = gate(600)
     run.pod()
     os.kill(run.process.pid, signal.SIGKILL)
-    gone(kube)
+    assert run.left() == []
 
 
 def test_flood(gate):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pytest_bootgate.errors import EngineError
@@ -27,28 +28,28 @@ def connect(run: str, asked: Kubernetes) -> KubernetesEngine:
     return KubernetesEngine(run, asked)
 
 
-def sweep(run: str) -> int:
-    """Remove all pods of a run; how many that were."""
-    cluster = _cluster()
+def sweep(run: str, where: Mapping[str, str] = os.environ) -> int:
+    """Remove all pods of a run; how many that were. `where` names the cluster."""
+    cluster = _cluster(where)
     from pytest_bootgate.engines.kubernetes.engine import sweep
 
     return sweep(run, cluster)
 
 
-def runs() -> dict[str, str]:
+def runs(where: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Of all runs that have pods in the namespace, the owner. Raises `EngineError`."""
-    cluster = _cluster()
+    cluster = _cluster(where)
     from pytest_bootgate.engines.kubernetes.engine import runs
 
     return runs(cluster)
 
 
-def _cluster() -> Cluster:
+def _cluster(where: Mapping[str, str]) -> Cluster:
     _must_be_installed()
     from pytest_bootgate.engines.kubernetes.api import Cluster
     from pytest_bootgate.engines.kubernetes.engine import CONTEXT, NAMESPACE
 
-    return Cluster(os.environ.get(CONTEXT) or None, os.environ.get(NAMESPACE) or None)
+    return Cluster(where.get(CONTEXT) or None, where.get(NAMESPACE) or None)
 
 
 def _must_be_installed() -> None:

@@ -144,12 +144,11 @@ class Cluster:
                 return None
             raise
 
-    def may(self, verb: str, resource: str, *, group: str = "", named: bool = True) -> bool:
-        """Whether this user may do so, in the namespace or for what is in none."""
+    def may(self, verb: str, resource: str, *, group: str = "") -> bool:
+        """Whether this user may do so in the namespace. Raises `EngineError`."""
         resource, _, sub = resource.partition("/")
         attributes = {"verb": verb, "resource": resource, "subresource": sub, "group": group}
-        if named:
-            attributes["namespace"] = self.namespace
+        attributes["namespace"] = self.namespace
         body = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",

@@ -17,9 +17,10 @@ from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.kubernetes import registry
 from pytest_bootgate.engines.kubernetes.api import Cluster
 from pytest_bootgate.engines.kubernetes.images import Warm, warm
-from pytest_bootgate.engines.kubernetes.lease import Leases, remove
+from pytest_bootgate.engines.kubernetes.lease import Leases, holders, remove
 from pytest_bootgate.engines.kubernetes.place import PodPlace
 from pytest_bootgate.engines.kubernetes.pod import OWNER, RUN_LABEL, Shape
+from pytest_bootgate.engines.kubernetes.rights import missing
 from pytest_bootgate.engines.kubernetes.status import ready
 from pytest_bootgate.errors import EngineError, LostError
 from pytest_bootgate.gatefile.model import Container, Kubernetes
@@ -133,6 +134,10 @@ class KubernetesEngine:
         del image
         return True
 
+    def rights(self) -> list[str]:
+        """What this user may not do and a gate needs, in words. Raises `EngineError`."""
+        return missing(self.cluster)
+
     def info(self) -> dict[str, Any]:
         """Nothing that is known of every cluster."""
         return {}
@@ -207,11 +212,22 @@ def sweep(run: str, cluster: Cluster) -> int:
 
 
 def runs(cluster: Cluster) -> dict[str, str]:
-    """Of all runs that have pods in the namespace, the owner. Raises `EngineError`."""
+    """Of all runs that have pods in the namespace, the owner. Raises `EngineError`.
+
+    ``gone`` where all its pods have ended, and it leases no node: the agents end with their gate.
+    """
     try:
         with cluster.call("list leftovers"):
             pods = cluster.pods({RUN_LABEL: None})
+            leasing = holders(cluster)
     finally:
         cluster.close()
-    found = [pod.metadata for pod in pods if pod.metadata is not None]
-    return {(one.labels or {})[RUN_LABEL]: (one.annotations or {}).get(OWNER, "") for one in found}
+    found: dict[str, str] = {}
+    alive: set[str] = set()
+    for pod in pods:
+        assert pod.metadata is not None
+        run = (pod.metadata.labels or {})[RUN_LABEL]
+        found[run] = (pod.metadata.annotations or {}).get(OWNER, "")
+        if pod.status is None or pod.status.phase not in ("Succeeded", "Failed"):
+            alive.add(run)
+    return {run: owner if run in alive | leasing else "gone" for run, owner in found.items()}

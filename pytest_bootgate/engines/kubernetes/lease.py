@@ -22,6 +22,8 @@ from pytest_bootgate.engines.kubernetes.pod import RUN_LABEL
 from pytest_bootgate.errors import EngineError
 
 SECONDS, _RENEW, _LOOK = 30, 8.0, 0.5
+#: Clocks of machines may differ by so much.
+_STALE = 300
 
 
 class Leases:
@@ -148,6 +150,14 @@ def remove(cluster: Cluster, run: str) -> int:
         assert lease.metadata.name is not None
         cluster.client.delete(Lease, lease.metadata.name)
     return len(found)
+
+
+def holders(cluster: Cluster) -> set[str]:
+    """The runs that have renewed a lease in the last minutes."""
+    since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=_STALE)
+    found = again(lambda: [*cluster.client.list(Lease, labels={RUN_LABEL: None})])
+    specs = [lease.spec for lease in found if lease.spec is not None]
+    return {str(s.holderIdentity) for s in specs if s.renewTime and s.renewTime > since}
 
 
 def _name(node: str) -> str:
