@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import itertools
+import tarfile
+import tempfile
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -18,7 +20,12 @@ from pytest_bootgate.engines.kubernetes.agent import PROGRAM, ROOT
 from pytest_bootgate.engines.kubernetes.api import Cluster
 from pytest_bootgate.engines.kubernetes.command import PodCommand, missing
 from pytest_bootgate.engines.kubernetes.hold import PodHold
-from pytest_bootgate.engines.kubernetes.pod import SHARED, container_name, mounted_files
+from pytest_bootgate.engines.kubernetes.pod import (
+    SHARED,
+    container_name,
+    copied,
+    mounted_files,
+)
 from pytest_bootgate.engines.kubernetes.session import Session, SessionError
 from pytest_bootgate.engines.kubernetes.wire import AGENT, Wire
 from pytest_bootgate.errors import EngineError, LostError
@@ -128,7 +135,22 @@ class PodUnit:
     def made(self, spec: UnitSpec) -> None:
         """Take all that is known of it now. Raises `EngineError` for what was not announced."""
         self._spec = spec
+        for target, (_, source) in copied(self._announced).items():
+            self._fill(target, Path(source))
         self._put(spec.files)
+
+    def _fill(self, target: str, source: Path) -> None:
+        """Copy a directory of this machine into a volume; owners and modes stay."""
+        if not source.is_dir():
+            raise EngineError(
+                f"{source} is no directory, so a pod cannot have it as a volume. Write it under"
+                " `files`, or use --bootgate-engine docker."
+            )
+        with tempfile.NamedTemporaryFile(suffix=".tar") as archive:
+            with tarfile.open(fileobj=archive, mode="w") as tar:
+                tar.add(source, PurePosixPath(target).name)
+            archive.flush()
+            self._take(f"{ROOT}-{self._slot}{target}", Path(archive.name), target)
 
     def _put(self, files: Mapping[str, bytes]) -> None:
         if not files:
@@ -277,10 +299,13 @@ class PodUnit:
         """Bring a directory back, and over it `files`. Raises `EngineError`."""
         there = self._inside(path)
         assert there is not None, path
+        self._take(there, archive, path)
+        self._put(files)
+
+    def _take(self, there: str, archive: Path, path: str) -> None:
         size = archive.stat().st_size
         if self._transfer(["unpack", there, str(size)], lambda _: None, archive):
             raise EngineError(f"{path} of the {self._spec.noun} could not be written.")
-        self._put(files)
 
     def _transfer(self, words: list[str], heard: Any, archive: Path | None = None) -> int:
         host = self._host

@@ -16,6 +16,8 @@ from pathlib import Path
 ROOT = "/bootgate-engine"
 #: The file that this package is packed into, below `ROOT`.
 PROGRAM = f"{ROOT}/agent.pyz"
+#: Where the agent listens for commands that the gate runs beside it.
+SOCKET = f"{ROOT}/agent.sock"
 #: Where each unit's container sees its own part of `ROOT`, and the shell that waits there.
 OWN, BIN = "/.bootgate", "/.bootgate-bin"
 #: What a unit's container starts with: it says its number, and goes on as it is told.
@@ -41,7 +43,7 @@ def packed() -> str:
     above = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packing:
         files = {f"{package}/__init__.py": "" for package in above}
-        files["__main__.py"] = f"from {_PACKAGE}.program import main\nmain()\n"
+        files["__main__.py"] = f"from {_PACKAGE}.entry import main\nmain()\n"
         for path in sorted(Path(__file__).parent.glob("*.py")):
             files[f"{'/'.join(parts)}/{path.name}"] = path.read_text(encoding="utf-8")
         for name, text in files.items():

@@ -14,20 +14,16 @@ import os
 import selectors
 import signal
 import socket
-import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from pytest_bootgate.engines.kubernetes.agent import KEEP, ROOT, processes, transfer
-from pytest_bootgate.engines.kubernetes.agent.prepare import prepare
+from pytest_bootgate.engines.kubernetes.agent import KEEP, SOCKET, processes, transfer
 from pytest_bootgate.engines.kubernetes.agent.slot import Slot
 
-_SOCKET = f"{ROOT}/agent.sock"
-_READ = 1 << 20
+READ = 1 << 20
 #: So many bytes are kept for a gate that does not take them; then the oldest are left out.
 _MOST = 64 << 20
 #: How long a stream may stay open once its process has ended, in seconds.
@@ -55,7 +51,7 @@ class Agent:
         for unit in units:
             self._add(unit, unit)
         self._server = socket.socket(socket.AF_UNIX)
-        self._server.bind(_SOCKET)
+        self._server.bind(SOCKET)
         self._server.listen()
         self._on(self._server.fileno(), self._accept)
 
@@ -123,7 +119,7 @@ class Agent:
 
     def _read(self, slot: Slot, number: int) -> None:
         try:
-            data, at = os.read(number, _READ), time.monotonic_ns()
+            data, at = os.read(number, READ), time.monotonic_ns()
         except BlockingIOError:
             return
         if data:
@@ -180,7 +176,7 @@ class Agent:
     def _hear(self) -> None:
         assert self._connection is not None
         try:
-            data = self._connection.recv(_READ)
+            data = self._connection.recv(READ)
         except BlockingIOError:
             return
         except OSError:
@@ -320,35 +316,3 @@ class Agent:
         "state": _state,
         "end": _end,
     }
-
-
-def relay() -> None:
-    """Join the standard streams of a command that the gate runs here with the agent."""
-    agent = socket.socket(socket.AF_UNIX)
-    agent.connect(_SOCKET)
-
-    def up() -> None:
-        while data := os.read(0, _READ):
-            agent.sendall(data)
-        os._exit(0)
-
-    threading.Thread(target=up, daemon=True).start()
-    while data := agent.recv(_READ):
-        while data:
-            data = data[os.write(1, data) :]
-    os._exit(0)
-
-
-def main() -> None:
-    """Do what the first word says; the rest is for that."""
-    word, *rest = sys.argv[1:]
-    if word == "prepare":
-        shared, units, files = rest
-        prepare(shared, units.split(), json.loads(files))
-    elif word == "serve":
-        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-        Agent(rest).run()
-    elif word == "relay":
-        relay()
-    else:
-        transfer.main(word, *rest)
