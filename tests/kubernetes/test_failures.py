@@ -50,7 +50,7 @@ def test_it_is_evicted(gate, kube):
 
 
 def test_power_cut(gate, rig):
-    run = gate()
+    run = gate(150, timeout="40s")
     node = run.pod()["spec"]["nodeName"]
     rig.rig("node", node[-1], "off")
     try:
@@ -62,7 +62,7 @@ def test_power_cut(gate, rig):
 
 @pytest.mark.parametrize("seconds", [15, 80])
 def test_partition(gate, rig, seconds):
-    run = gate()
+    run = gate(150, timeout="40s")
     node = run.pod()["spec"]["nodeName"]
     rig.rig("node", node[-1], "partition")
     began = time.monotonic()
@@ -76,7 +76,7 @@ def test_partition(gate, rig, seconds):
 
 
 def test_kubelet_killed(gate, rig):
-    run = gate()
+    run = gate(150, timeout="40s")
     node = run.pod()["spec"]["nodeName"]
     rig.rig("node", node[-1], "kubelet-off")
     try:
@@ -88,7 +88,7 @@ def test_kubelet_killed(gate, rig):
 
 
 def test_apiserver_restarted(gate, rig):
-    run = gate()
+    run = gate(150, timeout="40s")
     run.pod()
     rig.rig("apiserver", "restart")
     lost_and_repeated(run, "has not answered")

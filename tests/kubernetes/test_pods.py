@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
+
 import pytest
 
 from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Container
+from pytest_bootgate.quantities import Memory
 from tests.engines.conftest import bench_of
 
 pytestmark = pytest.mark.kubernetes
 
 
 @pytest.fixture
-def bench(run_id):
-    yield from bench_of("kubernetes", run_id)
-
-
-@pytest.fixture
-def run_id():
-    import secrets
-
-    return f"test{secrets.token_hex(5)}"
+def bench():
+    yield from bench_of("kubernetes", f"test{secrets.token_hex(5)}")
 
 
 def test_directories_files_and_users(bench, tmp_path):
@@ -31,9 +27,9 @@ def test_directories_files_and_users(bench, tmp_path):
         user="1234:1234",
         volumes=[f"{source}:/etc/app", "/cache"],
         tmpfs=["/run/app:size=1m"],
-        shm_size=1 << 20,
+        shm_size=Memory(1 << 20),
         read_only=True,
-        working_dir="/tmp",  # noqa: S108
+        working_dir="/tmp",
     )
     program = (
         "import os, pathlib as p\n"
@@ -56,7 +52,9 @@ def test_directories_files_and_users(bench, tmp_path):
 
 
 def test_a_gateway_that_is_not_root_is_seen_held_and_measured(bench):
-    program = "import time\nprint('up')\nwhile time.process_time() < 1: pass\nprint('done')\ninput()"
+    program = (
+        "import time\nprint('up')\nwhile time.process_time() < 1: pass\nprint('done')\ninput()"
+    )
     unit = bench.begin(program, container=Container(user="1234"), stdin=True)
     bench.lines.until("gateway.out", "up")
     unit.hold.pause()

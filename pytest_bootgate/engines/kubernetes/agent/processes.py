@@ -109,12 +109,14 @@ class Holds:
     def hold(self, pid: int, how: str) -> None:
         """Stop all of a container, or let it run only now and then; empty lets it go on."""
         self._held.pop(pid, None)
-        members = group(pid)
-        send(signal.SIGSTOP if how == "paused" else signal.SIGCONT, members)
-        if how == "paused":  # one that was just starting another
-            send(signal.SIGSTOP, group(pid) - members)
+        send(signal.SIGSTOP if how == "paused" else signal.SIGCONT, group(pid))
         if how:
             self._held[pid] = how
+        # A process stops when it gets to it, and may have started another one before.
+        until = time.monotonic() + _DEATH
+        while how == "paused" and self.state(pid) != how and time.monotonic() < until:
+            send(signal.SIGSTOP, group(pid))
+            time.sleep(0.001)
 
     def state(self, pid: int) -> str:
         """How it is held, as the kernel sees it."""
