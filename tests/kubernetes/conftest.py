@@ -92,7 +92,9 @@ class Kube:
 
     def rig(self, *words: str) -> None:
         """Something happens to a machine of the cluster."""
-        subprocess.run([str(RIG), *words], check=True, timeout=120)
+        # What it starts must not keep its files in a directory of this test.
+        environment = {name: text for name, text in os.environ.items() if name != "TMPDIR"}
+        subprocess.run([str(RIG), *words], check=True, timeout=120, env=environment)
 
     def ready(self, node: str) -> None:
         self("wait", "--for=condition=Ready", f"node/{node}", "--timeout=120s")
@@ -116,6 +118,8 @@ def gate(tmp_path, kube) -> Iterator:
     begun: list[Run] = []
 
     def begin(tenths: int = 60, *args: str, **parts: str) -> Run:
+        path = tmp_path / str(len(begun))
+        path.mkdir()
         given = {
             "image": IMAGE,
             "program": SLOW.format(tenths=tenths),
@@ -125,19 +129,19 @@ def gate(tmp_path, kube) -> Iterator:
             "more": "",
             **parts,
         }
-        (tmp_path / "bootgate.yaml").write_text(GATE.format(**given))
+        (path / "bootgate.yaml").write_text(GATE.format(**given))
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-        command += ["--rootdir", str(tmp_path), "--benchmark-disable", "--bootgate-engine"]
+        command += ["--rootdir", str(path), "--benchmark-disable", "--bootgate-engine"]
         command += ["kubernetes", "--bootgate-json", "out.json", *args, "bootgate.yaml"]
         process = subprocess.Popen(
             command,
-            cwd=tmp_path,
+            cwd=path,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        begun.append(Run(process, tmp_path, kube))
+        begun.append(Run(process, path, kube))
         return begun[-1]
 
     yield begin

@@ -212,7 +212,7 @@ def sweep(run: str, cluster: Cluster) -> int:
 
 
 def runs(cluster: Cluster) -> dict[str, str]:
-    """Of all runs that have pods in the namespace, the owner. Raises `EngineError`.
+    """Of all runs that have pods or leases in the namespace, the owner. Raises `EngineError`.
 
     ``gone`` where all its pods have ended, and it leases no node: the agents end with their gate.
     """
@@ -222,12 +222,12 @@ def runs(cluster: Cluster) -> dict[str, str]:
             leasing = holders(cluster)
     finally:
         cluster.close()
-    found: dict[str, str] = {}
-    alive: set[str] = set()
+    found = dict.fromkeys(leasing, "")
+    alive = {run for run, renewed in leasing.items() if renewed}
     for pod in pods:
         assert pod.metadata is not None
         run = (pod.metadata.labels or {})[RUN_LABEL]
         found[run] = (pod.metadata.annotations or {}).get(OWNER, "")
         if pod.status is None or pod.status.phase not in ("Succeeded", "Failed"):
             alive.add(run)
-    return {run: owner if run in alive | leasing else "gone" for run, owner in found.items()}
+    return {run: owner if run in alive else "gone" for run, owner in found.items()}

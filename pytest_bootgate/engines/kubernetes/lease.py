@@ -152,12 +152,12 @@ def remove(cluster: Cluster, run: str) -> int:
     return len(found)
 
 
-def holders(cluster: Cluster) -> set[str]:
-    """The runs that have renewed a lease in the last minutes."""
+def holders(cluster: Cluster) -> dict[str, bool]:
+    """The runs that have leases, and whether they have renewed one lately."""
     since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=_STALE)
     found = again(lambda: [*cluster.client.list(Lease, labels={RUN_LABEL: None})])
     specs = [lease.spec for lease in found if lease.spec is not None]
-    return {str(s.holderIdentity) for s in specs if s.renewTime and s.renewTime > since}
+    return {str(s.holderIdentity): bool(s.renewTime and s.renewTime > since) for s in specs}
 
 
 def _name(node: str) -> str:

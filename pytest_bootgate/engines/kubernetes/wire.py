@@ -23,8 +23,9 @@ from pytest_bootgate.errors import EngineError, LostError
 AGENT = "bootgate"
 #: Who has not heard of the agent for so long does not know any more what happened when.
 SILENCE = 3.0
-#: The first connection may take longer: its program is started by the kubelet.
-_FIRST = 30.0
+#: The first connection may take longer: its program is started by the kubelet. It must be less
+#: than what an agent waits for its gate.
+_FIRST = 20.0
 _PING, _PAUSE = 1.0, 0.2
 _PINGS = 20
 
@@ -54,7 +55,7 @@ class Wire:
         self._pings: dict[int, float] = {}
         self._offsets: list[tuple[float, float]] = []
         self._offset: float | None = None
-        self._lost = ""
+        self._lost = self._problem = ""
         self._closed = False
         self._thread = threading.Thread(target=self._tend, name="bootgate pod", daemon=True)
         self._thread.start()
@@ -125,7 +126,9 @@ class Wire:
         with contextlib.suppress(EngineError):
             why = self._why()
         silent = time.monotonic() - self._heard
-        return why or f"pod {self._pod} has not answered for {silent:.1f} s"
+        if self._offset is None:
+            return why or f"nothing can be run in pod {self._pod}{self._problem}"
+        return why or f"pod {self._pod} has not answered for {silent:.1f} s{self._problem}"
 
     # -- in its own thread -----------------------------------------------------------------
 
@@ -142,8 +145,8 @@ class Wire:
                     for line in self._asked.values():
                         session.send(line)
                 session.run(self._ping, _PING)
-            except (SessionError, EngineError):
-                pass
+            except (SessionError, EngineError) as error:
+                self._problem = f" ({error})"
             finally:
                 self._session = None
             if not self._closed:
