@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CLUSTER, ROOT
+from tests.kubernetes.rig import get, kubectl, rig
 
 IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")
-RIG = Path(os.environ.get("BOOTGATE_RIG") or ROOT / "ci" / "kubernetes")
 
 GATE = """\
 releases: {{candidate: {{image: "{image}"}}}}
@@ -82,19 +80,15 @@ class Kube:
     """The cluster, as `kubectl` sees it."""
 
     def __call__(self, *words: str) -> str:
-        command = ["kubectl"] if shutil.which("kubectl") else [str(RIG), "kubectl"]
-        command += words
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return kubectl(*words)
 
     def pods(self, run: str = "") -> list[dict]:
-        label = f"bootgate.run{run}"
-        return json.loads(self("get", "pods", "-l", label, "-o", "json"))["items"]
+        return get("pods", "-l", f"bootgate.run{run}")["items"]
 
     def rig(self, *words: str) -> None:
         """Something happens to a machine of the cluster."""
         # What it starts must not keep its files in a directory of this test.
-        environment = {name: text for name, text in os.environ.items() if name != "TMPDIR"}
-        subprocess.run([str(RIG), *words], check=True, timeout=120, env=environment)
+        rig(*words, env={name: text for name, text in os.environ.items() if name != "TMPDIR"})
 
     def ready(self, node: str) -> None:
         self("wait", "--for=condition=Ready", f"node/{node}", "--timeout=120s")
@@ -103,14 +97,6 @@ class Kube:
 @pytest.fixture
 def kube() -> Kube:
     return Kube()
-
-
-@pytest.fixture
-def rig(kube):
-    """The cluster is one of `ci/kubernetes`; what is broken is mended by the test."""
-    if os.environ.get(CLUSTER) != "rig":
-        pytest.skip("only the cluster of ci/kubernetes may be broken")
-    return kube
 
 
 @pytest.fixture

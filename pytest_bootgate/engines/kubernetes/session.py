@@ -17,7 +17,8 @@ from typing import Any
 
 import websocket
 
-from pytest_bootgate.engines.kubernetes.api import Cluster
+from pytest_bootgate.engines.kubernetes.api import FORBIDDEN, Cluster
+from pytest_bootgate.errors import EngineError
 
 _OUT, _STATUS = 1, 3
 _CONNECT = 10.0
@@ -31,7 +32,10 @@ class SessionError(Exception):
 
 
 class Session:
-    """A command; `heard` gets what it writes to its standard output, in its own thread."""
+    """A command; `heard` gets what it writes to its standard output, in its own thread.
+
+    Raises `SessionError`, and `EngineError` where this user may not run any.
+    """
 
     def __init__(
         self,
@@ -124,6 +128,11 @@ def _connected(cluster: Cluster, url: str) -> websocket.WebSocket:
                 timeout=_CONNECT,
             )
         except websocket.WebSocketBadStatusException as error:
+            if error.status_code in (401, FORBIDDEN):
+                raise EngineError(
+                    f"The cluster does not let this user run commands in pods: {error}."
+                    " docs/kubernetes.md lists what a gate needs."
+                ) from error
             if error.status_code < 500 or time.monotonic() > until:
                 raise SessionError(str(error)) from error
         except (websocket.WebSocketException, OSError) as error:

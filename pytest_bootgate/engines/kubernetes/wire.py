@@ -56,11 +56,16 @@ class Wire:
         self._offsets: list[tuple[float, float]] = []
         self._offset: float | None = None
         self._lost = self._problem = ""
+        self._refused: EngineError | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._tend, name="bootgate pod", daemon=True)
         self._thread.start()
-        with self._ready:
-            self._wait(lambda: self._offset is not None)
+        try:
+            with self._ready:
+                self._wait(lambda: self._offset is not None)
+        except EngineError:
+            self.close()
+            raise
 
     def hear(self, slot: str, listener: Hear) -> None:
         """Who is told of the frames of a slot, also of those that came before."""
@@ -100,6 +105,8 @@ class Wire:
         """Raises `LostError` where nobody knows what happens there."""
         if not self._lost and time.monotonic() - self._heard > SILENCE:
             self._lost = self._silence()
+        if self._refused is not None:
+            raise self._refused
         if self._lost:
             raise LostError(self._lost)
 
@@ -145,8 +152,11 @@ class Wire:
                     for line in self._asked.values():
                         session.send(line)
                 session.run(self._ping, _PING)
-            except (SessionError, EngineError) as error:
+            except SessionError as error:
                 self._problem = f" ({error})"
+            except EngineError as error:
+                self._refused = error
+                return
             finally:
                 self._session = None
             if not self._closed:
