@@ -9,6 +9,7 @@ import kubernetes_validate
 import pytest
 from lightkube.resources.core_v1 import Pod
 
+from pytest_bootgate.engines import choose, kubernetes
 from pytest_bootgate.engines.base import UnitSpec
 from pytest_bootgate.engines.kubernetes import registry, status
 from pytest_bootgate.engines.kubernetes.pod import (
@@ -191,6 +192,17 @@ def test_names_of_containers(role, name):
     assert container_name(role) == name
 
 
+def test_without_its_extra_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(kubernetes, "_NEEDED", ("no_such_module",))
+    with pytest.raises(EngineError, match=r"pip install 'pytest-bootgate\[kubernetes\]'"):
+        choose("kubernetes", images=True, commands=True, run="r1")
+
+
+def test_it_boots_images():
+    with pytest.raises(EngineError, match="The kubernetes engine boots images"):
+        choose("kubernetes", images=False, commands=True, run="r1")
+
+
 # -- states ------------------------------------------------------------------------------------
 
 
@@ -211,7 +223,6 @@ def state(name: str = "gateway", image: str = "", **state) -> dict:
         (None, "was deleted"),
         (pod("Failed", reason="Evicted", message="The node was low."), "Evicted: The node was low"),
         (pod("Failed", reason="DeadlineExceeded"), "DeadlineExceeded"),
-        (pod("Succeeded"), "all containers of pod p ended"),
         (pod(metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}), "deleted by somebody else"),
     ],
 )
@@ -221,6 +232,13 @@ def test_a_pod_that_was_taken_away(seen, words):
 
 def test_a_pod_that_runs_was_not_taken_away():
     assert status.taken_away(pod(), "p") is None
+    assert not status.over(pod())
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_a_pod_that_ended_was_not_taken_away_either(phase):
+    assert status.taken_away(pod(phase), "p") is None
+    assert status.over(pod(phase))
 
 
 @pytest.mark.parametrize(

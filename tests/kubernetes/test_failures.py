@@ -101,6 +101,21 @@ def test_apiserver_restarted(gate, kube):
     lost_and_repeated(run, "has not answered")
 
 
+@broken
+def test_node_clock_an_hour_off(gate, kube):
+    kube.rig("node", "3", "clock", "3600")
+    try:
+        kube.ready("node3")
+        run = gate(20, kubernetes="nodes: {kubernetes.io/hostname: node3}")
+        out = run.end()
+        assert run.process.returncode == 0, out
+        (boot,) = run.boots
+        assert 2.0 < boot["seconds"] < 4.0
+    finally:
+        kube.rig("node", "3", "clock", "0")
+        kube.ready("node3")
+
+
 def test_image_missing(gate):
     run = gate(image="no-such-registry.invalid/nothing:1")
     out = run.end()

@@ -15,6 +15,7 @@ PAIRS = "{boots: 5, noise: 1000, retries: 0, inconclusive: fail}"
 ENGINES = [
     pytest.param("process", id="process"),
     pytest.param("docker", id="docker", marks=pytest.mark.docker),
+    pytest.param("kubernetes", id="kubernetes", marks=pytest.mark.kubernetes),
 ]
 
 

@@ -8,7 +8,11 @@ import pytest
 
 from tests.lies.conftest import check
 
-ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
+ENGINES = [
+    "process",
+    pytest.param("docker", marks=pytest.mark.docker),
+    pytest.param("kubernetes", marks=pytest.mark.kubernetes),
+]
 REQUIRE = ["--bootgate-require"]
 XFAIL = """\
 import pytest

@@ -21,7 +21,7 @@ from pytest_bootgate.engines.kubernetes.lease import Leases, holders, remove
 from pytest_bootgate.engines.kubernetes.place import PodPlace
 from pytest_bootgate.engines.kubernetes.pod import OWNER, RUN_LABEL, Shape
 from pytest_bootgate.engines.kubernetes.rights import missing
-from pytest_bootgate.engines.kubernetes.status import ready
+from pytest_bootgate.engines.kubernetes.status import over, ready
 from pytest_bootgate.errors import EngineError, LostError
 from pytest_bootgate.gatefile.model import Container, Kubernetes
 
@@ -154,19 +154,21 @@ class KubernetesEngine:
 
         def shape(specs: Sequence[UnitSpec], helper: str | None) -> Shape:
             self._settle()
-            return self._shape(specs, helper, network or Container())
+            if (agents := helper or python_image()) not in self._images:
+                self.resolve(agents)
+            return self._shape(specs, agents, network or Container())
 
         return PodPlace(self.cluster, ports, shape, self._leave)
 
     def _shape(
-        self, specs: Sequence[UnitSpec], helper: str | None, network: Container | None = None
+        self, specs: Sequence[UnitSpec], helper: str, network: Container | None = None
     ) -> Shape:
         return Shape(
             name=f"bootgate-{self._run}-{secrets.token_hex(4)}",
             run=self._run,
             owner=owner.own(),
             units=[replace(one, image=self._pinned(one.image or "")) for one in specs],
-            helper=self._pinned(helper or python_image()),
+            helper=self._pinned(helper),
             node=self.node,
             network=network or Container(),
             asked=self._asked,
@@ -228,6 +230,6 @@ def runs(cluster: Cluster) -> dict[str, str]:
         assert pod.metadata is not None
         run = (pod.metadata.labels or {})[RUN_LABEL]
         found[run] = (pod.metadata.annotations or {}).get(OWNER, "")
-        if pod.status is None or pod.status.phase not in ("Succeeded", "Failed"):
+        if not over(pod):
             alive.add(run)
     return {run: owner if run in alive else "gone" for run, owner in found.items()}

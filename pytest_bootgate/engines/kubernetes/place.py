@@ -73,7 +73,11 @@ class PodPlace:
 
     def _away(self) -> str | None:
         """Why the pod is gone, None where it is not known to be."""
-        return status.taken_away(self._look(), self._name)
+        pod = self._look()
+        why = status.taken_away(pod, self._name)
+        if why is None and pod is not None and status.over(pod):
+            return f"all containers of pod {self._name} ended, that of its agent among them"
+        return why
 
     def _look(self) -> Pod | None:
         with self._cluster.call("look at a pod"):

@@ -83,9 +83,12 @@ def taken_away(pod: Pod | None, name: str) -> str | None:
         return f"pod {name} was ended ({pod.status.reason}{more})"
     if pod.metadata.deletionTimestamp is not None:
         return f"pod {name} was deleted by somebody else"
-    if pod.status.phase in ("Failed", "Succeeded"):
-        return f"all containers of pod {name} ended"
     return None
+
+
+def over(pod: Pod) -> bool:
+    """Whether all its containers have ended, whyever."""
+    return pod.status is not None and pod.status.phase in ("Failed", "Succeeded")
 
 
 def unseen(end: ContainerStateTerminated) -> bool:

@@ -81,12 +81,10 @@ class PodUnit:
         self._missing = self._missing or "missing" in frame
         self._ended = self._ended or "exited" in frame
         if data:
-            self._sink(Chunk(f"{self._role_stream(frame)}", at, data, after_gap=frame["gap"]))
+            stream = f"{self._spec.role}.{frame['stream'].rpartition('.')[2]}"
+            self._sink(Chunk(stream, at, data, after_gap=frame["gap"]))
         elif "over" in frame:
             threading.Thread(target=self._conclude, args=(at,), daemon=True).start()
-
-    def _role_stream(self, frame: Mapping[str, Any]) -> str:
-        return f"{self._spec.role}.{frame['stream'].rpartition('.')[2]}"
 
     def _conclude(self, at: float) -> None:
         """How it ended is known before its end arrives."""
@@ -109,7 +107,7 @@ class PodUnit:
             end = None if pod is None else status.terminated(pod, self._slot)
             if self._removed:
                 break
-            if away is not None and not (end is not None and away.startswith("all containers")):
+            if away is not None:
                 raise LostError(away)
             if end is not None:
                 if status.unseen(end):
