@@ -167,6 +167,12 @@ class Unit(Protocol):
         asked during a boot.
         """
 
+    def sockets(self, ports: Collection[int]) -> Mapping[str, int]:
+        """The sockets that listen on these ports in its network, by an identity of their own.
+
+        None where that is not known here.
+        """
+
     def listens(self, ports: Collection[int]) -> set[int]:
         """On which of these ports its processes listen; none where that is not known here."""
 

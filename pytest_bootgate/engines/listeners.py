@@ -122,13 +122,13 @@ def _may_be_theirs(process: psutil.Process, ours: Processes, directory: str | No
     return oldest.ppid() in adopters
 
 
-def sockets(pid: int, ports: Collection[int]) -> dict[str, int]:
+def sockets(pid: int | None, ports: Collection[int]) -> dict[str, int]:
     """The inodes of the sockets that listen on these ports in a process's network, and their ports.
 
-    Nothing where the kernel won't say. See proc(5), ``/proc/net/tcp``.
+    Nothing where the kernel won't say, or no process is known. See proc(5), ``/proc/net/tcp``.
     """
-    found = {}
-    for table in ("tcp", "tcp6"):
+    found: dict[str, int] = {}
+    for table in () if pid is None else ("tcp", "tcp6"):
         with contextlib.suppress(OSError):
             for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
                 words = line.split()

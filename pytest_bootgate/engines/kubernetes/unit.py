@@ -249,6 +249,10 @@ class PodUnit:
         """None: they are another machine's."""
         return set()
 
+    def sockets(self, ports: Collection[int]) -> Mapping[str, int]:
+        """The sockets that listen on these ports of the pod."""
+        return cast(Mapping[str, int], self._wire.order("sockets", ports=[*ports]))
+
     def listens(self, ports: Collection[int]) -> set[int]:  # noqa: ARG002
         """None: that is not known here."""
         return set()

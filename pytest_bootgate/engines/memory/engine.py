@@ -205,6 +205,10 @@ class MemoryUnit:
         """None of this machine."""
         return set()
 
+    def sockets(self, ports: Collection[int]) -> Mapping[str, int]:  # noqa: ARG002
+        """None: ports are no sockets here."""
+        return {}
+
     def listens(self, ports: Collection[int]) -> set[int]:
         """On which of these ports its scripts listen."""
         own, world = self.every(), self._place.world

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _DEATH = 2.0
+_LISTENS = "0A"  # TCP_LISTEN, in include/net/tcp_states.h of Linux
 #: A starved container runs for 1 ms of 100 (measured: 0.8 % of a core).
 _RUN, _STAND = 0.001, 0.099
 
@@ -81,6 +82,18 @@ def commands(pid: int, without: Collection[int]) -> dict[int, str]:
     return {
         one: _read(f"/proc/{one}/cmdline").replace("\0", " ").strip() for one in members - left_out
     }
+
+
+def sockets(ports: Collection[int]) -> dict[str, int]:
+    """The inodes of the sockets that listen on these ports of the pod, and their ports."""
+    found = {}
+    for table in ("tcp", "tcp6"):
+        for line in _read(f"/proc/net/{table}").splitlines()[1:]:
+            words = line.split()
+            port = int(words[1].rpartition(":")[2], 16)
+            if words[3] == _LISTENS and port in ports:
+                found[words[9]] = port
+    return found
 
 
 def send(number: int, processes: Iterable[int]) -> None:

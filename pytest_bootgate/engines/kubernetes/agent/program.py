@@ -288,6 +288,9 @@ class Agent:
             which = processes.group(self._pid(order)) if self._slots[order["slot"]].pid else []
         return processes.kill(which)
 
+    def _sockets(self, order: dict[str, Any]) -> dict[str, int]:
+        return processes.sockets(order["ports"])
+
     def _processes(self, order: dict[str, Any]) -> dict[int, str]:
         name = order["slot"]
         beside = [s.pid for s in self._slots.values() if s.unit == name and s.is_command and s.pid]
@@ -314,5 +317,6 @@ class Agent:
         "processes": _processes,
         "hold": _hold,
         "state": _state,
+        "sockets": _sockets,
         "end": _end,
     }
