@@ -15,6 +15,10 @@ class EngineError(BootgateError):
     """The place where boots happen is missing, refused, or went away."""
 
 
+class LostError(EngineError):
+    """The machine or the network of a boot went away: neither a failed boot nor a good one."""
+
+
 class CommandError(EngineError):
     """There is no such command to run."""
 

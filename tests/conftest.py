@@ -34,6 +34,10 @@ INCIDENT = ROOT / "examples" / "incident"
 PROCESSES = {"pytester", "local_bench", "docker_bench"}
 
 
+#: Says that tests may boot on the cluster of KUBECONFIG.
+CLUSTER = "BOOTGATE_TEST_CLUSTER"
+
+
 #: Where the tests are that `ci/quick` runs, but for those that are slow or take an engine.
 QUICK = ("checks", "gatefile", "loop", "observe", "probes", "records", "run", "stats")
 QUICK_FILES = (
@@ -57,8 +61,11 @@ def pytest_collection_modifyitems(items):
             item.add_marker("slow")
         place = item.path.relative_to(ROOT / "tests")
         here = place.parts[0] in QUICK or place.as_posix() in QUICK_FILES
-        if here and not any(item.iter_markers("slow")) and not any(item.iter_markers("docker")):
+        slow = any(map(item.get_closest_marker, ("docker", "kubernetes", "slow")))
+        if here and not slow:
             item.add_marker("quick")
+        if item.get_closest_marker("kubernetes") and CLUSTER not in os.environ:
+            item.add_marker(pytest.mark.skip(f"no cluster: {CLUSTER}=1 takes KUBECONFIG's"))
     # Those that take minutes begin first, so that no worker ends alone.
     rank = {ROOT / "tests" / name: number for number, name in enumerate(LONG)}
     items.sort(key=lambda item: rank.get(item.path, len(LONG)))

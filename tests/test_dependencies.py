@@ -70,7 +70,11 @@ def licence(about: metadata.PackageMetadata) -> str:
     return f"unknown: {declared}"
 
 
-@pytest.mark.parametrize("extras", [frozenset(), frozenset({"otel"})], ids=["plain", "otel"])
+@pytest.mark.parametrize(
+    "extras",
+    [frozenset(), frozenset({"otel"}), frozenset({"kubernetes"})],
+    ids=["plain", "otel", "kubernetes"],
+)
 def test_licences_are_permissive(extras):
     found = installed("pytest-bootgate", extras, {})
     assert {"docker", "pytest", "shtab"} <= found.keys()

@@ -9,7 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
+ENGINES = [
+    "process",
+    pytest.param("docker", marks=pytest.mark.docker),
+    pytest.param("kubernetes", marks=pytest.mark.kubernetes),
+]
 
 
 @pytest.fixture

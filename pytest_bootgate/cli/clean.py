@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pytest_bootgate.cli import statuses
 from pytest_bootgate.errors import BootgateError
 
+#: Nobody wants a cluster touched that a kubeconfig happens to name.
+HERE = ("docker", "process")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate clean`` takes."""
@@ -18,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Remove containers, volumes, processes and directories of runs whose process is gone. The"
         " next gate does the same. Active runs are not touched."
     )
-    parser.add_argument("--engine", choices=NAMES[1:], help="only on this engine (default: both)")
+    parser.add_argument(
+        "--engine", choices=NAMES[1:], help="only on this engine (default: docker and process)"
+    )
     parser.add_argument(
         "--all",
         action="store_true",
@@ -29,10 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Print a line for each run; return the exit status."""
-    from pytest_bootgate.engines import NAMES
-
     lines = 0
-    for engine in [options.engine] if options.engine else NAMES[1:]:
+    for engine in [options.engine] if options.engine else HERE:
         try:
             for line in _cleaned(engine, unknown=options.all):
                 print(line)

@@ -92,13 +92,16 @@ def _checks(
     from pytest_bootgate.cli import doctor_engine, doctor_host, doctor_spots
 
     if engine is not None:
+        cluster = engine.name == "kubernetes"
+        if cluster:
+            yield "rights", doctor_engine.rights(engine)
         yield "leftovers", doctor_engine.leftovers(engine)
         if gate is not None:
             yield "limits", doctor_engine.limits(gate, engine)
             if not engine.traits.images:
                 yield "programs", doctor_engine.programs(gate)
                 yield "probes", doctor_spots.probes(gate)
-            else:
+            elif not cluster:  # only its nodes know what they can pull
                 yield "images", doctor_engine.images(gate, engine)
                 yield "probes", doctor_engine.health_checks(gate, engine)
     yield "disk", doctor_host.disk(engine)

@@ -43,7 +43,7 @@ def engine(gate: Gate | None, wanted: str) -> tuple[Engine | None, Finding]:
 def leftovers(engine: Engine) -> Iterator[Wrong]:
     """What runs left that were killed together with what would have removed it."""
     try:
-        found = runs(engine.name)
+        found = runs(engine.name, engine.environment)
     except BootgateError as error:
         yield "FAIL", str(error)
         return
@@ -114,6 +114,17 @@ def _asked_for_health(plan: Plan) -> Iterator[str | None]:
     for service in file.services.values():
         if service.ready is not None and service.ready.kind.needs_image:
             yield from releases if service.image == RELEASE else [service.image]
+
+
+def rights(engine: Engine) -> Iterator[Wrong]:
+    """Whether this user may do on a cluster what a gate does."""
+    try:
+        missing = engine.rights()  # type: ignore[attr-defined]
+    except BootgateError as error:
+        yield "FAIL", str(error)
+        return
+    if missing:
+        yield "FAIL", f"this user may not {', '.join(missing)}: docs/kubernetes.md has a Role"
 
 
 def programs(gate: Gate) -> Iterator[Wrong]:

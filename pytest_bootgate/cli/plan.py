@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_bootgate.engines.confine import beyond
+from pytest_bootgate.engines.granted import beyond
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Release, System
 from pytest_bootgate.gatefile.tree import listed, shown

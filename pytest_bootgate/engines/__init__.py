@@ -6,7 +6,8 @@ An engine starts, feeds, holds and removes units; it never interprets what they 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_bootgate.engines.owner import gone, lives
 from pytest_bootgate.engines.reaper import Reaper
@@ -15,12 +16,13 @@ from pytest_bootgate.errors import EngineError
 
 if TYPE_CHECKING:
     from pytest_bootgate.engines.base import Engine
+    from pytest_bootgate.gatefile.model import Kubernetes
 
 __all__ = ["Reaper", "choose", "remove", "runs", "start_reaper"]
 
-NAMES = ("auto", "docker", "process")
+NAMES = ("auto", "docker", "process", "kubernetes")
 _NO_IMAGES = (
-    "The docker engine boots images, but not every release has one. Give each release an image,"
+    "The {engine} engine boots images, but not every release has one. Give each release an image,"
     " or use --bootgate-engine process."
 )
 _NO_COMMANDS = (
@@ -29,16 +31,23 @@ _NO_COMMANDS = (
 )
 
 
-def choose(wanted: str, *, images: bool, commands: bool, run: str) -> tuple[Engine, str]:
+def choose(
+    wanted: str,
+    *,
+    images: bool,
+    commands: bool,
+    run: str,
+    kubernetes: Kubernetes | None = None,
+) -> tuple[Engine, str]:
     """The engine for a gate file, and half a sentence that says why this one.
 
-    `images` and `commands` say whether every release has one. Raises `EngineError` where what
-    is wanted cannot be had.
+    `images` and `commands` say whether every release has one, `kubernetes` which cluster is meant.
+    Raises `EngineError` where what is wanted cannot be had.
     """
-    if wanted == "docker":
+    if wanted in ("docker", "kubernetes"):
         if not images:
-            raise EngineError(_NO_IMAGES)
-        return _docker(run), "requested"
+            raise EngineError(_NO_IMAGES.format(engine=wanted))
+        return _docker(run) if wanted == "docker" else _kubernetes(run, kubernetes), "requested"
     if wanted == "process":
         if not commands:
             raise EngineError(_NO_COMMANDS)
@@ -61,22 +70,35 @@ def choose(wanted: str, *, images: bool, commands: bool, run: str) -> tuple[Engi
     return engine, "it answers and every release has an image"
 
 
-def runs(engine: str) -> dict[str, Literal["lives", "gone", "unknown"]]:
+def runs(
+    engine: str, where: Mapping[str, str] | None = None
+) -> dict[str, Literal["lives", "gone", "unknown"]]:
     """All runs that have something on an engine, and whether the process of each lives.
 
-    Unknown are those of other machines, other containers and earlier boots of this machine.
+    `where` is the `environment` of an engine that is not the one this process finds by itself.
+
+    Unknown are those of other machines, other containers and earlier boots of this machine, unless
+    the engine itself knows that they are gone.
     Raises `EngineError` where the engine does not answer.
     """
-    found: dict[str, str] = importlib.import_module(f"{__name__}.{engine}").runs()
+    found: dict[str, str] = _module(engine).runs(*_here(where))
     return {
-        run: "gone" if gone(owner) else "lives" if lives(owner) else "unknown"
+        run: "gone" if owner == "gone" or gone(owner) else "lives" if lives(owner) else "unknown"
         for run, owner in found.items()
     }
 
 
-def remove(engine: str, run: str) -> int:
+def remove(engine: str, run: str, where: Mapping[str, str] | None = None) -> int:
     """Remove all that a run left on an engine; how much that was. Raises `EngineError`."""
-    return int(importlib.import_module(f"{__name__}.{engine}").sweep(run))
+    return int(_module(engine).sweep(run, *_here(where)))
+
+
+def _module(engine: str) -> Any:
+    return importlib.import_module(f"{__name__}.{engine}")
+
+
+def _here(where: Mapping[str, str] | None) -> tuple[Mapping[str, str], ...]:
+    return (where,) if where else ()
 
 
 # Imported late: docker alone takes 0.2 s, which an unused engine must not cost.
@@ -86,6 +108,13 @@ def _docker(run: str) -> Engine:
     from pytest_bootgate.engines.docker import DockerEngine
 
     return DockerEngine(run)
+
+
+def _kubernetes(run: str, asked: Kubernetes | None) -> Engine:
+    from pytest_bootgate.engines.kubernetes import connect
+    from pytest_bootgate.gatefile.model import Kubernetes
+
+    return connect(run, asked or Kubernetes())
 
 
 def _process(run: str) -> Engine:

@@ -8,6 +8,7 @@ must not wait: who waits for a reader is the system that is measured.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,11 @@ from typing import Literal, Protocol
 
 from pytest_bootgate.engines.clock import Clock
 from pytest_bootgate.gatefile.model import Container
+
+
+def python_image() -> str:
+    """The image in which programs of the gate run where the gate file names none."""
+    return os.environ.get("BOOTGATE_SIDECAR_IMAGE") or _PYTHON_IMAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,8 @@ class Chunk:
 
 
 Sink = Callable[[Chunk], None]
+#: Where programs of the gate run if nobody names an image; any image with Python 3.9 will do.
+_PYTHON_IMAGE = "python:3.13-alpine"
 #: So many bytes are read at once: who reads needs Python's lock each time, and may wait for it
 #: while the system writes.
 READ = 1 << 20
@@ -159,6 +167,12 @@ class Unit(Protocol):
         asked during a boot.
         """
 
+    def sockets(self, ports: Collection[int]) -> Mapping[str, int]:
+        """The sockets that listen on these ports in its network, by an identity of their own.
+
+        None where that is not known here.
+        """
+
     def listens(self, places: Collection[int | str]) -> set[int | str]:
         """On which of these ports, and sockets by path, its processes listen.
 
@@ -202,6 +216,14 @@ class Place(Protocol):
     def ports(self) -> Mapping[str, int]:
         """The port behind each name, as seen inside."""
 
+    def expect(self, specs: Sequence[UnitSpec], helper: str | None) -> None:
+        """All units that will be created here, each once, as far as they are known.
+
+        Where nothing can be added to a place that is made, it is made now: image, limits,
+        `container`, `state` and the paths of `files` hold. `helper` is an image with Python.
+        Raises `EngineError`.
+        """
+
     def create(self, spec: UnitSpec, sink: Sink) -> Unit:
         """Make a unit, not started yet, and listen to it. The sidecar comes first."""
 
@@ -233,12 +255,14 @@ class Traits:
 
     `images`: a file system of their own, from an image; else they are commands of this machine.
     `limits`: of CPU and memory, where a profile asks for them. `own_network`: ports that nobody
-    else on the machine has.
+    else on the machine has. `leases`: it sees to it itself that one gate at a time boots on a
+    machine.
     """
 
     images: bool
     limits: bool
     own_network: bool
+    leases: bool = False
 
 
 #: Of containers, and of what runs on this machine as it is.
@@ -251,7 +275,7 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """``docker``, ``process``, or ``memory`` in tests."""
+        """``docker``, ``process``, ``kubernetes``, or ``memory`` in tests."""
 
     @property
     def version(self) -> str:
@@ -260,6 +284,10 @@ class Engine(Protocol):
     @property
     def traits(self) -> Traits:
         """What boots on it have."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What another process needs in its environment to find it as this one does."""
 
     @property
     def clock(self) -> Clock:

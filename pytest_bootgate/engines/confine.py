@@ -7,17 +7,9 @@ from typing import Any
 from docker.types import DeviceRequest, Ulimit
 
 from pytest_bootgate.engines.base import UnitSpec
+from pytest_bootgate.engines.granted import capabilities
 from pytest_bootgate.gatefile.model import Container
 
-#: What entry points of common images need: they begin as root, give a directory to the system's
-#: own user (CHOWN, FOWNER, DAC_OVERRIDE) and go on as that one (SETUID, SETGID), some of them in a
-#: directory of their own (SYS_CHROOT). Without KILL the container's init, which stays root, could
-#: not pass SIGTERM on to them. NET_BIND_SERVICE is asked for by programs that have it as a file
-#: capability, though every port is free in a network of its own.
-CAPABILITIES = (
-    *("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"),
-    "SYS_CHROOT",
-)
 #: A sidecar has a thread for every request at its stub. It, or a command that the gate file
 #: runs in it, may be a program of the release.
 _SIDECAR_PIDS = 512
@@ -42,10 +34,8 @@ def confined(spec: UnitSpec) -> dict[str, Any]:
             "mem_limit": _SIDECAR_MEMORY,
             "memswap_limit": _SIDECAR_MEMORY,
         }
-    if "ALL" in asked.cap_add:
-        return limits | {"cap_add": ["ALL"], "cap_drop": sorted(asked.cap_drop)}
-    default = () if "ALL" in asked.cap_drop else {*CAPABILITIES} - {*asked.cap_drop}
-    return limits | {"cap_drop": ["ALL"], "cap_add": sorted({*default, *asked.cap_add})}
+    wanted = capabilities(asked)
+    return limits | {"cap_add": wanted["add"], "cap_drop": wanted["drop"]}
 
 
 def _asked(asked: Container) -> dict[str, Any]:
@@ -74,18 +64,3 @@ def _asked(asked: Container) -> dict[str, Any]:
 def _ulimit(name: str, limit: str) -> Ulimit:
     soft, _, hard = limit.partition(":")
     return Ulimit(name=name, soft=int(soft), hard=int(hard or soft))
-
-
-def beyond(asked: Container) -> tuple[str, ...]:
-    """What a gate file grants a gateway beyond that, in words."""
-    granted: list[str] = [c for c in dict.fromkeys(asked.cap_add) if c not in CAPABILITIES]
-    if "ALL" in granted:
-        granted = ["ALL capabilities"]
-    if asked.pids > Container().pids:
-        granted.append(f"{asked.pids} tasks")
-    granted += ["new privileges"] * asked.new_privileges
-    granted += [f"network {asked.network}"] * (asked.network != "none")
-    granted += [*asked.security_opt, *asked.devices]
-    if asked.gpus is not None:
-        granted.append(f"GPUs: {asked.gpus}")
-    return tuple(granted)

@@ -30,7 +30,7 @@ from pytest_bootgate.engines.container_files import parents, shared
 from pytest_bootgate.engines.container_hold import ContainerHold
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
-from pytest_bootgate.engines.listeners import held
+from pytest_bootgate.engines.listeners import held, sockets
 from pytest_bootgate.engines.tasks import of_group
 from pytest_bootgate.errors import EngineError
 
@@ -159,6 +159,10 @@ class Container:
             with self._api.call(f"look at the {self._spec.noun}") as client:
                 self._find(client)
         return of_group(self._cpu.parent) if self._cpu is not None else set()
+
+    def sockets(self, ports: Collection[int]) -> Mapping[str, int]:
+        """The sockets that listen on these ports in its network, where it runs on this machine."""
+        return sockets(self.pid, ports)
 
     def listens(self, places: Collection[int | str]) -> set[int | str]:
         """On which of these ports and sockets its processes listen, where they run here."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError, NotFound
@@ -49,6 +50,7 @@ class DockerEngine:
     name = "docker"
     traits = CONTAINED
     clock = REAL
+    environment: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, run: str) -> None:
         self._run = run
@@ -159,6 +161,9 @@ class DockerPlace:
         self._network = network.network
         self._shared = False
         self._units: list[Container] = []
+
+    def expect(self, specs: Sequence[UnitSpec], helper: str | None) -> None:
+        """Nothing: each is made when it is created."""
 
     def create(self, spec: UnitSpec, sink: Sink) -> Container:
         """Make a container, not started yet, and listen to it. Raises `EngineError`.

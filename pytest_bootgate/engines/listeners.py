@@ -125,15 +125,17 @@ def _may_be_theirs(process: psutil.Process, ours: Processes, directory: str | No
     return oldest.ppid() in adopters
 
 
-def sockets(pid: int, places: Collection[_Place]) -> dict[str, _Place]:
+def sockets(pid: int | None, places: Collection[_Place]) -> dict[str, _Place]:
     """The inodes of the sockets that listen at these places in a process's network, and where.
 
-    A place is a port, or the path of a Unix socket. Nothing where the kernel won't say. See
-    proc(5), ``/proc/net/tcp`` and ``/proc/net/unix``.
+    A place is a port, or the path of a Unix socket. Nothing where the kernel won't say, or no
+    process is known. See proc(5), ``/proc/net/tcp`` and ``/proc/net/unix``.
     """
     ports = {place: place for place in places if isinstance(place, int)}
     paths = {place: place for place in places if isinstance(place, str)}
     found: dict[str, _Place] = {}
+    if pid is None:
+        return found
     for table in ("tcp", "tcp6") if ports else ():
         for words in _table(pid, table):
             port = int(words[1].rpartition(":")[2], 16)

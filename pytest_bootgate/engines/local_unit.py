@@ -16,7 +16,7 @@ import psutil
 
 from pytest_bootgate.engines.base import Exit, Sink, UnitSpec
 from pytest_bootgate.engines.launch import Launcher
-from pytest_bootgate.engines.listeners import held
+from pytest_bootgate.engines.listeners import held, sockets
 from pytest_bootgate.engines.local_command import LocalCommand
 from pytest_bootgate.engines.local_hold import LocalHold
 from pytest_bootgate.engines.processes import (
@@ -154,6 +154,10 @@ class LocalUnit:
         if self.running:
             running.update(self._roots())
         return of_processes({*running, *(process.pid for process in self._carriers)})
+
+    def sockets(self, ports: Collection[int]) -> Mapping[str, int]:
+        """The sockets that listen on these ports in its network, where it runs on this machine."""
+        return sockets(self.pid, ports)
 
     def listens(self, places: Collection[int | str]) -> set[int | str]:
         """On which of these ports and sockets its processes listen."""

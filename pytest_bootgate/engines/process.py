@@ -8,8 +8,9 @@ import re
 import shutil
 import socket
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -39,6 +40,7 @@ class ProcessEngine:
     name = "process"
     traits = LOCAL
     clock = REAL
+    environment: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, run: str) -> None:
         self._run = run
@@ -91,6 +93,9 @@ class LocalPlace:
         self.dir = str(Path(tempfile.mkdtemp(prefix=f"bootgate-{run}-")).resolve())
         self.ports: Mapping[str, int] = _free_ports(ports)
         self._units: list[LocalUnit] = []
+
+    def expect(self, specs: Sequence[UnitSpec], helper: str | None) -> None:
+        """Nothing: each is made when it is created."""
 
     def create(self, spec: UnitSpec, sink: Sink) -> LocalUnit:
         """Make a unit, not started yet. Raises `EngineError`."""

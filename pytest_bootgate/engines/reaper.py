@@ -74,6 +74,7 @@ def start(run: str, engine: Engine) -> Reaper:
     """Start the child for one run. It finds Docker as this process does, by the environment."""
     environment = {
         **os.environ,
+        **engine.environment,
         "TMPDIR": tempfile.gettempdir(),
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }

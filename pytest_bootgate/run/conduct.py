@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
 from pytest_bootgate.checks.campaign import Ask
 from pytest_bootgate.engines.clock import REAL, Clock
+from pytest_bootgate.errors import EngineError, LostError
 from pytest_bootgate.records.machine import Machine
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.run.meter import grown
@@ -17,6 +19,8 @@ from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.stats.schedule import order
 
 _T = TypeVar("_T")
+#: So many boots of a campaign may be lost with the machine or the network that they were on.
+MOST_LOST = 3
 
 
 def conduct(
@@ -34,7 +38,8 @@ def conduct(
 
     `make` gives a pair of a release that is not open yet, `watch` what a pair tells of its moments
     during a boot. Pairs stay open for the next boot where starts are `warm`; all are closed in the
-    end, however it comes. `looks` are the pairs after which the campaign may end. A boot that timed
+    end, however it comes. A boot whose machine went away is made again, with a note, at most
+    `MOST_LOST` times. `looks` are the pairs after which the campaign may end. A boot that timed
     out is tried again `pause` seconds after its gateway was removed. `onlooker` looks
     at the machine meanwhile, `clock` is the engine's. Raises `BootgateError` where the gate cannot
     measure.
@@ -42,6 +47,8 @@ def conduct(
     up: dict[str, Pair] = {}
     others: float | None = onlooker.begin()
     here = False
+    lost: list[str] = []
+    told = 0
     try:
         ask = next(asking)
         while True:
@@ -50,9 +57,22 @@ def conduct(
             up[ask.release] = pair
             pair.watch = watch(ask)
             pair.begin(ask.number, ask.attempt)
-            if fresh:
-                pair.open()
-            boot = _boot(up, ask, clock)
+            try:
+                if fresh:
+                    pair.open()
+                boot = _boot(up, ask, clock)
+            except LostError as error:
+                lost.append(str(error))
+                with suppress(EngineError):  # what cannot be removed now is when the run ends
+                    up.pop(ask.release).close()
+                if len(lost) > MOST_LOST:
+                    raise EngineError(
+                        f"{len(lost)} boots were lost, none of them by the fault of a release:"
+                        f" {'; '.join(lost)}. Correct the cause, then rerun."
+                    ) from error
+                continue
+            again = tuple(f"a boot was lost and repeated: {why}" for why in lost[told:])
+            boot, told = replace(boot, notes=(*boot.notes, *again)), len(lost)
             if not warm or not boot.started:
                 up.pop(ask.release).close()
             if ask.number in looks and ask.release == order(ask.number - 1)[1]:

@@ -12,7 +12,7 @@ from typing import cast
 from pytest_bootgate import __version__
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.engines.clock import REAL
-from pytest_bootgate.engines.confine import beyond
+from pytest_bootgate.engines.granted import beyond
 from pytest_bootgate.errors import BootgateError, in_words
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.digest import measures

@@ -6,26 +6,24 @@ kernel says so whatever the gateway logs, and without a request that could distu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
-from pytest_bootgate.engines.listeners import sockets
-
-#: The inodes of the sockets that listen, by their port. Several may share a port.
+#: The identities of the sockets that listen, by their port. Several may share a port.
 Listening = Mapping[int, frozenset[str]]
 
 
-def listening(pid: int | None, ports: Collection[int]) -> Listening:
-    """Who listens on these ports in the network of a process; nothing where nobody knows."""
+def listening(sockets: Mapping[str, int]) -> Listening:
+    """Who listens on ports, of sockets by their identities, as a unit tells them."""
     found: dict[int, set[str]] = {}
-    for inode, port in ({} if pid is None else sockets(pid, ports)).items():
-        found.setdefault(port, set()).add(inode)
-    return {port: frozenset(inodes) for port, inodes in found.items()}
+    for identity, port in sockets.items():
+        found.setdefault(port, set()).add(identity)
+    return {port: frozenset(identities) for port, identities in found.items()}
 
 
 def reopened(before: Listening, after: Listening) -> str:
     """What became of a port that nobody holds open since before; empty where all are."""
-    for port, inodes in before.items():
-        if not inodes & after.get(port, frozenset()):
+    for port, sockets in before.items():
+        if not sockets & after.get(port, frozenset()):
             what = "was reopened" if port in after else "is no longer open"
             return f"port {port} {what}"
     return ""

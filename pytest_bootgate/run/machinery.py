@@ -67,6 +67,7 @@ class Machinery:
             images=all(release.image is not None for release in every),
             commands=all((release.command or gateway) is not None for release in every),
             run=self._run,
+            kubernetes=self._plan.file.kubernetes,
         )
 
     def ready(self) -> Engine:
@@ -108,13 +109,14 @@ class Machinery:
         """See to it that nothing is left, however this process ends."""
         if self._reaper is None:
             self._reaper = start_reaper(self._run, engine)
-            self._clean_up(engine.name)
+            self._clean_up(engine)
 
-    def _clean_up(self, engine: str) -> None:
+    def _clean_up(self, engine: Engine) -> None:
         """Remove what runs left that were killed together with their reaper."""
         with contextlib.suppress(BootgateError):  # then this run says why, at its first boot
-            for run in [run for run, owner in runs(engine).items() if owner == "gone"]:
-                if remove(engine, run):
+            found = runs(engine.name, engine.environment)
+            for run in [run for run, owner in found.items() if owner == "gone"]:
+                if remove(engine.name, run, engine.environment):
                     self._removed.append(run)
 
     def cleaned_up(self) -> list[str]:

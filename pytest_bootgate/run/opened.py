@@ -98,6 +98,10 @@ class OpenedPair(Watching):
             self._version_pattern = Pattern(
                 "version", gate.gateway.version, self._variables, token=False
             )
+        units = self._recipe.units(self._variables, images=self._engine.traits.images)
+        if self._state is not None:
+            units[-1] = replace(units[-1], state=self._state_path)
+        self._place.expect(units, self._recipe.sidecar_image())
         if self._recipe.needs_sidecar:
             self._open_sidecar(self._place)
         images = self._engine.traits.images

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from pytest_bootgate.engines.base import UnitSpec
+from pytest_bootgate.engines.base import UnitSpec, python_image
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import (
     Container,
@@ -32,8 +31,6 @@ from pytest_bootgate.masking import Mask
 from pytest_bootgate.observe.observation import NEVER
 from pytest_bootgate.sidecar import packed
 
-#: Where a sidecar runs if the gate file names no image; any image with Python 3.9 will do.
-SIDECAR_IMAGE = "python:3.13-alpine"
 #: What a gate file calls the release's own image.
 RELEASE = "release"
 
@@ -146,7 +143,7 @@ class Recipe:
         named = self.gate.sidecar.image
         if named == RELEASE:
             return self.release.image
-        return named or os.environ.get("BOOTGATE_SIDECAR_IMAGE") or SIDECAR_IMAGE
+        return named or python_image()
 
     def sidecar(self, variables: Mapping[str, str], *, images: bool) -> UnitSpec:
         """The sidecar as the engine is to start it."""
@@ -179,6 +176,12 @@ class Recipe:
             container=_contained(gateway.container, variables),
             release=self.release_name,
         )
+
+    def units(self, variables: Mapping[str, str], *, images: bool) -> list[UnitSpec]:
+        """All that a place will hold, as far as it is known before a boot; the sidecar first."""
+        sidecar = [self.sidecar(variables, images=images)] * self.needs_sidecar
+        services = [self.service(n, variables, images=images) for n in self.gate.services]
+        return [*sidecar, *services, self.gateway(variables, images=images)]
 
     def service(self, name: str, variables: Mapping[str, str], *, images: bool) -> UnitSpec:
         """A service as the engine is to start it."""

@@ -94,7 +94,7 @@ class Triggering(Aftermath):
 
     def _listening(self) -> Listening:
         assert self._gateway is not None
-        return listening(self._gateway.pid, ports(self._recipe, self._variables))
+        return listening(self._gateway.sockets(ports(self._recipe, self._variables)))
 
     def _reopened(self, before: Listening, witness: Witness) -> str:
         """What became of a port of a gateway that still runs; one that ended has closed them."""

@@ -6,6 +6,7 @@ A program of the contract is written twice: in Python, and as a script for the e
 from __future__ import annotations
 
 import json
+import os
 import queue
 import secrets
 import socket
@@ -22,10 +23,11 @@ import pytest
 from pytest_bootgate.engines.base import Chunk, Engine, Place, Running, Unit, UnitSpec
 from pytest_bootgate.engines.clock import REAL, Clock
 from pytest_bootgate.engines.memory import MemoryEngine
+from pytest_bootgate.gatefile.model import Kubernetes
 from pytest_bootgate.observe.lines import Line, LineSplitter
 from pytest_bootgate.sidecar import packed
 
-IMAGE = "bootgate-python:local"
+IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "bootgate-python:local")
 
 
 @dataclass
@@ -86,6 +88,11 @@ class Bench:
         return self.engine.name == "docker"
 
     @property
+    def contained(self) -> bool:
+        """Whether its units have images."""
+        return self.engine.name in ("docker", "kubernetes")
+
+    @property
     def clock(self) -> Clock:
         return self.engine.clock
 
@@ -103,11 +110,15 @@ class Bench:
         """Run a program beside a unit, as a trigger."""
         return unit.run("trigger", self.command(program, script), env)
 
+    def expect(self, *roles: str) -> None:
+        """Several units will be made; each will have what all have."""
+        self.place.expect([self.spec(["true"], role=role) for role in roles], None)
+
     def unit(self, command, *, role: str = "gateway", **more) -> Unit:
         return self.place.create(self.spec(command, role=role, **more), self.lines)
 
     def spec(self, command, *, role: str = "gateway", **more) -> UnitSpec:
-        image = more.pop("image", IMAGE) if self.is_docker else None
+        image = more.pop("image", IMAGE) if self.contained else None
         return UnitSpec(role=role, image=image, command=command, **more)
 
     def begin(self, program: str, script=None, **more) -> Unit:
@@ -117,7 +128,7 @@ class Bench:
 
     @property
     def python(self) -> str:
-        return "python3" if self.is_docker else sys.executable
+        return "python3" if self.contained else sys.executable
 
 
 def make_engine(name: str, run: str) -> Engine:
@@ -127,15 +138,21 @@ def make_engine(name: str, run: str) -> Engine:
         from pytest_bootgate.engines.docker import DockerEngine
 
         return DockerEngine(run)
+    if name == "kubernetes":
+        from pytest_bootgate.engines.kubernetes import connect
+
+        return connect(run, Kubernetes())
     from pytest_bootgate.engines.process import ProcessEngine
 
     return ProcessEngine(run)
 
 
-REAL_ENGINES = [
+#: Whose processes this machine's kernel shows.
+LOCAL_ENGINES = [
     pytest.param("process", marks=pytest.mark.slow),
     pytest.param("docker", marks=pytest.mark.docker),
 ]
+REAL_ENGINES = [*LOCAL_ENGINES, pytest.param("kubernetes", marks=pytest.mark.kubernetes)]
 ENGINES = ["memory", *REAL_ENGINES]
 
 
@@ -165,6 +182,12 @@ def bench(request, run_id):
 @pytest.fixture(params=REAL_ENGINES)
 def real_bench(request, run_id):
     """On each engine that has processes; a test says why it needs them."""
+    yield from bench_of(request.param, run_id)
+
+
+@pytest.fixture(params=LOCAL_ENGINES)
+def kernel_bench(request, run_id):
+    """On each engine whose processes this machine's kernel shows."""
     yield from bench_of(request.param, run_id)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pytest_bootgate.engines.confine import CAPABILITIES, beyond
+from pytest_bootgate.engines.granted import CAPABILITIES, beyond
 from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Container
 from tests.engines.test_docker import built, docker

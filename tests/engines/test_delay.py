@@ -66,28 +66,28 @@ def measured(bench, program: str, beside=lambda: None) -> tuple[Used, float]:
     return meter.stop(unit, over), over - began
 
 
-def test_a_boot_beside_busy_loops_waits_for_a_cpu(real_bench, neighbours):
-    used, took = measured(real_bench, BURN, neighbours)
+def test_a_boot_beside_busy_loops_waits_for_a_cpu(kernel_bench, neighbours):
+    used, took = measured(kernel_bench, BURN, neighbours)
     assert WAITED < used.run_delay < took
     assert used.others_cpu > WAITED
     assert used.throttled is not None
 
 
-def test_one_that_sleeps_does_not(real_bench):
-    used, took = measured(real_bench, "import time; time.sleep(.5)")
+def test_one_that_sleeps_does_not(kernel_bench):
+    used, took = measured(kernel_bench, "import time; time.sleep(.5)")
     assert 0 <= used.run_delay < took / 2
 
 
-def test_a_child_that_ended_before_the_proof_is_counted(real_bench, neighbours):
+def test_a_child_that_ended_before_the_proof_is_counted(kernel_bench, neighbours):
     child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BURN!r}])"
-    used, _ = measured(real_bench, child, neighbours)
+    used, _ = measured(kernel_bench, child, neighbours)
     assert used.run_delay > WAITED
 
 
-def test_so_is_a_thread(real_bench, neighbours):
+def test_so_is_a_thread(kernel_bench, neighbours):
     burn = BURN.replace("process_time", "thread_time").replace("\n", "\n    ")
     used, _ = measured(
-        real_bench,
+        kernel_bench,
         f"def burn():\n    {burn}\nimport threading; one = threading.Thread(target=burn)\n"
         "one.start(); one.join()",
         neighbours,
@@ -95,37 +95,37 @@ def test_so_is_a_thread(real_bench, neighbours):
     assert used.run_delay > WAITED
 
 
-def test_one_that_starts_only_now_begins_at_zero(real_bench, neighbours):
-    unit = real_bench.make(f"{BURN}print('done'); input()", stdin=True)
+def test_one_that_starts_only_now_begins_at_zero(kernel_bench, neighbours):
+    unit = kernel_bench.make(f"{BURN}print('done'); input()", stdin=True)
     meter = Meter(None, warm=False)
     neighbours()
     unit.start()
     with meter.watch(unit):
-        over = real_bench.lines.until("gateway.out", "done", 60).at
+        over = kernel_bench.lines.until("gateway.out", "done", 60).at
     used = meter.stop(unit, over)
     assert used.run_delay > WAITED
     assert used.throttled is not None
 
 
-def test_what_was_before_the_trigger_is_not_of_the_boot(real_bench, neighbours):
-    unit = real_bench.begin(f"input()\n{BURN}print('ready'); input()", stdin=True)
+def test_what_was_before_the_trigger_is_not_of_the_boot(kernel_bench, neighbours):
+    unit = kernel_bench.begin(f"input()\n{BURN}print('ready'); input()", stdin=True)
     neighbours()
     unit.send("go")
-    real_bench.lines.until("gateway.out", "ready", 60)
+    kernel_bench.lines.until("gateway.out", "ready", 60)
     meter = Meter(unit, warm=True)
     assert meter.stop(unit, time.monotonic()).run_delay < WAITED
 
 
-def test_nor_is_what_comes_after_the_proof(real_bench, neighbours):
+def test_nor_is_what_comes_after_the_proof(kernel_bench, neighbours):
     program = waiting(f"print('proof')\n{BURN}")
-    unit = real_bench.begin(program, stdin=True)
-    real_bench.lines.until("gateway.out", "ready", 60)
+    unit = kernel_bench.begin(program, stdin=True)
+    kernel_bench.lines.until("gateway.out", "ready", 60)
     meter = Meter(unit, warm=True)
     neighbours()
     with meter.watch(unit):
         unit.send("go")
-        proof = real_bench.lines.until("gateway.out", "proof", 60).at
-        over = real_bench.lines.until("gateway.out", "done", 60).at
+        proof = kernel_bench.lines.until("gateway.out", "proof", 60).at
+        over = kernel_bench.lines.until("gateway.out", "done", 60).at
     assert meter.stop(unit, proof).run_delay < meter.stop(unit, over).run_delay / 2
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_bootgate.engines import remove, runs
 from pytest_bootgate.engines.owner import gone, lives, own
-from tests.engines.conftest import IMAGE, REAL_ENGINES
+from tests.engines.conftest import IMAGE, LOCAL_ENGINES
 from tests.engines.test_reaper import left
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +101,7 @@ def test_a_label_that_is_no_run_is_nobodys(run):
             process.kill()
 
 
-@pytest.mark.parametrize("engine", REAL_ENGINES)
+@pytest.mark.parametrize("engine", LOCAL_ENGINES)
 def test_what_a_killed_run_left_is_found_and_removed(booting, engine, run_id, monkeypatch):
     monkeypatch.setenv("TMPDIR", "/tmp")
     monkeypatch.setattr("tempfile.tempdir", None)

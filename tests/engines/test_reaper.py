@@ -16,7 +16,7 @@ import pytest
 from pytest_bootgate.engines import start_reaper
 from pytest_bootgate.engines.processes import RUN_LABEL, carriers
 from pytest_bootgate.engines.reaper import Reaper
-from tests.engines.conftest import IMAGE, REAL_ENGINES, make_engine
+from tests.engines.conftest import IMAGE, LOCAL_ENGINES, make_engine
 
 PARENT = r"""
 import os, sys, tempfile, time
@@ -60,7 +60,7 @@ def left(engine: str, run: str) -> list:
     return carriers(RUN_LABEL, run) + directories
 
 
-@pytest.mark.parametrize("engine", REAL_ENGINES)
+@pytest.mark.parametrize("engine", LOCAL_ENGINES)
 @pytest.mark.parametrize("how", [*SIGNALS, "os._exit", "sys.exit", "fork", "busy"])
 def test_nothing_is_left(engine, how, run_id):
     command = [sys.executable, "-c", PARENT, engine, run_id, IMAGE, how]

@@ -88,7 +88,7 @@ def test_a_mistake_is_one_line(tmp_path: Path) -> None:
         (
             "3:1: unknown key 'a b c' in a gate file: there are preset, config, upgrade, system,"
             " releases, gateway, sidecar, services, state, vary, ports, target, targets, profiles,"
-            " gate and notify"
+            " kubernetes, gate and notify"
         )
     ]
 

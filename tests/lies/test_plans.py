@@ -20,7 +20,10 @@ class Lie:
 
     plan: list[Any]
     more: dict[str, Any] = field(default_factory=dict)
-    engines: tuple[str, ...] = ("docker",)
+    engines: tuple[str, ...] = ("docker", "kubernetes")
+
+
+MARKS = {"docker": [pytest.mark.docker], "kubernetes": [pytest.mark.kubernetes]}
 
 
 def both(plan: list[Any], **more: Any) -> Lie:
@@ -136,7 +139,7 @@ LIES = {
     [
         pytest.param(
             name, engine, id=f"{name}, {engine}",
-            marks=[pytest.mark.lie(name), *[pytest.mark.docker] * (engine == "docker")],
+            marks=[pytest.mark.lie(name), *MARKS.get(engine, [])],
         )
         for name, lie in LIES.items()
         for engine in lie.engines

@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from pytest_bootgate.engines.listeners import sockets
 from pytest_bootgate.run.listening import listening, reopened
 
 
@@ -22,12 +23,15 @@ def a_socket(port: int = 0, family=socket.AF_INET) -> socket.socket:
 def test_a_door_that_was_opened_anew(family):
     with a_socket(family=family) as one:
         port = one.getsockname()[1]
-        before = listening(os.getpid(), {port})
+        before = listening(sockets(os.getpid(), {port}))
         assert list(before) == [port]
-        assert reopened(before, listening(os.getpid(), {port})) == ""
-    assert reopened(before, listening(os.getpid(), {port})) == f"port {port} is no longer open"
+        assert reopened(before, listening(sockets(os.getpid(), {port}))) == ""
+    assert (
+        reopened(before, listening(sockets(os.getpid(), {port})))
+        == f"port {port} is no longer open"
+    )
     with a_socket(port, family):
-        after = listening(os.getpid(), {port})
+        after = listening(sockets(os.getpid(), {port}))
     assert reopened(before, after) == f"port {port} was reopened"
 
 
@@ -35,21 +39,21 @@ def test_one_of_several_that_share_a_port_is_enough():
     first = a_socket()
     port = first.getsockname()[1]
     with a_socket(port):
-        before = listening(os.getpid(), {port})
+        before = listening(sockets(os.getpid(), {port}))
         first.close()
         with a_socket(port):
-            assert reopened(before, listening(os.getpid(), {port})) == ""
+            assert reopened(before, listening(sockets(os.getpid(), {port}))) == ""
 
 
 def test_connections_and_other_ports_do_not_count():
     with a_socket() as one, a_socket() as other:
         port = one.getsockname()[1]
         with socket.create_connection(one.getsockname()):
-            found = listening(os.getpid(), {port})
+            found = listening(sockets(os.getpid(), {port}))
         assert (list(found), len(found[port])) == ([port], 1)
         assert reopened(found, {**found, other.getsockname()[1]: frozenset("9")}) == ""
 
 
 def test_nothing_is_known_of_another_machine():
-    assert listening(None, {80}) == {}
-    assert listening(2**22 + 1, {80}) == {}
+    assert listening(sockets(None, {80})) == {}
+    assert listening(sockets(2**22 + 1, {80})) == {}

@@ -8,6 +8,7 @@ import json
 import tarfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from pytest_bootgate.engines.base import CONTAINED, Capacity, Exit, Sink, State, UnitSpec
 from pytest_bootgate.engines.memory.clock import MemoryClock
@@ -29,6 +30,7 @@ class MemoryEngine:
     name = "memory"
     traits = CONTAINED
     version = "memory"
+    environment: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, programs: Mapping[str, Script]) -> None:
         self.programs: dict[str, Script] = {"sidecar": sidecar, **programs}
@@ -85,6 +87,9 @@ class MemoryPlace:
     def __init__(self, engine: MemoryEngine, ports: Mapping[str, int]) -> None:
         self.engine, self.ports, self.world = engine, ports, World()
         self.units: list[MemoryUnit] = []
+
+    def expect(self, specs: Sequence[UnitSpec], helper: str | None) -> None:
+        """Nothing: each is made when it is created."""
 
     def create(self, spec: UnitSpec, sink: Sink) -> MemoryUnit:
         """A unit whose script begins when it is started."""
@@ -199,6 +204,10 @@ class MemoryUnit:
     def tasks(self) -> set[int]:
         """None of this machine."""
         return set()
+
+    def sockets(self, ports: Collection[int]) -> Mapping[str, int]:  # noqa: ARG002
+        """None: ports are no sockets here."""
+        return {}
 
     def listens(self, places: Collection[int | str]) -> set[int | str]:
         """On which of these ports and sockets its scripts listen."""

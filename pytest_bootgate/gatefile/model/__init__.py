@@ -11,6 +11,7 @@ from pytest_bootgate.gatefile.model.container import Container
 from pytest_bootgate.gatefile.model.file import GateFile
 from pytest_bootgate.gatefile.model.gate import Gate, Notify, Profile
 from pytest_bootgate.gatefile.model.gateway import Gateway, Reply, Sidecar, Stub
+from pytest_bootgate.gatefile.model.kubernetes import Kubernetes
 from pytest_bootgate.gatefile.model.probe import PhaseProbe, Probe, Signal, StageProbe
 from pytest_bootgate.gatefile.model.releases import File, Release, Releases
 from pytest_bootgate.gatefile.model.service import Service
@@ -26,7 +27,8 @@ from pytest_bootgate.gatefile.model.target import (
 )
 
 __all__ = [
-    "ACCEPTED", "Container", "File", "Gate", "GateFile", "Gateway", "Hold", "Notify", "PhaseProbe",
-    "Probe", "Profile", "Propagation", "Release", "Releases", "Reply", "Service", "Sidecar",
-    "Signal", "StageProbe", "State", "Stub", "System", "Target", "TargetDefaults", "Trigger",
+    "ACCEPTED", "Container", "File", "Gate", "GateFile", "Gateway", "Hold", "Kubernetes", "Notify",
+    "PhaseProbe", "Probe", "Profile", "Propagation", "Release", "Releases", "Reply", "Service",
+    "Sidecar", "Signal", "StageProbe", "State", "Stub", "System", "Target", "TargetDefaults",
+    "Trigger",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from pytest_bootgate.demands import Port
 from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.gatefile.model.gate import Gate, Notify, Profile
 from pytest_bootgate.gatefile.model.gateway import Gateway, Sidecar
+from pytest_bootgate.gatefile.model.kubernetes import Kubernetes
 from pytest_bootgate.gatefile.model.releases import Releases
 from pytest_bootgate.gatefile.model.service import Service
 from pytest_bootgate.gatefile.model.state import State
@@ -41,6 +42,7 @@ class GateFile(Entry, frozen=True, kw_only=True):
     `targets` are the session targets by name:
         ``targets: {isolated: {timeout: 60s, proof: {line: task started}}}``.
     `profiles` are the resources that boots get, by name: ``profiles: {low-spec: {cpus: 0.25}}``.
+    `kubernetes` is the cluster on which boots are pods: ``kubernetes: {namespace: bootgate}``.
     `gate` is the rules of the verdict: ``gate: {fail_at: 80%, boots: 5..30}``.
     `notify` is who gets the verdict, by name: ``notify: {on call: {command: [./page]}}``.
     """
@@ -60,5 +62,6 @@ class GateFile(Entry, frozen=True, kw_only=True):
     target: TargetDefaults | None = None
     targets: dict[str, Target]
     profiles: dict[str, Profile] = {}
+    kubernetes: Kubernetes = Kubernetes()
     gate: Gate = Gate()
     notify: dict[str, Notify] = {}

@@ -1,0 +1,164 @@
+"""One gate at a time on a node, whoever asks for it: by a Lease of the node's name.
+
+It is renewed while the gate lives. Another gate takes it over once it was not renewed for as long
+as it says, by that gate's own clock: clocks of machines differ.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Collection
+from contextlib import suppress
+
+from lightkube.core.exceptions import ApiError
+from lightkube.models.coordination_v1 import LeaseSpec
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.coordination_v1 import Lease
+
+from pytest_bootgate.engines.kubernetes.api import CONFLICT, GONE, Cluster, again
+from pytest_bootgate.engines.kubernetes.pod import RUN_LABEL
+from pytest_bootgate.errors import EngineError
+
+SECONDS, _RENEW, _LOOK = 30, 8.0, 0.5
+#: Clocks of machines may differ by so much.
+_STALE = 300
+
+
+class Leases:
+    """The lease of a run. Raises `EngineError` where the cluster refuses."""
+
+    def __init__(self, cluster: Cluster, run: str) -> None:
+        self._cluster, self._run = cluster, run
+        self._seen: dict[str, tuple[str, float]] = {}
+        self._over = threading.Event()
+        self._node = ""
+        self.lost = False
+
+    def take(self, nodes: Collection[str]) -> str:
+        """Wait until one of these nodes is free, for as long as it takes; it is this run's then."""
+        while True:
+            for node in nodes:
+                with self._cluster.call(f"lease node {node}"):
+                    taken = self._taken(node)
+                if taken:
+                    self._node, self.lost = node, False
+                    self._over = threading.Event()
+                    threading.Thread(target=self._renew, args=(self._over,), daemon=True).start()
+                    return node
+            time.sleep(_LOOK)
+
+    def _taken(self, node: str) -> bool:
+        name = _name(node)
+        try:
+            again(lambda: self._cluster.client.create(self._lease(name)))
+        except ApiError as error:
+            if error.status.code != CONFLICT:
+                raise
+            return self._taken_over(name)
+        return True
+
+    def _taken_over(self, name: str) -> bool:
+        """Whether a lease was one that nobody renews."""
+        found = self._found(name)
+        if found is None or found.metadata is None or found.spec is None:
+            return False
+        if found.spec.holderIdentity == self._run:  # its answer was lost on the way
+            return True
+        version = str(found.metadata.resourceVersion)
+        before, since = self._seen.get(name, ("", 0.0))
+        if version != before:
+            self._seen[name] = version, time.monotonic()
+            return False
+        if time.monotonic() - since < (found.spec.leaseDurationSeconds or SECONDS):
+            return False
+        return self._replaced(name, version)
+
+    def _replaced(self, name: str, version: str) -> bool:
+        """Whether a lease is this run's now; not where it was changed meanwhile."""
+        try:
+            again(lambda: self._cluster.client.replace(self._lease(name, version)))
+        except ApiError as error:
+            if error.status.code in (CONFLICT, GONE):
+                return False
+            raise
+        return True
+
+    def _found(self, name: str) -> Lease | None:
+        try:
+            return again(lambda: self._cluster.client.get(Lease, name))
+        except ApiError as error:
+            if error.status.code == GONE:
+                return None
+            raise
+
+    def _lease(self, name: str, version: str | None = None) -> Lease:
+        now = dt.datetime.now(dt.UTC)
+        return Lease(
+            metadata=ObjectMeta(name=name, labels={RUN_LABEL: self._run}, resourceVersion=version),
+            spec=LeaseSpec(
+                holderIdentity=self._run,
+                leaseDurationSeconds=SECONDS,
+                acquireTime=now,
+                renewTime=now,
+            ),
+        )
+
+    def _renew(self, over: threading.Event) -> None:
+        name, renewed = _name(self._node), time.monotonic()
+        while not over.wait(_RENEW):
+            with suppress(Exception):  # a server that is away may be back in time
+                found = self._found(name)
+                if not self._holds(found):
+                    break
+                assert found is not None
+                assert found.metadata is not None
+                if self._replaced(name, str(found.metadata.resourceVersion)):
+                    renewed = time.monotonic()
+            if time.monotonic() - renewed > SECONDS:
+                break
+        self.lost = not over.is_set()
+
+    def _holds(self, found: Lease | None) -> bool:
+        return (
+            found is not None
+            and found.spec is not None
+            and (found.spec.holderIdentity == self._run)
+        )
+
+    def abandon(self) -> None:
+        """Renew it no more: what runs there ends by itself before another gate takes it over."""
+        self._over.set()
+        self._node = ""
+
+    def leave(self) -> None:
+        """Let another gate have the node. Nothing on it may run any more."""
+        name = _name(self._node) if self._node else ""
+        self.abandon()
+        if name:
+            with suppress(EngineError), self._cluster.call("give back a node"):
+                if self._holds(self._found(name)):
+                    self._cluster.client.delete(Lease, name)
+
+
+def remove(cluster: Cluster, run: str) -> int:
+    """Remove the leases of a run that is gone; how many that were."""
+    found = again(lambda: [*cluster.client.list(Lease, labels={RUN_LABEL: run})])
+    for lease in found:
+        assert lease.metadata is not None
+        assert lease.metadata.name is not None
+        cluster.client.delete(Lease, lease.metadata.name)
+    return len(found)
+
+
+def holders(cluster: Cluster) -> dict[str, bool]:
+    """The runs that have leases, and whether they have renewed one lately."""
+    since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=_STALE)
+    found = again(lambda: [*cluster.client.list(Lease, labels={RUN_LABEL: None})])
+    specs = [lease.spec for lease in found if lease.spec is not None]
+    return {str(s.holderIdentity): bool(s.renewTime and s.renewTime > since) for s in specs}
+
+
+def _name(node: str) -> str:
+    return f"bootgate-{node}"
