@@ -26,9 +26,10 @@ _PLACES = {"env", "headers", "json", "body", "send", "webhook"}
 _LONG = 8
 #: Nothing shorter is hidden at all; nothing shorter than `_SHORT` that no name calls a secret.
 _LEAST, _SHORT = 4, 6
-#: Nor are these: hidden wherever they stand, a port or a mode, they would spoil the reports.
+#: Nor are these: hidden wherever they stand, a port, a mode or what presets write in the place of a
+#: key, they would spoil the reports.
 _PLAIN = re.compile(
-    r"(?i)true|false|none|null|disabled|enabled|required|optional|default|[0-9]{1,5}"
+    r"(?i)true|false|none|null|disabled|enabled|required|optional|default|bootgate|[0-9]{1,5}"
 )
 _MOST_OF_A_FILE = 1 << 16
 _WORD = re.compile(r"[^\s,;]+")

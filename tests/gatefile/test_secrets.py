@@ -121,3 +121,10 @@ def test_reports_can_still_be_read(tmp_path, env, shown):
     (tmp_path / "content").write_text("")
     mask = load(write(tmp_path, env=env), {"AUTH_TYPE": "oidc"}).mask
     assert mask.text(shown) == shown
+
+
+def test_what_a_preset_writes_in_the_place_of_a_key_is_none(tmp_path):
+    """Hidden, it took the product's own name out of every report of an OpenClaw gate."""
+    gate = tmp_path / "bootgate.yaml"
+    gate.write_text("preset: openclaw\nreleases: {candidate: {image: 'openclaw:1'}}\n")
+    assert load(gate, {}).mask.text("bootgate isolated") == "bootgate isolated"
