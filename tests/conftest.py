@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -116,6 +117,27 @@ def pytester(pytester, short_look):
 
     pytester.runpytest_subprocess, pytester.runpytest_anew = run, anew
     return pytester
+
+
+@pytest.fixture
+def run(pytester):
+    """Runs a gate file, and keeps its results for `found`."""
+
+    def call(path: Path, *args: str):
+        return pytester.runpytest_subprocess(
+            str(path), "-p", "no:cacheprovider", "--bootgate-json", "out.json", *args
+        )
+
+    return call
+
+
+@pytest.fixture
+def found(pytester):
+    """What the run wrote: its targets by name."""
+    return lambda: {
+        target["target"]: target
+        for target in json.loads((pytester.path / "out.json").read_text())["targets"]
+    }
 
 
 def labelled(run_env: str) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -14,25 +13,6 @@ ENGINES = [
     pytest.param("docker", marks=pytest.mark.docker),
     pytest.param("kubernetes", marks=pytest.mark.kubernetes),
 ]
-
-
-@pytest.fixture
-def run(pytester):
-    def call(path: Path, *args: str):
-        return pytester.runpytest_subprocess(
-            str(path), "-p", "no:cacheprovider", "--bootgate-json", "out.json", *args
-        )
-
-    return call
-
-
-@pytest.fixture
-def found(pytester):
-    """What the run wrote: its targets by name."""
-    return lambda: {
-        target["target"]: target
-        for target in json.loads((pytester.path / "out.json").read_text())["targets"]
-    }
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -14,25 +14,6 @@ OPENCLAW = os.environ.get("OPENCLAW_TEST_VERSION", "2026.6.6")
 pytestmark = [pytest.mark.docker, pytest.mark.systems]
 
 
-@pytest.fixture
-def run(pytester):
-    def call(path: Path, *args: str):
-        return pytester.runpytest_subprocess(
-            str(path), "-p", "no:cacheprovider", "--bootgate-json", "out.json", *args
-        )
-
-    return call
-
-
-@pytest.fixture
-def found(pytester):
-    """What the run wrote: its targets by name."""
-    return lambda: {
-        target["target"]: target
-        for target in json.loads((pytester.path / "out.json").read_text())["targets"]
-    }
-
-
 def openclaw_gate(pytester, version: str, targets: str) -> Path:
     """A gate file for the release whose image is there, said to be `version`."""
     gate = pytester.path / "bootgate.yaml"
