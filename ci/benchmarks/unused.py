@@ -133,8 +133,8 @@ def _section(
         """The shift between both, as the gate itself takes it, and the extremes of a round."""
         both = [[run[which] for run in runs[one]] for one in (base, name)]
         rounds = [b - a for a, b in zip(*both, strict=True)]
-        sizes = Schedule.of(len(rounds), len(rounds)).strata(len(rounds))
-        return Spread(shift((both[0], both[1]), sizes), min(rounds), max(rounds))
+        strata = Schedule.of(len(rounds), len(rounds)).strata(len(rounds))
+        return Spread(shift((both[0], both[1]), strata), min(rounds), max(rounds))
 
     bases = {_WITH: _WITHOUT, **{name: _BARE for name in CONTENDERS if name != _BARE}}
     cpu = {name: extra(name, base, 0) for name, base in bases.items()}

@@ -14,6 +14,7 @@ from pytest_bootgate.checks.pairs import Pairs
 from pytest_bootgate.records.attribution import Attribution, Kind, Shift
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.stats.rank_test import shift
+from pytest_bootgate.stats.regression import Strata
 
 #: The share of the host's CPU time from which on it is busy with something else than the boot.
 BUSY = 0.25
@@ -25,14 +26,14 @@ _EXPLAINS_NOT = 0.25
 _TICK = 0.01
 
 
-def attribute(pairs: Pairs, sizes: Sequence[int], cpus: float | None) -> Attribution:
+def attribute(pairs: Pairs, strata: Strata, cpus: float | None) -> Attribution:
     """Take a slowdown apart. `cpus` is what the profile gives a boot, None without a limit.
 
-    The boots all started; `sizes` are those of their strata.
+    The boots all started; `strata` are those of their pairs.
     """
     common = _common(pairs)
     phases = {
-        (before, name): Shift(name, shift(pairs.values(_stretch(before, name)), sizes))
+        (before, name): Shift(name, shift(pairs.values(_stretch(before, name)), strata))
         for before, name in zip([None, *common], common, strict=False)
     }
     (before, name), worst = max(phases.items(), key=lambda entry: entry[1].seconds)
@@ -40,8 +41,8 @@ def attribute(pairs: Pairs, sizes: Sequence[int], cpus: float | None) -> Attribu
     blamed = {worst.name, *(part.name for part in inner)}
     others = {phase.name for boot in pairs.every for phase in boot.phases} - blamed
     stages = _stages(pairs, blamed)
-    total = shift(pairs.values(lambda boot: boot.seconds or 0.0), sizes)
-    cpu = _shift(pairs, sizes, lambda boot: boot.cpu_seconds)
+    total = shift(pairs.values(lambda boot: boot.seconds or 0.0), strata)
+    cpu = _shift(pairs, strata, lambda boot: boot.cpu_seconds)
     return Attribution(
         seconds=total,
         phases=_largest_first(phases.values()),
@@ -50,7 +51,7 @@ def attribute(pairs: Pairs, sizes: Sequence[int], cpus: float | None) -> Attribu
         elsewhere=_stages(pairs, others),
         unattributed=worst.seconds - sum(stage.seconds for stage in stages),
         cpu_seconds=cpu,
-        kind=None if cpu is None else _kind(pairs, sizes, total, cpu, cpus),
+        kind=None if cpu is None else _kind(pairs, strata, total, cpu, cpus),
     )
 
 
@@ -74,9 +75,7 @@ def others_busy(boots: Sequence[Boot]) -> float | None:
     return median(shares) if shares else None
 
 
-def _kind(
-    pairs: Pairs, sizes: Sequence[int], wall: float, cpu: float, cpus: float | None
-) -> Kind | None:
+def _kind(pairs: Pairs, strata: Strata, wall: float, cpu: float, cpus: float | None) -> Kind | None:
     # With less than a core a second of CPU time takes longer than a second.
     core = min(1.0, cpus or 1.0)
     tick = _tick(pairs.every)
@@ -84,10 +83,10 @@ def _kind(
         return "more work"
     if cpu + tick > _EXPLAINS_NOT * wall * core:
         return None
-    delay = _shift(pairs, sizes, lambda boot: boot.run_delay)
+    delay = _shift(pairs, strata, lambda boot: boot.run_delay)
     if delay is not None and delay <= _EXPLAINS_NOT * wall:
         return "more waiting"  # and not for a CPU
-    others = _others_more(pairs, sizes)
+    others = _others_more(pairs, strata)
     if others is not None and others >= _EXPLAINS * wall:
         return "busy host" if delay is None or delay >= _EXPLAINS * wall else None
     if delay is not None:
@@ -107,16 +106,14 @@ def _tick(boots: Sequence[Boot]) -> float:
     return _TICK if all(abs(one - round(one)) < 1e-6 for one in ticks) else 0.0
 
 
-def _shift(
-    pairs: Pairs, sizes: Sequence[int], value: Callable[[Boot], float | None]
-) -> float | None:
+def _shift(pairs: Pairs, strata: Strata, value: Callable[[Boot], float | None]) -> float | None:
     """By how much a number grew, None unless it is known of every boot."""
     if any(value(boot) is None for boot in pairs.every):
         return None
-    return shift(pairs.values(lambda boot: value(boot) or 0.0), sizes)
+    return shift(pairs.values(lambda boot: value(boot) or 0.0), strata)
 
 
-def _others_more(pairs: Pairs, sizes: Sequence[int]) -> float | None:
+def _others_more(pairs: Pairs, strata: Strata) -> float | None:
     """How many CPU seconds more than beside the baseline others used beside the candidate.
 
     They use some in any case, and more of it the longer a boot takes: that is no difference.
@@ -129,7 +126,7 @@ def _others_more(pairs: Pairs, sizes: Sequence[int]) -> float | None:
     def more(boot: Boot) -> float | None:
         return None if boot.others_cpu is None else boot.others_cpu - usual * boot.ended
 
-    return _shift(pairs, sizes, more)
+    return _shift(pairs, strata, more)
 
 
 def _common(pairs: Pairs) -> list[str]:

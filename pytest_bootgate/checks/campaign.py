@@ -7,7 +7,7 @@ judgement. So it replays recorded boots just as it drives real ones.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pytest_bootgate.checks.baseline import repeated
 from pytest_bootgate.checks.startup import judge
@@ -21,12 +21,14 @@ from pytest_bootgate.stats.schedule import order
 class Ask:
     """The next boot: which release, and its number from 1 (0 for the one thrown away).
 
-    `attempt` is more than 1 where a boot timeout is retried, for all boots that this needs.
+    `attempt` is more than 1 where a boot timeout is retried, for all boots that this needs. `ahead`
+    is what will be asked for next, if all goes well, up to where the campaign may end.
     """
 
     release: str
     number: int
     attempt: int = 1
+    ahead: tuple[Ask, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def warm_up(self) -> bool:
@@ -72,7 +74,8 @@ def campaign(
     look = rules.plan.looks[0] if rules.plan.looks else None
     while asks:
         ask = asks.pop(0)
-        boot = yield ask
+        ahead = [a for a in asks if len(left) < 2 or look is None or a.number <= look]
+        boot = yield replace(ask, ahead=tuple(ahead))
         done.append(boot)
         if boot.stalled and ask.release == "candidate" and len(unseen(done)) <= STALL_REPEATS:
             asks = _again(ask, asks, warm=warm)

@@ -98,7 +98,7 @@ def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
                     Finding(inconclusive, subject, sentence(found), kind="inconclusive")
                 )
     if whole.verdict == "slower":
-        slower = attribute(pairs, _sizes(whole, rules), rules.cpus)
+        slower = attribute(pairs, _strata(whole, rules, pairs.places), rules.cpus)
         waiting = ", including time spent waiting for a CPU" * (_waited(pairs) >= WAITED)
         text = f"{blame(slower)}; wall time{waiting}"
         findings.append(Finding("fail", slower.phase, text, timed=True, kind="slower"))
@@ -127,7 +127,8 @@ def _regressions(pairs: Pairs, rules: Rules, doubt: str | None) -> Iterator[Regr
         whole = compare_recorded(pairs.values(_net(pairs)), rules.slower)
         whole = replace(whole, net=_net_known(pairs))
     else:
-        whole = compare_net(wall, pairs.values(_net(pairs)), cpu, rules.plan, rules.slower)
+        net = pairs.values(_net(pairs))
+        whole = compare_net(wall, net, cpu, rules.plan, rules.slower, pairs.places)
     phases = [
         found
         for name, limits in rules.phases.items()
@@ -155,19 +156,19 @@ def _net_known(pairs: Pairs) -> bool:
 
 def _phase(pairs: Pairs, rules: Rules, name: str, tolerance: float) -> Regression | None:
     """The comparison of a phase by the pairs that have it; None where these are too few."""
-    both = [
-        (before, after)
-        for one, other in zip(pairs.baseline, pairs.candidate, strict=True)
-        if (before := _of_phase(one, name)) is not None
-        and (after := _of_phase(other, name)) is not None
+    shown = [
+        number
+        for number, both in enumerate(zip(pairs.baseline, pairs.candidate, strict=True))
+        if all(_of_phase(boot, name) is not None for boot in both)
     ]
-    sides = [before for before, _ in both], [after for _, after in both]
-    if len(both) < (LEAST_PAIRS if pairs.recorded else rules.plan.looks[0]):
+    both = pairs.only(shown)
+    sides = both.values(lambda boot: _of_phase(boot, name) or 0.0)
+    if len(shown) < (LEAST_PAIRS if pairs.recorded else rules.plan.looks[0]):
         return None
     if pairs.recorded:
         return replace(compare_recorded(sides, tolerance), subject=name)
-    found = replace(compare(sides, None, rules.plan, tolerance), subject=name)
-    lacking = len(pairs.candidate) - len(both)  # a look comes as many pairs later
+    found = replace(compare(sides, None, rules.plan, tolerance, both.places), subject=name)
+    lacking = len(pairs.candidate) - len(shown)  # a look comes as many pairs later
     return replace(found, next_look=found.next_look and found.next_look + lacking)
 
 
@@ -176,12 +177,13 @@ def _of_phase(boot: Boot, name: str) -> float | None:
     return None if phase is None else phase.seconds
 
 
-def _sizes(found: Regression, rules: Rules) -> Sequence[int]:
-    """The sizes of the strata of a comparison's pairs."""
+def _strata(found: Regression, rules: Rules, places: Sequence[str]) -> Sequence[Sequence[int]]:
+    """The strata of a comparison's pairs."""
     if found.recorded:
-        return [found.pairs]
+        return [range(found.pairs)]
     first = found.pairs - found.fresh
-    return [*rules.plan.strata(first), *rules.plan.strata(found.fresh)]
+    plan = rules.plan
+    return [*plan.strata(first, places), *plan.strata(found.fresh, places, first)]
 
 
 def _stragglers(found: Regression, pairs: Pairs, inconclusive: Verdict) -> Iterator[Finding]:

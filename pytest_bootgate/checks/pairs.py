@@ -61,6 +61,19 @@ class Pairs:
         """All boots of both."""
         return [*self.baseline, *self.candidate]
 
+    def only(self, numbers: Sequence[int]) -> Pairs:
+        """Some of the pairs, by their numbers from 0."""
+        return Pairs(
+            *([side[number] for number in numbers] for side in (self.baseline, self.candidate))
+        )
+
+    @property
+    def places(self) -> list[str]:
+        """The machine of each pair, nothing where all were on one that has no name."""
+        both = zip(self.baseline, self.candidate, strict=True)
+        found = [" and ".join(dict.fromkeys(boot.node for boot in pair)) for pair in both]
+        return found if any(found) else []
+
     @property
     def recorded(self) -> bool:
         """Whether the baseline's boots were made at another time."""

@@ -205,6 +205,14 @@ class Unit(Protocol):
         """Remove it, running or not. Never raises for one that is already gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class MachineUse:
+    """The CPU seconds in which a machine was in use since its start, and how many CPUs it has."""
+
+    busy: float
+    cpus: int
+
+
 class Place(Protocol):
     """Where one gateway and its sidecar live together."""
 
@@ -231,6 +239,12 @@ class Place(Protocol):
         """Who listens on these ports though nobody started it here: a process in words, by port.
 
         Nothing where the network is the place's own, and where the kernel does not tell.
+        """
+
+    def machine(self) -> MachineUse | None:
+        """How busy a machine elsewhere is that they run on. Raises `EngineError`.
+
+        None for this one, whose kernel can be asked, and where nobody knows.
         """
 
     def remove(self) -> None:
@@ -270,6 +284,19 @@ CONTAINED = Traits(images=True, limits=True, own_network=True)
 LOCAL = Traits(images=False, limits=False, own_network=False)
 
 
+class OneMachine:
+    """What an engine has that boots on one machine only."""
+
+    node = ""
+
+    def beside(self, most: int) -> Sequence[Engine]:  # noqa: ARG002
+        """There is no other."""
+        return ()
+
+    def leave(self, *, shunned: bool = False) -> None:
+        """Nothing: it is nobody else's."""
+
+
 class Engine(Protocol):
     """Where boots happen."""
 
@@ -292,6 +319,19 @@ class Engine(Protocol):
     @property
     def clock(self) -> Clock:
         """By which its chunks are stamped, and by which whoever boots on it waits."""
+
+    @property
+    def node(self) -> str:
+        """The machine that boots are on, empty where it has but one. Raises `EngineError`."""
+
+    def beside(self, most: int) -> Sequence[Engine]:
+        """The same engine on other machines alike that are free just now, at most so many.
+
+        Each is this run's until `leave`. Raises `EngineError`.
+        """
+
+    def leave(self, *, shunned: bool = False) -> None:
+        """Give its machine back, on which nothing runs any more; `shunned`: never take it again."""
 
     def capacity(self) -> Capacity | None:
         """Its machine as it tells it, None for this one. Raises `EngineError`."""

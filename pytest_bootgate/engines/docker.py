@@ -15,7 +15,7 @@ from docker.errors import APIError, NotFound
 from docker.types import LogConfig
 
 from pytest_bootgate.engines import owner, volumes
-from pytest_bootgate.engines.base import CONTAINED, Capacity, Sink, UnitSpec
+from pytest_bootgate.engines.base import CONTAINED, Capacity, MachineUse, OneMachine, Sink, UnitSpec
 from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.confine import confined
 from pytest_bootgate.engines.container import (
@@ -41,7 +41,7 @@ _REMOVAL_DEADLINE = 20.0
 _MOST_MEMORY = 90
 
 
-class DockerEngine:
+class DockerEngine(OneMachine):
     """A Docker engine; everything made here is labelled ``bootgate.run=<run>``.
 
     Raises `EngineError` where no engine answers.
@@ -276,6 +276,10 @@ class DockerPlace:
     def strangers(self, ports: Collection[int]) -> Mapping[int, str]:  # noqa: ARG002
         """Nobody: the network is its own."""
         return {}
+
+    def machine(self) -> MachineUse | None:
+        """Its own, or nobody knows."""
+        return None
 
     def remove(self) -> None:
         """Remove the units and the shared directory. Raises `EngineError` without an engine."""

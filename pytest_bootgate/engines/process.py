@@ -15,7 +15,7 @@ from types import MappingProxyType
 import psutil
 
 from pytest_bootgate.engines import owner
-from pytest_bootgate.engines.base import LOCAL, Sink, UnitSpec
+from pytest_bootgate.engines.base import LOCAL, MachineUse, OneMachine, Sink, UnitSpec
 from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.listeners import strangers
 from pytest_bootgate.engines.local_unit import LocalUnit, write
@@ -34,7 +34,7 @@ INHERITED = (
 )
 
 
-class ProcessEngine:
+class ProcessEngine(OneMachine):
     """The machine itself; every process is labelled ``BOOTGATE_RUN=<run>`` in its environment."""
 
     name = "process"
@@ -131,6 +131,10 @@ class LocalPlace:
 
     def _living(self) -> set[psutil.Process]:
         return {process for unit in self._units for process in unit.living()}
+
+    def machine(self) -> MachineUse | None:
+        """Its own, or nobody knows."""
+        return None
 
     def remove(self) -> None:
         """End the units and delete the directory."""

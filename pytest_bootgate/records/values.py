@@ -71,13 +71,15 @@ class Boot:
 
     What it was measured beside: `load` is the host's one-minute average before it,
     `others_busy` the share of the host's CPU time that others used while the gate kept still,
-    before the first boot of a campaign or at a look (known for some boots only),
+    before the first boot of a campaign or at a look (known for some boots only; on a machine
+    elsewhere during each boot),
     `waiting_cores` how many cores the other release used while it waited for its turn (warm
     starts), `disk_read` the bytes that the gateway read from disks, not from caches, since its
     start (warm starts: since the trigger), `throttled` for how many seconds CPU limits held it
     back, `run_delay` for how many seconds its tasks stood ready to run without a CPU (their sum),
     `others_cpu` how many CPU seconds everybody else used meanwhile. None where unknown.
 
+    `node` is the machine that it was on, empty where the engine has but one.
     Its phases are `unordered` where each is timed from the trigger.
 
     `answers` is the last answer seen by each probe of an endpoint, a port or a file that was not
@@ -127,6 +129,7 @@ class Boot:
     answers: Mapping[str, str] = field(default_factory=dict)
     nearest: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     listens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    node: str = ""
 
     @property
     def net_seconds(self) -> float | None:

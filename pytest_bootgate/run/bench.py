@@ -17,6 +17,7 @@ from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.run.check import AnyCheck
 from pytest_bootgate.run.conduct import conduct
+from pytest_bootgate.run.lanes import Lanes
 from pytest_bootgate.run.machinery import Machinery
 from pytest_bootgate.run.pair import Pair
 from pytest_bootgate.run.place import Place
@@ -85,21 +86,21 @@ class Bench:
         self.take_turn(check)
         state = self.state(check.profile)
 
-        def make(release: str) -> Pair:
+        def make(on: Engine, release: str, hear: Hear) -> Pair:
             recipe = self.machinery.recipe(check.profile, check.target, release)
-            pair = Pair(engine, recipe, lambda _: None, state=state, hear=self.hear)
+            pair = Pair(on, recipe, lambda _: None, state=state, hear=hear)
             pair.during = check.during
             return pair
 
+        def watch(ask: Ask) -> Callable[[Moment], None]:
+            return self.watcher(check, ask, most)
+
+        # No more machines than there are pairs before a campaign may end.
+        engines = [engine, *engine.beside(min(looks, default=most) - 1)]
+        onlooker = self.machinery.onlooker()
+        lanes = Lanes(engines, make, watch, self.hear, warm=warm, after=onlooker.glance)
         return conduct(
-            asking,
-            make,
-            lambda ask: self.watcher(check, ask, most),
-            warm=warm,
-            looks=looks,
-            pause=pause,
-            onlooker=self.machinery.onlooker(),
-            clock=engine.clock,
+            asking, lanes, watch, looks=looks, pause=pause, onlooker=onlooker, clock=engine.clock
         )
 
     def watcher(self, check: AnyCheck, ask: Ask, most: int) -> Callable[[Moment], None]:

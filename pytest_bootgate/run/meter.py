@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_bootgate.engines.base import Unit
+from pytest_bootgate.engines.base import MachineUse, Unit
 from pytest_bootgate.engines.clock import REAL, Clock
 from pytest_bootgate.run.cgroup import oom_kills, throttled
 from pytest_bootgate.run.delay import Delays
@@ -27,6 +27,7 @@ class Used:
     throttled: float | None = None
     run_delay: float | None = None
     others_cpu: float | None = None
+    others_busy: float | None = None
     oom_kills: int = 0
 
 
@@ -34,10 +35,19 @@ class Meter:
     """Reads the counters of a unit at the trigger and at the end.
 
     A `unit` that starts only now begins at zero. What it read from disks before the trigger
-    counts too, unless it is `warm`.
+    counts too, unless it is `warm`. `machine` is asked how busy one elsewhere is.
     """
 
-    def __init__(self, unit: Unit | None, *, warm: bool, clock: Clock = REAL) -> None:
+    def __init__(
+        self,
+        unit: Unit | None,
+        *,
+        warm: bool,
+        clock: Clock = REAL,
+        machine: Callable[[], MachineUse | None] = lambda: None,
+    ) -> None:
+        self._machine, self._clock = machine, clock
+        self._elsewhere, self._since = machine(), clock.now()
         self._cpu = 0.0 if unit is None else unit.cpu_seconds()
         pid = None if unit is None else unit.pid  # which only now is known
         self._disk: float | None = _disk_read(pid) if warm and pid is not None else 0.0
@@ -62,7 +72,7 @@ class Meter:
         cpu = grown(unit.cpu_seconds(), self._cpu)
         pid = unit.pid
         if pid is None:
-            return Used(cpu)
+            return self._used_elsewhere(cpu)
         self._delays.look(unit.tasks())  # with the orphans, which are known now
         waited = self._delays.total
         return Used(
@@ -73,6 +83,15 @@ class Meter:
             others_cpu=None if cpu is None else max(0.0, busy - cpu),
             oom_kills=max(0, (oom_kills(pid) or 0) - self._oom_kills),
         )
+
+    def _used_elsewhere(self, cpu: float | None) -> Used:
+        before, after = self._elsewhere, self._machine()
+        if before is None or after is None or cpu is None:
+            return Used(cpu)
+        others = max(0.0, after.busy - before.busy - cpu)
+        there_was = (self._clock.now() - self._since) * after.cpus
+        share = min(1.0, others / there_was) if there_was > 0 else None
+        return Used(cpu, others_cpu=others, others_busy=share)
 
 
 def _held(after: Mapping[Path, float], before: Mapping[Path, float]) -> float | None:

@@ -19,7 +19,6 @@ from pytest_bootgate.records.boot_events import (
     BootFailed,
     BootKey,
     Hear,
-    RetryScheduled,
     Voice,
     ignore,
 )
@@ -66,7 +65,8 @@ class Pair(Triggering):
         super().__init__(engine, recipe, watch, state=state)
         self._hear = hear
         self._voice: Voice | None = None
-        self._last: BootKey | None = None
+        #: What its last boot is called in events.
+        self.told_as: BootKey | None = None
         self.token = ""
 
     def begin(self, number: int, attempt: int = 1) -> Voice:
@@ -189,6 +189,7 @@ class Pair(Triggering):
             throttled=used.throttled,
             run_delay=used.run_delay,
             others_cpu=used.others_cpu,
+            others_busy=used.others_busy,
             identity=self._gateway.identity,
             version=self.version,
             tails=self._listener.tails(),
@@ -226,18 +227,11 @@ class Pair(Triggering):
 
     def _ended(self, boot: Boot, witness: Witness) -> Boot:
         assert self._voice is not None
-        key = self._last = self._voice.key
+        key = self.told_as = self._voice.key
         self._voice = None
         boot = replace(boot, id=key.id, attempt=key.attempt)
         witness.ended(boot)
         return boot
-
-    def retried(self, pause: float, reason: str) -> None:
-        """The last boot will be tried once more, `pause` seconds from now: tell so."""
-        assert self._last is not None
-        Voice(self._hear, self._last, self._clock.wall).say(
-            RetryScheduled, pause=pause, reason=reason
-        )
 
     def cpu_seconds(self) -> float | None:
         """CPU seconds that the gateway has used since its start, None where it does not run."""

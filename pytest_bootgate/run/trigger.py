@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_bootgate.engines.base import Running
+from pytest_bootgate.engines.base import Running, Unit
 from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Probe, Trigger
 from pytest_bootgate.gatefile.variables import fill
@@ -35,9 +35,7 @@ class Triggering(Aftermath):
         assert self._gateway is not None
         assert trigger is not None
         self._look_ahead(seen, variables)
-        self._meter = Meter(
-            self._gateway, warm=self._recipe.target.start == "warm", clock=self._clock
-        )
+        self._meter = self._metered(self._gateway)
         before = self._listening()
         seen.trigger_at = self._clock.now()
         running = None
@@ -64,10 +62,15 @@ class Triggering(Aftermath):
             if placeless and not in_gateway and self._stands(f"phase:{name}", probe, variables):
                 seen.stands(name)
         self._order_watches(variables)
-        self._meter = Meter(None, warm=False, clock=self._clock)
+        self._meter = self._metered(None)
         seen.trigger_at = self._clock.now()
         self._start_gateway()
         witness.sent()
+
+    def _metered(self, gateway: Unit | None) -> Meter:
+        assert self._place is not None
+        warm = gateway is not None and self._recipe.target.start == "warm"
+        return Meter(gateway, warm=warm, clock=self._clock, machine=self._place.machine)
 
     def _look_ahead(self, seen: Observation, variables: Mapping[str, str]) -> None:
         """What is so before the trigger is the mark of another boot, or of none."""

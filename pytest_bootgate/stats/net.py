@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pytest_bootgate.stats.rank_test import Sides
@@ -10,7 +11,12 @@ from pytest_bootgate.stats.schedule import Schedule
 
 
 def compare_net(
-    wall: Sides, net: Sides, cpu: Sides | None, plan: Schedule, tolerance: float = TOLERANCE
+    wall: Sides,
+    net: Sides,
+    cpu: Sides | None,
+    plan: Schedule,
+    tolerance: float = TOLERANCE,
+    places: Sequence[str] = (),
 ) -> Regression:
     """Compare by wall time, and by wall time net of what neighbours cost, both in seconds.
 
@@ -19,10 +25,10 @@ def compare_net(
     slower is slower, and so is what only net time shows, unless the interval by wall time ends
     below that estimate; it is the same by net time only if it is not far beyond by wall time.
     """
-    by_wall = compare(wall, cpu, plan, tolerance)
+    by_wall = compare(wall, cpu, plan, tolerance, places)
     if net == wall:
         return by_wall
-    by_net = replace(compare(net, cpu, plan, tolerance), net=True)
+    by_net = replace(compare(net, cpu, plan, tolerance, places), net=True)
     if by_wall.verdict == "slower":
         return by_wall
     if by_net.by and by_net.verdict in ("slower", "inconclusive"):

@@ -116,15 +116,9 @@ def estimate(strata: Sequence[Stratum]) -> float:
     return median(y - x for a, b in strata for x in a for y in b)
 
 
-def stratified(sides: Sides, sizes: Sequence[int]) -> list[Stratum]:
-    """Cut two releases' values into strata. Raises `ValueError` unless they are so many pairs."""
-    strata, done = [], 0
-    for size in sizes:
-        strata.append((sides[0][done : done + size], sides[1][done : done + size]))
-        done += size
-    if not (len(sides[0]) == len(sides[1]) == done):
-        raise ValueError(f"{len(sides[0])} and {len(sides[1])} values are not {done} pairs")
-    return strata
+def stratified(sides: Sides, strata: Sequence[Sequence[int]]) -> list[Stratum]:
+    """The values of two releases in strata, which are given by the numbers of their pairs."""
+    return [([sides[0][pair] for pair in own], [sides[1][pair] for pair in own]) for own in strata]
 
 
 def logs(sides: Sides) -> Sides:
@@ -133,9 +127,9 @@ def logs(sides: Sides) -> Sides:
     return a, b
 
 
-def shift(sides: Sides, sizes: Sequence[int]) -> float:
+def shift(sides: Sides, strata: Sequence[Sequence[int]]) -> float:
     """By how much the candidate's values exceed the baseline's, in their own unit."""
-    return estimate(stratified(sides, sizes))
+    return estimate(stratified(sides, strata))
 
 
 def shifted(strata: Sequence[Stratum], by: float) -> list[Stratum]:

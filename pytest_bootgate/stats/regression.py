@@ -62,6 +62,8 @@ _Z_SAME, _Z_SUSPECT, _Z_POWER, _Z_INTERVAL = 1.9, 2.61, 0.84, 1.96
 FAR_TIMES, _FAR_SPREADS, _LEAST_SPREAD = 2.0, 5.0, 0.02
 #: So many stragglers of the candidate, and none of the baseline, fail.
 STRAGGLERS = 3
+#: The numbers of the pairs of each stratum.
+Strata = Sequence[Sequence[int]]
 #: What two campaigns of one release may differ by when they ran at different times. Of recorded
 #: ones, ten boots each, none of a quiet machine and 1.2 % of one with neighbours that come and go
 #: differ by more and significantly, with 0.30 it were 3 %; with 0.40 +75 % were found less often
@@ -117,23 +119,32 @@ class Regression:
 
 
 def compare(
-    wall: Sides, cpu: Sides | None, plan: Schedule, tolerance: float = TOLERANCE
+    wall: Sides,
+    cpu: Sides | None,
+    plan: Schedule,
+    tolerance: float = TOLERANCE,
+    places: Sequence[str] = (),
 ) -> Regression:
     """Compare durations in seconds, (baseline's, candidate's), pair by pair in their order.
 
-    `cpu` is None where CPU time was not measured. The campaigns are played from their first pair,
+    `cpu` is None where CPU time was not measured, `places` are the machines of the pairs, none
+    where all were on one: then a difference between machines is no difference between releases.
+    The campaigns are played from their first pair,
     so any number of pairs will do: those after the last look wait for the next one. Raises
     `ValueError` where there are fewer pairs than the first look needs, or sides of two lengths.
     """
     pairs = len(wall[0])
     if not plan.looks or pairs < plan.looks[0]:
         raise ValueError(f"{pairs} pairs cannot be compared")
+    if len(wall[1]) != pairs:
+        raise ValueError(f"{pairs} and {len(wall[1])} values are no pairs")
     campaign = _Campaign(wall, cpu, tolerance)
     for look, following in zip(plan.looks, (*plan.looks[1:], None), strict=True):
         last = following is None
-        found = campaign.first(plan.strata(look), _SUSPECT_LEVEL[last], _SAME_LEVEL[last])
+        strata = plan.strata(look, places)
+        found = campaign.first(strata, _SUSPECT_LEVEL[last], _SAME_LEVEL[last])
         if found.by:
-            return _again(campaign, plan, found)
+            return _again(campaign, plan, found, places)
         hopeless = found.says == "inconclusive" and look >= _HOPELESS_FROM and found.hopeless(plan)
         more = found.hangs or (found.says == "inconclusive" and not hopeless)
         found.next_look = following if more else None
@@ -142,7 +153,9 @@ def compare(
     return found.result()
 
 
-def _again(campaign: _Campaign, plan: Schedule, suspect: _Look) -> Regression:
+def _again(
+    campaign: _Campaign, plan: Schedule, suspect: _Look, places: Sequence[str]
+) -> Regression:
     """The second campaign, as far as it has come; `suspect` is where the first one ended."""
     found = suspect
     for look in plan.looks:
@@ -150,8 +163,9 @@ def _again(campaign: _Campaign, plan: Schedule, suspect: _Look) -> Regression:
         if found.next_look > len(campaign.wall[0]):
             break
         last = look == plan.looks[-1]
-        before, sizes = plan.strata(suspect.pairs), plan.strata(look)
-        found = campaign.second(before, sizes, _AGAIN_LEVEL[last], _SAME_LEVEL[last])
+        before = plan.strata(suspect.pairs, places)
+        fresh = plan.strata(look, places, suspect.pairs)
+        found = campaign.second(before, fresh, _AGAIN_LEVEL[last], _SAME_LEVEL[last])
         found.p = suspect.p
         if found.says != "inconclusive":
             break
@@ -228,31 +242,25 @@ class _Campaign:
     cpu: Sides | None
     tolerance: float
 
-    def first(self, sizes: Sequence[int], suspect: float, same: float) -> _Look:
+    def first(self, strata: Strata, suspect: float, same: float) -> _Look:
         """The first campaign at a look, by its levels; suspect where it has a `by`."""
-        series = self._series(0, sizes)
+        series = self._series(strata)
         p, by = self._above(series, suspect)
         above = estimate(series["wall"]) >= log(1 + self.tolerance) - _TIE
         return self._look(series, p, by if above else (), "inconclusive", same)
 
-    def second(
-        self, before: Sequence[int], sizes: Sequence[int], again: float, same: float
-    ) -> _Look:
+    def second(self, before: Strata, fresh: Strata, again: float, same: float) -> _Look:
         """The second campaign at a look: what its own pairs say, with the estimate of all."""
-        p, by = self._above(self._series(sum(before), sizes), again)
-        series = self._series(0, [*before, *sizes])
+        p, by = self._above(self._series(fresh), again)
+        series = self._series([*before, *fresh])
         above = estimate(series["wall"]) >= log(1 + self.tolerance) - _TIE
         found = self._look(series, p, by, "slower" if above and by else "inconclusive", same)
-        found.fresh, found.again = sum(sizes), p
+        found.fresh, found.again = sum(map(len, fresh)), p
         return found
 
-    def _series(self, begin: int, sizes: Sequence[int]) -> dict[str, list[Stratum]]:
-        end = begin + sum(sizes)
+    def _series(self, strata: Strata) -> dict[str, list[Stratum]]:
         every = {"wall": self.wall} | ({} if self.cpu is None else {"cpu": self.cpu})
-        return {
-            name: stratified(logs((sides[0][begin:end], sides[1][begin:end])), sizes)
-            for name, sides in every.items()
-        }
+        return {name: stratified(logs(sides), strata) for name, sides in every.items()}
 
     def _above(
         self, series: dict[str, list[Stratum]], level: float
@@ -316,8 +324,10 @@ def compare_recorded(wall: Sides, tolerance: float) -> Regression:
     no help; it drifts as much. Raises `ValueError` for sides of two lengths.
     """
     campaign = _Campaign(wall, None, max(tolerance, DRIFT))
-    sizes = Schedule((len(wall[0]),)).strata(len(wall[0]))
-    found = campaign.first(sizes, _SUSPECT_LEVEL[1], _SAME_LEVEL[1])
+    if len(wall[0]) != len(wall[1]):
+        raise ValueError(f"{len(wall[0])} and {len(wall[1])} values are no pairs")
+    strata = Schedule((len(wall[0]),)).strata(len(wall[0]))
+    found = campaign.first(strata, _SUSPECT_LEVEL[1], _SAME_LEVEL[1])
     if found.by:
         found.says = "slower"
     return replace(found.result(), more_pairs=None, recorded=True)

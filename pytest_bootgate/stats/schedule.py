@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 
 #: Fewer pairs than this prove nothing: with four the smallest exact p is 1/70.
@@ -32,15 +34,24 @@ class Schedule:
         """How many pairs a campaign and the one that confirms it take at the very most."""
         return 2 * self.looks[-1] if self.looks else 0
 
-    def strata(self, pairs: int) -> list[int]:
-        """The sizes of the strata of the first pairs: one per stage, none longer than five."""
-        sizes, done = [], 0
+    def strata(self, pairs: int, places: Sequence[str] = (), first: int = 0) -> list[list[int]]:
+        """The strata of `pairs` pairs from pair `first` on: the numbers of their pairs, from 0.
+
+        One for each stage and machine, none longer than five. `places` are the machines of all
+        pairs by their numbers; nothing where all were on one.
+        """
+        strata, done = [], first
         for look in self.looks:
-            stage = max(0, min(look, pairs) - done)
-            parts = ceil(stage / _STRATUM)
-            sizes += [stage // parts + (part < stage % parts) for part in range(parts)]
-            done += stage
-        return sizes
+            end = max(done, first + min(look, pairs))
+            by_place: dict[str, list[int]] = {}
+            for pair in range(done, end):
+                by_place.setdefault(places[pair] if places else "", []).append(pair)
+            for own in by_place.values():
+                parts = ceil(len(own) / _STRATUM)
+                bounds = [ceil(len(own) * part / parts) for part in range(parts + 1)]
+                strata += [own[a:b] for a, b in pairwise(bounds)]
+            done = end
+        return strata
 
 
 def order(pair: int) -> tuple[str, str]:

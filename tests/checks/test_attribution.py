@@ -12,7 +12,7 @@ from pytest_bootgate.checks.wording import blame, sentence
 from pytest_bootgate.records.values import Boot, Phase, Stage
 from pytest_bootgate.stats.regression import Regression
 
-SIZES = [5]
+STRATA = [[0, 1, 2, 3, 4]]
 
 
 def boot(release, number, marks, stages=(), **more) -> Boot:
@@ -52,7 +52,7 @@ def test_the_largest_shift_in_seconds_is_to_blame_not_the_largest_in_per_cent():
             {"accepted": 0.01, "setup": 2.0, "proof": 3.0},
             {"accepted": 0.1, "setup": 4.0, "proof": 5.1},
         ),
-        SIZES,
+        STRATA,
         None,
     )
     assert found.phase == "setup"
@@ -73,7 +73,7 @@ def test_the_stage_inside_that_phase_and_what_no_stage_explains():
             [("startup", "plugins", 0.2, None, "setup"), ("prep", "prompt", 0.1, None, "proof")],
             [("startup", "plugins", 1.5, None, "setup"), ("prep", "prompt", 9.0, None, "proof")],
         ),
-        SIZES,
+        STRATA,
         None,
     )
     assert [(s.name, round(s.seconds, 3)) for s in found.stages] == [("startup plugins", 1.3)]
@@ -86,7 +86,7 @@ def test_the_stage_inside_that_phase_and_what_no_stage_explains():
 
 def test_a_phase_that_grew_more_than_the_whole_boot_says_why():
     before, after = {"setup": 1.0, "proof": 2.0}, {"setup": 1.5, "proof": 2.25}
-    found = attribute(pairs(before, after), SIZES, None)
+    found = attribute(pairs(before, after), STRATA, None)
     text = blame(found)
     assert text == "+500 ms, the whole boot +250 ms (other phases together 250 ms shorter)"
 
@@ -94,7 +94,7 @@ def test_a_phase_that_grew_more_than_the_whole_boot_says_why():
 def test_a_stage_of_another_phase_is_said_only_where_the_blamed_one_reports_none():
     stages = [("prep", "prompt", 1.0, None, "proof")]
     before, after = {"setup": 1.0, "proof": 2.0}, {"setup": 3.0, "proof": 4.0}
-    found = attribute(pairs(before, after, [], stages), SIZES, None)
+    found = attribute(pairs(before, after, [], stages), STRATA, None)
     assert found.stages == ()
     assert "no stage reported in this phase, elsewhere prep prompt +1.00 s (only the cand" in blame(
         found
@@ -106,7 +106,7 @@ def test_marks_that_only_one_release_has_are_taken_as_one_phase_and_taken_apart(
         {"accepted": 0.1, "setup": None, "engine": None, "proof": 1.0},
         {"accepted": 0.1, "setup": 5.0, "engine": 6.0, "proof": 6.5},
     )
-    found = attribute(boots, SIZES, None)
+    found = attribute(boots, STRATA, None)
     assert [s.name for s in found.phases] == ["proof", "accepted"]
     assert [(s.name, s.only) for s in found.inner][:2] == [
         ("setup", "candidate"),
@@ -130,7 +130,7 @@ def kind(cpu, cpus=None, by=2.0, before=None, after=None):
         [replace(boot, **(before or {})) for boot in grown.baseline],
         [replace(boot, **(after or before or {})) for boot in grown.candidate],
     )
-    return attribute(known, SIZES, cpus).kind
+    return attribute(known, STRATA, cpus).kind
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_bootgate.errors import LostError
-from pytest_bootgate.run.conduct import MOST_LOST
+from pytest_bootgate.run.lanes import MOST_LOST
 from tests.loop.played import serves
 
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lightkube.resources.core_v1 import Node
+
 from pytest_bootgate.engines import owner
 from pytest_bootgate.engines.base import CONTAINED, Capacity, UnitSpec, python_image
 from pytest_bootgate.engines.clock import REAL
@@ -40,14 +42,15 @@ class KubernetesEngine:
     traits = replace(CONTAINED, leases=True)
     clock = REAL
 
-    def __init__(self, run: str, asked: Kubernetes) -> None:
+    def __init__(self, run: str, asked: Kubernetes, cluster: Cluster | None = None) -> None:
         self._run, self._asked = run, asked
-        self.cluster = Cluster(asked.context, asked.namespace)
+        self.cluster = cluster or Cluster(asked.context, asked.namespace)
         self._leases = Leases(self.cluster, run)
         self._node: str | None = None
         #: The nodes on which boots were lost.
         self._left: set[str] = set()
         self._images: dict[str, Warm] = {}
+        self._others: list[KubernetesEngine] = []
 
     @property
     def version(self) -> str:
@@ -61,18 +64,19 @@ class KubernetesEngine:
 
     def capacity(self) -> Capacity | None:
         """What a node of it has, None where this user may not look. Raises `EngineError`."""
-        if not (names := self._candidates()):
+        names = self._candidates()
+        if not names:
             return None
         with self.cluster.call("look at its nodes"):
-            node = self.cluster.node(self._node or names[0])
+            node = self.cluster.node(self._node or next(iter(names)))
         has = node.status.capacity if node is not None and node.status is not None else None
         return Capacity(int(has["cpu"]), _bytes(str(has["memory"])), "") if has else None
 
-    def _candidates(self) -> list[str]:
+    def _candidates(self) -> dict[str, Node]:
         """The nodes that may be used, none where nobody may list them. Raises `EngineError`."""
         with self.cluster.call("list its nodes"):
             found = self.cluster.nodes(self._asked.nodes)
-        names = [str(one.metadata.name) for one in found or () if one.metadata and ready(one)]
+        names = {str(one.metadata.name): one for one in found or () if one.metadata and ready(one)}
         if found is not None and not names:
             labels = ", ".join(f"{key}={text}" for key, text in self._asked.nodes.items())
             raise EngineError(
@@ -84,11 +88,34 @@ class KubernetesEngine:
     @property
     def node(self) -> str:
         """The node that this gate has; empty where the cluster chooses. Raises `EngineError`."""
-        if self._node is None and (names := self._candidates()):
+        if self._node is None and (names := [*self._candidates()]):
             # Others take another order, so that they rarely ask for the same.
             wanted = [name for name in names if name not in self._left] or names
             self._node = self._leases.take(random.sample(wanted, len(wanted)))
         return self._node or ""
+
+    def beside(self, most: int) -> Sequence[KubernetesEngine]:
+        """On other nodes of the same class that no gate has just now. Raises `EngineError`."""
+        found: list[KubernetesEngine] = []
+        nodes = self._candidates() if self.node else {}
+        own = nodes.get(self.node)
+        for name, node in nodes.items():
+            alike = own is not None and alike_class(node, own)
+            if len(found) < most and alike and name != self.node and name not in self._left:
+                other = KubernetesEngine(self._run, self._asked, self.cluster)
+                if other._leases.free(name):
+                    other._node, other._left = name, self._left
+                    other._images = {**self._images}
+                    self._others.append(other)
+                    found.append(other)
+        return found
+
+    def leave(self, *, shunned: bool = False) -> None:
+        """Let another gate have the node; `shunned`: boot there no more."""
+        if self._node and shunned:
+            self._left.add(self._node)
+        self._leases.leave()
+        self._node = None
 
     def _leave(self) -> None:
         """A boot was lost here: go on elsewhere, if there is another node."""
@@ -180,9 +207,22 @@ class KubernetesEngine:
             until = time.monotonic() + _REMOVAL
             while _sweep(self.cluster, self._run) and time.monotonic() < until:
                 time.sleep(_LOOK)
-            self._leases.leave()
+            for engine in (self, *self._others):
+                engine.leave()
         finally:
             self.cluster.close()
+
+
+def alike_class(one: Node, other: Node) -> bool:
+    """Whether two nodes are machines of one kind: a boot takes as long on either."""
+    return _class(one) == _class(other)
+
+
+def _class(node: Node) -> tuple[str | None, ...]:
+    has = (node.status.capacity if node.status is not None else None) or {}
+    labels = (node.metadata.labels if node.metadata is not None else None) or {}
+    kinds = ("kubernetes.io/arch", "node.kubernetes.io/instance-type")
+    return (has.get("cpu"), *(labels.get(kind) for kind in kinds))
 
 
 def _bytes(quantity: str) -> int:

@@ -7,6 +7,7 @@ as it says, by that gate's own clock: clocks of machines differ.
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 import threading
 import time
 from collections.abc import Collection
@@ -31,6 +32,8 @@ class Leases:
 
     def __init__(self, cluster: Cluster, run: str) -> None:
         self._cluster, self._run = cluster, run
+        # One run may hold several, and must not take its own for one that is free.
+        self._holder = f"{run}-{secrets.token_hex(3)}"
         self._seen: dict[str, tuple[str, float]] = {}
         self._over = threading.Event()
         self._node = ""
@@ -38,16 +41,19 @@ class Leases:
 
     def take(self, nodes: Collection[str]) -> str:
         """Wait until one of these nodes is free, for as long as it takes; it is this run's then."""
-        while True:
-            for node in nodes:
-                with self._cluster.call(f"lease node {node}"):
-                    taken = self._taken(node)
-                if taken:
-                    self._node, self.lost = node, False
-                    self._over = threading.Event()
-                    threading.Thread(target=self._renew, args=(self._over,), daemon=True).start()
-                    return node
+        while not any(self.free(node) for node in nodes):
             time.sleep(_LOOK)
+        return self._node
+
+    def free(self, node: str) -> bool:
+        """Take a node if it is free."""
+        with self._cluster.call(f"lease node {node}"):
+            taken = self._taken(node)
+        if taken:
+            self._node, self.lost = node, False
+            self._over = threading.Event()
+            threading.Thread(target=self._renew, args=(self._over,), daemon=True).start()
+        return taken
 
     def _taken(self, node: str) -> bool:
         name = _name(node)
@@ -64,7 +70,7 @@ class Leases:
         found = self._found(name)
         if found is None or found.metadata is None or found.spec is None:
             return False
-        if found.spec.holderIdentity == self._run:  # its answer was lost on the way
+        if found.spec.holderIdentity == self._holder:  # its answer was lost on the way
             return True
         version = str(found.metadata.resourceVersion)
         before, since = self._seen.get(name, ("", 0.0))
@@ -98,7 +104,7 @@ class Leases:
         return Lease(
             metadata=ObjectMeta(name=name, labels={RUN_LABEL: self._run}, resourceVersion=version),
             spec=LeaseSpec(
-                holderIdentity=self._run,
+                holderIdentity=self._holder,
                 leaseDurationSeconds=SECONDS,
                 acquireTime=now,
                 renewTime=now,
@@ -124,7 +130,7 @@ class Leases:
         return (
             found is not None
             and found.spec is not None
-            and (found.spec.holderIdentity == self._run)
+            and (found.spec.holderIdentity == self._holder)
         )
 
     def abandon(self) -> None:
@@ -156,8 +162,13 @@ def holders(cluster: Cluster) -> dict[str, bool]:
     """The runs that have leases, and whether they have renewed one lately."""
     since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=_STALE)
     found = again(lambda: [*cluster.client.list(Lease, labels={RUN_LABEL: None})])
-    specs = [lease.spec for lease in found if lease.spec is not None]
-    return {str(s.holderIdentity): bool(s.renewTime and s.renewTime > since) for s in specs}
+    lately: dict[str, bool] = {}
+    for lease in found:
+        assert lease.metadata is not None
+        run = (lease.metadata.labels or {})[RUN_LABEL]
+        renewed = lease.spec.renewTime if lease.spec is not None else None
+        lately[run] = lately.get(run, False) or bool(renewed and renewed > since)
+    return lately
 
 
 def _name(node: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from lightkube.resources.core_v1 import Node, Pod
 
-from pytest_bootgate.engines.base import Sink, UnitSpec
+from pytest_bootgate.engines.base import MachineUse, Sink, UnitSpec
 from pytest_bootgate.engines.kubernetes import status
 from pytest_bootgate.engines.kubernetes.api import Cluster
 from pytest_bootgate.engines.kubernetes.pod import SHARED, Shape, container_name, manifest
@@ -145,6 +145,11 @@ class PodPlace:
     def strangers(self, ports: Collection[int]) -> Mapping[int, str]:  # noqa: ARG002
         """Nobody: the network is its own."""
         return {}
+
+    def machine(self) -> MachineUse | None:
+        """The node's, by its kernel's word."""
+        assert self._host is not None
+        return MachineUse(*self._host.wire.order("machine"))
 
     def remove(self) -> None:
         """End all of it, and let the cluster remove it. Raises `EngineError` without a cluster."""

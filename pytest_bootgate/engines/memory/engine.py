@@ -10,7 +10,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from pytest_bootgate.engines.base import CONTAINED, Capacity, Exit, Sink, State, UnitSpec
+from pytest_bootgate.engines.base import (
+    CONTAINED,
+    Capacity,
+    Exit,
+    MachineUse,
+    Sink,
+    State,
+    UnitSpec,
+)
 from pytest_bootgate.engines.memory.clock import MemoryClock
 from pytest_bootgate.engines.memory.script import KILLED, Process, Script, World
 from pytest_bootgate.engines.memory.sidecar import sidecar
@@ -38,6 +46,10 @@ class MemoryEngine:
         self.down, self.slow = "", 0.0
         self.moved: dict[str, str] = {}
         self.strangers: dict[int, str] = {}
+        #: Its machine, how busy others keep it (of one CPU), and the same engine on other machines.
+        self.node, self.busy = "", 0.0
+        self.others: list[MemoryEngine] = []
+        self.left: list[bool] = []
         #: How many places were made, at most at once, and those that were not removed yet.
         self.made = self.most = 0
         self.places: list[MemoryPlace] = []
@@ -46,6 +58,14 @@ class MemoryEngine:
         """Raises `EngineError` where the engine does not answer."""
         if self.down:
             raise EngineError(self.down)
+
+    def beside(self, most: int) -> Sequence[MemoryEngine]:
+        """Those that the test brings."""
+        return self.others[:most]
+
+    def leave(self, *, shunned: bool = False) -> None:
+        """Is noted."""
+        self.left.append(shunned)
 
     def capacity(self) -> Capacity | None:
         """Nothing is known of a machine elsewhere."""
@@ -101,6 +121,11 @@ class MemoryPlace:
     def strangers(self, ports: Collection[int]) -> Mapping[int, str]:
         """Those of the engine."""
         return {port: who for port, who in self.engine.strangers.items() if port in ports}
+
+    def machine(self) -> MachineUse | None:
+        """Others have used it for as much of the time as the engine says."""
+        engine = self.engine
+        return MachineUse(engine.busy * engine.clock.now(), 1) if engine.node else None
 
     def remove(self) -> None:
         """Remove all of it, also where the engine does not answer any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,13 @@ from pytest_bootgate.run.check import Check, span
 if TYPE_CHECKING:
     from pytest_bootgate.run.bench import Bench
     from pytest_bootgate.run.plan import Plan
+
+
+def _spread(boots: Sequence[Boot]) -> list[str]:
+    """On which machines the boots were, where they were on several."""
+    nodes = Counter(boot.node for boot in boots if not boot.warm_up)
+    each = ", ".join(f"{count} on {node}" for node, count in sorted(nodes.items()))
+    return [f"boots were spread over {len(nodes)} machines: {each}"] if len(nodes) > 1 else []
 
 
 class StartupCheck(Check[TargetResult]):
@@ -116,6 +124,7 @@ class StartupCheck(Check[TargetResult]):
             looks=rules.plan.looks,
             pause=rules.retry_pause,
         )
+        notes += _spread(boots)
         judgement = weigh(judgement, boots, rules, bench.machinery.machine, machine)
         if idle := bench.machinery.idle:
             more = tuple(Finding("warn", WHOLE, text) for text in dict.fromkeys(idle))

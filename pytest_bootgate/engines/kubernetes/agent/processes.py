@@ -75,6 +75,13 @@ def cpu_seconds(pid: int) -> float | None:
     return sum(sum(map(int, each)) for each in fields) / _TICKS
 
 
+def machine() -> tuple[float, int]:
+    """The CPU seconds in which the node was in use since its start, and how many CPUs it has."""
+    lines = [line.split() for line in _read("/proc/stat").splitlines() if line.startswith("cpu")]
+    user, nice, system, _, _, irq, softirq, steal = map(int, lines[0][1:9])
+    return (user + nice + system + irq + softirq + steal) / _TICKS, len(lines) - 1
+
+
 def commands(pid: int, without: Collection[int]) -> dict[int, str]:
     """The processes of a container but its main one and all below `without`: command lines."""
     members = group(pid)

@@ -278,6 +278,9 @@ class Agent:
         pid = self._pid(order)
         return processes.cpu_seconds(pid) if processes.alive(pid) else None
 
+    def _machine(self, order: dict[str, Any]) -> tuple[float, int]:  # noqa: ARG002
+        return processes.machine()
+
     def _signal(self, order: dict[str, Any]) -> None:
         processes.send(signal.Signals[order["signal"]], [self._pid(order)])
 
@@ -312,6 +315,7 @@ class Agent:
         "feed": _feed,
         "put": _put,
         "cpu": _cpu,
+        "machine": _machine,
         "signal": _signal,
         "kill": _kill,
         "processes": _processes,
