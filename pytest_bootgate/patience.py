@@ -9,6 +9,10 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
 from types import FrameType
+from typing import TypeVar
+
+_T = TypeVar("_T")
+_here = threading.local()
 
 
 class ImpatientError(Exception):
@@ -50,6 +54,20 @@ def patience(
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, handler)
+
+
+def in_main(work: Callable[[], _T]) -> _T:
+    """Do some work in the main thread, the only one whose patience ends, and give what it returns.
+
+    Others ask it as they were told `by_main`; without that they work themselves.
+    """
+    ask = getattr(_here, "ask", None)
+    return work() if ask is None else ask(work)
+
+
+def by_main(ask: Callable[[Callable[[], object]], object]) -> None:
+    """From now on `in_main` hands the work of this thread to `ask`."""
+    _here.ask = ask
 
 
 def _searched(frame: FrameType) -> str:

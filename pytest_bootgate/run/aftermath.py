@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from pytest_bootgate.engines.reach import addresses
 from pytest_bootgate.gatefile.model import Probe
@@ -13,7 +14,7 @@ from pytest_bootgate.observe.observation import Observation
 from pytest_bootgate.observe.outcome import Ending, exit_words
 from pytest_bootgate.observe.sighting import Pattern, Sighting
 from pytest_bootgate.observe.witness import Witness
-from pytest_bootgate.patience import ImpatientError, patience
+from pytest_bootgate.patience import ImpatientError, in_main, patience
 from pytest_bootgate.run.opened import OpenedPair
 from pytest_bootgate.run.strangers import answered_instead
 
@@ -166,13 +167,16 @@ class Aftermath(OpenedPair):
     def _nearest(self, seen: Observation, token: str) -> dict[str, tuple[str, ...]]:
         """For each phase whose mark was not seen, the lines or calls that come nearest."""
         streams = self._listener.since(seen.trigger_at or 0.0)
-        near = {}
-        for name, one in seen.unmatched.items():
+
+        def lines(pattern: Pattern) -> tuple[str, ...]:
             with (
                 contextlib.suppress(ImpatientError),  # a relaxed pattern may be a slow one
                 patience(_NEAREST, (nearest.__module__,)),
             ):
-                near[name] = nearest(one, streams, token)
+                return nearest(pattern, streams, token)
+            return ()
+
+        near = {n: in_main(partial(lines, one)) for n, one in seen.unmatched.items()}
         calls = {name: (text,) for name, text in seen.called_elsewhere.items()}
         return {name: lines for name, lines in near.items() if lines} | calls
 

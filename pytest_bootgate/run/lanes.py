@@ -17,6 +17,7 @@ from pytest_bootgate.checks.attribution import BUSY
 from pytest_bootgate.checks.campaign import Ask
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.errors import BootgateError, EngineError, LostError
+from pytest_bootgate.patience import by_main
 from pytest_bootgate.records.boot_events import BootKey, Hear, RetryScheduled, Voice
 from pytest_bootgate.records.events import Event
 from pytest_bootgate.records.values import Boot
@@ -28,6 +29,8 @@ from pytest_bootgate.run.progress import Moment
 MOST_LOST = 3
 #: How long boots may take to end that nobody wants any more.
 _STOP = 10.0
+#: How often a thread that waits for an answer looks whether anybody will give one.
+_ANSWER = 1.0
 #: The boots of one pair, or those that are thrown away, in their order.
 Batch = Sequence[Ask]
 
@@ -181,6 +184,8 @@ class Lanes:
 
     def _carry_out(self, lane: Lane, batch: Batch) -> None:
         """In a thread of its own where there are several machines."""
+        if self._many:
+            by_main(self._ask)
         before: list[Boot] = []
         try:
             if batch[0].number and not lane.warmed and self._thrown_away:
@@ -240,6 +245,26 @@ class Lanes:
         lane = self._owners[boot.number]
         voice = Voice(self._hear, lane.keys[boot.id], lane.engine.clock.wall)
         voice.say(RetryScheduled, pause=pause, reason=f"{boot.outcome}: {boot.detail}")
+
+    def _ask(self, work: Callable[[], object]) -> object:
+        """Let the thread of the campaign do some work, and wait for what comes of it."""
+        answers: queue.SimpleQueue[tuple[object, Exception | None]] = queue.SimpleQueue()
+
+        def do() -> None:
+            try:
+                answers.put((work(), None))
+            except Exception as error:
+                answers.put((None, error))
+
+        self._inbox.put(do)
+        while True:
+            with suppress(queue.Empty):
+                found, error = answers.get(timeout=_ANSWER)
+                if error is not None:
+                    raise error
+                return found
+            if self._over.is_set():
+                raise _OverError("The campaign is over.")
 
     # -- what is told meanwhile ------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from pytest_bootgate.engines.base import Chunk
@@ -16,7 +16,7 @@ from pytest_bootgate.observe.lines import LeftOut, Line, LineSplitter
 from pytest_bootgate.observe.observation import MATCHED, TAIL, TAIL_WIDTH, Observation
 from pytest_bootgate.observe.sighting import GATE, Pattern, Sighting, sighting
 from pytest_bootgate.observe.stamps import Stamps
-from pytest_bootgate.patience import ImpatientError, patience
+from pytest_bootgate.patience import ImpatientError, in_main, patience
 from pytest_bootgate.run.backlog import Backlog
 
 _TICK = 0.2  # between two looks at deadlines and progress
@@ -119,14 +119,25 @@ class Listener:
 
         Raises `BootgateError` for a pattern that takes too long.
         """
-        some = False
+        first = next(self._lines, None)
+        if first is None:
+            return False
+        in_main(lambda: self._take_some(chain([first], islice(self._lines, _SOME)), done, see))
+        return True
+
+    def _take_some(
+        self,
+        lines: Iterator[Line],
+        done: Callable[[], bool],
+        see: Callable[[Sighting], None] | None,
+    ) -> None:
         try:
             with patience(_PATIENCE, _SEARCHING, lambda: self._line):
-                for line in islice(self._lines, _SOME):
-                    self._line, some = line, True
+                for line in lines:
+                    self._line = line
                     self._take(line, see)
                     if done():
-                        break
+                        return
         except ImpatientError as error:
             words = shortened(str(self._line.text), TAIL_WIDTH)
             raise BootgateError(
@@ -134,7 +145,6 @@ class Listener:
                 f" line of {self._line.stream} ({words!r}). Rewrite it without nested repeats such"
                 " as (a+)+, which backtrack exponentially."
             ) from error
-        return some
 
     def _take(self, line: Line, see: Callable[[Sighting], None] | None) -> None:
         seen = sighting(line, self._recent)

@@ -117,6 +117,14 @@ def test_a_busy_machine_is_left_out_and_named(play):
     assert played.engine.others[0].left == [True]
 
 
+def test_a_pattern_that_takes_for_ever_ends_on_any_machine(play):
+    slow = serves(0.5, f"set up {'a' * 40}!", 1.0, "task {token} started")
+    phases = 'phases: {setup: {line: "^set up (a+)+$"}, start: {line: "^task ${token} started"}}'
+    played = spread(play, "a", "b", new=slow, old=slow, elsewhere=slow, target=phases)
+    found = played.result()
+    assert found.error.startswith("The pattern `^set up (a+)+$` took more than 1 s of CPU time")
+
+
 def test_an_error_elsewhere_ends_the_gate(play):
     played = spread(play, "a", "b")
 
