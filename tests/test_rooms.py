@@ -78,31 +78,33 @@ def imports(path: Path) -> tuple[tuple[str, int], ...]:
     return tuple(_imports(parsed(path)))
 
 
-def _imports(tree: ast.Module):
-    typing_only = {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
-        for node in ast.walk(block)
-    }
-    for node in ast.walk(tree):
-        if id(node) in typing_only:
+def _imports(node: ast.AST):
+    for part in ast.iter_child_nodes(node):
+        if isinstance(part, ast.Import):
+            yield from ((alias.name, part.lineno) for alias in part.names)
+        elif isinstance(part, ast.ImportFrom):
+            yield from [(part.module, part.lineno)] if part.module else []
+        elif isinstance(part, ast.If) and ast.unparse(part.test) == "TYPE_CHECKING":
             continue
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module, node.lineno
+        elif isinstance(part, ast.stmt):
+            yield from _imports(part)
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.name)
-def test_imports_point_down(path):
-    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if room == "__init__":
-        return
-    for module, line in imports(path):
-        parts = module.split(".")
-        if parts[0] == "pytest_bootgate" and len(parts) > 1:
-            assert FLOOR[parts[1]] <= FLOOR[room], f"{path}:{line} imports {module}, which is above"
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_point_down(room):
+    files = [*(PACKAGE / room).rglob("*.py"), *PACKAGE.glob(f"{room}.py")]
+    assert files
+    for path in files:
+        for module, line in imports(path):
+            parts = module.split(".")
+            if parts[0] == "pytest_bootgate" and len(parts) > 1:
+                above = f"{path}:{line} imports {module}, which is above"
+                assert FLOOR[parts[1]] <= FLOOR[room], above
+
+
+def test_every_room_has_a_floor():
+    found = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert found - {"__init__", "__pycache__", "py"} == {*ROOMS}
 
 
 @pytest.mark.parametrize("place", BY_THE_CLOCK)

@@ -13,6 +13,8 @@ from pytest_bootgate.engines.tasks import run_delay
 from pytest_bootgate.errors import EngineError
 
 _EVERY = 0.02  # seconds between two looks
+#: After so many seconds without any task there is none here, and looks come so rarely.
+_ELSEWHERE = 1.0
 _COST = 0.01  # the share of a CPU that looking may take at the most
 
 
@@ -61,13 +63,17 @@ class Delays:
     def watch(self, unit: Unit) -> AbstractContextManager[None]:
         """Look at the tasks of a unit again and again.
 
-        A look costs about 15 µs of CPU time for each task. Where that is much they are rarer.
+        A look costs about 15 µs of CPU time for each task. Where that is much they are rarer, and
+        so they are where none was seen for a second: then the unit runs elsewhere.
         """
+        none_until = self._clock.now() + _ELSEWHERE
 
         def look() -> float:
             began = time.thread_time()
             with suppress(EngineError):  # who asks for its exit hears of it
                 self.look(unit.tasks())
+            if not self._last and self._clock.now() > none_until:
+                return _ELSEWHERE
             return max(_EVERY, (time.thread_time() - began) / _COST)
 
         return self._clock.beside(look)

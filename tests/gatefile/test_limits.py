@@ -73,10 +73,12 @@ def test_what_nothing_can_hold(tmp_path: Path, text: str, told: str) -> None:
     ],
     ids=["values", "pairs", "chain"],
 )  # fmt: skip
+@pytest.mark.slow
 def test_what_is_multiplied(tmp_path: Path, text: str, told: str) -> None:
     assert told in mistakes(tmp_path, text)
 
 
+@pytest.mark.slow
 def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
     found = mistakes(tmp_path, HEAD + "targets:\n" + many("t{0}: {{extends: x{0}}}", 3000))
     assert len(found) == 101

@@ -461,6 +461,7 @@ def test_what_is_no_text(gate, tmp_path):
         load(Path("bootgate.yaml"), {})
 
 
+@pytest.mark.slow
 def test_what_a_manifest_may_hold(gate):
     """Whatever stands where, it is a mistake at its place or none, and never a crash."""
     documents = [*yaml.safe_load_all(OBJECTS + DEPLOYMENT)]

@@ -184,6 +184,7 @@ def test_a_default_with_spaces():
     assert found.gated.command == ["serve", "${OPTS:-a b}", "${LEVEL}"]
 
 
+@pytest.mark.slow
 def test_env_files(gate, tmp_path):
     """As Compose reads them: quotes over lines, escapes, variables, and their precedence."""
     (tmp_path / ".env").write_text("DIR=/srv\nMEM=1MB\nWHO=file\n")
@@ -479,6 +480,7 @@ _ODD = [
 @pytest.mark.parametrize(
     "key", [*_KEYS, "top secrets", "top configs", "top volumes", "top services"]
 )
+@pytest.mark.slow
 def test_nothing_that_is_written_gives_words_of_python(gate, key):
     """It is taken over, or a mistake at its place."""
     for odd in _ODD:

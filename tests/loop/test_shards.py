@@ -428,6 +428,7 @@ def test_two_gate_files_are_two_results(play, write):
     assert [result.verdict for result, _ in merge(both[:3])] == ["pass", "error"]
 
 
+@pytest.mark.slow
 def test_whatever_is_changed_in_a_shard_it_ends_in_words(play, write, tmp_path):
     """Broken at random in every place; a digest that fits, so that nothing stops it before."""
     rng = random.Random(15)

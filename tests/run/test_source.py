@@ -111,6 +111,7 @@ def test_what_is_too_large_to_be_redacted_is_refused(tmp_path, monkeypatch):
         pack(tmp_path, from_=path, redact={"*.sql": "x"})
 
 
+@pytest.mark.slow
 def test_a_pattern_that_takes_for_ever(tmp_path, monkeypatch):
     monkeypatch.setattr("pytest_bootgate.run.source._PATIENCE", 0.3)
     path = archive(tmp_path, ("s/a", b"x=" * 10_000))

@@ -10,8 +10,6 @@ from itertools import count
 
 #: Where the clocks begin: a monotonic second, and a Unix second in 2026.
 _MONOTONIC, _WALL = 1000.0, 1_767_225_600.0
-#: Seconds between what is done beside: each instant takes real time.
-_RARELY = 0.1
 
 
 class MemoryClock:
@@ -53,12 +51,12 @@ class MemoryClock:
 
     @contextmanager
     def beside(self, work: Callable[[], float]) -> Iterator[None]:
-        """Work in between, a few times a second."""
+        """Work in between."""
         over = False
 
         def again() -> None:
             if not over:
-                self.at(self._now + max(_RARELY, work()), again)
+                self.at(self._now + work(), again)
 
         self.beside_now += 1
         again()
