@@ -49,7 +49,8 @@ QUICK_FILES = (
 
 #: Files that take a minute or more, the longest first.
 LONG = (
-    *("test_examples.py", "lies/test_outside.py"),
+    *("test_examples.py", "lies/test_outside.py", "pytest_plugin/test_templates.py"),
+    *("test_readme.py", "cli/test_compare.py", "pytest_plugin/test_in_place.py"),
     *("cli/calibration/test_real_boots.py", "pytest_plugin/test_flood.py", "lies/test_baseline.py"),
     *("cli/test_run.py", "cli/test_docs.py", "cli/test_report.py"),
     *("test_openclaw.py", "test_systems.py"),
