@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from pytest_bootgate.pytest_plugin.fixtures import (
+    MARKER,
     TARGET_FIXTURES,
     boot_gate,
+    gate_target,
     isolated_runner,
     main_runner,
     session_target,
@@ -18,7 +20,7 @@ from pytest_bootgate.pytest_plugin.fixtures import (
 from pytest_bootgate.pytest_plugin.planned import GATE
 from pytest_bootgate.pytest_plugin.session import JUDGED, KEY, Session, is_gate_file
 
-__all__ = ["boot_gate", "isolated_runner", "main_runner", "session_target"]
+__all__ = ["boot_gate", "gate_target", "isolated_runner", "main_runner", "session_target"]
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -38,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Read the named gate files, so that a mistake ends the run before anything starts."""
+    config.addinivalue_line("markers", f"{MARKER}: boots; `-m 'not {MARKER}'` leaves gates out")
     session = config.stash[KEY] = Session(config)
     named_journal = config.getoption("bootgate_journal") is not None
     if (session.writes or named_journal) and not session.is_worker:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.pytest_plugin.fixtures import MARKER
 from pytest_bootgate.pytest_plugin.items import CheckItem
 from pytest_bootgate.pytest_plugin.session import KEY
 
@@ -28,6 +29,7 @@ class GateModule(pytest.Module):
 
     def collect(self) -> Iterator[CheckNode]:
         """What is checked, once for every profile."""
+        self.add_marker(MARKER)
         session = self.config.stash[KEY]
         try:
             gate = session.gate(self.path)

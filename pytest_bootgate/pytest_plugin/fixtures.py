@@ -12,6 +12,7 @@ from pytest_bootgate.pytest_plugin.planned import timed_out
 from pytest_bootgate.pytest_plugin.session import KEY, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pytest_bootgate.records.result import TargetResult
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 #: The fixtures whose tests boot something.
 _RUNNERS = ("isolated_runner", "main_runner")
-TARGET_FIXTURES = (*_RUNNERS, "session_target", "boot_gate")
+TARGET_FIXTURES = (*_RUNNERS, "session_target", "gate_target", "boot_gate")
+#: The marker of all that boots.
+MARKER = "bootgate"
 
 
 @dataclass(frozen=True)
@@ -113,28 +116,47 @@ def main_runner(request: pytest.FixtureRequest) -> SessionTarget:
 
 
 @pytest.fixture
+def gate_target(request: pytest.FixtureRequest) -> Callable[..., SessionTarget]:
+    """A target of the nearest gate file by its name: ``gate_target("nightly")``.
+
+    On the first profile of this run, unless one is named: ``gate_target("nightly", "small")``.
+    """
+
+    def target(name: str, profile: str | None = None) -> SessionTarget:
+        return _target(request, name, profile)
+
+    return target
+
+
+@pytest.fixture
 def session_target(request: pytest.FixtureRequest) -> SessionTarget:
     """Every target of the nearest gate file in turn, on every profile of this run."""
     target: SessionTarget = request.param
     return target
 
 
-def _target(request: pytest.FixtureRequest, name: str) -> SessionTarget:
+def _target(request: pytest.FixtureRequest, name: str, profile: str | None = None) -> SessionTarget:
     path = _nearest(request.config, request.path)
     gate = _gate(request.config, path)
     if name not in gate.plan.file.targets:
         pytest.fail(
             f"{path} has no target {name!r}; it has {', '.join(gate.plan.file.targets)}."
-            " Use the fixture session_target for targets by other names.",
+            " Use the fixture gate_target for targets by other names.",
+            pytrace=False,
+        )
+    profiles = gate.plan.profile_names
+    if profile is not None and profile not in profiles:
+        pytest.fail(
+            f"{path} has no profile {profile!r} in this run; it has {', '.join(profiles)}.",
             pytrace=False,
         )
     if len(gate.plan.loaded.varied) > 1:
         pytest.fail(
-            f"{path} has `vary`, and {name}_runner would be its first value only. Use the fixture"
+            f"{path} has `vary`, and this would be {name} at its first value only. Use the fixture"
             " session_target, which is every value in turn.",
             pytrace=False,
         )
-    return SessionTarget(path, name, gate.plan.profile_names[0])
+    return SessionTarget(path, name, profile or profiles[0])
 
 
 def parametrize_targets(metafunc: pytest.Metafunc) -> None:
@@ -148,6 +170,7 @@ def parametrize_targets(metafunc: pytest.Metafunc) -> None:
 
 def plan_test(item: pytest.Item) -> None:
     """Note which gate a test boots, and give it the time it needs, unless its author did."""
+    item.add_marker(MARKER)
     from pytest_bootgate.pytest_plugin.planned import plan_item
 
     try:

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import yaml
+
+from pytest_bootgate.pytest_plugin.session import is_gate_file
+
+ROOT = Path(__file__).parent.parent.parent
+
 CHECK = """
 def test_isolated_starts(isolated_runner, boot_gate):
     result = boot_gate.check(isolated_runner)
@@ -81,4 +90,39 @@ def test_a_fixture_of_one_target_does_not_hide_the_other_values(gate, played, py
     pytester.makepyfile(CHECK)
     result = played()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*has `vary`, and isolated_runner would be its first value*"])
+    result.stdout.fnmatch_lines(["*has `vary`, and this would be isolated at its first value*"])
+
+
+def test_a_target_by_its_name(gate, played, pytester):
+    gate(targets=["nightly", "main"])
+    pytester.makepyfile(
+        """
+        def test_it(gate_target, boot_gate):
+            assert boot_gate.check(gate_target("nightly")).target == "nightly"
+            assert gate_target("main", "default") == gate_target("main")
+
+        def test_no_target(gate_target):
+            gate_target("nightli")
+
+        def test_no_profile(gate_target):
+            gate_target("nightly", "small")
+        """
+    )
+    result = played()
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(["*has no target 'nightli'; it has nightly, main.*"])
+    result.stdout.fnmatch_lines(["*has no profile 'small' in this run; it has default.*"])
+
+
+def test_what_boots_has_a_marker(gate, played, pytester):
+    gate()
+    pytester.makepyfile(f"{CHECK}\n\ndef test_else(): pass\n")
+    result = played("--bootgate", "-m", "not bootgate", "--strict-markers")
+    result.assert_outcomes(passed=1, deselected=5)
+
+
+def test_a_hook_of_pre_commit_takes_what_is_a_gate_file():
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    names = ["bootgate.yaml", "night.bootgate.yaml", "bootgate.yml", "mybootgate.yaml", "a.yaml"]
+    for name in names:
+        assert bool(re.search(hook["files"], f"gates/{name}")) == is_gate_file(Path(name)), name
