@@ -133,6 +133,8 @@ class Lanes:
         self._over = threading.Event()
         self._running: dict[Lane, Batch] = {}
         self._owners: dict[int, Lane] = {}
+        #: The share of each machine that others used during its first boots.
+        self._busy: dict[Lane, float] = {}
         self._made: dict[Ask, Boot] = {}
         self._thrown_away: Batch | None = None
         self._lost: list[str] = []
@@ -185,7 +187,8 @@ class Lanes:
         try:
             if batch[0].number and not lane.warmed and self._thrown_away:
                 before = lane.boot(self._thrown_away, self._watcher, self._after)
-            boots = [] if self._too_busy(before) else lane.boot(batch, self._watcher, self._after)
+                self._note_busy(lane, before)
+            boots = [] if self._too_busy(lane) else lane.boot(batch, self._watcher, self._after)
         except BaseException as error:
             failed = error
             self._inbox.put(lambda: self._failed(lane, failed))
@@ -200,19 +203,25 @@ class Lanes:
         del self._running[lane]
         for ask, boot in zip(batch, boots, strict=False):
             self._made[ask], self._owners[ask.number] = boot, lane
-        busy = None if lane.warmed else self._too_busy(first)
+        if not lane.warmed:
+            self._note_busy(lane, first)
         lane.warmed = True
-        if busy:
+        if busy := self._too_busy(lane):
             node = lane.engine.node
             self.notes.append(f"node {node} is left out: others used {busy:.0%} of its CPUs")
             self._drop(lane)
             lane.engine.leave(shunned=True)
 
-    def _too_busy(self, boots: Sequence[Boot]) -> float | None:
-        """The share of a machine that others used during boots, if there are better ones."""
+    def _note_busy(self, lane: Lane, boots: Sequence[Boot]) -> None:
         shares = [boot.others_busy for boot in boots if boot.others_busy is not None]
-        share = max(shares, default=0.0)
-        return share if share > BUSY and len(self._lanes) > 1 else None
+        if shares:
+            self._busy[lane] = max(shares)
+
+    def _too_busy(self, lane: Lane) -> float | None:
+        """The share of a machine that others used, where that of another one is much less."""
+        others = [self._busy[other] for other in self._lanes if other in self._busy]
+        share = self._busy.get(lane, 0.0)
+        return share if others and share - min(others) > BUSY else None
 
     def _failed(self, lane: Lane, error: BaseException) -> None:
         del self._running[lane]

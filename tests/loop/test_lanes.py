@@ -140,3 +140,10 @@ def test_a_retry_stays_on_its_machine(play):
         before = [b for b in found.boots if b.number == boot.number]
         assert {b.node for b in before} == {boot.node}
     whole(played)
+
+
+def test_machines_that_are_all_busy_are_all_kept(play):
+    """On none of them would a boot be measured better."""
+    played = spread(play, "a", "b")
+    played.engine.busy = played.engine.others[0].busy = 0.9
+    assert {boot.node for boot in played.result().boots} == {"a", "b"}
