@@ -207,10 +207,18 @@ class Unit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MachineUse:
-    """The CPU seconds in which a machine was in use since its start, and how many CPUs it has."""
+    """The CPU seconds in which a machine was in use since its start, and how many CPUs it has.
+
+    Of the gateway on it since that began: for how many seconds its tasks waited for a CPU
+    (`run_delay`), and limits held it back (`throttled`), None where the kernel does not tell; and
+    how many of its processes were killed because memory ran out.
+    """
 
     busy: float
     cpus: int
+    run_delay: float | None = None
+    throttled: float | None = None
+    oom_kills: int = 0
 
 
 class Place(Protocol):
@@ -242,7 +250,9 @@ class Place(Protocol):
         """
 
     def machine(self) -> MachineUse | None:
-        """How busy a machine elsewhere is that they run on. Raises `EngineError`.
+        """How busy a machine elsewhere is that they run on, the gateway not over yet there.
+
+        Raises `EngineError`.
 
         None for this one, whose kernel can be asked, and where nobody knows.
         """

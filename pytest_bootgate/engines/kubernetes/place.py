@@ -147,9 +147,9 @@ class PodPlace:
         return {}
 
     def machine(self) -> MachineUse | None:
-        """The node's, by its kernel's word."""
+        """The node's, and how the gateway fared on it, by its kernel's word."""
         assert self._host is not None
-        return MachineUse(*self._host.wire.order("machine"))
+        return MachineUse(**self._host.wire.order("machine", container_name("gateway")))
 
     def remove(self) -> None:
         """End all of it, and let the cluster remove it. Raises `EngineError` without a cluster."""
