@@ -206,11 +206,12 @@ class Lanes:
         if not lane.warmed:
             self._note_busy(lane, first)
         lane.warmed = True
-        if busy := self._too_busy(lane):
-            node = lane.engine.node
-            self.notes.append(f"node {node} is left out: others used {busy:.0%} of its CPUs")
-            self._drop(lane)
-            lane.engine.leave(shunned=True)
+        for idle in [one for one in self._lanes if one not in self._running]:
+            if busy := self._too_busy(idle):
+                node = idle.engine.node
+                self.notes.append(f"node {node} is left out: others used {busy:.0%} of its CPUs")
+                self._drop(idle)
+                idle.engine.leave(shunned=True)
 
     def _note_busy(self, lane: Lane, boots: Sequence[Boot]) -> None:
         shares = [boot.others_busy for boot in boots if boot.others_busy is not None]
