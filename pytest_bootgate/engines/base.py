@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from pytest_bootgate.engines.clock import Clock
+from pytest_bootgate.engines.machines import MachineUse, Waits
 from pytest_bootgate.gatefile.model import Container
 
 
@@ -205,22 +206,6 @@ class Unit(Protocol):
         """Remove it, running or not. Never raises for one that is already gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class MachineUse:
-    """The CPU seconds in which a machine was in use since its start, and how many CPUs it has.
-
-    Of the gateway on it since that began: for how many seconds its tasks waited for a CPU
-    (`run_delay`), and limits held it back (`throttled`), None where the kernel does not tell; and
-    how many of its processes were killed because memory ran out.
-    """
-
-    busy: float
-    cpus: int
-    run_delay: float | None = None
-    throttled: float | None = None
-    oom_kills: int = 0
-
-
 class Place(Protocol):
     """Where one gateway and its sidecar live together."""
 
@@ -294,19 +279,6 @@ CONTAINED = Traits(images=True, limits=True, own_network=True)
 LOCAL = Traits(images=False, limits=False, own_network=False)
 
 
-class OneMachine:
-    """What an engine has that boots on one machine only."""
-
-    node = ""
-
-    def beside(self, most: int) -> Sequence[Engine]:  # noqa: ARG002
-        """There is no other."""
-        return ()
-
-    def leave(self, *, shunned: bool = False) -> None:
-        """Nothing: it is nobody else's."""
-
-
 class Engine(Protocol):
     """Where boots happen."""
 
@@ -332,7 +304,14 @@ class Engine(Protocol):
 
     @property
     def node(self) -> str:
-        """The machine that boots are on, empty where it has but one. Raises `EngineError`."""
+        """The machine that boots are on, empty where it has but one. Raises `EngineError`.
+
+        Where others have all machines it waits for one, and `waits` is told.
+        """
+
+    #: Told who has the machines that it waits for, and for how many seconds so far: again and
+    #: again, and in the end with nobody, once it has one.
+    waits: Waits
 
     def beside(self, most: int) -> Sequence[Engine]:
         """The same engine on other machines alike that are free just now, at most so many.

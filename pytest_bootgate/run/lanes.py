@@ -16,7 +16,8 @@ from dataclasses import replace
 from pytest_bootgate.checks.attribution import BUSY
 from pytest_bootgate.checks.campaign import Ask
 from pytest_bootgate.engines.base import Engine
-from pytest_bootgate.errors import BootgateError, EngineError, LostError
+from pytest_bootgate.engines.machines import Held
+from pytest_bootgate.errors import BootgateError, EngineError, ImageError, LostError
 from pytest_bootgate.records.boot_events import BootKey, Hear, RetryScheduled, Voice
 from pytest_bootgate.records.events import Event
 from pytest_bootgate.records.values import Boot
@@ -129,6 +130,9 @@ class Lanes:
         self._watch, self._hear = watch, hear
         self._after = (lambda: None) if self._many else after
         self._lanes = [self._lane(engine, make, warm=warm) for engine in engines]
+        self._told = self._main.waits
+        for engine in engines if self._many else ():
+            engine.waits = self._waits
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._over = threading.Event()
         self._running: dict[Lane, Batch] = {}
@@ -208,10 +212,13 @@ class Lanes:
         lane.warmed = True
         for idle in [one for one in self._lanes if one not in self._running]:
             if busy := self._too_busy(idle):
-                node = idle.engine.node
-                self.notes.append(f"node {node} is left out: others used {busy:.0%} of its CPUs")
-                self._drop(idle)
-                idle.engine.leave(shunned=True)
+                self._leave_out(idle, f"others used {busy:.0%} of its CPUs")
+
+    def _leave_out(self, lane: Lane, why: str) -> None:
+        """Boot there no more."""
+        self.notes.append(f"node {lane.engine.node} is left out: {why}")
+        self._drop(lane)
+        lane.engine.leave(shunned=True)
 
     def _note_busy(self, lane: Lane, boots: Sequence[Boot]) -> None:
         shares = [boot.others_busy for boot in boots if boot.others_busy is not None]
@@ -226,6 +233,9 @@ class Lanes:
 
     def _failed(self, lane: Lane, error: BaseException) -> None:
         del self._running[lane]
+        if isinstance(error, ImageError) and len(self._lanes) > 1:
+            self._leave_out(lane, str(error).rstrip("."))
+            return
         if not isinstance(error, LostError):
             raise error
         self._lost.append(str(error))
@@ -259,6 +269,9 @@ class Lanes:
         else:
             self._hear(event)
 
+    def _waits(self, held: Sequence[Held], seconds: float) -> None:
+        self._inbox.put(lambda: self._told(held, seconds))
+
     def _watcher(self, ask: Ask) -> Callable[[Moment], None]:
         watch = self._watch(ask)
         if not self._many:
@@ -288,3 +301,4 @@ class Lanes:
         while not self._inbox.empty():
             with suppress(BootgateError):
                 self._inbox.get()()
+        self._main.waits = self._told

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_bootgate.engines.base import MachineUse, Unit
+from pytest_bootgate.engines.base import Unit
 from pytest_bootgate.engines.clock import REAL, Clock
+from pytest_bootgate.engines.machines import MachineUse
 from pytest_bootgate.run.cgroup import oom_kills, throttled
 from pytest_bootgate.run.delay import Delays
 from pytest_bootgate.run.onlooker import cpu_times
