@@ -21,12 +21,11 @@ from pytest_bootgate.errors import BootgateError, EngineError, ImageError, LostE
 from pytest_bootgate.records.boot_events import BootKey, Hear, RetryScheduled, Voice
 from pytest_bootgate.records.events import Event
 from pytest_bootgate.records.values import Boot
+from pytest_bootgate.run.lost import Lost
 from pytest_bootgate.run.meter import grown
 from pytest_bootgate.run.pair import Pair
 from pytest_bootgate.run.progress import Moment
 
-#: So many boots of a campaign may be lost with the machine or the network that they were on.
-MOST_LOST = 3
 #: How long boots may take to end that nobody wants any more.
 _STOP = 10.0
 #: The boots of one pair, or those that are thrown away, in their order.
@@ -141,7 +140,7 @@ class Lanes:
         self._busy: dict[Lane, float] = {}
         self._made: dict[Ask, Boot] = {}
         self._thrown_away: Batch | None = None
-        self._lost: list[str] = []
+        self._lost = Lost()
         self.notes: list[str] = []
 
     def _lane(self, engine: Engine, make: Make, *, warm: bool) -> Lane:
@@ -238,15 +237,10 @@ class Lanes:
             return
         if not isinstance(error, LostError):
             raise error
-        self._lost.append(str(error))
-        self.notes.append(f"a boot was lost and repeated: {error}")
         with suppress(EngineError):  # what cannot be removed now is when the run ends
             lane.close()
-        if len(self._lost) > MOST_LOST:
-            raise EngineError(
-                f"{len(self._lost)} boots were lost, none of them by the fault of a release:"
-                f" {'; '.join(self._lost)}. Correct the cause, then rerun."
-            ) from error
+        self._lost.note(error)
+        self.notes.append(self._lost.notes[-1])
         if len(self._lanes) > 1:
             self._drop(lane)
 
