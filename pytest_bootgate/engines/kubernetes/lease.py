@@ -45,6 +45,7 @@ class Leases:
         self._since = dt.datetime.now(dt.UTC)
         self._over = threading.Event()
         self._node = ""
+        self._abandoned: dict[str, float] = {}
         self.lost = False
 
     def take(self, nodes: Collection[str], waits: Waits = nobody) -> str:
@@ -161,16 +162,23 @@ class Leases:
     def abandon(self) -> None:
         """Renew it no more: what runs there ends by itself before another gate takes it over."""
         self._over.set()
+        if self._node:
+            self._abandoned[self._node] = time.monotonic()
         self._node = ""
 
     def leave(self) -> None:
-        """Let another gate have the node. Nothing on it may run any more."""
-        name = _name(self._node) if self._node else ""
-        self.abandon()
-        if name:
+        """Let another gate have the node. Nothing on it may run any more.
+
+        So it is with those that were abandoned long enough ago.
+        """
+        self._over.set()
+        ended = [n for n, at in self._abandoned.items() if time.monotonic() - at > SECONDS]
+        for node in (*ended, *[self._node] * bool(self._node)):
+            self._abandoned.pop(node, None)
             with suppress(EngineError), self._cluster.call("give back a node"):
-                if self._holds(self._found(name)):
-                    self._cluster.client.delete(Lease, name)
+                if self._holds(self._found(_name(node))):
+                    self._cluster.client.delete(Lease, _name(node))
+        self._node = ""
 
 
 def remove(cluster: Cluster, run: str) -> int:
