@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from pytest_bootgate.engines.clock import Clock
+from pytest_bootgate.engines.machines import MachineUse, Waits
 from pytest_bootgate.gatefile.model import Container
 
 
@@ -205,14 +206,6 @@ class Unit(Protocol):
         """Remove it, running or not. Never raises for one that is already gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class MachineUse:
-    """The CPU seconds in which a machine was in use since its start, and how many CPUs it has."""
-
-    busy: float
-    cpus: int
-
-
 class Place(Protocol):
     """Where one gateway and its sidecar live together."""
 
@@ -242,7 +235,9 @@ class Place(Protocol):
         """
 
     def machine(self) -> MachineUse | None:
-        """How busy a machine elsewhere is that they run on. Raises `EngineError`.
+        """How busy a machine elsewhere is that they run on, the gateway not over yet there.
+
+        Raises `EngineError`.
 
         None for this one, whose kernel can be asked, and where nobody knows.
         """
@@ -284,19 +279,6 @@ CONTAINED = Traits(images=True, limits=True, own_network=True)
 LOCAL = Traits(images=False, limits=False, own_network=False)
 
 
-class OneMachine:
-    """What an engine has that boots on one machine only."""
-
-    node = ""
-
-    def beside(self, most: int) -> Sequence[Engine]:  # noqa: ARG002
-        """There is no other."""
-        return ()
-
-    def leave(self, *, shunned: bool = False) -> None:
-        """Nothing: it is nobody else's."""
-
-
 class Engine(Protocol):
     """Where boots happen."""
 
@@ -322,7 +304,14 @@ class Engine(Protocol):
 
     @property
     def node(self) -> str:
-        """The machine that boots are on, empty where it has but one. Raises `EngineError`."""
+        """The machine that boots are on, empty where it has but one. Raises `EngineError`.
+
+        Where others have all machines it waits for one, and `waits` is told.
+        """
+
+    #: Told who has the machines that it waits for, and for how many seconds so far: again and
+    #: again, and in the end with nobody, once it has one.
+    waits: Waits
 
     def beside(self, most: int) -> Sequence[Engine]:
         """The same engine on other machines alike that are free just now, at most so many.

@@ -15,7 +15,7 @@ from docker.errors import APIError, NotFound
 from docker.types import LogConfig
 
 from pytest_bootgate.engines import owner, volumes
-from pytest_bootgate.engines.base import CONTAINED, Capacity, MachineUse, OneMachine, Sink, UnitSpec
+from pytest_bootgate.engines.base import CONTAINED, Capacity, Sink, UnitSpec
 from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.confine import confined
 from pytest_bootgate.engines.container import (
@@ -28,6 +28,7 @@ from pytest_bootgate.engines.container_command import lacks_command
 from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
 from pytest_bootgate.engines.docker_stream import Stream
 from pytest_bootgate.engines.images import image_id, not_pulled, pull
+from pytest_bootgate.engines.machines import MachineUse, OneMachine
 from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Container as Wanted
 

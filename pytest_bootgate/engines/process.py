@@ -15,10 +15,11 @@ from types import MappingProxyType
 import psutil
 
 from pytest_bootgate.engines import owner
-from pytest_bootgate.engines.base import LOCAL, MachineUse, OneMachine, Sink, UnitSpec
+from pytest_bootgate.engines.base import LOCAL, Sink, UnitSpec
 from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.listeners import strangers
 from pytest_bootgate.engines.local_unit import LocalUnit, write
+from pytest_bootgate.engines.machines import MachineUse, OneMachine
 from pytest_bootgate.engines.processes import OWNER_LABEL, RUN_LABEL, carriers, kill
 from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Container

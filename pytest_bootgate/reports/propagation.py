@@ -89,6 +89,7 @@ def held(stall: Stall) -> str:
 
 def notes(stall: Stall) -> Iterator[str]:
     """From when lateness counts, what was said, and what the release does with such a boot."""
+    yield from stall.boot.notes
     if stall.began is None:
         return
     yield f"{held(stall)} after the trigger; its timeout is {stall.timeout:g} s"

@@ -8,6 +8,7 @@ from pytest_bootgate.reports.amounts import ordinal, roughly
 from pytest_bootgate.reports.clean import one_line
 
 if TYPE_CHECKING:
+    from pytest_bootgate.engines.machines import Held
     from pytest_bootgate.run.turn import Holder, Waiting
 
 #: Seconds: waiting that is over sooner is not worth a word.
@@ -26,18 +27,35 @@ def holder_words(holder: Holder) -> str:
     return one_line(f"{holder.file or 'gate file unknown'} ({', '.join(parts)})")
 
 
+def held_words(held: Held) -> str:
+    """A machine, and in brackets the run that has it, who started that, and since when it boots."""
+    parts = [f"run {held.run or 'unknown'}"]
+    if held.user:
+        parts.append(f"of {held.user}")
+    if held.booting is not None:
+        parts.append(f"for {roughly(held.booting)}")
+    return one_line(f"{held.machine} ({' '.join(parts)})")
+
+
 def waiting_words(waiting: Waiting, most: int | None = None) -> str:
     """For whom a gate waits, its place, and for how long so far.
 
     Where that is longer than `most` characters, what matters most comes first.
     """
+    if waiting.machines:
+        nodes = ", ".join(held_words(held) for held in waiting.machines)
+        return f"waiting for a node{_so_far(waiting)}: other gates have {nodes}"
     place = f"{ordinal(waiting.place)} in the queue"
-    so_far = f", {roughly(waiting.seconds)} so far" if waiting.seconds >= WORTH_SAYING else ""
+    so_far = _so_far(waiting)
     holder = holder_words(waiting.holder) if waiting.holder is not None else "unknown"
     text = f"waiting for another gate on this machine: {holder}, {place}{so_far}"
     if most is None or len(text) <= most:
         return text
     return f"waiting, {place}{so_far}, for {holder}"
+
+
+def _so_far(waiting: Waiting) -> str:
+    return f", {roughly(waiting.seconds)} so far" if waiting.seconds >= WORTH_SAYING else ""
 
 
 def waited_words(seconds: float) -> str | None:

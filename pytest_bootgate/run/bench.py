@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from pytest_bootgate.checks.campaign import Ask
 from pytest_bootgate.engines.base import Engine
+from pytest_bootgate.engines.machines import Held
 from pytest_bootgate.gatefile.rules import UPGRADE
 from pytest_bootgate.records.boot_events import Hear
 from pytest_bootgate.records.check import CheckResult
@@ -50,9 +51,17 @@ class Bench:
 
     def ready(self) -> Engine:
         """The engine, ready for boots; the run has begun."""
-        engine = self.machinery.ready()
+        engine, _ = self.machinery.engine()
+        engine.waits = self._waits
+        self.machinery.ready()
         self.begin()
         return engine
+
+    def _waits(self, held: Sequence[Held], seconds: float) -> None:
+        """It has to wait for a machine: the same for whoever watches as another gate here."""
+        waiting = Waiting(seconds, 1 if held else 0, machines=held)
+        self.place.note(waiting)
+        self.watch(Progress("", "", "", 0, 0, "", 0.0, waiting))
 
     def take_turn(self, check: AnyCheck) -> None:
         """Wait for the machine, unless this gate has it since an earlier boot.

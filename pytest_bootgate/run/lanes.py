@@ -16,17 +16,17 @@ from dataclasses import replace
 from pytest_bootgate.checks.attribution import BUSY
 from pytest_bootgate.checks.campaign import Ask
 from pytest_bootgate.engines.base import Engine
-from pytest_bootgate.errors import BootgateError, EngineError, LostError
+from pytest_bootgate.engines.machines import Held
+from pytest_bootgate.errors import BootgateError, EngineError, ImageError, LostError
 from pytest_bootgate.patience import by_main
 from pytest_bootgate.records.boot_events import BootKey, Hear, RetryScheduled, Voice
 from pytest_bootgate.records.events import Event
 from pytest_bootgate.records.values import Boot
+from pytest_bootgate.run.lost import Lost
 from pytest_bootgate.run.meter import grown
 from pytest_bootgate.run.pair import Pair
 from pytest_bootgate.run.progress import Moment
 
-#: So many boots of a campaign may be lost with the machine or the network that they were on.
-MOST_LOST = 3
 #: How long boots may take to end that nobody wants any more.
 _STOP = 10.0
 #: How often a thread that waits for an answer looks whether anybody will give one.
@@ -132,13 +132,18 @@ class Lanes:
         self._watch, self._hear = watch, hear
         self._after = (lambda: None) if self._many else after
         self._lanes = [self._lane(engine, make, warm=warm) for engine in engines]
+        self._told = self._main.waits
+        for engine in engines if self._many else ():
+            engine.waits = self._waits
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._over = threading.Event()
         self._running: dict[Lane, Batch] = {}
         self._owners: dict[int, Lane] = {}
+        #: The share of each machine that others used during its first boots.
+        self._busy: dict[Lane, float] = {}
         self._made: dict[Ask, Boot] = {}
         self._thrown_away: Batch | None = None
-        self._lost: list[str] = []
+        self._lost = Lost()
         self.notes: list[str] = []
 
     def _lane(self, engine: Engine, make: Make, *, warm: bool) -> Lane:
@@ -190,7 +195,8 @@ class Lanes:
         try:
             if batch[0].number and not lane.warmed and self._thrown_away:
                 before = lane.boot(self._thrown_away, self._watcher, self._after)
-            boots = [] if self._too_busy(before) else lane.boot(batch, self._watcher, self._after)
+                self._note_busy(lane, before)
+            boots = [] if self._too_busy(lane) else lane.boot(batch, self._watcher, self._after)
         except BaseException as error:
             failed = error
             self._inbox.put(lambda: self._failed(lane, failed))
@@ -205,33 +211,41 @@ class Lanes:
         del self._running[lane]
         for ask, boot in zip(batch, boots, strict=False):
             self._made[ask], self._owners[ask.number] = boot, lane
-        busy = None if lane.warmed else self._too_busy(first)
+        if not lane.warmed:
+            self._note_busy(lane, first)
         lane.warmed = True
-        if busy:
-            node = lane.engine.node
-            self.notes.append(f"node {node} is left out: others used {busy:.0%} of its CPUs")
-            self._drop(lane)
-            lane.engine.leave(shunned=True)
+        for idle in [one for one in self._lanes if one not in self._running]:
+            if busy := self._too_busy(idle):
+                self._leave_out(idle, f"others used {busy:.0%} of its CPUs")
 
-    def _too_busy(self, boots: Sequence[Boot]) -> float | None:
-        """The share of a machine that others used during boots, if there are better ones."""
+    def _leave_out(self, lane: Lane, why: str) -> None:
+        """Boot there no more."""
+        self.notes.append(f"node {lane.engine.node} is left out: {why}")
+        self._drop(lane)
+        lane.engine.leave(shunned=True)
+
+    def _note_busy(self, lane: Lane, boots: Sequence[Boot]) -> None:
         shares = [boot.others_busy for boot in boots if boot.others_busy is not None]
-        share = max(shares, default=0.0)
-        return share if share > BUSY and len(self._lanes) > 1 else None
+        if shares:
+            self._busy[lane] = max(shares)
+
+    def _too_busy(self, lane: Lane) -> float | None:
+        """The share of a machine that others used, where that of another one is much less."""
+        others = [self._busy[other] for other in self._lanes if other in self._busy]
+        share = self._busy.get(lane, 0.0)
+        return share if others and share - min(others) > BUSY else None
 
     def _failed(self, lane: Lane, error: BaseException) -> None:
         del self._running[lane]
+        if isinstance(error, ImageError) and len(self._lanes) > 1:
+            self._leave_out(lane, str(error).rstrip("."))
+            return
         if not isinstance(error, LostError):
             raise error
-        self._lost.append(str(error))
-        self.notes.append(f"a boot was lost and repeated: {error}")
         with suppress(EngineError):  # what cannot be removed now is when the run ends
             lane.close()
-        if len(self._lost) > MOST_LOST:
-            raise EngineError(
-                f"{len(self._lost)} boots were lost, none of them by the fault of a release:"
-                f" {'; '.join(self._lost)}. Correct the cause, then rerun."
-            ) from error
+        self._lost.note(error)
+        self.notes.append(self._lost.notes[-1])
         if len(self._lanes) > 1:
             self._drop(lane)
 
@@ -274,6 +288,9 @@ class Lanes:
         else:
             self._hear(event)
 
+    def _waits(self, held: Sequence[Held], seconds: float) -> None:
+        self._inbox.put(lambda: self._told(held, seconds))
+
     def _watcher(self, ask: Ask) -> Callable[[Moment], None]:
         watch = self._watch(ask)
         if not self._many:
@@ -303,3 +320,4 @@ class Lanes:
         while not self._inbox.empty():
             with suppress(BootgateError):
                 self._inbox.get()()
+        self._main.waits = self._told

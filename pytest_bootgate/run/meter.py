@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_bootgate.engines.base import MachineUse, Unit
+from pytest_bootgate.engines.base import Unit
 from pytest_bootgate.engines.clock import REAL, Clock
+from pytest_bootgate.engines.machines import MachineUse
 from pytest_bootgate.run.cgroup import oom_kills, throttled
 from pytest_bootgate.run.delay import Delays
 from pytest_bootgate.run.onlooker import cpu_times
@@ -90,8 +91,14 @@ class Meter:
             return Used(cpu)
         others = max(0.0, after.busy - before.busy - cpu)
         there_was = (self._clock.now() - self._since) * after.cpus
-        share = min(1.0, others / there_was) if there_was > 0 else None
-        return Used(cpu, others_cpu=others, others_busy=share)
+        return Used(
+            cpu,
+            throttled=grown(after.throttled, before.throttled),
+            run_delay=grown(after.run_delay, before.run_delay),
+            others_cpu=others,
+            others_busy=min(1.0, others / there_was) if there_was > 0 else None,
+            oom_kills=max(0, after.oom_kills - before.oom_kills),
+        )
 
 
 def _held(after: Mapping[Path, float], before: Mapping[Path, float]) -> float | None:

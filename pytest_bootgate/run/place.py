@@ -38,6 +38,12 @@ class Place:
                 self.waited += self._last.seconds
         return self._last is not None
 
+    def note(self, waiting: Waiting) -> None:
+        """Note that the engine waits for a machine, or has it now."""
+        self._last = waiting
+        if not waiting.place:
+            self.waited += waiting.seconds
+
     def leave(self) -> None:
         """Let the next gate have its turn."""
         if self._turn is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_bootgate.engines.machines import Held
 from pytest_bootgate.run.tickets import Own, Ticket, directory, draw, living, read, released
 
 _SHOWN = 1.0  # seconds between two looks at the queue, for whoever watches
@@ -31,11 +32,15 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A gate that has waited for `seconds`; `place` 1 is the next one, 0 has its turn."""
+    """A gate that has waited for `seconds`; `place` 1 is the next one, 0 has its turn.
+
+    Where it waits for a machine elsewhere, `machines` says who has those it could take.
+    """
 
     seconds: float
     place: int
     holder: Holder | None = None
+    machines: Sequence[Held] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_bootgate.checks.upgrade import whole
@@ -22,6 +22,7 @@ from pytest_bootgate.records.kept_jobs import compare, volatile
 from pytest_bootgate.records.upgrade import Owned, Repair, Run, Start, Stop, Upgrade
 from pytest_bootgate.run.baseline import listed, quoted, still_up, worth_proving
 from pytest_bootgate.run.inplace import InPlacePair
+from pytest_bootgate.run.lost import Lost
 from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
 
@@ -41,6 +42,7 @@ class Site:
     engine: Engine
     profile: str
     tell: Tell
+    lost: Lost = field(default_factory=Lost)
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class InPlace:
         """What the baseline leaves on a profile; written once."""
         if site.profile not in self._bases:
             try:
-                self._bases[site.profile] = self._write(site)
+                self._bases[site.profile] = site.lost.repeat(lambda: self._write(site))
             except BootgateError as error:
                 self._bases[site.profile] = error
         base = self._bases[site.profile]
@@ -210,7 +212,7 @@ class InPlace:
             kept = Kept(base.archive, restart=True)
             control = self._start(site, "baseline", base, kept, None, among=failed)
             seen = replace(seen, control=control)
-        return seen
+        return replace(seen, notes=(*seen.notes, *site.lost.notes))
 
     def _start(
         self,
@@ -224,49 +226,60 @@ class InPlace:
         patience: float | None = None,
     ) -> Start:
         """Start a release on a state, list and run the jobs, stop it, and keep what it left."""
-        tokens = {owned.job: owned.token for owned in base.owned}
-        ear = Ear({j.id: {j.id, j.name, tokens.get(j.id, j.id)} for j in base.start.jobs or ()})
-        with self._opened(site, release, kept, patience, ear.hear) as pair:
-            if pair.not_ready is not None:
-                exited = pair.not_ready.exited
-                stop = None if exited is None else Stop(exited.code, 0.0, itself=True)
-                refused = pair.not_ready.detail
-                return replace(pair.observed(release), refused=refused, stop=stop)
-            if (ended := pair.ended) is not None:
-                refused = f"the gateway {exit_words(ended)} soon after it was ready"
-                stop = Stop(ended.code, 0.0, itself=True)
-                return replace(pair.observed(release), refused=refused, stop=stop)
-            jobs, error = None, ""
-            try:
-                jobs = pair.jobs()
-            except JobsError as problem:
-                error = str(problem)
-            ear.closed = True
-            again = compare(base.start.jobs or (), jobs or (), base.same).found
-            runs = []
-            for owned in base.owned:
-                job = again.get(owned.job)
-                wanted = among is None or owned.job in among
-                skipped = job is None or not job.enabled or release in owned.unsupported
-                if skipped or not wanted or pair.over:
-                    continue
-                pair.turn(owned.target)
-                runs.append(Run(owned.job, pair.boot(1, job=job, token=owned.token)))
-            stop = pair.stopped(self._gate.state)
-            if left is not None and stop.clean:
-                pair.save(left)
-            return replace(
-                pair.observed(release),
-                jobs=jobs,
-                jobs_error=error,
-                runs=tuple(runs),
-                stop=stop,
-                said=ear.of([job for job in base.start.jobs or () if job.id not in again]),
-            )
+
+        def once() -> Start:
+            tokens = {owned.job: owned.token for owned in base.owned}
+            ear = Ear({j.id: {j.id, j.name, tokens.get(j.id, j.id)} for j in base.start.jobs or ()})
+            with self._opened(site, release, kept, patience, ear.hear) as pair:
+                if pair.not_ready is not None:
+                    exited = pair.not_ready.exited
+                    stop = None if exited is None else Stop(exited.code, 0.0, itself=True)
+                    refused = pair.not_ready.detail
+                    return replace(pair.observed(release), refused=refused, stop=stop)
+                if (ended := pair.ended) is not None:
+                    refused = f"the gateway {exit_words(ended)} soon after it was ready"
+                    stop = Stop(ended.code, 0.0, itself=True)
+                    return replace(pair.observed(release), refused=refused, stop=stop)
+                jobs, error = None, ""
+                try:
+                    jobs = pair.jobs()
+                except JobsError as problem:
+                    error = str(problem)
+                ear.closed = True
+                again = compare(base.start.jobs or (), jobs or (), base.same).found
+                runs = []
+                for owned in base.owned:
+                    job = again.get(owned.job)
+                    wanted = among is None or owned.job in among
+                    skipped = job is None or not job.enabled or release in owned.unsupported
+                    if skipped or not wanted or pair.over:
+                        continue
+                    pair.turn(owned.target)
+                    runs.append(Run(owned.job, pair.boot(1, job=job, token=owned.token)))
+                stop = pair.stopped(self._gate.state)
+                if left is not None and stop.clean:
+                    pair.save(left)
+                return replace(
+                    pair.observed(release),
+                    jobs=jobs,
+                    jobs_error=error,
+                    runs=tuple(runs),
+                    stop=stop,
+                    said=ear.of([job for job in base.start.jobs or () if job.id not in again]),
+                )
+
+        return site.lost.repeat(once)
 
     def _repair(self, site: Site, base: Base, command: Sequence[str]) -> Repair:
         """The vendor's repair command on a fresh copy, then a start on what it left."""
         left = self._file(site.profile, "repaired")
+        repair = site.lost.repeat(lambda: self._repaired(site, base, command, left))
+        if repair.code != 0:
+            return repair
+        kept = Kept(left, restart=True)
+        return replace(repair, start=self._start(site, "candidate", base, kept, None))
+
+    def _repaired(self, site: Site, base: Base, command: Sequence[str], left: Path) -> Repair:
         pair = self._pair(site, "candidate", Kept(base.archive), None)
         try:
             began = site.engine.clock.now()
@@ -275,13 +288,11 @@ class InPlace:
             repair = Repair(
                 command=" ".join(command), code=ended.code, seconds=took, last=tuple(pair.last)
             )
-            if ended.code != 0:
-                return repair
-            pair.save(left)
+            if ended.code == 0:
+                pair.save(left)
+            return repair
         finally:
             pair.close()
-        kept = Kept(left, restart=True)
-        return replace(repair, start=self._start(site, "candidate", base, kept, None))
 
     # -- pairs and files -------------------------------------------------------------------
 

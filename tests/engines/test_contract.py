@@ -230,6 +230,7 @@ def test_at_which_sockets_a_unit_listens(bench):
         "  held[-1].listen()\n"
         "print('up', flush=True)\ntime.sleep(60)"
     )
+    bench.expect("sidecar", "gateway")
     other = bench.begin("import time; time.sleep(60)", lives(), role="sidecar")
     unit = bench.begin(program, listens_at(port, *paths[:2]))
     bench.lines.until("gateway.out", "up")

@@ -19,12 +19,12 @@ from tests.kubernetes.rig import get, kubectl, rig
 IMAGE = os.environ.get("BOOTGATE_PYTHON_IMAGE", "python:3.13-slim")
 
 GATE = """\
-releases: {{candidate: {{image: "{image}"}}}}
+releases: {{{baseline}candidate: {{image: "{image}"}}}}
 gateway:
   command: [python3, -uc, "{program}"]
 targets:
   start: {{timeout: {timeout}, phases: {{up: {{line: ^up}}, done: {{line: ^done}}}}}}
-gate: {{boots: 1, fail_at: 99%, warn_at: 98%, {rules}}}
+gate: {{boots: {boots}, fail_at: 99%, warn_at: 98%, {rules}}}
 kubernetes: {{{kubernetes}}}
 {more}
 """
@@ -110,6 +110,8 @@ def gate(tmp_path, kube) -> Iterator:
             "image": IMAGE,
             "program": SLOW.format(tenths=tenths),
             "timeout": "20s",
+            "boots": "1",
+            "baseline": "",
             "rules": "retries: 0",
             "kubernetes": "",
             "more": "",

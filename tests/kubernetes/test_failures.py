@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.kubernetes.rig import only
+from tests.kubernetes.rig import get, only, until
 
 pytestmark = pytest.mark.kubernetes
 broken = only[1]
@@ -22,6 +22,11 @@ def lost_and_repeated(run, *words: str) -> None:
     assert boot["outcome"] == "started"
     (note,) = [note for note in boot["notes"] if "lost and repeated" in note]
     assert any(word in note for word in words), note
+
+
+def started(node: str) -> str:
+    """Which start of its kernel a node is in."""
+    return get("node", node)["status"]["nodeInfo"]["bootID"]
 
 
 def test_nothing_happens(gate):
@@ -103,8 +108,10 @@ def test_apiserver_restarted(gate, kube):
 
 @broken
 def test_node_clock_an_hour_off(gate, kube):
+    before = started("node3")
     kube.rig("node", "3", "clock", "3600")
     try:
+        until(60, lambda: started("node3") != before)
         kube.ready("node3")
         run = gate(20, kubernetes="nodes: {kubernetes.io/hostname: node3}")
         out = run.end()

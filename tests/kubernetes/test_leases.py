@@ -6,12 +6,14 @@ import re
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 
 import pytest
 
 from pytest_bootgate.engines.kubernetes import lease
 from pytest_bootgate.engines.kubernetes.api import Cluster
 from pytest_bootgate.engines.kubernetes.lease import Leases
+from pytest_bootgate.engines.machines import Held
 
 pytestmark = pytest.mark.kubernetes
 
@@ -32,9 +34,10 @@ def test_a_rival_waits_until_it_is_given_back(cluster, node):
     one, two = Leases(cluster, "one"), Leases(cluster, "two")
     assert one.take([node]) == node
     taken: list[float] = []
+    told: list[Sequence[Held]] = []
 
     def rival() -> None:
-        two.take([node])
+        two.take([node], lambda held, _: told.append(held))
         taken.append(time.monotonic())
 
     thread = threading.Thread(target=rival)
@@ -45,6 +48,10 @@ def test_a_rival_waits_until_it_is_given_back(cluster, node):
     thread.join(10)
     assert taken
     assert not two.lost
+    (first,), *_, last = told
+    assert (first.machine, first.run) == (node, "one")
+    assert "@" in first.user
+    assert last == ()
     two.leave()
     assert lease.remove(cluster, "two") == 0
 
@@ -88,13 +95,15 @@ def test_two_gates_on_one_node_boot_one_after_the_other(gate, kube):
     program = (
         "import time; print('up', time.monotonic()); time.sleep(4); print('done', time.monotonic())"
     )
-    runs = [gate(program=program, kubernetes=only) for _ in range(2)]
-    spans = []
+    runs = [gate(60, "-v", program=program, kubernetes=only) for _ in range(2)]
+    spans, said = [], ""
     for run in runs:
-        out = run.end(120)
+        said += (out := run.end(120))
         assert run.process.returncode == 0, out
         (boot,) = run.boots
-        said = [line for line in boot["tails"]["gateway.out"] if re.match("up|done", line)]
-        spans.append([float(line.split()[1]) for line in said])
+        marks = [line for line in boot["tails"]["gateway.out"] if re.match("up|done", line)]
+        spans.append([float(line.split()[1]) for line in marks])
     (_, first_end), (second_begin, _) = sorted(spans)
     assert first_end < second_begin
+    assert re.search(rf"bootgate: waiting for a node: other gates have {name} \(run \w+ of ", said)
+    assert "this gate runs now" in said

@@ -73,6 +73,25 @@ def test_memory_that_runs_out(bench):
     assert (unit.exit().code, unit.exit().oom) == (137, True)
 
 
+def test_how_a_gateway_fares_on_its_node(bench):
+    program = (
+        "import subprocess as s, sys, time\nprint('up')\ninput()\n"
+        "s.run([sys.executable, '-c', 'bytearray(1 << 30)[:]'])\n"
+        "while time.process_time() < .5: pass\nprint('done')\ninput()"
+    )
+    unit = bench.begin(program, cpus=0.2, memory=64 << 20, stdin=True)
+    bench.lines.until("gateway.out", "up")
+    before = bench.place.machine()
+    unit.send("")
+    bench.lines.until("gateway.out", "done", 60)
+    after = bench.place.machine()
+    assert after.busy > before.busy
+    assert after.cpus == before.cpus >= 1
+    assert after.oom_kills - before.oom_kills == 1
+    assert after.throttled > before.throttled
+    assert after.run_delay > before.run_delay
+
+
 def test_a_unit_that_was_not_announced(bench):
     bench.make("pass")
     with pytest.raises(EngineError, match="was not announced"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_bootgate.engines.memory import MemoryEngine, Script
+from pytest_bootgate.engines.memory.engine import MemoryPlace
+from pytest_bootgate.errors import LostError
 from tests.loop.played import Played, gate_file, serves
 
 
@@ -26,3 +28,20 @@ def play(tmp_path):
     yield make
     for played in made:
         played.gate.leave()  # the machine would be theirs for all tests after
+
+
+@pytest.fixture
+def losing(monkeypatch):
+    """From now on the engine loses the next boots, each for its reason; an empty one is not."""
+
+    def lose(*whys: str) -> None:
+        left, expect = [*whys], MemoryPlace.expect
+
+        def gone(self, specs, helper):
+            if left and (why := left.pop(0)):
+                raise LostError(why)
+            expect(self, specs, helper)
+
+        monkeypatch.setattr(MemoryPlace, "expect", gone)
+
+    return lose

@@ -335,3 +335,16 @@ def test_an_engine_that_cannot_pause(play):
     found = played.check("propagation")
     played.close()
     assert (found.verdict, found.error) == ("error", "No such container.")
+
+
+def test_a_lost_boot_is_held_anew_and_told(held, losing):
+    losing("node1 was switched off")
+    _, found = held(TELLS)
+    assert (found.verdict, found.error) == ("pass", None)
+    assert "a boot was lost and repeated: node1 was switched off" in found.stall.boot.notes
+
+
+def test_too_many_lost_boots(held, losing):
+    losing(*["node1 was switched off"] * 4)
+    _, found = held(TELLS)
+    assert found.error.startswith("4 boots were lost, none of them by the fault of a release:")

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from pytest_bootgate.engines.memory import MemoryEngine
-from pytest_bootgate.errors import BootgateError, LostError
+from pytest_bootgate.errors import BootgateError, ImageError, LostError
 from tests.loop.played import serves
 
 BOTH = {"releases": "{baseline: {image: old}, candidate: {image: new}}", "boots": "5..30"}
@@ -111,7 +111,8 @@ def test_a_busy_machine_is_left_out_and_named(play):
     played.engine.others[0].busy = 0.9
     found = played.result()
     assert found.verdict == "pass"
-    assert {boot.node for boot in found.boots} == {"a"}
+    nodes = Counter(boot.node for boot in found.boots)
+    assert nodes["b"] <= 2 < nodes["a"]  # a pair that began before it was known
     notes = [note for boot in found.boots for note in boot.notes]
     assert any(note.startswith("node b is left out: others used ") for note in notes)
     assert played.engine.others[0].left == [True]
@@ -148,3 +149,25 @@ def test_a_retry_stays_on_its_machine(play):
         before = [b for b in found.boots if b.number == boot.number]
         assert {b.node for b in before} == {boot.node}
     whole(played)
+
+
+def test_machines_that_are_all_busy_are_all_kept(play):
+    """On none of them would a boot be measured better."""
+    played = spread(play, "a", "b")
+    played.engine.busy = played.engine.others[0].busy = 0.9
+    assert {boot.node for boot in played.result().boots} == {"a", "b"}
+
+
+def test_a_machine_that_cannot_have_an_image_is_left_out_and_named(play):
+    played = spread(play, "a", "b")
+
+    def missing(ports, network=None):
+        raise ImageError("Node b cannot have image new: no such host.")
+
+    played.engine.others[0].place = missing
+    found = played.result()
+    assert found.verdict == "pass"
+    assert {boot.node for boot in found.boots} == {"a"}
+    notes = [note for boot in found.boots for note in boot.notes]
+    assert "node b is left out: Node b cannot have image new: no such host" in notes
+    assert played.engine.others[0].left == [True]

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_bootgate.errors import LostError
-from pytest_bootgate.run.lanes import MOST_LOST
+from pytest_bootgate.run.lost import MOST_LOST
 from tests.loop.played import serves
 
 
-def loses(play, *whys: str):
-    """A gate over an engine that loses its first boots."""
+def test_a_lost_boot_is_made_again_and_told(play, losing):
+    losing("node1 was switched off")
     played = play(serves(), boots="2")
-    left, place = [*whys], played.engine.place
-
-    def lose(ports, network=None):
-        made = place(ports, network)
-        if left:
-            why = left.pop(0)
-
-            def gone(specs, helper):
-                raise LostError(why)
-
-            made.expect = gone
-        return made
-
-    played.engine.place = lose
-    return played
-
-
-def test_a_lost_boot_is_made_again_and_told(play):
-    played = loses(play, "node1 was switched off")
     first, *others = played.result().boots
     assert first.outcome == "started"
     assert first.notes == ("a boot was lost and repeated: node1 was switched off",)
@@ -36,17 +16,19 @@ def test_a_lost_boot_is_made_again_and_told(play):
     assert [e.outcome for e in played.events if e.kind == "boot_failed"] == ["lost"]
 
 
-def test_a_gate_that_loses_too_many_is_an_error(play):
+def test_a_gate_that_loses_too_many_is_an_error(play, losing):
     whys = [f"node{number} was switched off" for number in range(MOST_LOST + 1)]
-    played = loses(play, *whys)
+    losing(*whys)
+    played = play(serves(), boots="2")
     result = played.result()
     assert result.verdict == "error"
     assert result.error.startswith("4 boots were lost, none of them by the fault of a release:")
     assert "; ".join(whys) in result.error
 
 
-def test_as_many_as_may_be(play):
-    played = loses(play, *["the network broke"] * MOST_LOST)
+def test_as_many_as_may_be(play, losing):
+    losing(*["the network broke"] * MOST_LOST)
+    played = play(serves(), boots="2")
     result = played.result()
     assert result.verdict == "warn"  # two boots are few
     assert len(result.boots[0].notes) == MOST_LOST

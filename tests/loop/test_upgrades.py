@@ -359,3 +359,13 @@ def test_a_migration_that_comes_with_the_candidate_fails(upgrade):
     assert found.verdict == "fail"
     assert f"fail: the candidate failed on the old state: {why}" in about(found, JOBS)
     assert "failed, so nothing was started on its result" in about(found, JOBS)
+
+
+def test_what_is_lost_on_the_way_is_done_anew_and_told(upgrade, losing):
+    more = {"state": "repair: [fix]", "programs": {"fix": repair}}
+    _, before = upgrade(NeedsRepair(), **more)
+    losing("the baseline's", "", "the first", "", "", "the repair's")
+    _, found = upgrade(NeedsRepair(), **more)
+    assert (found.verdict, found.findings, found.error) == (before.verdict, before.findings, None)
+    lost = ["the baseline's", "the first", "the repair's"]
+    assert list(found.upgrade.notes)[-3:] == [f"a boot was lost and repeated: {w}" for w in lost]

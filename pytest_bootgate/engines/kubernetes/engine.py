@@ -24,6 +24,7 @@ from pytest_bootgate.engines.kubernetes.place import PodPlace
 from pytest_bootgate.engines.kubernetes.pod import OWNER, RUN_LABEL, Shape
 from pytest_bootgate.engines.kubernetes.rights import missing
 from pytest_bootgate.engines.kubernetes.status import over, ready
+from pytest_bootgate.engines.machines import Waits, nobody
 from pytest_bootgate.errors import EngineError, LostError
 from pytest_bootgate.gatefile.model import Container, Kubernetes
 
@@ -47,9 +48,12 @@ class KubernetesEngine:
         self.cluster = cluster or Cluster(asked.context, asked.namespace)
         self._leases = Leases(self.cluster, run)
         self._node: str | None = None
+        self.waits: Waits = nobody
         #: The nodes on which boots were lost.
         self._left: set[str] = set()
         self._images: dict[str, Warm] = {}
+        #: Which of them are on which nodes.
+        self._there: set[tuple[str, str]] = set()
         self._others: list[KubernetesEngine] = []
 
     @property
@@ -91,7 +95,7 @@ class KubernetesEngine:
         if self._node is None and (names := [*self._candidates()]):
             # Others take another order, so that they rarely ask for the same.
             wanted = [name for name in names if name not in self._left] or names
-            self._node = self._leases.take(random.sample(wanted, len(wanted)))
+            self._node = self._leases.take(random.sample(wanted, len(wanted)), self.waits)
         return self._node or ""
 
     def beside(self, most: int) -> Sequence[KubernetesEngine]:
@@ -104,8 +108,10 @@ class KubernetesEngine:
             if len(found) < most and alike and name != self.node and name not in self._left:
                 other = KubernetesEngine(self._run, self._asked, self.cluster)
                 if other._leases.free(name):
-                    other._node, other._left = name, self._left
-                    other._images = {**self._images}
+                    other._node = name
+                    # What one finds out, all know.
+                    other._left, other._images = self._left, self._images
+                    other._there = self._there
                     self._others.append(other)
                     found.append(other)
         return found
@@ -134,14 +140,15 @@ class KubernetesEngine:
                 name = registry.pinned(image)
         found = warm(self.cluster, name, self._shape([], image))
         if not self._node:
-            self._node = self._leases.take([found.node])
+            self._node = self._leases.take([found.node], self.waits)
         if known is not None and known.digest != found.digest:
             raise EngineError(
                 f"Image {image} is {found.digest} on node {found.node}, but was {known.digest} on"
                 f" {known.node}: the tag was moved. Use the image's digest (image@sha256:…), or"
                 " rerun."
             )
-        self._images[image] = found
+        self._images.setdefault(image, found)
+        self._there.add((image, found.node))
         return found.digest
 
     def _pinned(self, image: str) -> str:
@@ -153,8 +160,9 @@ class KubernetesEngine:
         if self._leases.lost:
             self._leave()
             raise LostError("another gate has taken over its node")
-        for image in [image for image, known in self._images.items() if known.node != self.node]:
-            self.resolve(image)
+        for image in [*self._images]:
+            if (image, self.node) not in self._there:
+                self.resolve(image)
 
     def look_for(self, image: str) -> bool:
         """Nobody knows what nodes can pull before they have."""

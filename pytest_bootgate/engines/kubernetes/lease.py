@@ -7,7 +7,10 @@ as it says, by that gate's own clock: clocks of machines differ.
 from __future__ import annotations
 
 import datetime as dt
+import getpass
+import os
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Collection
@@ -20,9 +23,12 @@ from lightkube.resources.coordination_v1 import Lease
 
 from pytest_bootgate.engines.kubernetes.api import CONFLICT, GONE, Cluster, again
 from pytest_bootgate.engines.kubernetes.pod import RUN_LABEL
+from pytest_bootgate.engines.machines import Held, Waits, nobody
 from pytest_bootgate.errors import EngineError
 
 SECONDS, _RENEW, _LOOK = 30, 8.0, 0.5
+#: Who has it, for those who wait.
+_BY = "bootgate.by"
 #: Clocks of machines may differ by so much.
 _STALE = 300
 
@@ -35,14 +41,27 @@ class Leases:
         # One run may hold several, and must not take its own for one that is free.
         self._holder = f"{run}-{secrets.token_hex(3)}"
         self._seen: dict[str, tuple[str, float]] = {}
+        self._held: dict[str, Held] = {}
+        self._since = dt.datetime.now(dt.UTC)
         self._over = threading.Event()
         self._node = ""
+        self._abandoned: dict[str, float] = {}
         self.lost = False
 
-    def take(self, nodes: Collection[str]) -> str:
-        """Wait until one of these nodes is free, for as long as it takes; it is this run's then."""
+    def take(self, nodes: Collection[str], waits: Waits = nobody) -> str:
+        """Wait until one of these nodes is free, for as long as it takes; it is this run's then.
+
+        `waits` is told as `Engine.waits` says.
+        """
+        came, waited = time.monotonic(), False
+        self._held.clear()
         while not any(self.free(node) for node in nodes):
+            waited = True
+            if held := [self._held[node] for node in sorted(nodes) if node in self._held]:
+                waits(held, time.monotonic() - came)
             time.sleep(_LOOK)
+        if waited:
+            waits((), time.monotonic() - came)
         return self._node
 
     def free(self, node: str) -> bool:
@@ -56,22 +75,24 @@ class Leases:
         return taken
 
     def _taken(self, node: str) -> bool:
-        name = _name(node)
+        name, self._since = _name(node), dt.datetime.now(dt.UTC)
         try:
             again(lambda: self._cluster.client.create(self._lease(name)))
         except ApiError as error:
             if error.status.code != CONFLICT:
                 raise
-            return self._taken_over(name)
+            return self._taken_over(node)
         return True
 
-    def _taken_over(self, name: str) -> bool:
+    def _taken_over(self, node: str) -> bool:
         """Whether a lease was one that nobody renews."""
+        name = _name(node)
         found = self._found(name)
         if found is None or found.metadata is None or found.spec is None:
             return False
         if found.spec.holderIdentity == self._holder:  # its answer was lost on the way
             return True
+        self._held[node] = _held(node, found)
         version = str(found.metadata.resourceVersion)
         before, since = self._seen.get(name, ("", 0.0))
         if version != before:
@@ -102,11 +123,16 @@ class Leases:
     def _lease(self, name: str, version: str | None = None) -> Lease:
         now = dt.datetime.now(dt.UTC)
         return Lease(
-            metadata=ObjectMeta(name=name, labels={RUN_LABEL: self._run}, resourceVersion=version),
+            metadata=ObjectMeta(
+                name=name,
+                labels={RUN_LABEL: self._run},
+                annotations={_BY: _me()},
+                resourceVersion=version,
+            ),
             spec=LeaseSpec(
                 holderIdentity=self._holder,
                 leaseDurationSeconds=SECONDS,
-                acquireTime=now,
+                acquireTime=self._since,
                 renewTime=now,
             ),
         )
@@ -136,16 +162,23 @@ class Leases:
     def abandon(self) -> None:
         """Renew it no more: what runs there ends by itself before another gate takes it over."""
         self._over.set()
+        if self._node:
+            self._abandoned[self._node] = time.monotonic()
         self._node = ""
 
     def leave(self) -> None:
-        """Let another gate have the node. Nothing on it may run any more."""
-        name = _name(self._node) if self._node else ""
-        self.abandon()
-        if name:
+        """Let another gate have the node. Nothing on it may run any more.
+
+        So it is with those that were abandoned long enough ago.
+        """
+        self._over.set()
+        ended = [n for n, at in self._abandoned.items() if time.monotonic() - at > SECONDS]
+        for node in (*ended, *[self._node] * bool(self._node)):
+            self._abandoned.pop(node, None)
             with suppress(EngineError), self._cluster.call("give back a node"):
-                if self._holds(self._found(name)):
-                    self._cluster.client.delete(Lease, name)
+                if self._holds(self._found(_name(node))):
+                    self._cluster.client.delete(Lease, _name(node))
+        self._node = ""
 
 
 def remove(cluster: Cluster, run: str) -> int:
@@ -169,6 +202,24 @@ def holders(cluster: Cluster) -> dict[str, bool]:
         renewed = lease.spec.renewTime if lease.spec is not None else None
         lately[run] = lately.get(run, False) or bool(renewed and renewed > since)
     return lately
+
+
+def _held(node: str, lease: Lease) -> Held:
+    about, spec = lease.metadata, lease.spec
+    run = ((about.labels if about is not None else None) or {}).get(RUN_LABEL, "")
+    user = ((about.annotations if about is not None else None) or {}).get(_BY, "")
+    since = spec.acquireTime if spec is not None else None
+    passed = (dt.datetime.now(dt.UTC) - since).total_seconds() if since is not None else None
+    return Held(node, run, user, None if passed is None else max(0.0, passed))
+
+
+def _me() -> str:
+    """Who has the lease, in words."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # without a name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 def _name(node: str) -> str:

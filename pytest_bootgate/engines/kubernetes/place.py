@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from lightkube.resources.core_v1 import Node, Pod
 
-from pytest_bootgate.engines.base import MachineUse, Sink, UnitSpec
+from pytest_bootgate.engines.base import Sink, UnitSpec
 from pytest_bootgate.engines.kubernetes import status
 from pytest_bootgate.engines.kubernetes.api import Cluster
 from pytest_bootgate.engines.kubernetes.pod import SHARED, Shape, container_name, manifest
 from pytest_bootgate.engines.kubernetes.unit import Host, PodUnit
 from pytest_bootgate.engines.kubernetes.wire import AGENT, Wire
+from pytest_bootgate.engines.machines import MachineUse
 from pytest_bootgate.errors import EngineError, ImageError, LostError
 
 #: How long a pod may wait for a node that has room, until one looks at its node as well, and for
@@ -147,9 +148,9 @@ class PodPlace:
         return {}
 
     def machine(self) -> MachineUse | None:
-        """The node's, by its kernel's word."""
+        """The node's, and how the gateway fared on it, by its kernel's word."""
         assert self._host is not None
-        return MachineUse(*self._host.wire.order("machine"))
+        return MachineUse(**self._host.wire.order("machine", container_name("gateway")))
 
     def remove(self) -> None:
         """End all of it, and let the cluster remove it. Raises `EngineError` without a cluster."""

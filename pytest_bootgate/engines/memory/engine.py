@@ -14,11 +14,11 @@ from pytest_bootgate.engines.base import (
     CONTAINED,
     Capacity,
     Exit,
-    MachineUse,
     Sink,
     State,
     UnitSpec,
 )
+from pytest_bootgate.engines.machines import MachineUse, Waits, nobody
 from pytest_bootgate.engines.memory.clock import MemoryClock
 from pytest_bootgate.engines.memory.script import KILLED, Process, Script, World
 from pytest_bootgate.engines.memory.sidecar import sidecar
@@ -39,6 +39,7 @@ class MemoryEngine:
     traits = CONTAINED
     version = "memory"
     environment: Mapping[str, str] = MappingProxyType({})
+    waits: Waits = staticmethod(nobody)
 
     def __init__(self, programs: Mapping[str, Script]) -> None:
         self.programs: dict[str, Script] = {"sidecar": sidecar, **programs}

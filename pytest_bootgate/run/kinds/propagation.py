@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_bootgate.checks.campaign import Ask
@@ -10,10 +11,11 @@ from pytest_bootgate.checks.propagation import judge_propagation
 from pytest_bootgate.gatefile.model import Propagation
 from pytest_bootgate.gatefile.propagation_rules import PROPAGATION
 from pytest_bootgate.records.result import PropagationResult
-from pytest_bootgate.records.stall import hold_until
+from pytest_bootgate.records.stall import Stall, hold_until
 from pytest_bootgate.reports.amounts import limit
 from pytest_bootgate.run.check import Check
 from pytest_bootgate.run.hold import HeldPair
+from pytest_bootgate.run.lost import Lost
 
 if TYPE_CHECKING:
     from pytest_bootgate.run.bench import Bench
@@ -67,11 +69,17 @@ class PropagationCheck(Check[PropagationResult]):
         recipe = bench.machinery.recipe(self.profile, self.target, "candidate")
         watch = bench.watcher(self, Ask("candidate", 0), 0)
         state = bench.state(self.profile)
-        pair = HeldPair(engine, recipe, watch, state=state, hear=bench.hear)
-        try:
-            seen = pair.hold()
-        finally:
-            pair.close()
+
+        def hold() -> Stall:
+            pair = HeldPair(engine, recipe, watch, state=state, hear=bench.hear)
+            try:
+                return pair.hold()
+            finally:
+                pair.close()
+
+        lost = Lost()
+        seen = lost.repeat(hold)
+        seen = replace(seen, boot=replace(seen.boot, notes=(*seen.boot.notes, *lost.notes)))
         return PropagationResult(self.target, self.profile, seen, judge_propagation(seen))
 
     def failed(self, error: str) -> PropagationResult:

@@ -40,6 +40,7 @@ class Agent:
         self._selector = selectors.DefaultSelector()
         self._slots: dict[str, Slot] = {}
         self._holds = processes.Holds()
+        self._delays = processes.Delays()
         self._frames: deque[tuple[int, bytes]] = deque()
         self._number = self._kept = self._sent = 0
         self._answers: dict[int, dict[str, Any]] = {}
@@ -278,8 +279,12 @@ class Agent:
         pid = self._pid(order)
         return processes.cpu_seconds(pid) if processes.alive(pid) else None
 
-    def _machine(self, order: dict[str, Any]) -> tuple[float, int]:  # noqa: ARG002
-        return processes.machine()
+    def _machine(self, order: dict[str, Any]) -> dict[str, Any]:
+        slot = self._slots.get(order["slot"])
+        if slot is None or slot.pid is None:
+            return processes.machine()
+        own = {**processes.held_back(slot.pid), "run_delay": self._delays.of(slot.pid)}
+        return {**processes.machine(), **own}
 
     def _signal(self, order: dict[str, Any]) -> None:
         processes.send(signal.Signals[order["signal"]], [self._pid(order)])
