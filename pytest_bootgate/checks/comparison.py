@@ -91,7 +91,7 @@ def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
             findings.append(Finding("fail", subject, sentence(found), timed=True, kind="slower"))
         elif found.verdict == "inconclusive":
             if short and found.next_look:
-                text = f"{short}{sentence(replace(found, more_pairs=None), way_out=False)}"
+                text = f"{short}{sentence(replace(found, more_pairs=None), told=False)}"
                 findings.append(Finding(inconclusive, subject, text, kind="uncompared"))
             else:
                 findings.append(
@@ -103,7 +103,9 @@ def compared(pairs: Pairs, rules: Rules, short: str = "") -> Compared:
         text = f"{blame(slower)}; wall time{waiting}"
         findings.append(Finding("fail", slower.phase, text, timed=True, kind="slower"))
     findings += _stragglers(whole, pairs, inconclusive)
-    return Compared(tuple(findings), tuple(regressions), slower, tuple(_notes(pairs, rules.since)))
+    return Compared(
+        tuple(findings), tuple(regressions), slower, tuple(_notes(pairs, whole, rules.since))
+    )
 
 
 def _uncompared(
@@ -260,7 +262,7 @@ def _waited(pairs: Pairs) -> float:
     return median(1 - net(boot) / (boot.seconds or 1.0) for boot in pairs.every)
 
 
-def _notes(pairs: Pairs, since: str = "") -> list[str]:
+def _notes(pairs: Pairs, compared: Regression, since: str = "") -> list[str]:
     notes = [f"compared from the mark of {since} to the proof"] if since else []
     share = others_busy(pairs.every)
     if share is not None and share >= BUSY:
@@ -271,7 +273,8 @@ def _notes(pairs: Pairs, since: str = "") -> list[str]:
     if (waited := _waited(pairs)) >= WAITED:
         notes.append(
             f"the boots waited {waited * 100:.0f} % of their time for a CPU that others used; the"
-            " comparison excludes that time unless wall time contradicts it"
+            f" comparison {'excludes' if compared.net else 'includes'} that time"
+            f"{'' if compared.net else ', as it is clear by wall time'}"
         )
     for name, release in only_in_one(pairs):
         notes.append(f"{name}: only the {release} has this phase")

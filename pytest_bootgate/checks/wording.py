@@ -6,14 +6,14 @@ from pytest_bootgate.records.attribution import Attribution, Shift
 from pytest_bootgate.stats.regression import LEAST, MOST, Regression
 
 
-def sentence(found: Regression, *, way_out: bool = True) -> str:
+def sentence(found: Regression, *, told: bool = True) -> str:
     """The comparison as one sentence: estimate, interval, what is allowed, and what is sure.
 
-    With a `way_out`, where it is not clear.
+    With a way out where it is not clear, if that is to be `told`.
     """
     made = f"{found.pairs} boots each, recorded" if found.recorded else f"{found.pairs} pairs"
     time = "net of neighbours" if found.net else "wall time"
-    seen = f"{_change(found.ratio)} (95 % interval {_span(found)}), {made}, {time}"
+    seen = f"{change(found.ratio)} (95 % interval {_span(found)}), {made}, {time}"
     allowed, half, more = (f"{s * found.tolerance * 100:g} %" for s in (1.0, LEAST, MOST))
     if found.reason:
         return f"{found.reason}; measured {seen}"
@@ -31,13 +31,16 @@ def sentence(found: Regression, *, way_out: bool = True) -> str:
     if found.by:
         return f"{seen}; the boots to confirm the slowdown were not run"
     doubt = f"{half} or less" if found.ratio >= 1 + found.tolerance else f"{more} or more"
-    return f"{seen}; a slowdown of {doubt} is not ruled out" + f"; {_way_out(found)}" * way_out
+    return f"{seen}; a slowdown of {doubt} is not ruled out" + f"; {way_out(found)}" * told
 
 
 def blame(found: Attribution) -> str:
     """What grew by how much, as a sentence about the phase to blame."""
     first = found.inner[0] if found.inner else found.phases[0]
-    text = f"{_grown(first)}, the whole boot {_signed(found.seconds)}"
+    if first.seconds <= 0:  # what is slower is slower net of neighbours
+        work = "" if found.cpu_seconds is None else f"; CPU time {_signed(found.cpu_seconds)}"
+        return f"no phase took longer by wall time, in which neighbours delayed both releases{work}"
+    text = f"{_grown(first)}, the whole boot {_signed(found.seconds)} against the baseline"
     if (less := _signed(first.seconds - found.seconds)[1:]) and first.seconds > found.seconds:
         text += f" (other phases together {less} shorter)"
     if found.stages and found.stages[0].seconds > 0:
@@ -57,7 +60,8 @@ def _grown(one: Shift) -> str:
     return _signed(one.seconds) + (f" (only the {one.only} has it)" if one.only else "")
 
 
-def _way_out(found: Regression) -> str:
+def way_out(found: Regression) -> str:
+    """What to do where the boots give no clear answer."""
     if found.recorded:
         return "boot both releases for a clear answer"
     if found.more_pairs is None:
@@ -66,10 +70,12 @@ def _way_out(found: Regression) -> str:
             " reduce noise"
         )
     most = found.pairs + found.more_pairs
-    return f"about {found.more_pairs} more pairs would settle it (gate: {{boots: 5..{most}}})"
+    pairs = f"{found.more_pairs} more pair{'s' * (found.more_pairs > 1)}"
+    return f"about {pairs} would settle it (gate: {{boots: 5..{most}}})"
 
 
-def _change(ratio: float) -> str:
+def change(ratio: float) -> str:
+    """How long a boot takes, against the baseline's."""
     if ratio >= 2:
         return f"{ratio:.1f} times as long"
     if round(ratio, 3) == 1:

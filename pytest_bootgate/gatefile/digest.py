@@ -19,7 +19,7 @@ _RULES = ("releases", "gate", "state", "notify")
 
 def measures(loaded: Loaded) -> str:
     """A digest of everything in a gate file that decides what a boot is."""
-    plain = msgspec.to_builtins(loaded.gate, enc_hook=float)
+    plain = _used(loaded.gate)
     for rule in _RULES:
         plain.pop(rule, None)
     # Nor does what a phase may take, so a result stays comparable under limits set after it.
@@ -29,14 +29,24 @@ def measures(loaded: Loaded) -> str:
         for probe in (*target.get("phases", {}).values(), target.get("proof") or {}):
             for rule in ("limit", "deadline"):
                 probe.pop(rule, None)
-    # Keys that came later change no digest where nobody uses them.
-    for each in (plain.get("target") or {}, plain["gateway"], *plain["targets"].values()):
-        for probe in (*each.get("phases", {}).values(), each.get("proof") or {}):
-            if not probe.get("waits"):
-                probe.pop("waits", None)
-    if plain["system"] is not None:
-        plain["system"] = {k: each for k, each in plain["system"].items() if each is not None}
     return _digest(plain, loaded)
+
+
+def _used(value: Any) -> Any:
+    """Plain values, without those that nobody changed: a key that came later changes no digest."""
+    if isinstance(value, msgspec.Struct):
+        every = [(f, getattr(value, f.name)) for f in msgspec.structs.fields(value)]
+        return {f.encode_name: _used(each) for f, each in every if each != _default(f)}
+    if isinstance(value, dict):
+        return {key: _used(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_used(each) for each in value]
+    return msgspec.to_builtins(value, enc_hook=float)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    made = field.default_factory
+    return field.default if made is msgspec.NODEFAULT else made()
 
 
 def _digest(plain: Any, loaded: Loaded) -> str:

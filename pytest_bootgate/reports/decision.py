@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from pytest_bootgate.checks.wording import change, way_out
+from pytest_bootgate.records.attribution import Attribution
 from pytest_bootgate.records.check import CheckResult
 from pytest_bootgate.records.result import GateResult, ReleaseFacts, TargetResult
 from pytest_bootgate.records.values import Boot
@@ -18,6 +20,7 @@ from pytest_bootgate.reports.story import failed_boot
 from pytest_bootgate.reports.unjudged import line as unjudged
 from pytest_bootgate.reports.view import View, by_weight
 from pytest_bootgate.reports.views import views
+from pytest_bootgate.stats.regression import Regression
 
 #: What to do about each verdict.
 WORDS: dict[Verdict, str] = {
@@ -126,14 +129,44 @@ def _of_target(found: TargetResult, result: GateResult) -> str:
     kind = worst.kind if worst is not None else ""
     judged = found.judgement
     if judged and judged.regression and judged.regression.verdict == "slower":
-        old, new = (median(times(found.of(n), WHOLE)) for n in ("baseline", "candidate"))
-        phase = f", mostly in {judged.attribution.phase}" if judged.attribution else ""
-        return f"is {new / old:.2g} times slower ({duration(old)} to {duration(new)}{phase})"
+        return _slower(found, judged.regression, judged.attribution)
+    if kind == "inconclusive" and worst is not None and worst.subject == WHOLE:
+        assert judged is not None
+        assert judged.regression is not None
+        return _unclear(judged.regression)
     if kind == "room" and worst is not None and worst.subject == WHOLE:
         longest = longest_phase(found)
         phase = f", longest in {longest[0]}" if longest is not None else ""
         return f"{_near(found)} of its timeout of {limit(found.rules.timeout)}{phase}"
     return ""
+
+
+def _slower(found: TargetResult, compared: Regression, blamed: Attribution | None) -> str:
+    """By how much, as it was compared: by wall time, or net of neighbours."""
+    every = [found.of(release) for release in ("baseline", "candidate")]
+    seconds = [
+        [
+            (boot.net_seconds if compared.net else boot.seconds) or 0.0
+            for boot in boots
+            if boot.started
+        ]
+        for boots in every
+    ]
+    old, new = (median(each) for each in seconds)
+    times_as_long = compared.ratio >= 2
+    text = f"{'takes' if times_as_long else 'is'} {change(compared.ratio)}"
+    phase = ""
+    if blamed is not None and (blamed.inner or blamed.phases)[0].seconds > 0:
+        phase = f", mostly in {blamed.phase}"
+    net = " net of neighbours" if compared.net else ""
+    return f"{text} ({duration(old)} to {duration(new)}{net}{phase})"
+
+
+def _unclear(compared: Regression) -> str:
+    if compared.reason:
+        return f"is unclear: {_short(compared.reason)}"
+    allowed = f"{compared.tolerance:.0%} slower is allowed".replace("%", " %")
+    return f"is unclear: {change(compared.ratio)}, {allowed}; {way_out(compared)}"
 
 
 def _near(found: TargetResult) -> str:

@@ -151,7 +151,8 @@ def _never(boot: Boot) -> str:
     what = "the task" if boot.triggered or boot.never_ready else "it"
     if boot.traits.unknown:
         return f"it is unknown whether {what} started: {proof} was not seen"
-    return f"{what} never started: {proof} was not seen in time"
+    in_time = " in time" if boot.traits.waited_out else ""
+    return f"{what} never started: {proof} was not seen{in_time}"
 
 
 def _reached(boot: Boot) -> str:

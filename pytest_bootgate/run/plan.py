@@ -136,8 +136,22 @@ class Plan:
             raise BootgateError(
                 f"The check {dumb.kind} has no items, so nobody would see its verdict. Name one."
             )
+        self._refuse_one_name_for_two(every)
         order = list(dict.fromkeys((check.profile, check.target) for check in every))
         return tuple(sorted(every, key=lambda one: order.index((one.profile, one.target))))
+
+    def _refuse_one_name_for_two(self, every: Sequence[AnyCheck]) -> None:
+        """Two items of one name would be one line in all reports."""
+        seen: dict[tuple[str, str, str], AnyCheck] = {}
+        for check in every:
+            for item in check.items:
+                other = seen.setdefault((check.profile, check.target, item), check)
+                if other is not check:
+                    place = max((one.place(item) for one in (other, check)), key=len)
+                    raise BootgateError(
+                        f"{self.loaded.path}:{self.loaded.line(*place)}: '{item}' of"
+                        f" {check.target} stands for the check {check.kind}: take another name"
+                    )
 
     @cached_property
     def shards(self) -> dict[AnyCheck, int]:

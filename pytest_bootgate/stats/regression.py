@@ -8,10 +8,9 @@ to back, are looked at after 5, 7, 10, 15, 20 and 30 pairs:
   follows, looked at after as many, and only where these alone refute it again, and the estimate of
   all pairs is above T, is the candidate ``slower``.
 - Neither: more pairs, and ``inconclusive`` once they are used up. It ends early where the boots
-scatter
-  so much that not even an equal release could be shown to be the same.
+  scatter so much that not even an equal release could be shown to be the same.
 
-"Refuted" is the test of `gate.rank_test` on the candidate divided by that much. What is measured
+"Refuted" is the test of `stats.rank_test` on the candidate divided by that much. What is measured
 below T never fails, and for a slowdown of less than half of T to fail, two independent campaigns
 must be wrong. The levels were chosen by simulation on recorded boots (docker and processes, quiet,
 noisy and heavily loaded) and on independent log-normal ones (`ci/bench` repeats it: ``truth``): as

@@ -79,8 +79,8 @@ def test_the_stage_inside_that_phase_and_what_no_stage_explains():
     assert [(s.name, round(s.seconds, 3)) for s in found.stages] == [("startup plugins", 1.3)]
     assert found.unattributed == pytest.approx(0.7)
     assert blame(found) == (
-        "+2.00 s, the whole boot +2.00 s; self-reported stage startup plugins +1.30 s,"
-        " outside any stage +700 ms"
+        "+2.00 s, the whole boot +2.00 s against the baseline; self-reported stage startup plugins"
+        " +1.30 s, outside any stage +700 ms"
     )
 
 
@@ -88,7 +88,8 @@ def test_a_phase_that_grew_more_than_the_whole_boot_says_why():
     before, after = {"setup": 1.0, "proof": 2.0}, {"setup": 1.5, "proof": 2.25}
     found = attribute(pairs(before, after), STRATA, None)
     text = blame(found)
-    assert text == "+500 ms, the whole boot +250 ms (other phases together 250 ms shorter)"
+    why = "(other phases together 250 ms shorter)"
+    assert text == f"+500 ms, the whole boot +250 ms against the baseline {why}"
 
 
 def test_a_stage_of_another_phase_is_said_only_where_the_blamed_one_reports_none():

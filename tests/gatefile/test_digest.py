@@ -26,3 +26,10 @@ def test_a_propagation_test_does_not_change_what_is_measured(tmp_path):
         path.write_text(GATE.replace("{line: up}}}}", "{line: up}}" + more + "}}"))
         digests.append(measures(load(path)))
     assert digests[0] == digests[1]
+
+
+def test_a_key_that_came_later_changes_no_digest(tmp_path):
+    """Else all recorded baselines of all users would be void. This one is of version 0.2."""
+    path = tmp_path / "bootgate.yaml"
+    path.write_text(GATE)
+    assert measures(load(path)) == "20f0731727bd8347"

@@ -6,7 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pytest_bootgate.engines.base import Exit
+from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.run.check import KINDS
 from tests.loop.played import serves
 
@@ -32,6 +35,9 @@ def test_the_check(play):
         restart = played.check("restart")
         assert [(f.verdict, f.text) for f in restart.findings] == [("fail", "boot 2 crashed")]
         played.close()
+        name = "phases: {restart: {line: ^set up}}"
+        with pytest.raises(BootgateError, match="'restart' of main stands for the check restart"):
+            assert play(serves(), target=name).gate.plan.checks
     finally:
         KINDS.clear()
         KINDS.update(before)

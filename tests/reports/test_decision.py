@@ -7,12 +7,15 @@ import re
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from random import Random
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.records.codec import read
-from pytest_bootgate.records.result import GateResult, Unjudged, UpgradeResult
+from pytest_bootgate.records.result import GateResult, TargetResult, Unjudged, UpgradeResult
+from pytest_bootgate.records.values import Phase
 from pytest_bootgate.reports.decision import decision
 from pytest_bootgate.reports.formats import github, junit
 from pytest_bootgate.reports.html.page import render
@@ -20,6 +23,7 @@ from pytest_bootgate.reports.notice import notice
 from pytest_bootgate.reports.terminal import summary
 from tests.conftest import ROOT
 from tests.reports.pages import gate
+from tests.reports.test_words import RULES, boot
 
 RECORDED = ROOT / "tests" / "recorded" / "results"
 
@@ -129,3 +133,44 @@ def test_a_long_reason_is_cut():
     (upgrade,) = (one for one in recorded("broken").checks if isinstance(one, UpgradeResult))
     found = str(decision(gate(replace(upgrade, error="x" * 5000))))
     assert len(found) < 300
+
+
+def compared(effect: float, pairs: int, scatter: float) -> str:
+    """The decision on boots that neighbours kept waiting for up to `scatter` seconds each."""
+    chance, boots = Random(2), []
+    for number in range(1, pairs + 1):
+        for release, net in (("baseline", 1.0), ("candidate", effect)):
+            work, waited = net * chance.uniform(0.97, 1.03), chance.uniform(0.1, scatter)
+            took = work + waited
+            made = boot(
+                release=release,
+                number=number,
+                outcome="started",
+                detail="",
+                seconds=took,
+                ended=took,
+                accepted=None,
+                phases=(Phase("setup", took, took),),
+                cpu_seconds=work * 0.9,
+                run_delay=waited,
+                others_cpu=took * 1.9,
+                throttled=0.0,
+            )
+            boots.append(made)
+    rules = replace(RULES, least=5, most=30)
+    found = judge(boots, rules)
+    target = TargetResult("isolated", "default", "isolated", rules, tuple(boots), found)
+    return str(decision(gate(target)))
+
+
+def test_how_much_slower_it_is_by_what_was_compared():
+    # By the wall times of the same boots it would be 1.3 times, or none at all.
+    assert "isolated is 30 % slower (1.00 s to 1.30 s net of neighbours" in compared(1.3, 10, 0.9)
+    assert "isolated takes 3.7 times as long" in compared(4.0, 10, 0.11)
+
+
+def test_what_is_unclear_says_what_to_do():
+    found = compared(1.12, 5, 0.9)
+    assert "isolated is unclear: " in found
+    assert "10 % slower is allowed; " in found
+    assert "about 1 more pair would settle it" in found

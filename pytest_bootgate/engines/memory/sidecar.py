@@ -194,6 +194,8 @@ class Sidecar:
                 return ({}, "") if there else (None, "no such file")
 
             return look_there
+        if not {"http", "tcp", "unix", "grpc"} & order.keys():
+            raise LookupError(f"the sidecar of the engine in memory does not know {order}")
         address, path = _endpoint(order.get("http") or order.get("tcp") or "0")
         port: int | str = order.get("unix") or address
         status, wanted = order.get("status"), order.get("json")

@@ -13,8 +13,8 @@ class System(Entry, frozen=True, kw_only=True):
 
     What it depends on, and the other containers of its pod, are its services. The file is read each
     time, and what the gate file says wins. Its image is that of each release that names none. Its
-    health check is what `ready` waits for, and the proof of the target that is called like it, with
-    `start_period` and `retries` times `interval` as timeout; in a manifest its readinessProbe is
+    health check is what `ready` waits for, and the proof of the target that is called like it; the
+    timeout is `start_period` and `retries` times `interval`. In a manifest its readinessProbe is
     the proof, and the timeout what its startupProbe allows. Its limits are a profile. Volumes begin
     empty for each boot.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from importlib.metadata import entry_points
 
 import pytest
 
+from pytest_bootgate.reports.formats import GROUP
 from tests.conftest import ROOT
 from tests.reports.formats import readers
 from tests.reports.formats.conftest import NASTY, fail, gate_file, green, options, run_pytest
@@ -179,6 +181,8 @@ def test_help_and_docs_name_every_format(here):
     page = " ".join(run_pytest(here, "--help").output.split())
     docs = (ROOT / "docs" / "reports.md").read_text()
     assert ", ".join(NAMES) in page
+    # One that is in neither table of the tests would be in none of their checks.
+    assert sorted(NAMES) == sorted(READERS) == sorted(entry_points(group=GROUP).names)
     for name in NAMES:
         assert f"| `{name}` |" in docs
         assert f"--bootgate-report {name}=" in docs
