@@ -34,14 +34,24 @@ _COLOUR = r"(?:\x1b\[[0-9;]*m)*"
 
 
 class Mask:
-    """Hides `secrets` in texts, and in values made of dataclasses, mappings and sequences."""
+    """Hides `secrets` in texts, and in values made of dataclasses, mappings and sequences.
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    `names` are shown where they stand alone, whatever is in them: without those of targets and
+    phases no report could be read, and two of them could become one.
+    """
+
+    def __init__(self, secrets: Iterable[str] = (), names: Iterable[str] = ()) -> None:
         known = sorted({s for s in secrets if len(s) >= _SHORTEST}, key=lambda s: (-len(s), s))
         found = {form for secret in known for form in _forms(secret) if len(form) >= _SHORTEST}
         self._forms = sorted(found, key=lambda form: (-len(form), form))
         escaped = [_alone(s, _escaped(s)) for s in known if len(s) <= _LONGEST][:_MOST]
         every = [*escaped, *(_alone(form, re.escape(form)) for form in self._forms)]
+        kept = [name for name in names if any(form in name for form in self._forms)]
+        if kept:
+            longest_first = sorted(kept, key=lambda name: (-len(name), name))
+            every.insert(
+                0, rf"(?P<kept>(?<![\w-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w-]))"
+            )
         self._pattern = re.compile("|".join(every)) if found else None
         self._starts = {form[:_BEGINNING] for form in self._forms if len(form) > _BEGINNING}
 
@@ -54,7 +64,7 @@ class Mask:
         """The text without secrets, also without one that is cut, at its end or before a `…`."""
         if self._pattern is None:
             return text
-        text = self._pattern.sub(HIDDEN, text)
+        text = self._pattern.sub(_hidden, text)
         if _MORE in text:
             return _MORE.join(map(self._uncut, text.split(_MORE)))
         return self._uncut(text)
@@ -68,7 +78,11 @@ class Mask:
         end = text[-self.longest :]
         before = len(text) - len(end)
         starts = sorted(m.start() for s in self._starts for m in re.finditer(re.escape(s), end))
+        assert self._pattern is not None
+        names = [m.span() for m in self._pattern.finditer(end) if m.lastgroup == "kept"]
         for at in starts:
+            if any(begin <= at < over for begin, over in names):
+                continue
             if any(form.startswith(end[at:]) for form in self._forms):
                 return before + at
         return None
@@ -96,6 +110,10 @@ class Mask:
             items = [self._value(item) for item in value]
             return value if _same(value, items) else type(value)(items)
         return value
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return found[0] if found.lastgroup == "kept" else HIDDEN
 
 
 def shortened(text: str, most: int) -> str:

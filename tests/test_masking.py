@@ -85,3 +85,17 @@ def test_values_keep_their_shape():
     assert after.inner is before.inner
     assert mask.value(after) is after
     assert Mask().value(before) is before
+
+
+def test_a_name_with_a_secret_in_it_is_shown_where_it_stands_alone():
+    mask = Mask(["airflow", "staging"], ["airflow-worker", "airflow_ready", "staging-web", "webs"])
+    told = {
+        "airflow-worker::airflow_ready": "airflow-worker::airflow_ready",
+        "airflow-worker@staging": "airflow-worker@***",
+        "postgres://airflow:airflow@db": "postgres://***:***@db",
+        "airflow-worker-2": "***-worker-2",
+        "my-airflow-worker": "my-***-worker",
+        "at last airflow-worker": "at last airflow-worker",
+    }
+    assert {text: mask.text(text) for text in told} == told
+    assert mask.value({"staging-web": 1, "airflow-web": 2}) == {"staging-web": 1, "***-web": 2}

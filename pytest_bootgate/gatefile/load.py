@@ -26,7 +26,7 @@ from pytest_bootgate.gatefile.merge import (
 from pytest_bootgate.gatefile.model import GateFile, Profile
 from pytest_bootgate.gatefile.paths import resolved
 from pytest_bootgate.gatefile.rules import check_rules
-from pytest_bootgate.gatefile.secrets import secrets_of
+from pytest_bootgate.gatefile.secrets import names_of, secrets_of
 from pytest_bootgate.gatefile.source import read
 from pytest_bootgate.gatefile.system import beneath
 from pytest_bootgate.gatefile.tree import (
@@ -146,13 +146,13 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     tree = stack.read(path)
     if tree is None:
         own = [secrets_of(each, environ, path.parent, stack.secrets) for each in stack.trees]
-        mask = Mask(set().union(*own))
+        mask = Mask(set().union(*own), {name for each in stack.trees for name in names_of(each)})
     else:
         tree = without_removed(with_targets(tree, stack.targets, environ, mistakes))
         tree = with_config(with_gateway(tree, mistakes), mistakes)
         every = {name: {**environ, **v} for name, v in variations(tree, mistakes).items()}
         own = [secrets_of(tree, one, path.parent, stack.secrets) for one in every.values()]
-        mask = Mask(set().union(*own))
+        mask = Mask(set().union(*own), names_of(tree))
         valid = {}
         for label, values in every.items():
             one = with_environment(tree, values, mistakes)

@@ -50,7 +50,7 @@ def secrets_of(
     """
     texts = (*known, *_below(root, (), environ, here))
     found = {text for text in texts if len(text) >= _LEAST}
-    return {text for text in found - set(_names(root)) if not _PLAIN.fullmatch(text)}
+    return {text for text in found - set(names_of(root)) if not _PLAIN.fullmatch(text)}
 
 
 def of_variable(name: str, value: str, *, placed: bool) -> Iterator[str]:
@@ -68,12 +68,12 @@ def _told_by(name: str, value: str) -> bool:
     return value.casefold() in re.split(r"[\W_]+", name.casefold())
 
 
-def _names(tree: Tree) -> Iterator[str]:
+def names_of(tree: Tree) -> Iterator[str]:
     """All keys: without the names of targets and phases no report could be read."""
     if isinstance(tree, Map):
         for key, each in tree.entries.items():
             yield key
-            yield from _names(each)
+            yield from names_of(each)
 
 
 def _below(
