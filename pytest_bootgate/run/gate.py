@@ -226,7 +226,7 @@ class Gate:
                 if check.kind == kind and check in self._found
             ),
             unjudged=self.unjudged,
-            error=self.error or (None if shard is None else shard.error),
+            error=self.error or self.unheard or (None if shard is None else shard.error),
             lines=dict(self._lines()),
             waited=self._bench.place.waited,
             engine_name=self._machinery.name,

@@ -108,3 +108,24 @@ def test_a_gate_that_cannot_measure_tells_its_verdict_too(gate, heard, pytester)
     lost = [e for e in events if e["kind"] == "boot_failed"]
     assert [e["outcome"] for e in lost] == ["lost"]
     assert events[-1]["kind"] == "run_ended"
+
+
+@pytest.mark.parametrize("at", ["boot_began", "run_ended"])
+def test_a_listener_that_fails_is_named_and_nothing_else_is_lost(gate, played, pytester, at):
+    path = gate()
+    pytester.makeconftest(
+        f"""
+        def pytest_bootgate_event(event):
+            if event.kind == "{at}":
+                raise KeyError("oops")
+        """
+    )
+    result = played(str(path), "--bootgate-json", "out.json")
+    assert result.ret == 1
+    said = (
+        f"*A listener of pytest_bootgate_event raised KeyError: 'oops' (*conftest.py:3, at {at})*"
+    )
+    result.stdout.fnmatch_lines([said])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert (pytester.path / "out.json").exists()
+    result.stdout.no_fnmatch_line("SHIP *")
