@@ -430,7 +430,7 @@ def test_a_mark_is_none_of_the_page_itself():
     ]
     page = read(render([gate(*odd)]))
     marks = {unquote(a.attributes["href"]) for a in page.every("a", **{"class": "mark"})}
-    assert marks == {"#~main", "#~g1", "#a_b", "#~o-lost"}
+    assert marks == {"#main", "#~g1", "#a_b", "#~o-lost"}
 
 
 def test_what_passed_is_folded_and_much_of_it_once_more():

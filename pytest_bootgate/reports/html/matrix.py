@@ -18,7 +18,7 @@ from pytest_bootgate.reports.story import failed_boot
 from pytest_bootgate.reports.view import View
 
 #: Identifiers that the page has for itself.
-_TAKEN = re.compile(r"(g\d+(-\w+)?|main|[ov]-.*|(show|on)-.*|ended)$")
+_TAKEN = re.compile(r"(g\d+(-\w+)?|[ov]-.*|(show|on)-.*|ended)$")
 
 
 class Anchors:
