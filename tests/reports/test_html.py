@@ -25,6 +25,7 @@ from pytest_bootgate.reports.amounts import change, duration
 from pytest_bootgate.reports.decision import decision
 from pytest_bootgate.reports.html.axis import Axis
 from pytest_bootgate.reports.html.page import render, write
+from pytest_bootgate.reports.numbers import compared
 
 from .pages import RECORDED, Element, boot, drawn, forty, gate, read, recorded, rows, section
 
@@ -409,8 +410,9 @@ def test_the_matrix_leads_to_every_check_by_its_stable_mark():
     assert sorted(links) == sorted(f"#{name}" for name in names)
     (one,) = page.every("section", id="session:1@large")
     assert [a.text for a in one.every("a")] == ["#session:1@large"]
-    old, new = (median(b.seconds for b in found[1].of(r)) for r in ("baseline", "candidate"))
-    said = f"{duration(old)} → {duration(new)}{change(old, new)}"
+    (old, net), (new, _) = (compared(found[1], r) for r in ("baseline", "candidate"))
+    said = f"{duration(median(old))} → {duration(median(new))}{net}"
+    said += change(median(old), median(new))
     assert links["#session:1@large"].endswith(said)
 
 
@@ -431,6 +433,26 @@ def test_a_mark_is_none_of_the_page_itself():
     page = read(render([gate(*odd)]))
     marks = {unquote(a.attributes["href"]) for a in page.every("a", **{"class": "mark"})}
     assert marks == {"#main", "#~g1", "#a_b", "#~o-lost"}
+
+
+def test_the_difference_is_that_of_what_was_compared():
+    """Net of neighbours where the verdict is, as the decision says it."""
+    judged = recorded("slower").targets[0]
+    assert judged.judgement is not None
+    assert judged.judgement.regression is not None
+    boots = tuple(
+        replace(b, run_delay=1.0, others_cpu=9.0, throttled=0.0, cpu_seconds=0.1)
+        for b in judged.boots
+    )
+    net = replace(judged.judgement, regression=replace(judged.judgement.regression, net=True))
+    page = read(render([gate(replace(judged, boots=boots, judgement=net))]))
+    middles = [
+        median(b.net_seconds or 0 for b in boots if b.release == r and not b.warm_up)
+        for r in ("baseline", "candidate")
+    ]
+    said = f"{duration(middles[0])} → {duration(middles[1])} net of neighbours"
+    assert said in page.every("a", href="#isolated")[0].text
+    assert f"medians {said}, {change(*middles)}" in page.text
 
 
 def test_what_passed_is_folded_and_much_of_it_once_more():

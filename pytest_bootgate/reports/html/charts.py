@@ -15,7 +15,7 @@ from pytest_bootgate.records.values import Boot
 from pytest_bootgate.records.verdict import WHOLE, Rules
 from pytest_bootgate.reports.amounts import NONE, change, duration, limit
 from pytest_bootgate.reports.html.axis import Axis, Tick
-from pytest_bootgate.reports.numbers import NEVER, phases, times
+from pytest_bootgate.reports.numbers import NEVER, compared, phases, times
 from pytest_bootgate.reports.story import failed_boot
 
 #: Releases in the order in which they are drawn.
@@ -237,7 +237,10 @@ def middle(result: TargetResult, release: str, name: str) -> str:
 
 def difference(result: TargetResult, name: str) -> str:
     """How the medians of a phase, or of the whole boot, differ; empty where one is missing."""
-    old, new = (times(result.of(release), name) for release in RELEASES)
+    if name == WHOLE:
+        old, new = (compared(result, release)[0] for release in RELEASES)
+    else:
+        old, new = (times(result.of(release), name) for release in RELEASES)
     return change(median(old), median(new)) if old and new else ""
 
 

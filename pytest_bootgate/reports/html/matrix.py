@@ -13,7 +13,7 @@ from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Verdict
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.html.charts import RELEASES, difference
-from pytest_bootgate.reports.numbers import NEVER, times, used
+from pytest_bootgate.reports.numbers import NEVER, compared, used
 from pytest_bootgate.reports.story import failed_boot
 from pytest_bootgate.reports.view import View
 
@@ -96,7 +96,7 @@ def entry(one: View[CheckResult], mark: str) -> Entry:
         return Entry(mark, found.verdict, where=one.says)
     part, timeout = used(found), limit(found.rules.timeout)
     near = f"{NONE if part is None else share(part)} of {timeout}"
-    medians = " → ".join(_medians(found))
+    medians = " → ".join(_medians(found)) + compared(found, "candidate")[1]
     return Entry(mark, found.verdict, part, near, medians, difference(found, WHOLE), _where(found))
 
 
@@ -116,6 +116,6 @@ def weight(found: CheckResult) -> tuple[int, float]:
 
 def _medians(found: TargetResult) -> Iterator[str]:
     for release in RELEASES:
-        if boots := found.of(release):
-            walls = times(boots, WHOLE)
+        if found.of(release):
+            walls, _ = compared(found, release)
             yield duration(median(walls)) if walls else NEVER

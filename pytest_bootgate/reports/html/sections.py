@@ -25,7 +25,7 @@ from pytest_bootgate.reports.html import tables as made
 from pytest_bootgate.reports.html.matrix import Anchors, Matrix, matrix, weight
 from pytest_bootgate.reports.html.past import Past, past
 from pytest_bootgate.reports.html.top import Top, nearness, top
-from pytest_bootgate.reports.numbers import times, values
+from pytest_bootgate.reports.numbers import compared, times, values
 from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import failed_boot, last_words, story, worth_saying
 from pytest_bootgate.reports.view import View, by_weight
@@ -215,11 +215,11 @@ def _target(
 
 def _near(found: TargetResult) -> str:
     """The share of the timeout, and the times behind every factor that is said below."""
-    old, new = (times(found.of(release), WHOLE) for release in charts.RELEASES)
+    (old, _), (new, net) = (compared(found, release) for release in charts.RELEASES)
     words = nearness(found).words
     if not old or not new:
         return words
-    took = f"{duration(median(old))} → {duration(median(new))}"
+    took = f"{duration(median(old))} → {duration(median(new))}{net}"
     return f"{words}; medians {took}, {charts.difference(found, WHOLE)}"
 
 
