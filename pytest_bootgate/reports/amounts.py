@@ -59,6 +59,16 @@ def share(part: float) -> str:
     return f"{part * 100:.0f} %"
 
 
+def change(old: float, new: float) -> str:
+    """What became of an amount of seconds: ``+140 ms (+12 %)``."""
+    by = duration(abs(new - old))
+    sign = "-" if new < old else "+"
+    if not old:
+        return f"{sign}{by}"
+    percent = round((new / old - 1) * 100)
+    return f"{sign}{by} ({f'{percent:+d}' if percent else '0'} %)"
+
+
 def bar(part: float, marks: tuple[float, ...] = ()) -> str:
     """A share as a bar; `marks` are the shares at which a line crosses its empty part."""
     filled = min(_BAR, round(part * _BAR))

@@ -16,6 +16,8 @@ def rows(boots: Sequence[Boot]) -> Iterator[str]:
     table = [["boot", "release", "outcome", "after", "cpu", "ready", "ended in", "reported by"]]
     waited = any(boot.waited for boot in boots)
     table[0][5:5] = ["waited"] * waited
+    several = len({boot.node for boot in boots}) > 1
+    table[0][-2:-2] = ["machine"] * several
     for boot in boots:
         number = "warm-up" if boot.warm_up else str(boot.number)
         again = f" (attempt {boot.attempt})" if boot.attempt > 1 else ""
@@ -28,14 +30,16 @@ def rows(boots: Sequence[Boot]) -> Iterator[str]:
                 duration(boot.cpu_seconds),
                 *([duration(boot.run_delay)] * waited),
                 duration(boot.ready),
+                *([boot.node or NONE] * several),
                 boot.ended_in or NONE,
-                _told(boot),
+                told(boot),
             ]
         )
     yield from columns(table)
 
 
-def _told(boot: Boot) -> str:
+def told(boot: Boot) -> str:
+    """Which signals reported a boot's end, and when."""
     heard = [f"{t.name} {duration(t.at)}" for t in boot.signals if t.at is not None]
     return ", ".join(heard) or NONE
 

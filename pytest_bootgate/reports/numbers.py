@@ -49,6 +49,14 @@ def times(boots: Sequence[Boot], subject: str) -> list[float]:
     return [phase.seconds for phase in found if phase is not None and phase.seconds is not None]
 
 
+def compared(result: TargetResult, release: str) -> tuple[list[float], str]:
+    """How many seconds the boots of a release took, as they were compared, and the word for it."""
+    judged = result.judgement
+    net = judged is not None and judged.regression is not None and judged.regression.net
+    made = [boot for boot in result.of(release) if boot.started]
+    return values(made, "net_seconds" if net else "seconds"), " net of neighbours" * net
+
+
 def values(boots: Sequence[Boot], field: str) -> list[float]:
     """A field of boots, where it was measured."""
     return [value for boot in boots if (value := getattr(boot, field)) is not None]

@@ -96,7 +96,6 @@ class UpgradeView(View[UpgradeResult]):
 
     noun = "upgrade"
     subject = "upgrade in place"
-    near = "about state, not time"
 
     @property
     def says(self) -> str:

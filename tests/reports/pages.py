@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -83,30 +84,19 @@ def read(page: str) -> Element:
     return reader.open[0]
 
 
-def rows(section: Element, table: str) -> list[list[Any]]:
-    """The rows of a table: numbers as they are, all else as text; empty where there is none."""
+def rows(section: Element, table: str) -> list[list[str]]:
+    """The rows of a table as texts; empty where there is none."""
     found = section.every("table", **{"data-table": table})
     if not found:
         return []
     (body,) = found[0].every("tbody")
-    return [
-        [
-            float(data[0].attributes["value"]) if (data := cell.every("data")) else cell.text
-            for cell in row.inside
-        ]
-        for row in body.every("tr")
-    ]
+    return [[cell.text for cell in row.inside] for row in body.every("tr")]
 
 
 def section(page: Element, name: str) -> Element:
-    """The section of a target by its heading, without its verdict."""
-    found = [
-        s
-        for s in page.every("section")
-        if (h := s.every("h2")) and h[0].text.split(" ", 1)[-1] == name
-    ]
-    assert len(found) == 1, f"{len(found)} sections are called {name}"
-    return found[0]
+    """The section of a target by its name."""
+    (found,) = page.every("section", **{"aria-label": name})
+    return found
 
 
 # -- results ---------------------------------------------------------------------------------
@@ -204,3 +194,38 @@ def _boot(chance, target, release, number, names, usual, bad) -> Boot:
         ready=0.4,
         tails={"gateway.out": ("here", "gone")},
     )
+
+
+@cache
+def forty(red: int = 23, pairs: int = 30) -> GateResult:
+    """Forty targets with so many boots of each release; one never started, some are slower."""
+    chance = random.Random(4)
+    names = ["accepted", "context_engine", "tools_config", "persona", "memory", "task_started"]
+    limits = {name: Limits(limit=20.0) if name == "memory" else Limits() for name in names}
+    rules = Rules(60.0, 0.8, 0.6, 5, pairs, phases=limits, noise=9.0)
+    targets = []
+    for n in range(1, 41):
+        name = f"session:{n}"
+        usual = chance.choice([2.0, 12.0, 30.0])
+        boots = [
+            _boot(chance, name, release, number, names, usual, 0.0)
+            for number in range(pairs + 1)
+            for release in ("baseline", "candidate")
+        ]
+        if n == red:
+            boots[3:] = [replace(boots[3], **_LATE)]
+        targets.append(TargetResult(name, "default", name, rules, (*boots,), judge(boots, rules)))
+    return gate(*targets)
+
+
+_LATE: dict[str, Any] = {
+    "outcome": "timed_out",
+    "detail": "no proof within 60 s",
+    "seconds": None,
+    "ended": 60.0,
+    "phases": (
+        Phase("accepted", 0.006, 0.006),
+        *(Phase(n) for n in ("context_engine", "tools_config", "persona", "memory")),
+        Phase("task_started"),
+    ),
+}

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from statistics import median
+from urllib.parse import unquote
 
 import pytest
 
 from pytest_bootgate.checks.startup import judge
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.journal.queries import Usage
 from pytest_bootgate.records import codec
 from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import ReleaseFacts, TargetResult, Unjudged
 from pytest_bootgate.records.values import Phase
 from pytest_bootgate.records.verdict import Finding, Rules
-from pytest_bootgate.reports.amounts import duration
+from pytest_bootgate.reports.amounts import change, duration
 from pytest_bootgate.reports.decision import decision
 from pytest_bootgate.reports.html.axis import Axis
 from pytest_bootgate.reports.html.page import render, write
+from pytest_bootgate.reports.numbers import compared
 
-from .pages import RECORDED, Element, boot, drawn, gate, read, recorded, rows, section
+from .pages import RECORDED, Element, boot, drawn, forty, gate, read, recorded, rows, section
 
 RULES = Rules(timeout=60.0, fail_at=0.8, warn_at=0.6, least=1, most=1)
 STARTED = {"outcome": "started", "detail": "", "seconds": 2.4, "ended": 2.4, "cpu_seconds": 1.1}
@@ -51,6 +56,29 @@ def target(*boots, rules=RULES, **more) -> TargetResult:
     )
 
 
+def boots_of(shown: Element) -> dict[tuple[str, str], dict[str, str]]:
+    """The list of boots: what it says of each, by its name and its release."""
+    (listed,) = shown.every("pre", **{"data-text": "boots"})
+    what, of, *lines = (line.split("\t") for line in "".join(listed.texts).strip("\n").split("\n"))
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for name, *cells in lines:
+        for kind, release, cell in zip(what[1:], of[1:], cells, strict=True):
+            if cell:
+                found.setdefault((name, release), {})[kind] = cell
+    return found
+
+
+def figures(shown: Element) -> dict[str, list[list[str]]]:
+    """The tables that are text, by their captions."""
+    blocks = [b for pre in shown.every("pre", **{"data-text": "figures"}) for b in pre.texts]
+    found = {}
+    for block in "".join(blocks).split("\n\n"):
+        caption, _, body = block.partition(":\n")
+        lines = [re.split(r" {2,}", line.rstrip()) for line in body.split("\n")]
+        found[re.split(r"[,:]", caption)[0]] = lines[1:]
+    return found
+
+
 def top(page) -> dict[str, str]:
     """The answers on top of the page, by their questions."""
     return {
@@ -70,73 +98,82 @@ def test_the_numbers_are_those_of_the_json(result):
         if not one["boots"]:
             continue
         shown = section(page, result.label(one["target"], one["profile"]))
-        _same_boots(rows(shown, "boots"), one["boots"])
-        _same_lengths(rows(shown, "lengths"), one["boots"])
+        _same_boots(boots_of(shown), one["boots"], found.verdict)
         _same_phases(rows(shown, "phases"), found)
-        judged = one["judgement"]
-        _same_headrooms(rows(shown, "headroom"), (judged or {}).get("headrooms", ()))
-        regression = (judged or {}).get("regression")
-        figures = dict(rows(shown, "comparison"))
-        assert bool(figures) == bool(regression)
+        judged, said = one["judgement"] or {}, figures(shown)
+        _same_headrooms(said.get("Headroom", []), judged.get("headrooms", ()))
+        regression = judged.get("regression")
+        compared = dict(said.get("The comparison in figures", []))
+        assert bool(compared) == bool(regression)
         if regression:
-            assert figures["says"] == regression["verdict"]
-            assert figures["candidate over baseline"] == regression["ratio"]
-            assert figures["95 % interval, from"] == regression["low"]
-            assert figures["95 % interval, to"] == regression["high"]
-            assert figures["exact p"] == regression["p"]
-        grown = [row[2] for row in rows(shown, "attribution") if row[1] == "phase"]
-        attribution = (judged or {}).get("attribution") or {"phases": []}
-        assert grown == [phase["seconds"] for phase in attribution["phases"]]
+            assert compared["says"] == regression["verdict"]
+            assert compared["candidate over baseline"] == f"{regression['ratio']:.3g}"
+            assert compared["95 % interval, from"] == f"{regression['low']:.3g}"
+            assert compared["95 % interval, to"] == f"{regression['high']:.3g}"
+            assert compared["exact p"] == f"{regression['p']:.3g}"
+        grown = [row[2] for row in said.get("Where the time went", []) if row[1] == "phase"]
+        attribution = judged.get("attribution") or {"phases": []}
+        assert [text.lstrip("+-") for text in grown] == [
+            duration(abs(phase["seconds"])) for phase in attribution["phases"]
+        ]
 
 
-def _same_boots(shown, boots):
+def _same_boots(shown, boots, verdict):
     assert len(shown) == len(boots)
-    for row, one in zip(shown, boots, strict=True):
-        assert row[0].startswith(one["release"])
-        assert row[1] == one["outcome"]
-        assert row[2] == ("no proof" if one["seconds"] is None else one["seconds"])
-        assert row[3] == ("-" if one["cpu_seconds"] is None else one["cpu_seconds"])
+    for one in boots:
+        number = "warm-up" if one["warm_up"] else str(one["number"])
+        again = f", attempt {one['attempt']}" if one.get("attempt", 1) > 1 else ""
+        row = shown[number + again + ", recorded" * one.get("recorded", False), one["release"]]
         wall = one["ended"] if one["seconds"] is None else one["seconds"]
-        assert row[4] == ("-" if one.get("run_delay") is None else one["run_delay"])
-        assert row[5] == ("-" if one["net_seconds"] is None else one["net_seconds"])
-        assert row[6] == wall / one["timeout"]
-        assert row[10] == one["ended"]
+        assert float(row["wall"]) == pytest.approx(wall, rel=0.006)
+        assert row.get("CPU", "") == (
+            "" if one["cpu_seconds"] is None else _plain(one["cpu_seconds"])
+        )
+        assert row.get("outcome", "started") == one["outcome"]
+        for phase in one["phases"] if verdict != "pass" else ():
+            took = "never" if phase["seconds"] is None else _plain(phase["seconds"])
+            assert row.get(phase["name"]) == took
 
 
-def _same_lengths(shown, boots):
-    for row, one in zip(shown, boots, strict=True):
-        lengths = ["never" if p["seconds"] is None else p["seconds"] for p in one["phases"]]
-        assert [cell for cell in row[1:] if cell != "-"] == lengths
+def _plain(seconds):
+    return f"{seconds:.3g}"
 
 
 def _same_phases(shown, found):
-    by_name = {row[0]: row[1:] for row in shown}
-    for place, release in enumerate(r for r in ("baseline", "candidate") if found.of(r)):
+    by_name = {row[0].split(",")[0]: row[1:] for row in shown}
+    tried = [r for r in ("baseline", "candidate") if found.of(r)]
+    middles = []
+    for place, release in enumerate(tried):
         walls = [b.seconds for b in found.of(release) if b.seconds is not None]
-        middle = [median(walls), max(walls)] if walls else ["never", "never"]
-        assert by_name["whole boot"][2 * place : 2 * place + 2] == middle
+        middles.append(median(walls) if walls else None)
+        took = [duration(median(walls)), duration(max(walls))] if walls else ["never", "never"]
+        assert by_name["whole boot"][2 * place : 2 * place + 2] == took
+    if len(tried) == 2:
+        known = None not in middles
+        assert by_name["whole boot"][4] == (change(*middles) if known else "")
 
 
 def _same_headrooms(shown, rooms):
     assert len(shown) == len(rooms)
     for row, room in zip(shown, (one["headroom"] for one in rooms), strict=True):
-        assert row[1:5] == [room["limit"], room["boots"], room["median"], room["slowest"]]
-        assert row[5] == room["slowest"] / room["limit"]
-        assert row[6] == ("not established" if room["bound"] is None else room["bound"])
+        wanted = [duration(room["limit"]), str(room["boots"])]
+        wanted += [duration(room["median"]), duration(room["slowest"])]
+        assert row[1:5] == wanted
+        assert row[5] == f"{room['slowest'] / room['limit'] * 100:.0f} %"
+        assert row[6] == ("not established" if room["bound"] is None else duration(room["bound"]))
         assert row[8] == room["level"]
 
 
-@pytest.mark.parametrize("result", RESULTS)
-def test_what_stands_there_is_the_number_behind_it(result):
-    page = page_of(result)
-    tables = [t for name in ("boots", "lengths", "told") for t in _named(page, name)]
-    for cell in (d for table in tables for d in table.every("data")):
-        value = float(cell.attributes["value"])
-        assert cell.text in (duration(value), f"{value * 100:.0f} %")
-
-
-def _named(page, name):
-    return page.every("table", **{"data-table": name})
+def test_a_boot_says_on_which_machine_it_was_where_there_are_several():
+    made = [
+        boot(**STARTED, release=release, number=n, node=f"node-{n % 2}")
+        for n in (1, 2)
+        for release in ("baseline", "candidate")
+    ]
+    (shown,) = read(render([gate(target(*made))])).every("pre", **{"data-text": "boots"})
+    assert "node-1" in "".join(shown.texts)
+    alone = [replace(one, node="node-1") for one in made]
+    assert "node-1" not in render([gate(target(*alone))])
 
 
 # -- verdicts ------------------------------------------------------------------------------------
@@ -149,13 +186,13 @@ def test_the_verdicts_are_those_of_the_result(result):
     assert f"v-{decision(result).verdict}" in top.attributes["class"].split()
     assert page.every("title")[0].text == f"{decision(result)} - bootgate"
     for found in result.targets:
-        heading = section(page, result.label(found.target, found.profile)).every("h2")[0]
-        assert heading.text.split()[0] == found.verdict
+        name = result.label(found.target, found.profile)
+        assert f"{found.verdict} {name}" in [h.text for h in page.every("h2")]
     every = [found.verdict for found in result.checks]
-    sections = page.every("section", **{"class": "card target"})
-    assert [s.every("h2")[0].text.split()[0] for s in sections] == sorted(
-        every, key=["error", "fail", "inconclusive", "warn", "pass"].index
-    )
+    worst_first = sorted(every, key=["error", "fail", "inconclusive", "warn", "pass"].index)
+    checks = [e for e in page.every("*") if "check" in e.attributes.get("class", "").split()]
+    assert [one.every("h2")[0].text.split()[0] for one in checks] == worst_first
+    assert [one.attributes["data-v"] for one in checks] == worst_first
 
 
 @pytest.mark.parametrize("result", RESULTS)
@@ -164,7 +201,7 @@ def test_every_finding_is_there_worst_first(result):
     for found in (one for one in result.checks if one.kind != "boot"):
         for finding in found.findings:
             assert finding.text in page.text
-    for shown in page.every("ul", **{"class": "findings"}):
+    for shown in page.every("ul", **{"aria-label": "Findings"}):
         order = [li.text.split()[0] for li in shown.every("li")]
         assert order == sorted(order, key=["error", "fail", "inconclusive", "warn"].index)
 
@@ -172,8 +209,10 @@ def test_every_finding_is_there_worst_first(result):
 def test_the_story_of_ten_seconds():
     page = read(render([recorded("timed-out")]))
     answers = top(page)
-    assert answers["Target"] == "isolated"
-    assert answers["Phase"] == "context_engine"
+    head = page.every("h1")[0].text  # what it says is not asked again
+    assert "isolated never started" in head
+    assert "in context_engine" in head
+    assert not {"Target", "Phase"} & set(answers)
     assert answers["Timeout used"].startswith("the whole timeout of 3 s")
     assert answers["Since"] == "2.0 (candidate); 1.0 (baseline) started in 164 ms at most"
     assert answers["What to do"] == (
@@ -219,7 +258,7 @@ def test_the_story_of_ten_seconds():
         ),
         (
             target(error="the engine went away"),
-            "not measured",
+            "-",
             "-",
             "Fix what stopped the measurement and rerun. This is not a pass.",
         ),
@@ -229,14 +268,14 @@ def test_how_near_since_when_and_what_to_do(found, near, since, todo):
     answers = top(read(render([gate(found)])))
     for answer, wanted in (("Timeout used", near), ("Since", since), ("What to do", todo)):
         pattern = re.escape(wanted).replace(r"\*", ".*")
-        assert re.match(pattern, answers[answer]), answers[answer]
+        assert re.match(pattern, answers.get(answer, "-")), answers
 
 
 def test_a_retried_timeout_fills_the_whole_bar():
     found = target(boot(), boot(**STARTED, attempt=2), rules=replace(RULES, retries=1))
     meter = read(render([gate(found)])).every("svg", **{"class": "meter"})[0]
-    (used,) = [r for r in meter.every("rect") if "used" in r.attributes["class"].split()]
-    assert used.attributes["width"] == "100.0%"
+    (used,) = [r for r in meter.every("path") if "used" in r.attributes["class"].split()]
+    assert used.attributes["d"] == "M0 11h1000"
 
 
 def test_a_run_that_was_not_judged_as_it_should_be_is_an_error_on_top():
@@ -303,7 +342,7 @@ def test_text_of_strangers_is_shown_and_never_obeyed(tmp_path):
     assert not page.every("img")
     attributes = {name for element in page.every("*") for name in element.attributes}
     assert not {name for name in attributes if name.startswith("on")}
-    log = page.every("pre", **{"class": "log"})[0].text
+    log = page.every("pre", **{"data-text": "last"})[0].text
     assert "<script>alert(1)</script>\"'><img src=x" in log
     assert "&amp;\\x00\\u202egnp.exe\\ud800" in log
 
@@ -322,11 +361,11 @@ def test_headings_ids_and_references_are_in_order(result):
     for element in page.every("*"):
         wanted = element.attributes.get("aria-labelledby", "").split()
         reference = element.attributes.get("href", "")
-        wanted += [reference[1:]] if reference.startswith("#") else []
+        wanted += [unquote(reference[1:])] if reference.startswith("#") else []
         assert set(wanted) <= set(ids)
+        assert not any(re.search(r"\s", one) for one in ids)
     for drawing in page.every("svg", role="img"):
-        assert drawing.every("title")
-        assert drawing.every("desc")
+        assert drawing.attributes["aria-label"]
 
 
 def test_nothing_is_loaded():
@@ -334,17 +373,101 @@ def test_nothing_is_loaded():
     for element in read(text).every("*"):
         for name in ("src", "href", "srcset", "action", "data"):
             value = element.attributes.get(name, "#")
-            assert value.startswith("#") or value == "data:,", value
+            assert value.startswith(("#", "data:image/svg+xml,")), value
     assert "@import" not in text
-    assert re.findall(r"url\((.*?)\)", text) == ["#stripes", "#ended"]
+    assert re.findall(r"url\((.*?)\)", text) == ["#ended"]
 
 
-def test_five_targets_with_fifteen_pairs_are_no_large_page():
-    (found,) = recorded("slower").targets
-    measured = [b for b in found.boots if not b.warm_up][:2]
-    boots = tuple(replace(b, number=n) for n in range(1, 16) for b in measured)
-    targets = [replace(found, target=f"target {n}", boots=boots) for n in range(5)]
-    assert len(render([gate(*targets)]).encode()) < 300_000
+def test_the_picture_of_the_tab_is_the_verdict():
+    icons = set()
+    for name in ("timed-out", "near", "broken"):
+        (icon,) = read(render([recorded(name)])).every("link", rel="icon")
+        icons.add(icon.attributes["href"])
+    assert len(icons) == 3
+
+
+# -- forty targets -------------------------------------------------------------------------------
+
+
+def test_forty_targets_with_thirty_boots_are_no_large_page(monkeypatch):
+    """With a trend of the last weeks for each of them, as the default journal gives it."""
+    days = [Usage(1.79e9 + n * 43200, 0.5 + n % 3 / 100, "started") for n in range(60)]
+    monkeypatch.setattr("pytest_bootgate.reports.html.past.usage", lambda *_: days)
+    monkeypatch.setattr("pytest_bootgate.reports.html.past.files.reading", nullcontext)
+    text = render([forty()], journal=Path("journal.db"))
+    assert text.count("no rise over 30 days (60 boots)") == 41  # one is drawn
+    assert len(text.encode()) < 400_000
+    assert len(read(text).every("*")) < 12_000
+
+
+def test_the_matrix_leads_to_every_check_by_its_stable_mark():
+    found = [replace(one, profile=p) for one in forty().targets[:2] for p in ("small", "large")]
+    page = read(render([gate(*found, profiles=("small", "large"))]))
+    (matrix,) = (t for t in page.every("table") if "matrix" in t.attributes.get("class", ""))
+    assert [h.text.split()[0] for h in matrix.every("th", scope="col")[1:]] == ["small", "large"]
+    links = {unquote(a.attributes["href"]): a.text for a in matrix.every("a")}
+    names = [f"session:{n}@{profile}" for n in (1, 2) for profile in ("small", "large")]
+    assert sorted(links) == sorted(f"#{name}" for name in names)
+    (one,) = page.every("section", id="session:1@large")
+    assert [a.text for a in one.every("a")] == ["#session:1@large"]
+    (old, net), (new, _) = (compared(found[1], r) for r in ("baseline", "candidate"))
+    said = f"{duration(median(old))} → {duration(median(new))}{net}"
+    said += change(median(old), median(new))
+    assert links["#session:1@large"].endswith(said)
+
+
+def test_marks_of_several_gate_files_are_the_names_of_pytest_and_unlike():
+    one = gate(target(boot(**STARTED)))
+    page = read(render([one, replace(one, file="/gates/b.bootgate.yaml"), one]))
+    marks = [
+        s.attributes["id"] for s in page.every("section") if "::" in s.attributes.get("id", "")
+    ]
+    names = [f"/gates/{name}::isolated" for name in ("bootgate.yaml", "b.bootgate.yaml")]
+    assert marks == [*names, f"~{names[0]}"]
+
+
+def test_a_mark_is_none_of_the_page_itself():
+    odd = [
+        replace(target(boot(**STARTED)), target=name) for name in ("main", "g1", "a b", "o-lost")
+    ]
+    page = read(render([gate(*odd)]))
+    marks = {unquote(a.attributes["href"]) for a in page.every("a", **{"class": "mark"})}
+    assert marks == {"#main", "#~g1", "#a_b", "#~o-lost"}
+
+
+def test_the_difference_is_that_of_what_was_compared():
+    """Net of neighbours where the verdict is, as the decision says it."""
+    judged = recorded("slower").targets[0]
+    assert judged.judgement is not None
+    assert judged.judgement.regression is not None
+    boots = tuple(
+        replace(b, run_delay=1.0, others_cpu=9.0, throttled=0.0, cpu_seconds=0.1)
+        for b in judged.boots
+    )
+    net = replace(judged.judgement, regression=replace(judged.judgement.regression, net=True))
+    page = read(render([gate(replace(judged, boots=boots, judgement=net))]))
+    middles = [
+        median(b.net_seconds or 0 for b in boots if b.release == r and not b.warm_up)
+        for r in ("baseline", "candidate")
+    ]
+    said = f"{duration(middles[0])} → {duration(middles[1])} net of neighbours"
+    assert said in page.every("a", href="#isolated")[0].text
+    assert f"medians {said}, {change(*middles)}" in page.text
+
+
+def test_what_passed_is_folded_and_much_of_it_once_more():
+    page = read(render([forty()]))
+    (group,) = page.every("details", **{"class": "group"})
+    assert group.every("summary")[0].text == "pass 39 of 40"
+    assert len(group.every("details", **{"class": "card check"})) == 39
+    few = read(render([recorded("timed-out")]))
+    assert not few.every("details", **{"class": "group"})
+    assert len(few.every("details", **{"class": "card check"})) == 1
+
+
+def test_what_all_targets_have_is_said_once():
+    found = [replace(one, notes=("the disk is slow",)) for one in forty().targets[:3]]
+    assert read(render([gate(*found)])).text.count("the disk is slow") == 1
 
 
 def test_a_page_that_cannot_be_written_is_a_sentence(tmp_path):
@@ -356,7 +479,7 @@ def test_a_page_that_cannot_be_written_is_a_sentence(tmp_path):
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_every_outcome_has_a_shape_of_its_own(outcome):
     page = render([gate(target(boot(outcome=outcome)))])
-    shapes = dict(re.findall(r' id="o-(\w+)" (.*)/>', page))
+    shapes = dict(re.findall(r' id="o-(\w+)" (.*?)/>', page))
     assert [word for word, shape in shapes.items() if shape == shapes[outcome]] == [outcome]
 
 

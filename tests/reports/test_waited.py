@@ -67,8 +67,8 @@ def test_the_page_and_the_json_have_it():
     found = result(0.5)
     shown = section(read(render([found])), "isolated")
     by_name = {row[0]: row[1:5] for row in rows(shown, "phases")}
-    assert by_name["waited for a CPU"] == [0.5] * 4
-    assert by_name["net of neighbours"] == pytest.approx([0.3] * 4)
-    assert "500 ms waiting for a CPU" in render([found])
+    assert by_name["waited for a CPU"] == ["500 ms"] * 4
+    assert by_name["net of neighbours"] == ["300 ms"] * 4
+    assert "\twaited for CPU\t" in render([found])
     assert b'"net_seconds": 0.3' in codec.encode(found)
     assert codec.decode(codec.encode(found)) == found

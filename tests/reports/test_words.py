@@ -106,6 +106,13 @@ def test_the_table_of_boots_says_how_each_ended_and_who_reported_it():
     assert row.endswith("setup     run log 69.0 s")
 
 
+def test_the_table_of_boots_names_the_machine_where_there_are_several():
+    head, *_, last = rows([boot(number=n, node=f"node-{n}") for n in (1, 2)])
+    assert head.split()[-5:] == ["machine", "ended", "in", "reported", "by"]
+    assert "node-2" in last
+    assert "machine" not in next(rows([boot(node="node-1")] * 2))
+
+
 def test_boots_are_counted_with_their_warm_ups_and_say_so():
     assert [made([boot()]), made([boot()] * 2)] == ["1 boot", "2 boots"]
     assert made([boot(warm_up=True), boot()]) == "2 boots (warm-ups included)"

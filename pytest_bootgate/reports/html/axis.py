@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import floor, log10
 
 from pytest_bootgate.records.verdict import Rules
+from pytest_bootgate.reports.amounts import limit
 
 #: Boots that use less than this share of where the zones begin get an axis that is cut.
 _SMALL = 0.6
@@ -59,6 +60,12 @@ class Axis:
     def cut_at(self) -> tuple[float, float]:
         """Where it is cut, and where it goes on."""
         return _CUT, _ON
+
+    @property
+    def thresholds(self) -> list[Tick]:
+        """Where it becomes critical, the last first: the lines through all drawings."""
+        named = [("timeout", self.timeout), ("fail_at", self.fail_at), ("warn_at", self.warn_at)]
+        return [Tick(self.at(seconds), f"{name} {limit(seconds)}") for name, seconds in named]
 
     @property
     def ticks(self) -> list[Tick]:

@@ -15,6 +15,7 @@ from pytest_bootgate.records.outcomes import is_share
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.reports.amounts import part
 from pytest_bootgate.reports.html.charts import Course, course
+from pytest_bootgate.reports.html.tables import text
 from pytest_bootgate.reports.probing import trend_words
 from pytest_bootgate.stats.trend import SHORTEST, trend
 
@@ -28,7 +29,7 @@ class Past:
 
     words: str
     drawing: Course | None = None
-    table: Table | None = None
+    table: str = ""
     since: str = ""
     until: str = ""
 
@@ -53,15 +54,16 @@ def _of(found: Sequence[Usage], result: TargetResult) -> Past:
     used = [boot for boot in found if is_share(boot.outcome)]
     line = trend([(b.wall, b.share) for b in used])
     words = trend_words(line, result) or "no trend yet: it needs five boots over at least a day"
-    if not used or used[-1].wall - used[0].wall < SHORTEST:
-        return Past(words)
+    short = not used or used[-1].wall - used[0].wall < SHORTEST
+    if short or (result.verdict == "pass" and not (line and line.rising)):
+        return Past(words)  # a drawing would say no more
     shown = used[-MOST:]
     ends = (line.first, line.last) if line is not None and len(shown) == len(used) else None
     drawing = course([(b.wall, b.share, b.outcome) for b in shown], result.rules, ends)
     rows = [[_when(b.wall), part(b.share), b.outcome] for b in shown]
     more = f", the newest {MOST} of {len(used)}" if len(shown) < len(used) else ""
     caption = f"The candidate's boots of the last {DAYS} days{more}"
-    table = Table("trend", caption, ["when (UTC)", "of timeout", "outcome"], rows)
+    table = text(Table("trend", caption, ["when (UTC)", "of timeout", "outcome"], rows))
     return Past(words, drawing, table, _when(shown[0].wall), _when(shown[-1].wall))
 
 

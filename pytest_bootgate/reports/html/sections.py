@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
+from statistics import median
 
 from pytest_bootgate.checks.wording import sentence
 from pytest_bootgate.engines import NAMES
@@ -14,54 +16,92 @@ from pytest_bootgate.records.check import CheckResult, Table
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.retry import started_later
 from pytest_bootgate.records.values import Boot
-from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Finding, Verdict
+from pytest_bootgate.records.verdict import WHOLE, Finding, Verdict
 from pytest_bootgate.reports import unjudged
+from pytest_bootgate.reports.amounts import count, duration
 from pytest_bootgate.reports.decision import Decision, decision
 from pytest_bootgate.reports.html import charts
 from pytest_bootgate.reports.html import tables as made
+from pytest_bootgate.reports.html.matrix import Anchors, Matrix, matrix, weight
 from pytest_bootgate.reports.html.past import Past, past
-from pytest_bootgate.reports.html.top import Near, Top, nearness, top
-from pytest_bootgate.reports.numbers import phases
+from pytest_bootgate.reports.html.top import Top, nearness, top
+from pytest_bootgate.reports.numbers import compared, times, values
 from pytest_bootgate.reports.queue import waited_words
 from pytest_bootgate.reports.story import failed_boot, last_words, story, worth_saying
 from pytest_bootgate.reports.view import View, by_weight
 from pytest_bootgate.reports.views import views
 
+#: So many checks that did not pass are open from the beginning; more of one verdict are a group.
+_OPEN, _FEW = 3, 6
+
 
 @dataclass(frozen=True)
 class Section:
-    """A check. `verdict` None: left out. `whole` is the subject of findings about all of it."""
+    """A check. `verdict` None: left out. `whole` is the subject of findings about all of it.
 
-    id: str
+    `mark` is its anchor: what pytest calls it below its gate file. `boots` are rows with their
+    head, `medians` what the boots of each release took.
+    """
+
     name: str
     verdict: Verdict | None
     says: str
+    mark: str = ""
+    profile: str = ""
     command: str = ""
     error: str = ""
-    near: Near | None = None
+    near: str = ""
     findings: Sequence[Finding] = ()
     compared: str = ""
     notes: Sequence[str] = ()
     story: Sequence[str] = ()
     last: str = ""
-    waterfall: charts.Waterfall | None = None
-    dots: charts.Dots | None = None
+    drawing: charts.Drawing | None = None
+    medians: Sequence[tuple[str, str]] = ()
     past: Past | None = None
-    tables: dict[str, Table] = field(default_factory=dict)
+    phases: Table | None = None
+    boots: Sequence[Sequence[str]] = ()
+    figures: str = ""
     shown: Sequence[Table] = ()
     whole: str = WHOLE
+
+    @property
+    def widest(self) -> int:
+        """The characters of the longest cell of its boots."""
+        return max((len(cell) for row in self.boots for cell in row), default=0)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Folded sections of one verdict; where they are `many`, the group is folded as well."""
+
+    verdict: Verdict | None
+    sections: Sequence[Section]
+
+    @property
+    def many(self) -> bool:
+        """Whether a list of their names would be long."""
+        return len(self.sections) > _FEW
 
 
 @dataclass(frozen=True)
 class Gate:
-    """All that the page says of one gate file."""
+    """All that the page says of one gate file.
+
+    `answers` are those of the `top` that its decision does not say; `common` are the notes that all
+    its targets have.
+    """
 
     id: str
     file: str
     result: GateResult
     decision: Decision
     top: Top
-    sections: Sequence[Section]
+    answers: Sequence[tuple[str, str]]
+    matrix: Matrix
+    open: Sequence[Section]
+    groups: Sequence[Group]
+    common: Sequence[str]
     tables: dict[str, Table]
     unjudged: str
     command: str
@@ -69,23 +109,50 @@ class Gate:
     waited: str | None
 
 
-def gate(result: GateResult, number: int, journal: Path | None, base: Path | None) -> Gate:
-    """The view of one result; paths are shown as seen from `base`."""
-    file = _shown(result.file, base)
-    before = past(journal, result)
-    sections = [
-        _OWN.get(type(one.found), _check)(one, result, file, before) for one in views(result)
+def gates(results: Sequence[GateResult], journal: Path | None, base: Path | None) -> list[Gate]:
+    """The view of all results of a page; paths are shown as seen from `base`."""
+    marks = Anchors()
+    return [
+        _gate(result, f"g{n}", journal, base, marks, alone=len(results) == 1)
+        for n, result in enumerate(results, 1)
     ]
-    sections.sort(key=lambda one: VERDICTS.index(one.verdict) if one.verdict else -1, reverse=True)
-    numbered = [_numbered(one, f"g{number}s{place}") for place, one in enumerate(sections, 1)]
+
+
+def _gate(
+    result: GateResult,
+    name: str,
+    journal: Path | None,
+    base: Path | None,
+    marks: Anchors,
+    *,
+    alone: bool,
+) -> Gate:
+    file = _shown(result.file, base)
+    before, common = past(journal, result), _common(result)
+    sections, placed = [], []
+    for one in sorted(views(result), key=lambda one: weight(one.found), reverse=True):
+        found = one.found
+        item = result.label(found.target, found.profile) + found.suffix
+        mark = marks.of(item if alone else f"{file}::{item}")
+        section = _OWN.get(type(found), _check)(one, result, file, before)
+        notes = [note for note in section.notes if note not in common]
+        sections.append(replace(section, mark=mark, profile=found.profile, notes=notes))
+        placed.append((one, mark))
+    shown = [one for one in sections if one.verdict not in ("pass", None)][:_OPEN]
+    folded = [one for one in sections if one not in shown]
     kept = f" --journal {shlex.quote(_shown(str(journal), base))}" if journal is not None else ""
+    decided, answers = decision(result), top(result)
     return Gate(
-        id=f"g{number}",
+        id=name,
         file=file,
         result=result,
-        decision=decision(result),
-        top=top(result),
-        sections=numbered,
+        decision=decided,
+        top=answers,
+        answers=[(asked, said) for asked, said in answers.answers if said not in decided.why],
+        matrix=matrix(placed, result),
+        open=shown,
+        groups=[Group(word, [*of]) for word, of in groupby(folded, lambda one: one.verdict)],
+        common=common,
         tables={
             "releases": made.releases(result),
             "adapted": made.adapted(result),
@@ -99,8 +166,12 @@ def gate(result: GateResult, number: int, journal: Path | None, base: Path | Non
     )
 
 
-def _numbered(section: Section, name: str) -> Section:
-    return Section(**{**section.__dict__, "id": name})
+def _common(result: GateResult) -> list[str]:
+    """The notes that all targets have: they are said once."""
+    every = [[*_notes(target)] for target in result.targets if target.boots]
+    if len(every) < 2:
+        return []
+    return [note for note in dict.fromkeys(every[0]) if all(note in notes for notes in every)]
 
 
 def _shown(file: str, base: Path | None) -> str:
@@ -117,29 +188,48 @@ def _target(
     found = one.found
     name = result.label(found.target, found.profile)
     if found.left_out is not None:
-        return Section("", name, None, f"left out by the gate file: {found.left_out}")
+        return Section(name, None, f"left out by the gate file: {found.left_out}")
     failed = failed_boot(found)
     regression = found.judgement.regression if found.judgement is not None else None
     calm = regression is not None and regression.verdict in ("same", "faster")
-    axis = charts.axis_of(found) if found.boots else None
     return Section(
-        id="",
         name=name,
         verdict=found.verdict,
         says=_says(found),
         command=_command(file, found.target, WHOLE, found.profile, result, found),
         error=found.error or "",
-        near=nearness(found),
+        near=_near(found),
         findings=by_weight(worth_saying(found)),
         compared=f"{regression.verdict}: {sentence(regression)}" if regression and calm else "",
         notes=list(_notes(found)),
         story=story(failed, found, one.others) if failed is not None else (),
         last="\n".join(last_words(found)),
-        waterfall=charts.waterfall(found, axis) if axis and phases(found) else None,
-        dots=charts.dots(found, axis) if axis else None,
+        drawing=charts.drawing(found) if found.boots else None,
+        medians=[(release, _took(found.of(release))) for release in charts.tried(found)],
         past=before.get((found.profile, found.target)),
-        tables={table.name: table for table in made.tables(found)},
+        phases=made.phases(found) if found.boots else None,
+        boots=made.boots(found) if found.boots else (),
+        figures=made.figures(found),
     )
+
+
+def _near(found: TargetResult) -> str:
+    """The share of the timeout, and the times behind every factor that is said below."""
+    (old, _), (new, net) = (compared(found, release) for release in charts.RELEASES)
+    words = nearness(found).words
+    if not old or not new:
+        return words
+    took = f"{duration(median(old))} → {duration(median(new))}{net}"
+    return f"{words}; medians {took}, {charts.difference(found, WHOLE)}"
+
+
+def _took(boots: Sequence[Boot]) -> str:
+    """The medians of some boots, wall and CPU time side by side."""
+    walls, cpus = times(boots, WHOLE), values(boots, "cpu_seconds")
+    if not walls:
+        return "never started"
+    cpu = f", {duration(median(cpus))} CPU" if cpus else ""
+    return f"{duration(median(walls))}{cpu} (median of {count(len(walls), 'boot')})"
 
 
 def _says(found: TargetResult) -> str:
@@ -182,9 +272,8 @@ def _check(
     del before
     found, name = one.found, one.named(result)
     if found.left_out is not None:
-        return Section("", name, None, f"left out by the gate file: {found.left_out}")
+        return Section(name, None, f"left out by the gate file: {found.left_out}")
     return Section(
-        id="",
         name=name if found.suffix else f"{name[0].upper()}{name[1:]}",
         verdict=found.verdict,
         says=one.says,
@@ -195,7 +284,7 @@ def _check(
         notes=one.notes,
         last="\n".join(one.last),
         shown=one.tables,
-        tables={"boots": made.boots(found)} if any(one.boots()) else {},
+        boots=made.boots(found) if any(one.boots()) else (),
     )
 
 

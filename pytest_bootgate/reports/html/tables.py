@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from pytest_bootgate.records.attribution import Attribution
 from pytest_bootgate.records.check import Amount, Cell, CheckResult, Table
@@ -10,81 +11,115 @@ from pytest_bootgate.records.machine import Machine, Span
 from pytest_bootgate.records.result import GateResult, TargetResult
 from pytest_bootgate.records.values import Boot, HostFacts
 from pytest_bootgate.reports import numbers
-from pytest_bootgate.reports.amounts import NONE, duration, limit, part, seconds, share, whose
+from pytest_bootgate.reports.amounts import (
+    NONE,
+    change,
+    duration,
+    limit,
+    part,
+    seconds,
+    share,
+    whose,
+)
 from pytest_bootgate.reports.boots import machine as machine_words
-from pytest_bootgate.reports.html.charts import RELEASES, limit_words, tried, which
+from pytest_bootgate.reports.boots import told
+from pytest_bootgate.reports.html import charts
+from pytest_bootgate.reports.html.charts import RELEASES, limit_words, tried
+from pytest_bootgate.reports.layout import columns
 from pytest_bootgate.reports.numbers import WHOLE_BOOT, Took, table
 from pytest_bootgate.stats.regression import Regression
 
 
-def tables(result: TargetResult) -> Iterator[Table]:
-    """The tables of a target, those that are empty left out."""
-    made = [phases(result), boots(result), lengths(result), stages(result), headrooms(result)]
-    judgement = result.judgement
-    if judgement is not None and judgement.regression is not None:
-        made.append(comparison(judgement.regression))
-    if judgement is not None and judgement.attribution is not None:
-        made.append(attribution(judgement.attribution))
-    if result.machine is not None:
-        made.append(machine(result.machine))
-    yield from (table for table in made if table.rows)
-
-
 def phases(result: TargetResult) -> Table:
-    """Median and slowest of each phase and of the whole boot, beside their limits."""
+    """Median and slowest of each phase and of the whole boot, how they differ, and their limits."""
     made = tried(result)
-    head = ["phase", *(f"{r}, {what}" for r in made for what in ("median", "slowest")), "limits"]
-    rows: list[list[Cell]] = []
+    both = len(made) > 1
+    head = ["phase", *(f"{r}, {what}" for r in made for what in ("median", "slowest"))]
+    rows: list[list[str]] = []
     for row in table(*(result.of(release) for release in made)) if made else ():
         limits = limit_words(result, row.name)
         if row.name == WHOLE_BOOT:
             rules = result.rules
             limits = [f"timeout {limit(rules.timeout)}{whose(rules.timeout_of)}"]
         cells = [cell for found in row.cells for cell in _two(found)]
-        rows.append([row.name, *cells, ", ".join(limits)])
-    return Table("phases", "Phases: measured boots of each release", head, rows)
+        name = ", ".join([row.name, *limits])
+        rows.append([name, *cells, *([_difference(*row.cells)] if both else [])])
+    return Table("phases", "Phases", [*head, *["difference"] * both], rows)
 
 
-def _two(found: Took | str) -> list[Cell]:
+def _two(found: Took | str) -> list[str]:
     if isinstance(found, str):
         return [found, found]
-    return [seconds(found.median), seconds(found.slowest)]
+    return [duration(found.median), duration(found.slowest)]
 
 
-def boots(result: CheckResult) -> Table:
-    """Every boot, as they ran."""
-    head = ["boot", "outcome", "wall", "CPU", "waited for CPU", "net of neighbours", "of timeout"]
-    head += ["accepted", "gateway ready", "in phase", "ended"]
-    rows = [
-        [
-            f"{boot.release}, {which(boot)}{', recorded' * boot.recorded}",
-            boot.outcome,
-            seconds(boot.seconds, "no proof"),
-            seconds(boot.cpu_seconds),
-            seconds(boot.run_delay),
-            seconds(boot.net_seconds),
-            part((boot.ended if boot.seconds is None else boot.seconds) / boot.timeout),
-            seconds(boot.accepted),
-            seconds(boot.ready),
-            boot.ended_in or "",
-            seconds(boot.ended),
-        ]
-        for boot in result.boots
-    ]
-    return Table("boots", "Every boot, in the order in which they ran", head, rows)
+def _difference(old: Took | str, new: Took | str) -> str:
+    return change(old.median, new.median) if isinstance(old, Took) and isinstance(new, Took) else ""
 
 
-def lengths(result: TargetResult) -> Table:
-    """How long each phase of each boot took."""
-    names = numbers.phases(result)
-    rows = [[f"{b.release}, {which(b)}", *_lengths(b, names)] for b in result.boots]
-    return Table("lengths", "Phases of every boot", ["boot", *names], rows if names else [])
+def boots(result: CheckResult) -> list[list[str]]:
+    """Every boot in seconds, as they ran: a row for each pair, and a head of two rows.
+
+    The lengths of phases are there where the result is no pass. What says nothing is left out.
+    """
+    made, rows = result.boots, charts.pairs(result.boots)
+    names = numbers.phases(result) if isinstance(result, TargetResult) else []
+    known: dict[str, Callable[[Boot], str]] = {
+        "wall": lambda boot: _plain(boot.ended if boot.seconds is None else boot.seconds),
+        "CPU": lambda boot: _plain(boot.cpu_seconds),
+        "ready": lambda boot: _plain(boot.ready),
+    }
+    if any(boot.waited for boot in made):
+        known["waited for CPU"] = lambda boot: _plain(boot.run_delay)
+    if not all(boot.started for boot in made):
+        known["outcome"] = lambda boot: boot.outcome
+        known["ended in"] = lambda boot: boot.ended_in or ""
+        known["reported by"] = told
+    if len({boot.node for boot in made}) > 1:
+        known["machine"] = lambda boot: boot.node
+    if result.verdict != "pass":
+        known |= {name: partial(_length, name) for name in names}
+    columns = [["", "boot", *(_number(row) for row in rows)]]
+    for name, cell in known.items():
+        for release in dict.fromkeys(boot.release for boot in made):
+            cells = [cell(row[release]) if release in row else "" for row in rows]
+            columns += [[name, release, *cells]] if any(cells) else []
+    return [[*row] for row in zip(*columns, strict=True)]
 
 
-def _lengths(boot: Boot, names: Iterable[str]) -> Iterator[Cell]:
-    for name in names:
-        phase = boot.phase(name)
-        yield NONE if phase is None else seconds(phase.seconds, "never")
+def _number(row: Mapping[str, Boot]) -> str:
+    boot = next(iter(row.values()))
+    return charts.which(boot).removeprefix("boot ") + ", recorded" * boot.recorded
+
+
+def _length(name: str, boot: Boot) -> str:
+    phase = boot.phase(name)
+    return "" if phase is None else _plain(phase.seconds) or numbers.NEVER
+
+
+def _plain(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds:.3g}" if seconds < 999.5 else f"{seconds:.0f}"
+
+
+def figures(result: TargetResult) -> str:
+    """What only those ask for who want to check a verdict, as text."""
+    judged = result.judgement
+    made = [stages(result), headrooms(result)]
+    if judged is not None and judged.regression is not None:
+        made.append(comparison(judged.regression))
+    if judged is not None and judged.attribution is not None:
+        made.append(attribution(judged.attribution))
+    if result.machine is not None:
+        made.append(machine(result.machine))
+    return "\n\n".join(text(table) for table in made if table.rows)
+
+
+def text(table: Table) -> str:
+    """A table as text, its caption above it."""
+    cells = [[c if isinstance(c, str) else c.text for c in row] for row in table.rows]
+    return "\n".join([f"{table.caption}:", *columns([list(table.head), *cells])])
 
 
 def stages(result: TargetResult) -> Table:
@@ -139,6 +174,7 @@ def comparison(found: Regression) -> Table:
         ["exact p in fresh boots", plain(found.again)],
         ["tolerance", part(found.tolerance)],
     ]
+    rows = [row for row in rows if row[1] != NONE]
     return Table("comparison", "The comparison in figures", ["figure", "value"], rows)
 
 

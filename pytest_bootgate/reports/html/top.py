@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_bootgate.checks.wording import sentence
@@ -12,7 +12,6 @@ from pytest_bootgate.records.retry import timeouts
 from pytest_bootgate.records.retry import words as words_of
 from pytest_bootgate.records.verdict import VERDICTS, WHOLE, Finding, Verdict
 from pytest_bootgate.reports.amounts import NONE, duration, limit, share
-from pytest_bootgate.reports.decision import worst_of
 from pytest_bootgate.reports.numbers import longest_phase
 from pytest_bootgate.reports.story import failed_boot
 from pytest_bootgate.reports.view import View, by_weight
@@ -35,7 +34,10 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Top:
-    """The five answers about what is worst in a run, or about what came nearest in a good one."""
+    """The answers about what is worst in a run, or about what came nearest in a good one.
+
+    It is `alone` where no section of the page says `why`.
+    """
 
     verdict: Verdict
     subject: str
@@ -44,6 +46,15 @@ class Top:
     near: Near
     since: str
     next: str
+    alone: bool = False
+
+    @property
+    def answers(self) -> list[tuple[str, str]]:
+        """Questions and answers, without those that nothing is known of."""
+        target = "Nearest target" if self.verdict == "pass" else "Target"
+        every = [(target, self.subject), ("Phase", self.phase)]
+        every += [("Timeout used", self.near.words), ("Since", self.since)]
+        return [(question, answer) for question, answer in every if answer != NONE]
 
 
 def top(result: GateResult) -> Top:
@@ -55,12 +66,12 @@ def top(result: GateResult) -> Top:
             missing, todo = result.shard.words, "Merge the results of all shards: `bootgate merge`."
         elif result.shards:
             missing, todo = "its shards are no whole gate", "Do what the reason says; merge again."
-        return Top("error", missing, result.error, NONE, Near(NONE), NONE, todo)
+        return Top("error", missing, result.error, NONE, Near(NONE), NONE, todo, alone=True)
     found = sorted(_every(result), key=_rank, reverse=True)
     if not found:
         todo = "Select a target of the gate file that can be booted, and rerun."
         why = "nothing was judged: every target is left out, or none was booted"
-        return Top("error", "no target", why, NONE, Near(NONE), NONE, todo)
+        return Top("error", "no target", why, NONE, Near(NONE), NONE, todo, alone=True)
     worst = found[0]
     unjudged = " Not everything was judged: see below." if result.unjudged else ""
     return Top(
@@ -199,8 +210,3 @@ def _of_check(one: View[CheckResult], result: GateResult) -> Top:
 
 #: Those with answers of their own.
 _OWN: dict[type[CheckResult], Callable[..., Top]] = {TargetResult: _of_target}
-
-
-def title(results: Sequence[GateResult]) -> str:
-    """The page's title: what to do, and with which release."""
-    return f"{worst_of(results)} - bootgate"
