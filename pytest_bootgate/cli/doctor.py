@@ -127,7 +127,7 @@ def _gate(file: Path | None, wanted: str) -> tuple[Gate | None, Finding]:
     except GateFileError as error:
         mistakes = error.mistakes
         more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
-        text = f"{mistakes[0]}{more}: correct it, see `bootgate check {path}`"
+        text = f"{mistakes[0].splitlines()[0]}{more}: correct it, see `bootgate check {path}`"
         return None, Finding("FAIL", "gate file", text)
     except BootgateError as error:
         return None, Finding("FAIL", "gate file", str(error))
