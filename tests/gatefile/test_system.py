@@ -162,7 +162,8 @@ def test_a_trigger_needs_a_proof_of_its_own(gate):
     assert list(found.targets["report"].phases) == ["proof"]
     text = f'{GATE}targets: {{api: {{timeout: 9s, trigger: {{http: ":8000/report"}}}}}}\n'
     assert mistakes(gate, text) == [
-        "bootgate.yaml:3:11: nothing proves that this target started: give it phases or a proof"
+        "bootgate.yaml:3:11: nothing proves that this target started: give it phases or a proof,"
+        ' for example `proof: {http: ":8080/health"}`'
     ]
 
 
