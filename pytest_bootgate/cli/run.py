@@ -84,12 +84,15 @@ def _gate_file(word: str) -> str:
     """A gate file, or that of a directory; a node id keeps what follows the file."""
     name, colons, node = word.partition("::")
     path = Path(name)
-    if path.is_dir():
-        path = path / DEFAULT
+    directory = path.is_dir() or word == DEFAULT
+    path = path / DEFAULT if path.is_dir() else path
+    if not path.is_file() and directory:
+        from pytest_bootgate.cli.found import none_in
+
+        raise BootgateError(none_in(path.parent))
     if not path.is_file():
-        begin = " `bootgate init` writes one." if word == DEFAULT else ""
         raise BootgateError(
-            f"There is no gate file {path}. Give its path, or change to its directory.{begin}"
+            f"There is no gate file {path}. Give its path, or change to its directory."
         )
     if not _is_gate_file(path):
         raise BootgateError(

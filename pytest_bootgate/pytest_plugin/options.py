@@ -29,9 +29,10 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--bootgate-engine",
         default="auto",
+        type=_engine,
         metavar="ENGINE",
-        help="where boots run: docker, process, or auto (default): docker if Docker answers and"
-        " every release has an image, otherwise process if every release has a command",
+        help="where boots run: docker, process, kubernetes, or auto (default): docker if Docker"
+        " answers and every release has an image, otherwise process if every release has a command",
     )
     group.addoption(
         "--bootgate-boots",
@@ -84,6 +85,17 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--bootgate-merge", action="append", help=argparse.SUPPRESS)
     parser.addini("bootgate_file", "the gate file that the fixtures use, relative to the rootdir")
     parser.addini("bootgate_require", "same as --bootgate-require", type="bool", default=False)
+
+
+def _engine(text: str) -> str:
+    from pytest_bootgate.engines import refuse
+    from pytest_bootgate.errors import EngineError
+
+    try:
+        refuse(text, images=True, commands=True)
+    except EngineError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _boots(text: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -161,7 +160,7 @@ class Session:
             from pytest_bootgate.run import Gate
 
             option = self.config.getoption
-            self.gates[path] = Gate(
+            gate = Gate(
                 load(path),
                 wanted_engine=option("bootgate_engine"),
                 boots=option("bootgate_boots"),
@@ -170,6 +169,8 @@ class Session:
                 watch=self._watch,
                 hear=self.hear,
             )
+            gate.plan.refuse_engine(option("bootgate_engine"))
+            self.gates[path] = gate
         return self.gates[path]
 
     @property
@@ -224,29 +225,6 @@ class Session:
         """Why events of this run were not heard, a text for each cause; empty where all were."""
         from_here = [text for gate in self.gates.values() if (text := gate.unheard) is not None]
         return list(dict.fromkeys([*self.unheard_of_workers, *from_here]))
-
-    def describe(self, path: Path) -> str:
-        """One line for the header: the gate file, its engine, why, and what is left out."""
-        from pytest_bootgate.errors import BootgateError
-        from pytest_bootgate.pytest_plugin.shards import words
-
-        gate = self.gate(path)
-        name = os.path.relpath(path, self.config.invocation_params.dir)
-        try:
-            engine, why = gate.engine()
-            chosen = f"engine {engine.name} ({why})"
-        except BootgateError as error:
-            chosen = f"no engine ({error})"
-        left = [name for name in gate.plan.profiles if name not in gate.plan.profile_names]
-        profiles = (
-            f", profiles {', '.join(gate.plan.profile_names)}"
-            if len(gate.plan.profiles) > 1
-            else ""
-        )
-        asked = f" (without {', '.join(left)}: --bootgate-profile)" if left else ""
-        if gate.plan.file.vary and not [*gate.plan.growing]:
-            asked += f"; growth with {', '.join(gate.plan.file.vary)} is not judged at one value"
-        return f"bootgate: {name}: {chosen}{profiles}{asked}{words(gate)}"
 
     def first_time(self, text: str) -> bool:
         """Whether a text was not told in this run yet."""

@@ -44,16 +44,18 @@ def summary(
     *,
     lost: bool = False,
     page: str = "",
+    none: str = "",
 ) -> Iterator[Styled]:
     """All lines of the summary, without its heading; the decision is the first and the last one.
 
     `told` are the profiles and targets of which the story stands above it in full; their last lines
     are not said twice.
-    `lost`: some results did not come back. `page` is where to read on.
+    `lost`: some results did not come back. `page` is where to read on. `none` is why nothing was
+    booted, where that is known.
     """
     left = unjudged.line(result, lost=lost)
     if not result.tried:
-        yield Styled(left or "nothing was booted", "yellow", level=ALWAYS)
+        yield Styled(none or left or "nothing was booted", "yellow", level=ALWAYS)
         return
     decided = decision(result)
     line = Styled(

@@ -83,6 +83,7 @@ class Gate:
         self._shown: set[tuple[str, str, str]] = set()
         self._unheard: BootgateError | None = None
         self._told_begin = self._told_end = False
+        self._begun = 0  # boots, of all checks
         #: Why the run must not pass with what it left unjudged; whoever runs the gate says so.
         self.error: str | None = None
 
@@ -101,13 +102,15 @@ class Gate:
         if elsewhere := self.plan.elsewhere(key):
             raise BootgateError(f"{elsewhere}, so this run does not boot it.")
         if key not in self._found:
+            before = self._begun
             try:
                 found: CheckResult = check.measure(self._bench)
             except (BootgateError, OSError) as error:
                 found = check.failed(in_words(error))
             except BaseException:
                 # Interrupted or timed out by pytest: not measured, and not to be tried again.
-                found = check.failed(self._bench.place.interrupted(check.subject))
+                begun = self._begun - before
+                found = check.failed(self._bench.place.interrupted(check.subject, begun))
                 raise
             finally:
                 found = self._found[key] = self.plan.loaded.mask.value(found)
@@ -156,6 +159,7 @@ class Gate:
         That is raised where a boot begins; in the midst of one, or while a pair is being closed, it
         would leave things behind.
         """
+        self._begun += isinstance(event, BootBegan)
         try:
             self._listener(self.plan.loaded.mask.value(event))
         except BootgateError as error:

@@ -60,14 +60,13 @@ class Machinery:
         return self._engine, self.why
 
     def _choose(self) -> tuple[Engine, str]:
-        every = self._plan.releases.values()
-        gateway = self._plan.file.gateway.command
+        plan = self._plan
         return choose(
             self._wanted,
-            images=all(release.image is not None for release in every),
-            commands=all((release.command or gateway) is not None for release in every),
+            images=plan.all_images,
+            commands=plan.all_commands,
             run=self._run,
-            kubernetes=self._plan.file.kubernetes,
+            kubernetes=plan.file.kubernetes,
         )
 
     def ready(self) -> Engine:

@@ -216,11 +216,13 @@ def test_of_several_files_each_is_looked_at(command, example, tmp_path):
 
 
 def test_without_a_gate_file(command):
-    said = command("check")
-    assert said.status == 4
-    assert said.err == (
-        "There is no bootgate.yaml here. Name a gate file, or let `bootgate init` write one.\n"
-    )
+    for words in (["check"], ["check", "."]):
+        said = command(*words)
+        assert said.status == 4
+        assert said.err == (
+            "There is no bootgate.yaml in this directory: run `bootgate init` to write one, or name"
+            " a gate file.\n"
+        )
 
 
 def test_what_only_containers_have(tmp_path, capsys):

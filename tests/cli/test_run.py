@@ -56,7 +56,7 @@ def test_what_pytest_is_called_with(gates, asked, called):
         ("none.yaml", "There is no gate file none.yaml. Give its path"),
         ("test_unit.py", "There is no gate file test_unit.py"),
         ("gate.yaml", "gate.yaml is not named like a gate file"),
-        ("empty", "There is no gate file empty/bootgate.yaml."),
+        ("empty", "There is no bootgate.yaml in empty: run `bootgate init empty`"),
     ],
 )
 def test_what_it_does_not_take(gates, tmp_path, asked, said):
@@ -109,7 +109,7 @@ def test_mistakes_in_the_gate_file(command, tmp_path):
 def test_without_a_gate_file(command):
     said = command("run")
     assert (said.status, said.out) == (4, "")
-    assert "`bootgate init` writes one" in said.err
+    assert "no bootgate.yaml in this directory: run `bootgate init`" in said.err
 
 
 def test_a_signal_reaches_pytest_once(tmp_path, example):

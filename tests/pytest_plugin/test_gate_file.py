@@ -275,7 +275,7 @@ def test_a_timeout_that_the_user_asks_for_counts_and_is_not_booted_again(gate, r
     result = run("bootgate.yaml", "--timeout", "2", "--bootgate-json", "out.json")
     assert result.ret == 1
     result.assert_outcomes(errors=4)
-    said = "bootgate.yaml:*: Timeout (>2.0s) *: The boots of isolated were interrupted, so nothing*"
+    said = "bootgate.yaml:*: Timeout (>2.0s) *: Interrupted in the 1st boot of isolated*"
     result.stdout.fnmatch_lines([said])
     (target,) = json.loads(Path("out.json").read_text())["targets"]
     assert target["verdict"] == "error"
@@ -317,3 +317,42 @@ def test_a_directory_whose_name_is_no_text(pytester):
     assert done.returncode == 0, done.stdout
     assert json.loads((directory / "r.json").read_text())["file"].endswith("/b\ufffd/bootgate.yaml")
     assert (directory / "r.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["bootgate.yaml::nope"], "There is no target 'nope' in bootgate.yaml: it has isolated."),
+        (
+            ["bootgate.yaml::isolated::engin"],
+            "There is no item 'engin' in bootgate.yaml::isolated: did you mean 'engine'? It has*",
+        ),
+        (
+            ["bootgate.yaml", "--bootgate-engine", "dokcer"],
+            "*--bootgate-engine: There is no engine 'dokcer'; the engines are auto, docker, *",
+        ),
+        (
+            ["bootgate.yaml", "--bootgate-engine", "docker"],
+            "bootgate.yaml: The docker engine boots images, but not every release has one. *",
+        ),
+    ],
+)
+def test_what_a_command_line_names_wrongly_ends_before_anything_is_collected(
+    gate, played, words, said
+):
+    """Each was an error of every item."""
+    gate()
+    result = played(*words)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"ERROR: {said}" if not said.startswith("*") else said])
+    result.stdout.no_fnmatch_line("*ERROR at setup*")
+
+
+def test_an_option_that_chooses_nothing_says_what_there_is(gate, played):
+    gate(targets=["isolated", "main"])
+    result = played("bootgate.yaml", "-k", "nope")
+    assert result.ret == 5
+    result.stdout.fnmatch_lines(
+        ["-k 'nope' matches nothing in bootgate.yaml; targets: isolated, main"]
+    )
+    played("bootgate.yaml", "-k", "main").stdout.fnmatch_lines(["not booted: isolated"])

@@ -74,10 +74,10 @@ def fitting(struct: mi.StructType, given: Collection[str]) -> list[str]:
 
 
 @cache
-def homes() -> dict[str, list[str]]:
-    """For each key what has it, as messages call that: a phase, a target."""
-    found: dict[str, list[str]] = {}
-    waiting, seen = [ROOT], set()
+def structs() -> tuple[mi.StructType, ...]:
+    """All mappings of a gate file, each once."""
+    found: dict[type, mi.StructType] = {}
+    waiting = [ROOT]
     while waiting:
         kind = bare(waiting.pop())
         if isinstance(kind, mi.UnionType):
@@ -86,11 +86,19 @@ def homes() -> dict[str, list[str]]:
             waiting.append(kind.value_type)
         elif isinstance(kind, mi.ListType):
             waiting.append(kind.item_type)
-        elif isinstance(kind, mi.StructType) and kind.cls not in seen:
-            seen.add(kind.cls)
-            for key, field in fields_of(kind).items():
-                found.setdefault(key, []).append(noun_of(kind.cls))
-                waiting.append(field.type)
+        elif isinstance(kind, mi.StructType) and kind.cls not in found:
+            found[kind.cls] = kind
+            waiting += [field.type for field in fields_of(kind).values()]
+    return tuple(found.values())
+
+
+@cache
+def homes() -> dict[str, list[str]]:
+    """For each key what has it, as messages call that: a phase, a target."""
+    found: dict[str, list[str]] = {}
+    for struct in structs():
+        for key in fields_of(struct):
+            found.setdefault(key, []).append(noun_of(struct.cls))
     return {key: list(dict.fromkeys(nouns)) for key, nouns in found.items()}
 
 

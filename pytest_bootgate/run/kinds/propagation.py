@@ -37,7 +37,7 @@ class PropagationCheck(Check[PropagationResult]):
 
     @property
     def subject(self) -> str:
-        return f"The propagation test of {self.target} was"
+        return f"the propagation test of {self.target}"
 
     def place(self, item: str = "") -> tuple[str, ...]:
         return (*super().place(), PROPAGATION) if item else super().place()
