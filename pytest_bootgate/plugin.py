@@ -170,10 +170,9 @@ def pytest_collection_modifyitems(
     if session.mistakes:
         raise pytest.UsageError("\n".join(session.mistakes.values()))
     if session.gates:
-        from pytest_bootgate.pytest_plugin.items import CheckItem
+        from pytest_bootgate.pytest_plugin.items import note
 
-        keys = [item.key for item in items if isinstance(item, CheckItem)]
-        session.selected = list(dict.fromkeys(keys))
+        note(session, items)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist tells that this worker has collected

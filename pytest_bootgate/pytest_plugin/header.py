@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pytest_bootgate.pytest_plugin.session import Session
+    from pytest_bootgate.run import Gate
 
 
 def describe(session: Session, path: Path) -> str:
@@ -35,7 +36,19 @@ def describe(session: Session, path: Path) -> str:
     asked = f" (without {', '.join(left)}: --bootgate-profile)" if left else ""
     if gate.plan.file.vary and not [*gate.plan.growing]:
         asked += f"; growth with {', '.join(gate.plan.file.vary)} is not judged at one value"
-    return f"bootgate: {name}: {chosen}{profiles}{asked}{words(gate)}"
+    return f"bootgate: {name}: {chosen}{profiles}{asked}{words(gate)}{_lasts(session, gate)}"
+
+
+def _lasts(session: Session, gate: Gate) -> str:
+    """How long the whole gate takes; noted for the line that says how much of it is left."""
+    from pytest_bootgate.journal.history import history
+    from pytest_bootgate.reports.progress import expectation
+
+    least = sum(check.boots[0] for check in gate.plan.own if check.boots is not None)
+    engine = gate.outcome().engine
+    known = history(session.journal_path, gate.plan.loaded.path, engine, least)
+    gate.took = known.checks
+    return f"; {expectation(known, gate.plan.budget())}"
 
 
 def left_alone(session: Session, path: Path) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from pytest_bootgate.pytest_plugin.session import Session
     from pytest_bootgate.records.check import CheckResult
     from pytest_bootgate.records.result import TargetResult
     from pytest_bootgate.run import Gate
@@ -142,6 +143,15 @@ class CheckItem(pytest.Function):
     def note_shown(self) -> None:
         """Note that this item shows its verdict, whichever it is."""
         self.gate.note_shown(self.asked.profile, self.asked.target, self.name)
+
+
+def note(session: Session, items: Sequence[pytest.Item]) -> None:
+    """Remember what is to be booted, and in which order."""
+    ours = [item for item in items if isinstance(item, CheckItem)]
+    session.selected = list(dict.fromkeys(item.key for item in ours))
+    for gate in session.gates.values():
+        chosen = dict.fromkeys(item.asked for item in ours if item.gate is gate)
+        gate.awaited = [*chosen] or gate.plan.own
 
 
 def goes_on(item: pytest.Item, following: pytest.Item | None) -> bool:

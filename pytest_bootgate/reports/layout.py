@@ -17,7 +17,9 @@ COLOURS = {
     "error": "red",
 }
 #: What stands for a character where the output has ASCII only.
-_PLAIN = str.maketrans({"█": "#", "·": ".", "│": "|", "…": "~", "→": ">"})
+_PLAIN = str.maketrans(
+    {"█": "#", "·": ".", "│": "|", "…": "~", "→": ">", "\N{EN DASH}": "-", "Δ": "+/-"}
+)
 _NARROWEST = 40
 #: How much is said: from `-qq` on, from `-q` on, usually, with `-v`, with `-vv`.
 ALWAYS, QUIET, USUAL, MORE, ALL = -2, -1, 0, 1, 2

@@ -50,8 +50,8 @@ def test_without_colour_and_without_unicode(gate, monkeypatch):
 
 def test_a_dumb_terminal_has_no_line_that_is_rewritten(gate, monkeypatch):
     path = gate(LATE, timeout="700ms", boots=1)
-    assert "left at most" in in_terminal(path.parent, "bootgate.yaml", *MEMORY, term="xterm")
-    assert "left at most" not in in_terminal(path.parent, "bootgate.yaml", *MEMORY, term="dumb")
+    assert "· candidate in " in in_terminal(path.parent, "bootgate.yaml", *MEMORY, term="xterm")
+    assert "· candidate in " not in in_terminal(path.parent, "bootgate.yaml", *MEMORY, term="dumb")
 
 
 def test_what_the_verbosities_say(gate, played):

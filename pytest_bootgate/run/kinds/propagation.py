@@ -67,7 +67,7 @@ class PropagationCheck(Check[PropagationResult]):
         engine = bench.ready()
         bench.take_turn(self)
         recipe = bench.machinery.recipe(self.profile, self.target, "candidate")
-        watch = bench.watcher(self, Ask("candidate", 0), 0)
+        watch = bench.watcher(self, Ask("candidate", 0))
         state = bench.state(self.profile)
 
         def hold() -> Stall:
