@@ -349,4 +349,4 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind, also where the session never began."""
     if (ours := config.stash.get(KEY, None)) is not None:
         ours.close()
-        ours.forget()
+        ours.end()

@@ -82,6 +82,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="weigh the shares by this journal of earlier runs, which all shards must be given;"
         " without it by the longest possible duration of each check",
     )
+    group.addoption("--bootgate-decide", action="store_true", help=argparse.SUPPRESS)
     group.addoption("--bootgate-merge", action="append", help=argparse.SUPPRESS)
     parser.addini("bootgate_file", "the gate file that the fixtures use, relative to the rootdir")
     parser.addini("bootgate_require", "same as --bootgate-require", type="bool", default=False)

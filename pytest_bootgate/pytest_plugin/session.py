@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -53,12 +54,11 @@ class Session:
 
     `selected` holds (gate file, profile, target) of all collected items; `mistakes` the texts of
     gate files that could not be read; `left_alone` those found but not named; `told` the texts that
-    failed items have shown, `in_full` the targets (as in `selected`) of which one told the whole
-    story. `informed` and `uninformed` are those who asked to be told
-    of a verdict, and were or were not. `ran` is set where pytest runs tests, or tries to;
+    failed items have shown. `informed` and `uninformed` are those who asked to be told of a
+    verdict, and were or were not; `written` are the reports that were, by their paths. `decision`
+    is what the run ends with, as its last line. `ran` is set where pytest runs tests, or tries to;
     `insufficient` has a paragraph for each gate file that was not judged as it should be, and
-    `missing` says the same to the user, also where there was no gate at all. `merged` has one of
-    the shards of each gate file that was merged.
+    `missing` says the same to the user, also where there was no gate at all. `merged` has one of the shards of each gate file that was merged.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -69,8 +69,9 @@ class Session:
         self.selected: list[tuple[Path, str, str]] = []
         self.from_workers: list[GateResult] = []
         self.told: set[str] = set()
-        self.in_full: set[tuple[Path, str, str]] = set()
         self.informed: list[str] = []
+        self.written: list[str] = []
+        self.decision = ""
         self.uninformed: list[str] = []
         self.lost_workers = self.ran = self.ended_early = False
         self.insufficient: dict[str, str] = {}
@@ -321,8 +322,16 @@ class Session:
             self._journal.close()
             self._journal = None
 
-    def forget(self) -> None:
-        """Remove what the workers of pytest-xdist shared; none of them may run any more."""
+    def end(self) -> None:
+        """Say what to do, where that is asked for, after all that pytest says.
+
+        Remove what the workers of pytest-xdist shared; none of them may run any more.
+        """
+        if self.decision:
+            from pytest_bootgate.reports.clean import clean
+            from pytest_bootgate.reports.layout import encodable
+
+            print(encodable(clean(self.decision), sys.stdout.encoding), flush=True)
         if self._shared is not None:
             self._shared.cleanup()
             self._shared = None

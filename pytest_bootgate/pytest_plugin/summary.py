@@ -17,23 +17,23 @@ _OPTIONS = {"-k": "keyword", "-m": "markexpr"}
 
 def show_results(reporter: Any, session: Session, results: Sequence[GateResult]) -> None:
     """What each gate found, as much of it as the verbosity asks for."""
-    shown = session.in_full if session.config.getoption("tbstyle") != "no" else set()
     verbosity = session.config.get_verbosity()
     width = reporter._tw.fullwidth if reporter.isatty else None  # noqa: SLF001
     encoding = getattr(reporter._tw._file, "encoding", None)  # noqa: SLF001
     for result in results:
         if verbosity >= 0:
             reporter.section(f"bootgate: {session.shown(Path(result.file))}")
-        told = {(p, t) for path, p, t in shown if path == Path(result.file).resolve()}
         page = session.config.getoption("bootgate_html") or ""
         none = "" if result.tried else _nothing_chosen(session, result)
-        lines = summary(result, told, lost=session.lost_results, page=str(page), none=none)
+        lines = summary(result, lost=session.lost_results, page=str(page), none=none)
         for line in laid_out(lines, verbosity=verbosity, width=width, encoding=encoding):
             markup = {line.colour: True} if line.colour else {}
             reporter.write_line(line.text, bold=line.bold, **markup)
         if result.tried and verbosity >= 0:
             journal = session.shown(session.journal_path)
             reporter.write_line(f"journal: {journal}, run {result.run}")
+    if session.written and verbosity >= 0:
+        reporter.write_line(f"written: {', '.join(session.written)}")
 
 
 def _nothing_chosen(session: Session, result: GateResult) -> str:
