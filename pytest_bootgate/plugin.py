@@ -97,9 +97,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     named, near = list(session.named()), [] if config.getoption("bootgate") else session.near()
     if not (named or near):
         return []
-    from pytest_bootgate.pytest_plugin.header import describe, left_alone
+    from pytest_bootgate.pytest_plugin.header import described, left_alone
 
-    lines = [] if session.lists else [describe(session, path) for path in named]
+    lines = [] if session.lists else [one for path in named for one in described(session, path)]
     for path in near:
         session.leave_alone(path)
         lines.append(left_alone(session, path))
@@ -249,9 +249,9 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     alone = [path for path in session.left_alone if path.parent not in header]
     if not (found or alone):
         return []
-    from pytest_bootgate.pytest_plugin.header import describe, left_alone
+    from pytest_bootgate.pytest_plugin.header import described, left_alone
 
-    lines = [describe(session, path) for path in found]
+    lines = [one for path in found for one in described(session, path)]
     return lines + [left_alone(session, path) for path in alone]
 
 

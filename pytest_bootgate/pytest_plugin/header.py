@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pytest_bootgate.pytest_plugin.session import Session
-    from pytest_bootgate.run import Gate
 
 
-def describe(session: Session, path: Path) -> str:
+def described(session: Session, path: Path) -> list[str]:
+    """What the header says of a gate file: what boots it, and how long that takes."""
+    return [_engine(session, path), _lasts(session, path)]
+
+
+def _engine(session: Session, path: Path) -> str:
     """One line for the header: the gate file, its engine, why, and what is left out."""
     gate = session.gate(path)
     name = os.path.relpath(path, session.config.invocation_params.dir)
@@ -36,19 +40,21 @@ def describe(session: Session, path: Path) -> str:
     asked = f" (without {', '.join(left)}: --bootgate-profile)" if left else ""
     if gate.plan.file.vary and not [*gate.plan.growing]:
         asked += f"; growth with {', '.join(gate.plan.file.vary)} is not judged at one value"
-    return f"bootgate: {name}: {chosen}{profiles}{asked}{words(gate)}{_lasts(session, gate)}"
+    return f"bootgate: {name}: {chosen}{profiles}{asked}{words(gate)}"
 
 
-def _lasts(session: Session, gate: Gate) -> str:
+def _lasts(session: Session, path: Path) -> str:
     """How long the whole gate takes; noted for the line that says how much of it is left."""
     from pytest_bootgate.journal.history import history
     from pytest_bootgate.reports.progress import expectation
 
+    gate = session.gate(path)
     least = sum(check.boots[0] for check in gate.plan.own if check.boots is not None)
     engine = gate.outcome().engine
     known = history(session.journal_path, gate.plan.loaded.path, engine, least)
     gate.took = known.checks
-    return f"; {expectation(known, gate.plan.budget())}"
+    name = os.path.relpath(path, session.config.invocation_params.dir)
+    return f"bootgate: {name}: {expectation(known, gate.plan.budget())}"
 
 
 def left_alone(session: Session, path: Path) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_bootgate.run.check import AnyCheck
 
 
-_BELOW = "(what happened and what to do: in the summary below)"
+_BELOW = "(the summary below says what happened, and what to do)"
 
 
 class Brief:
@@ -181,7 +181,7 @@ class CheckItem(pytest.Function):
         self.stop(text)
 
     def _repr_failure_py(self, excinfo: Any, style: Any = None) -> Any:
-        """What failed, in setup as well; in a terminal whose summary tells the story, without it."""
+        """What failed, in setup as well; without its story where a summary tells it."""
         whole = super()._repr_failure_py(excinfo, style)
         option = self.config.getoption
         summary = self.config.get_verbosity() >= 0 and not option("no_summary", False)

@@ -58,7 +58,8 @@ class Session:
     verdict, and were or were not; `written` are the reports that were, by their paths. `decision`
     is what the run ends with, as its last line. `ran` is set where pytest runs tests, or tries to;
     `insufficient` has a paragraph for each gate file that was not judged as it should be, and
-    `missing` says the same to the user, also where there was no gate at all. `merged` has one of the shards of each gate file that was merged.
+    `missing` says the same to the user, also where there was no gate at all. `merged` has one of
+    the shards of each gate file that was merged.
     """
 
     def __init__(self, config: pytest.Config) -> None:

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from pytest_bootgate.cli import statuses
 from pytest_bootgate.cli.run import DECIDES, REQUIRE, command
 from pytest_bootgate.errors import BootgateError
 from tests.cli.conftest import edit
@@ -82,6 +83,8 @@ def test_red(command, example):
     )
     said = command("run", "-q")
     assert said.status == 1
+    assert said.lines[-1].startswith("DO NOT SHIP ")
+    assert "boot never started" in said.lines[-1]
     assert "timed_out" in said.out
 
 
@@ -138,3 +141,12 @@ def test_its_help_is_its_own(command):
     assert said.status == 0
     assert said.out.startswith("usage: bootgate run [FILE ...] [PYTEST OPTION ...]\n")
     assert REQUIRE in said.out
+
+
+def test_what_could_not_be_measured_ends_with_a_status_of_its_own(command, example):
+    """What failed, and what nobody knows, were both 1."""
+    edit(example, ('example_service.py", --release, "1.0"', 'nothing.py", --release, "1.0"'))
+    said = command("run", "-q", "-p", "no:cacheprovider")
+    assert said.status == statuses.UNMEASURED
+    assert said.lines[-1].startswith("UNKNOWN ")
+    assert "boot was not measured: the baseline never started" in said.lines[-1]

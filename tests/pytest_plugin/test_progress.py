@@ -121,9 +121,11 @@ def test_a_run_knows_from_the_journal_how_long_it_will_take(gate, played):
     path = gate(["engine ready", 0.6, "persona loaded", "ring"], targets=["isolated", "main"])
     add_baseline(path, "PLAN:", "OLD: '1', PLAN:")
     first = played("bootgate.yaml")
-    first.stdout.fnmatch_lines(["bootgate: *; the first run shows how long it takes, at most *"])
+    first.stdout.fnmatch_lines(
+        ["bootgate: bootgate.yaml: the first run shows how long it takes, at most *"]
+    )
     played("bootgate.yaml").stdout.fnmatch_lines(
-        ["bootgate: *; expected about * s (from the last run), at most *"]
+        ["bootgate: bootgate.yaml: expected about * s (from the last run), at most *"]
     )
     text = in_terminal(path.parent, "bootgate.yaml", "-p", PLAYED)
     assert "(from 2 runs), at most " in text
