@@ -53,7 +53,9 @@ def commands(results: Sequence[GateResult], base: Path) -> list[str]:
     for file, result in zip(names(results, top), results, strict=True):
         what = decision(result)
         where = f"file={_property(file)},line=1,title={_property(f'{what.action} {what.upgrade}')}"
-        decided.append(f"::{_LEVELS.get(what.verdict, 'notice')} {where}::{_data(str(what))}")
+        decided.append(
+            f"::{_LEVELS.get(what.verdict, 'notice')} {where}::{_data(clean(str(what)))}"
+        )
         for entry in entries(result):
             state = entry.whole.state
             if state not in _LEVELS:
