@@ -9,8 +9,6 @@ from collections.abc import Iterator
 
 from pytest_bootgate.cli.screen import painted
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.schema import described
-from pytest_bootgate.gatefile.validate import RENAMED
 from pytest_bootgate.reports.meanings import MEANINGS, Kind, Meaning
 
 _WIDTH = 80
@@ -52,9 +50,15 @@ def main(options: argparse.Namespace) -> int:
 def _explained(word: str) -> Iterator[str]:
     """A word of a report, a key of a gate file, or both."""
     plain = "_".join(word.lower().split())
+    asked = next((one for one in _forms(plain) if one in MEANINGS), None)
+    if asked is not None and MEANINGS[asked].kind in ("verdict", "outcome", "case"):
+        yield from whole(MEANINGS[asked])  # of which no key has the name
+        return
+    from pytest_bootgate.gatefile.schema import described  # it needs all of the model
+    from pytest_bootgate.gatefile.validate import RENAMED
+
     key, keys = RENAMED.get(plain, plain), described()
-    forms = [*_forms(plain), *_forms(key)]
-    asked = next((one for one in forms if one in MEANINGS), None)
+    asked = asked or next((one for one in _forms(key) if one in MEANINGS), None)
     if asked is None and key not in keys:
         near = difflib.get_close_matches(plain, [*MEANINGS, *keys], 1)
         hint = f"Did you mean {near[0]!r}? " if near else ""

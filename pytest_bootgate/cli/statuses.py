@@ -30,18 +30,18 @@ MEANINGS: Mapping[str, Mapping[int, str]] = {
     },
     "run": {
         0: "pytest's: every verdict is pass, warn or inconclusive",
-        1: "pytest's: a verdict is fail, a test failed, or a notification did",
+        1: "pytest's: a verdict is fail, or a test or notification failed",
         2: "pytest's: interrupted",
         3: "pytest's: an internal error",
         4: "pytest's: a mistake in the command or in a gate file",
         5: "pytest's: no item of the gate was selected (-k, -m, a node id)",
-        UNMEASURED: "no verdict is fail, and one is error: nobody knows",
+        UNMEASURED: "nothing failed, and not all was measured (verdict error)",
     },
     "merge": {
         0: "pytest's: every verdict is pass, warn or inconclusive",
         1: "pytest's: a verdict is fail, or a notification failed",
         MISTAKE: "no result of a shard could be read, or another mistake",
-        UNMEASURED: "no verdict is fail, and one is error, or the shards do not fit",
+        UNMEASURED: "nothing failed, not all was measured; the shards do not fit",
     },
     "probe": {
         0: "started, below warn_at",
