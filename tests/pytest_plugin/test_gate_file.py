@@ -27,7 +27,7 @@ def test_a_good_gate_passes_with_an_item_for_each_phase(gate, run):
             "bootgate.yaml::isolated::boot PASSED*",
             "*bootgate: bootgate.yaml*",
             "PASS isolated, cold: 2 started",
-            "*slowest boot * of the timeout 5 s",
+            "*slowest boot * of the timeout 5 s (*warns at 60 %, fails at 80 %)",
             "*2 boots: the slowest decides*",
             "*phase (median)*candidate*slowest*",
             "PASS: 1 target, 1 pass",
