@@ -244,15 +244,11 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     session = config.stash[KEY]
     if session.lists:
         return []
-    named, header = set(session.named()), {config.rootpath, config.invocation_params.dir}
-    found = [path for path in session.gates if path not in named]
-    alone = [path for path in session.left_alone if path.parent not in header]
-    if not (found or alone):
+    if not (session.gates or session.left_alone):
         return []
-    from pytest_bootgate.pytest_plugin.header import described, left_alone
+    from pytest_bootgate.pytest_plugin.header import found
 
-    lines = [one for path in found for one in described(session, path)]
-    return lines + [left_alone(session, path) for path in alone]
+    return found(session)
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)

@@ -11,7 +11,6 @@ import pytest
 
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.pytest_plugin.session import is_gate_file
-from pytest_bootgate.pytest_plugin.shards import words
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,6 +25,8 @@ def described(session: Session, path: Path) -> list[str]:
 
 def _engine(session: Session, path: Path) -> str:
     """One line for the header: the gate file, its engine, why, and what is left out."""
+    from pytest_bootgate.pytest_plugin.shards import words
+
     gate = session.gate(path)
     name = os.path.relpath(path, session.config.invocation_params.dir)
     try:
@@ -55,6 +56,15 @@ def _lasts(session: Session, path: Path) -> str:
     gate.took = known.checks
     name = os.path.relpath(path, session.config.invocation_params.dir)
     return f"bootgate: {name}: {expectation(known, gate.plan.budget())}"
+
+
+def found(session: Session) -> list[str]:
+    """The same of gate files that only collection found."""
+    config, named = session.config, set(session.named())
+    header = {config.rootpath, config.invocation_params.dir}
+    lines = [one for path in session.gates if path not in named for one in described(session, path)]
+    alone = [path for path in session.left_alone if path.parent not in header]
+    return lines + [left_alone(session, path) for path in alone]
 
 
 def left_alone(session: Session, path: Path) -> str:

@@ -160,6 +160,7 @@ class Session:
             from pytest_bootgate.gatefile import load
             from pytest_bootgate.pytest_plugin.shards import sharing
             from pytest_bootgate.run import Gate
+            from pytest_bootgate.run.machinery import refuse_engine
 
             option = self.config.getoption
             gate = Gate(
@@ -171,7 +172,7 @@ class Session:
                 watch=self._watch,
                 hear=self.hear,
             )
-            gate.plan.refuse_engine(option("bootgate_engine"))
+            refuse_engine(gate.plan, option("bootgate_engine"))
             self.gates[path] = gate
         return self.gates[path]
 

@@ -66,7 +66,7 @@ class Bench:
         """It has to wait for a machine: the same for whoever watches as another gate here."""
         waiting = Waiting(seconds, 1 if held else 0, machines=held)
         self.place.note(waiting)
-        self.watch(Progress("", "", "", 0, 0, "", 0.0, waiting))
+        self.watch(Progress("", "", "", 0, 0, 0, "", 0.0, waiting=waiting))
 
     def take_turn(self, check: AnyCheck) -> None:
         """Wait for the machine, unless this gate has it since an earlier boot.

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from pytest_bootgate.engines import refuse
-from pytest_bootgate.errors import BootgateError, EngineError
+from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
 from pytest_bootgate.gatefile.digest import parts
 from pytest_bootgate.gatefile.model import Container, GateFile, Release
@@ -233,26 +232,6 @@ class Plan:
             image: f"It is the image of {listed(who)}{key if who[-1] == 'the sidecar' else ''}."
             for image, who in users.items()
         }
-
-    @property
-    def all_images(self) -> bool:
-        """Whether every release has an image."""
-        return all(release.image is not None for release in self.releases.values())
-
-    @property
-    def all_commands(self) -> bool:
-        """Whether every release has a command, be it the gateway's."""
-        gateway = self.file.gateway.command
-        return all((each.command or gateway) is not None for each in self.releases.values())
-
-    def refuse_engine(self, wanted: str) -> None:
-        """Raises `BootgateError` where an engine that was asked for by name cannot boot this."""
-        try:
-            refuse(wanted, images=self.all_images, commands=self.all_commands)
-        except EngineError as error:
-            raise BootgateError(f"{self.loaded.path.name}: {error}") from None
-        if wanted != "auto":
-            self.refuse(images=wanted != "process")
 
     def refuse(self, *, images: bool) -> None:
         """Raises `BootgateError` for what an engine with images, or one without, cannot do."""
