@@ -78,9 +78,7 @@ def test_green(command, example):
 
 
 def test_red(command, example):
-    edit(
-        example, ("timeout: 3s", "timeout: 100ms"), (", limit: 2s", ""), ("boots: 5 ", "boots: 1 ")
-    )
+    edit(example, ('"1.1", --port', '"1.1", --slow, "60", --port'), ("boots: 5 ", "boots: 1 "))
     said = command("run", "-q")
     assert said.status == 1
     assert said.lines[-1].startswith("DO NOT SHIP ")
