@@ -63,6 +63,9 @@ Command = Annotated[list[str], not_empty("write [program, ...]")]
 Action = Annotated[list[str], not_empty("write [program, argument]")]
 PORT = Rule(lambda n: 1 <= n <= 65535, "{value} is not a port", "write 1 to 65535")
 Port = Annotated[int, demand(PORT)]
+#: Texts that somebody may begin with a number: how it is written then.
+Socket = Annotated[str, msgspec.Meta(extra={"written": ":{}"})]
+Endpoint = Annotated[str, msgspec.Meta(extra={"written": ":{}/health"})]
 STATUS = Rule(lambda n: 100 <= n <= 599, "{value} is not an HTTP status", "write 100 to 599")
 Status = Annotated[int, demand(STATUS)]
 Cores = Annotated[

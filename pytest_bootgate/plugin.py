@@ -54,6 +54,10 @@ def pytest_configure(config: pytest.Config) -> None:
     named = list(session.named())
     for path in named:
         _load(session, path)
+    if named:
+        from pytest_bootgate.pytest_plugin.header import refuse_unknown
+
+        refuse_unknown(session)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -90,17 +94,16 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         from pytest_bootgate.pytest_plugin import merging
 
         return merging.header(session)
-    named = list(session.named())
-    lines = [] if session.lists else [session.describe(path) for path in named]
-    if not config.getoption("bootgate"):
-        for path in session.near():
-            session.leave_alone(path)
-            lines.append(_left_alone(path, session))
+    named, near = list(session.named()), [] if config.getoption("bootgate") else session.near()
+    if not (named or near):
+        return []
+    from pytest_bootgate.pytest_plugin.header import described, left_alone
+
+    lines = [] if session.lists else [one for path in named for one in described(session, path)]
+    for path in near:
+        session.leave_alone(path)
+        lines.append(left_alone(session, path))
     return lines
-
-
-def _left_alone(path: Path, session: Session) -> str:
-    return f"bootgate: {session.shown(path)} found but not selected (name it, or add --bootgate)"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -167,10 +170,9 @@ def pytest_collection_modifyitems(
     if session.mistakes:
         raise pytest.UsageError("\n".join(session.mistakes.values()))
     if session.gates:
-        from pytest_bootgate.pytest_plugin.items import CheckItem
+        from pytest_bootgate.pytest_plugin.items import note
 
-        keys = [item.key for item in items if isinstance(item, CheckItem)]
-        session.selected = list(dict.fromkeys(keys))
+        note(session, items)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist tells that this worker has collected
@@ -242,11 +244,11 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     session = config.stash[KEY]
     if session.lists:
         return []
-    named = set(session.named())
-    lines = [session.describe(path) for path in session.gates if path not in named]
-    header = {config.rootpath, config.invocation_params.dir}
-    lines += [_left_alone(p, session) for p in session.left_alone if p.parent not in header]
-    return lines
+    if not (session.gates or session.left_alone):
+        return []
+    from pytest_bootgate.pytest_plugin.header import found
+
+    return found(session)
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
@@ -343,4 +345,4 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind, also where the session never began."""
     if (ours := config.stash.get(KEY, None)) is not None:
         ours.close()
-        ours.forget()
+        ours.end()

@@ -85,7 +85,7 @@ def test_the_reference_of_gate_files_is_the_models():
 def _shape(line: str) -> str:
     """A line of the summary without its numbers."""
     line = re.sub(r"[█·│]+", "BAR", line.strip())
-    line = re.sub(r"\b\d+(\.\d+)?( ms| s| min)?\b", "N", line)
+    line = re.sub(r"(?:(?<= )[+-])?\b\d+(\.\d+)?( ms| s| min)?\b", "N", line)
     line = re.sub(r"N lost, ", "", line)  # where this machine stood still
     line = re.sub(r"works on or waits for|works on", "does", line)  # by how busy this machine is
     return re.sub(r"\s+", " ", line)

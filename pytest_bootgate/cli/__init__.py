@@ -6,6 +6,7 @@ No rule of the gate lives here: commands parse arguments, call the rooms below a
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import os
 import sys
@@ -80,6 +81,10 @@ def _run(words: list[str]) -> int:
     name = next((word for word in words if not word.startswith("-")), None)
     command = next((c for c in COMMANDS if c.name == name), None)
     parsers = parser([] if command is None else [command])
+    if name is not None and command is None:
+        near = difflib.get_close_matches(name, [one.name for one in COMMANDS], 1)
+        meant = f"did you mean `bootgate {near[0]}`? " if near else ""
+        parsers.error(f"unknown command {name!r}: {meant}`bootgate --help` lists all")
     rest = words[words.index(command.name) + 1 :] if command is not None else []
     if name in ("run", "merge") and rest[:1] not in (["-h"], ["--help"]):
         # What pytest takes is pytest's business, in any order.

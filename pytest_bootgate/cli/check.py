@@ -48,15 +48,16 @@ def main(options: argparse.Namespace) -> int:
 
 def _checked(path: Path, *, quiet: bool) -> Iterator[str]:
     """The plan of one gate file. Raises `BootgateError` for its mistakes."""
+    from pytest_bootgate.cli.found import none_in
     from pytest_bootgate.cli.plan import closed, plan
     from pytest_bootgate.gatefile import load
     from pytest_bootgate.run import Gate
 
-    if path == _DEFAULT and not path.exists():
-        raise BootgateError(
-            f"There is no {_DEFAULT} here. Name a gate file, or let `bootgate init` write one."
-        )
-    with closed(Gate(load(path / _DEFAULT if path.is_dir() else path))) as gate:
+    if path.is_dir() or (path == _DEFAULT and not path.exists()):
+        path = path / _DEFAULT if path.is_dir() else path
+        if not path.exists():
+            raise BootgateError(none_in(path.parent))
+    with closed(Gate(load(path))) as gate:
         try:
             gate.plan.refuse_same()
         except BootgateError as error:

@@ -37,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
         one.description = command.help  # zsh shows it beside the name
         for action in one._actions:  # noqa: SLF001
             if action.dest == "word":
-                action.choices = list(MEANINGS)
+                action.choices = [name for name, one in MEANINGS.items() if one.kind != "term"]
             elif action.nargs != 0 and not action.choices:
                 action.complete = shtab.FILE
     print(shtab.complete(top, options.shell))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_bootgate.cli import statuses
-from pytest_bootgate.cli.found import Finding, Level, Wrong
+from pytest_bootgate.cli.found import Finding, Level, Wrong, none_in
 from pytest_bootgate.cli.screen import painted
 from pytest_bootgate.errors import BootgateError, GateFileError
 
@@ -121,13 +121,15 @@ def _gate(file: Path | None, wanted: str) -> tuple[Gate | None, Finding]:
     if file is None and not path.exists():
         text = "none here, so only the machine is checked; `bootgate init` writes one"
         return None, Finding("warn", "gate file", text)
+    if not path.exists() and path.name == _DEFAULT.name:
+        return None, Finding("FAIL", "gate file", none_in(path.parent))
     try:
         gate = Gate(load(path), wanted_engine=wanted)
         gate.plan.refuse_same()
     except GateFileError as error:
         mistakes = error.mistakes
         more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
-        text = f"{mistakes[0]}{more}: correct it, see `bootgate check {path}`"
+        text = f"{mistakes[0].splitlines()[0]}{more}: correct it, see `bootgate check {path}`"
         return None, Finding("FAIL", "gate file", text)
     except BootgateError as error:
         return None, Finding("FAIL", "gate file", str(error))

@@ -17,12 +17,14 @@ _HEADINGS: dict[Kind, str] = {
     "comparison": "how the candidate compares with the baseline",
     "outcome": "how a boot ended",
     "case": "cases worth knowing",
+    "term": "words of reports",
 }
 _KINDS: dict[Kind, str] = {
     "verdict": "a verdict",
     "comparison": "a comparison",
     "outcome": "an outcome",
     "case": "a case",
+    "term": "a word of reports",
 }
 _COLOURS = {"-": "red", "+": "green"}
 
@@ -33,27 +35,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Explain a verdict (pass, warn, inconclusive, fail, error), a comparison (slower, same,"
         " faster) or an outcome (timed_out, silent_exit, ...), and what to do. `isolated` explains"
         " the case in which isolated runs fail to start while main runs start. Without a word:"
-        " list all."
+        " list all. Any other word of a report is explained as well, and any key of a gate file."
     )
     parser.add_argument("word", nargs="?", metavar="WORD", help="the word to explain")
 
 
 def main(options: argparse.Namespace) -> int:
     """Print the meaning of a word, or the list; return the exit status."""
-    for line in _list() if options.word is None else whole(_found(options.word)):
+    for line in _list() if options.word is None else _explained(options.word):
         print(line)
     return 0
 
 
-def _found(word: str) -> Meaning:
-    asked = word.strip().lower().replace("-", "_").replace(" ", "_")
-    if asked in MEANINGS:
-        return MEANINGS[asked]
-    near = difflib.get_close_matches(asked, MEANINGS, 1)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
-    raise BootgateError(
-        f"There is no verdict or outcome {word!r}. {hint}See `bootgate explain` for all of them."
-    )
+def _explained(word: str) -> Iterator[str]:
+    """A word of a report, a key of a gate file, or both."""
+    plain = "_".join(word.lower().split())
+    asked = next((one for one in _forms(plain) if one in MEANINGS), None)
+    if asked is not None and MEANINGS[asked].kind in ("verdict", "outcome", "case"):
+        yield from whole(MEANINGS[asked])  # of which no key has the name
+        return
+    from pytest_bootgate.gatefile.schema import described  # it needs all of the model
+    from pytest_bootgate.gatefile.validate import RENAMED
+
+    key, keys = RENAMED.get(plain, plain), described()
+    asked = asked or next((one for one in _forms(key) if one in MEANINGS), None)
+    if asked is None and key not in keys:
+        near = difflib.get_close_matches(plain, [*MEANINGS, *keys], 1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise BootgateError(
+            f"No report and no gate file has the word {word!r}. {hint}`bootgate explain` lists the"
+            " words of reports."
+        )
+    if asked is not None:
+        yield from whole(MEANINGS[asked])
+    if key in keys:
+        if asked is not None:
+            yield ""
+        now = f", which was called {painted(plain, bold=True)}" if key != plain else ""
+        yield f"{painted(key, bold=True)}: a key of the gate file{now}"
+        for noun, text in keys[key].items():
+            yield from _wrapped(f"in {noun}: {text}", "  ")
+
+
+def _forms(word: str) -> Iterator[str]:
+    """How a word may stand among those that are explained."""
+    for one in (word, word.replace("-", "_"), word.replace("_", "-"), word.replace("_", " ")):
+        yield from (one, one.removesuffix("s"))
 
 
 def whole(one: Meaning) -> Iterator[str]:
@@ -81,10 +108,10 @@ def whole(one: Meaning) -> Iterator[str]:
 def _list() -> Iterator[str]:
     for kind, heading in _HEADINGS.items():
         yield heading
-        for one in MEANINGS.values():
-            if one.kind == kind:
-                label = f"  {one.word:<15}"
-                yield from _wrapped(one.means, label)
+        found = [one for one in MEANINGS.values() if one.kind == kind]
+        width = max(len(one.word) for one in found) + 2
+        for one in found:
+            yield from _wrapped(one.means, f"  {one.word:<{width}}")
         yield ""
     yield "What to do about one of them: bootgate explain WORD"
 

@@ -1,8 +1,9 @@
-"""What ``bootgate doctor`` finds."""
+"""What ``bootgate doctor`` finds, and what all say that look for a gate file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Level = Literal["ok", "warn", "FAIL"]
@@ -19,3 +20,17 @@ class Finding:
 
 #: What is wrong: its level, and a sentence with what to do.
 Wrong = tuple[Level, str]
+
+
+#: So many gate files are named where there is none.
+_NEAR = 5
+
+
+def none_in(directory: Path) -> str:
+    """That a directory has no gate file, and what to do."""
+    here = directory == Path()
+    below = sorted(directory.glob("*/bootgate.yaml"))[:_NEAR]
+    name = f"name one ({', '.join(map(str, below))})" if below else "name a gate file"
+    begin = "bootgate init" if here else f"bootgate init {directory}"
+    where = "this directory" if here else str(directory)
+    return f"There is no bootgate.yaml in {where}: run `{begin}` to write one, or {name}."

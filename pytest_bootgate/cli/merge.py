@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from pytest_bootgate.cli.run import DECIDES
 from pytest_bootgate.errors import BootgateError
 
 
@@ -53,4 +54,4 @@ def command(arguments: Sequence[str]) -> list[str]:
             " --bootgate-html report.html."
         )
     merged = [f"--bootgate-merge={name}" for name in files]
-    return [sys.executable, "-m", "pytest", *merged, *rest]
+    return [sys.executable, "-m", "pytest", DECIDES, *merged, *rest]

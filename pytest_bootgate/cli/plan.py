@@ -12,8 +12,9 @@ from pytest_bootgate.engines.granted import beyond
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Release, System
 from pytest_bootgate.gatefile.tree import listed, shown
-from pytest_bootgate.journal import files, queries
-from pytest_bootgate.reports.amounts import duration
+from pytest_bootgate.journal import files
+from pytest_bootgate.journal.history import history
+from pytest_bootgate.reports.progress import expectation
 from pytest_bootgate.run import Gate, Plan
 from pytest_bootgate.run.check import span
 from pytest_bootgate.run.source import unmatched
@@ -68,7 +69,7 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
         for text in unmatched(gate.plan.file.state).told(lambda key: foreign("state", key))
     )
     yield from _left_out(gate.plan)
-    yield "in all", _in_all(gate.plan)
+    yield "in all", _in_all(gate.plan, gate.outcome().engine)
 
 
 def _system(system: System, gate: Gate) -> Iterator[tuple[str, str]]:
@@ -140,31 +141,15 @@ def _left_out(asked: Plan) -> Iterator[tuple[str, str]]:
         yield "" if number else "left out", text
 
 
-def _in_all(asked: Plan) -> str:
+def _in_all(asked: Plan, engine: str) -> str:
     known = [check.boots for check in asked.checks if check.boots is not None]
     least, most = (sum(boots[n] for boots in known) for n in (0, 1))
     others = dict.fromkeys(check.kind for check in asked.checks if check.boots is None)
     beside = "".join(f" and those of the {kind}" for kind in others)
-    last = _last(asked.loaded.path, least)
-    took = f"{duration(last)} in the last run" if last else "the first run shows how long they take"
-    longest = f"at most {_long(asked.budget())}, if every boot used up its timeout"
-    return f"{span(least, most)}{beside}, warm-ups included; {took} ({longest})"
-
-
-def _last(path: Path, least: int) -> float | None:
-    """How many seconds the last whole run of a gate file took; None where there is no record."""
-    try:
-        with files.reading(path.parent / files.DEFAULT) as journal:
-            return queries.last_took(journal, str(path.resolve()), least)
-    except BootgateError:
-        return None
-
-
-def _long(seconds: float) -> str:
-    """A length of time that nobody needs to the second."""
-    minutes = max(1, -(-int(seconds) // 60))
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if hours else f"{rest} min"
+    path = asked.loaded.path
+    before = history(path.parent / files.DEFAULT, path, engine, least)
+    how_long = expectation(before, asked.budget())
+    return f"{span(least, most)}{beside}, warm-ups included; {how_long}"
 
 
 @contextlib.contextmanager

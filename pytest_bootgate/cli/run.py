@@ -1,7 +1,7 @@
 """``bootgate run``: pytest on gate files, for pipelines that do not speak pytest.
 
-This process becomes pytest, with this interpreter: signals, Ctrl-C and the exit status are
-pytest's own.
+This process becomes pytest, with this interpreter: signals and Ctrl-C are pytest's own, and so is
+the exit status, but for a gate that could not measure. The last line says what to do.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_bootgate.cli import statuses
 from pytest_bootgate.errors import BootgateError
 
 DEFAULT = "bootgate.yaml"
 REQUIRE = "--bootgate-require"
+#: The option by which pytest ends with a status and a line of what to do.
+DECIDES = "--bootgate-decide"
 #: Options that choose a part of a gate, or boot nothing: then not all of it can be required.
 _PARTS = (
     *("-k", "-m", "--deselect", "--lf", "--last-failed", "--sw", "--stepwise", "--ignore"),
@@ -32,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Run gate files with pytest, and fail unless everything in them was booted and judged"
         f" ({REQUIRE}). That is not required if an option selects a part (-k, -m, --lf,"
         " --bootgate-shard, a node id such as bootgate.yaml::isolated, ...). The exit status is"
-        " pytest's."
+        f" pytest's, but {statuses.UNMEASURED} where nothing failed and not all was measured; the"
+        " last line says whether to ship."
     )
     parser.add_argument(
         "files", nargs="*", metavar="FILE", help=f"gate files or their directories ({DEFAULT})"
@@ -61,7 +65,7 @@ def command(arguments: Sequence[str]) -> list[str]:
         files = [_gate_file(DEFAULT)]
     part = any(_chooses(word) for word in rest) or any("::" in word for word in [*files, *rest])
     require = [] if part or REQUIRE in rest else [REQUIRE]
-    return [sys.executable, "-m", "pytest", *files, *require, *rest]
+    return [sys.executable, "-m", "pytest", *files, DECIDES, *require, *rest]
 
 
 def _chooses(word: str) -> bool:
@@ -84,12 +88,15 @@ def _gate_file(word: str) -> str:
     """A gate file, or that of a directory; a node id keeps what follows the file."""
     name, colons, node = word.partition("::")
     path = Path(name)
-    if path.is_dir():
-        path = path / DEFAULT
+    directory = path.is_dir() or word == DEFAULT
+    path = path / DEFAULT if path.is_dir() else path
+    if not path.is_file() and directory:
+        from pytest_bootgate.cli.found import none_in
+
+        raise BootgateError(none_in(path.parent))
     if not path.is_file():
-        begin = " `bootgate init` writes one." if word == DEFAULT else ""
         raise BootgateError(
-            f"There is no gate file {path}. Give its path, or change to its directory.{begin}"
+            f"There is no gate file {path}. Give its path, or change to its directory."
         )
     if not _is_gate_file(path):
         raise BootgateError(

@@ -15,6 +15,9 @@ INTERRUPTED = 130
 #: Nobody read the output to its end (`| head`), as shells have it.
 UNREAD = 141
 
+#: `run` and `merge`: nothing failed, and not all was measured; pytest's own end at 5.
+UNMEASURED = 6
+
 _MISTAKE = "a mistake in the command, or in a file that it names"
 
 #: By command (or group of commands): each status with its meaning.
@@ -27,16 +30,18 @@ MEANINGS: Mapping[str, Mapping[int, str]] = {
     },
     "run": {
         0: "pytest's: every verdict is pass, warn or inconclusive",
-        1: "pytest's: a verdict is fail or error, or a notification failed",
+        1: "pytest's: a verdict is fail, or a test or notification failed",
         2: "pytest's: interrupted",
         3: "pytest's: an internal error",
         4: "pytest's: a mistake in the command or in a gate file",
         5: "pytest's: no item of the gate was selected (-k, -m, a node id)",
+        UNMEASURED: "nothing failed, and not all was measured (verdict error)",
     },
     "merge": {
         0: "pytest's: every verdict is pass, warn or inconclusive",
-        1: "pytest's: a verdict is fail or error; the shards do not fit",
+        1: "pytest's: a verdict is fail, or a notification failed",
         MISTAKE: "no result of a shard could be read, or another mistake",
+        UNMEASURED: "nothing failed, not all was measured; the shards do not fit",
     },
     "probe": {
         0: "started, below warn_at",

@@ -44,16 +44,11 @@ def choose(
     `images` and `commands` say whether every release has one, `kubernetes` which cluster is meant.
     Raises `EngineError` where what is wanted cannot be had.
     """
+    refuse(wanted, images=images, commands=commands)
     if wanted in ("docker", "kubernetes"):
-        if not images:
-            raise EngineError(_NO_IMAGES.format(engine=wanted))
         return _docker(run) if wanted == "docker" else _kubernetes(run, kubernetes), "requested"
     if wanted == "process":
-        if not commands:
-            raise EngineError(_NO_COMMANDS)
         return _process(run), "requested"
-    if wanted != "auto":
-        raise EngineError(f"There is no engine {wanted!r}; the engines are {', '.join(NAMES)}.")
     if not images:
         if commands:
             return _process(run), "not every release has an image"
@@ -68,6 +63,16 @@ def choose(
         short = str(error).split(". ")[0].removesuffix(".")
         return _process(run), f"every release has a command, and docker is not available ({short})"
     return engine, "it answers and every release has an image"
+
+
+def refuse(wanted: str, *, images: bool, commands: bool) -> None:
+    """Raises `EngineError` where an engine that was asked for by name cannot boot a gate file."""
+    if wanted not in NAMES:
+        raise EngineError(f"There is no engine {wanted!r}; the engines are {', '.join(NAMES)}.")
+    if wanted in ("docker", "kubernetes") and not images:
+        raise EngineError(_NO_IMAGES.format(engine=wanted))
+    if wanted == "process" and not commands:
+        raise EngineError(_NO_COMMANDS)
 
 
 def runs(

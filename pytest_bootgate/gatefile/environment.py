@@ -102,9 +102,17 @@ class _Filling:
         return good
 
 
+_PORT = "port."
+
+
 def _way_out(name: str, known: Collection[str]) -> str:
     plain = name.partition(":-")[0]
     if plain in known:
         return f"write ${{{plain}}}, only environment variables have defaults"
+    if plain.startswith(_PORT):
+        name = plain.removeprefix(_PORT)
+        ports = [one.removeprefix(_PORT) for one in known if one.startswith(_PORT)]
+        near = did_you_mean(name, ports, "").replace("'", f"'{_PORT}", 1)
+        return near or f"declare it, ports: {{{name}: 8080}}"
     way_out = f"a boot knows {listed(known)}; write $${{{name}}} for the literal text"
     return did_you_mean(plain, known, way_out)

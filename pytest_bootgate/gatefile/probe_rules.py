@@ -10,6 +10,13 @@ from pathlib import Path
 
 from pytest_bootgate.demands import PORT
 from pytest_bootgate.gatefile import variables
+from pytest_bootgate.gatefile.addresses import (
+    ENDPOINT,
+    SOCKET,
+    STUB_PORT,
+    meant_endpoint,
+    meant_socket,
+)
 from pytest_bootgate.gatefile.commands import vain
 from pytest_bootgate.gatefile.patterns import ONE_WAY, Trials, too_wide
 from pytest_bootgate.gatefile.tree import (
@@ -27,14 +34,6 @@ from pytest_bootgate.gatefile.validate import RENAMED
 from pytest_bootgate.probes import KINDS, asked, keys
 from pytest_bootgate.probes.line import Line
 
-_PORT = r"(?:(?P<port>[0-9]{1,6})|\$\{port\.[^{}]+\})"
-_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|(?:{_LABEL}(?:\.{_LABEL})*)?)"
-_ENDPOINT = re.compile(rf"(?:https?://{_HOST}(?=[:/])|{_HOST}(?=:))(?::{_PORT})?/\S*")
-_SOCKET = re.compile(rf"{_HOST}:{_PORT}")
-_STUB_PORT = re.compile(_PORT)
-_URL = re.compile(r"(?P<place>(?:https?://)?[^/:]*)(?P<port>:[0-9]+)?(?P<path>/.*)?")
-_IN_URL = re.compile(r"https?://[^/:]+")
 #: RFC 9110, 5.1.
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Of Linux, in sockaddr_un.
@@ -227,14 +226,15 @@ class ProbeRules:
 
     def stub(self, stub: Map) -> None:
         """The stub has a port, and answers in one way."""
-        self._address(stub, "port", _STUB_PORT, "8099 or ${port.NAME}")
+        self._address(stub, "port", STUB_PORT, "8099 or ${port.NAME}")
         reply = stub.section("reply")
         self._one_body(reply, ("json", "body", "stream"))
         check_headers(reply, self.mistake)
 
     def socket(self, section: Map, key: str) -> None:
         """A port of the gateway."""
-        self._address(section, key, _SOCKET, ":8080 or :${port.NAME}")
+        text = section.get(key)
+        self._address(section, key, SOCKET, meant_socket(text) if isinstance(text, str) else "")
 
     def absolute(self, section: Map, key: str) -> None:
         """A path that a gateway and its sidecar both see."""
@@ -249,15 +249,7 @@ class ProbeRules:
         text = section.get("http")
         if not isinstance(text, str) or ("unix" in section and text.startswith("/")):
             return
-        if _ENDPOINT.fullmatch(text):
-            self._address(section, "http", _ENDPOINT, ":8080/health")
-            return
-        found = _URL.fullmatch(text)
-        place, port, path = found.groups() if found else ("", None, None)
-        place = place if _IN_URL.fullmatch(place) else ""
-        write = f"{place}{port or ('' if place else ':8080')}{path or '/health'}"
-        way_out = f'write "{write}"' if write != text else "take out spaces"
-        self.mistake(section.at["http"], f"'{text}' is not an endpoint", way_out)
+        self._address(section, "http", ENDPOINT, meant_endpoint(text))
 
     def request(self, section: Map) -> None:
         """What a request to an endpoint says besides."""
@@ -285,8 +277,9 @@ class ProbeRules:
             return
         found = form.fullmatch(text)
         if not found:
-            noun = "endpoint" if key == "http" else "port"
-            self.mistake(section.at[key], f"'{text}' is not a {noun}", f"write {example}")
+            noun = "an endpoint" if key == "http" else "a port"
+            write = example if form is STUB_PORT else f'"{example}"'
+            self.mistake(section.at[key], f"'{text}' is not {noun}", f"write {write}")
         elif found["port"] and (told := PORT.told(int(found["port"]))):
             self.mistake(section.at[key], *told)
 

@@ -10,7 +10,14 @@ from typing import Any
 import msgspec.inspect as mi
 
 from pytest_bootgate.gatefile.model import Releases
-from pytest_bootgate.gatefile.model.fields import ROOT, fields_of, kinds_of, without_none
+from pytest_bootgate.gatefile.model.fields import (
+    ROOT,
+    fields_of,
+    kinds_of,
+    noun_of,
+    structs,
+    without_none,
+)
 from pytest_bootgate.quantities import Boots, Memory, Seconds, Share
 
 Schema = dict[str, Any]
@@ -41,6 +48,18 @@ def json_schema() -> Schema:
         "anyOf": [{"required": [key]} for key in ("targets", "preset", "system")],
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def described() -> dict[str, dict[str, str]]:
+    """What each key means, by what has it, as messages call that: a phase, a target."""
+    definitions: dict[str, Schema] = {}
+    _schema(ROOT, definitions)
+    found: dict[str, dict[str, str]] = {}
+    for struct in structs():
+        for key, schema in definitions[struct.cls.__name__]["properties"].items():
+            if text := schema.get("description"):
+                found.setdefault(key, {})[noun_of(struct.cls)] = text.replace("``", "`")
+    return found
 
 
 def _schema(kind: mi.Type, definitions: dict[str, Schema]) -> Schema:

@@ -63,6 +63,13 @@ def of_variable(name: str, value: str, *, placed: bool) -> Iterator[str]:
     yield from _passwords(value)
 
 
+def tells_secret(line: str) -> bool:
+    """Whether a line that could not be read may hold a secret: by a name in it, or in a URL."""
+    return bool(re.search(r"://\S*@", line)) or any(
+        map(_NAME.search, re.findall(r"\w+", line.replace("-", "_")))
+    )
+
+
 def _told_by(name: str, value: str) -> bool:
     """Whether its own name holds the value, as `POSTGRES_PASSWORD: postgres` does."""
     return value.casefold() in re.split(r"[\W_]+", name.casefold())

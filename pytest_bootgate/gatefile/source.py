@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from pytest_bootgate.gatefile.not_yaml import conflict, excerpt, explained
 from pytest_bootgate.gatefile.tree import Map, Mistakes, Place, Scalar, Seq, Tree
 from pytest_bootgate.whole import regular
 
@@ -136,6 +137,10 @@ def _compose(
     text: str, path: Path, mistakes: Mistakes, *, manifest: bool = False
 ) -> list[yaml.Node] | None:
     """The documents of a text, one at most but of a `manifest`; None where it is no YAML."""
+    if (marker := conflict(text)) is not None:
+        line, what, way_out = marker
+        mistakes.add(Place(path, line), what, way_out, excerpt(text, line, 1))
+        return None
     place, problem = Place(path), ""
     loader: _Loader | None = None
     try:
@@ -147,13 +152,9 @@ def _compose(
         while loader.check_node():
             roots.append(loader.get_node())
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = _place(path, mark) if mark else place
-        problem = " ".join(part for part in (error.context, error.problem) if part)
-        if r"'\t'" in problem:
-            problem += ": indent with spaces"
-        if mark and text[: mark.index + 1].endswith("${"):
-            problem += ": inside { } and [ ] a variable stands in quotes"
+        line, column, what, way_out = explained(error, text)
+        mistakes.add(Place(path, line, column), what, way_out, excerpt(text, line, column))
+        return None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line = before.count("\n") + 1

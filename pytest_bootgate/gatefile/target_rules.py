@@ -14,6 +14,9 @@ from pytest_bootgate.gatefile.tree import Map, Place, did_you_mean, listed
 WHOLE_BOOT = "boot"
 
 
+_PROOF = '`proof: {http: ":8080/health"}`'
+
+
 def check_target(target: Map, gate: Map, probes: ProbeRules) -> None:
     """Report everything in a target that contradicts itself."""
     _TargetRules(gate, probes).all(target)
@@ -29,7 +32,9 @@ class _TargetRules:
         proved = phases.entries or not phases.whole or "proof" in target  # there, it is broken
         if not proved and target.whole:
             self._add(
-                target.key, "nothing proves that this target started", "give it phases or a proof"
+                target.key,
+                "nothing proves that this target started",
+                f"give it phases or a proof, for example {_PROOF}",
             )
         well_named(self._add, phases, "phase", path=True)
         well_named(self._add, target.section("signals"), "signal", path=False)

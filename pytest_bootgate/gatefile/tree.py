@@ -129,16 +129,21 @@ def value(tree: Tree) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """Something wrong in a gate file: where, what, and the way out; one line, not too long."""
+    """Something wrong in a gate file: where, what, and the way out; one line, not too long.
+
+    `excerpt` are lines of the file that are shown below it.
+    """
 
     place: Place
     what: str
     way_out: str | Callable[[], str] = ""
+    excerpt: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         way_out = self.way_out if isinstance(self.way_out, str) else self.way_out()
         halves = [f"{h[:_HALF]}…" if len(h) > _HALF else h for h in (self.what, way_out) if h]
-        return " ".join(f"{self.place}: {': '.join(halves)}".splitlines())
+        line = " ".join(f"{self.place}: {': '.join(halves)}".splitlines())
+        return "\n".join((line, *self.excerpt))
 
 
 class Mistakes:
@@ -150,9 +155,15 @@ class Mistakes:
     def __init__(self) -> None:
         self._found: dict[tuple[Place, str], Mistake] = {}
 
-    def add(self, place: Place, what: str, way_out: str | Callable[[], str] = "") -> None:
+    def add(
+        self,
+        place: Place,
+        what: str,
+        way_out: str | Callable[[], str] = "",
+        excerpt: tuple[str, ...] = (),
+    ) -> None:
         """Report a mistake; what is already known of this place is not repeated."""
-        self._found.setdefault((place, what), Mistake(place, what, way_out))
+        self._found.setdefault((place, what), Mistake(place, what, way_out, excerpt))
 
     def take(self, others: Mistakes) -> None:
         """Report the mistakes of others as well."""

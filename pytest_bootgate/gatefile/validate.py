@@ -17,7 +17,15 @@ import msgspec.inspect as mi
 
 from pytest_bootgate.gatefile.model import Probe, StageProbe
 from pytest_bootgate.gatefile.model.base import Entry
-from pytest_bootgate.gatefile.model.fields import ROOT, bare, fields_of, options
+from pytest_bootgate.gatefile.model.fields import (
+    ROOT,
+    bare,
+    fields_of,
+    fitting,
+    homes,
+    noun_of,
+    options,
+)
 from pytest_bootgate.gatefile.paths import existing, files, source, volume
 from pytest_bootgate.gatefile.source import looks_like
 from pytest_bootgate.gatefile.tree import (
@@ -36,6 +44,8 @@ _T = TypeVar("_T")
 
 #: More choices than these are listed only where none is near.
 _MANY = 10
+#: So many places are named into which a key goes; one of here is meant where it is so near.
+_HOMES, _ALIKE = 3, 0.8
 _NOT_EMPTY = "write its value, or leave it out; null removes a preset's value"
 #: Keys and words of before 0.2.0, and what they are called now.
 RENAMED = {
@@ -98,7 +108,11 @@ class _Walk:
         if isinstance(tree, Scalar) and tree.empty:
             return self._mistake(tree, f"{name} is empty", _NOT_EMPTY)
         kind = self._choice(tree, kinds) if len(kinds) > 1 else kinds[0]
-        result = self._typed(tree, bare(kind), name)
+        told = (kind.extra or {}) if isinstance(kind, mi.Metadata) else {}
+        if isinstance(bare(kind), mi.StrType):
+            result: Tree = self._text(tree, name, told.get("written", "{}"))
+        else:
+            result = self._typed(tree, bare(kind), name)
         if isinstance(kind, mi.Metadata) and kind.extra and not _is_broken(result):
             return self._demanded(result, kind.extra, name)
         return result
@@ -144,7 +158,7 @@ class _Walk:
     def _struct(self, tree: Map, kind: mi.StructType) -> Map:
         fields = fields_of(kind)
         assert issubclass(kind.cls, Entry)
-        noun = kind.cls.noun or f"a {kind.cls.__name__.lower()}"
+        noun = noun_of(kind.cls)
         entries: dict[str, Tree] = {}
         meant: set[str] = set()
         whole, renamed = tree.whole, False
@@ -158,7 +172,7 @@ class _Walk:
                 self._mistakes.add(each.key, f"'{name}' is called '{now}' now")
                 renamed = True
             else:
-                way_out = did_you_mean(name, fields, f"there are {listed(fields)}")
+                way_out = _where(name, fitting(kind, tree.entries))
                 self._mistakes.add(each.key, f"unknown key '{name}' in {noun}", way_out)
                 meant.update(difflib.get_close_matches(name, fields, n=1))
         if tree.whole and not renamed:
@@ -201,8 +215,6 @@ class _Walk:
     def _scalar(self, tree: Tree, kind: mi.Type, name: str) -> Scalar:
         types: set[type]
         match kind:
-            case mi.StrType():
-                return self._text(tree, name)
             case mi.LiteralType(values=values):
                 return self._literal(tree, [str(value) for value in values], name)
             case mi.BoolType():
@@ -218,14 +230,15 @@ class _Walk:
         way_out = "take the quotes away" if quoted and type(looks_like(str(value))) in types else ""
         return self._mistake(tree, f"{name} must be {wanted}, not {_got(tree)}", way_out)
 
-    def _text(self, tree: Tree, name: str) -> Scalar:
+    def _text(self, tree: Tree, name: str, written: str) -> Scalar:
         if not isinstance(tree, Scalar) or tree.value is None:
             return self._mistake(tree, f"{name} must be a text, not {_got(tree)}")
         if isinstance(tree.value, str) or tree.filled:
             return replace(tree, value=tree.text)
         kind = "a boolean" if isinstance(tree.value, bool) else "a number"
         what = f"{name} must be a text, and {tree.text} is {kind}"
-        return self._mistake(tree, what, f'write it in quotes, "{tree.text}"')
+        quotes = "write" if written != "{}" else "write it in quotes,"
+        return self._mistake(tree, what, f'{quotes} "{written.format(tree.text)}"')
 
     def _literal(self, tree: Tree, values: list[str], name: str) -> Scalar:
         if isinstance(tree, Scalar) and tree.text in values:
@@ -254,6 +267,17 @@ class _Walk:
         if "source" in demands and isinstance(tree, Scalar):
             return replace(tree, value=source(tree, self._here, self._mistakes))
         return tree
+
+
+def _where(name: str, known: list[str]) -> str:
+    """The way out of an unknown key: the key that was meant, or where this one goes."""
+    now = RENAMED.get(name, name)
+    called = f"it is called '{now}' now and goes" if now != name else "it goes"
+    there = homes().get(now, [])[:_HOMES]
+    otherwise = f"{called} into {listed(there, 'or')}" if there else f"there are {listed(known)}"
+    if there and not difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE):
+        return otherwise
+    return did_you_mean(name, known, otherwise)
 
 
 def _seq(tree: Seq, items: list[Tree]) -> Tree:

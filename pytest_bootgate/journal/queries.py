@@ -287,20 +287,6 @@ def last_run(journal: sqlite3.Connection) -> str:
     return _typed(_RunId, row).id
 
 
-def last_took(journal: sqlite3.Connection, gate_file: str, least: int) -> float | None:
-    """How many seconds the newest run of a gate file took that measured; None where none did.
-
-    A run of less than `least` boots was one of a part, or ended early.
-    """
-    row = journal.execute(
-        "SELECT finished - began FROM runs WHERE gate_file = ? AND finished > began"
-        " AND verdict <> 'error' AND (SELECT count(*) FROM boots WHERE run = runs.id) >= ?"
-        " ORDER BY began DESC LIMIT 1",
-        (gate_file, least),
-    ).fetchone()
-    return None if row is None else float(row[0])
-
-
 def took(journal: sqlite3.Connection, gate_file: str) -> dict[tuple[str, str, str], float]:
     """How many seconds the boots of each check took when they were last made.
 

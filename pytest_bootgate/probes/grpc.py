@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
-from pytest_bootgate.demands import must
+from pytest_bootgate.demands import Socket, must
 from pytest_bootgate.probes.kind import Order, register
 from pytest_bootgate.probes.polled import Polled
 
@@ -29,7 +29,7 @@ class Grpc(Polled, msgspec.Struct, frozen=True):
 
     key: ClassVar[str] = "grpc"
 
-    grpc: str
+    grpc: Socket
     service: Annotated[str, _is_short] = ""
 
     @classmethod

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 
-from pytest_bootgate.demands import Existing, Status, not_empty
+from pytest_bootgate.demands import Endpoint, Existing, Status, not_empty
 from pytest_bootgate.probes.kind import Order, register
 from pytest_bootgate.probes.polled import Polled
 
@@ -36,7 +36,7 @@ class Http(Polled, msgspec.Struct, frozen=True):
 
     key: ClassVar[str] = "http"
 
-    http: str
+    http: Endpoint
     headers: dict[str, str] = {}
     status: Status | Statuses | None = None
     json: dict[str, Any] | None = None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from pytest_bootgate.demands import Socket
 from pytest_bootgate.probes.kind import Order, register
 from pytest_bootgate.probes.polled import Polled
 
@@ -23,7 +24,7 @@ class Tcp(Polled, msgspec.Struct, frozen=True):
 
     key: ClassVar[str] = "tcp"
 
-    tcp: str
+    tcp: Socket
 
     @classmethod
     def check(cls, probe: Map, rules: ProbeRules, *, triggered: bool) -> None:

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_bootgate.pytest_plugin.publish import publish
-from pytest_bootgate.pytest_plugin.session import KEY, PASSING
+from pytest_bootgate.pytest_plugin.session import KEY, PASSING, is_gate_file
 from pytest_bootgate.pytest_plugin.summary import show_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_bootgate.masking import Mask
     from pytest_bootgate.pytest_plugin.session import Session
+    from pytest_bootgate.records.result import GateResult
+
+#: How a run of ``bootgate run`` ends of which nobody knows; `cli.statuses` says so as well.
+UNMEASURED = 6
 
 
 def finish(run: pytest.Session) -> None:
@@ -57,6 +63,25 @@ def finish(run: pytest.Session) -> None:
         _red(run, "" if text in shown else text)
     for text in publish(run):
         _red(run, text)
+    if config.getoption("bootgate_decide") and results:
+        _decide(run, ours, results)
+
+
+def _decide(run: pytest.Session, ours: Session, results: Sequence[GateResult]) -> None:
+    """End with a status of its own where nothing failed and not all was measured."""
+    from pytest_bootgate.reports.decision import worst_of
+
+    ours.decision = str(worst_of(results))
+    verdicts: set[str | None] = {result.verdict for result in results}
+    verdicts |= {found.verdict for result in results for found in result.checks}
+    unmeasured = "error" in verdicts and "fail" not in verdicts
+    reporter = run.config.pluginmanager.get_plugin("terminalreporter")
+    stats = reporter.stats if reporter is not None else {}
+    red = [report.nodeid for kind in ("failed", "error") for report in stats.get(kind, ())]
+    others = any(not is_gate_file(Path(nodeid.partition("::")[0])) for nodeid in red)
+    failed = run.exitstatus == pytest.ExitCode.TESTS_FAILED
+    if failed and unmeasured and not others and not ours.uninformed:
+        run.exitstatus = UNMEASURED
 
 
 def _interrupted(run: pytest.Session) -> bool:

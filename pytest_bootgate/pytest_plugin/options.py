@@ -29,9 +29,10 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--bootgate-engine",
         default="auto",
+        type=_engine,
         metavar="ENGINE",
-        help="where boots run: docker, process, or auto (default): docker if Docker answers and"
-        " every release has an image, otherwise process if every release has a command",
+        help="where boots run: docker, process, kubernetes, or auto (default): docker if Docker"
+        " answers and every release has an image, otherwise process if every release has a command",
     )
     group.addoption(
         "--bootgate-boots",
@@ -81,9 +82,23 @@ def add_options(parser: pytest.Parser) -> None:
         help="weigh the shares by this journal of earlier runs, which all shards must be given;"
         " without it by the longest possible duration of each check",
     )
+    group.addoption("--bootgate-decide", action="store_true", help=argparse.SUPPRESS)
     group.addoption("--bootgate-merge", action="append", help=argparse.SUPPRESS)
     parser.addini("bootgate_file", "the gate file that the fixtures use, relative to the rootdir")
     parser.addini("bootgate_require", "same as --bootgate-require", type="bool", default=False)
+
+
+def _engine(text: str) -> str:
+    if text == "auto":  # the default, of which no run without a gate must import anything
+        return text
+    from pytest_bootgate.engines import refuse
+    from pytest_bootgate.errors import EngineError
+
+    try:
+        refuse(text, images=True, commands=True)
+    except EngineError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _boots(text: str) -> Any:

@@ -41,6 +41,7 @@ def publish(run: pytest.Session) -> Iterator[str]:
     for one in wanted(config):
         try:
             one.write(results, base)
+            session.written.append(f"{one.path} ({one.name})")
         except BootgateError as error:
             yield str(error)
     forget(config)
@@ -60,20 +61,26 @@ def _whole(config: pytest.Config, results: list[GateResult], base: Path) -> Iter
     if (path := config.getoption("bootgate_json")) is not None:
         from pytest_bootgate.records import codec
 
-        yield from _tried("The result", lambda: codec.write(results, base / path))
+        yield from _tried(config, path, "The result", lambda: codec.write(results, base / path))
     if (page := config.getoption("bootgate_html")) is not None:
         from pytest_bootgate.reports.html.page import write
 
         journal = config.stash[KEY].journal_path
         yield from _tried(
-            "The HTML report", lambda: write(results, base / page, journal=journal, base=base)
+            config,
+            page,
+            "The HTML report",
+            lambda: write(results, base / page, journal=journal, base=base),
         )
 
 
-def _tried(what: str, write: Callable[[], None]) -> Iterator[str]:
+def _tried(
+    config: pytest.Config, path: Path, what: str, write: Callable[[], None]
+) -> Iterator[str]:
     """Write something; a sentence where that fails, also by our own mistake."""
     try:
         write()
+        config.stash[KEY].written.append(str(path))
     except BootgateError as error:
         yield str(error)
     except Exception as error:

@@ -9,6 +9,7 @@ used here is the class of its rows, which has stayed as it is since pytest-bench
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -42,7 +43,11 @@ def add_rows(config: pytest.Config) -> None:
         why = f"--benchmark-{switched_off[0]} switches pytest-benchmark off"
     else:
         try:
+            own = bool(benchmarks.benchmarks)
             benchmarks.benchmarks.extend(_rows(results, config))
+            # The summary of the gate has it all; this table is for those who want it.
+            if not own and not _asked(config):
+                benchmarks.quiet = True
         except (AttributeError, ImportError, TypeError) as error:
             why = f"this version of pytest-benchmark is not supported yet ({error})"
     if not benchmarks.benchmarks:
@@ -52,6 +57,14 @@ def add_rows(config: pytest.Config) -> None:
             " results"
             for name in asked
         ]
+
+
+def _asked(config: pytest.Config) -> bool:
+    """Whether somebody wants pytest-benchmark's table: by an option of it, or with -v."""
+    given = [*config.invocation_params.args, *config.getini("addopts")]
+    given += os.environ.get("PYTEST_ADDOPTS", "").split()
+    options = (str(word).startswith("--benchmark") for word in given)
+    return config.get_verbosity() > 0 or any(options)
 
 
 def _rows(results: Sequence[GateResult], config: pytest.Config) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -54,9 +54,9 @@ class Session:
 
     `selected` holds (gate file, profile, target) of all collected items; `mistakes` the texts of
     gate files that could not be read; `left_alone` those found but not named; `told` the texts that
-    failed items have shown, `in_full` the targets (as in `selected`) of which one told the whole
-    story. `informed` and `uninformed` are those who asked to be told
-    of a verdict, and were or were not. `ran` is set where pytest runs tests, or tries to;
+    failed items have shown. `informed` and `uninformed` are those who asked to be told of a
+    verdict, and were or were not; `written` are the reports that were, by their paths. `decision`
+    is what the run ends with, as its last line. `ran` is set where pytest runs tests, or tries to;
     `insufficient` has a paragraph for each gate file that was not judged as it should be, and
     `missing` says the same to the user, also where there was no gate at all. `merged` has one of
     the shards of each gate file that was merged.
@@ -70,8 +70,9 @@ class Session:
         self.selected: list[tuple[Path, str, str]] = []
         self.from_workers: list[GateResult] = []
         self.told: set[str] = set()
-        self.in_full: set[tuple[Path, str, str]] = set()
         self.informed: list[str] = []
+        self.written: list[str] = []
+        self.decision = ""
         self.uninformed: list[str] = []
         self.lost_workers = self.ran = self.ended_early = False
         self.insufficient: dict[str, str] = {}
@@ -159,9 +160,10 @@ class Session:
             from pytest_bootgate.gatefile import load
             from pytest_bootgate.pytest_plugin.shards import sharing
             from pytest_bootgate.run import Gate
+            from pytest_bootgate.run.machinery import refuse_engine
 
             option = self.config.getoption
-            self.gates[path] = Gate(
+            gate = Gate(
                 load(path),
                 wanted_engine=option("bootgate_engine"),
                 boots=option("bootgate_boots"),
@@ -170,6 +172,8 @@ class Session:
                 watch=self._watch,
                 hear=self.hear,
             )
+            refuse_engine(gate.plan, option("bootgate_engine"))
+            self.gates[path] = gate
         return self.gates[path]
 
     @property
@@ -239,29 +243,6 @@ class Session:
         """Why events of this run were not heard, a text for each cause; empty where all were."""
         from_here = [text for gate in self.gates.values() if (text := gate.unheard) is not None]
         return list(dict.fromkeys([*self.unheard_of_workers, *from_here]))
-
-    def describe(self, path: Path) -> str:
-        """One line for the header: the gate file, its engine, why, and what is left out."""
-        from pytest_bootgate.errors import BootgateError
-        from pytest_bootgate.pytest_plugin.shards import words
-
-        gate = self.gate(path)
-        name = os.path.relpath(path, self.config.invocation_params.dir)
-        try:
-            engine, why = gate.engine()
-            chosen = f"engine {engine.name} ({why})"
-        except BootgateError as error:
-            chosen = f"no engine ({error})"
-        left = [name for name in gate.plan.profiles if name not in gate.plan.profile_names]
-        profiles = (
-            f", profiles {', '.join(gate.plan.profile_names)}"
-            if len(gate.plan.profiles) > 1
-            else ""
-        )
-        asked = f" (without {', '.join(left)}: --bootgate-profile)" if left else ""
-        if gate.plan.file.vary and not [*gate.plan.growing]:
-            asked += f"; growth with {', '.join(gate.plan.file.vary)} is not judged at one value"
-        return f"bootgate: {name}: {chosen}{profiles}{asked}{words(gate)}"
 
     def first_time(self, text: str) -> bool:
         """Whether a text was not told in this run yet."""
@@ -358,8 +339,16 @@ class Session:
             self._journal.close()
             self._journal = None
 
-    def forget(self) -> None:
-        """Remove what the workers of pytest-xdist shared; none of them may run any more."""
+    def end(self) -> None:
+        """Say what to do, where that is asked for, after all that pytest says.
+
+        Remove what the workers of pytest-xdist shared; none of them may run any more.
+        """
+        if self.decision:
+            from pytest_bootgate.reports.clean import clean
+            from pytest_bootgate.reports.layout import encodable
+
+            print(encodable(clean(self.decision), sys.stdout.encoding), flush=True)
         if self._shared is not None:
             self._shared.cleanup()
             self._shared = None

@@ -25,6 +25,20 @@ _GREATEST = 1e18
 _DIVISORS = {"timeout", "limit", "fail_at"}
 _LEAST = 1e-9
 _LONGEST = 200  # characters of what is wrong with one
+#: What other files are, by how they begin; so many characters are looked at.
+_BEGIN = 1 << 12
+_OTHERS = {
+    "a journal": r"\ASQLite format 3",
+    "an HTML page": r"(?i)\A\s*<!doctype html",
+    "a JUnit report": r"\A\s*(?:<\?xml[^>]*\?>\s*)?<testsuites?\b",
+    "a CTRF report": r'\A\s*\{[^\[]*"results"\s*:\s*\{\s*"tool"',
+    "an OpenTelemetry trace": r'\A\s*\{\s*"resourceSpans"',
+    "a file of pytest-benchmark": r'\A\s*\{\s*"machine_info"',
+    "a report for github-action-benchmark": r'\A\s*\{\s*"name"',
+    "a report for Bencher": r'"(?:latency|verdict|timeout-used)"\s*:\s*\{\s*"value"',
+    "a file of metrics": r"\A# (?:HELP|TYPE|UNIT) ",
+    "a gate file": r"(?m)^(?:releases|targets|preset):",
+}
 
 #: The schema before this one; it differs in words only.
 _OLD = "bootgate-result/1"
@@ -115,11 +129,20 @@ def decode(data: bytes | str) -> GateResult:
         if unknown := {"candidate", *(boot.release for boot in boots)} - result.releases.keys():
             raise ValueError(f"it does not define its {min(unknown)}")
     except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
-        why = str(error)[:_LONGEST]
-        raise BootgateError(f"This is not a gate result ({SCHEMA}): {why}") from None
+        raise BootgateError(_other(data, str(error)[:_LONGEST])) from None
     if result.schema != SCHEMA:
         raise BootgateError(f"This result has schema {result.schema[:_LONGEST]!r}, not {SCHEMA!r}.")
     return result
+
+
+def _other(data: bytes | str, why: str) -> str:
+    """What a file is that is no result, where that can be seen, and which one to name."""
+    begin = data[:_BEGIN].decode("utf-8", "replace") if isinstance(data, bytes) else data[:_BEGIN]
+    if re.match(r'\s*\{\s*"schema": "bootgate-result/', begin):
+        return f"This is not a gate result ({SCHEMA}): {why}"
+    kind = next((name for name, sign in _OTHERS.items() if re.search(sign, begin)), "")
+    what = f"This is {kind}, not a gate result" if kind else f"This is not a gate result ({why})"
+    return f"{what}. Name the file that --bootgate-json wrote."
 
 
 def _converted(plain: Any) -> GateResult:

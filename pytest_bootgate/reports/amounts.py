@@ -30,9 +30,10 @@ def duration(seconds: float | None) -> str:
 
 def roughly(seconds: float) -> str:
     """Seconds as people say them while they wait: ``42 s``, ``8 min``, ``1 h 5 min``."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = int(seconds // 60)
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes = whole // 60
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 

@@ -86,7 +86,7 @@ def _why(result: GateResult, found: Sequence[View[CheckResult]], verdict: Verdic
         rest = unjudged(result)
         return _passed(result, decisive) + (f"; {_short(rest)}" if rest else "")
     first = max(decisive, key=_share)
-    text = f"{first.named(result)} {_reason(first, result)}"
+    text = f"{first.named(result)} {reason(first, result)}"
     more = f" (and {len(decisive) - 1} more)" if len(decisive) > 1 else ""
     beside = "; not all was measured" if verdict == "fail" and result.verdict == "error" else ""
     return f"{'with a warning: ' if verdict == 'warn' else ''}{text}{more}{beside}"
@@ -109,7 +109,8 @@ def _passed(result: GateResult, found: Sequence[View[CheckResult]]) -> str:
 # -- why ---------------------------------------------------------------------------------------
 
 
-def _reason(one: View[CheckResult], result: GateResult) -> str:
+def reason(one: View[CheckResult], result: GateResult) -> str:
+    """What is to be said of one check, after its name: the number that decides, if there is one."""
     found = one.found
     if found.error is not None:
         return f"was not measured: {_short(found.error)}"

@@ -17,7 +17,9 @@ COLOURS = {
     "error": "red",
 }
 #: What stands for a character where the output has ASCII only.
-_PLAIN = str.maketrans({"█": "#", "·": ".", "│": "|", "…": "~", "→": ">"})
+_PLAIN = str.maketrans(
+    {"█": "#", "·": ".", "│": "|", "…": "~", "→": ">", "\N{EN DASH}": "-", "Δ": "+/-"}
+)
 _NARROWEST = 40
 #: How much is said: from `-qq` on, from `-q` on, usually, with `-v`, with `-vv`.
 ALWAYS, QUIET, USUAL, MORE, ALL = -2, -1, 0, 1, 2
@@ -27,7 +29,8 @@ ALWAYS, QUIET, USUAL, MORE, ALL = -2, -1, 0, 1, 2
 class Styled:
     """A line and its colour; `bold` for the lines that one must not miss.
 
-    `level` is pytest's verbosity from which on it is said. A `fixed` line is part of a table or
+    `level` is pytest's verbosity from which on it is said, `most` the one up to which, unless that
+    is `ALL`. A `fixed` line is part of a table or
     quoted, and never broken.
     """
 
@@ -36,6 +39,7 @@ class Styled:
     bold: bool = False
     level: int = USUAL
     fixed: bool = False
+    most: int = ALL
 
 
 def laid_out(
@@ -47,7 +51,7 @@ def laid_out(
     the `encoding` does not have are replaced, and none of them commands the terminal.
     """
     for line in lines:
-        if line.level > verbosity:
+        if line.level > verbosity or line.most < min(verbosity, ALL):
             continue
         text = encodable(clean(line.text), encoding)
         whole = width is None or line.fixed or len(text) <= width

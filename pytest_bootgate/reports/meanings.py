@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_bootgate.records.outcomes import OUTCOMES
+from pytest_bootgate.reports.terms import TERMS
 
-Kind = Literal["verdict", "comparison", "outcome", "case"]
+Kind = Literal["verdict", "comparison", "outcome", "case", "term"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,9 @@ CASES = (
     ),
 )
 
+_TERMS = tuple(Meaning(word, "term", means) for word, means in TERMS.items())
+
 #: Every word by its name, verdicts first.
 MEANINGS: Mapping[str, Meaning] = {
-    one.word: one for one in (*_VERDICTS, *_COMPARISONS, *_OUTCOMES, *CASES)
+    one.word: one for one in (*_VERDICTS, *_COMPARISONS, *_OUTCOMES, *CASES, *_TERMS)
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
+from pytest_bootgate.observe.observation import TAIL
 from pytest_bootgate.records.result import TargetResult
 from pytest_bootgate.records.retry import started_later, timeouts, which
 from pytest_bootgate.records.values import Boot
@@ -98,19 +99,31 @@ def told(boot: Boot) -> str:
     return "reported by: " + ("; ".join(said) if heard else f"nobody ({'; '.join(said)})")
 
 
-def last_lines(boot: Boot) -> list[str]:
+def last_lines(boot: Boot, *, whole: bool = False) -> list[str]:
     """The last lines of every stream that said anything: the gateway's first, its stderr before.
 
     What services print comes last, and less of it: it is seldom why. The sidecar's is left out.
+    With `whole` all lines that were kept, which are `TAIL` of each stream at most.
     """
     streams = {n: t for n, t in boot.tails.items() if t and not n.startswith("sidecar")}
     lines = []
     for name in sorted(streams, key=_place):
-        shown = streams[name][-(_LAST_LINES if name.startswith(_OWN) else _OF_SERVICE) :]
-        what = "last line" if len(shown) == 1 else f"last {len(shown)} lines"
-        lines.append(f"{what} of {name}:")
+        most = TAIL if whole else _LAST_LINES if name.startswith(_OWN) else _OF_SERVICE
+        lines.append(f"{_how_many(len(streams[name]), most)} of {name}:")
+        shown = streams[name][-most:]
         lines.extend(f"    {clean(text)}" for text in shown)
     return lines or [NO_LINES]
+
+
+def _how_many(kept: int, most: int) -> str:
+    """Which lines are shown: of a longer stream only the last ones were kept."""
+    shown = min(kept, most)
+    every = f"the {kept} that were kept" if kept >= TAIL else f"{kept} lines"
+    if shown < kept:
+        return f"last {shown} of {every}"
+    if kept >= TAIL:
+        return f"last {kept} lines"
+    return "the only line" if kept == 1 else f"all {kept} lines"
 
 
 def _place(stream: str) -> int:
@@ -118,18 +131,18 @@ def _place(stream: str) -> int:
     return next((i for i, start in enumerate(_OWN) if stream.startswith(start)), len(_OWN))
 
 
-def last_words(result: TargetResult) -> list[str]:
+def last_words(result: TargetResult, *, whole: bool = False) -> list[str]:
     """The last lines of the boot that did not start; of both releases where the baseline never did.
 
     Empty where all boots started.
     """
     own, before = failed_boot(result), [b for b in result.boots if b.release == "baseline"]
     if not before or any(b.started for b in before):
-        return [] if own is None else last_lines(own)
+        return [] if own is None else last_lines(own, whole=whole)
     lines = []
     for boot in (*([own] if own is not None else []), before[-1]):
         lines.append(f"{boot.release}, {which(boot)}:")
-        lines.extend(f"    {line}" for line in last_lines(boot))
+        lines.extend(f"    {line}" for line in last_lines(boot, whole=whole))
     return lines
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from pytest_bootgate.checks.wording import sentence
@@ -40,20 +40,19 @@ _MOST_STAGES = 6
 
 def summary(
     result: GateResult,
-    told: Collection[tuple[str, str]] = (),
     *,
     lost: bool = False,
     page: str = "",
+    none: str = "",
 ) -> Iterator[Styled]:
     """All lines of the summary, without its heading; the decision is the first and the last one.
 
-    `told` are the profiles and targets of which the story stands above it in full; their last lines
-    are not said twice.
-    `lost`: some results did not come back. `page` is where to read on.
+    `lost`: some results did not come back. `page` is where to read on. `none` is why nothing was
+    booted, where that is known.
     """
     left = unjudged.line(result, lost=lost)
     if not result.tried:
-        yield Styled(left or "nothing was booted", "yellow", level=ALWAYS)
+        yield Styled(none or left or "nothing was booted", "yellow", level=ALWAYS)
         return
     decided = decision(result)
     line = Styled(
@@ -88,7 +87,7 @@ def summary(
     for one in every:
         yield Styled("")
         where = one.found.profile if result.several_profiles else ""
-        yield from _OWN.get(type(one.found), _check)(one, where, told)
+        yield from _OWN.get(type(one.found), _check)(one, where, result.run)
     yield Styled("")
     if left:
         yield Styled(left, "yellow", level=ALWAYS)
@@ -123,11 +122,9 @@ def _fixed(text: str, depth: int = 1) -> Styled:
     return Styled(_INDENT * depth + text, fixed=True)
 
 
-def _check(
-    one: View[CheckResult], where: str, told: Collection[tuple[str, str]]
-) -> Iterator[Styled]:
+def _check(one: View[CheckResult], where: str, run: str) -> Iterator[Styled]:
     """A check without a look of its own."""
-    del told
+    del run
     found, verdict = one.found, one.found.verdict
     if verdict is None:
         yield _heading(f"LEFT OUT {one.on(where)}: {found.left_out}", "yellow")
@@ -144,9 +141,7 @@ def _check(
         yield _todo(one.todo)
 
 
-def _target(
-    one: View[TargetResult], profile: str, told: Collection[tuple[str, str]]
-) -> Iterator[Styled]:
+def _target(one: View[TargetResult], profile: str, run: str) -> Iterator[Styled]:
     result, others = one.found, one.others
     where = f" on {profile}" if profile else ""
     if result.verdict is None:
@@ -182,10 +177,11 @@ def _target(
         for text in contrast(failed, result, others):
             yield Styled(f"{_INDENT * 2}{text}", bold=True)
     if last := last_words(result):
-        if (result.profile, result.target) in told:
-            yield Styled(f"{_INDENT * 2}(last log lines: see above)")
-        else:
-            yield from (_fixed(text, 2) for text in last)
+        whole = last_words(result, whole=True)
+        if whole != last:
+            last.append(f"(all lines that were kept: `bootgate report {run} -vv`)")
+        yield from (replace(_fixed(text, 2), most=MORE) for text in last)
+        yield from (replace(_fixed(text, 2), level=ALL) for text in whole)
     if result.verdict != "pass":
         yield _todo(advice(result, others))
 
@@ -216,13 +212,14 @@ def _outcomes(boots: Sequence[Boot]) -> str:
 def _headroom(result: TargetResult) -> Iterator[str]:
     rules = result.rules
     marks = (rules.warn_at, rules.fail_at)
+    lines = f" (│ warns at {share(rules.warn_at)}, fails at {share(rules.fail_at)})"
     timeout = f"timeout {limit(rules.timeout)}{whose(rules.timeout_of)}"
     room = result.judgement.headroom if result.judgement is not None else None
     failed = failed_boot(result)
     if failed is not None and failed.traits.waited_out:
         yield f"slowest boot {bar(1.0)} the whole {timeout}"
     elif room is not None:
-        yield f"slowest boot {bar(room.used, marks)} {share(room.used)} of the {timeout}"
+        yield f"slowest boot {bar(room.used, marks)} {share(room.used)} of the {timeout}{lines}"
         if room.bound_used is not None and room.bound_used < room.used:
             yield "next boot    no bound: the slowest boot is an outlier"
         elif room.bound_used is not None:
@@ -237,14 +234,18 @@ def _headroom(result: TargetResult) -> Iterator[str]:
 
 
 def _table(result: TargetResult) -> Iterator[str]:
-    releases = [name for name in ("candidate", "baseline") if result.of(name)]
+    """Each phase of both releases, and by how much the candidate's median is longer."""
+    releases = [name for name in ("baseline", "candidate") if result.of(name)]
     if not releases:
         return
-    rows = [["phase", *(word for name in releases for word in (f"{name} median", "slowest"))]]
-    rows += [
-        [row.name, *(word for cell in row.cells for word in _two(cell))]
-        for row in table(*(result.of(name) for name in releases))
-    ]
+    found = list(table(*(result.of(name) for name in releases)))
+    changes = [_change(*row.cells) if len(releases) == 2 else ("", "") for row in found]
+    compared = any(seconds for seconds, _ in changes)
+    head = [word for name in releases for word in (name, "slowest")]
+    rows = [["phase (median)", *head, *(("Δ", "Δ %") if compared else ())]]
+    for row, change in zip(found, changes, strict=True):
+        cells = [word for cell in row.cells for word in _two(cell)]
+        rows.append([row.name, *cells, *(change if compared else ())])
     yield from columns(rows, right=True)
 
 
@@ -252,6 +253,15 @@ def _two(found: Took | str) -> tuple[str, str]:
     if isinstance(found, str):
         return found, ""
     return duration(found.median), duration(found.slowest)
+
+
+def _change(before: Took | str, after: Took | str) -> tuple[str, str]:
+    """By how much a median changed, and by which share; empty where one was not measured."""
+    if isinstance(before, str) or isinstance(after, str):
+        return "", ""
+    grown = after.median - before.median
+    share = f"{grown / before.median * 100:+.0f} %" if before.median > 0 else ""
+    return f"{'-' if grown < 0 else '+'}{duration(abs(grown))}", share
 
 
 def _stages(boots: Sequence[Boot]) -> Iterator[Styled]:

@@ -18,6 +18,7 @@ from pytest_bootgate.records.result import GateResult
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.run.check import AnyCheck
 from pytest_bootgate.run.conduct import conduct
+from pytest_bootgate.run.expected import Expected
 from pytest_bootgate.run.lanes import Lanes
 from pytest_bootgate.run.machinery import Machinery
 from pytest_bootgate.run.pair import Pair
@@ -28,6 +29,8 @@ from pytest_bootgate.run.turn import Waiting
 from pytest_bootgate.run.upgrade import InPlace, Site
 
 _T = TypeVar("_T")
+#: A boot on one of several machines that was not heard of for so many seconds is not shown.
+_HEARD = 3.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Bench:
     """What the checks of a run share.
 
     `watch` is told how far a boot is, `hear` every event. `begin` is called before the first boot,
-    `outcome` gives what was found so far, `carry_out` the result of another check of the run.
+    `outcome` gives what was found so far, `carry_out` the result of another check of the run,
+    `expected` how long all will take.
     """
 
     plan: Plan
@@ -48,6 +52,7 @@ class Bench:
     outcome: Callable[[], GateResult]
     carry_out: Callable[[AnyCheck], CheckResult]
     in_place: InPlace | None
+    expected: Callable[[], Expected]
 
     def ready(self) -> Engine:
         """The engine, ready for boots; the run has begun."""
@@ -61,21 +66,24 @@ class Bench:
         """It has to wait for a machine: the same for whoever watches as another gate here."""
         waiting = Waiting(seconds, 1 if held else 0, machines=held)
         self.place.note(waiting)
-        self.watch(Progress("", "", "", 0, 0, "", 0.0, waiting))
+        self.watch(Progress("", "", "", 0, 0, 0, "", 0.0, waiting=waiting))
 
     def take_turn(self, check: AnyCheck) -> None:
         """Wait for the machine, unless this gate has it since an earlier boot.
 
         Where engines lease machines, this one is not what matters.
         """
-        if self.machinery.ready().traits.leases:
+        engine = self.machinery.ready()
+        if engine.traits.leases:
+            self.expected().begin(check, engine.clock.now())
             return
 
         def tell(waiting: Waiting) -> None:
-            self.watch(Progress(check.name, check.profile, "", 0, 0, "", 0.0, waiting))
+            self.watch(Progress(check.name, check.profile, "", 0, 0, 0, "", 0.0, waiting=waiting))
 
         if self.place.take(tell):
             self.machinery.look()
+        self.expected().begin(check, engine.clock.now())
 
     def conduct(
         self,
@@ -101,33 +109,64 @@ class Bench:
             pair.during = check.during
             return pair
 
-        def watch(ask: Ask) -> Callable[[Moment], None]:
-            return self.watcher(check, ask, most)
-
         # No more machines than there are pairs before a campaign may end.
         engines = [engine, *engine.beside(min(looks, default=most) - 1)]
+        spread: dict[int, float] | None = {} if len(engines) > 1 else None
+
+        def watch(ask: Ask) -> Callable[[Moment], None]:
+            return self.watcher(check, ask, (min(looks, default=most), most), spread)
+
         onlooker = self.machinery.onlooker()
         lanes = Lanes(engines, make, watch, self.hear, warm=warm, after=onlooker.glance)
         return conduct(
             asking, lanes, watch, looks=looks, pause=pause, onlooker=onlooker, clock=engine.clock
         )
 
-    def watcher(self, check: AnyCheck, ask: Ask, most: int) -> Callable[[Moment], None]:
-        """Who is told of the moments of a boot."""
-        name, profile, watch = check.name, check.profile, self.watch
+    def watcher(
+        self,
+        check: AnyCheck,
+        ask: Ask,
+        boots: tuple[int, int] = (0, 0),
+        spread: dict[int, float] | None = None,
+    ) -> Callable[[Moment], None]:
+        """Who is told of the moments of a boot, of at least and at most so many.
+
+        `spread` is where it is noted when each number was last heard of, if machines boot at once.
+        """
+        expected, clock = self.expected(), self.ready().clock
+        paired = check.of_target and len(self.plan.releases) > 1
 
         def tell(moment: Moment) -> None:
-            doing, left = moment.doing, moment.left
-            watch(Progress(name, profile, ask.release, ask.number, most, doing, left))
+            now = clock.now()
+            beside: tuple[int, ...] = ()
+            if spread is not None:
+                spread[ask.number] = now
+                beside = tuple(sorted(n for n, at in spread.items() if now - at < _HEARD))
+            self.watch(
+                Progress(
+                    self.plan.label(check.profile, check.name),
+                    check.profile,
+                    ask.release,
+                    ask.number,
+                    *boots,
+                    moment.doing,
+                    moment.left,
+                    moment.timeout,
+                    paired=paired,
+                    place=expected.place(check),
+                    expected=expected.left(now),
+                    beside=beside,
+                )
+            )
 
         return tell
 
     def site(self, profile: str) -> Site:
         """Where an upgrade in place happens."""
+        check = self.plan.check(UPGRADE, profile, UPGRADE)
 
         def tell(release: str, moment: Moment) -> None:
-            doing, left = moment.doing, moment.left
-            self.watch(Progress(UPGRADE, profile, release, 0, 0, doing, left))
+            self.watcher(check, Ask(release, 0))(moment)
 
         return Site(self.ready(), profile, tell)
 

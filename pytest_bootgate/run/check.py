@@ -61,8 +61,8 @@ class Check(ABC, Generic[Found]):
 
     @property
     def subject(self) -> str:
-        """What it does, for a sentence that goes on with `interrupted`."""
-        return f"The {self.kind} check of {self.target} was"
+        """What it is, for a sentence that begins with: the first boot of."""
+        return f"the {self.kind} check of {self.target}"
 
     @property
     def items(self) -> tuple[str, ...]:

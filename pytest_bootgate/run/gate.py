@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -31,6 +31,7 @@ from pytest_bootgate.records.result import SCHEMA, GateResult, ReleaseFacts, Tar
 from pytest_bootgate.records.verdict import WHOLE
 from pytest_bootgate.run.bench import Bench
 from pytest_bootgate.run.check import KINDS, AnyCheck, Check, Found
+from pytest_bootgate.run.expected import Expected, Key
 from pytest_bootgate.run.machinery import Machinery
 from pytest_bootgate.run.place import Place
 from pytest_bootgate.run.plan import Plan
@@ -77,12 +78,19 @@ class Gate:
             outcome=self.outcome,
             carry_out=self.check,
             in_place=self._upgrade_in_place(),
+            expected=self._expected,
         )
         self._at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         self._found: dict[AnyCheck, CheckResult] = {}
         self._shown: set[tuple[str, str, str]] = set()
         self._unheard: BootgateError | None = None
         self._told_begin = self._told_end = False
+        self._begun = 0  # boots, of all checks
+        #: The checks that will be carried out, in their order, and how long each took before, in
+        #: seconds, by (what it boots for, profile, target): for those who wait.
+        self.awaited: Sequence[AnyCheck] = self.plan.own
+        self.took: Mapping[Key, float] = {}
+        self._left: Expected | None = None
         #: Why the run must not pass with what it left unjudged; whoever runs the gate says so.
         self.error: str | None = None
 
@@ -101,13 +109,15 @@ class Gate:
         if elsewhere := self.plan.elsewhere(key):
             raise BootgateError(f"{elsewhere}, so this run does not boot it.")
         if key not in self._found:
+            before = self._begun
             try:
                 found: CheckResult = check.measure(self._bench)
             except (BootgateError, OSError) as error:
                 found = check.failed(in_words(error))
             except BaseException:
                 # Interrupted or timed out by pytest: not measured, and not to be tried again.
-                found = check.failed(self._bench.place.interrupted(check.subject))
+                begun = self._begun - before
+                found = check.failed(self._bench.place.interrupted(check.subject, begun))
                 raise
             finally:
                 found = self._found[key] = self.plan.loaded.mask.value(found)
@@ -130,6 +140,11 @@ class Gate:
     def leave(self) -> None:
         """Let the next gate on this machine have its turn; the next boot here waits for one."""
         self._bench.place.leave()
+
+    def _expected(self) -> Expected:
+        if self._left is None:
+            self._left = Expected(self.awaited, self.took)
+        return self._left
 
     def _upgrade_in_place(self) -> InPlace | None:
         if not self.plan.in_place:
@@ -156,6 +171,7 @@ class Gate:
         That is raised where a boot begins; in the midst of one, or while a pair is being closed, it
         would leave things behind.
         """
+        self._begun += isinstance(event, BootBegan)
         try:
             self._listener(self.plan.loaded.mask.value(event))
         except BootgateError as error:

@@ -242,7 +242,7 @@ class HeldPair(Pair):
                 settled.append(self._clock.now())
             return bool(settled) and self._clock.now() > settled[0] + listen
 
-        self._pump(deadline, done, "told?", witness.see)
+        self._pump(deadline, done, "reports", witness.see)
 
     @property
     def _mute(self) -> bool:

@@ -84,11 +84,13 @@ class Lane:
         pair.watch = watch
         pair.begin(ask.number, ask.attempt)
         if fresh:
+            watch(Moment("prepare", 0.0))
             pair.open()
         boot = self._measured(pair, ask)
         assert pair.told_as is not None
         self.keys[boot.id] = pair.told_as
         if not self._warm or not boot.started:
+            watch(Moment("remove", 0.0))
             self._up.pop(ask.release).close()
         return replace(boot, node=self.engine.node)
 

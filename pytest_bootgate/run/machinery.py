@@ -7,9 +7,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from pytest_bootgate.engines import Reaper, choose, remove, runs, start_reaper
+from pytest_bootgate.engines import Reaper, choose, refuse, remove, runs, start_reaper
 from pytest_bootgate.engines.base import Capacity, Engine
-from pytest_bootgate.errors import BootgateError, ImageError
+from pytest_bootgate.errors import BootgateError, EngineError, ImageError
 from pytest_bootgate.records.jobs import Kept
 from pytest_bootgate.records.values import HostFacts
 from pytest_bootgate.run.host import data_disk, facts
@@ -19,6 +19,25 @@ from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.source import SOURCE, packed
 
 _DIGEST = len("sha256:") + 12
+
+
+def _has(plan: Plan) -> dict[str, bool]:
+    """Whether every release has an image, and a command, be it the gateway's."""
+    every, gateway = plan.releases.values(), plan.file.gateway.command
+    return {
+        "images": all(release.image is not None for release in every),
+        "commands": all((release.command or gateway) is not None for release in every),
+    }
+
+
+def refuse_engine(plan: Plan, wanted: str) -> None:
+    """Raises `BootgateError` where an engine that was asked for by name cannot boot a gate file."""
+    try:
+        refuse(wanted, **_has(plan))
+    except EngineError as error:
+        raise BootgateError(f"{plan.loaded.path.name}: {error}") from None
+    if wanted != "auto":
+        plan.refuse(images=wanted != "process")
 
 
 class Machinery:
@@ -60,15 +79,8 @@ class Machinery:
         return self._engine, self.why
 
     def _choose(self) -> tuple[Engine, str]:
-        every = self._plan.releases.values()
-        gateway = self._plan.file.gateway.command
-        return choose(
-            self._wanted,
-            images=all(release.image is not None for release in every),
-            commands=all((release.command or gateway) is not None for release in every),
-            run=self._run,
-            kubernetes=self._plan.file.kubernetes,
-        )
+        kubernetes = self._plan.file.kubernetes
+        return choose(self._wanted, **_has(self._plan), run=self._run, kubernetes=kubernetes)
 
     def ready(self) -> Engine:
         """The engine with all that a first boot needs: a reaper, all images, two releases.

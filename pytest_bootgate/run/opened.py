@@ -266,6 +266,7 @@ class OpenedPair(Watching):
         done: Callable[[], bool],
         doing: str | Callable[[], str],
         see: Callable[[Sighting], None] | None = None,
+        timeout: float | None = None,
     ) -> None:
         """Listen until `done`, at most until the monotonic second `deadline`."""
 
@@ -273,7 +274,7 @@ class OpenedPair(Watching):
             self._look()
             runs = self._begun and self._exit is None
             self._inside.step(without=None if runs else self._gateway)
-            self.watch(Moment(doing if isinstance(doing, str) else doing(), left))
+            self.watch(Moment(doing if isinstance(doing, str) else doing(), left, timeout))
 
         self._listener.wait(deadline, done, idle, see)
 

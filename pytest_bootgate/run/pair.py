@@ -255,7 +255,8 @@ class Pair(Triggering):
 
         self._listener.ended.pop("trigger.out", None)
         with self._meter.watch(self._gateway):
-            self._pump(deadline, over, lambda: seen.current or "proof", witness.see)
+            timeout = float(self._recipe.target.timeout)
+            self._pump(deadline, over, lambda: seen.current or "proof", witness.see, timeout)
         if seen.refused is not None:  # because it has ended?
             self._pump(self._clock.now() + _LATE_EXIT, self._gateway_over, "refused", witness.see)
             self._look(force=True)
@@ -280,7 +281,7 @@ class Pair(Triggering):
         def done() -> bool:
             return seen.proof_at is not None if reported else not seen.silent_signals
 
-        self._pump(deadline, done, "told?", witness.see)
+        self._pump(deadline, done, "reports", witness.see)
 
     def _let_finish(self, seen: Observation, witness: Witness) -> None:
         """Between two warm boots: wait until the run says that it ended, then settle."""

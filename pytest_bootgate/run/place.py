@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from pytest_bootgate.reports.amounts import ordinal
 from pytest_bootgate.reports.queue import waited_words, waiting_words
 from pytest_bootgate.run.turn import Turn, Waiting, take
 
@@ -50,11 +51,15 @@ class Place:
             self._turn.leave()
         self._turn = self._last = None
 
-    def interrupted(self, what: str) -> str:
-        """Why nothing was measured of what was interrupted, and whether that waited."""
+    def interrupted(self, what: str, boots: int) -> str:
+        """Why nothing was measured of what was interrupted, and whether that waited.
+
+        So many of its boots had begun.
+        """
         meanwhile = ""
         if self._last is not None and self._last.place:
-            meanwhile = f" while the gate was {waiting_words(self._last)}"
+            meanwhile = f", while the gate was {waiting_words(self._last)}"
         elif self._last is not None and (waited := waited_words(self._last.seconds)):
-            meanwhile = f" after the gate had {waited} on this machine"
-        return f"{what} interrupted{meanwhile}, so nothing was measured."
+            meanwhile = f", after the gate had {waited} on this machine"
+        when = f"in the {ordinal(boots)} boot" if boots else "before the first boot"
+        return f"Interrupted {when} of {what}{meanwhile}, so nothing was measured."

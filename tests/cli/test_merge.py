@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from pytest_bootgate.cli.merge import command
+from pytest_bootgate.cli.run import DECIDES
 from pytest_bootgate.errors import BootgateError
 
 
@@ -22,7 +23,7 @@ from pytest_bootgate.errors import BootgateError
     ],
 )
 def test_what_pytest_is_called_with(asked, called):
-    assert command(asked.split()) == [sys.executable, "-m", "pytest", *called.split()]
+    assert command(asked.split()) == [sys.executable, "-m", "pytest", DECIDES, *called.split()]
 
 
 @pytest.mark.parametrize("asked", ["", "-q", "--bootgate-json out.json a.json"])

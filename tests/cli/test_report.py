@@ -80,8 +80,11 @@ def test_html(runs, report, tmp_path):
         (("none.json",), "The result none.json cannot be read: No such file or directory."),
         (("ffffff0",), "There is no run 'ffffff0' in this journal; the latest are "),
         (("",), "The name of a run is empty"),
-        (("bootgate.yaml",), "bootgate.yaml: This is not a gate result"),
-        ((".bootgate/journal.db",), "This is not a gate result"),
+        (
+            ("bootgate.yaml",),
+            "bootgate.yaml: This is a gate file, not a gate result. Name",
+        ),
+        ((".bootgate/journal.db",), "This is a journal, not a gate result"),
         (("last", "--journal", "no.db"), "There is no journal no.db."),
         (("last", "--journal", "bootgate.yaml"), "bootgate.yaml"),
         (("last", "--journal", "."), ". is not a regular file."),

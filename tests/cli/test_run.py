@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from pytest_bootgate.cli.run import REQUIRE, command
+from pytest_bootgate.cli import statuses
+from pytest_bootgate.cli.run import DECIDES, REQUIRE, command
 from pytest_bootgate.errors import BootgateError
 from tests.cli.conftest import edit
 
@@ -47,7 +48,9 @@ def gates(tmp_path, monkeypatch):
     ],
 )
 def test_what_pytest_is_called_with(gates, asked, called):
-    assert command(asked.split()) == [sys.executable, "-m", "pytest", *called.split()]
+    words = command(asked.split())
+    words.remove(DECIDES)
+    assert words == [sys.executable, "-m", "pytest", *called.split()]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,7 @@ def test_what_pytest_is_called_with(gates, asked, called):
         ("none.yaml", "There is no gate file none.yaml. Give its path"),
         ("test_unit.py", "There is no gate file test_unit.py"),
         ("gate.yaml", "gate.yaml is not named like a gate file"),
-        ("empty", "There is no gate file empty/bootgate.yaml."),
+        ("empty", "There is no bootgate.yaml in empty: run `bootgate init empty`"),
     ],
 )
 def test_what_it_does_not_take(gates, tmp_path, asked, said):
@@ -75,11 +78,11 @@ def test_green(command, example):
 
 
 def test_red(command, example):
-    edit(
-        example, ("timeout: 3s", "timeout: 100ms"), (", limit: 2s", ""), ("boots: 5 ", "boots: 1 ")
-    )
+    edit(example, ('"1.1", --port', '"1.1", --slow, "60", --port'), ("boots: 5 ", "boots: 1 "))
     said = command("run", "-q")
     assert said.status == 1
+    assert said.lines[-1].startswith("DO NOT SHIP ")
+    assert "boot never started" in said.lines[-1]
     assert "timed_out" in said.out
 
 
@@ -87,7 +90,7 @@ def test_red(command, example):
     ("asked", "status", "text"),
     [
         (("-k", "nothing-of-this-name"), 5, ""),
-        (("-k", "nothing-of-this-name", REQUIRE), 1, "not booted: boot"),
+        (("-k", "nothing-of-this-name", REQUIRE), 6, "not booted: boot"),
         (("--bootgate-boots", "many"), 4, ""),
         (("-m",), 4, ""),
         (("none.yaml",), 4, "There is no gate file none.yaml."),
@@ -109,7 +112,7 @@ def test_mistakes_in_the_gate_file(command, tmp_path):
 def test_without_a_gate_file(command):
     said = command("run")
     assert (said.status, said.out) == (4, "")
-    assert "`bootgate init` writes one" in said.err
+    assert "no bootgate.yaml in this directory: run `bootgate init`" in said.err
 
 
 def test_a_signal_reaches_pytest_once(tmp_path, example):
@@ -136,3 +139,12 @@ def test_its_help_is_its_own(command):
     assert said.status == 0
     assert said.out.startswith("usage: bootgate run [FILE ...] [PYTEST OPTION ...]\n")
     assert REQUIRE in said.out
+
+
+def test_what_could_not_be_measured_ends_with_a_status_of_its_own(command, example):
+    """What failed, and what nobody knows, were both 1."""
+    edit(example, ('example_service.py", --release, "1.0"', 'nothing.py", --release, "1.0"'))
+    said = command("run", "-q", "-p", "no:cacheprovider")
+    assert said.status == statuses.UNMEASURED
+    assert said.lines[-1].startswith("UNKNOWN ")
+    assert "boot was not measured: the baseline never started" in said.lines[-1]

@@ -521,7 +521,7 @@ ROWS: list[Row] = [
         for number, verdict, says in (
             (signal.SIGKILL, "killed", ""),
             (signal.SIGTERM, "killed", ""),
-            (signal.SIGINT, "error", "The boots of isolated were interrupted"),
+            (signal.SIGINT, "error", "Interrupted in the 1st boot of isolated"),
         )
     ),
     NEXT,

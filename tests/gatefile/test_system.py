@@ -161,9 +161,8 @@ def test_a_trigger_needs_a_proof_of_its_own(gate):
     assert list(found.targets) == ["report"]
     assert list(found.targets["report"].phases) == ["proof"]
     text = f'{GATE}targets: {{api: {{timeout: 9s, trigger: {{http: ":8000/report"}}}}}}\n'
-    assert mistakes(gate, text) == [
-        "bootgate.yaml:3:11: nothing proves that this target started: give it phases or a proof"
-    ]
+    (told,) = mistakes(gate, text)
+    assert told.startswith("bootgate.yaml:3:11: nothing proves that this target started: ")
 
 
 def test_variables_of_a_file_beside_it(gate, tmp_path):

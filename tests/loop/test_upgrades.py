@@ -322,7 +322,9 @@ def test_an_interruption(play):
     played.close()
     (found,) = played.gate.outcome().checks
     assert found.verdict == "error"
-    assert found.error == "The upgrade in place was interrupted, so nothing was measured."
+    assert found.error == (
+        "Interrupted in the 3rd boot of the upgrade in place, so nothing was measured."
+    )
 
 
 def test_boots_start_on_what_the_baseline_left(play):

@@ -27,9 +27,9 @@ def test_a_good_gate_passes_with_an_item_for_each_phase(gate, run):
             "bootgate.yaml::isolated::boot PASSED*",
             "*bootgate: bootgate.yaml*",
             "PASS isolated, cold: 2 started",
-            "*slowest boot * of the timeout 5 s",
+            "*slowest boot * of the timeout 5 s (*warns at 60 %, fails at 80 %)",
             "*2 boots: the slowest decides*",
-            "*phase*candidate median*slowest*",
+            "*phase (median)*candidate*slowest*",
             "PASS: 1 target, 1 pass",
         ]
     )
@@ -58,14 +58,15 @@ def test_a_boot_that_times_out_fails_and_tells_the_whole_story(gate, played):
     result.stdout.fnmatch_lines(
         [
             "bootgate.yaml:*fail: 2 of 2 boots timed out: no proof within 1 s",
-            "trigger accepted in *",
-            "the task never started: task_started was not seen in time",
-            "last phase: persona, last mark engine at *",
-            "ended after 1.00 s: timed_out *",
-            "reported by: nobody (log: no report)",
-            "last 2 lines of gateway.out:",
-            "    engine ready",
+            "(the summary below says what happened, and what to do)",
             "FAIL isolated, cold: 2 timed_out",
+            "*trigger accepted in *",
+            "*the task never started: task_started was not seen in time",
+            "*last phase: persona, last mark engine at *",
+            "*ended after 1.00 s: timed_out *",
+            "*reported by: nobody (log: no report)",
+            "*all 2 lines of gateway.out:",
+            "*    engine ready",
         ]
     )
 
@@ -97,7 +98,7 @@ def test_another_target_that_started_puts_the_blame_on_the_runner(gate, played):
     result = played("bootgate.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["main started in * on the same host: the problem is in the runner's boot*"]
+        ["*main started in * on the same host: the problem is in the runner's boot*"]
     )
 
 
@@ -140,7 +141,7 @@ def test_the_version_must_be_the_one_asked_for(gate, played):
     path.write_text(path.read_text().replace("candidate:\n", "candidate:\n    version: '2'\n"))
     result = played("bootgate.yaml")
     assert result.ret == 1
-    result.assert_outcomes(errors=4)
+    result.assert_outcomes(errors=1, skipped=3)
     result.stdout.fnmatch_lines(["*should be version 2, but the gateway that answers reports 1.*"])
     result.stdout.no_fnmatch_line("*Traceback*")
 
@@ -261,7 +262,7 @@ def test_the_baseline_is_shown_beside_the_candidate(gate, played):
     add_baseline(path, "0.02", "0.03")
     result = played("bootgate.yaml")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["*candidate median*slowest*baseline median*slowest*"])
+    result.stdout.fnmatch_lines(["*baseline*slowest*candidate*slowest*"])
 
 
 def test_a_timeout_for_unit_tests_does_not_cut_a_gate_short(gate, played, pytester):
@@ -274,8 +275,8 @@ def test_a_timeout_that_the_user_asks_for_counts_and_is_not_booted_again(gate, r
     gate([60], boots=1, timeout="30s")
     result = run("bootgate.yaml", "--timeout", "2", "--bootgate-json", "out.json")
     assert result.ret == 1
-    result.assert_outcomes(errors=4)
-    said = "bootgate.yaml:*: Timeout (>2.0s) *: The boots of isolated were interrupted, so nothing*"
+    result.assert_outcomes(errors=2, skipped=2)  # the item that had the time, and the boot
+    said = "bootgate.yaml:*: Timeout (>2.0s) *: Interrupted in the 1st boot of isolated*"
     result.stdout.fnmatch_lines([said])
     (target,) = json.loads(Path("out.json").read_text())["targets"]
     assert target["verdict"] == "error"
@@ -317,3 +318,42 @@ def test_a_directory_whose_name_is_no_text(pytester):
     assert done.returncode == 0, done.stdout
     assert json.loads((directory / "r.json").read_text())["file"].endswith("/b\ufffd/bootgate.yaml")
     assert (directory / "r.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["bootgate.yaml::nope"], "There is no target 'nope' in bootgate.yaml: it has isolated."),
+        (
+            ["bootgate.yaml::isolated::engin"],
+            "There is no item 'engin' in bootgate.yaml::isolated: did you mean 'engine'? It has*",
+        ),
+        (
+            ["bootgate.yaml", "--bootgate-engine", "dokcer"],
+            "*--bootgate-engine: There is no engine 'dokcer'; the engines are auto, docker, *",
+        ),
+        (
+            ["bootgate.yaml", "--bootgate-engine", "docker"],
+            "bootgate.yaml: The docker engine boots images, but not every release has one. *",
+        ),
+    ],
+)
+def test_what_a_command_line_names_wrongly_ends_before_anything_is_collected(
+    gate, played, words, said
+):
+    """Each was an error of every item."""
+    gate()
+    result = played(*words)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"ERROR: {said}" if not said.startswith("*") else said])
+    result.stdout.no_fnmatch_line("*ERROR at setup*")
+
+
+def test_an_option_that_chooses_nothing_says_what_there_is(gate, played):
+    gate(targets=["isolated", "main"])
+    result = played("bootgate.yaml", "-k", "nope")
+    assert result.ret == 5
+    result.stdout.fnmatch_lines(
+        ["-k 'nope' matches nothing in bootgate.yaml; targets: isolated, main"]
+    )
+    played("bootgate.yaml", "-k", "main").stdout.fnmatch_lines(["not booted: isolated"])

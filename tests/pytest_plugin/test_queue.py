@@ -259,7 +259,7 @@ def test_ctrl_c_while_it_waits(gate, start, holder, line, pytester, fixture):
     run.process.send_signal(signal.SIGINT)
     status, out = run.end()
     assert status == 2, out
-    assert "isolated were interrupted while the gate was waiting for another gate on this" in out
+    assert "Interrupted before the first boot of isolated, while the gate was waiting for" in out
     assert len(living(line)) == 1  # and it is out of the queue
 
 
@@ -276,8 +276,7 @@ def test_a_timeout_of_the_users_own_counts_waiting_and_says_so(
     assert status == 1, out
     assert "Timeout (>4.0s)" in out
     assert (
-        f"were interrupted while the gate was waiting for another gate on this machine: {FILE}"
-        in out
+        f"of isolated, while the gate was waiting for another gate on this machine: {FILE}" in out
     )
 
 

@@ -81,7 +81,7 @@ def test_without_the_option_the_exit_status_is_pytests_and_the_summary_says_it(g
     result = played("bootgate.yaml", "-k", "nothing")
     assert (result.ret, errors(result)) == (5, [])
     result.stdout.fnmatch_lines(
-        ["*bootgate: bootgate.yaml*", "not booted: isolated, main, current"]
+        ["*-k 'nothing' matches nothing in bootgate.yaml; targets: isolated, main, current"]
     )
     result = played("bootgate.yaml", "-k", "isolated")
     assert (result.ret, errors(result)) == (0, [])
@@ -170,7 +170,7 @@ def test_setup_only_is_no_verdict(gate, played):
     ("args", "text"),
     [
         (
-            ["bootgate.yaml"],
+            ["bootgate.yaml::isolated::persona", "bootgate.yaml::main"],
             f"0 of 2 targets were judged; not booted: main; {UNSEEN}: isolated::boot",
         ),
         # main is booted to tell the runner from the gateway; that is no verdict of main.

@@ -119,3 +119,10 @@ def test_a_phase_without_a_length_makes_no_other_an_infinite_multiple(gate, pyte
     data = rows(pytester.path / "bench.json")["bootgate.yaml::isolated::persona"]["stats"]["data"]
     assert min(data) == 1e-6
     result.stdout.no_fnmatch_line("*(inf)*")
+
+
+def test_its_table_is_for_those_who_ask_for_it(gate, played):
+    gate(boots=1)
+    for words, shown in (((), False), (("-v",), True), (("--benchmark-sort=name",), True)):
+        out = played("bootgate.yaml", *words).stdout.str()
+        assert ("benchmark 'isolated': 4 tests" in out) is shown

@@ -295,7 +295,7 @@ def test_what_is_said_once_comes_from_the_merge(gate, shards, merge, pytester, m
     assert not (pytester.path / "told.json").exists()
     result = merge(names, "--bootgate-html=out.html", "--bootgate-json=out.json")
     assert result.ret == 1
-    assert sum(line.startswith("::error") for line in result.outlines) == 2
+    assert sum(line.startswith("::error") for line in result.outlines) == 3  # and the decision
     result.stdout.fnmatch_lines(["notified on call: fail"])
     notice = json.loads((pytester.path / "told.json").read_text())
     assert (notice["verdict"], len(notice["targets"])) == ("fail", 2)

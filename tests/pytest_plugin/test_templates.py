@@ -230,7 +230,7 @@ def test_the_shell_of_shards_and_of_their_merge(name, gate, pytester):
     found = json.loads((pytester.path / "bootgate-report" / "result.json").read_text())
     assert (found["verdict"], len(found["shards"])) == ("pass", 2)
     (pytester.path / "bootgate-shards" / "shard-2.json").unlink()
-    assert carry_out(here(shell(name), pytester.path), pytester.path).returncode == 1
+    assert carry_out(here(shell(name), pytester.path), pytester.path).returncode == 6
     (pytester.path / "bootgate-shards" / "shard-1.json").unlink()
     assert carry_out(here(shell(name), pytester.path), pytester.path).returncode == 4
 

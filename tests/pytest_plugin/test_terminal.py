@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from tests.pytest_plugin.conftest import PLAYED
+from tests.pytest_plugin.conftest import PLAYED, add_baseline
 from tests.pytest_plugin.test_progress import in_terminal
 
 LATE = ["engine ready"]
@@ -50,8 +51,8 @@ def test_without_colour_and_without_unicode(gate, monkeypatch):
 
 def test_a_dumb_terminal_has_no_line_that_is_rewritten(gate, monkeypatch):
     path = gate(LATE, timeout="700ms", boots=1)
-    assert "left at most" in in_terminal(path.parent, "bootgate.yaml", *MEMORY, term="xterm")
-    assert "left at most" not in in_terminal(path.parent, "bootgate.yaml", *MEMORY, term="dumb")
+    assert "· candidate in " in in_terminal(path.parent, "bootgate.yaml", *MEMORY, term="xterm")
+    assert "· candidate in " not in in_terminal(path.parent, "bootgate.yaml", *MEMORY, term="dumb")
 
 
 def test_what_the_verbosities_say(gate, played):
@@ -88,7 +89,7 @@ def test_what_to_do_is_the_last_that_is_said_of_a_target(gate, played):
     result = played("bootgate.yaml::isolated")
     text = "what to do: Keep the old release in production. Find out what it waits for in persona *"
     result.stdout.fnmatch_lines(
-        ["bootgate.yaml:*: fail: *", text, "FAIL isolated*", f"  {text}", "", "not booted: main"],
+        ["bootgate.yaml:*: fail: *", "FAIL isolated*", f"  {text}", "", "not booted: main"],
         consecutive=False,
     )
 
@@ -114,3 +115,88 @@ def test_without_pytests_capture(gate):
     text = in_terminal(path.parent, "bootgate.yaml", *MEMORY, "-p", "no:capture")
     assert "INTERNALERROR" not in text
     assert "4 passed" in text
+
+
+def test_one_cause_is_one_red_item(gate, played):
+    """It was one for each phase that was never reached, and one for the boot."""
+    path = gate(LATE, targets=["isolated"], timeout="500ms", boots=1)
+    result = played("bootgate.yaml", "-rsf")
+    result.assert_outcomes(failed=1, passed=1, skipped=2)
+    result.stdout.fnmatch_lines(
+        [
+            "SKIPPED * bootgate.yaml:18: boot 1 ended in this phase: timed_out; see isolated::boot",
+            "FAILED bootgate.yaml::isolated::boot - never started (2 of 2 boots, *",
+        ]
+    )
+    # What is not there cannot tell it.
+    played("bootgate.yaml::isolated::task_started").assert_outcomes(failed=1)
+    gate(LATE, targets=["isolated"], timeout="500ms", boots=1, env={"DEAF": "1"})
+    text = path.read_text().replace("python3", "nothing-of-this-name")
+    path.write_text(text)
+    result = played("bootgate.yaml")
+    result.assert_outcomes(errors=1, skipped=3)
+
+
+def test_the_story_is_told_once(gate, played):
+    gate(LATE, targets=["isolated"], timeout="500ms", boots=1)
+    for words in ((), ("-q",)):
+        out = played("bootgate.yaml", *words, "--junitxml=j.xml").stdout.str()
+        assert out.count("the task never started: task_started") == 1
+        assert out.count("what to do: ") == 1
+        assert "the task never started: task_started" in Path("j.xml").read_text()
+
+
+def test_the_baseline_comes_first_and_the_change_last(gate, played):
+    path = gate([0.2, "engine ready", "persona loaded", "ring"], boots=1)
+    add_baseline(path, "[0.2,", "[0.1,")
+    out = played("bootgate.yaml").stdout.str()
+    rows = [line.split() for line in out.splitlines()]
+    assert [
+        "phase",
+        "(median)",
+        "baseline",
+        "slowest",
+        "candidate",
+        "slowest",
+        "Δ",
+        "Δ",
+        "%",
+    ] in rows
+    (engine,) = [row for row in rows if row[:1] == ["engine"] and len(row) > 8]
+    assert engine[1:] == [
+        "100",
+        "ms",
+        "100",
+        "ms",
+        "200",
+        "ms",
+        "200",
+        "ms",
+        "+100",
+        "ms",
+        "+100",
+        "%",
+    ]
+    assert "(│ warns at 60 %, fails at 80 %)" in out
+    wide = [line for line in out.splitlines() if line.startswith("  whole boot")]
+    assert max(map(len, wide)) <= 80
+
+
+def test_more_is_said_with_each_v(gate, played):
+    lines = [f"step {n}" for n in range(12)]
+    gate([*lines, "engine ready"], targets=["isolated"], timeout="500ms", boots=1)
+    usual, more, every = (played("bootgate.yaml", *v).stdout.str() for v in ((), ["-v"], ["-vv"]))
+    for text in (usual, more):
+        assert "last 8 of 14 lines of gateway.out:" in text
+        assert re.search(r"\(all lines that were kept: `bootgate report [0-9a-f]+ -vv`\)", text)
+        assert "step 1\n" not in text
+    assert ("  1 (attempt 2)  candidate" in usual, "  1 (attempt 2)  candidate" in more) == (0, 1)
+    assert "all 14 lines of gateway.out:" in every
+    assert "step 1\n" in every
+    assert "last 8 of" not in every
+
+
+def test_every_report_is_named(gate, played):
+    gate(boots=1)
+    result = played("bootgate.yaml", "--bootgate-html=a.html", "--bootgate-report=ctrf=c.json")
+    result.stdout.fnmatch_lines(["journal: *", "written: a.html, c.json (ctrf)"])

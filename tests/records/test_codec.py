@@ -57,3 +57,24 @@ def test_another_schema_is_refused():
     plain = json.loads(RECORDED[0].read_text()) | {"schema": "bootgate-result/0"}
     with pytest.raises(BootgateError, match=r"bootgate-result/"):
         codec.decode(json.dumps(plain))
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("ctrf", "a CTRF report"),
+        ("junit", "a JUnit report"),
+        ("bencher", "a report for Bencher"),
+        ("benchmark-action", "a report for github-action-benchmark"),
+        ("openmetrics", "a file of metrics"),
+    ],
+)
+def test_a_report_that_is_no_result_is_named(tmp_path, name, what):
+    """It was "Object missing required field"."""
+    from pytest_bootgate.reports.formats import parse
+
+    recorded = Path(__file__).parents[1] / "recorded" / "results" / "timed-out.json"
+    path = tmp_path / "report"
+    path.write_text(parse(f"{name}=x").format.text(codec.read(recorded), tmp_path))
+    with pytest.raises(BootgateError, match=f"This is {what}, not a gate result. Name the file"):
+        codec.read(path)

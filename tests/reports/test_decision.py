@@ -90,7 +90,18 @@ def in_notice(result: GateResult) -> list[str]:
     return [json.loads(notice(result))["text"].partition(" · ")[0]]
 
 
-@pytest.mark.parametrize("shown", [in_terminal, in_page, in_junit, in_github, in_notice])
+def in_annotation(result: GateResult) -> list[str]:
+    """The first one: its title, and all of it."""
+    first = github.commands([result], Path("/gates"))[0]
+    head, _, text = first.removeprefix("::").partition("::")
+    title = head.partition("title=")[2].replace("%3A", ":").replace("%25", "%")
+    assert text.startswith(f"{title}: ")
+    return [text.replace("%25", "%")]
+
+
+@pytest.mark.parametrize(
+    "shown", [in_terminal, in_page, in_junit, in_github, in_annotation, in_notice]
+)
 @pytest.mark.parametrize("made", [made for made, _ in CASES.values()], ids=CASES)
 def test_every_report_says_the_same(made, shown):
     result = made()

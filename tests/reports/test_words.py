@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_bootgate.checks.startup import judge
+from pytest_bootgate.observe.observation import TAIL
 from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import TargetResult
 from pytest_bootgate.records.retry import made
@@ -239,10 +240,10 @@ TAILS = {
 
 def test_last_lines_begin_with_the_gateway_and_end_with_a_few_of_services():
     assert last_lines(boot(tails=TAILS)) == [
-        *("last 2 lines of gateway.err:", "    Traceback", "    KeyError: TAX_RATE is not set"),
-        *("last line of gateway.out:", "    starting"),
-        *("last 3 lines of app.out:", "    app 6", "    app 7", "    app 8"),
-        *("last 3 lines of redis.out:", "    redis 6", "    redis 7", "    redis 8"),
+        *("all 2 lines of gateway.err:", "    Traceback", "    KeyError: TAX_RATE is not set"),
+        *("the only line of gateway.out:", "    starting"),
+        *("last 3 of 9 lines of app.out:", "    app 6", "    app 7", "    app 8"),
+        *("last 3 of 9 lines of redis.out:", "    redis 6", "    redis 7", "    redis 8"),
     ]
 
 
@@ -277,3 +278,11 @@ def test_a_gateway_that_starts_surely_slower_is_in_the_advice_whatever_the_verdi
         assert said.startswith("What comes before the trigger takes too long or surely longer")
     alike = judge([replace(b, ready=1.0 + b.number / 100) for b in boots], rules)
     assert "before the trigger" not in advice(replace(found, judgement=alike), [])
+
+
+def test_log_lines_say_how_many_of_how_many():
+    """Of a stream the last twenty are kept; nobody knows how many there were."""
+    many = boot(tails={"gateway.out": tuple(f"line {n}" for n in range(TAIL))})
+    assert last_lines(many)[0] == "last 8 of the 20 that were kept of gateway.out:"
+    assert last_lines(many, whole=True)[0] == "last 20 lines of gateway.out:"
+    assert len(last_lines(many, whole=True)) == 1 + TAIL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec.inspect as mi
 
 from pytest_bootgate.gatefile.model.file import GateFile
 from pytest_bootgate.gatefile.model.target import Target
-from pytest_bootgate.probes import KINDS, Kind
+from pytest_bootgate.probes import KINDS, Kind, asked, keys
 
 ROOT = mi.type_info(GateFile)
 TARGET = mi.type_info(Target)
@@ -55,6 +56,50 @@ def fields_of(struct: mi.StructType) -> dict[str, mi.Field]:
         if not kinds:
             found[field.encode_name] = field
     return found
+
+
+def noun_of(cls: type) -> str:
+    """What messages call a mapping of the model."""
+    return getattr(cls, "noun", "") or f"a {cls.__name__.lower()}"
+
+
+def fitting(struct: mi.StructType, given: Collection[str]) -> list[str]:
+    """The keys that a mapping may have beside those given; those of a probe are of one kind."""
+    every = fields_of(struct)
+    chosen = asked(given) if any(kinds_of(field.type) for field in struct.fields) else []
+    if len(chosen) != 1:
+        return list(every)
+    others = {key for kind in KINDS.values() for key in keys(kind)} - {*keys(chosen[0])}
+    return [key for key in every if key not in others]
+
+
+@cache
+def structs() -> tuple[mi.StructType, ...]:
+    """All mappings of a gate file, each once."""
+    found: dict[type, mi.StructType] = {}
+    waiting = [ROOT]
+    while waiting:
+        kind = bare(waiting.pop())
+        if isinstance(kind, mi.UnionType):
+            waiting += kind.types
+        elif isinstance(kind, mi.DictType):
+            waiting.append(kind.value_type)
+        elif isinstance(kind, mi.ListType):
+            waiting.append(kind.item_type)
+        elif isinstance(kind, mi.StructType) and kind.cls not in found:
+            found[kind.cls] = kind
+            waiting += [field.type for field in fields_of(kind).values()]
+    return tuple(found.values())
+
+
+@cache
+def homes() -> dict[str, list[str]]:
+    """For each key what has it, as messages call that: a phase, a target."""
+    found: dict[str, list[str]] = {}
+    for struct in structs():
+        for key in fields_of(struct):
+            found.setdefault(key, []).append(noun_of(struct.cls))
+    return {key: list(dict.fromkeys(nouns)) for key, nouns in found.items()}
 
 
 @cache  # a walk asks for them at every probe

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from pytest_bootgate.demands import Action, Existing, Tolerance, positive
+from pytest_bootgate.demands import Action, Endpoint, Existing, Tolerance, positive
 from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.gatefile.model.probe import PhaseProbe, Probe, Signal, StageProbe
 from pytest_bootgate.quantities import Seconds
@@ -36,7 +36,7 @@ class Trigger(Entry, frozen=True, kw_only=True):
 
     exec: Action | None = None
     in_: str | None = msgspec.field(default=None, name="in")
-    http: str | None = None
+    http: Endpoint | None = None
     method: str | None = None
     headers: dict[str, str] = {}
     json: Any = None

@@ -1,4 +1,4 @@
-"""GitHub Actions: a line for each target that is not green, and a job summary in Markdown."""
+"""GitHub Actions: the decision, a line for each target not green, and a summary in Markdown."""
 
 from __future__ import annotations
 
@@ -44,13 +44,18 @@ def append(results: Sequence[GateResult], path: Path, base: Path) -> None:
 
 
 def commands(results: Sequence[GateResult], base: Path) -> list[str]:
-    """Workflow commands that annotate the gate files, errors first.
+    """Workflow commands that annotate the gate files: the decision on each, then errors first.
 
     GitHub shows ten errors and ten warnings of a step; the summary has all of them.
     """
-    found = []
+    found, decided = [], []
     top = Path(os.environ.get("GITHUB_WORKSPACE") or base).resolve()
     for file, result in zip(names(results, top), results, strict=True):
+        what = decision(result)
+        where = f"file={_property(file)},line=1,title={_property(f'{what.action} {what.upgrade}')}"
+        decided.append(
+            f"::{_LEVELS.get(what.verdict, 'notice')} {where}::{_data(clean(str(what)))}"
+        )
         for entry in entries(result):
             state = entry.whole.state
             if state not in _LEVELS:
@@ -62,7 +67,7 @@ def commands(results: Sequence[GateResult], base: Path) -> list[str]:
                 text = f"{text[:_LONGEST]}… (shortened; the job summary has all of it)"
             text += f"\nwhat to do: {clean(entry.whole.todo)}" * bool(entry.whole.todo)
             found.append(f"::{_LEVELS[state]} {where}::{_data(text)}")
-    return sorted(found, key=lambda line: not line.startswith("::error"))
+    return [*decided, *sorted(found, key=lambda line: not line.startswith("::error"))]
 
 
 def _data(text: str) -> str:

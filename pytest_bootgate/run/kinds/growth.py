@@ -40,7 +40,7 @@ class GrowthCheck(PlainCheck):
 
     @property
     def subject(self) -> str:
-        return f"The growth of {self.target} was"
+        return f"the growth of {self.target}"
 
     def place(self, item: str = "") -> tuple[str, ...]:
         return "vary", self._quantity

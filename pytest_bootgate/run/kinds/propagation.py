@@ -37,7 +37,7 @@ class PropagationCheck(Check[PropagationResult]):
 
     @property
     def subject(self) -> str:
-        return f"The propagation test of {self.target} was"
+        return f"the propagation test of {self.target}"
 
     def place(self, item: str = "") -> tuple[str, ...]:
         return (*super().place(), PROPAGATION) if item else super().place()
@@ -67,7 +67,7 @@ class PropagationCheck(Check[PropagationResult]):
         engine = bench.ready()
         bench.take_turn(self)
         recipe = bench.machinery.recipe(self.profile, self.target, "candidate")
-        watch = bench.watcher(self, Ask("candidate", 0), 0)
+        watch = bench.watcher(self, Ask("candidate", 0))
         state = bench.state(self.profile)
 
         def hold() -> Stall:

@@ -47,7 +47,7 @@ class StartupCheck(Check[TargetResult]):
 
     @property
     def subject(self) -> str:
-        return f"The boots of {self.target} were"
+        return self.target
 
     @property
     def items(self) -> tuple[str, ...]:

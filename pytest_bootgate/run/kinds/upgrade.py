@@ -21,7 +21,7 @@ class UpgradeCheck(Check[UpgradeResult]):
     """The upgrade in place on a profile; it is of no target."""
 
     kind = UPGRADE
-    subject = "The upgrade in place was"
+    subject = "the upgrade in place"
 
     @classmethod
     def of(cls, plan: Plan) -> Iterator[UpgradeCheck]:

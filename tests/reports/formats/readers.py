@@ -120,7 +120,7 @@ def commands(output: str) -> dict[str, dict[str, str]]:
     """GitHub's workflow commands in an output, by title, read as its runner reads them."""
     found = {}
     for line in output.splitlines():
-        if match := re.fullmatch(r"::(error|warning) ([^:]*)::(.*)", line):
+        if match := re.fullmatch(r"::(error|warning|notice) ([^:]*)::(.*)", line):
             pairs = [part.split("=", 1) for part in match[2].split(",")]
             values = {key: _unescaped(value, ":,") for key, value in pairs}
             values |= {"level": match[1], "text": _unescaped(match[3], "")}

@@ -111,7 +111,8 @@ def test_github_gets_its_annotations_and_summary_by_itself(here):
         GITHUB_STEP_SUMMARY=str(summary),
     )
     assert done.status == 1
-    (found,) = commands(done.output).values()
+    decided, found = commands(done.output).values()
+    assert decided["text"].startswith("DO NOT SHIP sub 1: isolated never started")
     line = path.read_text().splitlines().index("  isolated: {}") + 1
     assert (found["file"], found["line"]) == ("sub/bootgate.yaml", str(line))
     assert found["level"] == "error"

@@ -149,7 +149,8 @@ def test_errors_come_before_warnings():
     warned = TargetResult("a", "default", "a", rules, (late, again), judge((late, again), rules))
     found = [result("r", warned, target(boot(), name="b"))]
     lines = github.commands(found, BASE)
-    assert [c["level"] for c in commands("\n".join(lines)).values()] == ["error", "warning"]
+    levels = [c["level"] for c in commands("\n".join(lines)).values()]
+    assert levels == ["error", "error", "warning"]  # the decision first
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -180,7 +181,10 @@ def test_boots_of_another_run_are_no_spans(tmp_path):
 
 def test_annotations_mean_what_they_say():
     held = target(name="a:b, c=%0A", error="50% of %0A, %2C::x\nand more")
-    (line,) = github.commands([result("r", held, file="/srv/a,b:c%0A.yaml")], BASE)
+    decided, line = github.commands([result("r", held, file="/srv/a,b:c%0A.yaml")], BASE)
+    (first,) = commands(decided).values()
+    assert (first["file"], first["line"], first["level"]) == ("a,b:c%0A.yaml", "1", "error")
+    assert first["text"].startswith(f"{first['title']}: a:b, c=%0A was not measured: 50% of %0A")
     assert commands(line) == {
         "bootgate: ERROR a:b, c=%0A": {
             "title": "bootgate: ERROR a:b, c=%0A",
