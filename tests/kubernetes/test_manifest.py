@@ -50,7 +50,7 @@ gate: {{boots: {boots}, retries: 0}}
     ("share", "boots", "verdict", "words"),
     [
         (1.3, 1, "fail", "no proof within 10 s"),
-        (0.85, 1, "fail", "the kubelet kills it at 10 s (startupProbe)"),
+        (0.85, 1, "fail", "kubelet kills it at 10 s (startupProbe)"),
         (0.5, 5, "pass", ""),
     ],
 )

@@ -17,9 +17,11 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from statistics import median
 
+import pytest
+
 from pytest_bootgate.engines.kubernetes.api import Cluster
 from pytest_bootgate.engines.kubernetes.lease import Leases
-from tests.kubernetes.rig import get, only, ready, until
+from tests.kubernetes.rig import get, kubectl, only, ready, until
 
 pytestmark = only
 
@@ -31,6 +33,20 @@ BOTH = {
 #: The disk of a node, as this machine sees it.
 DISK = Path("/var/lib/bootgate-kubernetes/{}/var/lib/bootgate-stat")
 NODES = ("node1", "node2", "node3")
+
+
+@pytest.fixture(autouse=True)
+def alike():
+    """The nodes are machines of one kind."""
+
+    def label(node: str, kind: str) -> None:
+        kubectl("label", "node", node, "--overwrite", f"node.kubernetes.io/instance-type={kind}")
+
+    for node in NODES:
+        label(node, "whole")
+    yield
+    for node in NODES:
+        label(node, f"part-{node[-1]}")
 
 
 def sleeps(seconds: float) -> str:
