@@ -43,8 +43,8 @@ class Alone:
     def _watch(self) -> None:
         while True:
             with contextlib.suppress(Exception):  # the tests restart the server
-                labels = {"bootgate.run": None}
-                for kind, pod in self._cluster.client.watch(Pod, namespace="*", labels=labels):
+                client = self._cluster.client
+                for kind, pod in client.watch(Pod, namespace="*", labels={"bootgate.run": None}):
                     self._see(kind, pod, time.monotonic())
             time.sleep(0.5)
 
