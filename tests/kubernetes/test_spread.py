@@ -159,7 +159,8 @@ def test_an_image_that_one_node_cannot_have(gate, kube):
     rival = Leases(cluster, "rival")
     kube.rig("node", "3", "registry-off")
     try:
-        kube.rig("node", "3", "forget", IMAGE)
+        with contextlib.suppress(AssertionError):  # it may never have had it
+            kube.rig("node", "3", "forget", IMAGE.rpartition(":")[0])
         # The gate begins on another node, and takes this one when it has the image there.
         rival.take(["node3"])
         run = gate(program=sleeps(2), boots="5", **BOTH)
