@@ -16,7 +16,7 @@ from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 from testcontainers.core.waiting_utils import wait_for_logs
 
 from benchmarks.report import Section, Spread, Target, number
-from pytest_bootgate.engines.base import UnitSpec
+from pytest_bootgate.engines.base import Engine, UnitSpec
 from pytest_bootgate.engines.docker import DockerEngine
 from pytest_bootgate.gatefile.model import PhaseProbe
 from pytest_bootgate.observe.observation import Observation
@@ -25,13 +25,13 @@ from pytest_bootgate.probes.line import Line
 from pytest_bootgate.run.listener import Listener
 
 # A container has the clock of its host's kernel, so the two readings can be subtracted.
-_PROGRAM = (
+PROGRAM = (
     "import sys, time\n"
     "time.sleep(float(sys.argv[1]))\n"
     "print('mark', time.monotonic(), flush=True)\n"
     "time.sleep(60)\n"
 )
-_DEADLINE = 30.0
+DEADLINE = 30.0
 _SDK_PAUSE = 1.0
 
 #: Starts a container that writes its mark after so many seconds: when was it noticed?
@@ -70,7 +70,7 @@ def measure(image: str, rounds: int = 24) -> Section:
 class Gate:
     """The project's own path; `stamps` are the lags of the instants that become durations."""
 
-    def __init__(self, engine: DockerEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.stamps: list[float] = []
 
@@ -85,18 +85,18 @@ class Gate:
             seen.see(sighting)
             if seen.proof_at is not None and not noticed:
                 noticed.append(time.monotonic())
-                written.append(_written(sighting.text))
+                written.append(written_at(sighting.text))
                 self.stamps.append(sighting.at - written[0])
 
         written: list[float] = []
         listener = Listener(lambda _: None, lambda _: None)
         place = self._engine.place({})
         try:
-            command = ["python3", "-c", _PROGRAM, str(after)]
+            command = ["python3", "-c", PROGRAM, str(after)]
             unit = place.create(UnitSpec("gateway", image, command), listener.put)
             seen.trigger_at = time.monotonic()
             unit.start()
-            until = time.monotonic() + _DEADLINE
+            until = time.monotonic() + DEADLINE
             listener.wait(until, lambda: bool(noticed), lambda _: None, see)
         finally:
             place.remove()
@@ -104,11 +104,11 @@ class Gate:
 
 
 def _by_testcontainers(image: str, after: float) -> float:
-    command = ["python3", "-c", _PROGRAM, str(after)]
+    command = ["python3", "-c", PROGRAM, str(after)]
     with DockerContainer(image, network_mode="none").with_command(command) as container:
         wait_for_logs(container, LogMessageWaitStrategy("mark"))
         noticed = time.monotonic()
-        return noticed - _written(container.get_logs()[0].decode())
+        return noticed - written_at(container.get_logs()[0].decode())
 
 
 def _by_pytest_docker(client: docker.DockerClient, image: str, after: float) -> float:
@@ -117,7 +117,7 @@ def _by_pytest_docker(client: docker.DockerClient, image: str, after: float) -> 
         services = Services(None)
         services.wait_until_responsive(lambda: b"mark" in container.logs(), timeout=30.0, pause=0.1)
         noticed = time.monotonic()
-        return noticed - _written(container.logs().decode())
+        return noticed - written_at(container.logs().decode())
     finally:
         container.remove(force=True)
 
@@ -127,17 +127,17 @@ def _by_polling(client: docker.DockerClient, image: str, after: float) -> float:
     try:
         while b"mark" not in (logs := container.logs()):
             time.sleep(_SDK_PAUSE)
-        return time.monotonic() - _written(logs.decode())
+        return time.monotonic() - written_at(logs.decode())
     finally:
         container.remove(force=True)
 
 
 def _start(client: docker.DockerClient, image: str, after: float) -> Container:
-    command = ["python3", "-c", _PROGRAM, str(after)]
+    command = ["python3", "-c", PROGRAM, str(after)]
     return client.containers.run(image, command, detach=True, network_mode="none")
 
 
-def _written(text: str) -> float:
+def written_at(text: str) -> float:
     return float(text.split()[1])
 
 

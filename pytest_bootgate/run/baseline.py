@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.model import GateFile
 from pytest_bootgate.records.jobs import Job, JobsError
 from pytest_bootgate.run.inplace import InPlacePair
+
+
+def proving(gate: GateFile) -> list[str]:
+    """The targets that leave a job: distinct session targets with a trigger, in their order."""
+    named = [n for n, t in gate.targets.items() if t.trigger is not None and not t.extends]
+    return named or [n for n, t in gate.targets.items() if t.trigger is not None]
 
 
 def quoted(lines: Iterable[str]) -> str:

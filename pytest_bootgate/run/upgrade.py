@@ -20,7 +20,7 @@ from pytest_bootgate.records.boot_events import Hear, ignore
 from pytest_bootgate.records.jobs import JobsError, Kept
 from pytest_bootgate.records.kept_jobs import compare, volatile
 from pytest_bootgate.records.upgrade import Owned, Repair, Run, Start, Stop, Upgrade
-from pytest_bootgate.run.baseline import listed, quoted, still_up, worth_proving
+from pytest_bootgate.run.baseline import listed, proving, quoted, still_up, worth_proving
 from pytest_bootgate.run.inplace import InPlacePair
 from pytest_bootgate.run.lost import Lost
 from pytest_bootgate.run.progress import Moment
@@ -54,12 +54,6 @@ class Base:
     same: tuple[str, ...]
     notes: tuple[str, ...]
     archive: Path
-
-
-def proving(gate: GateFile) -> list[str]:
-    """The targets that leave a job: distinct session targets with a trigger, in their order."""
-    named = [n for n, t in gate.targets.items() if t.trigger is not None and not t.extends]
-    return named or [n for n, t in gate.targets.items() if t.trigger is not None]
 
 
 def upgrade_budget(gate: GateFile) -> float:
