@@ -51,6 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_bootgate.pytest_plugin.shards import begin
 
         begin(config)
+    if config.getoption("bootgate_hosts"):
+        from pytest_bootgate.pytest_plugin.options import named_hosts
+
+        named_hosts(config)
     named = list(session.named())
     for path in named:
         _load(session, path)

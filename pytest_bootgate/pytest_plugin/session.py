@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_bootgate.pytest_plugin.options import named_hosts
 from pytest_bootgate.pytest_plugin.planned import Timer
 from pytest_bootgate.pytest_plugin.progress import ProgressLine
 
@@ -54,12 +55,20 @@ class Session:
 
     `selected` holds (gate file, profile, target) of all collected items; `mistakes` the texts of
     gate files that could not be read; `left_alone` those found but not named; `told` the texts that
+<<<<<<< HEAD
     failed items have shown. `informed` and `uninformed` are those who asked to be told of a
     verdict, and were or were not; `written` are the reports that were, by their paths. `decision`
     is what the run ends with, as its last line. `ran` is set where pytest runs tests, or tries to;
     `insufficient` has a paragraph for each gate file that was not judged as it should be, and
     `missing` says the same to the user, also where there was no gate at all. `merged` has one of
     the shards of each gate file that was merged.
+=======
+    failed items have shown, `in_full` the targets (as in `selected`) of which one told the whole
+    story. `informed` and `uninformed` are those who asked to be told of a verdict, and were or were
+    not. `ran` is set where pytest runs tests, or tries to; `insufficient` has a paragraph for each
+    gate file that was not judged as it should be, and `missing` says the same to the user, also
+    where there was no gate at all. `merged` has one of the shards of each gate file that was merged.
+>>>>>>> 37947c6 (Boots on several Docker hosts: --bootgate-hosts, one gate at a time on each by a container's name)
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -166,6 +175,7 @@ class Session:
             gate = Gate(
                 load(path),
                 wanted_engine=option("bootgate_engine"),
+                hosts=named_hosts(self.config),
                 boots=option("bootgate_boots"),
                 profiles=option("bootgate_profile") or (),
                 sharing=sharing(self.config, path),
