@@ -52,9 +52,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
         begin(config)
     if config.getoption("bootgate_hosts"):
-        from pytest_bootgate.pytest_plugin.options import named_hosts
+        from pytest_bootgate.pytest_plugin.options import asked_engine
 
-        named_hosts(config)
+        asked_engine(config)
     named = list(session.named())
     for path in named:
         _load(session, path)

@@ -61,9 +61,9 @@ class DockerEngine(OneMachine):
     #: Not those that another gate's environment may name.
     environment: Mapping[str, str] = MappingProxyType({HOSTS: ""})
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, api: DockerApi | None = None) -> None:
         self._run = run
-        self._api = DockerApi()
+        self._api = api or DockerApi()
 
     @property
     def version(self) -> str:

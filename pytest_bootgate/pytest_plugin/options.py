@@ -127,18 +127,19 @@ def _hosts(text: str) -> str:
     return text
 
 
-def named_hosts(config: pytest.Config) -> list[str]:
-    """The Docker hosts to boot on. Raises `UsageError` where it is not docker that boots."""
+def asked_engine(config: pytest.Config) -> tuple[str, list[str]]:
+    """The engine, and the Docker hosts to boot on. Raises `UsageError` where others have none."""
+    engine = config.getoption("bootgate_engine")
     if (text := config.getoption("bootgate_hosts")) is None:
-        return []
-    if (engine := config.getoption("bootgate_engine")) not in ("auto", "docker"):
+        return engine, []
+    if engine not in ("auto", "docker"):
         raise pytest.UsageError(
             f"--bootgate-hosts names Docker hosts, but --bootgate-engine {engine} boots elsewhere:"
             " leave out one of them."
         )
     from pytest_bootgate.engines.docker_address import hosts
 
-    return hosts(text)
+    return "docker", hosts(text)
 
 
 def _shard(text: str) -> str:

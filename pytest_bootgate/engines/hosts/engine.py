@@ -11,12 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from pytest_bootgate.engines import owner
-from pytest_bootgate.engines.base import CONTAINED, Capacity, MachineUse, python_image
+from pytest_bootgate.engines.base import CONTAINED, Capacity, python_image
 from pytest_bootgate.engines.docker import DockerEngine, DockerPlace, most_memory
 from pytest_bootgate.engines.docker_address import HOSTS
 from pytest_bootgate.engines.docker_leftovers import LABEL, LEASED, OWNER, sweep_one
 from pytest_bootgate.engines.hosts.host import Host
 from pytest_bootgate.engines.hosts.lease import Lease
+from pytest_bootgate.engines.machines import MachineUse
 from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Container as Wanted
 
@@ -46,7 +47,8 @@ class Fleet:
                 else:
                     self.silent[name] = str(found)
         if not self.hosts:
-            raise EngineError(f"No Docker host answers. {' '.join(self.silent.values())}")
+            none = "" if len(names) == 1 else "None of the Docker hosts answers. "
+            raise EngineError(none + " ".join(self.silent.values()))
 
     def usable(self) -> list[Host]:
         """Those that are not away; if all are, those that answer again. Raises `EngineError`."""
@@ -71,11 +73,11 @@ class HostsEngine(DockerEngine):
     traits = replace(CONTAINED, leases=True)
 
     def __init__(self, run: str, fleet: Fleet) -> None:
-        self._run, self._fleet = run, fleet
+        # Until it has a host, any can be asked.
+        super().__init__(run, fleet.hosts[0].api)
+        self._fleet = fleet
         self._host: Host | None = None
         self._lease: Lease | None = None
-        # Until it has a host, any can be asked.
-        self._api = fleet.hosts[0].api
         self.environment = {HOSTS: ",".join(fleet.names)}
 
     @property
@@ -104,6 +106,7 @@ class HostsEngine(DockerEngine):
 
     def _mine(self) -> tuple[Host, Lease]:
         """The host of this engine, which takes one if it has none any more."""
+        came, waited = time.monotonic(), False
         while self._host is None or self._lease is None or not self._host.has(self._lease):
             if self._host is not None:
                 self._host.leave(self._lease)
@@ -115,7 +118,12 @@ class HostsEngine(DockerEngine):
                 # Others take another order, so that they rarely ask for the same.
                 if any(map(self._take, random.sample(hosts, len(hosts)))):
                     continue
+            if held := [host.held.has(host.name) for host in hosts if host.held is not None]:
+                waited = True
+                self.waits(held, time.monotonic() - came)
             time.sleep(_LOOK)
+        if waited:
+            self.waits((), time.monotonic() - came)
         return self._host, self._lease
 
     def _take(self, host: Host) -> bool:
@@ -168,6 +176,10 @@ class HostsEngine(DockerEngine):
             )
         self._fleet.there.add((image, host.name))
         return found
+
+    def look_for(self, image: str) -> bool:
+        """Whether an image is on all hosts. Raises `EngineError` where one cannot have it."""
+        return all(DockerEngine(self._run, h.api).look_for(image) for h in self._fleet.hosts)
 
     def export(self, volume: str, image: str | None, into: Path) -> None:
         """Keep what is in a volume of the host as a tar file. Raises `EngineError`."""

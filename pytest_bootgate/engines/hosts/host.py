@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from docker.errors import NotFound
+
 from pytest_bootgate.engines.base import Capacity
 from pytest_bootgate.engines.docker_address import named
 from pytest_bootgate.engines.docker_api import DockerApi
 from pytest_bootgate.engines.docker_leftovers import sweep_leased
-from pytest_bootgate.engines.hosts.lease import Held, Lease, take
+from pytest_bootgate.engines.hosts.lease import NAME, Holder, Lease, take
 from pytest_bootgate.engines.images import have
+from pytest_bootgate.engines.machines import Held
 from pytest_bootgate.errors import EngineError, LostError
 
 
@@ -27,7 +30,7 @@ class Host:
         self.name = self._address.name
         self.away: str | None = None
         self.shunned = False
-        self.held: Held | None = None
+        self.held: Holder | None = None
         self.lease: Lease | None = None
         self.api = DockerApi(self._address, lost=self._lost)
 
@@ -57,6 +60,14 @@ class Host:
         self.lease, self.held = found, None
         sweep_leased(self.api, labels)
         return found
+
+    def who(self) -> Held | None:
+        """Who has it, be it this run. Raises `EngineError`."""
+        with self.api.call("look at its lease") as client:
+            try:
+                return Holder(client.inspect_container(NAME), 0.0).has(self.name)
+            except NotFound:
+                return None
 
     def leave(self, lease: Lease | None) -> None:
         """Let another gate have it. Nothing of this run may run here any more."""

@@ -7,20 +7,21 @@ good; so a controller that died, or was cut off, holds no host. It also says how
 from __future__ import annotations
 
 import contextlib
-import getpass
-import os
-import socket
 import threading
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError, NotFound
 from docker.types import LogConfig
 
-from pytest_bootgate.engines.base import Chunk, MachineUse
+from pytest_bootgate.engines import owner
+from pytest_bootgate.engines.base import Chunk
 from pytest_bootgate.engines.docker_api import DockerApi
+from pytest_bootgate.engines.docker_leftovers import LABEL
 from pytest_bootgate.engines.docker_stream import Stream
+from pytest_bootgate.engines.machines import Held, MachineUse
 from pytest_bootgate.errors import EngineError, LostError
 
 if TYPE_CHECKING:
@@ -121,18 +122,25 @@ class Lease:
         self._stream.close()
 
 
-class Held:
+class Holder:
     """Who has a host: `seen` is the container, `since` when this gate saw it first."""
 
     def __init__(self, seen: Mapping[str, Any], since: float) -> None:
         self.id, self.since = str(seen["Id"]), since
         self.state = str(seen["State"]["Status"])
         self.labels: Mapping[str, str] = seen["Config"]["Labels"] or {}
+        self._made = datetime.fromisoformat(seen["Created"])
+
+    def has(self, host: str) -> Held:
+        """What it has, for those who wait for the host."""
+        booting = (datetime.now(UTC) - self._made).total_seconds()
+        run, user = self.labels.get(LABEL, ""), self.labels.get(BY, "")
+        return Held(host, run, user, max(0.0, booting))
 
 
 def take(
-    api: DockerApi, image: str, labels: Mapping[str, str], before: Held | None
-) -> Lease | Held | None:
+    api: DockerApi, image: str, labels: Mapping[str, str], before: Holder | None
+) -> Lease | Holder | None:
     """The lease of a host, or who has it; None where that may have changed just now.
 
     `before` is who had it when it was asked for last. Raises `EngineError`.
@@ -168,7 +176,7 @@ def _made(client: APIClient, image: str, labels: Mapping[str, str]) -> str:
         ["-c", PROGRAM],
         entrypoint=["python3"],
         name=NAME,
-        labels={**labels, BY: _me()},
+        labels={**labels, BY: owner.me()},
         stdin_open=True,
         host_config=client.create_host_config(
             network_mode="none",
@@ -181,10 +189,10 @@ def _made(client: APIClient, image: str, labels: Mapping[str, str]) -> str:
     return str(made["Id"])
 
 
-def _held(client: APIClient, before: Held | None) -> Held | None:
+def _held(client: APIClient, before: Holder | None) -> Holder | None:
     """Who has the host. What will never run is removed."""
     try:
-        held = Held(client.inspect_container(NAME), time.monotonic())
+        held = Holder(client.inspect_container(NAME), time.monotonic())
     except NotFound:
         return None
     if before is not None and (before.id, before.state) == (held.id, held.state):
@@ -205,12 +213,3 @@ def remove(client: APIClient, container: str) -> None:
         except APIError as error:
             if error.status_code != _TAKEN:
                 raise
-
-
-def _me() -> str:
-    """Who has the lease, in words."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # without a name
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
