@@ -123,8 +123,9 @@ def _hosts(run: str, hosts: Sequence[str]) -> tuple[Engine, str]:
     from pytest_bootgate.engines.hosts.engine import Fleet, HostsEngine
 
     fleet = Fleet(run, hosts)
-    silent = " ".join(f"Not used: {name}, as {why}" for name, why in fleet.silent.items())
-    return HostsEngine(run, fleet), f"requested. {silent.rstrip('.')}" if silent else "requested"
+    silent = " ".join(fleet.silent.values()).rstrip(".")
+    why = f"requested, without a host that does not answer: {silent}" if silent else "requested"
+    return HostsEngine(run, fleet), why
 
 
 def _kubernetes(run: str, asked: Kubernetes | None) -> Engine:

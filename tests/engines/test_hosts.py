@@ -9,6 +9,7 @@ import io
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_bootgate.cli import main
 from pytest_bootgate.engines import remove, runs
 from pytest_bootgate.engines.docker_address import HOSTS
 from pytest_bootgate.engines.docker_leftovers import LABEL, LEASED
@@ -285,6 +287,17 @@ def test_leftovers_are_those_of_all_hosts(second):
     assert "left" not in runs("docker", where)
     with pytest.raises(EngineError, match="unix:///no-such"):
         remove("docker", "left", where)
+
+
+def test_doctor_and_clean_look_at_each_host(second, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["doctor", f"--hosts={THERE},unix:///no-such"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if " host  " in line]
+    assert rows[0].startswith("warn  host        No Docker engine answers (unix:///no-such)")
+    assert re.match(r"ok    host        staging: \d+ CPUs, .* GiB, answers within", rows[1])
+    docker("create", "--label", f"{LABEL}=left", IMAGE, "true", host=second)
+    assert main(["clean", f"--hosts={THERE}", "--all"]) == 0
+    assert f"{THERE}: run left: removed 1 leftovers" in capsys.readouterr().out
 
 
 def test_a_host_that_goes_away_is_left_and_its_pair_made_anew(tmp_path, second):
