@@ -83,21 +83,13 @@ class Machinery:
         return self._engine, self.why
 
     def _choose(self) -> tuple[Engine, str]:
-<<<<<<< HEAD
-        kubernetes = self._plan.file.kubernetes
-        return choose(self._wanted, **_has(self._plan), run=self._run, kubernetes=kubernetes)
-=======
-        every = self._plan.releases.values()
-        gateway = self._plan.file.gateway.command
         return choose(
             self._wanted,
-            images=all(release.image is not None for release in every),
-            commands=all((release.command or gateway) is not None for release in every),
+            **_has(self._plan),
             run=self._run,
             kubernetes=self._plan.file.kubernetes,
             hosts=self._hosts,
         )
->>>>>>> 37947c6 (Boots on several Docker hosts: --bootgate-hosts, one gate at a time on each by a container's name)
 
     def ready(self) -> Engine:
         """The engine with all that a first boot needs: a reaper, all images, two releases.
