@@ -51,10 +51,6 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_bootgate.pytest_plugin.shards import begin
 
         begin(config)
-    if config.getoption("bootgate_hosts"):
-        from pytest_bootgate.pytest_plugin.options import asked_engine
-
-        asked_engine(config)
     named = list(session.named())
     for path in named:
         _load(session, path)

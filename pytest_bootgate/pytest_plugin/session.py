@@ -55,19 +55,127 @@ class Session:
 
     `selected` holds (gate file, profile, target) of all collected items; `mistakes` the texts of
     gate files that could not be read; `left_alone` those found but not named; `told` the texts that
+    failed items have shown. `informed` and `uninformed` are those who asked to be told of a
+    verdict, and were or were not; `written` are the reports that were, by their paths. `decision`
+    is what the run ends with, as its last line. `ran` is set where pytest runs tests, or tries to;
+    `insufficient` has a paragraph for each gate file that was not judged as it should be, and
+    `missing` says the same to the user, also where there was no gate at all. `merged` has one of
+    the shards of each gate file that was merged.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.engine, self.hosts = asked_engine(config)
+        self.gates: dict[Path, Gate] = {}
+        self.mistakes: dict[Path, str] = {}
+        self.left_alone: list[Path] = []
+        self.selected: list[tuple[Path, str, str]] = []
+        self.from_workers: list[GateResult] = []
+        self.told: set[str] = set()
+        self.informed: list[str] = []
+        self.written: list[str] = []
+        self.decision = ""
+        self.uninformed: list[str] = []
+        self.lost_workers = self.ran = self.ended_early = False
+        self.insufficient: dict[str, str] = {}
+        self.missing: list[str] = []
+        self.unheard_of_workers: list[str] = []
+        self.notify_of_workers: dict[str, dict[str, Notify]] = {}
+        self.merged: dict[str, Shard] = {}
+        #: What each worker of pytest-xdist has collected.
+        self.collected: dict[Any, list[str]] = {}
+        self._journal: Journal | None = None
+        self._shared: tempfile.TemporaryDirectory[str] | None = None
+        self.progress, self.timer = ProgressLine(config), Timer()
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this process is a worker of pytest-xdist."""
+        return hasattr(self.config, "workerinput")
+
+    @property
+    def lists(self) -> str:
+        """The option with which pytest runs no test, so that nothing is booted; else empty."""
+        found = (text for name, text in _LISTS.items() if self.config.getoption(name, False))
+        return next(found, "")
+
+    @property
+    def merges(self) -> list[str]:
+        """The results of shards, of which this run makes one instead of booting anything."""
+        return self.config.getoption("bootgate_merge") or []
+
+    @property
+    def required(self) -> bool:
+        """Whether this run may pass only if it judged all that its gate files ask for."""
+        option, ini = self.config.getoption, self.config.getini
+        return bool(self.merges or option("bootgate_require") or ini("bootgate_require"))
+
+    @property
+    def writes(self) -> bool:
+        """Whether this run is to write files."""
+        return any(self.config.getoption(f"bootgate_{name}") for name in ("json", "html", "report"))
+
+    @property
+    def concerned(self) -> bool:
+        """Whether there is anything to be said at the end of this run."""
+        found = self.gates or self.from_workers or self.unheard_of_workers
+        return bool(found or self.writes or self.required)
+
+    @property
+    def lost_results(self) -> bool:
+        """Whether workers of pytest-xdist booted what did not come back here."""
+        distributed = bool(getattr(self.config.option, "tx", None))
+        return self.lost_workers or (self.ended_early and distributed)
+
+    def shown(self, path: Path) -> Path:
+        """A path as the user writes it: from the directory where pytest was started."""
+        base = self.config.invocation_params.dir
+        return path.relative_to(base) if path.is_relative_to(base) else path
+
+    def near(self) -> list[Path]:
+        """The gate files in the rootdir, here, and in the named directories, but not named."""
+        base = self.config.invocation_params.dir
+        near = {self.config.rootpath, base}
+        near |= {base / str(arg).partition("::")[0] for arg in self.config.args}
+        found = {(d / "bootgate.yaml").resolve() for d in near if (d / "bootgate.yaml").is_file()}
+        return sorted(found - set(self.named()))
+
+    def leave_alone(self, path: Path) -> None:
+        """Remember a gate file that was found and is not to be booted."""
+        if path not in self.left_alone:
+            self.left_alone.append(path)
+
+    def named(self) -> Iterator[Path]:
+        """The gate files named on the command line; those of a merge stand in its results."""
+        if self.merges:
+            return
+        base = self.config.invocation_params.dir
+        for arg in self.config.args:
+            path = base / str(arg).partition("::")[0]
+            if is_gate_file(path) and path.is_file():
+                yield path.resolve()
+
+    def gate(self, path: Path) -> Gate:
+        """The gate of a gate file. Raises `BootgateError` for its mistakes."""
+        path = path.resolve()
+        if path not in self.gates:
+            from pytest_bootgate.gatefile import load
+            from pytest_bootgate.pytest_plugin.shards import sharing
+            from pytest_bootgate.run import Gate
+            from pytest_bootgate.run.machinery import refuse_engine
+
             option = self.config.getoption
-            engine, hosts = asked_engine(self.config)
             gate = Gate(
                 load(path),
-                wanted_engine=engine,
-                hosts=hosts,
+                wanted_engine=self.engine,
+                hosts=self.hosts,
                 boots=option("bootgate_boots"),
                 profiles=option("bootgate_profile") or (),
                 sharing=sharing(self.config, path),
                 watch=self._watch,
                 hear=self.hear,
             )
-            refuse_engine(gate.plan, engine)
+            refuse_engine(gate.plan, self.engine)
             self.gates[path] = gate
         return self.gates[path]
 
