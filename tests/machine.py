@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -104,3 +106,61 @@ def wall_clock(file: Path) -> dict[str, str]:
             ("FAKETIME_NO_CACHE", "FAKETIME_DONT_FAKE_MONOTONIC", "DONT_FAKE_MONOTONIC"), "1"
         ),
     }
+
+
+class Ssh(NamedTuple):
+    """A Docker host behind ssh: its name for `--bootgate-hosts`, and a directory for PATH.
+
+    The command ssh of that directory is the machine's own, with a configuration of its own.
+    """
+
+    host: str
+    path: str
+    pid: int
+
+
+@contextmanager
+def an_ssh_host(docker_host: str) -> Iterator[Ssh]:
+    """A real sshd, for this user alone, behind which the docker command finds an engine."""
+    sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
+    assert sshd is not None
+    here = Path(tempfile.mkdtemp(dir="/tmp"))
+    Path("/run/sshd").mkdir(exist_ok=True)  # sshd's own condition, where no system has started it
+    for key in ("host", "user"):
+        made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(here / key)]
+        subprocess.run(made, check=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (here / "sshd_config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {here}/host\nPidFile none\nUsePAM no\n"
+        f"AuthorizedKeysFile {here}/user.pub\nStrictModes no\nPasswordAuthentication no\n"
+        f"PermitRootLogin prohibit-password\nSetEnv DOCKER_HOST={docker_host}\n"
+    )
+    key = (here / "host.pub").read_text()
+    (here / "known_hosts").write_text(f"[127.0.0.1]:{port} {key}")
+    (here / "ssh_config").write_text(
+        f"Host staging\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {here}/user\n"
+        f"  User {getpass.getuser()}\n  UserKnownHostsFile {here}/known_hosts\n"
+    )
+    (here / "bin").mkdir()
+    ssh = here / "bin/ssh"
+    ssh.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {here}/ssh_config "$@"\n')
+    ssh.chmod(0o755)
+    with (here / "log").open("w") as log:
+        daemon = subprocess.Popen([sshd, "-D", "-e", "-f", str(here / "sshd_config")], stderr=log)
+    try:
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            assert daemon.poll() is None, (here / "log").read_text()
+            time.sleep(0.05)
+        yield Ssh("ssh://staging", str(here / "bin"), daemon.pid)
+    finally:
+        for process in psutil.Process(daemon.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                process.kill()
+        daemon.kill()
+        daemon.wait(10)
+        shutil.rmtree(here)

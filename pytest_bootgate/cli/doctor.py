@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ _WIDTH = 80
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``bootgate doctor`` takes."""
+    from pytest_bootgate.cli.found import add_hosts
     from pytest_bootgate.cli.log import add_journal
     from pytest_bootgate.engines import NAMES
 
@@ -43,13 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine", choices=NAMES, default="auto", help="the engine to check (default: auto)"
     )
+    add_hosts(parser, "check these Docker hosts")
     add_journal(parser)
 
 
 def main(options: argparse.Namespace) -> int:
     """Print a line for each thing; return the exit status."""
     seen: list[Level] = []
-    for found in _findings(options.file, options.engine, options.journal):
+    for found in _findings(options.file, options.engine, options.hosts or [], options.journal):
         seen.append(found.level)
         for line in _lines(found):
             print(line, flush=True)
@@ -61,16 +63,20 @@ def main(options: argparse.Namespace) -> int:
     return statuses.FAILED
 
 
-def _findings(file: Path | None, wanted: str, journal: Path | None) -> Iterator[Finding]:
+def _findings(
+    file: Path | None, wanted: str, hosts: Sequence[str], journal: Path | None
+) -> Iterator[Finding]:
     """What is wrong, and a bare ``ok`` for each thing of which nothing is."""
     from pytest_bootgate.cli import doctor_engine
 
-    gate, about = _gate(file, wanted)
+    gate, about = _gate(file, wanted, hosts)
     yield about
     engine = None
     try:
-        engine, found = doctor_engine.engine(gate, wanted)
+        engine, found = doctor_engine.engine(gate, wanted, hosts)
         yield _masked(gate, found)
+        if hosts and engine is not None:
+            yield from doctor_engine.hosts(engine)
         for name, check in _checks(gate, engine, journal, (file or Path()).absolute()):
             wrong = [Finding(level, name, text) for level, text in check]
             yield from (_masked(gate, found) for found in wrong or [Finding("ok", name, "")])
@@ -111,7 +117,7 @@ def _checks(
     yield "journal", doctor_host.journal(journal, file)
 
 
-def _gate(file: Path | None, wanted: str) -> tuple[Gate | None, Finding]:
+def _gate(file: Path | None, wanted: str, hosts: Sequence[str]) -> tuple[Gate | None, Finding]:
     """The gate of a gate file, and what there is to say of it."""
     from pytest_bootgate.gatefile import load
     from pytest_bootgate.run import Gate
@@ -124,7 +130,7 @@ def _gate(file: Path | None, wanted: str) -> tuple[Gate | None, Finding]:
     if not path.exists() and path.name == _DEFAULT.name:
         return None, Finding("FAIL", "gate file", none_in(path.parent))
     try:
-        gate = Gate(load(path), wanted_engine=wanted)
+        gate = Gate(load(path), wanted_engine=wanted, hosts=hosts)
         gate.plan.refuse_same()
     except GateFileError as error:
         mistakes = error.mistakes

@@ -8,36 +8,71 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_bootgate.cli.found import Finding, Wrong
 from pytest_bootgate.engines import choose, runs
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.errors import BootgateError, ImageError
+from pytest_bootgate.reports.queue import held_words
 from pytest_bootgate.run.recipe import RELEASE
 
 if TYPE_CHECKING:
+    from pytest_bootgate.engines.hosts.host import Host
     from pytest_bootgate.run import Gate
     from pytest_bootgate.run.plan import Plan
 
 _BARE = "gates whose releases have commands boot as processes"
 
 
-def engine(gate: Gate | None, wanted: str) -> tuple[Engine | None, Finding]:
+def engine(
+    gate: Gate | None, wanted: str, hosts: Sequence[str] = ()
+) -> tuple[Engine | None, Finding]:
     """The engine that the gate would take; without a gate docker, if it answers."""
     try:
         if gate is not None:
             found, why = gate.engine()
         else:
             asked = "docker" if wanted == "auto" else wanted
-            found, why = choose(asked, images=True, commands=True, run=secrets.token_hex(6))
+            run = secrets.token_hex(6)
+            found, why = choose(asked, images=True, commands=True, run=run, hosts=hosts)
     except BootgateError as error:
-        if gate is None and wanted == "auto":
+        if gate is None and wanted == "auto" and not hosts:
             return None, Finding("warn", "engine", f"{error} Without it {_BARE}.")
         return None, Finding("FAIL", "engine", str(error))
     reason = f"{found.version}: {why}"
     return found, Finding("ok", "engine", found.version if gate is None else reason)
+
+
+def hosts(engine: Engine) -> Iterator[Finding]:
+    """Whether each Docker host answers, how fast, and whether boots on it can be compared."""
+    for why in engine.silent.values():  # type: ignore[attr-defined]
+        yield Finding("warn", "host", f"{why} The gate would do without it.")
+    first, *_ = every = engine.hosts  # type: ignore[attr-defined]
+    for host in every:
+        try:
+            yield _of_host(host, first)
+        except BootgateError as error:
+            yield Finding("warn", "host", f"{error} The gate would do without it.")
+
+
+def _of_host(host: Host, first: Host) -> Finding:
+    with host.api.call("answer") as client:
+        client.ping()
+        began = time.monotonic()
+        client.ping()
+        took = time.monotonic() - began
+    machine, holder = host.capacity, host.who()
+    text = (
+        f"{host.name}: {machine.cpus} CPUs, {machine.memory / 2**30:.3g} GiB, answers within"
+        f" {took * 1000:.3g} ms"
+    )
+    if not host.like(first):
+        return Finding("warn", "host", f"{text}; no boots beside {first.name}, which is another")
+    if holder:
+        return Finding("warn", "host", f"{text}; another gate has {held_words(holder)}")
+    return Finding("ok", "host", text)
 
 
 def leftovers(engine: Engine) -> Iterator[Wrong]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -34,3 +35,17 @@ def none_in(directory: Path) -> str:
     begin = "bootgate init" if here else f"bootgate init {directory}"
     where = "this directory" if here else str(directory)
     return f"There is no bootgate.yaml in {where}: run `{begin}` to write one, or {name}."
+
+
+def add_hosts(parser: argparse.ArgumentParser, what: str) -> None:
+    """The option that names Docker hosts, as a list."""
+    parser.add_argument("--hosts", type=_hosts, metavar="HOST,...", help=f"{what}, as pytest takes")
+
+
+def _hosts(text: str) -> list[str]:
+    from pytest_bootgate.engines.docker_address import hosts
+
+    try:
+        return hosts(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -6,7 +6,7 @@ An engine starts, feeds, holds and removes units; it never interprets what they 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_bootgate.engines.owner import gone, lives
@@ -38,13 +38,17 @@ def choose(
     commands: bool,
     run: str,
     kubernetes: Kubernetes | None = None,
+    hosts: Sequence[str] = (),
 ) -> tuple[Engine, str]:
     """The engine for a gate file, and half a sentence that says why this one.
 
-    `images` and `commands` say whether every release has one, `kubernetes` which cluster is meant.
+    `images` and `commands` say whether every release has one, `kubernetes` which cluster is meant,
+    `hosts` the Docker hosts, where it is not the one that this machine would take.
     Raises `EngineError` where what is wanted cannot be had.
     """
-    refuse(wanted, images=images, commands=commands)
+    refuse("docker" if hosts else wanted, images=images, commands=commands)
+    if hosts:
+        return _hosts(run, hosts)
     if wanted in ("docker", "kubernetes"):
         return _docker(run) if wanted == "docker" else _kubernetes(run, kubernetes), "requested"
     if wanted == "process":
@@ -113,6 +117,15 @@ def _docker(run: str) -> Engine:
     from pytest_bootgate.engines.docker import DockerEngine
 
     return DockerEngine(run)
+
+
+def _hosts(run: str, hosts: Sequence[str]) -> tuple[Engine, str]:
+    from pytest_bootgate.engines.hosts.engine import Fleet, HostsEngine
+
+    fleet = Fleet(run, hosts)
+    silent = " ".join(fleet.silent.values()).rstrip(".")
+    why = f"requested, without a host that does not answer: {silent}" if silent else "requested"
+    return HostsEngine(run, fleet), why
 
 
 def _kubernetes(run: str, asked: Kubernetes | None) -> Engine:

@@ -102,6 +102,7 @@ class Container:
         try:
             self._stream.write(text.encode() + b"\n")
         except (OSError, ValueError) as error:
+            self._ended()  # it is the engine that is gone?
             raise EngineError(f"The {self._spec.noun} no longer accepts input: {error}.") from error
 
     def run(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import secrets
-import time
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -25,9 +24,18 @@ from pytest_bootgate.engines.container import (
     remove_container,
 )
 from pytest_bootgate.engines.container_command import lacks_command
-from pytest_bootgate.engines.docker_api import DockerApi, gone_is_fine, said
+from pytest_bootgate.engines.docker_address import HOSTS
+from pytest_bootgate.engines.docker_api import DockerApi, said
+from pytest_bootgate.engines.docker_leftovers import (
+    LABEL,
+    OWNER,
+    remove_volume,
+    runs,
+    sweep,
+    sweep_one,
+)
 from pytest_bootgate.engines.docker_stream import Stream
-from pytest_bootgate.engines.images import image_id, not_pulled, pull
+from pytest_bootgate.engines.images import have, image_id, not_pulled
 from pytest_bootgate.engines.machines import MachineUse, OneMachine
 from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.model import Container as Wanted
@@ -35,9 +43,8 @@ from pytest_bootgate.gatefile.model import Container as Wanted
 if TYPE_CHECKING:
     from docker.api import APIClient
 
-LABEL = "bootgate.run"
-OWNER = "bootgate.owner"
-_REMOVAL_DEADLINE = 20.0
+__all__ = ["DockerEngine", "DockerPlace", "most_memory", "runs", "sweep"]
+
 #: Per cent of the engine's memory: a release that takes all must not end what else runs there.
 _MOST_MEMORY = 90
 
@@ -51,11 +58,12 @@ class DockerEngine(OneMachine):
     name = "docker"
     traits = CONTAINED
     clock = REAL
-    environment: Mapping[str, str] = MappingProxyType({})
+    #: Not those that another gate's environment may name.
+    environment: Mapping[str, str] = MappingProxyType({HOSTS: ""})
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, api: DockerApi | None = None) -> None:
         self._run = run
-        self._api = DockerApi()
+        self._api = api or DockerApi()
 
     @property
     def version(self) -> str:
@@ -71,13 +79,7 @@ class DockerEngine(OneMachine):
     def resolve(self, image: str) -> str:
         """The id of an image, pulled where it is missing. Raises `EngineError`."""
         with self._api.call(f"find image {image}") as client:
-            try:
-                return image_id(client, image)
-            except NotFound:
-                pull(client, image)
-            except APIError as error:
-                raise not_pulled(image, said(error)) from error
-            return image_id(client, image)
+            return have(client, image)
 
     def look_for(self, image: str) -> bool:
         """Whether an image is here, else its registry has it. Nothing is pulled.
@@ -131,14 +133,19 @@ class DockerEngine(OneMachine):
     @cached_property
     def _memory(self) -> int:
         """What a gateway may use at most where no profile says so, in bytes."""
-        return self.capacity().memory * _MOST_MEMORY // 100
+        return most_memory(self.capacity())
 
     def close(self) -> None:
         """Remove what is left of this run, and disconnect."""
         try:
-            _sweep(self._api, self._run)
+            sweep_one(self._api, self._run)
         finally:
             self._api.close()
+
+
+def most_memory(machine: Capacity) -> int:
+    """What a gateway may use at most where no profile says so, in bytes."""
+    return machine.memory * _MOST_MEMORY // 100
 
 
 class DockerPlace:
@@ -153,10 +160,11 @@ class DockerPlace:
         ports: Mapping[str, int],
         memory: int,
         network: Wanted,
+        labels: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._api, self._run, self._memory, self._wanted = api, run, memory, network
         self.ports = dict(ports)
-        self._labels = {LABEL: run, OWNER: owner.own()}
+        self._labels = {LABEL: run, OWNER: owner.own(), **labels}
         self._name = f"bootgate-{run}-{secrets.token_hex(4)}"
         self._numbers = itertools.count(1)
         self._network = network.network
@@ -288,56 +296,10 @@ class DockerPlace:
             self._units.pop().remove()
         if self._shared:
             with self._api.call("remove a volume") as client:
-                _remove_volume(client, self._name)
+                remove_volume(client, self._name)
 
 
 def _knows_of_shared(spec: UnitSpec) -> bool:
     """Whether a unit shares with another, was told of the shared directory, or is given files."""
     told = any(SHARED in text for text in (*(spec.command or ()), *spec.env.values()))
     return told or bool(spec.files) or spec.role == "sidecar"
-
-
-def sweep(run: str) -> int:
-    """Remove all that is labelled with a run; how much that was."""
-    api = DockerApi()
-    try:
-        return _sweep(api, run)
-    finally:
-        api.close()
-
-
-def runs() -> dict[str, str]:
-    """Of all runs that have something on this engine, the owner. Raises `EngineError`."""
-    api = DockerApi()
-    try:
-        with api.call("list leftovers") as client:
-            found = client.containers(all=True, filters={"label": LABEL})
-            found += client.volumes(filters={"label": LABEL})["Volumes"] or []
-    finally:
-        api.close()
-    labels = [one["Labels"] for one in found if one.get("Labels")]
-    return {one[LABEL]: one.get(OWNER, "") for one in labels}
-
-
-def _sweep(api: DockerApi, run: str) -> int:
-    labelled = {"label": f"{LABEL}={run}"}
-    with api.call("remove leftovers") as client:
-        containers = client.containers(all=True, filters=labelled)
-        for container in containers:
-            remove_container(client, container["Id"])
-        volumes = client.volumes(filters=labelled)["Volumes"] or []
-        for volume in volumes:
-            _remove_volume(client, volume["Name"])
-    return len(containers) + len(volumes)
-
-
-def _remove_volume(client: APIClient, name: str) -> None:
-    until = time.monotonic() + _REMOVAL_DEADLINE
-    with gone_is_fine():
-        while True:
-            try:
-                return client.remove_volume(name, force=True)
-            except APIError as error:  # its last container is still being removed
-                if error.status_code != 409 or time.monotonic() > until:
-                    raise
-            time.sleep(0.05)

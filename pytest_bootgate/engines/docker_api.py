@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import http.client
-import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import docker
 import requests
 import urllib3
 from docker.constants import DEFAULT_UNIX_SOCKET
-from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, NotFound
-from docker.utils import kwargs_from_env
 
-from pytest_bootgate.errors import EngineError, in_words, lacking
+from pytest_bootgate.engines.docker_address import WITHOUT, Address, own
+from pytest_bootgate.engines.ssh import Tunnel
+from pytest_bootgate.errors import EngineError, LostError, in_words, lacking
 
 if TYPE_CHECKING:
     from docker.api import APIClient
@@ -31,28 +31,54 @@ _NOBODY = (
     *("FileNotFoundError", "refused", "Connection aborted", "RemoteDisconnected", "reset by"),
     *("NameResolutionError", "gaierror"),
 )
-_WITHOUT = "or boot without containers (--bootgate-engine process) where releases have commands"
+#: Not what goes wrong with files of this machine.
+_AWAY = (
+    *(requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException),
+    *(ConnectionError, TimeoutError),
+)
 
 
 class DockerApi:
     """Clients of one engine, lent to one thread at a time.
 
-    The engine is the one of ``DOCKER_HOST``, else of the docker command's current context.
-    Raises `EngineError` where no engine answers, from the start on.
+    Without an `address` the engine is the one of ``DOCKER_HOST``, else of the docker command's
+    current context. Raises `EngineError` where no engine answers, from the start on. If it does not
+    later on, and `lost` is given, that is told why, and a `LostError` is raised.
     """
 
-    def __init__(self) -> None:
-        self._arguments, self._where = _address()
+    def __init__(
+        self, address: Address | None = None, *, lost: Callable[[str], None] | None = None
+    ) -> None:
+        address = address or own()
+        self._arguments, self._where = {**address.arguments}, address.words
+        self._lost = lost
+        self._guard: Callable[[], None] = lambda: None
+        self._tunnel: Tunnel | None = None
+        if str(self._arguments.get("base_url", "")).startswith("ssh://"):
+            self._tunnel = Tunnel(str(self._arguments["base_url"]))
+            self._arguments = {"base_url": self._tunnel.address}
         self._idle: list[APIClient] = []
         self._lock = threading.Lock()
         self._api_version = "auto"
         self._timeout = CALL_TIMEOUT
         self.version = ""
-        with self._explained("reach the engine"):
-            _knock(self._arguments.get("base_url", DEFAULT_UNIX_SOCKET.removeprefix("http+")))
-        with self.call("reach the engine") as client:
-            self._api_version = client.api_version
-            self.version = str(client.version()["Version"])
+        try:
+            if self._tunnel is None:
+                default = DEFAULT_UNIX_SOCKET.removeprefix("http+")
+                with self._explained("reach the engine"):
+                    _knock(str(self._arguments.get("base_url", default)))
+            with self.call("reach the engine") as client:
+                self._api_version = client.api_version
+                self.version = str(client.version()["Version"])
+        except BaseException:
+            self.close()
+            raise
+
+    def guarded(self, guard: Callable[[], None]) -> DockerApi:
+        """The same clients; `guard` is called before each call, and may raise."""
+        twin = copy(self)
+        twin._guard = guard  # noqa: SLF001
+        return twin
 
     @contextmanager
     def call(self, doing: str) -> Iterator[APIClient]:
@@ -61,10 +87,11 @@ class DockerApi:
         `NotFound` and other answers of the engine that the caller expects are to be caught
         inside; all that leaves becomes an `EngineError`.
         """
+        self._guard()
         with self._explained(doing):
             with self._lock:
                 client = self._idle.pop() if self._idle else None
-            client = client or docker.APIClient(version=self._api_version, **self._arguments)
+            client = client or self._client()
             client.timeout = self._timeout
             try:
                 yield client
@@ -72,12 +99,24 @@ class DockerApi:
                 with self._lock:
                     self._idle.append(client)
 
+    def _client(self) -> APIClient:
+        client = docker.APIClient(version=self._api_version, **self._arguments)
+        if self._tunnel is not None:
+            # The SDK opens a connection for each URL, which over ssh takes a tenth of a second.
+            adapter: Any = client.get_adapter(client.base_url)
+            known = adapter.get_connection
+            adapter.get_connection = lambda _, proxies=None: known(client.base_url, proxies)
+        return client
+
     def close(self) -> None:
-        """Close the connections; the next call opens one again."""
+        """Close the connections; the next call opens one again, but for ssh."""
         with self._lock:
-            idle, self._idle = self._idle, []
+            idle = self._idle[:]
+            self._idle.clear()
         for client in idle:
             client.close()
+        if self._tunnel is not None:
+            self._tunnel.close()
 
     @contextmanager
     def _explained(self, doing: str) -> Iterator[None]:
@@ -93,10 +132,20 @@ class DockerApi:
             OSError,
             ValueError,
         ) as error:
-            words = _unreachable(error, doing, self._where, self._timeout, once=bool(self.version))
+            words = _unreachable(error, doing, self._place, self._timeout, once=bool(self.version))
             if _timed_out(error):
                 self._timeout = _HUNG_TIMEOUT
-            raise EngineError(words) from error
+            away = isinstance(error, _AWAY) and _lack(error) is None
+            if self._lost is None or not self.version or not away:
+                raise EngineError(words) from error
+            self._lost(words)
+            raise LostError(words.rstrip(".")) from error
+
+    @property
+    def _place(self) -> str:
+        """Where the engine is, and what ssh says of it."""
+        said = "" if self._tunnel is None else self._tunnel.complaint
+        return f"{self._where}: {said}" if said else self._where
 
 
 def said(error: APIError) -> str:
@@ -109,34 +158,6 @@ def gone_is_fine() -> Iterator[None]:
     """For what may have been removed by somebody else."""
     with suppress(NotFound):
         yield
-
-
-def _address() -> tuple[dict[str, Any], str]:
-    """The client's arguments, and the address for people."""
-    if os.environ.get("DOCKER_HOST"):
-        try:
-            return {**kwargs_from_env()}, f"DOCKER_HOST={os.environ['DOCKER_HOST']}"
-        except (DockerException, ValueError) as error:
-            raise EngineError(
-                f"DOCKER_HOST={os.environ['DOCKER_HOST']} cannot be used: {error}. Correct it,"
-                f" unset it, {_WITHOUT}."
-            ) from error
-    name = os.environ.get("DOCKER_CONTEXT")
-    try:
-        context = ContextAPI.get_context(name)
-    except Exception as error:  # the SDK raises bare Exceptions for a damaged context
-        raise EngineError(f"The docker context {name or ''} cannot be read: {error}.") from error
-    if context is None:
-        raise EngineError(
-            f"There is no docker context {name or 'of the name in ~/.docker/config.json'}. See"
-            " `docker context ls`, then choose one with `docker context use` or DOCKER_CONTEXT."
-        )
-    if context.Name == "default":
-        return {}, "the default socket"
-    return (
-        {"base_url": context.Host, "tls": context.TLSConfig or False},
-        f"context {context.Name}, {context.Host}",
-    )
 
 
 def _knock(address: str) -> None:
@@ -158,16 +179,12 @@ def _unreachable(error: Exception, doing: str, where: str, timeout: int, *, once
     if "PermissionError" in text or "Permission denied" in text:
         return (
             f"The Docker engine ({where}) refuses this user. Add the user to the `docker` group"
-            f" and log in again, {_WITHOUT}."
+            f" and log in again, {WITHOUT}."
         )
     if _timed_out(error):
         return (
             f"Docker could not {doing} within {timeout} s ({where}). Check whether the engine is"
             " overloaded or hangs (`docker info`)."
-        )
-    if "Install paramiko" in text:
-        return (
-            f"Reaching Docker over ssh ({where}) needs another package: pip install 'docker[ssh]'."
         )
     if once and any(sign in text for sign in _NOBODY):
         return (
@@ -177,11 +194,11 @@ def _unreachable(error: Exception, doing: str, where: str, timeout: int, *, once
     if any(sign in text for sign in _NOBODY):
         return (
             f"No Docker engine answers ({where}). Start Docker (`docker info` must work),"
-            f" correct DOCKER_HOST, {_WITHOUT}."
+            f" correct DOCKER_HOST, {WITHOUT}."
         )
     return (
         f"Docker ({where}) could not {doing}: {str(error).rstrip('.')}. Check that `docker info`"
-        f" works and that DOCKER_HOST is right, {_WITHOUT}."
+        f" works and that DOCKER_HOST is right, {WITHOUT}."
     )
 
 

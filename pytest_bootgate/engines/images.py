@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 from docker.utils import parse_repository_tag
 
 from pytest_bootgate.engines.docker_api import said
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 def image_id(client: APIClient, image: str) -> str:
     """The id of an image that is here."""
     return str(client.inspect_image(image)["Id"])  # type: ignore[no-untyped-call]
+
+
+def have(client: APIClient, image: str) -> str:
+    """The id of an image, pulled where it is missing. Raises `ImageError`."""
+    try:
+        return image_id(client, image)
+    except NotFound:
+        pull(client, image)
+    except APIError as error:
+        raise not_pulled(image, said(error)) from error
+    return image_id(client, image)
 
 
 def pull(client: APIClient, image: str) -> None:

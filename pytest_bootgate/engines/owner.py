@@ -8,13 +8,24 @@ Only on Linux: elsewhere no owner is ever known to be gone.
 from __future__ import annotations
 
 import contextlib
+import getpass
 import os
+import socket
 from pathlib import Path
 
 
 def own() -> str:
     """The owner that stands for the process that asks."""
     return f"{_machine()}.{os.getpid()}.{_started(os.getpid())}"
+
+
+def me() -> str:
+    """The user and the machine of the process that asks, for people elsewhere."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # without a name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 def gone(owner: str) -> bool:

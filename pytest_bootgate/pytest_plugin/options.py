@@ -35,6 +35,13 @@ def add_options(parser: pytest.Parser) -> None:
         " answers and every release has an image, otherwise process if every release has a command",
     )
     group.addoption(
+        "--bootgate-hosts",
+        type=_hosts,
+        metavar="HOST,...",
+        help="boot on these Docker hosts, each pair of boots on one of them: ssh://USER@HOST,"
+        " tcp://HOST:PORT, unix:///PATH, or names of docker contexts",
+    )
+    group.addoption(
         "--bootgate-boots",
         type=_boots,
         metavar="N",
@@ -108,6 +115,31 @@ def _boots(text: str) -> Any:
         return Boots.parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _hosts(text: str) -> str:
+    from pytest_bootgate.engines.docker_address import hosts
+
+    try:
+        hosts(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def asked_engine(config: pytest.Config) -> tuple[str, list[str]]:
+    """The engine, and the Docker hosts to boot on. Raises `UsageError` where others have none."""
+    engine = config.getoption("bootgate_engine")
+    if (text := config.getoption("bootgate_hosts")) is None:
+        return engine, []
+    if engine not in ("auto", "docker"):
+        raise pytest.UsageError(
+            f"--bootgate-hosts names Docker hosts, but --bootgate-engine {engine} boots elsewhere:"
+            " leave out one of them."
+        )
+    from pytest_bootgate.engines.docker_address import hosts
+
+    return "docker", hosts(text)
 
 
 def _shard(text: str) -> str:

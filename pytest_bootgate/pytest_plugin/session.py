@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_bootgate.pytest_plugin.options import asked_engine
 from pytest_bootgate.pytest_plugin.planned import Timer
 from pytest_bootgate.pytest_plugin.progress import ProgressLine
 
@@ -64,6 +65,7 @@ class Session:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
+        self.engine, self.hosts = asked_engine(config)
         self.gates: dict[Path, Gate] = {}
         self.mistakes: dict[Path, str] = {}
         self.left_alone: list[Path] = []
@@ -165,14 +167,15 @@ class Session:
             option = self.config.getoption
             gate = Gate(
                 load(path),
-                wanted_engine=option("bootgate_engine"),
+                wanted_engine=self.engine,
+                hosts=self.hosts,
                 boots=option("bootgate_boots"),
                 profiles=option("bootgate_profile") or (),
                 sharing=sharing(self.config, path),
                 watch=self._watch,
                 hear=self.hear,
             )
-            refuse_engine(gate.plan, option("bootgate_engine"))
+            refuse_engine(gate.plan, self.engine)
             self.gates[path] = gate
         return self.gates[path]
 

@@ -176,6 +176,11 @@ class Bench:
             return self.machinery.source(profile)
         return Kept(self.in_place.base(self.site(profile)).archive)
 
+    def leave(self) -> None:
+        """Let the next gate have the machine; the next boot waits for one."""
+        self.place.leave()
+        self.machinery.leave()
+
     def close(self) -> None:
         """Remove all that is left of the run, and let the next gate on this machine boot."""
         if self.in_place is not None:

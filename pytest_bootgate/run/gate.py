@@ -43,11 +43,11 @@ from pytest_bootgate.run.upgrade import InPlace
 class Gate:
     """One gate file under gate. Results are kept: a target is never booted twice in a run.
 
-    `wanted_engine` is ``auto``, ``docker`` or ``process``; `boots`, `profiles` and `sharing` are
-    those of `Plan`. `hear` is told every event of the run as it happens; where it raises
-    `BootgateError`, nothing boots any more and the run is an `error`. `machinery` is for tests:
-    with what the run boots, instead of an engine by its name. Raises `BootgateError` as `Plan`
-    does.
+    `wanted_engine` is ``auto``, ``docker`` or ``process``, `hosts` are the Docker hosts to boot on,
+    none for this machine's; `boots`, `profiles` and `sharing` are those of `Plan`. `hear` is told
+    every event of the run as it happens; where it raises `BootgateError`, nothing boots any more
+    and the run is an `error`. `machinery` is for tests: with what the run boots, instead of an
+    engine by its name. Raises `BootgateError` as `Plan` does.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Gate:
         loaded: Loaded,
         *,
         wanted_engine: str = "auto",
+        hosts: Sequence[str] = (),
         boots: Boots | None = None,
         profiles: Sequence[str] = (),
         sharing: Sharing | None = None,
@@ -65,7 +66,7 @@ class Gate:
         self.plan = Plan(loaded, boots=boots, profiles=profiles, sharing=sharing)
         self.run = secrets.token_hex(6)
         self._listener = hear
-        make = machinery or (lambda plan, run: Machinery(plan, run, wanted_engine))
+        make = machinery or (lambda plan, run: Machinery(plan, run, wanted_engine, hosts))
         self._machinery = make(self.plan, self.run)
         self._bench = Bench(
             plan=self.plan,
@@ -139,7 +140,7 @@ class Gate:
 
     def leave(self) -> None:
         """Let the next gate on this machine have its turn; the next boot here waits for one."""
-        self._bench.place.leave()
+        self._bench.leave()
 
     def _expected(self) -> Expected:
         if self._left is None:

@@ -73,6 +73,8 @@ class Lane:
         for ask in batch:
             boots.append(self._one(ask, watch(ask)))
             after()
+            if boots[-1].node != boots[0].node:
+                raise LostError(f"{boots[0].node} went away between two boots of a pair")
             if not boots[-1].started:
                 break
         return boots

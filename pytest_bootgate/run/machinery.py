@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_bootgate.engines import Reaper, choose, refuse, remove, runs, start_reaper
@@ -41,10 +42,13 @@ def refuse_engine(plan: Plan, wanted: str) -> None:
 
 
 class Machinery:
-    """The engine of one run, chosen when it is asked for; `wanted` is a name or ``auto``."""
+    """The engine of one run, chosen when it is asked for.
 
-    def __init__(self, plan: Plan, run: str, wanted: str) -> None:
-        self._plan, self._run, self._wanted = plan, run, wanted
+    `wanted` is a name or ``auto``, `hosts` are the Docker hosts to boot on, where there are any.
+    """
+
+    def __init__(self, plan: Plan, run: str, wanted: str, hosts: Sequence[str] = ()) -> None:
+        self._plan, self._run, self._wanted, self._hosts = plan, run, wanted, hosts
         self.name, self.version, self.why = "none", "none", ""
         self.images = True
         self.capacity: Capacity | None = None
@@ -79,8 +83,13 @@ class Machinery:
         return self._engine, self.why
 
     def _choose(self) -> tuple[Engine, str]:
-        kubernetes = self._plan.file.kubernetes
-        return choose(self._wanted, **_has(self._plan), run=self._run, kubernetes=kubernetes)
+        return choose(
+            self._wanted,
+            **_has(self._plan),
+            run=self._run,
+            kubernetes=self._plan.file.kubernetes,
+            hosts=self._hosts,
+        )
 
     def ready(self) -> Engine:
         """The engine with all that a first boot needs: a reaper, all images, two releases.
@@ -174,6 +183,11 @@ class Machinery:
     def onlooker(self) -> Onlooker:
         """Who looks at the machine beside a campaign."""
         return Onlooker(data_disk(self.capacity))
+
+    def leave(self) -> None:
+        """Give back the machine that the engine leased, until the next boot."""
+        if self._engine is not None and self._engine.traits.leases:
+            self._engine.leave()
 
     def close(self) -> None:
         """Remove all that is left of the run on the engine."""

@@ -106,6 +106,25 @@ def test_a_lost_machine_is_left_and_its_pair_made_anew(play):
     ]
 
 
+def test_a_pair_whose_machine_changed_in_between_is_made_anew(play):
+    played = spread(play, "a")
+    place, made = played.engine.place, []
+
+    def move(ports, network=None):
+        made.append(place(ports, network))
+        if len(made) == 4:  # two boots are thrown away, then one of the pair
+            played.engine.node = "b"
+        return made[-1]
+
+    played.engine.place = move
+    found = played.result()
+    assert found.verdict == "pass"
+    assert {boot.node for boot in found.boots if not boot.warm_up} == {"b"}
+    assert "a boot was lost and repeated: a went away between two boots of a pair" in [
+        note for boot in found.boots for note in boot.notes
+    ]
+
+
 def test_a_busy_machine_is_left_out_and_named(play):
     played = spread(play, "a", "b")
     played.engine.others[0].busy = 0.9

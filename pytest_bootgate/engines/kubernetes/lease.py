@@ -7,10 +7,7 @@ as it says, by that gate's own clock: clocks of machines differ.
 from __future__ import annotations
 
 import datetime as dt
-import getpass
-import os
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Collection
@@ -21,6 +18,7 @@ from lightkube.models.coordination_v1 import LeaseSpec
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.coordination_v1 import Lease
 
+from pytest_bootgate.engines import owner
 from pytest_bootgate.engines.kubernetes.api import CONFLICT, GONE, Cluster, again
 from pytest_bootgate.engines.kubernetes.pod import RUN_LABEL
 from pytest_bootgate.engines.machines import Held, Waits, nobody
@@ -126,7 +124,7 @@ class Leases:
             metadata=ObjectMeta(
                 name=name,
                 labels={RUN_LABEL: self._run},
-                annotations={_BY: _me()},
+                annotations={_BY: owner.me()},
                 resourceVersion=version,
             ),
             spec=LeaseSpec(
@@ -211,15 +209,6 @@ def _held(node: str, lease: Lease) -> Held:
     since = spec.acquireTime if spec is not None else None
     passed = (dt.datetime.now(dt.UTC) - since).total_seconds() if since is not None else None
     return Held(node, run, user, None if passed is None else max(0.0, passed))
-
-
-def _me() -> str:
-    """Who has the lease, in words."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # without a name
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
 
 
 def _name(node: str) -> str:

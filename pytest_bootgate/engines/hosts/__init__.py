@@ -1,0 +1,1 @@
+"""Several Docker hosts as one engine: each boot is on one of them, which is leased."""
