@@ -205,24 +205,11 @@ class Session:
         try:
             self.open_journal().hear(event)
         finally:
-            self._pass_on(event)
+            from pytest_bootgate.pytest_plugin.listeners import tell
 
-    def _pass_on(self, event: Event) -> None:
-        if self.config.hook.pytest_bootgate_event.get_hookimpls():
-            self.progress.end()  # a listener may write
-        try:
-            self.config.hook.pytest_bootgate_event(event=event)
-        except Exception as error:
-            from traceback import extract_tb
-
-            from pytest_bootgate.errors import BootgateError
-
-            *_, at = extract_tb(error.__traceback__)
-            raise BootgateError(
-                f"A listener of pytest_bootgate_event raised {type(error).__name__}: {error}"
-                f" ({at.filename}:{at.lineno}, at {event.kind}), so not all of this run was heard."
-                " Correct the listener, or run without it."
-            ) from error
+            if self.config.hook.pytest_bootgate_event.get_hookimpls():
+                self.progress.end()  # a listener may write
+            tell(self.config, event)
 
     @property
     def journal_path(self) -> Path:

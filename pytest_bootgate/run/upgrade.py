@@ -331,9 +331,8 @@ class InPlace:
         names = [n for n in proving(self._gate) if release not in self._unsupported.get(n, ())]
         if not names:
             raise BootgateError(
-                f"The {release} supports none of the targets that leave a job, so the upgrade in"
-                " place cannot be tested. Correct the targets' `unsupported`, or set upgrade:"
-                " fresh."
+                f"The {release} supports none of the targets that leave a job, so there is nothing"
+                " to upgrade. Correct the targets' `unsupported`, or set upgrade: fresh."
             )
         return names
 
