@@ -36,6 +36,7 @@ class Tunnel:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        _clean_up(Path(_directory()))
         self._here = Path(tempfile.mkdtemp(prefix="bootgate-ssh-", dir=_directory()))
         self._said = (self._here / "said").open("ab")
         self._control = self._here / "control"
@@ -134,3 +135,14 @@ class Tunnel:
 def _directory() -> str:
     here = tempfile.gettempdir()
     return here if len(f"{here}/bootgate-ssh-01234567") < _LONGEST else "/tmp"  # noqa: S108
+
+
+def _clean_up(directory: Path) -> None:
+    """Remove the sockets of processes that were killed: nobody listens there any more."""
+    for place in directory.glob("bootgate-ssh-*/docker.sock"):
+        with socket.socket(socket.AF_UNIX) as door, contextlib.suppress(OSError):
+            door.settimeout(1.0)
+            try:
+                door.connect(str(place))
+            except ConnectionRefusedError:
+                shutil.rmtree(place.parent, ignore_errors=True)

@@ -268,7 +268,7 @@ def booting(gate: nursery.Python, host: Engine) -> list[str]:
     raise AssertionError(gate.communicate(timeout=60)[0])
 
 
-def test_nothing_is_left_of_a_gate_that_was_killed(tmp_path, second):
+def test_nothing_is_left_of_a_gate_that_was_killed(tmp_path, second, engine):
     gate = started(tmp_path, "killed", names=THERE, sleep=20.0)
     booting(gate, second)
     os.kill(gate.pid, signal.SIGKILL)
@@ -277,6 +277,9 @@ def test_nothing_is_left_of_a_gate_that_was_killed(tmp_path, second):
     while (left := there_is(second)) and time.monotonic() < until:
         time.sleep(0.2)
     assert left == ""
+    gone = {place.parent for place in tmp_path.glob("bootgate-ssh-*/docker.sock")}
+    engine(THERE)
+    assert not any(place.exists() for place in gone)
 
 
 def test_leftovers_are_those_of_all_hosts(second):
