@@ -37,12 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " the case in which isolated runs fail to start while main runs start. Without a word:"
         " list all. Any other word of a report is explained as well, and any key of a gate file."
     )
-    parser.add_argument("word", nargs="?", metavar="WORD", help="the word to explain")
+    parser.add_argument("word", nargs="*", metavar="WORD", help="the word to explain")
 
 
 def main(options: argparse.Namespace) -> int:
     """Print the meaning of a word, or the list; return the exit status."""
-    for line in _list() if options.word is None else _explained(options.word):
+    for line in _explained(" ".join(options.word)) if options.word else _list():
         print(line)
     return 0
 

@@ -53,6 +53,9 @@ def test_the_list(capsys):
 
 def test_as_people_write_it(capsys):
     assert explained(capsys, "False-OK") == explained(capsys, "false_ok")
+    assert main(["explain", "DO", "NOT", "SHIP"]) == 0
+    assert capsys.readouterr().out == explained(capsys, "do not ship")
+    assert explained(capsys, "net of neighbours").startswith("net of neighbours: ")
 
 
 def test_the_workaround_is_a_change_of_a_job_that_can_be_made(capsys):
