@@ -51,7 +51,7 @@ def _explained(word: str) -> Iterator[str]:
     """A word of a report, a key of a gate file, or both."""
     plain = "_".join(word.lower().split())
     asked = next((one for one in _forms(plain) if one in MEANINGS), None)
-    if asked is not None and MEANINGS[asked].kind in ("verdict", "outcome", "case"):
+    if asked is not None and MEANINGS[asked].kind in ("outcome", "case"):
         yield from whole(MEANINGS[asked])  # of which no key has the name
         return
     from pytest_bootgate.gatefile.schema import described  # it needs all of the model
