@@ -258,7 +258,7 @@ def hidden(gate, tmp_path):
         "DB_PASSWORD=hunter2-hunter2\ndb_password=hunter3-hunter3\nLEVEL=hunter4-hunter4\n"
     )
     (tmp_path / "seal.txt").write_text("seal-5-seal-5\n")
-    (tmp_path / "api.env").write_text("LICENCE=lic-abcdef-123456\n")
+    (tmp_path / "api.env").write_text("LICENCE_KEY=lic-abcdef-123456\n")
     (tmp_path / "bootgate.yaml").write_text(GATE)
     return [
         *("hunter2-hunter2", "hunter3-hunter3", "literal-key-1", "seal-5-seal-5"),
@@ -272,6 +272,20 @@ def test_secrets_of_files_beside_it_are_masked(hidden):
     assert loaded.gate.gateway.env["DBURI"] == "user:hunter3-hunter3"
     assert {loaded.mask.text(one) for one in hidden} == {"***"}
     assert loaded.mask.text("hunter4-hunter4") == "hunter4-hunter4"  # which nothing uses
+
+
+def test_what_no_name_calls_a_secret_is_shown(tmp_path, monkeypatch):
+    """Of `.env` and `env_file` as of `environment`: else a product's own name would be hidden."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("PRODUCT=mattermost\n")
+    (tmp_path / "api.env").write_text("MYSQL_DATABASE=nextcloud\nURL=db://me:hunter5-hunter5@db/\n")
+    compose = SECRETS.replace("API_KEY:", "PRODUCT: '${PRODUCT}', SHELL: '${OUTER}', API_KEY:")
+    text = compose.replace("--password=${DB_PASSWORD}", "").replace("${db_password}", "")
+    Path("docker-compose.yml").write_text(text.replace("    secrets: [seal]\n", ""))
+    Path("bootgate.yaml").write_text(GATE)
+    mask = load(Path("bootgate.yaml"), {"OUTER": "of-the-environment"}).mask
+    assert mask.text("nextcloud with mattermost") == "nextcloud with mattermost"
+    assert mask.text("hunter5-hunter5") == mask.text("of-the-environment") == "***"
 
 
 @pytest.mark.parametrize("number", range(5))

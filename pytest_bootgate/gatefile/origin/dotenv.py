@@ -41,12 +41,14 @@ class QuoteError(ValueError):
 class Variables:
     """What the variables of a Compose file are, as texts of a gate file: ``$$`` for a ``$``.
 
-    Those of `varied` are left for the gate file. `used` are those that were filled in: the name,
-    the value, and whether that is in the environment of a service.
+    Those of `varied` are left for the gate file, those of `outside` are of the environment, and the
+    others of a file. `used` are those that were filled in: the name, the value, and whether
+    that comes from outside into the environment of a service.
     """
 
     values: Mapping[str, str]
     varied: Collection[str] = ()
+    outside: Collection[str] = ()
     used: list[tuple[str, str, bool]] = field(default_factory=list)
 
     @classmethod
@@ -55,7 +57,7 @@ class Variables:
     ) -> Variables:
         """Those of the environment, and below them those of `.env`; see `read`."""
         own = {name: value.replace("$", "$$") for name, value in environ.items()}
-        found = cls(own, varied)
+        found = cls(own, varied, own.keys())
         file = directory / ".env"
         return replace(found, values={**read(file, found), **own}) if file.is_file() else found
 
@@ -65,7 +67,8 @@ class Variables:
             return f"${{{name}}}"
         value = self.values.get(name)
         if value is not None:
-            self.used.append((name, value.replace("$$", "$"), placed))
+            outside = placed and name in self.outside
+            self.used.append((name, value.replace("$$", "$"), outside))
         return value
 
     def service(self, key: str, value: Any) -> Any:
@@ -143,7 +146,6 @@ class Variables:
                 found = {**found, **read(path, known)}
             elif not isinstance(one, dict) or one.get("required", True):
                 return NotThere(str(name))
-        self.used.extend((name, each.replace("$$", "$"), True) for name, each in found.items())
         return found
 
 
