@@ -137,7 +137,8 @@ class _Beneath:
                 example = f"targets: {{{name}: {{timeout: 60s, proof: {proof}}}}}"
                 mistakes.add(place, what, f"write a proof into the gate file, such as {example}")
             elif target and gated.timeout is None and not self._says_timeout(name):
-                what = f"nothing limits the start of {gated.key}: no startupProbe, no livenessProbe"
+                probes = "no startupProbe, no livenessProbe that can fail"
+                what = f"nothing limits the start of {gated.key}: {probes}"
                 way_out = f"write targets: {{{name}: {{timeout: 60s}}}} into the gate file"
                 mistakes.add(place, what, way_out)
                 whole = False

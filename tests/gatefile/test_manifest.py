@@ -244,6 +244,45 @@ def test_probes(gate, probes, timeout, of, phases):
     assert {name: one.kind for name, one in target.phases.items()} == phases
 
 
+IDLE = '{exec: {command: [sh, -c, "exit 0"]}}'
+OTHER = '{exec: {command: ["true"]}}'
+#: A good probe, and the same as the only thing that shows and limits a start.
+GOOD, ALONE = "{grpc: {port: 80}}", {"proof": Grpc(":80", patience=Seconds(1.0))}
+
+
+@pytest.mark.parametrize(
+    ("probes", "of", "left_out"),
+    [
+        (f"livenessProbe: {GOOD}, readinessProbe: {IDLE}", "livenessProbe", "readinessProbe"),
+        (f"livenessProbe: {GOOD}, startupProbe: {IDLE}", "livenessProbe", "startupProbe"),
+        (f"readinessProbe: {GOOD}, livenessProbe: {IDLE}", None, "livenessProbe"),
+    ],
+)
+def test_a_probe_that_always_succeeds_is_left_out(gate, probes, of, left_out):
+    """The kubelet never kills by it either, so without another the gate file limits the start."""
+    manifest = PLAIN.replace("PROBES", probes)
+    limit = "" if of else "targets: {api: {timeout: 30s}}\n"
+    if not of:
+        (told,) = mistakes(gate, GATE, manifest)
+        assert "nothing limits the start of api: no startupProbe, no livenessProbe that can" in told
+        assert told.endswith("write targets: {api: {timeout: 60s}} into the gate file")
+    gate(GATE + limit, manifest)
+    loaded = load(Path("bootgate.yaml"), {})
+    target = loaded.gate.targets["api"]
+    assert (target.timeout, target.timeout_of) == (30, of)
+    assert {name: one.kind for name, one in target.phases.items()} == ALONE
+    (note,) = loaded.notes
+    assert note.startswith(f"api: its {left_out} is left out: its command always succeeds")
+
+
+def test_where_no_probe_can_fail_a_proof_of_ones_own_does(gate):
+    manifest = PLAIN.replace("PROBES", f"readinessProbe: {IDLE}, livenessProbe: {OTHER}")
+    (told,) = mistakes(gate, GATE, manifest)
+    assert told.endswith("proves nothing: give the target a proof of its own in the gate file")
+    own = GATE + "targets: {api: {proof: {tcp: ':80'}}}\n"
+    assert [*gate(own, manifest).targets["api"].phases] == ["proof"]
+
+
 @pytest.mark.parametrize(
     ("kind", "spec"),
     [

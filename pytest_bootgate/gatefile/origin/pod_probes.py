@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_bootgate.gatefile.commands import vain
 from pytest_bootgate.gatefile.origin.found import Lost, Part
 from pytest_bootgate.gatefile.origin.pod_env import escaped
 from pytest_bootgate.gatefile.origin.reading import (
@@ -39,6 +40,13 @@ def start(part: Part, container: Map) -> None:
         if section(container, name).entries
     }
     made = {name: _probe(part, name, one, container) for name, one in asked.items()}
+    idle = {name: how for name, one in made.items() if (how := vain(one.get("exec", ())))}
+    if asked.keys() - idle.keys():
+        asked = {name: one for name, one in asked.items() if name not in idle}
+        part.notes += [
+            f"its {name} is left out: its command {how}, so it shows and limits nothing"
+            for name, how in idle.items()
+        ]
     limit = next((name for name in ("startupProbe", "livenessProbe") if name in asked), "")
     proof = "readinessProbe" if "readinessProbe" in asked else limit
     if limit:
@@ -51,7 +59,7 @@ def start(part: Part, container: Map) -> None:
     part.places["ready"] = part.places["proof"] = container.keys[proof]
     again = whole(asked[proof], "successThreshold", 1, 1) - 1
     part.stays = float(again * whole(asked[proof], "periodSeconds", _PERIOD, 1))
-    if limit and _same(made[limit]) != _same(made[proof]):
+    if limit not in ("", *idle) and _same(made[limit]) != _same(made[proof]):
         part.first = made[limit]
 
 
