@@ -234,6 +234,53 @@ def test_secrets_of_a_manifest_are_not_copied(init, tmp_path):
     }
 
 
+def test_a_secret_that_is_also_a_part_of_other_words(init, tmp_path):
+    origin = tmp_path / "origin.yaml"
+    origin.write_text(
+        "kind: Secret\nmetadata: {name: s}\nstringData: {DB_PASS: superset, MORE: a-superset}\n"
+        "---\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: api\n    image: x\n"
+        "    envFrom: [{secretRef: {name: s}}]\n"
+        "    command: [sh, -c, /app/superset_bootstrap.sh, superset, 'at:$(DB_PASS)']\n"
+        "    env: [{name: NAME, value: superset}, {name: HOME, value: /superset}]\n"
+        "  - {name: beside, image: y, args: [superset-helper]}\n"
+    )
+    path, _ = init("--from", str(origin))
+    found = load(path, {"DB_PASS": "set", "MORE": "more"}).gate
+    assert found.gateway.container.entrypoint == [
+        *("sh", "-c", "/app/superset_bootstrap.sh", "set", "at:set"),
+    ]
+    env = {"DB_PASS": "set", "MORE": "more", "NAME": "set", "HOME": "/superset"}
+    assert found.gateway.env == env
+    assert found.services["beside"].command == ["superset-helper"]
+
+
+HELPER, REAL = "{name: helper, image: h}", "image: x, livenessProbe: {tcpSocket: {port: 1}}"
+
+
+@pytest.mark.parametrize(
+    ("containers", "chosen"),
+    [
+        (f"{HELPER}, {{name: app, {REAL}}}", "app"),
+        (f"{{name: app, {REAL}}}, {{name: shop, {REAL}}}", "shop"),
+        (f"{{name: app, {REAL}}}, {{name: my-shop, {REAL}}}, {{name: shop, {REAL}}}", "my-shop"),
+        (f"{HELPER}, {{name: shop, image: x}}", "shop"),
+        (f"{HELPER}, {{name: shop, image: x}}, {{name: app, {REAL}}}", "app"),
+        (f"{HELPER}, {{name: other, image: x}}", "helper"),
+    ],
+)
+def test_the_container_that_the_file_is_for(init, tmp_path, containers, chosen):
+    """Helpers often come first; whoever has probes, or is named like the workload, is none."""
+    origin = tmp_path / "origin.yaml"
+    pod = "kind: Pod\nmetadata: {name: NAME}\nspec: {containers: [CONTAINERS]}\n"
+    before = pod.replace("NAME", "first").replace("CONTAINERS", HELPER) + "---\n"
+    gated = pod.replace("NAME", "my-shop").replace("CONTAINERS", containers)
+    origin.write_text((before if REAL in containers else "") + gated)
+    path, said = init("--from", str(origin))
+    assert list(load(path, {}).gate.targets) == [chosen]
+    assert f"A gate for {chosen}, made by" in said
+    assert "--service NAME gates another" in said
+
+
 def test_a_pod_of_two(init):
     found, _ = gate(init, "pod.yaml")
     assert (list(found.targets), list(found.services)) == (["app"], ["cache"])

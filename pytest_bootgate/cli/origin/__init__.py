@@ -40,7 +40,14 @@ def gate_file(source: str, service: str | None, directory: Path) -> str:
         instead = f"system: {{compose: {there}, service: {found.gated.key}}}"
         return written(found, str(path), directory, instead)
     if kubernetes.knows(path):
-        found = _short(kubernetes.of_file(path, service))
+        found = kubernetes.of_file(path, service)
+        parts = {"": found.gated, **{part.name: part for part in found.services}}
+        hidden = {
+            name: {one: f"${{{_variable(one)}}}" for one in part.secret}
+            for name, part in parts.items()
+        }
+        # Once more, with a variable wherever one of a Secret is put into another text.
+        found = _short(kubernetes.of_file(path, service, lambda name: hidden.get(name, {})))
         instead = f"system: {{manifest: {there}, container: {found.gated.key}}}"
         return written(found, str(path), directory, instead)
     raise BootgateError(
@@ -61,14 +68,15 @@ def _short(found: Found) -> Found:
 
 
 def _hide(part: Part) -> None:
-    """Put variables of the environment in the place of what a Secret holds."""
+    """Put variables of the environment in the place of what a Secret holds.
+
+    Of a text only as a whole: a part of one that is the same (a password `shop`) is none.
+    """
     known = {name: part.env[name] for name in sorted(part.secret)}
+    names = {secret: name for name, secret in known.items() if len(secret) >= _TELLING}
 
     def without(text: str) -> str:
-        for name, secret in known.items():
-            if len(secret) >= _TELLING:
-                text = text.replace(secret, f"${{{_variable(name)}}}")
-        return text
+        return f"${{{_variable(names[text])}}}" if text in names else text
 
     for name in part.env:
         hidden = name in known

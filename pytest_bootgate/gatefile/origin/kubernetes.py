@@ -54,9 +54,9 @@ def knows(path: Path) -> bool:
     return bool([*pods(_documents(path))])
 
 
-def of_file(path: Path, wanted: str | None) -> Found:
-    """The container of a name, or the first one. Raises `BootgateError`."""
-    return read(_documents(path), path, wanted)
+def of_file(path: Path, wanted: str | None, given: Given = lambda _: {}) -> Found:
+    """The container of a name, or the likely one; see `read`. Raises `BootgateError`."""
+    return read(_documents(path), path, wanted, given)
 
 
 def _documents(path: Path) -> list[Map]:

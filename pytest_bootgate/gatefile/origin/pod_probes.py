@@ -8,6 +8,7 @@ from typing import Any
 from pytest_bootgate.gatefile.commands import vain
 from pytest_bootgate.gatefile.origin.found import Lost, Part
 from pytest_bootgate.gatefile.origin.pod_env import escaped
+from pytest_bootgate.gatefile.origin.pods import PROBES
 from pytest_bootgate.gatefile.origin.reading import (
     MisplacedError,
     maps,
@@ -34,11 +35,7 @@ _KNOWN = {
 
 def start(part: Part, container: Map) -> None:
     """What proves the start of a container, and what kills it where it takes too long."""
-    asked = {
-        name: section(container, name)
-        for name in ("startupProbe", "readinessProbe", "livenessProbe")
-        if section(container, name).entries
-    }
+    asked = {name: section(container, name) for name in PROBES if section(container, name).entries}
     made = {name: _probe(part, name, one, container) for name, one in asked.items()}
     idle = {name: how for name, one in made.items() if (how := vain(one.get("exec", ())))}
     if asked.keys() - idle.keys():

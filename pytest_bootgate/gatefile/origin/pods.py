@@ -19,6 +19,8 @@ _TEMPLATES: dict[str, tuple[str, ...]] = {
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
     "Pod": (),
 }
+#: The probes of a container, that first which limits its start.
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,14 @@ def pods(documents: Sequence[Map]) -> Iterator[Pod]:
 def chosen(found: Sequence[Pod], wanted: str | None, file: object) -> tuple[Pod, Map]:
     """The container of a name, such as ``api``, ``shop/api`` or ``Deployment/shop/api``.
 
-    The first one for None. Raises `NoContainerError`, and `MisplacedError`.
+    For None the one that most looks like what the file is for, see `_likely`. Raises
+    `NoContainerError`, and `MisplacedError`.
     """
     if not found:
         kinds = listed([*_TEMPLATES], "or")
         raise NoContainerError(f"{file} has no containers", f"name a file with a {kinds}")
     if wanted is None:
-        return found[0], found[0].containers[0]
+        return _likely(found)
     *above, name = wanted.split("/")
     each = [(pod, one) for pod in found for one in pod.containers if named(one) == name]
     hits = [(pod, one) for pod, one in each if above in ([], [pod.name], [pod.kind, pod.name])]
@@ -115,6 +118,25 @@ def chosen(found: Sequence[Pod], wanted: str | None, file: object) -> tuple[Pod,
     names = _names(found) if not above else [f"{p.name}/{n}" for p in found for n in _names([p])]
     way_out = did_you_mean(wanted, names, f"there are {listed(names)}")
     raise NoContainerError(f"{file} has no container '{wanted}'", way_out)
+
+
+def _likely(found: Sequence[Pod]) -> tuple[Pod, Map]:
+    """Of the first pod with probes the container that has some, best one named like the workload.
+
+    Helpers beside it, which may come first, mostly have neither.
+    """
+    probed = [pod for pod in found if any(map(_probed, pod.containers))]
+    pod = (probed or found)[0]
+
+    def likeness(one: Map) -> tuple[bool, bool, bool]:
+        name = named(one)
+        return _probed(one), name == pod.name, pod.name.endswith(f"-{name}")
+
+    return pod, max(pod.containers, key=likeness)
+
+
+def _probed(container: Map) -> bool:
+    return any(section(container, name).entries for name in PROBES)
 
 
 def _names(found: Sequence[Pod]) -> list[str]:
