@@ -71,8 +71,8 @@ class UnitSpec:
 
     @property
     def noun(self) -> str:
-        """What it is: ``gateway``, ``sidecar``, or ``service db``."""
-        return self.role if self.role in ("gateway", "sidecar") else f"service {self.role}"
+        """What it is: ``gateway``, ``sidecar``, ``trial`` or ``service db``."""
+        return self.role if self.role in ("gateway", "sidecar", "trial") else f"service {self.role}"
 
     @property
     def words(self) -> str:

@@ -142,11 +142,14 @@ def _stub(recipe: Recipe, variables: Mapping[str, str]) -> set[int]:
     return set() if stub is None else {int(fill(str(stub.port), variables))}
 
 
-def taken(spot: Spot, release: str, who: str, *, alone: bool, services: bool = False) -> str:
+def taken(
+    spot: Spot, release: str, who: str, *, alone: bool, services: bool = False, why: str = ""
+) -> str:
     """What to say of a spot at which something is before the release is started.
 
     `who` listens there, empty where that is not known. The place is `alone` where nobody but the
-    sidecar, and `services` if there are any, can be there.
+    sidecar, and `services` if there are any, can be there. `why` is what is wrong with a command
+    that asks services.
     """
     what = f"{spot.where} ({spot.name})"
     before = f"before the {release} is started, so it proves nothing about this boot"
@@ -154,7 +157,12 @@ def taken(spot: Spot, release: str, who: str, *, alone: bool, services: bool = F
         way_out = "Remove it, or use ${dir}/…, which is new for every boot."
         return f"{what} exists {before}. {way_out}"
     way_out = END_IT
-    if alone:
+    if why:
+        way_out = (
+            f"A command may ask a service where it fails without the gateway, but {why}. Ask the"
+            " gateway itself, or put ${token} into the command."
+        )
+    elif alone:
         way_out = (
             "Only the sidecar and the services run there at this time: ask where only the gateway"
             " answers. What a proxy before it answers is proved by a command that checks it (exec,"
@@ -171,9 +179,13 @@ def foreign(spot: Spot, who: str, *, beside: bool) -> str:
 
     Somebody `beside` the gateway belongs to the gate, others only run on the same machine.
     """
+    way_out = (
+        "Ask where only the gateway answers; a command that fails without it may also ask a service"
+        " that has a `ready` probe."
+    )
     return (
         f"{spot.where} ({spot.name}) was answered by {who}, which this boot did not start, so it"
-        f" proves nothing. {'Ask where only the gateway answers.' if beside else END_IT}"
+        f" proves nothing. {way_out if beside else END_IT}"
     )
 
 

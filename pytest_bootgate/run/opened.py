@@ -22,7 +22,13 @@ from pytest_bootgate.run.listener import Listener
 from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.services import NotReadyError, Services
-from pytest_bootgate.run.strangers import answered_instead, asked_by_proof, nobody_there
+from pytest_bootgate.run.strangers import (
+    Asking,
+    answered_instead,
+    asked_by_proof,
+    nobody_there,
+)
+from pytest_bootgate.run.trial import Trial
 from pytest_bootgate.run.watching import Watching
 
 _LOOK = 1.0  # between two questions to the engine whether the gateway still runs
@@ -67,7 +73,7 @@ class OpenedPair(Watching):
         self._begun = False
         self._started = 0.0
         self._exit_seen = 0.0
-        self._asked: list[Spot] = []
+        self._asked: Sequence[Spot] = ()
         self._version_pattern: Pattern | None = None
         self.version: str | None = None
         self.ready: float | None = None
@@ -149,11 +155,17 @@ class OpenedPair(Watching):
 
     def _nobody_there(self) -> None:
         assert self._place is not None
-        self._asked = self._asked_by_proof()
-        known = self._recipe, self._variables, self._asked, self._services.listening
-        nobody_there(self._engine, self._place, self._link, *known)
+        engine, place, services = self._engine, self._place, self._services
+        gateway = self._recipe.gateway(self._variables, images=engine.traits.images)
 
-    def _asked_by_proof(self) -> list[Spot]:
+        def wait(most: float, over: Callable[[], bool]) -> None:
+            self._pump(self._clock.now() + most, over, "start")
+
+        trial = Trial(engine, place, gateway, services, wait, self._state is not None)
+        known = self._recipe, self._variables, self._asked_by_proof(), services.listening
+        self._asked = nobody_there(engine, place, self._link, *known, trial.succeeds_alone)
+
+    def _asked_by_proof(self) -> Asking:
         assert self._gateway is not None
         health = self._gateway.health_command
         return asked_by_proof(self._recipe, self._variables, health)

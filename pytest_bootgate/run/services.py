@@ -89,6 +89,15 @@ class Services:
             for at in unit.listens(places)
         }
 
+    def unsettled(self, ports: Collection[int]) -> list[str]:
+        """Which services listen on these ports of which nobody knows when they are ready."""
+        services = self._recipe.gate.services
+        return [
+            name
+            for name, unit in self.units.items()
+            if services[name].ready is None and unit.listens(ports)
+        ]
+
     def gone(self) -> list[str]:
         """Those that have ended, in words: whether that is the release's fault the others show."""
         ended = {name: unit.exit() for name, unit in self.units.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from pytest_bootgate.engines.base import Engine, Place
 from pytest_bootgate.errors import BootgateError
@@ -23,9 +24,22 @@ from pytest_bootgate.run.link import Link
 from pytest_bootgate.run.recipe import Recipe
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The command of a proof that runs in the gateway, and the `spots` that it asks.
+
+    They are one place together: a command that succeeds is taken to have found them all.
+    `patience` is how many seconds it may take, None for no end.
+    """
+
+    command: Sequence[str] = ()
+    patience: float | None = None
+    spots: Sequence[Spot] = ()
+
+
 def asked_by_proof(
     recipe: Recipe, variables: Mapping[str, str], health: Callable[[], Sequence[str]]
-) -> list[Spot]:
+) -> Asking:
     """Where the command of a proof asks; nowhere for one that asks for this boot's own token.
 
     `health` gives the command of the image's health check. Raises `BootgateError` for one whose
@@ -33,7 +47,7 @@ def asked_by_proof(
     """
     kind = [*recipe.target.phases.values()][-1].kind
     if kind.unit or (kind.watch() or {}).get("exec"):
-        return []  # asked beside the gateway on purpose, such as through a proxy
+        return Asking()  # asked beside the gateway on purpose, such as through a proxy
     order = kind.ask() or kind.watch() or {}
     if "healthcheck" in order:
         command = [*health()]
@@ -43,11 +57,13 @@ def asked_by_proof(
                 f" {recipe.target_name}, but its command {how}: {shlex.join(command)}. Give the"
                 " target another proof."
             )
-        return spots_of_command(recipe, variables, command)
-    written: Sequence[str] = order.get("exec") or ()
-    if any("token" in names(word) for word in written):
-        return []
-    return spots_of_command(recipe, variables, [fill(word, variables) for word in written])
+    else:
+        written: Sequence[str] = order.get("exec") or ()
+        if any("token" in names(word) for word in written):
+            return Asking()
+        command = [fill(word, variables) for word in written]
+    spots = spots_of_command(recipe, variables, command)
+    return Asking(command, order.get("patience"), spots)
 
 
 def nobody_there(
@@ -56,31 +72,40 @@ def nobody_there(
     link: Link | None,
     recipe: Recipe,
     variables: Mapping[str, str],
-    asked: Sequence[Spot],
+    asking: Asking,
     beside: Callable[[Collection[int | str]], Mapping[int | str, str]],
-) -> None:
-    """Ask every spot of a boot before its gateway starts, and those that its proof `asked`.
+    alone: Callable[[Asking, Collection[int]], str],
+) -> Sequence[Spot]:
+    """Ask every spot of a boot before its gateway starts, and those that its proof asks.
 
-    `beside` says where services listen.
+    `beside` says where services listen, `alone` why a command that asks these ports may succeed by
+    them alone. Returns the spots of the proof at which nobody else may answer: none if it fails.
 
     Raises `BootgateError` where anything is there: whatever it answers, the gate would take it for
     the gateway.
     """
-    known = ports(recipe, variables)
+    known, asked = ports(recipe, variables), asking.spots
     others = place.strangers(known | {spot.port for spot in asked if spot.port is not None})
 
     def there(spot: Spot) -> bool:
         at = spot.port is not None and spot.port in others
         return at or (link is not None and link.look(spot.id, spot.look))
 
-    for first, *more in _together(recipe, variables, asked):
-        if there(first) and all(map(there, more)):
+    fails = False
+    for each in _together(recipe, variables, asked):
+        first, why = each[0], ""
+        if all(map(there, each)):
+            places = {spot.port for spot in asked if spot.port is not None}
+            if each is asked and beside(places).keys() == places:
+                fails = not (why := alone(asking, places))
+            if fails:
+                continue
             who, services = "", bool(recipe.gate.services)
             if first.port is not None:
                 who = others.get(first.port) or beside([first.port]).get(first.port, "")
-            alone = engine.traits.own_network or (services and who not in others.values())
+            lone = engine.traits.own_network or (services and who not in others.values())
             raise BootgateError(
-                taken(first, recipe.release_name, who, alone=alone, services=services)
+                taken(first, recipe.release_name, who, alone=lone, services=services, why=why)
             )
     for port, who in others.items():  # which the gate file names, though nobody looks there
         if port in known:
@@ -88,6 +113,7 @@ def nobody_there(
                 f"Port {port} is already in use by {who}, before the {recipe.release_name} starts"
                 f" there. {END_IT}"
             )
+    return () if fails else asked
 
 
 def answered_instead(

@@ -306,7 +306,66 @@ def test_a_service_that_listens_before_there(play):
         "(the command that proves main) is answered by the service db before the candidate is st"
         in result.error
     )
-    assert "Only the sidecar and the services run there at this time" in result.error
+    assert "but this command succeeds without the gateway. Ask the gateway itself" in result.error
+
+
+def pings(seconds=0.05):
+    """As a worker's ping through its broker does, that fails if no worker answers in time."""
+
+    def script(me):
+        up = "/up" in me.world.files
+        yield 0.05 if up else seconds
+        return 0 if up and 5432 in me.world.ports else 69
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("seconds", "more", "why"),
+    [
+        (0.05, "", ""),
+        (60.0, ", patience: 1s", ""),
+        (60.0, "", "without the gateway this command does not end"),
+        (None, "", "this command could not be tried without the gateway (The trial of the "),
+    ],
+)
+def test_a_worker_that_answers_through_a_service(play, seconds, more, why):
+    """The service answers before, but the command fails without the worker."""
+
+    def worker(me):
+        yield 2.0
+        me.log("/up", "x")
+        yield 3600.0
+
+    ready = service(lambda me, token: me.listen(5432), "ready to accept")
+    target = f"proof: {{exec: [celery, ping, -b, 'redis://db:5432/0']{more}}}"
+    programs = {"db": ready} | ({} if seconds is None else {"celery": pings(seconds)})
+    played = play(worker, trigger="null", target=target, more=DB, programs=programs)
+    result = played.result()
+    if why:
+        assert why in result.error
+        assert result.error.endswith("or put ${token} into the command.")
+        return
+    (boot,) = result.boots
+    assert (boot.outcome, round(boot.seconds)) == ("started", 2)
+
+
+def test_a_worker_that_never_answers_through_a_service(play):
+    ready = service(lambda me, token: me.listen(5432), "ready to accept")
+    target = "proof: {exec: [celery, ping, -b, 'redis://db:5432/0']}"
+    programs = {"db": ready, "celery": pings()}
+    played = play(idle, trigger="null", target=target, more=DB, programs=programs)
+    assert played.one().outcome == "timed_out"
+
+
+def test_a_command_that_asks_a_service_of_which_nobody_knows_when_it_is_ready(play):
+    """It may fail now, and succeed a little later by the service alone."""
+    early = service(lambda me, token: me.listen(5432), 0.5, lambda me, token: me.log("/up", "x"))
+    more = "services: {db: {image: db}, other: {image: other, ready: {line: up}}}"
+    target = "proof: {exec: [celery, ping, -b, 'redis://db:5432/0']}"
+    programs = {"db": early, "other": service("up"), "celery": pings()}
+    result = play(idle, trigger="null", target=target, more=more, programs=programs).result()
+    assert "but nothing says when db is ready: give it a `ready` probe." in result.error
 
 
 def test_a_command_that_asks_the_gateway_and_a_service(play):
