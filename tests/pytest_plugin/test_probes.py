@@ -123,6 +123,31 @@ def test_a_service_at_the_port_of_the_gateway(boot, engine):
     assert "answered by the service db" in found["detail"]
 
 
+LISTENS = "import socket, time; s = socket.create_server(('', ${port.db})); time.sleep(60)"
+WORKER = "sleep 0.5; touch ${dir}/up; exec sleep 60"
+PING = (
+    "import os, socket; socket.create_connection(('localhost', ${port.db})).close(); "
+    "raise SystemExit(not os.path.exists('${dir}/up'))"
+)
+
+
+@pytest.mark.parametrize("engine", ["process", pytest.param("docker", marks=pytest.mark.docker)])
+def test_a_worker_that_answers_through_a_service(boot, engine):
+    """The command fails without it, although the service is there."""
+    image = f'image: "{IMAGE}", ' if engine == "docker" else ""
+    ping = json.dumps(["python3", "-c", PING, "localhost:${port.db}"])
+    found = boot(
+        f"releases: {{candidate: {{{image}command: [sh, -c, '{WORKER}']}}}}\n"
+        "ports: {db: 8080}\n"
+        f"services: {{db: {{{image}command: {json.dumps(['python3', '-c', LISTENS])},"
+        ' ready: {tcp: ":${port.db}"}}}\n'
+        f"targets: {{app: {{timeout: 9s, listen: 0s, proof: {{exec: {ping}}}}}}}\n",
+        engine,
+    )
+    assert (found["outcome"], found["detail"]) == ("started", "")
+    assert found["seconds"] >= 0.5
+
+
 STORE = (
     "import http.server as h\n"
     "class S(h.BaseHTTPRequestHandler):\n"
