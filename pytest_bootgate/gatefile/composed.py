@@ -46,23 +46,32 @@ _PROOF = "{http: ':8080/'}"
 
 def service(
     path: Path,
-    wanted: Scalar,
+    wanted: Scalar | None,
     environ: Mapping[str, str],
     varied: Collection[str],
     mistakes: Mistakes,
     secrets: set[str],
+    *,
+    copied: bool = False,
 ) -> Origin | None:
-    """A service of a Compose file, and what it needs; None where there is a mistake."""
+    """A service of a Compose file, and what it needs; None where there is a mistake.
+
+    Without a name it is the one that no other needs. What is `copied` into a gate file, see
+    `Variables`, keeps some variables for that.
+    """
     if (file := _File.read(path, mistakes)) is None:
         return None
     services = compose.services_of(file.root)
+    if wanted is None:
+        (name, place) = compose.top(services), Place(path)
+        wanted = Scalar(place, place, name, name)
     if wanted.text not in services:
         way_out = did_you_mean(wanted.text, services, f"there are {', '.join(services)}")
         what = f"{path.name} has no service '{wanted.text}'"
         mistakes.add(wanted.place, what, way_out)
         return None
     try:
-        known = Variables.beside(path.parent, environ, varied)
+        known = Variables.beside(path.parent, environ, varied, copied=copied)
     except variables.UnsetError as unset:
         mistakes.add(Place(path.parent / ".env"), *unset_variable(unset))
         return None
@@ -80,6 +89,10 @@ def service(
         if not good:
             return None
         found = compose.read([file.root], path, wanted.text)
+        found.gated.notes += [
+            f"{name} of `.env` is not copied: set it where the gate runs"
+            for name in sorted(known.hidden)
+        ]
     except MisreadError as error:
         place = file.at("services", *error.keys)
         mistakes.add(place, str(error).rstrip("."), "correct the Compose file")
@@ -167,6 +180,8 @@ class _File:
             for key, value in self.root["services"][name].items():
                 with told.at("services", name, key):
                     whole[key] = known.service(key, value)
+            if known.copied:
+                continue  # it is read below, where it is told what of it is not copied
             with told.at("services", name, "env_file"):
                 files = known.of_files(whole.get("env_file") or [], directory)
                 whole["env_file"] = files if isinstance(files, NotThere) else None

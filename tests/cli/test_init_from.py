@@ -158,6 +158,59 @@ def test_an_env_file_that_a_variable_names(compose):
     assert "`env_file` cannot be read: a variable in its name (ENVS)" in text
 
 
+def variables(compose, monkeypatch, dotenv: str, service: str, tmp_path):
+    monkeypatch.setenv("OUTER", "outer-value")
+    text = compose(service, **{".env": dotenv, "dags": ""})
+    secret = {"KEY_TOKEN": "t", "DSN": "d", "OUTER": "o"}
+    return text, load(tmp_path / "gate" / "bootgate.yaml", secret).gate
+
+
+def test_variables_are_filled_in_as_compose_does(compose, monkeypatch, tmp_path):
+    """Those of `.env`, too; secrets and what the environment has are left for the gate file."""
+    dotenv = (
+        "RETRIES=4\nPLAIN=mattermost\nKEY_TOKEN=hunter2hunter2\nDSN=db://u:hunter3hunter3@db/x\n"
+        "CONFIG=./dags\n"
+    )
+    service = (
+        "volumes: ['${DIR:-.}/dags:/opt/dags:ro', '${CONFIG}:/conf:ro'],"
+        " read_only: '${LOCKED:-false}',"
+        " healthcheck: {test: 'up $PLAIN', retries: $RETRIES, interval: 2s},"
+        " command: 'run ${LEVEL:-info} --key=$KEY_TOKEN',"
+        " environment: [PLAIN, NONE, KEY_TOKEN, 'URL=${DSN:-none}', 'A=$OUTER', 'B=${X:-${PLAIN}}']"
+    )
+    text, found = variables(compose, monkeypatch, dotenv, service, tmp_path)
+    container = found.gateway.container
+    assert [one.partition(":")[2] for one in container.volumes] == ["/opt/dags", "/conf"]
+    assert container.read_only is False
+    assert found.targets["app"].timeout == 8
+    assert found.gateway.command == ["run", "info", "--key=t"]
+    assert found.gateway.env == {
+        "PLAIN": "mattermost",
+        "NONE": "",
+        "KEY_TOKEN": "t",
+        "URL": "d",
+        "A": "o",
+        "B": "mattermost",
+    }
+    assert "hunter" not in text
+    assert "outer-value" not in text
+    assert "KEY_TOKEN of `.env` is not copied: set it where the gate runs" in text
+    assert "run\n  - ${LEVEL:-info}" in text
+    assert "OUTER of" not in text
+
+
+def test_a_number_in_a_variable_without_a_value_is_a_mistake_at_its_place(tmp_path, capsys):
+    path = tmp_path / "compose.yml"
+    check = "healthcheck: {test: up, retries: $RETRIES}"
+    path.write_text(f"services:\n  app:\n    image: a:$TAG\n    {check}\n")
+    assert main(["init", str(tmp_path), "--from", str(path)]) != 0
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.endswith(
+        "compose.yml:4:5: environment variable RETRIES is not set: set it, or write"
+        " ${RETRIES:-default}"
+    )
+
+
 def test_paths_stay_relative(compose, tmp_path):
     text = compose('volumes: ["./data:/data"]', data="")
     assert "- ../project/data:/data" in text
@@ -308,7 +361,7 @@ def test_an_image(init, capsys):
     [
         ("a: b", "is neither a Compose file (services: ...) nor a manifest"),
         ("{", "cannot be read"),
-        ("services: {a: {image: x}}", "has no service other; there are a."),
+        ("services: {a: {image: x}}", "has no service 'other': there are a"),
     ],
 )
 def test_what_cannot_be_read(tmp_path, capsys, text, said):

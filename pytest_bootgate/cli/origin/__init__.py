@@ -12,9 +12,11 @@ from pathlib import Path
 
 from pytest_bootgate.cli.origin import image
 from pytest_bootgate.cli.origin.written import written
-from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.errors import BootgateError, GateFileError
+from pytest_bootgate.gatefile import composed
 from pytest_bootgate.gatefile.origin import compose, kubernetes
 from pytest_bootgate.gatefile.origin.found import Found, Part
+from pytest_bootgate.gatefile.tree import Mistakes, Place, Scalar, shown
 
 #: What of 200 to 399 servers answer with.
 _CONTENT = [*range(200, 209), 226, *range(300, 305), 307, 308]
@@ -36,7 +38,7 @@ def gate_file(source: str, service: str | None, directory: Path) -> str:
     there = path if path.is_absolute() else Path(os.path.relpath(path, directory))
     documents = compose.documents(path)
     if compose.knows(documents):
-        found = compose.read(documents, path, service)
+        found = _compose(path, service)
         instead = f"system: {{compose: {there}, service: {found.gated.key}}}"
         return written(found, str(path), directory, instead)
     if kubernetes.knows(path):
@@ -54,6 +56,17 @@ def gate_file(source: str, service: str | None, directory: Path) -> str:
         f"{source} is neither a Compose file (services: ...) nor a manifest with a Deployment,"
         " StatefulSet, DaemonSet, ReplicaSet, Job, CronJob or Pod."
     )
+
+
+def _compose(path: Path, service: str | None) -> Found:
+    """As `system: {compose: ...}` reads it, with variables left where a gate file can have them."""
+    place, mistakes = Place(shown(path)), Mistakes()
+    wanted = None if service is None else Scalar(place, place, service, service)
+    origin = composed.service(path, wanted, os.environ, (), mistakes, set(), copied=True)
+    if origin is None:
+        raise GateFileError(mistakes.lines(path))
+    origin.found.gated.lost += origin.beside
+    return origin.found
 
 
 def _short(found: Found) -> Found:

@@ -74,6 +74,13 @@ def needed(name: str, services: Mapping[str, Any]) -> list[str]:
     return [name, *(other for other, _ in ordered(name, services))]
 
 
+def top(services: Mapping[str, Any]) -> str:
+    """The service that no other needs, best one that is built."""
+    needed = {name for each in services.values() for name, _ in needs(each)}
+    tops = [name for name in services if name not in needed]
+    return next((n for n in tops if "build" in services[n]), (tops or [*services])[0])
+
+
 def _services(root: Mapping[str, Any]) -> Mapping[str, Any] | None:
     services = root.get("services")
     return services if isinstance(services, dict) and services else None
@@ -85,9 +92,7 @@ def read(found: Sequence[Any], path: Path, service: str | None) -> Found:
     for _, words in shape.wrong(root):
         raise BootgateError(f"{path} is not as Compose has it: {words}.")
     services = services_of(root)
-    needed = {name for each in services.values() for name, _ in needs(each)}
-    tops = [name for name in services if name not in needed]
-    name = service or next((n for n in tops if "build" in services[n]), (tops or [*services])[0])
+    name = service or top(services)
     if name not in services:
         raise BootgateError(f"{path} has no service {name}; there are {', '.join(services)}.")
     gated = _part(name, services[name], path, root)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pytest_bootgate.gatefile.secrets import of_variable
 from pytest_bootgate.gatefile.source import looks_like
 from pytest_bootgate.gatefile.variables import UnsetError
 
@@ -16,6 +17,13 @@ _VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?:(?P<op>:?[-?+])|(?=\}))|(?P<b
 _BRACE = re.compile(r"\$\$|\$\{|\}")
 #: Texts that may change with what varies.
 _VARYING = ("environment", "command", "entrypoint")
+#: What is counted, so that a gate file cannot have variables there.
+_AMOUNTS = {
+    *("cpus", "mem_limit", "pids_limit", "shm_size", "ulimits", "gpus", "scale", "deploy"),
+    *("depends_on", "links", "healthcheck"),
+}
+#: What the default of a variable of a gate file has not.
+_SIGN = re.compile(r"[${}]")
 #: What a gate does not read.
 _UNREAD = ("ports", "expose", "labels", "logging", "restart")
 #: An entry of an env file; a value in quotes may have several lines.
@@ -44,22 +52,33 @@ class Variables:
     Those of `varied` are left for the gate file, those of `outside` are of the environment, and the
     others of a file. `used` are those that were filled in: the name, the value, and whether
     that comes from outside into the environment of a service.
+
+    In what is `copied` into a gate file some are left for that, where it can have them: those of
+    the environment, those without a value, and secrets, of which `hidden` are those of a file.
     """
 
     values: Mapping[str, str]
     varied: Collection[str] = ()
     outside: Collection[str] = ()
     used: list[tuple[str, str, bool]] = field(default_factory=list)
+    copied: bool = False
+    hidden: set[str] = field(default_factory=set)
 
     @classmethod
     def beside(
-        cls, directory: Path, environ: Mapping[str, str], varied: Collection[str]
+        cls,
+        directory: Path,
+        environ: Mapping[str, str],
+        varied: Collection[str],
+        *,
+        copied: bool = False,
     ) -> Variables:
         """Those of the environment, and below them those of `.env`; see `read`."""
         own = {name: value.replace("$", "$$") for name, value in environ.items()}
         found = cls(own, varied, own.keys())
         file = directory / ".env"
-        return replace(found, values={**read(file, found), **own}) if file.is_file() else found
+        values = {**read(file, found), **own} if file.is_file() else own
+        return replace(found, values=values, copied=copied)
 
     def get(self, name: str, *, placed: bool = False) -> str | None:
         """The value of a variable, as it is to be written; None where it has none."""
@@ -82,16 +101,34 @@ class Variables:
             own = {name: self._of_shell(name, each) for name, each in _pairs(value).items()}
             value = {name: each for name, each in own.items() if each is not None}
             return self.each(value, varying=True, placed=True)
+        now = replace(self, copied=False)
         if key == "healthcheck" and isinstance(value, dict):
-            return {name: self.each(each, varying=name == "test") for name, each in value.items()}
-        return self.each(value, varying=key in _VARYING)
+            return {
+                name: self.each(each, varying=True) if name == "test" else now.each(each)
+                for name, each in value.items()
+            }
+        return (now if key in _AMOUNTS else self).each(value, varying=key in _VARYING)
 
     def _of_shell(self, name: str, value: Any) -> Any:
+        if self.copied and value is None:
+            return f"${{{name}}}" if name in self.values else f"${{{name}:-}}"
         return self.get(name, placed=True) if value is None else value
+
+    def _left(self, name: str, *, varying: bool) -> bool:
+        """Whether a variable is left for the gate file that this is copied into."""
+        value = self.values.get(name)
+        if not self.copied or value is None:
+            return self.copied and varying
+        secret = any(of_variable(name, value.replace("$$", "$"), placed=False))
+        if secret and name not in self.outside:
+            self.hidden.add(name)
+        return secret or (varying and name in self.outside)
 
     def file(self, value: Any) -> Any:
         """A secret or config of the whole file, with its variables filled in likewise."""
         if isinstance(value, dict) and (name := value.get("environment")):
+            if self.copied:
+                return value
             text = self.get(str(name), placed=True)
             if text is None:
                 raise UnsetError(name)
@@ -121,6 +158,13 @@ class Variables:
                 return found[0]
             if name in self.varied and not varying:
                 raise ValueError(f"{name} varies, and this cannot change with it")
+            if "+" not in op and self._left(name, varying=varying):
+                if "-" not in op:
+                    return f"${{{name}}}"
+                if not _SIGN.search(rest):
+                    return f"${{{name}:-{rest}}}"
+                if name in self.values:
+                    return f"${{{name}}}"
             given = self.get(name, placed=placed)
             there = bool(given) if ":" in op else given is not None
             if "+" not in op and there and given is not None:
@@ -129,6 +173,8 @@ class Variables:
                 return self.fill(rest, varying=varying, placed=placed, blank=blank)
             if "+" in op or (blank and not op):
                 return ""
+            if self.copied:
+                return f"${{{name}}}"
             raise UnsetError(name)
 
         return "".join(
