@@ -265,13 +265,14 @@ class Traits:
     `images`: a file system of their own, from an image; else they are commands of this machine.
     `limits`: of CPU and memory, where a profile asks for them. `own_network`: ports that nobody
     else on the machine has. `leases`: it sees to it itself that one gate at a time boots on a
-    machine.
+    machine. `closed`: nothing can be added to a place once it is made.
     """
 
     images: bool
     limits: bool
     own_network: bool
     leases: bool = False
+    closed: bool = False
 
 
 #: Of containers, and of what runs on this machine as it is.

@@ -13,7 +13,7 @@ from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.run.services import Services
 from pytest_bootgate.run.strangers import Asking
 
-#: How long a command may take at least, in seconds.
+#: How long a command may take, in seconds: a part of what a plan has for bringing up a gateway.
 _LONGEST = 30.0
 _ROLE = "trial"
 
@@ -36,10 +36,12 @@ class Trial:
         """Why a command may succeed by the services at these ports, in words; empty if it fails.
 
         It is run once, in a unit made as the gateway is, in which nothing else runs. One that takes
-        more than its patience fails; without any, nobody knows.
+        more than its patience fails; without one, or with a long one, nobody knows.
         """
         if unsettled := self.services.unsettled(ports):
             return f"nothing says when {listed(unsettled)} is ready: give it a `ready` probe"
+        if self.engine.traits.closed:
+            return f"the {self.engine.name} engine cannot try this one without the gateway"
         if self.state:
             return "one that starts on a kept state is not tried without it"
         try:
@@ -47,7 +49,8 @@ class Trial:
         except EngineError as error:
             return f"this command could not be tried without the gateway ({str(error).rstrip('.')})"
         if how is None:
-            return "" if asking.patience else "without the gateway this command does not end"
+            short = asking.patience is not None and asking.patience <= _LONGEST
+            return "" if short else f"without the gateway this one takes more than {_LONGEST:g} s"
         if how.code is None or how.gone or how.oom:
             return "this command could not be tried without the gateway: it was killed"
         return "this command succeeds without the gateway" if how.code == 0 else ""
@@ -67,7 +70,7 @@ class Trial:
 
         try:
             unit.start()
-            self.wait(max(_LONGEST, 2 * (asking.patience or 0.0)), over)
+            self.wait(_LONGEST, over)
         finally:
             unit.remove()
         return how

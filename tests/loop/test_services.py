@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from pytest_bootgate.engines.base import Exit
-from pytest_bootgate.engines.memory import Answer
+from pytest_bootgate.engines.base import CONTAINED, Exit
+from pytest_bootgate.engines.memory import Answer, MemoryEngine
 from pytest_bootgate.engines.memory.engine import MemoryUnit
 from pytest_bootgate.engines.memory.sidecar import Sidecar
 from pytest_bootgate.errors import GateFileError
@@ -325,7 +326,8 @@ def pings(seconds=0.05):
     [
         (0.05, "", ""),
         (60.0, ", patience: 1s", ""),
-        (60.0, "", "without the gateway this command does not end"),
+        (60.0, "", "without the gateway this one takes more than 30 s"),
+        (60.0, ", patience: 90s", "without the gateway this one takes more than 30 s"),
         (None, "", "this command could not be tried without the gateway (The trial of the "),
     ],
 )
@@ -356,6 +358,14 @@ def test_a_worker_that_never_answers_through_a_service(play):
     programs = {"db": ready, "celery": pings()}
     played = play(idle, trigger="null", target=target, more=DB, programs=programs)
     assert played.one().outcome == "timed_out"
+
+
+def test_a_worker_on_an_engine_that_cannot_try_its_command(play, monkeypatch):
+    monkeypatch.setattr(MemoryEngine, "traits", replace(CONTAINED, closed=True))
+    ready = service(lambda me, token: me.listen(5432), "ready to accept")
+    target = "proof: {exec: [celery, ping, -b, 'redis://db:5432/0']}"
+    result = play(idle, trigger="null", target=target, more=DB, programs={"db": ready}).result()
+    assert "but the memory engine cannot try this one without the gateway. Ask" in result.error
 
 
 def test_a_command_that_asks_a_service_of_which_nobody_knows_when_it_is_ready(play):

@@ -40,7 +40,7 @@ class KubernetesEngine:
     """
 
     name = "kubernetes"
-    traits = replace(CONTAINED, leases=True)
+    traits = replace(CONTAINED, leases=True, closed=True)
     clock = REAL
 
     def __init__(self, run: str, asked: Kubernetes, cluster: Cluster | None = None) -> None:
