@@ -174,7 +174,8 @@ class Bench:
         """What a boot starts on: a copy of the baseline's state or of a given one, or nothing."""
         if self.in_place is None:
             return self.machinery.source(profile)
-        return Kept(self.in_place.base(self.site(profile)).archive)
+        base = self.in_place.base(self.site(profile))
+        return Kept(base.archive, redacted=base.redacted)
 
     def leave(self) -> None:
         """Let the next gate have the machine; the next boot waits for one."""
