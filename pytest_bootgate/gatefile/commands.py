@@ -29,10 +29,14 @@ _CURL_FAILS = re.compile(r"-[A-Za-z0-9#]*[fK].*|--fail|--fail-with-body|--config
 _OTHER_SCHEME = re.compile(r"(?!https?://)\w+://")
 #: The names and addresses at which a machine reaches itself.
 LOOPBACK = (
-    r"localhost|ip6-localhost|127(?:\.\d+){1,3}|\[::(?:1|ffff:127(?:\.\d+){3})?\]|0(?:\.0){3}"
+    r"localhost|ip6-localhost|127(?:\.\d+){1,3}|\[::(?:1|ffff:127(?:\.\d+){3})?\]|::1"
+    r"|(?<!\[)0(?:(?:\.0){3})?"
 )
+#: A port by its name: as an option, of a connection string, of Python.
+_PORT = r"(?:(?<![\w-])-[pP]\s*|(?<!\w)(?:--?)?port(?:\s*:?=\s*|\s+))['\"]?"
+_HOST = r"(?:(?<![\w-])-h\s*|(?<!\w)(?:--?)?host(?:name|addr)?(?:\s*=\s*|\s+))['\"]?"
 #: What may stand between a host and its port: of an address, of Python, of an argument.
-_BETWEEN = r"(?::|['\"]?\s*,\s*|['\"]?\s+(?:-[pP]\s*|--port[=\s])?['\"]?)"
+_BETWEEN = rf"(?::|['\"]?(?:\s*,\s*|\s+)(?:{_PORT}|['\"]?))"
 _DEFAULT = {"http": 80, "https": 443}
 
 
@@ -80,9 +84,12 @@ def ports_asked(command: Sequence[str], names: Collection[str] = ()) -> list[int
     begin = r"(?<![\w.-])(?<!\w/)"
     found = re.findall(rf"{begin}{host}{_BETWEEN}(\d{{1,5}})(?![\w.])", text, re.IGNORECASE)
     found += re.findall(rf"/dev/tcp/{host}/(\d{{1,5}})\b", text)
+    for each in re.split(r"[;&|\n]", text):  # of one command, in any order
+        if re.search(rf"{_HOST}{host}(?![\w.:-])", each, re.IGNORECASE):
+            found += re.findall(rf"{_PORT}(\d{{1,5}})(?![\w.])", each, re.IGNORECASE)
     schemes = re.findall(rf"\b(https?)://(?:[^\s/@]*@)?{host}(?![\w.:-])", text, re.IGNORECASE)
-    each = [*map(int, found), *(_DEFAULT[scheme.lower()] for scheme in schemes)]
-    return [*dict.fromkeys(port for port in each if 0 < port < 1 << 16)]
+    asked = [*map(int, found), *(_DEFAULT[scheme.lower()] for scheme in schemes)]
+    return [*dict.fromkeys(port for port in asked if 0 < port < 1 << 16)]
 
 
 def says(command: Sequence[str]) -> Iterator[str]:
