@@ -37,6 +37,7 @@ _RUNS = {
     "timeout": (("-k", "-s"), 1),
     **dict.fromkeys(("nohup", "setsid", "busybox", "toybox", "time"), ((), 0)),
 }
+_ASK_FOR_FILES = ("test", "[", "ls", "cat", "stat")
 _INTERPRETER = re.compile(r"(?:python[\d.]*|node|nodejs) (?:-c|-e)")
 _LITERAL = r"\((?:\d*|'[^']*'|\"[^\"]*\")\)"
 #: What does nothing in one of them.
@@ -126,6 +127,23 @@ def says(command: Sequence[str]) -> Iterator[str]:
             tool, *words = first.words
             if tool in _PRINT:
                 yield " ".join(words)
+
+
+def file_asked(command: Sequence[str]) -> str:
+    """The file that it asks for and does nothing else; empty where it does more."""
+    try:
+        shell = _shell(command)
+        pipes = [p for row in shell.script.rows for _, p in row.pipes] if shell is not None else []
+    except (UnclearError, RecursionError):
+        return ""
+    words = [*command]
+    if shell is not None:
+        only = pipes[0][0] if len(pipes) == 1 == len(pipes[0]) else None
+        words = only.words if isinstance(only, Simple) else []
+    tool, *rest = words or [""]
+    asked = [word for word in rest if not word.startswith("-") and word != "]"]
+    known = PurePosixPath(tool).name in _ASK_FOR_FILES and len(asked) == 1 and "!" not in rest
+    return asked[0] if known and "/" in asked[0] else ""
 
 
 def _shell(command: Sequence[str]) -> _Shell | None:

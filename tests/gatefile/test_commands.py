@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bootgate.gatefile.commands import ports_asked, says, vain
+from pytest_bootgate.gatefile.commands import file_asked, ports_asked, says, vain
 
 
 @pytest.mark.parametrize(
@@ -135,3 +135,18 @@ def test_what_a_command_says_itself():
     script = "run; echo 'job x'; run && echo a; echo b >> f; echo c | run; run || exit 0; printf d"
     assert [*says(["sh", "-c", script])] == ["job x", "d"]
     assert [*says(["sh", "-c", "if run; then echo x; fi"])] == [*says([])] == []
+
+
+def test_a_file_that_is_all_that_a_command_asks_for():
+    for words in ("test -f /a", "[ -s /a ]", "ls -l /a", "/bin/cat /a", "stat /a"):
+        assert file_asked(words.split()) == file_asked(["sh", "-c", words]) == "/a", words
+    for script in (
+        "test ! -e /a",
+        "test /a -nt /b",
+        "test -n x",
+        "cat /a | grep b",
+        "ls /a; b",
+        "",
+    ):
+        assert file_asked(["sh", "-c", script]) == "", script
+    assert file_asked([]) == file_asked(["curl", "/a"]) == file_asked(["sh", "/a"]) == ""
