@@ -47,17 +47,13 @@ class Site:
 
 @dataclass(frozen=True)
 class Base:
-    """What the baseline left: its start, the jobs that are targets' own, and the state itself.
-
-    `redacted` says what was taken out of the state on which it started.
-    """
+    """What the baseline left: its start, the jobs that are targets' own, and the state itself."""
 
     start: Start
     owned: tuple[Owned, ...]
     same: tuple[str, ...]
     notes: tuple[str, ...]
     archive: Path
-    redacted: str = ""
 
 
 def upgrade_budget(gate: GateFile) -> float:
@@ -119,9 +115,7 @@ class InPlace:
         """Boot every target of the baseline, age the state, stop cleanly, and keep the state."""
         state, names = self._gate.state, self._of("baseline")
         archive = self._file(site.profile, "baseline")
-        source = self._source(site.profile)
-        redacted = "" if source is None else source.redacted
-        with self._opened(site, "baseline", source) as pair:
+        with self._opened(site, "baseline", self._source(site.profile)) as pair:
             if pair.not_ready is not None:
                 raise BootgateError(
                     f"The baseline wrote no state: {pair.not_ready.detail}.{quoted(pair.last)}"
@@ -171,12 +165,10 @@ class InPlace:
             for name, boot in zip(names, boots, strict=True)
             if not boot.started
         ]
-        notes += [redacted] * bool(redacted)
         changing = volatile(first, again)
         fields = dict.fromkeys(name for job in again for name in job.fields)
         same = tuple(state.same or [name for name in fields if name not in changing])
-        start = replace(start, runs=tuple(runs))
-        return Base(start, tuple(owned), same, tuple(notes), archive, redacted)
+        return Base(replace(start, runs=tuple(runs)), tuple(owned), same, tuple(notes), archive)
 
     # -- the candidate ---------------------------------------------------------------------
 
