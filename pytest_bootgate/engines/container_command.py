@@ -75,6 +75,13 @@ def lacks_command(spec: UnitSpec, why: str) -> EngineError | None:
             f" {why}. Leave what is missing out of {spec.noun}: {{container: ...}}, or take another"
             " engine."
         )
+    if "setting rlimit" in why:
+        return EngineError(
+            f"The Docker engine may not give the {spec.noun} higher limits than it has itself"
+            f" ({', '.join(spec.container.ulimits) or 'its default-ulimits'}): {why}. Lower"
+            f" `ulimits` of {spec.noun}: {{container: ...}} or leave them out, or raise those"
+            " of the engine."
+        )
     return lacking(spec, why) if NO_COMMAND.search(why) else None
 
 

@@ -1,48 +1,79 @@
 """What is sure of a command before it runs: that it cannot fail, which ports it asks, what it says.
 
-A shell's script is understood as far as it is a row of simple commands. Of what holds more than
-that, a condition, a loop or a ``set -e``, nothing is said: a mistake must be one.
+A shell's script is understood as far as `shell` does. Of what holds more than that, a condition, a
+loop or a ``set -e``, nothing is said: a mistake must be one.
 """
 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import PurePosixPath
 
+from pytest_bootgate.gatefile.shell import Group, Row, Script, Simple, UnclearError, parse
+
 _SHELLS = {"sh", "ash", "bash", "dash", "ksh", "zsh"}
-_SCRIPT = re.compile(r"-[abdf-z]*c")
-_SIGNS = ";&|<>()\n"
-#: Words after which other commands need not run, or a status need not be the last one's.
-_UNCLEAR = {
-    *("set", "exec", "trap", "return", ".", "source", "eval", "kill", "function", "{", "}"),
-    *("if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac"),
-}
-_DEMANDS = re.compile(r"\$\{\w+:?\?")
-_ASSIGNS = re.compile(r"\w+=.*", re.DOTALL)
+_LETTERS = re.compile(r"[-+][a-z]*")
 _PRINT = ("echo", "printf")
-_CANNOT_FAIL = ("true", ":", "echo", "sleep")
-_NO_FILES = {"/dev/null", "1", "2"}
+_OPTIONS = r"(?:(?:-\w*|\d+|/dev/null)(?: |$))*"
+#: With which words, after its name, a command cannot fail.
+_CANNOT_FAIL = {
+    **dict.fromkeys(("true", ":", "echo", "sleep"), ".*"),
+    **dict.fromkeys(("cat", "tee", "wc", "head", "tail"), _OPTIONS),
+    **dict.fromkeys(("pwd", "id", "hostname", "uptime", "ls", "env", "printenv"), ""),
+    "printf": r"[^%-](?:[^%]|%%|%s)*",
+    "date": r"(?:-u ?)?(?:\+.*)?",
+    "uname": r"(?:-\w+)?",
+    "ps": r"(?:aux|ax|-ef)?",
+    "kill": r"-0 (?:1|\$+)",  # the first process of a container; the shell itself
+    "exit": "0",
+}
+#: Who runs another command: their options that take a value, and words before that command.
+_RUNS = {
+    "env": (("-u", "-C"), 0),
+    "nice": (("-n",), 0),
+    "timeout": (("-k", "-s"), 1),
+    **dict.fromkeys(("nohup", "setsid", "busybox", "toybox", "time"), ((), 0)),
+}
+_ASK_FOR_FILES = ("test", "[", "ls", "cat", "stat")
+_INTERPRETER = re.compile(r"(?:python[\d.]*|node|nodejs) (?:-c|-e)")
+_LITERAL = r"\((?:\d*|'[^']*'|\"[^\"]*\")\)"
+#: What does nothing in one of them.
+_IDLE = re.compile(
+    rf"pass|\d*|(?:print|console\.log){_LITERAL}|import sys|(?:sys\.|process\.)?exit\(0?\)"
+)
 _CURL_FAILS = re.compile(r"-[A-Za-z0-9#]*[fK].*|--fail|--fail-with-body|--config")
 _OTHER_SCHEME = re.compile(r"(?!https?://)\w+://")
 #: The names and addresses at which a machine reaches itself.
 LOOPBACK = (
-    r"localhost|ip6-localhost|127(?:\.\d+){1,3}|\[::(?:1|ffff:127(?:\.\d+){3})?\]|0(?:\.0){3}"
+    r"localhost|ip6-localhost|127(?:\.\d+){1,3}|\[::(?:1|ffff:127(?:\.\d+){3})?\]|::1"
+    r"|(?<!\[)0(?:(?:\.0){3})?"
 )
+#: A port by its name: as an option, of a connection string, of Python.
+_PORT = r"(?:(?<![\w-])-[pP]\s*|(?<!\w)(?:--?)?port(?:\s*:?=\s*|\s+))['\"]?"
+_HOST = r"(?:(?<![\w-])-h\s*|(?<!\w)(?:--?)?host(?:name|addr)?(?:\s*=\s*|\s+))['\"]?"
 #: What may stand between a host and its port: of an address, of Python, of an argument.
-_BETWEEN = r"(?::|['\"]?\s*,\s*|['\"]?\s+(?:-[pP]\s*|--port[=\s])?['\"]?)"
+_BETWEEN = rf"(?::|['\"]?(?:\s*,\s*|\s+)(?:{_PORT}|['\"]?))"
 _DEFAULT = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class _Simple:
-    """One command of a script: what stands `before` it, its words, and whether it uses files."""
+class _Sure(IntEnum):
+    """What is sure of a command, the least first."""
 
-    before: str
-    words: list[str]
-    uses_files: bool
+    NOTHING = 0
+    ANY_ANSWER = 1
+    SUCCESS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Shell:
+    """A script and what is set for it: any failure ends it; any of a pipe is the pipe's."""
+
+    script: Script
+    errexit: bool
+    pipefail: bool
 
 
 def vain(command: Sequence[str]) -> str:
@@ -50,24 +81,13 @@ def vain(command: Sequence[str]) -> str:
 
     Variables of the gate file are filled in or blanked.
     """
-    commands = _commands(command)
-    if not commands:
+    try:
+        sure = _of_words(command)
+    except (UnclearError, RecursionError):
         return ""
-    deciding: list[_Simple] = []
-    for each in commands:  # of a pipe the last one's status counts
-        deciding.append(replace(each, before=deciding.pop().before) if each.before == "|" else each)
-    succeeds = False
-    for each in deciding:
-        sure = not each.uses_files and _cannot_fail(each.words)
-        if each.before == "||":
-            succeeds = succeeds or sure
-        else:
-            succeeds = sure and (each.before != "&&" or succeeds)
-    if succeeds:
-        return "always succeeds"
-    if len(deciding) == 1 and _takes_any_answer(deciding[0].words):
+    if sure is _Sure.ANY_ANSWER:
         return "succeeds on every answer, be it an error 500 (curl without --fail)"
-    return ""
+    return "always succeeds" if sure is _Sure.SUCCESS else ""
 
 
 def ports_asked(command: Sequence[str], names: Collection[str] = ()) -> list[int]:
@@ -80,78 +100,153 @@ def ports_asked(command: Sequence[str], names: Collection[str] = ()) -> list[int
     begin = r"(?<![\w.-])(?<!\w/)"
     found = re.findall(rf"{begin}{host}{_BETWEEN}(\d{{1,5}})(?![\w.])", text, re.IGNORECASE)
     found += re.findall(rf"/dev/tcp/{host}/(\d{{1,5}})\b", text)
+    for each in re.split(r"[;&|\n]", text):  # of one command, in any order
+        if re.search(rf"{_HOST}{host}(?![\w.:-])", each, re.IGNORECASE):
+            found += re.findall(rf"{_PORT}(\d{{1,5}})(?![\w.])", each, re.IGNORECASE)
     schemes = re.findall(rf"\b(https?)://(?:[^\s/@]*@)?{host}(?![\w.:-])", text, re.IGNORECASE)
-    each = [*map(int, found), *(_DEFAULT[scheme.lower()] for scheme in schemes)]
-    return [*dict.fromkeys(port for port in each if 0 < port < 1 << 16)]
+    asked = [*map(int, found), *(_DEFAULT[scheme.lower()] for scheme in schemes)]
+    return [*dict.fromkeys(port for port in asked if 0 < port < 1 << 16)]
 
 
 def says(command: Sequence[str]) -> Iterator[str]:
     """What it prints itself, whatever else it does: the words of each ``echo`` that always runs."""
-    commands = _commands(command)
-    after = [*(each.before for each in commands[1:]), ""]
-    for each, follows in zip(commands, after, strict=bool(commands)):
-        tool, *words = each.words
-        always = each.before in ("", ";", "&") and follows != "|"
-        if tool in _PRINT and always and not each.uses_files:
-            yield " ".join(words)
-
-
-def _commands(command: Sequence[str]) -> list[_Simple]:
-    """The simple commands of one; none where it is more than that, or no command."""
-    words = [*command]
-    if not words:
-        return []
-    name = PurePosixPath(words[0]).name
-    if name not in _SHELLS:
-        return [_Simple("", [name, *words[1:]], uses_files=False)]
-    if len(words) < 3 or not _SCRIPT.fullmatch(words[1]):
-        return []
     try:
-        commands = [*_split(words[2])]
-    except ValueError:  # a quote without an end
-        return []
-    while commands and commands[-1].before == "||" and _gives_up(commands[-1].words):
-        commands.pop()  # it changes the status, and not whether there is one
-    every = {word for each in commands for word in each.words}
-    exits = any(each.words[0] == "exit" and each.words != ["exit", "0"] for each in commands)
-    unclear = exits or "(" in every or _UNCLEAR & {each.words[0] for each in commands}
-    comment = any(word.startswith("#") for word in every)
-    return [] if unclear or comment or _DEMANDS.search(words[2]) else commands
+        shell = _shell(command)
+        if shell is None:
+            name = PurePosixPath(command[0]).name if command else ""
+            rows = [Row([("", [Simple([name, *command[1:]], uses_files=False)])])]
+        else:
+            _must_come_to_its_end(shell.script)
+            rows = [] if shell.errexit else shell.script.rows
+    except (UnclearError, RecursionError):
+        return
+    for row in rows:
+        _, pipe = row.pipes[0]
+        first = pipe[0]
+        if len(pipe) == 1 and isinstance(first, Simple) and not first.uses_files:
+            tool, *words = first.words
+            if tool in _PRINT:
+                yield " ".join(words)
+
+
+def file_asked(command: Sequence[str]) -> str:
+    """The file that it asks for and does nothing else; empty where it does more."""
+    try:
+        shell = _shell(command)
+        pipes = [p for row in shell.script.rows for _, p in row.pipes] if shell is not None else []
+    except (UnclearError, RecursionError):
+        return ""
+    words = [*command]
+    if shell is not None:
+        only = pipes[0][0] if len(pipes) == 1 == len(pipes[0]) else None
+        words = only.words if isinstance(only, Simple) else []
+    tool, *rest = words or [""]
+    asked = [word for word in rest if not word.startswith("-") and word != "]"]
+    known = PurePosixPath(tool).name in _ASK_FOR_FILES and len(asked) == 1 and "!" not in rest
+    return asked[0] if known and "/" in asked[0] else ""
+
+
+def _shell(command: Sequence[str]) -> _Shell | None:
+    """The script of a shell, None for another command. Raises `UnclearError`."""
+    if not command or PurePosixPath(command[0]).name not in _SHELLS:
+        return None
+    words, found = iter(command[1:]), set[str]()
+    for word in words:
+        if word == "--":
+            word = next(words, "")
+        elif _LETTERS.fullmatch(word):
+            found |= {*word[1:]} if word[0] == "-" else set()
+            if "o" in word:
+                found.add(next(words, ""))
+            continue
+        if "c" not in found or ("$" in word and found & {"u", "nounset"}):
+            break
+        return _Shell(parse(word), bool(found & {"e", "errexit"}), "pipefail" in found)
+    raise UnclearError
+
+
+def _of_words(words: Sequence[str]) -> _Sure:
+    if not words:
+        return _Sure.NOTHING
+    if (shell := _shell(words)) is not None:
+        _must_come_to_its_end(shell.script)
+        return _of_script(shell.script, shell)
+    tool, *rest = PurePosixPath(words[0]).name, *words[1:]
+    if tool in _RUNS and (inner := _run_by(tool, rest)):
+        short = tool == "timeout" and "sleep" in " ".join(inner)  # which may end it
+        return _Sure.NOTHING if short else _of_words(inner)
+    text = " ".join(rest)
+    if tool in _CANNOT_FAIL and re.fullmatch(_CANNOT_FAIL[tool], text, re.DOTALL):
+        return _Sure.SUCCESS
+    if len(rest) == 2 and _INTERPRETER.fullmatch(f"{tool} {rest[0]}"):
+        parts = re.split(r"[;\n]", rest[1])
+        return _Sure.SUCCESS if all(_IDLE.fullmatch(p.strip()) for p in parts) else _Sure.NOTHING
+    return _Sure.ANY_ANSWER if _takes_any_answer([tool, *rest]) else _Sure.NOTHING
+
+
+def _run_by(tool: str, rest: Sequence[str]) -> Sequence[str]:
+    """The command that a tool runs."""
+    valued, more = _RUNS[tool]
+    at = 0
+    while at < len(rest) and (rest[at].startswith("-") or (tool == "env" and "=" in rest[at])):
+        at += 1 + (rest[at] in valued)
+    return rest[at + more :]
+
+
+def _must_come_to_its_end(script: Script) -> None:
+    """Raises `UnclearError` where a failure may leave a script in its midst."""
+    steps = [(pipe, row.background) for row in script.rows for _, pipe in row.pipes]
+    for number, (pipe, background) in enumerate(steps, start=1):
+        for one in pipe:
+            if isinstance(one, Group):
+                _must_come_to_its_end(one.script)
+            apart = len(pipe) > 1 or background
+            if not apart and _leaves(one, last=number == len(steps)):
+                raise UnclearError
+
+
+def _leaves(one: Simple | Group, *, last: bool = False) -> bool:
+    if isinstance(one, Simple):
+        return not last and one.words[0] == "exit" and one.words[1:] != ["0"]
+    pipes = [pipe for row in one.script.rows for _, pipe in row.pipes]
+    return not one.apart and any(_leaves(each) for pipe in pipes for each in pipe)
+
+
+def _of_script(script: Script, shell: _Shell) -> _Sure:
+    """Of the last row, or of all where any failure ends it."""
+    last = least = _Sure.SUCCESS
+    for row in script.rows:
+        last = _Sure.SUCCESS if row.background else _of_row(row, last, shell)
+        least = min(least, last)
+    return least if shell.errexit else last
+
+
+def _of_row(row: Row, before: _Sure, shell: _Shell) -> _Sure:
+    sure = before
+    for sign, pipe in row.pipes:
+        words = pipe[0].words if len(pipe) == 1 and isinstance(pipe[0], Simple) else []
+        if words in (["exit"], ["exit", "$?"]):  # with the status of what is before it
+            now = before if not sign else _Sure.SUCCESS
+        else:
+            each = [_of_command(one, shell) for one in pipe]
+            now = min(each) if shell.pipefail else each[-1]
+        if not sign:
+            sure = now
+        elif sign == "&&":
+            sure = min(sure, now)
+        elif not _gives_up(words):  # that changes the status, and not whether there is one
+            sure = _Sure.SUCCESS if _Sure.SUCCESS in (sure, now) else _Sure.NOTHING
+    return sure
+
+
+def _of_command(one: Simple | Group, shell: _Shell) -> _Sure:
+    if one.uses_files:
+        return _Sure.NOTHING
+    return _of_words(one.words) if isinstance(one, Simple) else _of_script(one.script, shell)
 
 
 def _gives_up(words: Sequence[str]) -> bool:
-    return words[0] == "false" or (words[0] == "exit" and words[1:] != ["0"])
-
-
-def _split(script: str) -> Iterator[_Simple]:
-    lexer = shlex.shlex(script.replace("\\\n", " "), posix=True, punctuation_chars=_SIGNS)
-    lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
-    before, words, uses_files = "", list[str](), False
-    tokens = iter(lexer)
-    for token in tokens:
-        if not token or token.strip(_SIGNS):
-            words.append(token)
-        elif "<" in token or ">" in token:
-            uses_files = uses_files or next(tokens, "") not in _NO_FILES
-        elif "(" in token or ")" in token:
-            words.append("(")
-        else:
-            if words:
-                yield _simple(before, words, uses_files=uses_files)
-            before, words, uses_files = token.strip("\n") or ";", [], False
-    if words:
-        yield _simple(before, words, uses_files=uses_files)
-
-
-def _simple(before: str, words: list[str], *, uses_files: bool) -> _Simple:
-    first = next((i for i, word in enumerate(words) if not _ASSIGNS.fullmatch(word)), None)
-    if first is None:  # only variables are set
-        return _Simple(before, ["=", *words], uses_files=uses_files)
-    return _Simple(before, [PurePosixPath(words[first]).name, *words[first + 1 :]], uses_files)
-
-
-def _cannot_fail(words: Sequence[str]) -> bool:
-    return words[0] in _CANNOT_FAIL or [*words] == ["exit", "0"]
+    return words[:1] == ["false"] or (words[:1] == ["exit"] and words[1:] != ["0"])
 
 
 def _takes_any_answer(words: Sequence[str]) -> bool:

@@ -28,6 +28,11 @@ def too_wide(pattern: re.Pattern[str]) -> str | None:
     return "an empty" if pattern.search("") else None
 
 
+def finds_nothing(pattern: re.Pattern[str]) -> bool:
+    """Whether it may find a place without any text, as ``(secret)?`` and ``x*`` do."""
+    return any(not found[0] for text in ("", *_ANY) for found in pattern.finditer(text))
+
+
 class Trials:
     """Tries the patterns of one gate file on short lines, all of them within some CPU seconds.
 

@@ -9,6 +9,7 @@ from pytest_bootgate.gatefile import variables
 from pytest_bootgate.gatefile.model import Gate
 from pytest_bootgate.gatefile.model.service import TAKEN
 from pytest_bootgate.gatefile.overlay import read
+from pytest_bootgate.gatefile.patterns import finds_nothing
 from pytest_bootgate.gatefile.presets import OVERLAYS
 from pytest_bootgate.gatefile.probe_rules import ProbeRules, check_headers, texts
 from pytest_bootgate.gatefile.propagation_rules import check_names
@@ -150,7 +151,10 @@ class _Rules:
                 self._add(state.keys[key], f"'{key}' goes only with 'from'", "leave it out")
         redact = state.section("redact")
         for name in redact.entries:
-            self._probes.pattern(redact, name, of_bytes=True)
+            pattern = self._probes.pattern(redact, name, of_bytes=True)
+            if pattern is not None and finds_nothing(pattern):
+                what = f"the pattern for '{name}' also matches where there is no text"
+                self._add(redact.at[name], what, "let it match only what is to be taken out")
         for name in variables.names(state.get("path") or ""):
             if name != "dir" and "from" in state:
                 what = f"the state is copied before any boot, '${{{name}}}' is known only in one"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PLACE = re.compile(
     r"(?:(?P<scheme>https?)://)?(?P<host>\[[^]]*\]|[^:/]*)(?::(?P<port>\d+))?(?=/|$)"
 )
-_LOCAL = re.compile(rf"(?:{LOOPBACK}|127\..*|0)?", re.IGNORECASE)
+_LOCAL = re.compile(rf"(?:{LOOPBACK})?", re.IGNORECASE)
 _LONGEST = 100  # characters of an answer in a sentence
 END_IT = "Stop it, or use ${port.NAME} to give each boot its own port."
 
@@ -126,7 +126,6 @@ def _names(recipe: Recipe) -> frozenset[str]:
         name.lower()
         for name in hosts
         if _LOCAL.fullmatch(network.extra_hosts.get(name, "localhost"))
-        or f"[{network.extra_hosts.get(name)}]" == "[::1]"
     )
 
 

@@ -139,7 +139,7 @@ def _other(data: bytes | str, why: str) -> str:
     """What a file is that is no result, where that can be seen, and which one to name."""
     begin = data[:_BEGIN].decode("utf-8", "replace") if isinstance(data, bytes) else data[:_BEGIN]
     if re.match(r'\s*\{\s*"schema": "bootgate-result/', begin):
-        return f"This is not a gate result ({SCHEMA}): {why}"
+        return f"This is not a gate result ({SCHEMA}): {why.rstrip('.')}."
     kind = next((name for name, sign in _OTHERS.items() if re.search(sign, begin)), "")
     what = f"This is {kind}, not a gate result" if kind else f"This is not a gate result ({why})"
     return f"{what}. Name the file that --bootgate-json wrote."

@@ -42,10 +42,12 @@ class Kept:
 
     `restart` says that the release which left it starts on it again: then all is as it was left.
     Else a release is deployed on it, and the gate file's own `files` win over those in it.
+    `redacted` says what was taken out of it, for a boot that did not start; empty for nothing.
     """
 
     archive: Path
     restart: bool = False
+    redacted: str = ""
 
 
 class JobsError(Exception):

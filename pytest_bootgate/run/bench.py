@@ -172,9 +172,11 @@ class Bench:
 
     def state(self, profile: str) -> Kept | None:
         """What a boot starts on: a copy of the baseline's state or of a given one, or nothing."""
+        source = self.machinery.source(profile)
         if self.in_place is None:
-            return self.machinery.source(profile)
-        return Kept(self.in_place.base(self.site(profile)).archive)
+            return source
+        archive = self.in_place.base(self.site(profile)).archive
+        return Kept(archive, redacted="" if source is None else source.redacted)
 
     def leave(self) -> None:
         """Let the next gate have the machine; the next boot waits for one."""

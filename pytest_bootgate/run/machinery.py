@@ -159,7 +159,7 @@ class Machinery:
             image = next((r.image for r in self._plan.releases.values() if r.image), None)
             idle = packed(state, self.ready(), image, into)
             self.idle += idle.told(lambda key: self._plan.loaded.inherited("state", key))
-            self._sources[state.from_] = Kept(into / SOURCE)
+            self._sources[state.from_] = Kept(into / SOURCE, redacted=idle.without)
         return self._sources[state.from_]
 
     def recipe(self, profile: str, target: str, release: str) -> Recipe:

@@ -230,6 +230,8 @@ class Pair(Triggering):
         key = self.told_as = self._voice.key
         self._voice = None
         boot = replace(boot, id=key.id, attempt=key.attempt)
+        if not boot.started and self._state is not None and self._state.redacted:
+            boot = replace(boot, notes=(*boot.notes, self._state.redacted))
         witness.ended(boot)
         return boot
 

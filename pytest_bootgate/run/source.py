@@ -39,6 +39,8 @@ _MARKS = {  # that of UTF-32 first, which begins with that of UTF-16
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+#: So many redacted files are named.
+_NAMED = 5
 #: So much of a file shows how it is written.
 _SAMPLE = 4096
 #: Of a directory with more entries nothing is said before it is copied.
@@ -50,11 +52,15 @@ _Entry = tuple[tarfile.TarInfo, "IO[bytes] | None"]
 
 @dataclass
 class Idle:
-    """Globs that touched no file, and those whose pattern was found in none of their files."""
+    """Globs that touched no file, and those whose pattern was found in none of their files.
+
+    `redacted` says how many places of which file were taken out.
+    """
 
     exclude: list[str] = field(default_factory=list)
     redact: list[str] = field(default_factory=list)
     patterns: list[str] = field(default_factory=list)
+    redacted: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, state: State) -> Idle:
@@ -63,6 +69,19 @@ class Idle:
 
     def __bool__(self) -> bool:
         return bool(self.exclude or self.redact or self.patterns)
+
+    @property
+    def without(self) -> str:
+        """What was taken out, for whoever sees a failure; empty where nothing was."""
+        if not self.redacted:
+            return ""
+        every = [f"{name}: {places}" for name, places in self.redacted.items()]
+        places, more = sum(self.redacted.values()), len(every) - _NAMED
+        names = ", ".join([*every[:_NAMED], *[f"{more} more"] * (more > 0)])
+        return (
+            f"the state was redacted in {places} place{'s' * (places > 1)} ({names}): a failure may"
+            " be due to that, not to the release"
+        )
 
     def told(self, foreign: Callable[[str], Collection[str]]) -> Iterator[str]:
         """A text for each, but for those that came from a preset (`foreign`, by key)."""
@@ -164,9 +183,10 @@ def _write(state: State, top: str, entries: Iterator[_Entry], into: Path) -> Idl
                 text = data.read() if data is not None else b""
                 touched.add(glob)
                 with patience(_PATIENCE, (__name__,)):
-                    found = _redacted(inside, text, pattern)
-                if found != text and glob in idle.redact:
-                    idle.redact.remove(glob)
+                    found, places = _redacted(inside, text, pattern)
+                if places:
+                    idle.redacted[inside] = idle.redacted.get(inside, 0) + places
+                    idle.redact[:] = [one for one in idle.redact if one != glob]
                 entry.size, data = len(found), BytesIO(found)
             entry.name = f"{top}/{inside}" if inside else top
             if entry.islnk():
@@ -177,19 +197,22 @@ def _write(state: State, top: str, entries: Iterator[_Entry], into: Path) -> Idl
     return idle
 
 
-def _redacted(name: str, text: bytes, pattern: re.Pattern[bytes]) -> bytes:
-    """A file without what a pattern finds, which is UTF-8, or UTF-16 or 32 with a mark."""
+def _redacted(name: str, text: bytes, pattern: re.Pattern[bytes]) -> tuple[bytes, int]:
+    """A file without what a pattern finds, and in how many places it was found.
+
+    It is UTF-8, or UTF-16 or 32 with a mark.
+    """
     for mark, encoding in _MARKS.items():
         if text.startswith(mark):
             try:
                 plain = text[len(mark) :].decode(encoding).encode()
-                found = pattern.sub(_without, plain).decode()
+                found, places = _without(plain, pattern)
+                return mark + found.decode().encode(encoding), places
             except UnicodeError:
                 break
-            return mark + found.encode(encoding)
     else:
         if not _wide(text[:_SAMPLE]):
-            return pattern.sub(_without, text)
+            return _without(text, pattern)
     raise BootgateError(
         f"{name} of the state is text in UTF-16 or the like that cannot be read, so it cannot be"
         " redacted. Exclude it, or convert it to UTF-8."
@@ -202,12 +225,24 @@ def _wide(text: bytes) -> bool:
     return len(text) > 3 and (even < 0.1 < 0.6 < odd or odd < 0.1 < 0.6 < even)
 
 
-def _without(found: re.Match[bytes]) -> bytes:
-    """What was found without its first group, or without all of it."""
-    if not found.re.groups or found.start(1) < 0:
-        return REDACTED
-    begin = found.start()
-    return found[0][: found.start(1) - begin] + REDACTED + found[0][found.end(1) - begin :]
+def _without(text: bytes, pattern: re.Pattern[bytes]) -> tuple[bytes, int]:
+    """What is left of a text, and how many places were taken out.
+
+    Of each match these are the groups that took part in it, or all of it where none did: what was
+    found never stays. A match of nothing is no place.
+    """
+    spans: list[tuple[int, int]] = []
+    for found in pattern.finditer(text):
+        groups = [found.span(number + 1) for number in range(found.re.groups)]
+        took_part = [span for span in groups if span[0] >= 0] or [found.span()]
+        spans += [span for span in took_part if found[0] or span[0] < span[1]]
+    parts, end, places = list[bytes](), 0, 0
+    for begin, until in sorted(spans):  # one may lie inside of another, or look ahead
+        if begin >= end:
+            parts += [text[end:begin], REDACTED]
+            places += 1
+        end = max(end, until)
+    return b"".join([*parts, text[end:]]), places
 
 
 def _matches(path: str, globs: Sequence[str] | Mapping[str, str]) -> bool:

@@ -347,6 +347,15 @@ def test_a_huge_list_of_users_is_not_read_to_its_end(docker_bench):
         tracemalloc.stop()
 
 
+def test_limits_that_the_engine_may_not_give(docker_bench):
+    nofile = int(Path("/proc/sys/fs/nr_open").read_text()) + 1
+    with pytest.raises(EngineError) as caught:
+        docker_bench.begin("", container=Container(ulimits={"nofile": nofile}))
+    said = str(caught.value)
+    assert "higher limits than it has itself (nofile): " in said
+    assert "Lower `ulimits` of gateway: {container: ...}" in said
+
+
 def test_what_is_beyond_the_default_in_words():
     assert beyond(Container()) == ()
     assert beyond(Container(cap_add=["CHOWN"], pids=100)) == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bootgate.gatefile.commands import ports_asked, says, vain
+from pytest_bootgate.gatefile.commands import file_asked, ports_asked, says, vain
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,12 @@ from pytest_bootgate.gatefile.commands import ports_asked, says, vain
         *("check || true", "check || :", "check || exit 0", "check || echo down", "a && b || true"),
         *("check; true", "check\ntrue\n", "check; exit 0", "check | true", "true || exit 1"),
         *("curl -fs http://localhost/ || true", "check >/dev/null 2>&1 || true"),
+        *("", "# nothing", "exit", "echo up; exit", "check || true # x", "check || true; exit $?"),
+        *("(check || true)", "{ check || true; }", "{ (check)\n exit 0; } 2>&1", "check &"),
+        *("check | cat", "curl -fs http://x | tee /dev/null", "check | wc -l", "kill -0 1"),
+        *("timeout 5 true", "env -u A B=c sh -c 'check || true'", "nice -n 5 true", "nohup true"),
+        *("date", "date +%s", "hostname", "printf ok", "(check || exit 1); true", "id; pwd"),
+        *("python3 -c pass", "node -e 'process.exit(0)'", "grep -q ';' x || true", 'sh -c ""'),
     ],
 )
 def test_what_always_succeeds(script):
@@ -24,10 +30,36 @@ def test_what_always_succeeds(script):
 @pytest.mark.parametrize(
     "script",
     [
-        *("check", "false", "check && true", "a && b | true", "check || exit 1", "exit 1", "exit"),
+        *(
+            "check",
+            "false",
+            "check && true",
+            "a && b | true",
+            "check || exit 1",
+            "exit 1",
+            "exit 2",
+        ),
         *("check || exit 1; exit 0", "set -e; check; true", "if check; then exit 1; fi; true"),
-        *("if check; then true; else false; fi", "(check || true)", "! true", "true | check"),
-        *("echo x > /dev/tcp/localhost/80", "exec check || true", ": ${ID:?}", "echo 'a", ""),
+        *("if check; then true; else false; fi", "check # || true", "! true", "true | check"),
+        *("echo x > /dev/tcp/localhost/80", "exec check || true", ": ${ID:?}", "echo 'a"),
+        *(
+            "check; exit",
+            "check || exit",
+            "(check)",
+            "{ check; }",
+            "true & check",
+            "check '; true'",
+        ),
+        *("{ check || exit 1; true; }", "{ check || exit 1; } || true", "check && exit 1 || true"),
+        *(
+            "timeout 5 sleep 9 || check",
+            "check | cat file",
+            "check | sort -c",
+            "date -d x",
+            "ls /x",
+        ),
+        *("kill 1 || true", "kill -0 7", "f() { true; }; check", "echo $(check", "cat <<E\nx\nE"),
+        *("python3 -c 'import app'", "echo a | grep a", "printf %d x", "( check", "check )", "; ;"),
         *("curl -s http://x | grep ok", 'test "$(curl -s http://x)" = ok', "wget -q http://x"),
         *("curl -fsS x || exit 1", "curl -Ss --fail-with-body x", "curl telnet://x", "curl -V"),
     ],
@@ -36,12 +68,38 @@ def test_what_may_fail(script):
     assert vain(["sh", "-c", script]) == ""
 
 
+@pytest.mark.parametrize(
+    "options",
+    [["-ec"], ["-o", "pipefail", "-c"], ["-euo", "pipefail", "-c"], ["-c", "--"], ["-e", "-xc"]],
+)
+def test_options_of_a_shell(options):
+    assert vain(["bash", *options, "check || true"]) == "always succeeds"
+
+
+def test_an_option_by_which_a_failure_counts():
+    for options, script in (
+        (["-ec"], "check; true"),
+        (["-e", "-c"], "(check; true)"),
+        (["-o", "pipefail", "-c"], "check | cat"),
+        (["-uc"], "echo $A"),
+    ):
+        assert vain(["bash", *options, script]) == "", script
+
+
 def test_words_without_a_shell():
-    assert vain(["true"]) == vain(["/usr/bin/true"]) == "always succeeds"
-    assert vain(["sh", "-ec", "check; true"]) == vain(["sh", "check.sh"]) == vain([]) == ""
+    assert vain(["true"]) == vain(["/usr/bin/true"]) == vain(["env"]) == "always succeeds"
+    assert vain(["sh", "check.sh"]) == vain([]) == vain(["timeout", "5"]) == ""
+    for deep in (["env"] * 5000 + ["true"], ["sh", "-c", "(" * 5000]):
+        assert vain(deep) == "" == "".join(says(deep))
 
 
-@pytest.mark.parametrize("script", ["curl -s http://x/", "curl -sSo /dev/null x || exit 1"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        *("curl -s http://x/", "curl -sSo /dev/null x || exit 1", "timeout 5 curl -s x"),
+        *("sleep 1; curl -s x", "curl -s x && echo up", "nice curl -s x || exit"),
+    ],
+)
 def test_a_request_to_which_any_answer_is_good(script):
     assert "be it an error 500" in vain(["sh", "-c", script])
 
@@ -54,7 +112,16 @@ def test_a_request_to_which_any_answer_is_good(script):
         ("create_connection(('127.0.0.1', 81))", [81]),
         ("curl -f http://[::1]:82/ https://user@localhost/", [82, 443]),
         ("pg_isready -h localhost -p 5432; psql --host=db --port=5433", [5432, 5433]),
-        ("exec 3<>/dev/tcp/127.0.0.1/99", [99]),
+        ("exec 3<>/dev/tcp/127.0.0.1/99; exec 4<>/dev/tcp/0/98", [99, 98]),
+        ("pg_isready -q -p 5432 -h localhost || redis-cli -p 6379 -a x -h 0 ping", [5432, 6379]),
+        ("mysqladmin -P3306 -h127.0.0.1 ping; pg_isready -h db -U postgres -p 5433", [3306, 5433]),
+        ("psql 'port=5432 host=localhost'; psql --port 5433 --host ::1", [5432, 5433]),
+        (
+            "connect(('0', 81)); connect(('127.1', port:=82)); connect(port=83, host='db')",
+            [81, 82, 83],
+        ),
+        ("nc -z 0 84; nc -z ::1 85; curl http://0:86/", [84, 85, 86]),
+        ("redis-cli -p 6379 -h other; nc -z localhost x; kill -0 1; a[0:9]; f(10, 20)", []),
         ("curl http://localhost.example:80/ 10.127.0.0.1:81 /data/db 5 mydb:7", []),
         ("pg_isready -q", []),
     ],
@@ -68,3 +135,18 @@ def test_what_a_command_says_itself():
     script = "run; echo 'job x'; run && echo a; echo b >> f; echo c | run; run || exit 0; printf d"
     assert [*says(["sh", "-c", script])] == ["job x", "d"]
     assert [*says(["sh", "-c", "if run; then echo x; fi"])] == [*says([])] == []
+
+
+def test_a_file_that_is_all_that_a_command_asks_for():
+    for words in ("test -f /a", "[ -s /a ]", "ls -l /a", "/bin/cat /a", "stat /a"):
+        assert file_asked(words.split()) == file_asked(["sh", "-c", words]) == "/a", words
+    for script in (
+        "test ! -e /a",
+        "test /a -nt /b",
+        "test -n x",
+        "cat /a | grep b",
+        "ls /a; b",
+        "",
+    ):
+        assert file_asked(["sh", "-c", script]) == "", script
+    assert file_asked([]) == file_asked(["curl", "/a"]) == file_asked(["sh", "/a"]) == ""

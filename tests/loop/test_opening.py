@@ -353,3 +353,19 @@ def test_globs_of_a_state_that_touch_no_file_warn_once(play, tmp_path):
         ("warn", "boot", f"`{glob}` of state: {key} matched no file of the state: correct it")
         for key, glob in (("exclude", "cahce"), ("redact", "*.jsn"))
     ]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_boot_that_fails_on_a_redacted_state_says_so(play, tmp_path, fails):
+    """Nobody must take the release for what was taken out."""
+    (tmp_path / "s").mkdir()
+    for name in "abcdefg":
+        (tmp_path / "s" / name).write_text("x x")
+    gateway = serves(0.5, Exit(3)) if fails else serves()
+    redact = '{"[a-f]": x, b: x}'
+    played = play(gateway, more=f"state: {{path: /state, from: ./s, redact: {redact}}}")
+    said = (
+        "the state was redacted in 12 places (a: 2, b: 2, c: 2, d: 2, e: 2, 1 more): a failure may"
+        " be due to that, not to the release"
+    )
+    assert all((said in boot.notes) is fails for boot in played.result().boots)

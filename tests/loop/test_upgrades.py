@@ -129,6 +129,15 @@ def test_the_state_is_refused(upgrade):
     assert about(found, RESTART) == "fail: no second start: the first one failed"
 
 
+def test_the_state_was_redacted(upgrade, tmp_path):
+    """What the baseline started on: nobody must blame the candidate for it."""
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "key").write_text("secret")
+    _, found = upgrade(Refuses(), state=f"from: {tmp_path}/s\n  redact: {{key: secret}}")
+    (note,) = found.upgrade.notes
+    assert note.startswith("the state was redacted in 1 place (key: 1): a failure may be due to")
+
+
 def test_it_is_never_ready_on_the_state(upgrade):
     _, found = upgrade(NeverReady())
     assert "the gateway was not ready after 10 s" in about(found, JOBS)

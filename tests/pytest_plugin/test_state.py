@@ -140,6 +140,10 @@ def test_a_state_is_all_that_there_is(pytester, boots, state):
         ("{from: ., path: /state, seed: [x]}", "'seed' is used only by an upgrade in place"),
         ("{from: ., path: /s, redact: {a: '('}}", "'a' is not a regular expression"),
         ("{from: ., path: /s, redact: {a: '(?u)A'}}", "'a' is not a regular expression"),
+        (
+            "{from: ., path: /s, redact: {a: '(x)?'}}",
+            "bootgate.yaml:2:40: the pattern for 'a' also",
+        ),
         ("{from: /dev/zero, path: /s}", "'/dev/zero' is neither a directory nor a file"),
         ("{from: ., path: '/s/${target}'}", "the state is copied before any boot, '${target}'"),
         ("{exclude: [x], path: /state}", "'exclude' goes only with 'from'"),

@@ -78,3 +78,9 @@ def test_a_report_that_is_no_result_is_named(tmp_path, name, what):
     path.write_text(parse(f"{name}=x").format.text(codec.read(recorded), tmp_path))
     with pytest.raises(BootgateError, match=f"This is {what}, not a gate result. Name the file"):
         codec.read(path)
+
+
+@pytest.mark.parametrize("text", ["{}", "no", '{"schema": "bootgate-result/2"}'])
+def test_a_sentence_about_no_result_has_an_end(text):
+    with pytest.raises(BootgateError, match=r"^This is not a gate result .*[^.]\.$"):
+        codec.decode(text)

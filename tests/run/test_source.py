@@ -148,6 +148,29 @@ def test_what_touches_no_file_is_told(tmp_path):
     assert list(unmatched(state).told(foreign.__getitem__)) == told[:2]  # by names alone
 
 
+@pytest.mark.parametrize(
+    ("pattern", "left"),
+    [
+        ('"token": "([^"]*)"|"pw": "([^"]*)"', '{"token": "REDACTED", "pw": "REDACTED"}'),
+        ('"token": "([^"]*)", "pw": "([^"]*)"', '{"token": "REDACTED", "pw": "REDACTED"}'),
+        ('"token": "([^"]*)"|p.p', '{"token": "REDACTED", "pw": "REDACTED"}'),
+        ('"(a(b)c)"', '{"token": "REDACTED", "pw": "pap"}'),
+        ('"token": "(?=(a))|pap', '{"token": "REDACTEDbc", "pw": "REDACTED"}'),
+        ("(abc)?", '{"token": "REDACTED", "pw": "pap"}'),
+        ("abc|pap", '{"token": "REDACTED", "pw": "REDACTED"}'),
+    ],
+)
+def test_what_a_pattern_found_is_taken_out_and_no_more(tmp_path, pattern, left):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "a.json").write_text('{"token": "abc", "pw": "pap"}')
+    (tmp_path / "into").mkdir()
+    state = State(path="/state", from_=str(tmp_path / "s"), redact={"*.json": pattern})
+    done = packed(state, Nothing({}), None, tmp_path / "into")
+    with tarfile.open(tmp_path / "into" / SOURCE) as tar:
+        assert tar.extractfile("state/a.json").read().decode() == left
+    assert done.redacted == {"a.json": left.count("REDACTED")}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
 def test_text_with_wide_characters_is_redacted_or_refused(tmp_path, encoding):
     (tmp_path / "s").mkdir()

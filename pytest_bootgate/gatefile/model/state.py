@@ -25,7 +25,7 @@ class State(Entry, frozen=True, kw_only=True):
     `exclude` are names or paths in it that are not copied, besides those that a preset excludes:
         ``exclude: [cache, "*.log"]``.
     `redact` takes out what must not leave production: by name or path of a file a regular
-        expression, of which the first group, or else all, is replaced:
+        expression, of which the groups that took part in a match, or else all of it, are replaced:
         ``redact: {"*.json": '"token": "([^"]*)"'}``.
     `jobs` asks for the jobs, as JSON: a list of objects, or an object that holds one; each has an
         `id`, a `name` and optionally `runs`, the length of its run history:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_bootgate.checks.upgrade import judge_upgrade
@@ -47,6 +48,9 @@ class UpgradeCheck(Check[UpgradeResult]):
         site = bench.site(self.profile)
         bench.take_turn(self)
         seen = bench.in_place.upgrade(site)
+        source = bench.machinery.source(self.profile)
+        if source is not None and source.redacted:
+            seen = replace(seen, notes=(*seen.notes, source.redacted))
         return UpgradeResult(self.profile, seen, judge_upgrade(seen))
 
     def failed(self, error: str) -> UpgradeResult:
