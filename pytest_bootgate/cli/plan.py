@@ -15,7 +15,7 @@ from pytest_bootgate.gatefile.model import Release, System
 from pytest_bootgate.gatefile.tree import listed, shown
 from pytest_bootgate.journal import files
 from pytest_bootgate.journal.history import history
-from pytest_bootgate.probes.line import Line
+from pytest_bootgate.probes.kind import Kind
 from pytest_bootgate.reports.progress import expectation
 from pytest_bootgate.run import Gate, Plan
 from pytest_bootgate.run.check import span
@@ -64,7 +64,7 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
         if at in gate.plan.file.services and at in (proof.unit, proof.source):
             words = f"{name}: trigger and proof are both in {at}, so the proof must be what only"
             yield "note", f"{words} the gateway can make of the trigger"
-        if target.trigger is not None and isinstance(proof, Line) and _says_no_more(proof):
+        if target.trigger is not None and _says_no_more(proof):
             words = f"{name}: the proof is any line with the token, so an access log that echoes"
             yield "note", f"{words} the trigger would do; put words of the started task into 'line'"
         order = proof.ask() if target.trigger is None and not proof.unit else None
@@ -85,10 +85,11 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
     yield "in all", _in_all(gate.plan, gate.outcome().engine)
 
 
-def _says_no_more(proof: Line) -> bool:
+def _says_no_more(proof: Kind) -> bool:
     """Whether a line of the gateway needs the token and hardly a letter besides."""
-    others = re.sub(r"\$\{[^}]*\}|\\.|\[[^]]*\]|\(\?[^)]*[:>)]", " ", proof.line)
-    own = proof.from_ not in ("sidecar", "trigger") and "${token}" in proof.line
+    line = proof.regex or ""
+    others = re.sub(r"\$\{[^}]*\}|\\.|\[[^]]*\]|\(\?[^)]*[:>)]", " ", line)
+    own = proof.source not in ("", "sidecar", "trigger") and "${token}" in line
     return own and re.search(r"[^\W\d_]{2}", others) is None
 
 
