@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pytest_bootgate.engines.granted import beyond
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.commands import file_asked
 from pytest_bootgate.gatefile.model import Release, System
 from pytest_bootgate.gatefile.tree import listed, shown
 from pytest_bootgate.journal import files
@@ -67,14 +66,6 @@ def _plan(gate: Gate) -> Iterator[tuple[str, str]]:
         if target.trigger is not None and _says_no_more(proof):
             words = f"{name}: the proof is any line with the token, so an access log that echoes"
             yield "note", f"{words} the trigger would do; put words of the started task into 'line'"
-        order = proof.ask() if target.trigger is None and not proof.unit else None
-        path = file_asked((order or {}).get("exec", ()))
-        if path and not any(own in path for own in ("${dir}", "${token}")):
-            words = f"{name}: the proof is that {path} is there, which an image may bring along; a"
-            yield (
-                "note",
-                f"{words} command is not tried before the start: ask for what a start makes",
-            )
     yield from _boots(gate.plan)
     foreign = gate.plan.loaded.inherited
     yield from (

@@ -113,6 +113,13 @@ def spots_of_command(
     return _not_ours(found, recipe, variables)
 
 
+def there_before(recipe: Recipe, path: str) -> str:
+    """What to say of a file for which the command of the proof asks, and that the image has."""
+    words = f"the command that proves {recipe.target_name}"
+    spot = Spot("", words, path, path, is_file=True)
+    return taken(spot, recipe.release_name, "", alone=False)
+
+
 def _not_ours(found: list[Spot], recipe: Recipe, variables: Mapping[str, str]) -> list[Spot]:
     ours = _stub(recipe, variables)
     return [spot for spot in found if spot.port is None or spot.port not in ours]

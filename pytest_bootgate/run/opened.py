@@ -22,12 +22,7 @@ from pytest_bootgate.run.listener import Listener
 from pytest_bootgate.run.progress import Moment
 from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.services import NotReadyError, Services
-from pytest_bootgate.run.strangers import (
-    Asking,
-    answered_instead,
-    asked_by_proof,
-    nobody_there,
-)
+from pytest_bootgate.run.strangers import Asking, answered_instead, asked_by_proof, nobody_there
 from pytest_bootgate.run.trial import Trial
 from pytest_bootgate.run.watching import Watching
 
@@ -162,7 +157,9 @@ class OpenedPair(Watching):
             self._pump(self._clock.now() + most, over, "start")
 
         trial = Trial(engine, place, gateway, services, wait, self._state is not None)
-        known = self._recipe, self._variables, self._asked_by_proof(), services.listening
+        asking = self._asked_by_proof()
+        trial.refuse_file(asking, self._recipe)
+        known = self._recipe, self._variables, asking, services.listening
         self._asked = nobody_there(engine, place, self._link, *known, trial.succeeds_alone)
 
     def _asked_by_proof(self) -> Asking:

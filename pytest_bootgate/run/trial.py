@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from pytest_bootgate.engines.base import Engine, Exit, Place, UnitSpec
-from pytest_bootgate.errors import EngineError
+from pytest_bootgate.errors import BootgateError, EngineError
+from pytest_bootgate.gatefile.commands import file_asked
 from pytest_bootgate.gatefile.tree import listed
+from pytest_bootgate.observe.spots import there_before
+from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.services import Services
 from pytest_bootgate.run.strangers import Asking
 
@@ -54,6 +58,20 @@ class Trial:
         if how.code is None or how.gone or how.oom:
             return "this command could not be tried without the gateway: it was killed"
         return "this command succeeds without the gateway" if how.code == 0 else ""
+
+    def refuse_file(self, asking: Asking, recipe: Recipe) -> None:
+        """Raises `BootgateError` where a command only asks for a file that is there without it.
+
+        What does more than that is not tried; what cannot be tried is taken not to be there. Where
+        there is a trigger, every command is tried before it.
+        """
+        path = "" if recipe.triggered else file_asked(asking.command)
+        if not path or self.engine.traits.closed or self.state:
+            return
+        with contextlib.suppress(EngineError):
+            how = self._run(asking)
+            if how is not None and how.code == 0:
+                raise BootgateError(there_before(recipe, path))
 
     def _run(self, asking: Asking) -> Exit | None:
         spec = replace(self.gateway, role=_ROLE, command=[*asking.command])

@@ -343,23 +343,6 @@ def test_a_trigger_in_the_service_that_proves(command, tmp_path):
     ]
 
 
-def test_a_proof_that_an_image_may_bring_along(command, tmp_path):
-    """A command in a gateway that is not triggered cannot be tried before it starts."""
-    (tmp_path / "bootgate.yaml").write_text(
-        "releases: {candidate: {image: 'a:1'}}\n"
-        "targets:\n"
-        "  one: {timeout: 9s, proof: {exec: [test, -f, /etc/passwd]}}\n"
-        "  two: {timeout: 9s, proof: {exec: [sh, -c, 'ls -l /srv/up 2>&1']}}\n"
-        "  dir: {timeout: 9s, proof: {exec: [test, -f, '${dir}/up']}}\n"
-        "  more: {timeout: 9s, proof: {exec: [sh, -c, 'cat /srv/up | grep 1']}}\n"
-        "  tried: {timeout: 9s, trigger: {exec: [x]}, proof: {exec: [cat, /srv/up]}}\n"
-    )
-    words = " ".join(command("check", str(tmp_path / "bootgate.yaml")).out.split())
-    assert "one: the proof is that /etc/passwd is there, which an image may bring along" in words
-    assert "two: the proof is that /srv/up is there" in words
-    assert words.count("which an image may bring along") == 2
-
-
 def test_a_proof_that_an_access_log_would_satisfy(command, tmp_path):
     """It may echo the trigger, whatever becomes of it."""
     (tmp_path / "bootgate.yaml").write_text(

@@ -352,6 +352,26 @@ def test_a_worker_that_answers_through_a_service(play, seconds, more, why):
     assert (boot.outcome, round(boot.seconds)) == ("started", 2)
 
 
+@pytest.mark.parametrize(("there", "outcome"), [(True, None), (False, "started")])
+def test_a_file_that_the_image_brings_along(play, there, outcome):
+    """A command that only asks for it is tried where the gateway would be."""
+
+    def gateway(me):
+        yield 2.0
+        me.log("/srv/up", "x")
+        yield 3600.0
+
+    def asks(me):
+        yield 0.05
+        return 0 if there or "/srv/up" in me.world.files else 1
+
+    target = "proof: {exec: [test, -f, /srv/up]}"
+    result = play(gateway, trigger="null", target=target, programs={"test": asks}).result()
+    assert [boot.outcome for boot in result.boots] == ([outcome] if outcome else [])
+    said = "/srv/up (the command that proves main) exists before the candidate is started, so it"
+    assert (said in (result.error or "")) is there
+
+
 def test_a_worker_that_never_answers_through_a_service(play):
     ready = service(lambda me, token: me.listen(5432), "ready to accept")
     target = "proof: {exec: [celery, ping, -b, 'redis://db:5432/0']}"
