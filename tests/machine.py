@@ -135,7 +135,9 @@ def an_ssh_host(docker_host: str) -> Iterator[Ssh]:
     (here / "sshd_config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {here}/host\nPidFile none\nUsePAM no\n"
         f"AuthorizedKeysFile {here}/user.pub\nStrictModes no\nPasswordAuthentication no\n"
-        f"PermitRootLogin prohibit-password\nSetEnv DOCKER_HOST={docker_host}\n"
+        f"PermitRootLogin prohibit-password\n"
+        # Without what this user's own shell does at the start, and whoever kills it in the midst.
+        f"SetEnv DOCKER_HOST={docker_host} HOME={here}\n"
     )
     key = (here / "host.pub").read_text()
     (here / "known_hosts").write_text(f"[127.0.0.1]:{port} {key}")

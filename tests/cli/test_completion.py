@@ -17,7 +17,7 @@ TYPED = [
     (("re",), ["report"]),
     (("co",), ["compare", "completion"]),
     (("explain", "ti"), ["timed_out"]),
-    (("explain", ""), sorted(MEANINGS)),
+    (("explain", ""), sorted(name for name, one in MEANINGS.items() if one.kind != "term")),
     (("report", "--h"), ["--help", "--html"]),
     (("init", "--preset", ""), ["openclaw"]),
     (("completion", "z"), ["zsh"]),

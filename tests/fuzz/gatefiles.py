@@ -23,7 +23,8 @@ from tests.fuzz.budget import Kind, directory
 
 ENVIRONMENT = {"SET": "60s", "EMPTY": "", "HALF": "0.5", "DOLLAR": "$ ${token}", "LONG": "x" * 9999}
 #: A mistake: the file, a line and a column, and what it is, in one line.
-MISTAKE = re.compile(r".+:[1-9]\d*:[1-9]\d*: \S.*")
+#: Below it may stand its line with a caret.
+MISTAKE = re.compile(r".+:[1-9]\d*:[1-9]\d*: \S.*(?:\n {4}.*\n {4} *\^)?")
 
 
 class Raw(str):

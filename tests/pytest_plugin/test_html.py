@@ -36,7 +36,7 @@ def test_the_page_shows_the_numbers_of_the_json_of_the_same_run(gate, played, py
     (target,) = plain(pytester)["targets"]
     shown = page(pytester)
     assert shown.every("h1")[0].text.startswith("DO NOT SHIP ")
-    assert "isolated is " in shown.every("h1")[0].text
+    assert "isolated takes " in shown.every("h1")[0].text
     found = section(shown, "isolated")
     assert [row[2] for row in rows(found, "boots")] == [b["seconds"] for b in target["boots"]]
     assert [row[3] for row in rows(found, "boots")] == [b["cpu_seconds"] for b in target["boots"]]
@@ -67,8 +67,8 @@ def test_what_a_gateway_says_is_no_markup(gate, played, pytester):
     assert played("bootgate.yaml", *BOTH).ret == 1
     shown = page(pytester)
     assert not shown.every("script")
-    (log,) = section(shown, "isolated").every("pre", **{"class": "log"})
-    assert "<script>alert(1)</script>" in log.text
+    logs = section(shown, "isolated").every("pre")
+    assert any("<script>alert(1)</script>" in log.text for log in logs)
 
 
 def test_under_xdist_the_controller_writes(gate, played, pytester):
@@ -111,11 +111,11 @@ def test_the_trend_is_the_journals(gate, played, pytester):
                 "UPDATE boots SET began = ?, seconds = ? WHERE id = ?",
                 (time.time() - (10 - i) * DAY, 5 * (0.4 + 0.02 * i), boot),
             )
-    gate(boots="1")
+    gate(boots="1", timeout="80ms")  # which warns: a trend is shown where there is something to see
     assert played("bootgate.yaml", *BOTH).ret == 0
     found = section(page(pytester), "isolated")
     shares = [row[1] for row in rows(found, "trend")]
     assert shares[:10] == [(5 * (0.4 + 0.02 * i)) / 5 for i in range(10)]
     (boot,) = (b for b in plain(pytester)["targets"][0]["boots"] if not b["warm_up"])
-    assert shares[10:] == [boot["seconds"] / 5]
+    assert shares[10:] == [boot["seconds"] / 0.08]
     assert "of its timeout over 10 days (11 boots)" in found.text

@@ -56,7 +56,8 @@ def test_one_that_waited_has():
     for title, text in zip(titles, table[begin:], strict=False):
         assert text.startswith(f"{title}  ")
         assert len(text) <= 76  # it is indented
-    assert any(text.split()[-2:] == ["300", "ms"] for text in table if "net of" in text)
+    net = next(text.split() for text in table if "net of" in text)
+    assert net[3:] == [*("300", "ms") * 4, "+0.0", "ms", "+0", "%"]
     head, *every = boots.rows(found.targets[0].boots)
     assert head.split()[3:6] == ["after", "cpu", "waited"]
     assert all("500 ms" in text for text in every)
