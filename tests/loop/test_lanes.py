@@ -136,6 +136,7 @@ def test_a_busy_machine_is_left_out_and_named(play):
     assert played.engine.others[0].left == [True]
 
 
+@pytest.mark.slow
 def test_a_pattern_that_takes_for_ever_ends_on_any_machine(play):
     slow = serves(0.5, f"set up {'a' * 40}!", 1.0, "task {token} started")
     phases = 'phases: {setup: {line: "^set up (a+)+$"}, start: {line: "^task ${token} started"}}'
