@@ -26,6 +26,9 @@ _KINDS: dict[Kind, str] = {
     "case": "a case",
     "term": "a word of reports",
 }
+#: Of what is no key of a gate file, the model need not be loaded; but for these.
+_NO_KEYS: tuple[Kind, ...] = ("verdict", "outcome", "case")
+_KEYS = ("inconclusive",)
 _COLOURS = {"-": "red", "+": "green"}
 
 
@@ -51,7 +54,7 @@ def _explained(word: str) -> Iterator[str]:
     """A word of a report, a key of a gate file, or both."""
     plain = "_".join(word.lower().split())
     asked = next((one for one in _forms(plain) if one in MEANINGS), None)
-    if asked is not None and MEANINGS[asked].kind in ("outcome", "case"):
+    if asked is not None and MEANINGS[asked].kind in _NO_KEYS and asked not in _KEYS:
         yield from whole(MEANINGS[asked])  # of which no key has the name
         return
     from pytest_bootgate.gatefile.schema import described  # it needs all of the model

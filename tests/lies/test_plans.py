@@ -105,7 +105,10 @@ LIES = {
     ),
     "a command that succeeds before the trigger": Lie(
         ["engine ready"],
-        {"phases": "{engine: {line: engine ready}, up: {exec: [python3, -c, pass]}}"},
+        {
+            "phases": "{engine: {line: engine ready},"
+            " up: {exec: [python3, -c, \"import os; os.stat('/')\"]}}"
+        },
     ),
     "an error that is none of time is tried again": Lie(
         ["engine ready", "job failed: plugin is not installed"],
