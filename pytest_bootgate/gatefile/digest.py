@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterator
@@ -35,13 +36,17 @@ def measures(loaded: Loaded) -> str:
 def _used(value: Any) -> Any:
     """Plain values, without those that nobody changed: a key that came later changes no digest."""
     if isinstance(value, msgspec.Struct):
-        every = [(f, getattr(value, f.name)) for f in msgspec.structs.fields(value)]
+        every = [(f, getattr(value, f.name)) for f in _fields(type(value))]
         return {f.encode_name: _used(each) for f, each in every if each != _default(f)}
     if isinstance(value, dict):
         return {key: _used(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_used(each) for each in value]
     return msgspec.to_builtins(value, enc_hook=float)
+
+
+#: It evaluates every annotation anew, which takes longer than all else here.
+_fields = functools.cache(msgspec.structs.fields)
 
 
 def _default(field: msgspec.structs.FieldInfo) -> Any:

@@ -16,6 +16,7 @@ class Expected:
     def __init__(self, checks: Sequence[AnyCheck], history: Mapping[Key, float]) -> None:
         self.checks = checks
         self._history = history
+        self._took: dict[AnyCheck, float | None] = {}
         self._over: set[AnyCheck] = set()
         self._current: AnyCheck | None = None
         self._began = 0.0
@@ -44,6 +45,11 @@ class Expected:
         return sum(seconds) + max(0.0, current - (now - self._began))
 
     def _of(self, check: AnyCheck) -> float | None:
+        if check not in self._took:  # asked at every moment of every boot
+            self._took[check] = self._known(check)
+        return self._took[check]
+
+    def _known(self, check: AnyCheck) -> float | None:
         if check.boots == (0, 0):
             return 0.0
         targets = {check.target} if check.of_target else {key[2] for key in self._history}
