@@ -20,7 +20,13 @@ from .pages import boot, drawn, forty, gate, recorded
 
 pytestmark = pytest.mark.browser
 
-SCREENS = [(w, scheme) for w in (390, 768, 1280) for scheme in ("light", "dark")]
+SCHEMES = ("light", "dark")
+OPEN_ALL = "[...document.querySelectorAll('details')].forEach(d => d.open = true)"
+#: Where each element is that can be seen and matches a selector: left, right, height.
+BOXES = """selector => [...document.querySelectorAll(selector)]
+  .filter(e => !e.closest('.defs') && e.checkVisibility())
+  .map(e => e.getBoundingClientRect()).filter(b => b.width && b.height)  // not folded
+  .map(b => [b.left, b.right, b.height])"""
 
 
 def every_outcome() -> GateResult:
@@ -80,14 +86,27 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Where the page of a result is, which is written once."""
+    directory = tmp_path_factory.mktemp("pages")
+
+    def call(name: str):
+        path = directory / f"{name}.html"
+        if not path.exists():
+            write(RESULTS[name](), path)
+        return path
+
+    return call
+
+
 @pytest.fixture
-def opened(chromium, tmp_path):
+def opened(chromium, written):
     """Open the page of a result; returns it, and the list of what it loaded or complained of."""
     contexts = []
 
     def call(name: str, width: int = 1280, scheme: str = "light", **more):
-        path = tmp_path / f"{name}.html"
-        write(RESULTS[name](), path)
+        path = written(name)
         context = chromium.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme, **more
         )
@@ -96,8 +115,7 @@ def opened(chromium, tmp_path):
         page.on("console", lambda message: heard.append(message.text))
         page.on("pageerror", lambda error: heard.append(str(error)))
         page.on("request", lambda request: heard.append(request.url))
-        page.goto(path.as_uri())
-        page.wait_for_load_state("networkidle")
+        page.goto(path.as_uri())  # until all that it asks for is there; no script asks later
         assert heard.pop(0) == path.as_uri()
         return page, heard
 
@@ -106,42 +124,36 @@ def opened(chromium, tmp_path):
         context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", RESULTS)
-def test_it_is_quiet_and_every_section_is_visible(opened, name, width, scheme):
-    page, heard = opened(name, width, scheme)
+def test_it_is_quiet_and_all_of_it_is_on_the_screen(opened, name, scheme):
+    page, heard = opened(name, 1280, scheme)
     assert [line for line in heard if not line.startswith("data:")] == []
     assert page.locator("section").count() >= 2
-    sections = page.locator("section:visible")
-    for number in range(sections.count()):
-        box = sections.nth(number).bounding_box()
-        assert sections.nth(number).is_visible()
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width
-        assert box["height"] > 20
-    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for unfolded in (False, True):
+        if unfolded:
+            page.evaluate(OPEN_ALL)
+        for width in (1280, 768, 390):
+            page.set_viewport_size({"width": width, "height": 800})
+            sections = page.evaluate(BOXES, "section")
+            assert all(left >= 0 and right <= width for left, right, _ in sections), width
+            assert all(height > 20 for *_, height in sections), width
+            drawn = page.evaluate(BOXES, "svg text, svg use")
+            assert all(left >= 0 and right <= width for left, right, _ in drawn), width
+            assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-@pytest.mark.parametrize(("width", "scheme"), SCREENS)
-@pytest.mark.parametrize("name", RESULTS)
-def test_no_text_of_a_drawing_leaves_the_screen(opened, name, width, scheme):
-    page, _ = opened(name, width, scheme)
-    boxes = page.evaluate(
-        "[...document.querySelectorAll('svg text, svg use')].filter(e => !e.closest('.defs'))"
-        ".map(e => e.getBoundingClientRect()).map(b => [b.left, b.right])"
-    )
-    assert all(left >= 0 and right <= width for left, right in boxes)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", RESULTS)
 def test_axe_finds_nothing(opened, name, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
     page, _ = opened(name, 390, scheme, bypass_csp=True)
-    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    found = Axe().run(page)
+    # Forty targets are of a few shapes, and axe takes twenty seconds for all of them.
+    page.evaluate(OPEN_ALL.replace(")]", ")].slice(0, 20)"))
+    # Schemes differ in their colours only.
+    options = {"runOnly": ["color-contrast"]} if scheme == "dark" else None
+    found = Axe().run(page, options=options)
     assert found.violations_count == 0, found.generate_report()
 
 
@@ -179,7 +191,7 @@ def test_what_is_focused_can_be_seen(opened):
 
 def test_light_and_dark_differ(opened):
     colours = set()
-    for scheme in ("light", "dark"):
+    for scheme in SCHEMES:
         page, _ = opened("red", 390, scheme)
         colours.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert len(colours) == 2
