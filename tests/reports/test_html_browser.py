@@ -130,6 +130,8 @@ def test_it_is_quiet_and_all_of_it_is_on_the_screen(opened, name, scheme):
     page, heard = opened(name, 1280, scheme)
     assert [line for line in heard if not line.startswith("data:")] == []
     assert page.locator("section").count() >= 2
+    # What is off the screen is laid out as well.
+    page.add_style_tag(content=".check { content-visibility: visible !important }")
     for unfolded in (False, True):
         if unfolded:
             page.evaluate(OPEN_ALL)
