@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,12 +17,14 @@ from pytest_bootgate.quantities import Share
 class Rule:
     """What must hold for a value by itself; what holds between keys is in `gatefile.rules`.
 
-    `what` is a format with the `name` of the key, in quotes, and the `value`.
+    `what` is a format with the `name` of the key, in quotes, and the `value`. `schema` is a JSON
+    Schema of the values for which it holds, for editors; empty where none can say so.
     """
 
     holds: Callable[[Any], object]
     what: str
     way_out: str
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
     def told(self, value: Any, name: str = "") -> tuple[str, str] | None:
         """The mistake that a value is, and the way out; None where the rule holds."""
@@ -36,19 +38,32 @@ def demand(*rules: Rule) -> msgspec.Meta:
     return msgspec.Meta(extra={"rules": rules})
 
 
-def must(holds: Callable[[Any], object], what: str, way_out: str) -> msgspec.Meta:
-    """A value for which this rule holds."""
-    return demand(Rule(holds, what, way_out))
+def must(holds: Callable[[Any], object], what: str, way_out: str, **schema: object) -> msgspec.Meta:
+    """A value for which this rule holds; the keywords are those of its JSON Schema."""
+    return demand(Rule(holds, what, way_out, schema))
+
+
+def matches(pattern: str, what: str, way_out: str) -> msgspec.Meta:
+    """A text that matches a regular expression as a whole."""
+    fits = re.compile(pattern).fullmatch
+    return must(fits, what, way_out, pattern=f"^({pattern})$")
+
+
+def between(least: int, most: int, what: str, way_out: str) -> Rule:
+    """A number from the least to the most, both included."""
+    limits = {"minimum": least, "maximum": most}
+    return Rule(lambda n: least <= n <= most, what, way_out, limits)
 
 
 def positive(example: str) -> msgspec.Meta:
     """An amount that is more than nothing."""
-    return must(lambda n: n > 0, "{name} must be more than 0", f"write {example}")
+    what = "{name} must be more than 0"
+    return must(lambda n: n > 0, what, f"write {example}", exclusiveMinimum=0)
 
 
 def not_empty(way_out: str) -> msgspec.Meta:
     """A list that holds something."""
-    return must(bool, "{name} is empty", way_out)
+    return must(bool, "{name} is empty", way_out, minItems=1)
 
 
 #: The exit code of what was killed: 128 and SIGKILL.
@@ -61,38 +76,48 @@ Existing = Annotated[str, msgspec.Meta(extra={"file": True})]
 ExistingFiles = Annotated[str, msgspec.Meta(extra={"files": True})]
 Command = Annotated[list[str], not_empty("write [program, ...]")]
 Action = Annotated[list[str], not_empty("write [program, argument]")]
-PORT = Rule(lambda n: 1 <= n <= 65535, "{value} is not a port", "write 1 to 65535")
+PORT = between(1, 65535, "{value} is not a port", "write 1 to 65535")
 Port = Annotated[int, demand(PORT)]
 #: Texts that somebody may begin with a number: how it is written then.
 Socket = Annotated[str, msgspec.Meta(extra={"written": ":{}"})]
 Endpoint = Annotated[str, msgspec.Meta(extra={"written": ":{}/health"})]
-STATUS = Rule(lambda n: 100 <= n <= 599, "{value} is not an HTTP status", "write 100 to 599")
+STATUS = between(100, 599, "{value} is not an HTTP status", "write 100 to 599")
 Status = Annotated[int, demand(STATUS)]
 Cores = Annotated[
-    float, must(lambda n: 0 < n < math.inf, "{name} must be more than 0", "write 0.25")
+    float,
+    must(
+        lambda n: 0 < n < math.inf, "{name} must be more than 0", "write 0.25", exclusiveMinimum=0
+    ),
 ]
 Noise = Annotated[
-    float, must(lambda n: 1 < n < math.inf, "{name} must be more than 1, not {value:g}", "write 3")
+    float,
+    must(
+        lambda n: 1 < n < math.inf,
+        "{name} must be more than 1, not {value:g}",
+        "write 3",
+        exclusiveMinimum=1,
+    ),
 ]
 _BY_CHANCE = "{name} is {value:.1%}: no number of boots shows so small a difference"
 #: Boots scatter by several per cent.
 Tolerance = Annotated[Share, must(lambda share: share >= 0.01, _BY_CHANCE, "write 10%")]
 _TOO_FEW = Rule(
     lambda n: n >= 0,
-    "{value} retries cannot be made",
+    "{name} must be 0 or more, not {value}",
     "write 1, or 0 to fail at the first boot timeout",
+    {"minimum": 0},
 )
 _TOO_MANY = Rule(
     lambda n: n <= _MOST_RETRIES,
-    "{value} retries would hide what they should tell",
-    f"write 1, or at most {_MOST_RETRIES}",
+    f"{{name}} must be at most {_MOST_RETRIES}, not {{value}}",
+    "write 1; more would hide what they should tell",
+    {"maximum": _MOST_RETRIES},
 )
 Retries = Annotated[int, demand(_TOO_FEW, _TOO_MANY)]
-_is_url = re.compile("https?://").match
-Url = Annotated[str, must(_is_url, "{name} is no URL", "write https://host/path")]
-_is_absolute = re.compile(r"/|\$\{dir\}/").match
+Url = Annotated[str, matches(r"https?://.*", "{name} is no URL", "write https://host/path")]
 _RELATIVE = "'{value}' is not an absolute path"
-Directory = Annotated[str, must(_is_absolute, _RELATIVE, "write /state or ${dir}/state")]
+_ABSOLUTE = r"(/|\$\{dir\}/).*"
+Directory = Annotated[str, matches(_ABSOLUTE, _RELATIVE, "write /state or ${dir}/state")]
 ExitCodes = Annotated[
     list[int],
     must(
@@ -103,5 +128,5 @@ ExitCodes = Annotated[
 ]
 Told = Annotated[
     list[Literal["warn", "inconclusive", "fail", "error"]],
-    must(bool, "{name} is empty, so nobody is ever told", "write [fail]"),
+    must(bool, "{name} is empty, so nobody is ever told", "write [fail]", minItems=1),
 ]

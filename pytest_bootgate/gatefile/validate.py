@@ -43,7 +43,7 @@ from pytest_bootgate.probes import asked, keys
 _T = TypeVar("_T")
 
 #: More choices than these are listed only where none is near.
-_MANY = 10
+MANY = 10
 #: So many places are named into which a key goes; one of here is meant where it is so near.
 _HOMES, _ALIKE = 3, 0.8
 _NOT_EMPTY = "write its value, or leave it out; null removes a preset's value"
@@ -246,7 +246,7 @@ class _Walk:
         text = tree.text if isinstance(tree, Scalar) else ""
         if (now := RENAMED.get(text)) in values:
             return self._mistake(tree, f"'{text}' is called '{now}' now")
-        if len(values) > _MANY:
+        if len(values) > MANY:
             way_out = did_you_mean(text, values, f"there are {listed(values)}")
             return self._mistake(tree, f"{name} cannot be {_got(tree)}", way_out)
         what = f"{name} must be {listed(values, 'or')}, not {_got(tree)}"

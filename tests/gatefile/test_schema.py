@@ -1,3 +1,4 @@
+import contextlib
 import json
 import re
 from pathlib import Path
@@ -5,9 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from pytest_bootgate.gatefile import json_schema
+from pytest_bootgate.gatefile.model import fields
+from pytest_bootgate.gatefile.model.fields import fields_of
 
 HERE = Path(__file__).parent
 GOOD = sorted((HERE / "good").glob("*.yaml"))
@@ -61,18 +64,75 @@ def test_editors_find_words_and_defaults() -> None:
 
 def test_every_key_has_its_sentence_with_an_example() -> None:
     schema = json_schema()
-    for name, one in {"GateFile": schema, **schema["$defs"]}.items():
-        for key, said in one.get("properties", {}).items():
-            words = said.get("description", "")
-            assert words.startswith(f"`{key}` "), f"{name}.{key}"
-            assert words.endswith((".", ").")), f"{name}.{key}"
-            for example in (examples := re.findall(r"``(.*?: .*?)``", words)):
-                if example.startswith(f"{key}:"):
-                    value = yaml.safe_load(example)[key]
-                    where = f"{name}.{key}: {example}"
-                    problems = Draft202012Validator({**said, "$defs": schema["$defs"]})
-                    assert [one.message for one in problems.iter_errors(value)] == [], where
-            assert examples, f"{name}.{key}: no example"
+    structs = {kind.cls.__name__: fields_of(kind) for kind in fields.structs()}
+    assert {*structs} == {"GateFile", *schema["$defs"]} - {"Boots", "Memory", "Seconds", "Share"}
+    for name, one in {**schema["$defs"], "GateFile": schema}.items():
+        asked = structs.get(name, {})
+        assert [*one.get("properties", {})][: len(asked)] == [*asked], name
+        for key in asked:
+            said, where = one["properties"][key], f"{name}.{key}"
+            words = said["markdownDescription"]
+            assert words == said["description"]
+            assert words.startswith(f"`{key}` "), where
+            assert words.endswith((".", ").")), where
+            assert re.search(r"`[\w-]+: [^`]+`", words), f"{where}: no example"
+            here = Draft202012Validator({**said, "$defs": schema["$defs"]})
+            for value in [*said["examples"], *([said["default"]] if "default" in said else [])]:
+                assert [one.message for one in here.iter_errors(value)] == [], (where, value)
+
+
+def words(error: ValidationError) -> str:
+    """What an editor shows."""
+    assert isinstance(error.schema, dict)
+    return words(error.context[0]) if error.context else error.schema["errorMessage"]
+
+
+def general(said: str) -> str:
+    """A mistake without what a schema cannot know: the value, often its name, and the way out."""
+    said = re.sub(r", (not|and) .*", "", re.sub(r"^\d+:\d+: ", "", said).partition(": ")[0])
+    said = re.sub(r"^('.*'|-?[\d.]+) (has|is) (no|not) ", r"this \2 \3 ", said)
+    said = re.sub(r"^unknown key '\w+' in", "unknown key in", said)
+    said = re.sub(r".* must be (a duration|a share)$", r"this is not \1", said)
+    return re.sub(r"^.* (must be .*|cannot be) ?.*", r"this \1", said)
+
+
+#: Where ``bootgate check`` stops earlier, or knows more.
+OTHERS = {
+    *("alias_bomb", "aliases_of_targets", "comment", "deep", "empty", "empty_preset", "loop"),
+    *("nested", "no_preset_name", "old_words", "too_much", "yaml_1_1"),
+}
+
+
+def test_it_says_of_a_mistake_what_check_says() -> None:
+    compared = 0
+    for path in {*(HERE / "broken").glob("*.yaml")} - {HERE / f"broken/{o}.yaml" for o in OTHERS}:
+        told = {general(line) for line in path.with_suffix(".txt").read_text().splitlines()}
+        with contextlib.suppress(yaml.YAMLError):
+            found = [*VALIDATOR.iter_errors(yaml.safe_load(path.read_bytes()))]
+            assert {general(words(error)) for error in found} <= told, path.stem
+            compared += bool(found)
+    assert compared > 20
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("gate: {fail_at: 0.8}", "this has no unit: write 80%"),
+        ("gate: {near: 0.8}", "'near' is called 'fail_at' now"),
+        ("gate: {boots: many}", "this is not a number of boots: write 5 or 5..30"),
+        ("ports: {web: 70000}", "this is not a port: write 1 to 65535"),
+        ("gate: {inconclusive: stop}", "'inconclusive' must be fail or warn"),
+        ("gateway: {container: {volumes: [data]}}", "this is no volume: write ./data:/data,"),
+        ("profiles: {low: {cpus: 0}}", "'cpus' must be more than 0: write 0.25"),
+        ("upgrade: null", ""),
+        ('profiles: {low: {cpus: "${CPUS}"}}', ""),
+        ('gateway: {container: {volumes: ["${DATA}"]}}', ""),
+    ],
+)
+def test_what_an_editor_shows(line: str, message: str) -> None:
+    shown = [words(one) for one in VALIDATOR.iter_errors(yaml.safe_load(f"{SMALLEST}{line}\n"))]
+    assert "".join(shown).startswith(message)
+    assert bool(shown) == bool(message)
 
 
 def test_every_broken_yaml_that_only_misspells_is_found() -> None:

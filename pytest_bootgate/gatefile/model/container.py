@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from pytest_bootgate.demands import must, positive
+from pytest_bootgate.demands import matches, must, positive
 from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.quantities import Memory
 
@@ -22,19 +22,15 @@ Capability = Literal[
     "SYS_TTY_CONFIG", "WAKE_ALARM"
 ]  # fmt: skip
 
-_is_volume = must(
-    re.compile(r"[^:]+:/[^:]*(:ro|:rw)?|/[^:]*(:rw)?").fullmatch,
+_is_volume = matches(
+    r"[^:]+:/[^:]*(:ro|:rw)?|/[^:]*(:rw)?",
     "'{value}' is no volume",
     "write ./data:/data, ./data:/data:rw, NAME:/data or /data",
 )
 #: The value of one that names a path has it absolutely.
 _VOLUME = msgspec.Meta(extra={"volume": True})
-_is_inside = must(
-    re.compile(r"/[^:]*(:.+)?").fullmatch, "'{value}' is no path in a container", "write /run"
-)
-_is_device = must(
-    re.compile(r"/[^:]*(:/[^:]*)?(:[rwm]+)?").fullmatch, "'{value}' is no device", "write /dev/kvm"
-)
+_is_inside = matches(r"/[^:]*(:.+)?", "'{value}' is no path in a container", "write /run")
+_is_device = matches(r"/[^:]*(:/[^:]*)?(:[rwm]+)?", "'{value}' is no device", "write /dev/kvm")
 _is_limit = must(
     lambda limit: isinstance(limit, int) or re.fullmatch(r"-?[0-9]+(:-?[0-9]+)?", limit),
     "{name} is no limit",
