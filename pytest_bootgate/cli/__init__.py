@@ -46,7 +46,7 @@ COMMANDS = (
         "pytest_bootgate.cli.calibrate",
     ),
     Command("clean", "remove what killed runs left behind", f"{_HERE}clean"),
-    Command("schema", "print the JSON Schema of gate files, for editors", f"{_HERE}schema"),
+    Command("schema", "print a JSON Schema: gate files, results, notices", f"{_HERE}schema"),
     Command("completion", "print a completion script for your shell", f"{_HERE}completion"),
 )
 

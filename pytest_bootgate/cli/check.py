@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -14,6 +16,8 @@ from pytest_bootgate.reports.clean import clean
 
 _DEFAULT = Path("bootgate.yaml")
 _WIDTH = 80
+#: Where a gate file says to yaml-language-server what its schema is.
+_MODELINE = re.compile(r"^#\s+yaml-language-server\s*:.*?\$schema=(\S+)", re.MULTILINE)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +69,23 @@ def _checked(path: Path, *, quiet: bool) -> Iterator[str]:
         if quiet:
             return
         yield f"{path}: no mistakes"
-        yield from _table(plan(gate))
+        yield from _table([*plan(gate), *_editor(path)])
+
+
+def _editor(path: Path) -> Iterator[tuple[str, str]]:
+    """What is wrong with the schema that a gate file names for editors, which would not say so."""
+    from pytest_bootgate.cli import schema
+    from pytest_bootgate.gatefile.schema import ID
+
+    named = _MODELINE.search(path.read_text(errors="replace"))
+    if named is None or "://" in named[1]:
+        return
+    file = path.parent / named[1]
+    renew = f"bootgate schema > {shlex.quote(str(file))}"
+    if not file.is_file():
+        yield "editor", f"the schema that it names for editors is missing: {renew}"
+    elif ID in (text := file.read_text(errors="replace")) and text != schema.text():
+        yield "editor", f"{file} is the schema of another version: {renew}"
 
 
 def _table(lines: Iterable[tuple[str, str]]) -> Iterator[str]:

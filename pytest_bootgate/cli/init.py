@@ -7,8 +7,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pytest_bootgate.cli import schema
 from pytest_bootgate.cli.origin import gate_file, preset
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.schema import BESIDE, ID, MODELINE
 
 _TEMPLATES = Path(__file__).with_name("templates")
 #: By preset ("" for none): the files to write, by their names, and the templates they come from.
@@ -16,6 +18,7 @@ _FILES: Mapping[str, Mapping[str, str]] = {
     "": {"bootgate.yaml": "bootgate.yaml", "example_service.py": "example_service.py"},
     "openclaw": {"bootgate.yaml": "openclaw.yaml"},
 }
+_HEAD = 1000  # characters of a schema, in which its id stands
 _FIRST: Mapping[str, str] = {
     "": "Then put your own two commands into bootgate.yaml (steps 1 to 3).",
     "openclaw": "First put your own two images into bootgate.yaml (FILL IN).",
@@ -72,8 +75,7 @@ def main(options: argparse.Namespace) -> int:
         else:
             text = gate_file(options.origin, options.service, directory)
         path = directory / "bootgate.yaml"
-        write({path: text.encode()}, force=options.force)
-        print(f"Wrote {path}.")
+        _say(write({path: _for_editors(text), **_schema(directory)}, force=options.force))
         if not options.preset:
             print(_gated(text, several=Path(options.origin).exists() and not options.service))
         print()
@@ -81,7 +83,8 @@ def main(options: argparse.Namespace) -> int:
             print(line)
         return 0
     written = write(contents(directory, options.preset), force=options.force)
-    print(f"Wrote {' and '.join(str(path) for path in written)}.\n")
+    _say(written)
+    print()
     for line in _next(directory, options.preset):
         print(line)
     return 0
@@ -93,10 +96,38 @@ def _gated(text: str, *, several: bool) -> str:
     return f"{first} Where it has several, --service NAME gates another." if several else first
 
 
+def _say(written: Sequence[Path]) -> None:
+    *files, beside = map(str, written)
+    print(f"Wrote {' and '.join(files)}, and for editors {beside}.")
+
+
 def contents(directory: Path, name: str) -> dict[Path, bytes]:
-    """The files of a preset."""
-    files = _FILES[name].items()
-    return {directory / path: (_TEMPLATES / source).read_bytes() for path, source in files}
+    """The files of a preset; the gate file is the first, what editors need beside it the last."""
+    files = {path: (_TEMPLATES / source).read_text() for path, source in _FILES[name].items()}
+    gate, *others = files
+    made = {directory / gate: _for_editors(files[gate])}
+    return {
+        **made,
+        **{directory / path: files[path].encode() for path in others},
+        **_schema(directory),
+    }
+
+
+def _for_editors(text: str) -> bytes:
+    """A gate file whose first line says to editors where its schema is."""
+    return f"{MODELINE}{text}".encode()
+
+
+def _schema(directory: Path) -> dict[Path, bytes]:
+    return {directory / BESIDE: schema.text().encode()}
+
+
+def _renewable(path: Path) -> bool:
+    """Whether a file is one of those that `_schema` writes, of any version."""
+    if path.name != BESIDE or not path.is_file() or path.is_symlink():
+        return False
+    with path.open(errors="replace") as file:
+        return ID in file.read(_HEAD)
 
 
 def write(files: Mapping[Path, bytes], *, force: bool) -> list[Path]:
@@ -104,7 +135,7 @@ def write(files: Mapping[Path, bytes], *, force: bool) -> list[Path]:
 
     Raises `BootgateError` where one is there already, or cannot be written.
     """
-    there = [path for path in files if path.exists() or path.is_symlink()]
+    there = [p for p in files if (p.exists() or p.is_symlink()) and not _renewable(p)]
     if there and not force:
         names = " and ".join(str(path) for path in there)
         raise BootgateError(

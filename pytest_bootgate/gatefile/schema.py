@@ -31,6 +31,7 @@ from pytest_bootgate.quantities import Boots, Memory, Seconds, Share
 
 Schema = dict[str, Any]
 
+ID = "urn:bootgate-gate-file:1"
 #: The file beside a gate file in which editors find the schema, and the first line that says so.
 BESIDE = ".bootgate.schema.json"
 MODELINE = f"# yaml-language-server: $schema={BESIDE}\n"
@@ -59,7 +60,7 @@ def json_schema() -> Schema:
     begun = "there are no targets: name at least one, a preset, or the system to gate"
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:pytest-bootgate:gate-file",
+        "$id": ID,
         "title": "pytest-bootgate gate file",
         **root,
         "allOf": [{"type": "object", "errorMessage": _NOTHING},

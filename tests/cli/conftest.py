@@ -71,7 +71,7 @@ def edit(path: Path, *changes: tuple[str, str]) -> None:
 @pytest.fixture
 def example(tmp_path) -> Path:
     """The gate file of the example, without the noise of a busy machine."""
-    path, _ = write(contents(tmp_path, ""), force=False)
+    path, *_ = write(contents(tmp_path, ""), force=False)
     edit(path, *STEADY)
     return path
 
@@ -102,7 +102,7 @@ def runs(request, tmp_path_factory) -> Runs:
 
 def _make(found: Runs) -> None:
     here = found.here
-    path, _ = write(contents(here, ""), force=False)
+    path, *_ = write(contents(here, ""), force=False)
     own = {"TMPDIR": str(here), "BOOTGATE_QUEUE_DIR": str(here)}
     own["PYTEST_ADDOPTS"] = "-p no:cacheprovider -p no:hypothesispytest"
 

@@ -359,3 +359,18 @@ def test_a_proof_that_an_access_log_would_satisfy(command, tmp_path):
     words = " ".join(said.out.split())
     assert [f"{name}: the {text}" in words for name in ("bare", "hardly")] == [True, True]
     assert words.count(text) == 2
+
+
+def test_a_schema_that_editors_look_for_in_vain(command, tmp_path):
+    """An editor that does not find it says nothing of mistakes."""
+    assert "editor" not in (command("init"), command("check"))[1].out
+    schema = tmp_path / ".bootgate.schema.json"
+    schema.write_text(schema.read_text().replace("gate file", "old gate file"))
+    renew = "bootgate schema > .bootgate.schema.json"
+    said = " ".join(command("check").out.split())
+    assert f"editor .bootgate.schema.json is the schema of another version: {renew}" in said
+    schema.unlink()
+    said = command("check")
+    assert said.status == 0
+    assert f"the schema that it names for editors is missing: {renew}" in " ".join(said.out.split())
+    assert command("check", "--quiet").out == ""

@@ -27,7 +27,10 @@ def test_to_a_first_verdict_without_reading_anything(command, tmp_path):
     began = time.monotonic()
     made = command("init")
     assert made.status == 0
-    assert made.out.startswith("Wrote bootgate.yaml and example_service.py.\n\nNext:\n")
+    assert made.out.startswith(
+        "Wrote bootgate.yaml and example_service.py, and for editors .bootgate.schema.json.\n\n"
+        "Next:\n"
+    )
     assert command("check").status == 0
     run = gate(tmp_path, "--bootgate-json", "result.json")
     assert run.returncode == 0, run.stdout
@@ -55,6 +58,22 @@ def test_it_never_writes_over_a_file(command, tmp_path):
     assert said.err.startswith("example_service.py is there already, and nothing was written.")
     assert not (tmp_path / "bootgate.yaml").exists()
     assert (tmp_path / "example_service.py").read_text() == "mine"
+
+
+def test_a_schema_that_it_wrote_is_renewed_and_no_other(command, tmp_path):
+    schema = tmp_path / ".bootgate.schema.json"
+    assert command("init").status == 0
+    new = schema.read_text()
+    (tmp_path / "bootgate.yaml").unlink()
+    (tmp_path / "example_service.py").unlink()
+    schema.write_text(new.replace("gate file", "old gate file"))
+    assert command("init").status == 0
+    assert schema.read_text() == new == command("schema").out
+    (tmp_path / "bootgate.yaml").unlink()
+    schema.write_text('{"title": "mine"}')
+    said = command("init", "--preset", "openclaw")
+    assert said.err.startswith(".bootgate.schema.json is there already, and nothing was written.")
+    assert schema.read_text() == '{"title": "mine"}'
 
 
 def test_nor_through_a_link_that_leads_nowhere(command, tmp_path):
@@ -88,7 +107,7 @@ def test_presets(command, tmp_path, preset):
     said = command("init", "--preset", preset)
     assert said.status == 0
     assert "FILL IN" in (tmp_path / "bootgate.yaml").read_text()
-    assert said.lines[0] == "Wrote bootgate.yaml."
+    assert said.lines[0] == "Wrote bootgate.yaml, and for editors .bootgate.schema.json."
     loaded = load(tmp_path / "bootgate.yaml", {})
     assert loaded.gate.preset == preset
     assert all(release.image for release in (loaded.gate.releases.baseline,) if release)
