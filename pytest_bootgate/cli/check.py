@@ -73,7 +73,7 @@ def _checked(path: Path, *, quiet: bool) -> Iterator[str]:
 
 
 def _editor(path: Path) -> Iterator[tuple[str, str]]:
-    """What is wrong with the schema that a gate file names for editors, which would not say so."""
+    """What is wrong with the schema that a gate file names for editors."""
     from pytest_bootgate.cli import schema
     from pytest_bootgate.gatefile.schema import ID
 

@@ -362,7 +362,7 @@ def test_a_proof_that_an_access_log_would_satisfy(command, tmp_path):
 
 
 def test_a_schema_that_editors_look_for_in_vain(command, tmp_path):
-    """An editor that does not find it says nothing of mistakes."""
+    """An editor that does not find it shows no other mistake."""
     assert "editor" not in (command("init"), command("check"))[1].out
     schema = tmp_path / ".bootgate.schema.json"
     schema.write_text(schema.read_text().replace("gate file", "old gate file"))
