@@ -11,6 +11,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from pytest_bootgate.gatefile import json_schema
 from pytest_bootgate.gatefile.model import fields
 from pytest_bootgate.gatefile.model.fields import fields_of
+from pytest_bootgate.pytest_plugin.session import is_gate_file
+from tests.conftest import ROOT
 
 HERE = Path(__file__).parent
 GOOD = sorted((HERE / "good").glob("*.yaml"))
@@ -138,3 +140,31 @@ def test_what_an_editor_shows(line: str, message: str) -> None:
 def test_every_broken_yaml_that_only_misspells_is_found() -> None:
     text = (HERE / "broken/unknown_keys.yaml").read_text()
     assert errors(text)
+
+
+#: What SchemaStore's catalog (src/api/json/catalog.json) takes for an entry.
+ENTRY = {
+    "type": "object",
+    "required": ["name", "description", "url"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string", "not": {"pattern": "(?i)schema"}},
+        "description": {"type": "string", "not": {"pattern": r"(?i)schema|\n|\.$"}},
+        "fileMatch": {
+            "type": "array",
+            "uniqueItems": True,
+            "items": {"pattern": r"^[^/]*\w\.ya?ml$|\*\.ya?ml$"},
+        },
+        "url": {"type": "string", "pattern": r"^https://www\.schemastore\.org/[a-z-]+\.json$"},
+        "versions": {"type": "object"},
+    },
+}
+
+
+def test_the_entry_for_schemastore() -> None:
+    entry = json.loads((ROOT / "ci" / "templates" / "schemastore.json").read_text())
+    Draft202012Validator(ENTRY).validate(entry)
+    names = ("bootgate", "staging.bootgate", "bootgate.staging", "a", "a.bootgate.b", "mybootgate")
+    for name in (f"{name}{end}" for name in names for end in (".yaml", ".yml", ".json")):
+        matches = any(Path(name).match(pattern) for pattern in entry["fileMatch"])
+        assert matches == is_gate_file(Path(name)), name
