@@ -91,6 +91,7 @@ def _schema(kind: mi.Type, definitions: dict[str, Schema], name: str) -> Schema:
     several schemas fits, an editor shows the mistakes of one of them, in words of its own.
     """
     whole: Schema = {}
+    demands: list[Schema] = []
     for each in options(kind):
         extra = (each.extra if isinstance(each, mi.Metadata) else None) or {}
         one = _one(bare(each), definitions, name, extra.get("written"))
@@ -103,11 +104,11 @@ def _schema(kind: mi.Type, definitions: dict[str, Schema], name: str) -> Schema:
             one["errorMessage"] = f"{first} or{other}"
             if isinstance(bare(each), mi.StrType):  # what is not just a variable
                 whole.pop("pattern", None)
-        rules = [_demand(rule, name) for rule in extra.get("rules", ()) if rule.schema]
-        whole |= one | ({"allOf": rules} if rules else {})
+        whole |= one
+        demands += [_demand(rule, name) for rule in extra.get("rules", ()) if rule.schema]
     if "type" in whole:
         whole["type"].append("null")
-    return whole
+    return whole | ({"allOf": demands} if demands else {})
 
 
 def _one(
