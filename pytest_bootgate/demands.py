@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from pytest_bootgate.quantities import Share
+from pytest_bootgate.quantities import Slowdown
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ Noise = Annotated[
 ]
 _BY_CHANCE = "{name} is {value:.1%}: no number of boots shows so small a difference"
 #: Boots scatter by several per cent.
-Tolerance = Annotated[Share, must(lambda share: share >= 0.01, _BY_CHANCE, "write 10%")]
+Tolerance = Annotated[Slowdown, must(lambda share: share >= 0.01, _BY_CHANCE, "write 10%")]
 _TOO_FEW = Rule(
     lambda n: n >= 0,
     "{name} must be 0 or more, not {value}",

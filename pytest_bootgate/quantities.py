@@ -70,6 +70,13 @@ class Share(float):
         return cls(float(found[1]) / 100)
 
 
+class Slowdown(Share):
+    """How much longer something may take, in per cent: ``10%``."""
+
+    way_out: ClassVar = "write 10%"
+    examples: ClassVar = ["10%"]
+
+
 class Memory(int):
     """An amount of memory in bytes, written with its unit: ``512m``, ``2g``."""
 

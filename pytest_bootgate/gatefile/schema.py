@@ -27,7 +27,7 @@ from pytest_bootgate.gatefile.model.fields import (
 )
 from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.gatefile.validate import MANY, RENAMED
-from pytest_bootgate.quantities import Boots, Memory, Seconds, Share
+from pytest_bootgate.quantities import Boots, Memory, Seconds, Share, Slowdown
 
 Schema = dict[str, Any]
 
@@ -53,7 +53,7 @@ def json_schema() -> Schema:
     one; a null removes what the preset says.
     """
     definitions: dict[str, Schema] = {
-        cls.__name__: _quantity(cls) for cls in (Seconds, Share, Memory, Boots)
+        cls.__name__: _quantity(cls) for cls in (Seconds, Share, Slowdown, Memory, Boots)
     }
     _schema(ROOT, definitions, "")
     root = definitions.pop("GateFile")
@@ -209,7 +209,9 @@ def _quantity(cls: type[Seconds | Share | Memory | Boots]) -> Schema:
     said = f"this is not {cls.noun}: {cls.way_out}"
     types = ["string", *(["integer"] if cls is Boots else []), "null"]
     plain: Schema = {}
-    if cls in (Seconds, Share):  # people write numbers, as if the unit went without saying
+    if issubclass(
+        cls, (Seconds, Share)
+    ):  # people write numbers, as if the unit went without saying
         types.append("number")
         no_unit = f"this has no unit: {cls.way_out}"
         plain = {"if": {"type": "number"}, "then": _never(no_unit)}

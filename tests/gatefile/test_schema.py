@@ -67,7 +67,13 @@ def test_editors_find_words_and_defaults() -> None:
 def test_every_key_has_its_sentence_with_an_example() -> None:
     schema = json_schema()
     structs = {kind.cls.__name__: fields_of(kind) for kind in fields.structs()}
-    assert {*structs} == {"GateFile", *schema["$defs"]} - {"Boots", "Memory", "Seconds", "Share"}
+    assert {*structs} == {"GateFile", *schema["$defs"]} - {
+        "Boots",
+        "Memory",
+        "Seconds",
+        "Share",
+        "Slowdown",
+    }
     for name, one in {**schema["$defs"], "GateFile": schema}.items():
         asked = structs.get(name, {})
         assert [*one.get("properties", {})][: len(asked)] == [*asked], name
@@ -120,6 +126,7 @@ def test_it_says_of_a_mistake_what_check_says() -> None:
     ("line", "message"),
     [
         ("gate: {fail_at: 0.8}", "this has no unit: write 80%"),
+        ("gate: {slower: 0.2}", "this has no unit: write 10%"),
         ("gate: {near: 0.8}", "'near' is called 'fail_at' now"),
         ("gate: {boots: many}", "this is not a number of boots: write 5 or 5..30"),
         ("ports: {web: 70000}", "this is not a port: write 1 to 65535"),

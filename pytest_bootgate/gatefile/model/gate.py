@@ -8,7 +8,7 @@ import msgspec
 
 from pytest_bootgate.demands import Command, Cores, Noise, Retries, Told, Tolerance, Url, positive
 from pytest_bootgate.gatefile.model.base import Entry
-from pytest_bootgate.quantities import Boots, Memory, Seconds, Share
+from pytest_bootgate.quantities import Boots, Memory, Seconds, Share, Slowdown
 from pytest_bootgate.stats.regression import TOLERANCE
 
 
@@ -48,7 +48,7 @@ class Gate(Entry, frozen=True, kw_only=True):
     noun: ClassVar = "the gate"
     fail_at: Share = Share(0.8)
     warn_at: Share = Share(0.6)
-    slower: Tolerance = Share(TOLERANCE)
+    slower: Tolerance = Slowdown(TOLERANCE)
     boots: Boots = Boots(5, 30)
     retries: Retries = 1
     retry_pause: Seconds = Seconds(2)
