@@ -78,7 +78,7 @@ def _editor(path: Path) -> Iterator[tuple[str, str]]:
     from pytest_bootgate.gatefile.schema import ID
 
     named = _MODELINE.search(path.read_text(errors="replace"))
-    if named is None or "://" in named[1]:
+    if named is None or named[1] == "none" or "://" in named[1]:
         return
     file = path.parent / named[1]
     renew = f"bootgate schema > {shlex.quote(str(file))}"

@@ -374,3 +374,7 @@ def test_a_schema_that_editors_look_for_in_vain(command, tmp_path):
     assert said.status == 0
     assert f"the schema that it names for editors is missing: {renew}" in " ".join(said.out.split())
     assert command("check", "--quiet").out == ""
+    gate = tmp_path / "bootgate.yaml"
+    for elsewhere in ("none", "https://www.schemastore.org/bootgate.json"):
+        gate.write_text(re.sub(r"(?<=schema=)\S+", elsewhere, gate.read_text(), count=1))
+        assert "editor" not in command("check").out
