@@ -43,7 +43,7 @@ CLUSTER = "BOOTGATE_TEST_CLUSTER"
 QUICK = ("checks", "gatefile", "loop", "observe", "probes", "records", "run", "stats")
 QUICK_FILES = (
     *("engines/test_contract.py", "engines/test_hold.py", "engines/test_memory.py"),
-    *("test_masking.py", "test_rooms.py", "test_untrusted.py"),
+    *("test_masking.py", "test_mutants.py", "test_rooms.py", "test_untrusted.py"),
 )
 
 

@@ -59,7 +59,7 @@ MUTANTS = [
     Mutant(
         "an interrupted check was left out",
         "run/gate.py",
-        "found = check.failed(self._bench.place.interrupted(check.subject))",
+        "found = check.failed(self._bench.place.interrupted(check.subject, begun))",
         'found = replace(check.failed(""), error=None, left_out="")',
     ),
     Mutant(
@@ -86,20 +86,37 @@ MUTANTS = [
         'elif bound is not None and bound >= fail_at * limit:\n        level, reason = "fail"',
         'elif bound is not None and bound >= fail_at * limit:\n        level, reason = "warn"',
     ),
+    Mutant(
+        "a shard is a whole gate",
+        "run/gate.py",
+        "(None if shard is None else shard.error)",
+        "None",
+    ),
+    Mutant(
+        "a listener that failed is no matter",
+        "run/gate.py",
+        "error=self.error or self.unheard or",
+        "error=self.error or",
+    ),
 ]
 
 
+def broken(mutant: Mutant) -> str:
+    """The text of its module with a rule broken. Raises `LookupError` where it has no place."""
+    text = (ROOT / "pytest_bootgate" / mutant.file).read_text()
+    if text.count(mutant.old) != 1:
+        raise LookupError(f"{mutant.file} has no single place for: {mutant.name}")
+    return text.replace(mutant.old, mutant.new)
+
+
 def survives(mutant: Mutant) -> bool:
-    """Whether the quick tests are green on a mutant. Raises `LookupError` where it has no place."""
+    """Whether the quick tests are green on a mutant. Raises `LookupError` where they did not run."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
         copy = Path(name) / "copy"
         skipped = shutil.ignore_patterns(".venv", ".git", "__pycache__", ".*_cache", ".hypothesis")
         shutil.copytree(ROOT, copy, ignore=skipped)
         path = copy / "pytest_bootgate" / mutant.file
-        text = path.read_text()
-        if text.count(mutant.old) != 1:
-            raise LookupError(f"{mutant.file} has no single place for: {mutant.name}")
-        path.write_text(text.replace(mutant.old, mutant.new))
+        path.write_text(broken(mutant))
         words = [
             sys.executable,
             "-m",
