@@ -110,7 +110,7 @@ def broken(mutant: Mutant) -> str:
 
 
 def survives(mutant: Mutant) -> bool:
-    """Whether the quick tests are green on a mutant. Raises `LookupError` where they did not run."""
+    """Whether the quick tests are green on it. Raises `LookupError` where they did not run."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
         copy = Path(name) / "copy"
         skipped = shutil.ignore_patterns(".venv", ".git", "__pycache__", ".*_cache", ".hypothesis")
