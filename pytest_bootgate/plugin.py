@@ -315,6 +315,29 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         finish(session)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(
+    report: pytest.CollectReport | pytest.TestReport,
+) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+    """A failure that is shown in a few lines is so where a worker of pytest-xdist sends it."""
+    data = yield
+    if data is not None and (parts := getattr(report.longrepr, "parts", None)) is not None:
+        data["bootgate_brief"] = parts
+    return data
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_from_serializable(data: dict[str, Any]) -> Generator[None, Any, Any]:
+    """And is shown in as few in the process that shows all."""
+    parts = data.pop("bootgate_brief", None)
+    report = yield
+    if parts is not None:
+        from pytest_bootgate.pytest_plugin.items import Brief
+
+        report.longrepr = Brief(report.longrepr, *parts)
+    return report
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: Any) -> None:
     """Take over what a worker of pytest-xdist found."""

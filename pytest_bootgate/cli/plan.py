@@ -160,7 +160,7 @@ def _in_all(asked: Plan, engine: str) -> str:
     beside = "".join(f" and those of the {kind}" for kind in others)
     path = asked.loaded.path
     before = history(path.parent / files.DEFAULT, path, engine, least)
-    how_long = expectation(before, asked.budget())
+    how_long = expectation(before, asked.well, asked.budget())
     return f"{span(least, most)}{beside}, warm-ups included; {how_long}"
 
 

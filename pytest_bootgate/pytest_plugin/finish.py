@@ -71,7 +71,8 @@ def _decide(run: pytest.Session, ours: Session, results: Sequence[GateResult]) -
     """End with a status of its own where nothing failed and not all was measured."""
     from pytest_bootgate.reports.decision import worst_of
 
-    ours.decision = str(worst_of(results))
+    page = run.config.getoption("bootgate_html") or ""
+    ours.decision = worst_of(results).with_page(str(page))
     verdicts: set[str | None] = {result.verdict for result in results}
     verdicts |= {found.verdict for result in results for found in result.checks}
     unmeasured = "error" in verdicts and "fail" not in verdicts

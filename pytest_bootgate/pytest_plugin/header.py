@@ -50,12 +50,12 @@ def _lasts(session: Session, path: Path) -> str:
     from pytest_bootgate.reports.progress import expectation
 
     gate = session.gate(path)
-    least = sum(check.boots[0] for check in gate.plan.own if check.boots is not None)
+    well = gate.plan.well
     engine = gate.outcome().engine
-    known = history(session.journal_path, gate.plan.loaded.path, engine, least)
+    known = history(session.journal_path, gate.plan.loaded.path, engine, well[0])
     gate.took = known.checks
     name = os.path.relpath(path, session.config.invocation_params.dir)
-    return f"bootgate: {name}: {expectation(known, gate.plan.budget())}"
+    return f"bootgate: {name}: {expectation(known, well, gate.plan.budget())}"
 
 
 def found(session: Session) -> list[str]:

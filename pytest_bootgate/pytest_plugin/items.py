@@ -34,6 +34,8 @@ class Brief:
 
     def __init__(self, whole: Any, brief: str, why: str) -> None:
         self._whole, self._brief = whole, brief
+        #: What a worker of pytest-xdist sends beside the whole text, so that it stays brief.
+        self.parts = brief, why
         #: What the line of pytest's short summary says.
         self.reprcrash = SimpleNamespace(message=why)
 

@@ -55,6 +55,10 @@ class Decision:
     def __str__(self) -> str:
         return f"{self.action} {self.upgrade}: {self.why}"
 
+    def with_page(self, page: str) -> str:
+        """The same, and where to read on; `page` may be empty."""
+        return f"{self} · {page}" if page else f"{self}"
+
 
 def decision(result: GateResult) -> Decision:
     """What one reads of a run who reads nothing else.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_bootgate.reports.amounts import limit, roughly
+from pytest_bootgate.reports.amounts import count, limit, roughly
 from pytest_bootgate.reports.queue import waiting_words
 
 if TYPE_CHECKING:
@@ -31,11 +31,22 @@ _TO = "\N{EN DASH}"
 _STEP = 5
 
 
-def expectation(known: History, budget: float) -> str:
-    """How long a gate takes by its journal, and at most."""
+def expectation(known: History, well: tuple[int, float], budget: float) -> str:
+    """How long a gate takes by its journal, and at most.
+
+    `well` says how many boots it takes where all is well, and in how many seconds each of them
+    would be started: all that is known before the first run.
+    """
     most = f"at most {at_most(budget)}"
     if known.seconds is None:
-        return f"the first run shows how long it takes, {most}"
+        boots, seconds = well
+        if not boots:
+            return f"the first run shows how long it takes, {most}"
+        each = "takes" if boots == 1 else "take"
+        return (
+            f"no earlier run to go by; if all is well, {count(boots, 'boot')} {each} less than"
+            f" {roughly(seconds)} and their set-up; {most}, with every retry and limit used up"
+        )
     runs = "the last run" if known.runs == 1 else f"{known.runs} runs"
     return f"expected about {roughly(known.seconds)} (from {runs}), {most}"
 

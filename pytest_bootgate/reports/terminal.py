@@ -55,9 +55,7 @@ def summary(
         yield Styled(none or left or "nothing was booted", "yellow", level=ALWAYS)
         return
     decided = decision(result)
-    line = Styled(
-        f"{decided} · {page}" if page else f"{decided}", COLOURS[decided.verdict], bold=True
-    )
+    line = Styled(decided.with_page(page), COLOURS[decided.verdict], bold=True)
     yield line
     yield Styled("")
     why = f": {result.why_engine}" if result.why_engine else ""

@@ -100,13 +100,21 @@ def test_the_line_is_cut_to_the_terminal():
 
 
 def test_what_to_expect():
-    assert expectation(History(3, 244.0), 90_001.0) == (
+    well = (12, 36.0)
+    assert expectation(History(3, 244.0), well, 90_001.0) == (
         "expected about 4 min (from 3 runs), at most 25 h 1 min"
     )
-    assert expectation(History(1, 41.0), 59.0) == (
+    assert expectation(History(1, 41.0), well, 59.0) == (
         "expected about 41 s (from the last run), at most 1 min"
     )
-    assert expectation(History(), 60.0) == "the first run shows how long it takes, at most 1 min"
+    assert expectation(History(), well, 9360.0) == (
+        "no earlier run to go by; if all is well, 12 boots take less than 36 s and their set-up;"
+        " at most 2 h 36 min, with every retry and limit used up"
+    )
+    none = (0, 0.0)  # where nobody knows how many boots it takes
+    assert expectation(History(), none, 60.0) == (
+        "the first run shows how long it takes, at most 1 min"
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,7 +130,7 @@ def test_a_run_knows_from_the_journal_how_long_it_will_take(gate, played):
     add_baseline(path, "PLAN:", "OLD: '1', PLAN:")
     first = played("bootgate.yaml")
     first.stdout.fnmatch_lines(
-        ["bootgate: bootgate.yaml: the first run shows how long it takes, at most *"]
+        ["bootgate: bootgate.yaml: no earlier run to go by; if all is well, 8 boots take less *"]
     )
     played("bootgate.yaml").stdout.fnmatch_lines(
         ["bootgate: bootgate.yaml: expected about * s (from the last run), at most *"]

@@ -139,11 +139,13 @@ def test_one_cause_is_one_red_item(gate, played):
 
 def test_the_story_is_told_once(gate, played):
     gate(LATE, targets=["isolated"], timeout="500ms", boots=1)
-    for words in ((), ("-q",)):
+    for words in ((), ("-q",), ("-n1",)):
         out = played("bootgate.yaml", *words, "--junitxml=j.xml").stdout.str()
         assert out.count("the task never started: task_started") == 1
         assert out.count("what to do: ") == 1
         assert "the task never started: task_started" in Path("j.xml").read_text()
+        if "-q" not in words:  # nor does a worker of pytest-xdist take away why
+            assert "::boot - never started (2 of 2 boots, " in out
 
 
 def test_the_baseline_comes_first_and_the_change_last(gate, played):

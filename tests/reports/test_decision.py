@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Generator
+from contextlib import redirect_stdout
 from dataclasses import replace
 from html import unescape
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from pytest_bootgate.checks.startup import judge
-from pytest_bootgate.records.codec import read
+from pytest_bootgate.cli import main
+from pytest_bootgate.cli.run import DECIDES
+from pytest_bootgate.pytest_plugin.session import KEY
+from pytest_bootgate.records.codec import read, write
 from pytest_bootgate.records.result import GateResult, TargetResult, Unjudged, UpgradeResult
 from pytest_bootgate.records.values import Phase
 from pytest_bootgate.reports.decision import decision
@@ -42,16 +49,32 @@ def forty() -> GateResult:
     return replace(recorded("timed-out"), checks=tuple(made))
 
 
+#: What to do, with which release, about which target, in which phase, and the number that says why.
 CASES = {
-    "slower": (lambda: recorded("slower"), ["DO NOT SHIP", "isolated", "slower", "engine"]),
+    "slower": (
+        lambda: recorded("slower"),
+        ["DO NOT SHIP", "baseline → candidate (1)", "isolated takes 5.4 times", "mostly in engine"],
+    ),
     "timed-out": (
         lambda: recorded("timed-out"),
         ["DO NOT SHIP", "1.0 → 2.0", "isolated never started", "in context_engine", "1.0 took"],
     ),
-    "near": (lambda: recorded("near"), ["SHIP", "warning", "isolated", "of 3 s", "context_engine"]),
-    "lost-job": (lambda: recorded("lost-job"), ["DO NOT SHIP", "upgrade", "jobs", "lost: daily"]),
-    "error": (lambda: recorded("broken"), ["UNKNOWN", "upgrade in place", "was not measured"]),
-    "forty": (forty, ["DO NOT SHIP", "session-23 never started", "in context_engine"]),
+    "near": (
+        lambda: recorded("near"),
+        ["SHIP", "1.9", "warning", "isolated may use 71 % ", "of 3 s", "in context_engine"],
+    ),
+    "lost-job": (
+        lambda: recorded("lost-job"),
+        ["DO NOT SHIP", "lost-job baseline → candidate", "upgrade", "in jobs", "lost: daily"],
+    ),
+    "error": (
+        lambda: recorded("broken"),
+        ["UNKNOWN", "broken baseline → candidate", "upgrade in place was not measured", "no jobs"],
+    ),
+    "forty": (
+        forty,
+        ["DO NOT SHIP", "1.0 → 2.0", "session-23 never started", "in context_engine"],
+    ),
 }
 
 
@@ -99,8 +122,22 @@ def in_annotation(result: GateResult) -> list[str]:
     return [text.replace("%25", "%")]
 
 
+def screen() -> TextIOWrapper:
+    return TextIOWrapper(BytesIO(), encoding="utf-8")
+
+
+def in_report(result: GateResult) -> list[str]:
+    """What ``bootgate report`` begins and ends with, below the heading that names the run."""
+    with TemporaryDirectory() as path, redirect_stdout(screen()) as out:
+        write([result], Path(path) / "result.json")
+        assert main(["report", str(Path(path) / "result.json")]) == 0
+        out.seek(0)
+        lines = [line.rstrip() for line in out if line.strip()]
+    return [lines[1], lines[-1]]
+
+
 @pytest.mark.parametrize(
-    "shown", [in_terminal, in_page, in_junit, in_github, in_annotation, in_notice]
+    "shown", [in_terminal, in_page, in_junit, in_github, in_annotation, in_notice, in_report]
 )
 @pytest.mark.parametrize("made", [made for made, _ in CASES.values()], ids=CASES)
 def test_every_report_says_the_same(made, shown):
@@ -109,6 +146,42 @@ def test_every_report_says_the_same(made, shown):
     found = [re.sub(r"\s+", " ", text).strip() for text in shown(result)]
     assert found
     assert {*found} == {line}
+
+
+class Ran:
+    """A plugin by which pytest has booted a result, and ends as after any run."""
+
+    def __init__(self, result: GateResult) -> None:
+        self.result = result
+
+    def pytest_collection(self, session: pytest.Session) -> None:
+        session.config.stash[KEY].from_workers = [self.result]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
+        """As its items would have ended it."""
+        session.exitstatus = int(self.result.verdict in ("fail", "error"))
+        yield
+
+
+@pytest.mark.parametrize("made", [made for made, _ in CASES.values()], ids=CASES)
+def test_a_run_ends_with_it_and_so_does_all_that_it_writes(made, pytester, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
+    result = made()
+    found = decision(result)
+    line = f"{found} · page.html"
+    written = ("--bootgate-html=page.html", "--bootgate-report=junit=junit.xml")
+    done = pytester.runpytest_inprocess(DECIDES, *written, plugins=[Ran(result)])
+    assert done.ret == {"SHIP": 0, "UNKNOWN": 6, "DO NOT SHIP": 1}[found.action]
+    said = [text for text in done.outlines if text]
+    assert said[-1] == line
+    summed = [text for text in said if text.startswith(line[:20])]
+    assert summed == [line] * 3  # first and last of the summary, and after all that pytest says
+    (annotated, *_) = [text for text in said if text.startswith("::")]
+    assert found.action in annotated.partition("::")[2]
+    for name in ("page.html", "junit.xml", "summary.md"):
+        assert found.why in unescape((pytester.path / name).read_text())
 
 
 def test_what_failed_failed_though_something_else_could_not_be_measured():
