@@ -17,6 +17,7 @@ from pytest_bootgate.pytest_plugin.fixtures import (
     main_runner,
     session_target,
 )
+from pytest_bootgate.pytest_plugin.ini import take
 from pytest_bootgate.pytest_plugin.planned import GATE
 from pytest_bootgate.pytest_plugin.session import JUDGED, KEY, Session, is_gate_file
 
@@ -41,12 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the named gate files, so that a mistake ends the run before anything starts."""
     config.addinivalue_line("markers", f"{MARKER}: boots; `-m 'not {MARKER}'` leaves gates out")
+    take(config)
     session = config.stash[KEY] = Session(config)
-    named_journal = config.getoption("bootgate_journal") is not None
-    if (session.writes or named_journal) and not session.is_worker:
-        from pytest_bootgate.pytest_plugin.places import check
-
-        check(config)
+    _check_places(config)
     if any(config.getoption(f"bootgate_{name}") for name in ("shard", "shard_journal", "merge")):
         from pytest_bootgate.pytest_plugin.shards import begin
 
@@ -66,6 +64,14 @@ def pytest_configure_node(node: Any) -> None:
     from pytest_bootgate.pytest_plugin.spread import SHARED
 
     node.workerinput[SHARED] = str(node.config.stash[KEY].shared)
+
+
+def _check_places(config: pytest.Config) -> None:
+    session = config.stash[KEY]
+    if (session.writes or session.asks("journal")) and not session.is_worker:
+        from pytest_bootgate.pytest_plugin.places import check
+
+        check(config)
 
 
 def _load(session: Session, path: Path) -> None:
@@ -183,9 +189,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """
     config = session.config
     ours = config.stash[KEY]
+    gates = {item.nodeid: str(item.stash[GATE]) for item in session.items if GATE in item.stash}
+    _known(config, bool(gates))
     if ours.ran:
         _clear(config)
-    gates = {item.nodeid: str(item.stash[GATE]) for item in session.items if GATE in item.stash}
     if gates and ours.is_worker:
         from pytest_bootgate.pytest_plugin.spread import tell
 
@@ -200,8 +207,10 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     from pytest_bootgate.pytest_plugin.spread import gates_of, scheduler
 
     config, ours = node.config, node.config.stash[KEY]
+    gates = gates_of(ours.shared, node.gateway.id)
+    _known(config, bool(gates))
     _clear(config)
-    if gates := gates_of(ours.shared, node.gateway.id):
+    if gates:
         distributed: Any = config.pluginmanager.get_plugin("dsession")
         old = distributed.sched
         if (new := scheduler(old, distributed.log, ids, gates)) is not None:
@@ -212,6 +221,13 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
             distributed.sched = new
         _open_journal(config)
     ours.collected[node] = ids
+
+
+def _known(config: pytest.Config, boots: bool) -> None:
+    """It is known now whether a run boots, so whether it follows what the ini file asks for."""
+    if boots and not config.stash[KEY].boots:
+        config.stash[KEY].boots = True
+        _check_places(config)
 
 
 def _open_journal(config: pytest.Config) -> None:

@@ -54,14 +54,14 @@ def _checked(path: Path, *, quiet: bool) -> Iterator[str]:
     """The plan of one gate file. Raises `BootgateError` for its mistakes."""
     from pytest_bootgate.cli.found import none_in
     from pytest_bootgate.cli.plan import closed, plan
+    from pytest_bootgate.cli.project import gate_for
     from pytest_bootgate.gatefile import load
-    from pytest_bootgate.run import Gate
 
     if path.is_dir() or (path == _DEFAULT and not path.exists()):
         path = path / _DEFAULT if path.is_dir() else path
         if not path.exists():
             raise BootgateError(none_in(path.parent))
-    with closed(Gate(load(path))) as gate:
+    with closed(gate_for(load(path))) as gate:
         try:
             gate.plan.refuse_same()
         except BootgateError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_bootgate.cli import statuses
 from pytest_bootgate.cli.found import Finding, Level, Wrong, none_in
+from pytest_bootgate.cli.project import settings, where
 from pytest_bootgate.cli.screen import painted
 from pytest_bootgate.errors import BootgateError, GateFileError
 
@@ -42,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"a gate file (default: {_DEFAULT} if it exists)",
     )
     parser.add_argument(
-        "--engine", choices=NAMES, default="auto", help="the engine to check (default: auto)"
+        "--engine",
+        choices=NAMES,
+        help="the engine to check (default: that of the ini file, or auto)",
     )
     add_hosts(parser, "check these Docker hosts")
     add_journal(parser)
@@ -51,7 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Print a line for each thing; return the exit status."""
     seen: list[Level] = []
-    for found in _findings(options.file, options.engine, options.hosts or [], options.journal):
+    engine, hosts = options.engine or "auto", options.hosts or []
+    if options.engine is None and not hosts:
+        engine, hosts = where(settings(options.file or Path.cwd()))
+    for found in _findings(options.file, engine, hosts, options.journal):
         seen.append(found.level)
         for line in _lines(found):
             print(line, flush=True)

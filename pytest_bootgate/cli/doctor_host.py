@@ -14,6 +14,7 @@ import pytest_bootgate
 from pytest_bootgate.checks.attribution import BUSY
 from pytest_bootgate.cli.doctor_engine import apart
 from pytest_bootgate.cli.found import Wrong
+from pytest_bootgate.cli.project import journal_of
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.journal import files
@@ -104,6 +105,7 @@ def journal(named: Path | None, file: Path) -> Iterator[Wrong]:
     """Whether the journal can be written; nothing is made or changed."""
     here = file if file.is_dir() else file.parent
     every = [directory / files.DEFAULT for directory in (here, *here.parents)]
+    named = named or journal_of(file)
     path = named or next((path for path in every if path.exists()), every[0])
     above = next(p for p in path.absolute().parents if p.exists())
     try:

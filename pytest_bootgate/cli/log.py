@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pytest_bootgate.cli.project import journal_of
 from pytest_bootgate.errors import BootgateError, JournalError
 from pytest_bootgate.journal import files, queries
 from pytest_bootgate.journal.queries import WANTED, Filter
@@ -132,10 +133,15 @@ def _lines(journal: sqlite3.Connection, asked: Asked) -> Iterator[str]:
 
 
 def nearest(named: Path | None) -> Path:
-    """The journal that is named, else the nearest default one upwards. Raises `JournalError`."""
+    """The journal that is named, here or in the ini file, else the nearest default one upwards.
+
+    Raises `BootgateError`.
+    """
     if named is not None:
         return named
     here = Path.cwd()
+    if (named := journal_of(here)) is not None:
+        return named
     for directory in (here, *here.parents):
         if (directory / files.DEFAULT).exists():
             return directory / files.DEFAULT

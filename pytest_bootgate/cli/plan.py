@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytest_bootgate.cli.project import journal_of
 from pytest_bootgate.engines.granted import beyond
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.model import Release, System
@@ -159,7 +160,8 @@ def _in_all(asked: Plan, engine: str) -> str:
     others = dict.fromkeys(check.kind for check in asked.checks if check.boots is None)
     beside = "".join(f" and those of the {kind}" for kind in others)
     path = asked.loaded.path
-    before = history(path.parent / files.DEFAULT, path, engine, least)
+    journal = journal_of(path) or path.parent / files.DEFAULT
+    before = history(journal, path, engine, least)
     how_long = expectation(before, asked.well, asked.budget())
     return f"{span(least, most)}{beside}, warm-ups included; {how_long}"
 

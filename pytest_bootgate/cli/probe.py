@@ -17,6 +17,7 @@ from typing import NoReturn
 
 import msgspec
 
+from pytest_bootgate.cli.project import journal_of
 from pytest_bootgate.engines import NAMES
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded, load
@@ -214,6 +215,8 @@ def _alone(loaded: Loaded, asked: Asked) -> Loaded:
 
 def _journal(named: Path | None, file: Path) -> Path:
     if named is not None:
+        return named
+    if (named := journal_of(file)) is not None:
         return named
     above = [directory / files.DEFAULT for directory in file.parents]
     return next((path for path in above if path.exists()), above[0])

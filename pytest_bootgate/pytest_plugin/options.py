@@ -3,17 +3,101 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 
-def add_options(parser: pytest.Parser) -> None:
-    """Add them to pytest's."""
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An option that a project may also set once, in its ini file: ``bootgate_NAME``.
+
+    `parse` raises `argparse.ArgumentTypeError` for a text that is no value. A `bool` needs none;
+    of a `linelist` there may be several. `path` is set where the text is, or ends with, a path.
+    """
+
+    name: str
+    help: str
+    metavar: str = ""
+    kind: Literal["string", "linelist", "bool"] = "string"
+    parse: Callable[[str], Any] = str
+    path: bool = False
+
+    @property
+    def option(self) -> str:
+        """What it is called on the command line."""
+        return f"--bootgate-{self.name}"
+
+    @property
+    def key(self) -> str:
+        """What it is called in an ini file, and in pytest's options."""
+        return f"bootgate_{self.name}"
+
+
+def settings() -> tuple[Setting, ...]:
+    """All options that an ini file may set, in the order of ``--help``."""
     # As in reports.formats, which is not imported where no gate is.
     formats = sorted(entry_points(group="pytest_bootgate.reports").names)
+    return (
+        Setting(
+            "require",
+            "fail unless a gate was collected and each of its targets was booted and judged",
+            kind="bool",
+        ),
+        Setting(
+            "engine",
+            "where boots run: docker, process, kubernetes, or auto (default): docker if Docker"
+            " answers and every release has an image, otherwise process if every release has a"
+            " command",
+            "ENGINE",
+            parse=_engine,
+        ),
+        Setting(
+            "hosts",
+            "boot on these Docker hosts, each pair of boots on one of them: ssh://USER@HOST,"
+            " tcp://HOST:PORT, unix:///PATH, or names of docker contexts",
+            "HOST,...",
+            parse=_hosts,
+        ),
+        Setting(
+            "boots",
+            "measured boots of each release and target, overriding the gate file: N or LEAST..MOST",
+            "N",
+            parse=_boots,
+        ),
+        Setting(
+            "profile",
+            "boot this profile only (repeatable); default: all except those on request",
+            "PROFILE",
+            kind="linelist",
+        ),
+        Setting("json", "write the complete result as JSON", "FILE", parse=Path, path=True),
+        Setting("html", "write the result as one HTML page", "FILE", parse=Path, path=True),
+        Setting(
+            "journal",
+            "the journal of boots, events and verdicts (SQLite; default: .bootgate/journal.db in"
+            " the rootdir)",
+            "PATH",
+            parse=Path,
+            path=True,
+        ),
+        Setting(
+            "report",
+            f"write a report in this format (repeatable): {', '.join(formats)}",
+            "FORMAT=PATH",
+            kind="linelist",
+            parse=_report,
+            path=True,
+        ),
+    )
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add them to pytest's."""
     group = parser.getgroup("bootgate", "gate upgrades by booting both releases")
     group.addoption(
         "--bootgate",
@@ -21,60 +105,16 @@ def add_options(parser: pytest.Parser) -> None:
         help="boot every gate file that pytest finds (bootgate.yaml, NAME.bootgate.yaml), not only"
         " those named on the command line",
     )
-    group.addoption(
-        "--bootgate-require",
-        action="store_true",
-        help="fail unless a gate was collected and each of its targets was booted and judged",
-    )
-    group.addoption(
-        "--bootgate-engine",
-        default="auto",
-        type=_engine,
-        metavar="ENGINE",
-        help="where boots run: docker, process, kubernetes, or auto (default): docker if Docker"
-        " answers and every release has an image, otherwise process if every release has a command",
-    )
-    group.addoption(
-        "--bootgate-hosts",
-        type=_hosts,
-        metavar="HOST,...",
-        help="boot on these Docker hosts, each pair of boots on one of them: ssh://USER@HOST,"
-        " tcp://HOST:PORT, unix:///PATH, or names of docker contexts",
-    )
-    group.addoption(
-        "--bootgate-boots",
-        type=_boots,
-        metavar="N",
-        help="measured boots of each release and target, overriding the gate file: N or"
-        " LEAST..MOST",
-    )
-    group.addoption(
-        "--bootgate-profile",
-        action="append",
-        metavar="PROFILE",
-        help="boot this profile only (repeatable); default: all except those on request",
-    )
+    for one in settings():
+        if one.kind == "bool":
+            group.addoption(one.option, action="store_true", default=None, help=one.help)
+        else:
+            action = "append" if one.kind == "linelist" else "store"
+            group.addoption(
+                one.option, action=action, type=one.parse, metavar=one.metavar, help=one.help
+            )
+        parser.addini(one.key, f"same as {one.option}", type=one.kind, default=None)
     group.addoption("--bootgate-host", type=_renamed, help=argparse.SUPPRESS)
-    group.addoption(
-        "--bootgate-json", type=Path, metavar="FILE", help="write the complete result as JSON"
-    )
-    group.addoption(
-        "--bootgate-html", type=Path, metavar="FILE", help="write the result as one HTML page"
-    )
-    group.addoption(
-        "--bootgate-journal",
-        type=Path,
-        metavar="PATH",
-        help="the journal of boots, events and verdicts (SQLite; default: .bootgate/journal.db in"
-        " the rootdir)",
-    )
-    group.addoption(
-        "--bootgate-report",
-        action="append",
-        type=_report,
-        metavar="FORMAT=PATH",
-        help=f"write a report in this format (repeatable): {', '.join(formats)}",
-    )
     group.addoption(
         "--bootgate-shard",
         type=_shard,
@@ -92,7 +132,6 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--bootgate-decide", action="store_true", help=argparse.SUPPRESS)
     group.addoption("--bootgate-merge", action="append", help=argparse.SUPPRESS)
     parser.addini("bootgate_file", "the gate file that the fixtures use, relative to the rootdir")
-    parser.addini("bootgate_require", "same as --bootgate-require", type="bool", default=False)
 
 
 def _engine(text: str) -> str:
@@ -125,21 +164,6 @@ def _hosts(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text
-
-
-def asked_engine(config: pytest.Config) -> tuple[str, list[str]]:
-    """The engine, and the Docker hosts to boot on. Raises `UsageError` where others have none."""
-    engine = config.getoption("bootgate_engine")
-    if (text := config.getoption("bootgate_hosts")) is None:
-        return engine, []
-    if engine not in ("auto", "docker"):
-        raise pytest.UsageError(
-            f"--bootgate-hosts names Docker hosts, but --bootgate-engine {engine} boots elsewhere:"
-            " leave out one of them."
-        )
-    from pytest_bootgate.engines.docker_address import hosts
-
-    return "docker", hosts(text)
 
 
 def _shard(text: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.paths import EARLIER
+from pytest_bootgate.pytest_plugin.ini import spelled
 from pytest_bootgate.pytest_plugin.session import is_gate_file
 from pytest_bootgate.reports import formats, places
 from pytest_bootgate.whole import stream
@@ -34,12 +35,12 @@ def asked_for(config: pytest.Config) -> list[Place]:
     """The reports that a run writes to files."""
     base = config.invocation_params.dir
     found = [
-        Place(f"--bootgate-{kind}", base / path, kind)
+        Place(spelled(config, kind), base / path, kind)
         for kind in ("json", "html")
         if (path := config.getoption(f"bootgate_{kind}")) is not None
     ]
     return found + [
-        Place("--bootgate-report", path, one.name, begins)
+        Place(spelled(config, "report"), path, one.name, begins)
         for one in wanted(config)
         for path, begins in one.format.files(one.path, base)
     ]
@@ -50,7 +51,7 @@ def check(config: pytest.Config) -> None:
     base = config.invocation_params.dir
     asked = asked_for(config)
     if (journal := config.getoption("bootgate_journal")) is not None:
-        asked.append(Place("--bootgate-journal", base / journal, "journal"))
+        asked.append(Place(spelled(config, "journal"), base / journal, "journal"))
     taken = _written_by_others(config)
     for place in asked:
         shown = os.path.relpath(place.path, base)

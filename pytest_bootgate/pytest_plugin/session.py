@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_bootgate.pytest_plugin.options import asked_engine
+from pytest_bootgate.pytest_plugin.ini import asked_engine, taken
 from pytest_bootgate.pytest_plugin.planned import Timer
 from pytest_bootgate.pytest_plugin.progress import ProgressLine
 
@@ -65,6 +65,8 @@ class Session:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
+        #: Whether it is known that this run boots, or merges what others booted.
+        self.boots = bool(self.merges) or next(self.named(), None) is not None
         self.engine, self.hosts = asked_engine(config)
         self.gates: dict[Path, Gate] = {}
         self.mistakes: dict[Path, str] = {}
@@ -107,13 +109,20 @@ class Session:
     @property
     def required(self) -> bool:
         """Whether this run may pass only if it judged all that its gate files ask for."""
-        option, ini = self.config.getoption, self.config.getini
-        return bool(self.merges or option("bootgate_require") or ini("bootgate_require"))
+        return bool(self.merges or self.config.getoption("bootgate_require"))
 
     @property
     def writes(self) -> bool:
         """Whether this run is to write files."""
-        return any(self.config.getoption(f"bootgate_{name}") for name in ("json", "html", "report"))
+        return self.asks("json", "html", "report")
+
+    def asks(self, *names: str) -> bool:
+        """Whether one of some settings is to be followed.
+
+        What the ini file sets is for runs that boot: others neither write nor remove a report.
+        """
+        asked = {name for name in names if self.config.getoption(f"bootgate_{name}") is not None}
+        return bool(asked - taken(self.config)) or (bool(asked) and self.boots)
 
     @property
     def concerned(self) -> bool:
