@@ -44,6 +44,8 @@ def publish(run: pytest.Session) -> Iterator[str]:
         try:
             one.write(results, base)
             session.written.append(f"{one.path} ({one.name})")
+            for text in one.format.remarks():
+                _say(config, f"WARNING: report {one.name}: {text}")
         except BootgateError as error:
             yield str(error)
     forget(config)

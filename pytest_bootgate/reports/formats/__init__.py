@@ -39,6 +39,10 @@ class Format:
         """Write a report. Raises `OSError` and `BootgateError`."""
         write_text(base / path, self.text(results, base))
 
+    def remarks(self) -> list[str]:
+        """What the user is to be warned of beside a report that was written, in sentences."""
+        return []
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

@@ -6,6 +6,7 @@ What was not measured has no sample: a zero would be a boot without duration.
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
@@ -17,6 +18,7 @@ from pytest_bootgate.records.verdict import WHOLE, Verdict
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats import Format
 from pytest_bootgate.reports.formats.cases import Entry, entries, names
+from pytest_bootgate.reports.formats.semantic import case, labels, pipeline
 from pytest_bootgate.reports.numbers import outcomes, phases, times, took, used, values
 from pytest_bootgate.reports.story import failed_boot
 
@@ -50,7 +52,7 @@ def families(results: Sequence[GateResult], base: Path) -> list[Family]:
                 "profile": entry.profile,
                 "kind": entry.kind,
             }
-            _entry(found, entry, about)
+            _entry(found, entry, about, labels(case(file, entry.whole.name)))
     return [family for family in found.values() if family.samples]
 
 
@@ -61,6 +63,7 @@ def _all() -> Iterator[Family]:
     yield Family(
         "bootgate_run_timestamp_seconds", "When the run began, in Unix seconds.", "seconds"
     )
+    yield Family("bootgate_run_info", "1 for each gate file, with the pipeline that ran it.")
     yield Family("bootgate_release", "1 for each release that was gated, with what it was.")
     yield Family("bootgate_timeout_seconds", "The timeout of a target.", "seconds")
     yield Family(
@@ -89,6 +92,8 @@ def _gate(found: Mapping[str, Family], file: str, result: GateResult) -> None:
     for word in get_args(Verdict):
         value = float(word == result.verdict)
         found["bootgate_gate_verdict"].add(value, gate_file=file, verdict=word)
+    about = {"test.suite.name": file, **pipeline(os.environ)}
+    found["bootgate_run_info"].add(1.0, gate_file=file, run=result.run, **labels(about))
     began = dt.datetime.fromisoformat(result.at).timestamp()
     found["bootgate_run_timestamp_seconds"].add(began, gate_file=file)
     for name, facts in result.releases.items():
@@ -102,14 +107,17 @@ def _gate(found: Mapping[str, Family], file: str, result: GateResult) -> None:
         )
 
 
-def _entry(found: Mapping[str, Family], entry: Entry, about: dict[str, str]) -> None:
+def _entry(
+    found: Mapping[str, Family], entry: Entry, about: dict[str, str], tested: dict[str, str]
+) -> None:
     if entry.kind == "gate":
         return  # the verdict of the whole gate says it
+    named = {**about, **tested}
     if entry.whole.verdict is None:
-        found["bootgate_not_judged"].add(1.0, **about, reason=entry.whole.state)
+        found["bootgate_not_judged"].add(1.0, **named, reason=entry.whole.state)
         return
     for word in get_args(Verdict):
-        found["bootgate_verdict"].add(float(word == entry.whole.verdict), **about, verdict=word)
+        found["bootgate_verdict"].add(float(word == entry.whole.verdict), **named, verdict=word)
     if entry.timed is not None:
         del about["kind"]
         _target(found, entry.timed, about)
@@ -167,8 +175,8 @@ def prometheus(results: Sequence[GateResult], base: Path) -> str:
 
 def _samples(family: Family) -> str:
     lines = []
-    for labels, value in family.samples:
-        inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+    for known, value in family.samples:
+        inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in known.items())
         lines.append(f"{family.name}{{{inside}}} {value!r}\n")
     return "".join(lines)
 

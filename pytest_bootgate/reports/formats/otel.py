@@ -12,14 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import (
+    Span,
+    Status,
+    StatusCode,
+    Tracer,
+    get_current_span,
+    set_span_in_context,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from pytest_bootgate import __version__
 from pytest_bootgate.errors import BootgateError
@@ -29,9 +38,12 @@ from pytest_bootgate.records.verdict import Verdict
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.reports.formats import Format
 from pytest_bootgate.reports.formats.cases import Entry, entries, names, properties
+from pytest_bootgate.reports.formats.semantic import case, pipeline, suite
 from pytest_bootgate.whole import write_text
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+#: Where a process finds the span of the one that started it.
+_PARENT = "TRACEPARENT"
 _IDS = ("traceId", "spanId", "parentSpanId")
 _URLS = ("http://", "https://")
 _NANO = 1_000_000_000
@@ -56,6 +68,21 @@ class _Spans(Format):
         write_text(base / path, _text(found))
         if any(os.environ.get(name) for name in _ENDPOINTS):
             _send(found, None)
+
+    def remarks(self) -> list[str]:
+        """That the parent which the environment names is none."""
+        given = os.environ.get(_PARENT, "")
+        if not given or _above() is not None:
+            return []
+        text = f"{_PARENT} is ignored, so the spans have no parent: {clean(given)[:80]!r} is not"
+        return [f"{text} 00-TRACE_ID-SPAN_ID-FLAGS in lower-case hex (W3C Trace Context)."]
+
+
+def _above() -> Context | None:
+    """The span of the environment below which all others are to be; None without one."""
+    given = {name.lower(): os.environ.get(name, "").strip() for name in (_PARENT, "TRACESTATE")}
+    found = TraceContextTextMapPropagator().extract(given, Context())
+    return found if get_current_span(found).get_span_context().is_valid else None
 
 
 def _spans(results: Sequence[GateResult], base: Path) -> Sequence[ReadableSpan]:
@@ -115,24 +142,28 @@ class _Said(logging.Handler):
 
 
 def record(results: Sequence[GateResult], base: Path, exporter: SpanExporter) -> None:
-    """Hand all spans of some results to an exporter, a trace for each result."""
+    """Hand all spans of some results to an exporter.
+
+    They are a trace for each result, or part of the one that the environment names.
+    """
+    about = {
+        "service.name": "pytest-bootgate",
+        "service.version": __version__,
+        **pipeline(os.environ),
+    }
+    resource = Resource.create(about).merge(OTELResourceDetector().detect())
+    above = _above()
     for name, result in zip(names(results, base), results, strict=True):
-        resource = Resource.create(
-            {
-                "service.name": os.environ.get("OTEL_SERVICE_NAME") or "pytest-bootgate",
-                "service.version": __version__,
-            }
-        )
         provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
         provider.add_span_processor(SimpleSpanProcessor(exporter))
-        _Trace(provider.get_tracer("pytest-bootgate", __version__), result).tell(name)
+        _Trace(provider.get_tracer("pytest-bootgate", __version__), result, above).tell(name)
 
 
 class _Trace:
     """The spans of one result: gate, targets, boots, phases. Instants are Unix seconds."""
 
-    def __init__(self, tracer: Tracer, result: GateResult) -> None:
-        self._tracer, self._result = tracer, result
+    def __init__(self, tracer: Tracer, result: GateResult, above: Context | None) -> None:
+        self._tracer, self._result, self._above = tracer, result, above
         self._began = dt.datetime.fromisoformat(result.at).timestamp()
 
     def tell(self, name: str) -> None:
@@ -140,13 +171,14 @@ class _Trace:
         began, over = self._stretch([boot for entry in found for boot in _made(entry)])
         began = min(began, self._began)
         about = {f"bootgate.{key}": value for key, value in properties(self._result)}
-        top = self._open(f"gate {name}", began, None, about | {"bootgate.gate_file": name})
+        about |= {"bootgate.gate_file": name, **suite(name, self._result.verdict)}
+        top = self._open(f"gate {name}", began, None, about)
         for entry in found:
-            self._entry(entry, _made(entry), top)
+            self._entry(entry, _made(entry), top, name)
         _judge(top, self._result.verdict, f"the verdict is {self._result.verdict}")
         _close(top, over)
 
-    def _entry(self, entry: Entry, boots: Sequence[Boot], top: Span) -> None:
+    def _entry(self, entry: Entry, boots: Sequence[Boot], top: Span, file: str) -> None:
         began, over = self._stretch(boots)
         about = {
             "bootgate.kind": entry.kind,
@@ -154,6 +186,8 @@ class _Trace:
             "bootgate.profile": entry.profile,
             "bootgate.verdict": entry.whole.state,
             "bootgate.why": entry.whole.text,
+            **case(file, entry.whole.name),
+            "test.case.result.status": entry.whole.state,
         }
         kind = "target" if entry.kind == "boot" else entry.kind
         span = self._open(f"{kind} {entry.label}", began, top, about)
@@ -207,7 +241,7 @@ class _Trace:
         about: dict[str, Any],
         after: float = 0.0,
     ) -> Span:
-        context = None if parent is None else set_span_in_context(parent)
+        context = self._above if parent is None else set_span_in_context(parent)
         values = {k: clean(v) if isinstance(v, str) else v for k, v in about.items()}
         return self._tracer.start_span(
             clean(name), context=context, attributes=values, start_time=_nano(wall, after)
@@ -240,7 +274,8 @@ def _about(boot: Boot) -> dict[str, Any]:
         "ready_seconds": boot.ready,
         "instant_unknown": True if boot.wall is None else None,
     }
-    return {f"bootgate.{key}": value for key, value in known.items() if value is not None}
+    found = {f"bootgate.{key}": value for key, value in known.items() if value is not None}
+    return found if boot.started or boot.held else found | {"error.type": boot.outcome}
 
 
 def _judge(span: Span, verdict: Verdict | None, why: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 from contextlib import closing
@@ -11,10 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.semconv._incubating.attributes import cicd_attributes as cicd
+from opentelemetry.semconv._incubating.attributes import test_attributes as tested
 from opentelemetry.trace import StatusCode
 
 from pytest_bootgate.records.codec import decode
-from pytest_bootgate.reports.formats.otel import record
+from pytest_bootgate.reports.formats import metrics
+from pytest_bootgate.reports.formats.otel import FORMAT, record
 from tests.reports.formats.conftest import green, run_pytest
 from tests.reports.formats.readers import spans
 
@@ -195,3 +199,92 @@ def test_results_of_old_know_no_instant_and_their_spans_say_so(ran):
     (span,) = [s for s in found if s.name == "boot isolated"]
     assert span.attributes["bootgate.instant_unknown"] is True
     assert not [s for s in found if s.name == "engine"]
+
+
+TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+
+
+def test_the_span_of_the_environment_is_their_parent(ran, monkeypatch):
+    monkeypatch.setenv("TRACEPARENT", f"00-{TRACE}-{SPAN}-00")
+    monkeypatch.setenv("TRACESTATE", "vendor=1")
+    _, found = recorded(ran("green"))
+    assert {f"{span.context.trace_id:032x}" for span in found} == {TRACE}
+    (top,) = [span for span in found if span.name.startswith("gate ")]
+    assert f"{top.parent.span_id:016x}" == SPAN
+    assert top.context.trace_state["vendor"] == "1"
+    assert FORMAT.remarks() == []
+
+
+@pytest.mark.parametrize(
+    "text", ["nonsense", f"00-{TRACE}-{SPAN}", f"00-{'0' * 32}-{SPAN}-01", f"ff-{TRACE}-{SPAN}-01"]
+)
+def test_one_that_is_none_is_ignored(ran, monkeypatch, text):
+    monkeypatch.setenv("TRACEPARENT", text)
+    _, found = recorded(ran("green"))
+    assert [span.name for span in found if span.parent is None] == ["gate bootgate.yaml"]
+    (said,) = FORMAT.remarks()
+    assert said.startswith(f"TRACEPARENT is ignored, so the spans have no parent: {text!r} is not ")
+
+
+def test_and_the_user_is_told(here):
+    options = ("bootgate.yaml", "--bootgate-report=otel=t.jsonl")
+    done = run_pytest(here, *options, TRACEPARENT="00-\x1b[31m")
+    assert done.status == 0
+    assert "WARNING: report otel: TRACEPARENT is ignored, so the spans have no" in done.output
+    assert "\x1b[31m is not" not in done.output
+
+
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_WORKFLOW": "gate",
+    "GITHUB_RUN_ID": "42",
+    "GITHUB_JOB": "boot",
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_REPOSITORY": "me/app",
+}
+GITLAB = {
+    "GITLAB_CI": "true",
+    "CI_PROJECT_PATH": "me/app",
+    "CI_PIPELINE_ID": "42",
+    "CI_JOB_ID": "7",
+    "CI_JOB_NAME": "boot",
+    "CI_PIPELINE_URL": "https://gitlab.com/me/app/-/pipelines/42",
+    "CI_JOB_URL": "https://gitlab.com/me/app/-/jobs/7",
+}
+JENKINS = {"JENKINS_URL": "http://j/", "JOB_NAME": "gate", "BUILD_ID": "42", "STAGE_NAME": "boot"}
+
+
+@pytest.mark.parametrize("environ", [GITHUB, GITLAB, JENKINS], ids=["GitHub", "GitLab", "Jenkins"])
+def test_pipeline_suite_and_cases_have_the_names_of_opentelemetry(ran, monkeypatch, environ):
+    for name in (*GITHUB, *GITLAB, *JENKINS):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "cicd.pipeline.task.name=mine")
+    done = ran("warn")
+    _, found = recorded(done)
+    held = found[0].resource.attributes
+    assert held["cicd.pipeline.name"] == environ.get("CI_PROJECT_PATH", "gate")
+    assert (held["cicd.pipeline.run.id"], held["cicd.pipeline.task.type"]) == ("42", "test")
+    assert held["cicd.pipeline.task.name"] == "mine"  # who says so by hand knows better
+    if environ is not JENKINS:
+        assert held["cicd.pipeline.run.url.full"].endswith("42")
+    about = {span.name: span.attributes for span in found}
+    top, target = about["gate bootgate.yaml"], about["target isolated"]
+    assert (top["test.suite.name"], top["test.suite.run.status"]) == ("bootgate.yaml", "warn")
+    assert target["test.case.name"] == "bootgate.yaml::isolated::boot"
+    assert target["test.case.result.status"] == "warn"
+    failed = [span for span in found if span.attributes.get("bootgate.attempt") == 1]
+    assert [span.attributes["error.type"] for span in failed] == ["timed_out"]
+    known = {
+        getattr(module, name) for module in (cicd, tested) for name in dir(module) if name.isupper()
+    }
+    used = {*held, *(name for one in found for name in one.attributes)}
+    assert {name for name in used if name.startswith(("cicd.", "test."))} <= known
+    results = [decode(json.dumps(one)) for one in done.results]
+    text = metrics.openmetrics(results, done.path)
+    assert re.search(
+        r'^bootgate_run_info{.*test_suite_name="bootgate.yaml".*} 1.0$', text, re.MULTILINE
+    )
+    assert re.search(r'^bootgate_run_info{.*cicd_pipeline_run_id="42".*} 1.0$', text, re.MULTILINE)
+    assert 'test_case_name="bootgate.yaml::isolated::boot",verdict="warn"} 1.0' in text
