@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -29,8 +30,37 @@ YAML_STYLE = (
 )
 
 
+ACTION, COMPONENT = "github-action/action.yml", "gitlab-component.yml"
+
+
+def component(**given: str) -> tuple[str, dict[str, Any]]:
+    """The component as GitLab makes it of its inputs, and what it is as a document."""
+    text = (TEMPLATES / COMPONENT).read_text()
+    head, body = text.split("\n---\n")
+    inputs = {key: one["default"] for key, one in yaml.safe_load(head)["spec"]["inputs"].items()}
+    assert set(re.findall(r"inputs\.(\w+)", body)) == set(inputs)
+    made = re.sub(r"\$\[\[ inputs\.(\w+) ]]", lambda m: (inputs | given)[m[1]], body)
+    return made, yaml.safe_load(made)
+
+
+def action(**given: str) -> tuple[str, dict[str, str]]:
+    """The shell of the steps of the action, and the environment that its inputs make."""
+    found = yaml.safe_load((TEMPLATES / ACTION).read_text())
+    inputs = {key: one["default"] for key, one in found["inputs"].items()} | given
+    steps = [step for step in found["runs"]["steps"] if "run" in step]
+    every = {name: text for step in steps for name, text in step.get("env", {}).items()}
+    names = {name: re.fullmatch(r"\$\{\{ inputs\.(\w+) }}", every[name])[1] for name in every}
+    assert "${{" not in "".join(step["run"] for step in steps)  # nobody's text becomes a command
+    environment = {name: inputs[key] for name, key in names.items()}
+    return "\n".join(step["run"] for step in steps), environment
+
+
 def shell(name: str, job: str = "") -> str:
     """The shell in a template, or in one of its jobs, as the shell gets it."""
+    if name == ACTION:
+        return action()[0]
+    if name == COMPONENT:
+        return "\n".join(component()[1]["bootgate"]["script"])
     text = (TEMPLATES / name).read_text()
     if name == "Jenkinsfile":
         (block,) = re.findall(r"sh '''\n(.*?)'''", text, re.DOTALL)
@@ -57,6 +87,10 @@ SHARDS = {
 PROBES = ["bootgate-probe.service", "kubernetes-cronjob.yaml"]
 
 
+#: Those that are used in a few lines.
+SHORT = [ACTION, COMPONENT]
+
+
 def lint(*command: str | Path, **options) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(word) for word in command], capture_output=True, text=True, timeout=60, **options
@@ -67,7 +101,7 @@ def clean(done: subprocess.CompletedProcess[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", YAML)
+@pytest.mark.parametrize("name", [*YAML, ACTION])
 def test_yaml(name):
     clean(lint(BIN / "yamllint", "--strict", "-d", YAML_STYLE, TEMPLATES / name))
 
@@ -75,6 +109,7 @@ def test_yaml(name):
 @pytest.mark.parametrize(
     ("name", "schema", "spoilt"),
     [
+        (ACTION, ["vendor.github-actions"], ("shell:", "shall:")),
         ("github.yml", ["vendor.github-workflows"], ("runs-on:", "run-on:")),
         ("github-shards.yml", ["vendor.github-workflows"], ("runs-on:", "run-on:")),
         *(
@@ -83,15 +118,18 @@ def test_yaml(name):
                 ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
                 ("when: always", "when: ever"),
             )
-            for name in ("gitlab-ci.yml", "gitlab-ci-shards.yml")
+            for name in ("gitlab-ci.yml", "gitlab-ci-shards.yml", COMPONENT)
         ),
     ],
 )
 def test_the_schema_of_the_service(name, schema, spoilt, tmp_path):
     check = (BIN / "check-jsonschema", "--builtin-schema", *schema)
-    clean(lint(*check, TEMPLATES / name))
-    (tmp_path / name).write_text((TEMPLATES / name).read_text().replace(*spoilt))
-    assert lint(*check, tmp_path / name).returncode == 1
+    text = component()[0] if name == COMPONENT else (TEMPLATES / name).read_text()
+    copy = tmp_path / Path(name).name
+    copy.write_text(text)
+    clean(lint(*check, copy))
+    copy.write_text(text.replace(*spoilt))
+    assert lint(*check, copy).returncode == 1
 
 
 @pytest.mark.parametrize("version", ["1.29.0", None])
@@ -123,6 +161,25 @@ def test_actionlint(tmp_path):
     assert all(name in done.stdout + done.stderr for name in names)
 
 
+#: What the docs have to be used of these templates.
+FEW = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "ci.md").read_text(), re.DOTALL)
+
+
+def test_they_are_used_in_five_lines(tmp_path):
+    (workflow,) = (text for text in FEW if "uses: ./" in text)
+    (tmp_path / "gate.yml").write_text(workflow)
+    check = (BIN / "check-jsonschema", "--builtin-schema", "vendor.github-workflows")
+    clean(lint(*check, tmp_path / "gate.yml"))
+    *_, used = yaml.safe_load(workflow)["jobs"]["gate"]["steps"]
+    inputs = yaml.safe_load((TEMPLATES / ACTION).read_text())["inputs"]
+    assert set(used["with"]) <= set(inputs)
+    (included,) = (yaml.safe_load(text)["include"] for text in FEW if "include:" in text)
+    head = next(yaml.safe_load_all((TEMPLATES / COMPONENT).read_text()))
+    assert set(included[0]["inputs"]) <= set(head["spec"]["inputs"])
+    lines = [text.partition("steps:\n")[2] or text for text in FEW]
+    assert all(len(text.strip().splitlines()) <= 5 for text in lines)
+
+
 def test_the_jenkinsfile(tmp_path):
     found = linter("npm-groovy-lint")
     if shutil.which("java") is None:
@@ -140,7 +197,7 @@ def test_the_jenkinsfile(tmp_path):
     assert rules == {str(files[0]): [], str(files[1]): ["NglParseError"]}
 
 
-@pytest.mark.parametrize("name", ["github.yml", "github-shards.yml"])
+@pytest.mark.parametrize("name", ["github.yml", "github-shards.yml", ACTION])
 def test_zizmor(name):
     check = (BIN / "zizmor", "--offline", "--no-progress", "--persona", "pedantic")
     clean(lint(*check, TEMPLATES / name))
@@ -160,7 +217,7 @@ def test_systemd(tmp_path):
 @pytest.mark.parametrize(
     ("name", "job"),
     [
-        *((name, "") for name in [*GATES, *PROBES, *SHARDS]),
+        *((name, "") for name in [*GATES, *PROBES, *SHARDS, *SHORT]),
         *((name, job) for name, (job, _) in SHARDS.items()),
     ],
 )
@@ -180,6 +237,13 @@ def test_actions_are_pinned(name, count):
     assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", action) for action in used)
     assert workflow["permissions"] == {}
     assert all(job["permissions"] == {"contents": "read"} for job in jobs)
+
+
+def test_those_of_the_action_too():
+    steps = yaml.safe_load((TEMPLATES / ACTION).read_text())["runs"]["steps"]
+    used = [step["uses"] for step in steps if "uses" in step]
+    assert len(used) == 4
+    assert all(re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40}", one) for one in used)
 
 
 def here(script: str, path: Path) -> str:
@@ -223,9 +287,44 @@ def test_the_shell_of_a_gate(name, plan, status, gate, pytester):
     assert (report / "junit.xml").exists()
 
 
-@pytest.mark.parametrize("name", GATES)
+@pytest.mark.parametrize(
+    ("name", "candidate", "status"), [(ACTION, "ring", 0), (COMPONENT, "exit:3", 1)]
+)
+def test_the_shell_of_those_that_are_used_in_five_lines(name, candidate, status, gate, pytester):
+    """Variables of the gate file, more options with quotes, and where it stands."""
+    pytester.mkdir("sub")
+    path = gate(["engine ready", "persona loaded", "STEP"], boots=5, name="sub/bootgate.yaml")
+    add_baseline(path, '"STEP"', '"${BASELINE}"')
+    text = path.read_text().replace('"STEP"', '"${CANDIDATE}"')
+    path.write_text(text.replace("gate: {", "gate: {allow: same-image, "))
+    given = {
+        "gate": "sub/bootgate.yaml",
+        "baseline": "ring",
+        "candidate": candidate,
+        "engine": "process",
+        "args": "-k 'isolated and not main'",
+    }
+    if name == ACTION:
+        script, environment = action(**given, variables="EXTRA=a b\n\nOTHER=c")
+        script += '\n[ "$EXTRA$OTHER" = "a bc" ]\n'
+    else:
+        job = component(**given)[1]["bootgate"]
+        script, environment = "\n".join(job["script"]), job["variables"]
+        environment = {key: text for key, text in environment.items() if "ASKED" in key}
+    environment["PYTEST_ADDOPTS"] = f"{os.environ['PYTEST_ADDOPTS']} -p {PLAYED}"
+    environment["PYTHONPATH"] = str(ROOT)
+    done = carry_out(here(script, pytester.path), pytester.path, **environment)
+    assert done.returncode == status, done.stdout + done.stderr
+    last = [line for line in done.stdout.splitlines() if line][-1]
+    assert last.startswith("SHIP sub " if status == 0 else "DO NOT SHIP sub ")
+    kept = sorted(one.name for one in (pytester.path / "bootgate-report").glob("[!.]*"))
+    assert {"journal.db", "junit.xml", "report.html", "result.json"} <= set(kept)
+
+
+@pytest.mark.parametrize("name", [*GATES, *SHORT])
 def test_the_shell_of_a_gate_without_a_gate_file(name, pytester):
-    done = carry_out(here(shell(name), pytester.path), pytester.path)
+    environment = action()[1] if name == ACTION else {}
+    done = carry_out(here(shell(name), pytester.path), pytester.path, **environment)
     assert done.returncode == 4, done.stdout + done.stderr
 
 
@@ -260,6 +359,11 @@ def test_the_release_that_is_installed_is_this_one(name):
     text = (TEMPLATES / name).read_text()
     pinned = re.findall(r"pytest-bootgate==([\w.]+)", text)
     assert pinned == [pytest_bootgate.__version__] * (2 if name in SHARDS else 1)
+
+
+def test_so_it_is_of_those_that_are_told():
+    assert action()[1]["VERSION"] == pytest_bootgate.__version__
+    assert f"pytest-bootgate=={pytest_bootgate.__version__}" in shell(COMPONENT)
 
 
 @pytest.mark.parametrize("name", GATES)

@@ -74,7 +74,7 @@ def test_each_label_is_one_of_its_metric():
 
 
 def test_each_panel_has_a_title_a_unit_and_a_place_of_its_own():
-    known, taken = written(), set()
+    known, taken = written(), set[tuple[int, int]]()
     for panel in BOARD["panels"]:
         assert panel["title"]
         assert panel["description"]
