@@ -331,9 +331,8 @@ class Plan:
         Bringing up gateways is not in it, nor are checks of which nobody can tell.
         """
         known = [(check, check.boots[0]) for check in self.own if check.boots is not None]
-        targets = {one: self.of(one).targets for one in self.profile_names}
         seconds = sum(
-            boots * targets[check.profile][check.target].timeout
+            boots * self.file.targets[check.target].timeout
             for check, boots in known
             if check.of_target
         )

@@ -162,7 +162,7 @@ def test_actionlint(tmp_path):
 
 
 #: What the docs have to be used of these templates.
-FEW = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "ci.md").read_text(), re.DOTALL)
+FEW = re.findall(r"```yml\n(.*?)```", (ROOT / "docs" / "ci.md").read_text(), re.DOTALL)
 
 
 def test_they_are_used_in_five_lines(tmp_path):
