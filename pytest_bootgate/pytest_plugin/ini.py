@@ -113,7 +113,7 @@ def _value(one: Setting, raw: Any, directory: Path, base: Path) -> Any:
     many = one.kind == "linelist"
     texts = raw if many else [raw]
     if not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"{raw!r} is not one text, such as {one.metavar}")
+        raise ValueError(f"write one text ({one.metavar}), not {raw!r}")
     found = [_parsed(one, text, directory, base) for text in texts]
     return found if many else found[0]
 

@@ -72,7 +72,7 @@ def test_paths_count_from_the_ini_file_and_the_command_line_wins(gate, pytester,
         ('bootgate_report = ["juint=x"]', "there is no format 'juint'"),
         ('bootgate_hosts = ","', "name at least one Docker host"),
         ('bootgate_require = "perhaps"', "*perhaps*"),
-        ('bootgate_json = ["a", "b"]', "* is not one text, such as FILE"),
+        ('bootgate_json = ["a", "b"]', "write one text (FILE), not *"),
     ],
 )
 def test_a_wrong_value_ends_the_run_and_names_file_and_key(pytester, played, line, says):
