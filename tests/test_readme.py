@@ -86,7 +86,7 @@ def test_the_reference_is_the_code(tmp_path):
         assert text == DOCS[name], "renew them with: .venv/bin/python ci/reference all docs"
 
 
-def _shape(line: str) -> str:
+def shape(line: str) -> str:
     """A line of the summary without its numbers."""
     line = re.sub(r"[█·│]+", "BAR", line.strip())
     line = re.sub(r"(?:(?<= )[+-])?\b\d+(\.\d+)?( ms| s| min)?\b", "N", line)
@@ -102,9 +102,10 @@ def test_outputs(pytester, number, example):
     gate = pytester.path / "incident" / example / "bootgate.yaml"
     options = ("-p", "no:cacheprovider", "--bootgate-engine", "process")
     out = pytester.runpytest_subprocess(str(gate), *options).stdout.str()
-    printed, place = " ".join(_shape(line) for line in out.splitlines()), 0
-    shown = re.findall(r"^```\n(.*?)```", README, re.DOTALL | re.MULTILINE)[number]
-    for line in filter(None, map(_shape, shown.splitlines())):
+    printed, place = " ".join(shape(line) for line in out.splitlines()), 0
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    shown = [text for kind, text in fenced if not kind][number]
+    for line in filter(None, map(shape, shown.splitlines())):
         if "PASS" in line or line.startswith(("same:", "faster:", "next boot")):
             continue  # how clear the evidence is, and how noisy the host, is another matter
         place = printed.find(line, place)
