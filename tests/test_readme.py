@@ -6,11 +6,15 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
 
+from pytest_bootgate import BootGate
 from pytest_bootgate.gatefile import load
+from pytest_bootgate.records.result import TargetResult
+from pytest_bootgate.records.values import Boot
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -58,16 +62,61 @@ def test_links(name):
         assert (base / target).exists(), target
 
 
-@pytest.mark.parametrize("number", [n for n, (kind, _) in BLOCKS.items() if kind == "python"])
-def test_fixtures(number, pytester):
+PYTHON = {
+    name: re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    for name, text in {"README.md": README, "python.md": DOCS["python.md"]}.items()
+}
+
+
+@pytest.mark.parametrize("name", PYTHON)
+def test_fixtures(name, pytester):
+    tests, *listener = PYTHON[name]
+    target = "isolated" if "isolated_runner" in tests else "nightly"
     pytester.path.joinpath("bootgate.yaml").write_text(
         "releases: {candidate: {command: [sh, -c, 'echo up; sleep 9']}}\n"
-        "targets: {isolated: {timeout: 5s, proof: {line: up}}}\n"
+        f"targets: {{{target}: {{timeout: 5s, proof: {{line: up}}}}}}\n"
         "gate: {boots: 1}\n"
     )
-    pytester.makepyfile(BLOCKS[number][1])
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    pytester.makepyfile(tests)
+    pytester.makeconftest(
+        listener[0].replace("boot_timed_out", "phase_reached") if listener else ""
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-s")
     result.assert_outcomes(passed=2)
+    if listener:
+        result.stdout.fnmatch_lines("*candidate of nightly hung in proof*")
+
+
+@pytest.mark.parametrize(
+    ("above", "cls"),
+    [("### BootGate\n", BootGate), ("### The result\n", TargetResult), ("A boot (`Boot`)", Boot)],
+)
+def test_the_api_is_there(above, cls):
+    """Each attribute that the first column of a table of docs/python.md names."""
+    after = DOCS["python.md"].partition(above)[2]
+    rows = re.search(r"^\|.*?\n\n", after, re.DOTALL | re.MULTILINE).group().splitlines()[2:]
+    names = [name for row in rows for name in re.findall(r"`(\w+)", row.split("|")[1])]
+    assert len(names) > 1
+    assert not [name for name in names if not hasattr(cls, name) and name not in _fields(cls)]
+
+
+def _fields(cls: type) -> set[str]:
+    return {one.name for one in fields(cls)} if is_dataclass(cls) else set()
+
+
+def _slug(heading: str) -> str:
+    """The anchor of a heading, as GitHub makes it."""
+    return re.sub(r"[^\w -]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("name", [*PAGES])
+def test_anchors(name):
+    """Those of the pages that are no part of the site, whose build checks the others."""
+    for page, anchor in re.findall(r"\]\((?!http)(?:docs/)?([^)#]*)#([^)]+)\)", PAGES[name]):
+        text = DOCS[page] if page else PAGES[name]
+        plain = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+        headings = re.findall(r"^#+ (.*)$", plain, re.MULTILINE)
+        assert anchor in map(_slug, headings), (page, anchor)
 
 
 def test_every_option_is_named(pytester):
