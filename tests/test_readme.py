@@ -94,7 +94,7 @@ def test_fixtures(name, pytester):
 def test_the_api_is_there(above, cls):
     """Each attribute that the first column of a table of docs/python.md names."""
     after = DOCS["python.md"].partition(above)[2]
-    rows = re.search(r"^\|.*?\n\n", after, re.DOTALL | re.MULTILINE).group().splitlines()[2:]
+    rows = re.search(r"^\|.*?\n\n", after, re.DOTALL | re.MULTILINE).group().split("\n")[2:-2]
     names = [name for row in rows for name in re.findall(r"`(\w+)", row.split("|")[1])]
     assert len(names) > 1
     assert not [name for name in names if not hasattr(cls, name) and name not in _fields(cls)]
