@@ -8,6 +8,8 @@ import subprocess
 import sys
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from runpy import run_path
+from types import ModuleType
 
 import pytest
 
@@ -117,6 +119,29 @@ def test_anchors(name):
         plain = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
         headings = re.findall(r"^#+ (.*)$", plain, re.MULTILINE)
         assert anchor in map(_slug, headings), (page, anchor)
+
+
+@pytest.fixture
+def for_pypi(monkeypatch):
+    """What hatch_build.py makes of the README; what builds packages is not there in tests."""
+    name = "hatchling.metadata.plugin.interface"
+    for end in (len("hatchling"), len("hatchling.metadata"), len("hatchling.metadata.plugin")):
+        monkeypatch.setitem(sys.modules, name[:end], ModuleType(name[:end]))
+    module = ModuleType(name)
+    module.MetadataHookInterface = object  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, name, module)
+    return run_path(str(ROOT / "hatch_build.py"))["for_pypi"]
+
+
+def test_pypi_has_no_relative_links(for_pypi):
+    relative = r"\]\((?!https?:|#)"
+    assert re.search(relative, README)
+    alone, sited = for_pypi(README, ""), for_pypi(README, "https://docs.example/bootgate/")
+    assert not re.search(relative, alone)
+    assert not re.search(relative, sited)
+    assert "look healthy (`docs/lies.md`)" in " ".join(alone.split())
+    assert "[docs/hosts.md](https://docs.example/bootgate/hosts/)" in sited
+    assert "(https://docs.example/bootgate/how-to/#a-quantity-that-grows)" in sited
 
 
 def test_every_option_is_named(pytester):
