@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,16 +21,22 @@ _LOG = logging.getLogger("mkdocs.hooks.docs")
 _OUTSIDE = re.compile(r"(?<=\]\()\.\./([^)#]+)")
 _CODE = re.compile(r"^( *)```.*?^\1```$|^    .*$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
 _EXTERNAL = re.compile(r"(?<=\]\()[a-z]+:[^)\s]*|(?<=<)[a-z]+:[^>\s]*|https?://[^\s)>]+")
+#: A schema that docs/schemas.md names: where the site has it, and what `bootgate schema` calls it.
+_SCHEMA = re.compile(r"`(schemas/([\w-]+)\.json)`")
 _ROW = re.compile(r"^\|.*\|$", re.MULTILINE)
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the files outside of docs/ that its pages link to."""
+    """Add the files outside of docs/ that its pages link to, and the schemas."""
     docs = Path(config.docs_dir)
     for page in sorted(docs.glob("*.md")):
         for path in _OUTSIDE.findall(page.read_text()):
             if files.get_file_from_path(path) is None and (docs.parent / path).is_file():
                 files.append(File.generated(config, path, abs_src_path=str(docs.parent / path)))
+    for path, name in _SCHEMA.findall((docs / "schemas.md").read_text()):
+        command = [sys.executable, "-m", "pytest_bootgate", "schema", *name.split("gate-file")]
+        made = subprocess.run([*filter(None, command)], check=True, capture_output=True, text=True)
+        files.append(File.generated(config, path, content=made.stdout))
     return files
 
 

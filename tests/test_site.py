@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 
 import pytest
 
+from pytest_bootgate.gatefile import json_schema
 from tests.conftest import ROOT
 
 FAULTS = {
@@ -27,6 +29,8 @@ def test_the_site(tmp_path):
     assert {path.parent.name for path in tmp_path.glob("*/index.html")} >= pages
     made = tmp_path / "ci" / "templates" / "github.yml"
     assert made.read_bytes() == (ROOT / "ci" / "templates" / "github.yml").read_bytes()
+    schema = json.loads((tmp_path / "schemas" / "gate-file.json").read_text())
+    assert schema == json_schema()
     home = (tmp_path / "index.html").read_text()
     assert "fonts.googleapis" not in home
     assert "<svg" in home or ".svg" in home
