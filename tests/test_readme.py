@@ -6,12 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from runpy import run_path
 from types import ModuleType
 
 import pytest
+import yaml
 
 from pytest_bootgate import BootGate
 from pytest_bootgate.gatefile import load
@@ -49,6 +51,22 @@ def test_gate_files_of_the_docs(name, gate_file):
     for text in re.findall(r"```yaml\n(.*?)```", DOCS[name], re.DOTALL):
         gate_file.write_text(text)
         assert load(gate_file, {}).gate.targets
+
+
+def test_other_yaml_of_the_docs():
+    """What is no gate file is YAML as well, and a setting of a project is TOML."""
+    for text in DOCS.values():
+        for block in re.findall(r"```yml\n(.*?)```", text, re.DOTALL):
+            assert list(yaml.safe_load_all(block))
+        for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL):
+            assert tomllib.loads(block)
+
+
+def test_pages_that_messages_name():
+    code = "".join(path.read_text() for path in (ROOT / "pytest_bootgate").rglob("*.py"))
+    named = set(re.findall(r"\bdocs/([\w-]+\.md)", code))
+    assert len(named) > 1
+    assert named <= DOCS.keys()
 
 
 PAGES = {
