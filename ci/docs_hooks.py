@@ -42,14 +42,19 @@ def on_files(files: Files, config: Any) -> Files:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Make of what GitHub reads what MkDocs reads; warn of external links of a wrong form."""
-    for link in dict.fromkeys(_EXTERNAL.findall(_CODE.sub("", markdown))):
-        if problem := malformed(link):
-            _LOG.warning("%s links to %s: %s", page.file.src_uri, link, problem)
+    for link, problem in malformed_links(markdown).items():
+        _LOG.warning("%s links to %s: %s", page.file.src_uri, link, problem)
     return _ROW.sub(_without_backslashes, _OUTSIDE.sub(r"\1", markdown))
 
 
 def _without_backslashes(row: re.Match[str]) -> str:
     return re.sub(r"`[^`]+`", lambda code: code.group().replace(r"\|", "|"), row.group())
+
+
+def malformed_links(markdown: str) -> dict[str, str]:
+    """The external links of a page whose form is wrong, and what is wrong with each."""
+    found = dict.fromkeys(_EXTERNAL.findall(_CODE.sub("", markdown)))
+    return {link: problem for link in found if (problem := malformed(link))}
 
 
 def malformed(link: str) -> str | None:

@@ -15,6 +15,7 @@ from types import ModuleType
 import pytest
 import yaml
 
+import pytest_bootgate
 from pytest_bootgate import BootGate
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.records.result import TargetResult
@@ -63,7 +64,7 @@ def test_other_yaml_of_the_docs():
 
 
 def test_pages_that_messages_name():
-    code = "".join(path.read_text() for path in (ROOT / "pytest_bootgate").rglob("*.py"))
+    code = "".join(path.read_text() for path in Path(pytest_bootgate.__file__).parent.rglob("*.py"))
     named = set(re.findall(r"\bdocs/([\w-]+\.md)", code))
     assert len(named) > 1
     assert named <= DOCS.keys()

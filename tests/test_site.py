@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from runpy import run_path
 
 import pytest
 
@@ -50,6 +51,13 @@ def test_a_broken_link_ends_the_build(tmp_path):
     warned = [line for line in done.stderr.splitlines() if line.startswith(("WARNING", "  - "))]
     for shown in (*FAULTS.values(), "- lost.md"):
         assert any(shown in line for line in warned), done.stderr
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
+def test_external_links_beside_the_site(name):
+    malformed_links = run_path(str(ROOT / "ci" / "docs_hooks.py"))["malformed_links"]
+    assert malformed_links("[a](http://example.com)")
+    assert malformed_links((ROOT / name).read_text()) == {}
 
 
 pytestmark = pytest.mark.slow

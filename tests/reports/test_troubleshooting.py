@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
 
+import pytest_bootgate
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
@@ -23,7 +25,7 @@ MESSAGES = [
 def texts() -> list[str]:
     """Every text in the code, with `…` for what is filled in."""
     found = []
-    for path in (ROOT / "pytest_bootgate").rglob("*.py"):
+    for path in Path(pytest_bootgate.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.JoinedStr):
                 parts = [v.value if isinstance(v, ast.Constant) else "…" for v in node.values]
