@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import logging
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from mkdocs.structure.files import File, Files
 
+from pytest_bootgate.cli.schema import SCHEMAS, text
+
 _LOG = logging.getLogger("mkdocs.hooks.docs")
 _OUTSIDE = re.compile(r"(?<=\]\()\.\./([^)#]+)")
 _CODE = re.compile(r"^( *)```.*?^\1```$|^    .*$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
 _EXTERNAL = re.compile(r"(?<=\]\()[a-z]+:[^)\s]*|(?<=<)[a-z]+:[^>\s]*|https?://[^\s)>]+")
-#: A schema that docs/schemas.md names: where the site has it, and what `bootgate schema` calls it.
-_SCHEMA = re.compile(r"`(schemas/([\w-]+)\.json)`")
+#: A schema that docs/schemas.md names: a file that only the site has.
+_SCHEMA = re.compile(r"`(schemas/[\w-]+\.json)`")
 _ROW = re.compile(r"^\|.*\|$", re.MULTILINE)
 
 
@@ -33,10 +33,8 @@ def on_files(files: Files, config: Any) -> Files:
         for path in _OUTSIDE.findall(page.read_text()):
             if files.get_file_from_path(path) is None and (docs.parent / path).is_file():
                 files.append(File.generated(config, path, abs_src_path=str(docs.parent / path)))
-    for path, name in _SCHEMA.findall((docs / "schemas.md").read_text()):
-        command = [sys.executable, "-m", "pytest_bootgate", "schema", *name.split("gate-file")]
-        made = subprocess.run([*filter(None, command)], check=True, capture_output=True, text=True)
-        files.append(File.generated(config, path, content=made.stdout))
+    for name in SCHEMAS:
+        files.append(File.generated(config, f"schemas/{name}.json", content=text(name)))
     return files
 
 
@@ -44,7 +42,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Make of what GitHub reads what MkDocs reads; warn of external links of a wrong form."""
     for link, problem in malformed_links(markdown).items():
         _LOG.warning("%s links to %s: %s", page.file.src_uri, link, problem)
-    return _ROW.sub(_without_backslashes, _OUTSIDE.sub(r"\1", markdown))
+    markdown = _SCHEMA.sub(r"[\1](\1)", _OUTSIDE.sub(r"\1", markdown))
+    return _ROW.sub(_without_backslashes, markdown)
 
 
 def _without_backslashes(row: re.Match[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -10,7 +9,8 @@ from runpy import run_path
 
 import pytest
 
-from pytest_bootgate.gatefile import json_schema
+from pytest_bootgate.cli import schema
+from pytest_bootgate.cli.schema import SCHEMAS
 from tests.conftest import ROOT
 
 FAULTS = {
@@ -30,8 +30,11 @@ def test_the_site(tmp_path):
     assert {path.parent.name for path in tmp_path.glob("*/index.html")} >= pages
     made = tmp_path / "ci" / "templates" / "github.yml"
     assert made.read_bytes() == (ROOT / "ci" / "templates" / "github.yml").read_bytes()
-    schema = json.loads((tmp_path / "schemas" / "gate-file.json").read_text())
-    assert schema == json_schema()
+    page = (ROOT / "docs" / "schemas.md").read_text()
+    for name in SCHEMAS:
+        assert (tmp_path / "schemas" / f"{name}.json").read_text() == schema.text(name)
+        assert f"`{SCHEMAS[name]()['$id']}`" in page
+        assert f"`schemas/{name}.json`" in page
     home = (tmp_path / "index.html").read_text()
     assert "fonts.googleapis" not in home
     assert "<svg" in home or ".svg" in home
