@@ -141,7 +141,7 @@ def test_a_sweep_and_its_picture(benchmarks):
 def test_the_picture_in_the_documentation_is_small_and_shown():
     docs = CI.parent / "docs"
     assert (docs / "tolerance.svg").stat().st_size <= 40_000
-    assert "(tolerance.svg)" in (docs / "verdict.md").read_text()
+    assert "(tolerance.svg)" in (docs / "statistics.md").read_text()
 
 
 def test_recorded_baselines(benchmarks):

@@ -16,11 +16,18 @@ from pytest_bootgate.records.values import Boot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootKey:
-    """Which boot: `id` is unique among all boots of all runs.
+    """Which boot it is.
 
-    `number` is that of its pair (0 for one that is thrown away), `attempt` counts from 1.
-    `during` is ``campaign``, or ``upgrade`` for what an upgrade in place boots,
-    or ``propagation`` for a boot that is held on purpose.
+    `id` is unique among all boots of all runs.
+    `run` is the id of its run.
+    `target` is its target.
+    `release` is ``baseline`` or ``candidate``.
+    `profile` is its profile.
+    `start` is ``cold`` or ``warm``.
+    `number` is that of its pair, 0 for a warm-up boot.
+    `attempt` counts from 1; more where a boot that timed out is tried again.
+    `during` is ``campaign``, ``upgrade`` for what an upgrade in place boots, or ``propagation``
+    for a boot that is held on purpose.
     """
 
     id: str
@@ -36,9 +43,10 @@ class BootKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened. `wall` is when, in Unix seconds by this machine's clock.
+    """Something that happened.
 
-    `wall` is for people and for queries; no duration is ever taken from it.
+    `wall` is when, in Unix seconds by this machine's clock: for people and for queries, no duration
+    is ever taken from it.
     """
 
     kind: ClassVar[str]
@@ -47,7 +55,11 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class BootEvent(Event):
-    """Something that happened to one boot, `at` seconds after its trigger (None: before it)."""
+    """Something that happened to one boot.
+
+    `boot` is which one.
+    `at` is when, in seconds after its trigger; None: before it.
+    """
 
     boot: BootKey
     at: float | None = None
@@ -76,7 +88,10 @@ class TriggerAccepted(BootEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseReached(BootEvent):
-    """The mark of a phase was seen."""
+    """The mark of a phase was seen.
+
+    `phase` is the phase that ended with it.
+    """
 
     kind = "phase_reached"
     phase: str
@@ -91,7 +106,11 @@ class BootSucceeded(BootEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class BootTimedOut(BootEvent):
-    """No proof within the timeout; `phase` is the one it was in."""
+    """No proof within the timeout.
+
+    `phase` is the one it was in.
+    `detail` says in a sentence how that is known.
+    """
 
     kind = "boot_timed_out"
     phase: str | None
@@ -100,7 +119,13 @@ class BootTimedOut(BootEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class BootFailed(BootEvent):
-    """A boot ended without its proof and not by its timeout, or the gate lost it."""
+    """A boot ended without its proof and not by its timeout, or the gate lost it.
+
+    `outcome` is how it ended, such as ``crashed`` or ``false_ok``.
+    `phase` is the one it was in.
+    `detail` says the same in a sentence.
+    `exit_code` is that of its gateway, where it exited.
+    """
 
     kind = "boot_failed"
     outcome: Outcome
@@ -111,9 +136,11 @@ class BootFailed(BootEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class FailureReported(BootEvent):
-    """A signal reported a failure, `late` seconds after it happened.
+    """A signal reported a failure.
 
-    A report that came first, and by which the failure is known, is not late.
+    `signal` is its name under ``signals``.
+    `text` is what it reported.
+    `late` is how many seconds after the failure; 0 for a report by which the failure is known.
     """
 
     kind = "failure_reported"
@@ -124,7 +151,10 @@ class FailureReported(BootEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskCompleted(BootEvent):
-    """A signal reported that the task ended well, after the proof that it had started."""
+    """A signal reported that the task ended well, after the proof that it had started.
+
+    `signal` is its name under ``signals``.
+    """
 
     kind = "task_completed"
     signal: str
@@ -132,7 +162,11 @@ class TaskCompleted(BootEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class RetryScheduled(BootEvent):
-    """A boot that timed out will be tried once more, `pause` seconds from now."""
+    """A boot that timed out will be tried once more.
+
+    `pause` is in how many seconds.
+    `reason` is the outcome of the boot and its `detail`.
+    """
 
     kind = "retry_scheduled"
     pause: float
@@ -141,7 +175,10 @@ class RetryScheduled(BootEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class BootEnded(BootEvent):
-    """A boot is over and everything known of it stands in `measured`; `at` is its end."""
+    """A boot is over; `at` is its end.
+
+    `measured` is everything known of it.
+    """
 
     kind = "boot_ended"
     measured: Boot

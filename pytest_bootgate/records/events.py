@@ -55,14 +55,20 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class RunEvent(Event):
-    """Something that happened to a run; `run` is its id."""
+    """Something that happened to a run.
+
+    `run` is its id.
+    """
 
     run: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunBegan(RunEvent):
-    """A gate is about to boot for the first time: engine, releases and machine are known."""
+    """A gate is about to boot for the first time.
+
+    `result` is what is known so far: the gate file, engine, releases and machine.
+    """
 
     kind = "run_began"
     result: GateResult
@@ -70,7 +76,12 @@ class RunBegan(RunEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class HostWarned(RunEvent):
-    """The host is such that a boot so near its timeout is not to be trusted to fit."""
+    """The host is such that a boot so near its timeout is not to be trusted to fit.
+
+    `profile` is the profile that was booted.
+    `target` is the target that came near its timeout.
+    `text` is the finding, in a sentence.
+    """
 
     kind = "host_warned"
     profile: str
@@ -80,9 +91,14 @@ class HostWarned(RunEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictGiven(RunEvent):
-    """A target (or the upgrade in place, ``upgrade``) was judged on a profile.
+    """A target, an upgrade in place, or another check was judged on a profile.
 
-    `verdict` is None for a target that the gate file leaves out.
+    `profile` is the profile.
+    `target` is the target; ``upgrade`` for an upgrade in place, ``TARGET::propagation`` for that
+    test.
+    `verdict` is the verdict; None for a target that the gate file leaves out.
+    `findings` are what it rests on, each with `kind`, `verdict` and `text`.
+    `error` is why it could not be judged, in a sentence.
     """
 
     kind = "verdict_given"
@@ -95,7 +111,11 @@ class VerdictGiven(RunEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationFailed(RunEvent):
-    """Somebody was to be told of a verdict and was not."""
+    """Somebody was to be told of a verdict and was not.
+
+    `to` is the name under ``notify``.
+    `detail` is why, in a sentence.
+    """
 
     kind = "notification_failed"
     to: str
@@ -104,10 +124,12 @@ class NotificationFailed(RunEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class RunEnded(RunEvent):
-    """A gate is over; `result` is all that it found.
+    """A gate is over.
 
     Under pytest-xdist it is told once more, by the process that knows all workers, where the run as
     a whole judged less than it should have.
+
+    `result` is all that it found.
     """
 
     kind = "run_ended"

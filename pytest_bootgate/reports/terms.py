@@ -12,11 +12,22 @@ TERMS: Mapping[str, str] = {
     "unknown": "nobody knows: something was not measured, not judged or not clear; this is no"
     " reason to ship",
     # Who is compared, and where.
+    "release": "one version of the system under gate: the baseline or the candidate",
     "candidate": "the release that is to be shipped",
     "baseline": "the release that runs today, booted beside the candidate on the same host",
     "recorded": "a baseline that was booted in an earlier run and is only read now, so small"
     " slowdowns cannot be detected",
     "target": "one thing that the system must start, with its timeout and its proof",
+    "session target": "a way in which the system runs a task, such as in a session of its own; in"
+    " short a target",
+    "gateway": "the process that stays up and accepts triggers; without a trigger, the system"
+    " itself",
+    "runner": "what the gateway starts to run one task; its start is what a boot measures",
+    "service": "what both releases need beside them, such as a database; new for each boot",
+    "sidecar": "a small process beside the gateway that sends triggers, asks endpoints, follows"
+    " files and serves the stub",
+    "stub": "the sidecar's HTTP server; it stands in for what the task calls first, such as a"
+    " model",
     "profile": "conditions of a boot, such as its CPUs and memory; `target@profile` names both",
     "engine": "what boots: docker, local processes, or kubernetes",
     "granted": "what a container may do beyond the default of a container",
@@ -26,6 +37,8 @@ TERMS: Mapping[str, str] = {
     " system itself",
     "accepted": "the phase up to the answer to the trigger; it proves nothing",
     "phase": "a part of a boot, from the mark before to its own mark",
+    "probe": "where to look and what must be seen there: a line, an answer, a port, a file, the end"
+    " of a command",
     "mark": "a line, a request or an answer by which a phase is seen to be over",
     "proof": "what only a started task shows: the mark of the last phase",
     "timeout": "how long the system itself gives a boot; later is as bad as never",
@@ -43,6 +56,14 @@ TERMS: Mapping[str, str] = {
     "never": "in a table: no boot of this release came to this phase",
     "held": "a boot that the gate stalls on purpose, to see who reports it",
     "in_flight": "a boot that has not ended yet, or whose run was killed",
+    "outcome": "how one boot ended, such as `started` or `timed_out`",
+    # What is made of the boots.
+    "check": "one thing that the gate judges, such as the boots of a target or an upgrade in place",
+    "finding": "one judged fact, with its numbers; the worst of them is the verdict",
+    "verdict": "what the boots of a target, or of the gate, add up to: `pass`, `warn`,"
+    " `inconclusive`, `fail` or `error`",
+    "headroom": "how far the boots stay from their timeout: judged by the slowest boot, and from"
+    " five boots on by a bound for the next one",
     # Times.
     "whole boot": "the time from the trigger to the proof",
     "cpu time": "CPU time that the boot used; of a wall time that grew alone, it waited",

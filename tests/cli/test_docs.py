@@ -13,23 +13,28 @@ from pytest_bootgate.journal import files, queries
 from pytest_bootgate.records.machine import Still, Work
 from tests.cli.conftest import bootgate
 
-TEXT = (Path(__file__).parents[2] / "docs" / "command.md").read_text()
-BLOCKS = dict(re.findall(r"```\n\$ (bootgate [^\n]*)\n(.*?)```", TEXT, re.DOTALL))
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "command.md").read_text()
+BLOCK = re.compile(r"```\n\$ (bootgate [^\n]*)\n(.*?)```", re.DOTALL)
+BLOCKS = dict(BLOCK.findall(TEXT))
+#: Those of other pages.
+ELSEWHERE = dict(BLOCK.findall((DOCS / "openclaw.md").read_text()))
 #: Those that say the same everywhere.
-STILL = ["bootgate init", "bootgate check", "bootgate explain isolated"]
+STILL = ["bootgate init", "bootgate check", "bootgate explain silent_exit"]
 
 
 def test_all_outputs_are_looked_at():
     assert set(BLOCKS) == {*STILL, "bootgate doctor", *(b for b in BLOCKS if "compare" in b)}
     assert len(BLOCKS) == 5
+    assert [*ELSEWHERE] == ["bootgate explain isolated"]
 
 
-@pytest.mark.parametrize("line", STILL)
+@pytest.mark.parametrize("line", [*STILL, *ELSEWHERE])
 def test_outputs(command, line):
     if line != "bootgate init":
         command("init")
     said = command(*shlex.split(line)[1:])
-    assert (said.status, said.out) == (0, BLOCKS[line])
+    assert (said.status, said.out) == (0, {**BLOCKS, **ELSEWHERE}[line])
 
 
 def _texts(out: str) -> dict[str, str]:

