@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_bootgate.pytest_plugin.begin import check_places, clear, known, open_journal
 from pytest_bootgate.pytest_plugin.fixtures import (
     MARKER,
     TARGET_FIXTURES,
@@ -25,10 +26,11 @@ __all__ = ["boot_gate", "gate_target", "isolated_runner", "main_runner", "sessio
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """What other plugins may listen to."""
-    from pytest_bootgate.pytest_plugin import hooks
+    """What other plugins may listen to, and the hooks beside those of this module."""
+    from pytest_bootgate.pytest_plugin import hooks, xdist
 
     pluginmanager.add_hookspecs(hooks)
+    pluginmanager.register(xdist, "bootgate-xdist")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARKER}: boots; `-m 'not {MARKER}'` leaves gates out")
     take(config)
     session = config.stash[KEY] = Session(config)
-    _check_places(config)
+    check_places(config)
     if any(config.getoption(f"bootgate_{name}") for name in ("shard", "shard_journal", "merge")):
         from pytest_bootgate.pytest_plugin.shards import begin
 
@@ -58,22 +60,6 @@ def pytest_configure(config: pytest.Config) -> None:
         refuse_unknown(session)
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Let the workers of pytest-xdist know where they tell each other what they boot."""
-    from pytest_bootgate.pytest_plugin.spread import SHARED
-
-    node.workerinput[SHARED] = str(node.config.stash[KEY].shared)
-
-
-def _check_places(config: pytest.Config) -> None:
-    session = config.stash[KEY]
-    if (session.writes or session.asks("journal")) and not session.is_worker:
-        from pytest_bootgate.pytest_plugin.places import check
-
-        check(config)
-
-
 def _load(session: Session, path: Path) -> None:
     from pytest_bootgate.errors import BootgateError
 
@@ -81,16 +67,8 @@ def _load(session: Session, path: Path) -> None:
         session.gate(path)
     except BootgateError as error:
         if not session.lists:
-            _clear(session.config)
+            clear(session.config)
         raise pytest.UsageError(str(error)) from None
-
-
-def _clear(config: pytest.Config) -> None:
-    """Nobody must take the report of an earlier run for the one that this run did not come to."""
-    if config.stash[KEY].writes and not config.stash[KEY].is_worker:
-        from pytest_bootgate.pytest_plugin.places import clear
-
-        clear(config)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -190,56 +168,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     ours = config.stash[KEY]
     gates = {item.nodeid: str(item.stash[GATE]) for item in session.items if GATE in item.stash}
-    _known(config, bool(gates))
+    known(config, bool(gates))
     if ours.ran:
-        _clear(config)
+        clear(config)
     if gates and ours.is_worker:
         from pytest_bootgate.pytest_plugin.spread import tell
 
         tell(config.workerinput, gates)  # type: ignore[attr-defined]
     elif gates:
-        _open_journal(config)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
-    """Under pytest-xdist only the workers collect; one of them gets all tests of a gate."""
-    from pytest_bootgate.pytest_plugin.spread import gates_of, scheduler
-
-    config, ours = node.config, node.config.stash[KEY]
-    gates = gates_of(ours.shared, node.gateway.id)
-    _known(config, bool(gates))
-    _clear(config)
-    if gates:
-        distributed: Any = config.pluginmanager.get_plugin("dsession")
-        old = distributed.sched
-        if (new := scheduler(old, distributed.log, ids, gates)) is not None:
-            for other in old.nodes:
-                new.add_node(other)
-                if other in ours.collected:
-                    new.add_node_collection(other, ours.collected[other])
-            distributed.sched = new
-        _open_journal(config)
-    ours.collected[node] = ids
-
-
-def _known(config: pytest.Config, boots: bool) -> None:
-    """It is known now whether a run boots, so whether it follows what the ini file asks for."""
-    if boots and not config.stash[KEY].boots:
-        config.stash[KEY].boots = True
-        _check_places(config)
-
-
-def _open_journal(config: pytest.Config) -> None:
-    from pytest_bootgate.errors import JournalError
-
-    session = config.stash[KEY]
-    if not session.ran:
-        return
-    try:
-        session.open_journal()
-    except JournalError as error:
-        raise pytest.UsageError(str(error)) from None
+        open_journal(config)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -329,38 +266,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         from pytest_bootgate.pytest_plugin.finish import finish
 
         finish(session)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_report_to_serializable(
-    report: pytest.CollectReport | pytest.TestReport,
-) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
-    """A failure that is shown in a few lines is so where a worker of pytest-xdist sends it."""
-    data = yield
-    if data is not None and (parts := getattr(report.longrepr, "parts", None)) is not None:
-        data["bootgate_brief"] = parts
-    return data
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_report_from_serializable(data: dict[str, Any]) -> Generator[None, Any, Any]:
-    """And is shown in as few in the process that shows all."""
-    parts = data.pop("bootgate_brief", None)
-    report = yield
-    if parts is not None:
-        from pytest_bootgate.pytest_plugin.items import Brief
-
-        report.longrepr = Brief(report.longrepr, *parts)
-    return report
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any, error: Any) -> None:
-    """Take over what a worker of pytest-xdist found."""
-    from pytest_bootgate.pytest_plugin.workers import take_over
-
-    ours = node.config.stash[KEY]
-    take_over(ours, node.gateway.id, getattr(node, "workeroutput", {}), error)
 
 
 @pytest.hookimpl(optionalhook=True)

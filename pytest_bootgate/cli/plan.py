@@ -19,6 +19,7 @@ from pytest_bootgate.probes.kind import Kind
 from pytest_bootgate.reports.progress import expectation
 from pytest_bootgate.run import Gate, Plan
 from pytest_bootgate.run.check import span
+from pytest_bootgate.run.expected import well
 from pytest_bootgate.run.source import unmatched
 
 _WORDS_OF_COMMAND = 52
@@ -162,7 +163,7 @@ def _in_all(asked: Plan, engine: str) -> str:
     path = asked.loaded.path
     journal = journal_of(path) or path.parent / files.DEFAULT
     before = history(journal, path, engine, least)
-    how_long = expectation(before, asked.well, asked.budget())
+    how_long = expectation(before, well(asked), asked.budget())
     return f"{span(least, most)}{beside}, warm-ups included; {how_long}"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_bootgate.pytest_plugin.publish import publish
+from pytest_bootgate.pytest_plugin.require import require
 from pytest_bootgate.pytest_plugin.session import KEY, PASSING, is_gate_file
 from pytest_bootgate.pytest_plugin.summary import show_errors
 
@@ -27,7 +28,7 @@ def finish(run: pytest.Session) -> None:
     """Judge the run as a whole, tell and write what was asked for; red where that fails."""
     ours, config = run.config.stash[KEY], run.config
     if ours.ran:
-        ours.require(run.exitstatus)
+        require(ours, run.exitstatus)
     elif ours.required and ours.lists:
         ours.missing.append(f"--bootgate-require: nothing was booted: {ours.lists} runs no test")
     if ours.merges and ours.ran:

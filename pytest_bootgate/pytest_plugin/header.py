@@ -48,14 +48,15 @@ def _lasts(session: Session, path: Path) -> str:
     """How long the whole gate takes; noted for the line that says how much of it is left."""
     from pytest_bootgate.journal.history import history
     from pytest_bootgate.reports.progress import expectation
+    from pytest_bootgate.run.expected import well
 
     gate = session.gate(path)
-    well = gate.plan.well
+    least = well(gate.plan)
     engine = gate.outcome().engine
-    known = history(session.journal_path, gate.plan.loaded.path, engine, well[0])
+    known = history(session.journal_path, gate.plan.loaded.path, engine, least[0])
     gate.took = known.checks
     name = os.path.relpath(path, session.config.invocation_params.dir)
-    return f"bootgate: {name}: {expectation(known, well, gate.plan.budget())}"
+    return f"bootgate: {name}: {expectation(known, least, gate.plan.budget())}"
 
 
 def found(session: Session) -> list[str]:

@@ -4,11 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_bootgate.records.result import GateResult, Unjudged
 from pytest_bootgate.reports.unjudged import item_name, paragraph
 
+if TYPE_CHECKING:
+    from pytest_bootgate.pytest_plugin.session import Session
+
 _DESELECTED = "deselected by -k, -m, --deselect or a node id, skipped"
+
+
+def require(session: Session, status: int) -> None:
+    """Find out what was not judged, where the run must not pass without it.
+
+    `status` is the one with which pytest would end. Where it passes no item failed, so that a
+    verdict may have gone unseen; where it is not among `JUDGED`, pytest itself says why.
+    """
+    from pytest_bootgate.pytest_plugin.session import FINISHED, JUDGED, PASSING
+
+    if session.merges:
+        return  # what is missing is known from the beginning
+    if session.gates or session.from_workers:
+        _whole(session, ended=session.ended_early or status not in FINISHED)
+        if status in PASSING and not session.missing:
+            _seen(session)
+    elif session.required:
+        session.missing.append(f"--bootgate-require: {_no_gate(session)}")
+    if status not in JUDGED:
+        session.missing.clear()
+
+
+def _no_gate(session: Session) -> str:
+    everywhere = session.config.getoption("bootgate")
+    for path in () if everywhere else session.near():
+        session.leave_alone(path)
+    left_alone = [str(session.shown(path)) for path in session.left_alone]
+    return no_gate(left_alone, everywhere=everywhere, lost=session.lost_results)
+
+
+def _whole(session: Session, *, ended: bool) -> None:
+    if not (session.required or session.lost_workers or ended):
+        return
+    outcomes = session.outcomes()
+    reason = why(ended_early=ended, lost_workers=session.lost_workers)
+    session.insufficient = insufficient(outcomes, reason, lost=session.lost_results)
+    if session.required or session.lost_workers:
+        asked = "--bootgate-require: " if session.required else ""
+        for file, text in session.insufficient.items():
+            session.missing.append(f"{asked}{session.shown(Path(file))}: {text}")
+    else:
+        # pytest says that the run ended early: it must not look green, and a red one stays so.
+        failed = {r.file for r in outcomes if r.tried and r.verdict in ("fail", "error")}
+        kept = {f: t for f, t in session.insufficient.items() if f not in failed}
+        session.insufficient = kept
+    for path, gate in session.gates.items():
+        gate.error = session.insufficient.get(str(path))
+
+
+def _seen(session: Session) -> None:
+    for result in session.results():
+        if text := unseen(result):
+            session.missing.append(f"{session.shown(Path(result.file))}: {text}")
 
 
 def why(*, ended_early: bool, lost_workers: bool) -> str:

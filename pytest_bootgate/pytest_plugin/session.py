@@ -273,58 +273,6 @@ class Session:
         ]
         return [replace(r, error=self.insufficient.get(r.file, r.error)) for r in found]
 
-    def require(self, status: int) -> None:
-        """Find out what was not judged, where the run must not pass without it.
-
-        `status` is the one with which pytest would end. Where it passes no item failed, so that a
-        verdict may have gone unseen; where it is not among `JUDGED`, pytest itself says why.
-        """
-        if self.merges:
-            return  # what is missing is known from the beginning
-        if self.gates or self.from_workers:
-            self._require_whole(ended=self.ended_early or status not in FINISHED)
-            if status in PASSING and not self.missing:
-                self._require_seen()
-        elif self.required:
-            self.missing.append(f"--bootgate-require: {self._no_gate()}")
-        if status not in JUDGED:
-            self.missing.clear()
-
-    def _no_gate(self) -> str:
-        from pytest_bootgate.pytest_plugin.require import no_gate
-
-        everywhere = self.config.getoption("bootgate")
-        for path in () if everywhere else self.near():
-            self.leave_alone(path)
-        left_alone = [str(self.shown(path)) for path in self.left_alone]
-        return no_gate(left_alone, everywhere=everywhere, lost=self.lost_results)
-
-    def _require_whole(self, *, ended: bool) -> None:
-        if not (self.required or self.lost_workers or ended):
-            return
-        from pytest_bootgate.pytest_plugin.require import insufficient, why
-
-        outcomes = self.outcomes()
-        reason = why(ended_early=ended, lost_workers=self.lost_workers)
-        self.insufficient = insufficient(outcomes, reason, lost=self.lost_results)
-        if self.required or self.lost_workers:
-            asked = "--bootgate-require: " if self.required else ""
-            for file, text in self.insufficient.items():
-                self.missing.append(f"{asked}{self.shown(Path(file))}: {text}")
-        else:
-            # pytest says that the run ended early: it must not look green, and a red one stays so.
-            failed = {r.file for r in outcomes if r.tried and r.verdict in ("fail", "error")}
-            self.insufficient = {f: t for f, t in self.insufficient.items() if f not in failed}
-        for path, gate in self.gates.items():
-            gate.error = self.insufficient.get(str(path))
-
-    def _require_seen(self) -> None:
-        from pytest_bootgate.pytest_plugin.require import unseen
-
-        for result in self.results():
-            if text := unseen(result):
-                self.missing.append(f"{self.shown(Path(result.file))}: {text}")
-
     def leave(self) -> None:
         """Let the next gate on this machine have its turn."""
         for gate in self.gates.values():

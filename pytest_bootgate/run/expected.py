@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pytest_bootgate.run.check import AnyCheck
+from pytest_bootgate.run.plan import Plan
 
 #: What boots were made for, on which profile, of which target.
 Key = tuple[str, str, str]
@@ -56,3 +57,15 @@ class Expected:
         keys = [(check.during, check.profile, target) for target in sorted(targets)]
         found = [self._history[key] for key in keys if key in self._history]
         return sum(found) if found else None
+
+
+def well(plan: Plan) -> tuple[int, float]:
+    """The boots that a gate takes where all is well, and the seconds within which they start.
+
+    Bringing up gateways is not in it, nor are checks of which nobody can tell.
+    """
+    known = [(check, check.boots[0]) for check in plan.own if check.boots is not None]
+    seconds = sum(
+        boots * plan.file.targets[check.target].timeout for check, boots in known if check.of_target
+    )
+    return sum(boots for _, boots in known), float(seconds)

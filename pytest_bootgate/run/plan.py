@@ -324,20 +324,6 @@ class Plan:
         """The seconds that the whole run may take at the very most."""
         return sum(check.budget() for check in self.own)
 
-    @property
-    def well(self) -> tuple[int, float]:
-        """The boots that it takes where all is well, and the seconds within which they start.
-
-        Bringing up gateways is not in it, nor are checks of which nobody can tell.
-        """
-        known = [(check, check.boots[0]) for check in self.own if check.boots is not None]
-        seconds = sum(
-            boots * self.file.targets[check.target].timeout
-            for check, boots in known
-            if check.of_target
-        )
-        return sum(boots for _, boots in known), float(seconds)
-
     def longest_boot(self, name: str) -> float:
         """The seconds that one boot of a target may take at the very most, with its gateway's."""
         target = self.file.targets[name]
