@@ -230,4 +230,5 @@ def test_a_node_that_others_keep_busy(gate):
     whole_pairs(boots)
     (note,) = [note for note in notes(run) if "is left out" in note]
     assert re.fullmatch(r"node node2 is left out: others used \d+% of its CPUs", note)
-    assert Counter(boot["node"] for boot in boots)["node2"] <= 2
+    # One pair, and another one where no other node was through with its own.
+    assert Counter(boot["node"] for boot in boots)["node2"] <= 4

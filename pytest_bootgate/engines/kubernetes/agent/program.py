@@ -99,6 +99,8 @@ class Agent:
         for slot in [slot for slot in self._slots.values() if not slot.over]:
             if slot.pid is not None and slot.exited is None and not processes.alive(slot.pid):
                 slot.exited = now
+            if slot.exited is not None:
+                self._said(slot)  # its last word may have come since the loop last looked
             ended = slot.exited if not slot.is_command else slot.code is not None or slot.exited
             late = slot.exited is not None and now - slot.exited > _LINGER * 1e9
             # What a command has left behind may go on talking.
@@ -131,8 +133,10 @@ class Agent:
             os.close(number)
 
     def _said(self, slot: Slot) -> None:
-        at = time.monotonic_ns()
-        for line in os.read(slot.said, 4096).decode().splitlines():
+        at, said = time.monotonic_ns(), b""
+        with contextlib.suppress(BlockingIOError):  # there may be none
+            said = os.read(slot.said, 4096)
+        for line in said.decode().splitlines():
             word, _, number = line.partition(" ")
             if word == "pid":
                 slot.pid = int(number)
