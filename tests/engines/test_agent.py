@@ -15,7 +15,10 @@ from pytest_bootgate.engines.kubernetes.agent import program, slot
 def agent(tmp_path, monkeypatch):
     monkeypatch.setattr(slot, "ROOT", str(tmp_path))
     monkeypatch.setattr(program, "SOCKET", str(tmp_path / "s"))
-    return program.Agent([])
+    made = program.Agent([])
+    yield made
+    made._selector.close()
+    made._server.close()
 
 
 def test_a_command_that_ended_since_the_last_look_keeps_its_code(agent):
