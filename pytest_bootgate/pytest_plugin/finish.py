@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_bootgate.pytest_plugin.listeners import mask_of
 from pytest_bootgate.pytest_plugin.publish import publish
 from pytest_bootgate.pytest_plugin.require import require
 from pytest_bootgate.pytest_plugin.session import KEY, PASSING, is_gate_file
@@ -16,7 +17,6 @@ from pytest_bootgate.pytest_plugin.summary import show_errors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_bootgate.masking import Mask
     from pytest_bootgate.pytest_plugin.session import Session
     from pytest_bootgate.records.result import GateResult
 
@@ -119,27 +119,12 @@ def _inform(ours: Session) -> None:
             continue
         try:
             told, untold = notify(
-                result, asked.get(result.file, {}), ours.hear, _mask(ours, result.file)
+                result, asked.get(result.file, {}), ours.hear, mask_of(ours, result.file)
             )
         except BootgateError as error:  # nor could the journal keep that somebody was not told
             told, untold = [], [str(error)]
         ours.informed += [f"notified {name}: {result.verdict}" for name in told]
         ours.uninformed += untold
-
-
-def _mask(ours: Session, file: str) -> Mask:
-    """What hides the secrets of a gate file, be it that a worker booted it."""
-    from pytest_bootgate.errors import BootgateError
-    from pytest_bootgate.gatefile import load
-    from pytest_bootgate.masking import Mask
-
-    for path, gate in ours.gates.items():
-        if str(path) == file:
-            return gate.plan.loaded.mask
-    try:
-        return load(Path(file)).mask
-    except BootgateError:
-        return Mask()
 
 
 def _correct(ours: Session) -> None:
@@ -153,4 +138,4 @@ def _correct(ours: Session) -> None:
             try:
                 ours.hear(RunEnded(run=result.run, wall=time.time(), result=result))
             except BootgateError as error:
-                ours.unheard_of_workers.append(str(error))
+                ours.unheard_of_workers.append(mask_of(ours, result.file).text(str(error)))

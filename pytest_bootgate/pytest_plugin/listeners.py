@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING
 
@@ -10,17 +11,45 @@ from pytest_bootgate.errors import BootgateError
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_bootgate.masking import Mask
+    from pytest_bootgate.pytest_plugin.session import Session
     from pytest_bootgate.records.events import Event
 
 
 def tell(config: pytest.Config, event: Event) -> None:
-    """Tell all of them an event. Raises `BootgateError` where one of them fails."""
+    """Tell all of them an event. Raises `BootgateError` where one of them fails.
+
+    Nor may one end the run, or skip a test, by what it raises: only Ctrl-C goes through.
+    """
     try:
         config.hook.pytest_bootgate_event(event=event)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         *_, at = extract_tb(error.__traceback__)
         raise BootgateError(
-            f"A listener of pytest_bootgate_event raised {type(error).__name__}: {error}"
+            f"A listener of pytest_bootgate_event raised {type(error).__name__}: {_text(error)}"
             f" ({at.filename}:{at.lineno}, at {event.kind}), so not all of this run was heard."
             " Correct the listener, or run without it."
         ) from error
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as worse:
+        return f"(its text raises {type(worse).__name__})"
+
+
+def mask_of(session: Session, file: str) -> Mask:
+    """What hides the secrets of a gate file, be it that a worker booted it."""
+    from pytest_bootgate.gatefile import load
+    from pytest_bootgate.masking import Mask
+
+    for path, gate in session.gates.items():
+        if str(path) == file:
+            return gate.plan.loaded.mask
+    try:
+        return load(Path(file)).mask
+    except BootgateError:
+        return Mask()

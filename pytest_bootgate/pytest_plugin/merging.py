@@ -16,6 +16,7 @@ from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.pytest_plugin.collect import GateModule
 from pytest_bootgate.pytest_plugin.items import CheckItem, _check
+from pytest_bootgate.pytest_plugin.listeners import mask_of
 from pytest_bootgate.pytest_plugin.places import asked_for, clear
 from pytest_bootgate.pytest_plugin.session import KEY, Session
 from pytest_bootgate.records.boot_events import BootBegan, BootEnded, BootEvent, BootKey
@@ -171,7 +172,7 @@ def conclude(session: Session) -> None:
                     known[event.boot.id] = False
                     session.open_journal().hear(event)  # listeners heard of it when it happened
         except BootgateError as error:
-            session.unheard_of_workers.append(str(error))
+            session.unheard_of_workers.append(mask_of(session, result.file).text(str(error)))
 
 
 def _look_up(session: Session, result: GateResult) -> None:

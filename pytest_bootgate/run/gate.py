@@ -176,7 +176,8 @@ class Gate:
         try:
             self._listener(self.plan.loaded.mask.value(event))
         except BootgateError as error:
-            self._unheard = self._unheard or error
+            said = self.plan.loaded.mask.text(str(error))  # as a listener says it
+            self._unheard = self._unheard or BootgateError(said)
         if self._unheard is not None and isinstance(event, BootBegan):
             raise self._unheard
 
@@ -278,7 +279,9 @@ class Gate:
 
     def close(self) -> None:
         """Remove all that is left of this run, and tell that it is over."""
-        if self._told_begin and not self._told_end:
-            self._told_end = True
-            self._hear(RunEnded(run=self.run, wall=REAL.wall(), result=self.outcome()))
-        self._bench.close()
+        try:
+            if self._told_begin and not self._told_end:
+                self._told_end = True
+                self._hear(RunEnded(run=self.run, wall=REAL.wall(), result=self.outcome()))
+        finally:
+            self._bench.close()

@@ -129,3 +129,50 @@ def test_a_listener_that_fails_is_named_and_nothing_else_is_lost(gate, played, p
     result.stdout.no_fnmatch_line("*Traceback*")
     assert (pytester.path / "out.json").exists()
     result.stdout.no_fnmatch_line("SHIP *")
+
+
+@pytest.mark.parametrize(
+    ("raised", "named"),
+    [
+        ("SystemExit(0)", "SystemExit: 0"),
+        ("pytest.exit.Exception('enough', 0)", "Exit: enough"),
+        ("pytest.skip.Exception('not today')", "Skipped: not today"),
+    ],
+)
+def test_a_listener_ends_no_run_by_what_it_raises(gate, played, pytester, raised, named):
+    path = gate()
+    pytester.makeconftest(
+        f"""
+        import pytest
+
+        def pytest_bootgate_event(event):
+            if event.kind == "run_ended":
+                raise {raised}
+        """
+    )
+    result = played(str(path), "--bootgate-require")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"*A listener of pytest_bootgate_event raised {named} (*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.parametrize("at", ["boot_ended", "verdict_given", "run_ended"])
+def test_what_a_listener_says_is_masked(gate, played, pytester, monkeypatch, at):
+    monkeypatch.setenv("PUSH_TOKEN", "Sup3rS3cretPush99")
+    path = gate()
+    text = path.read_text()
+    path.write_text(text.replace("    env: {PLAN", "    env: {PUSH_TOKEN: '${PUSH_TOKEN}', PLAN"))
+    pytester.makeconftest(
+        f"""
+        import os
+
+        def pytest_bootgate_event(event):
+            if event.kind == "{at}":
+                raise RuntimeError("401 for https://x.test/?t=" + os.environ["PUSH_TOKEN"])
+        """
+    )
+    result = played(str(path), "--junitxml", "p.xml")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*A listener of pytest_bootgate_event raised RuntimeError: 401*"])
+    said = (pytester.path / "p.xml").read_text() + result.stdout.str() + result.stderr.str()
+    assert "Sup3rS3cretPush99" not in said
