@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from docker.context import ContextAPI
 from docker.errors import DockerException
@@ -44,9 +45,25 @@ def hosts(text: str) -> list[str]:
             raise ValueError(f"{one!r} begins with {scheme}://; a Docker host is {_FORMS}")
         if (slashes and not rest) or (not slashes and not _CONTEXT.fullmatch(one)):
             raise ValueError(f"{one!r} is no Docker host, which is {_FORMS}")
+        _sound(one)
         if found.count(one) > 1:
             raise ValueError(f"{one!r} is named twice")
     return found
+
+
+def _sound(address: str) -> None:
+    """Raises ValueError for an address that is none, or holds a password, and does not repeat it."""
+    try:
+        parts = urlsplit(address)
+        parts.port  # noqa: B018 - it raises where it is no port
+    except ValueError as error:
+        # What cannot be read may hold a password, too.
+        raise ValueError(f"a Docker host cannot be read: {error}; it is {_FORMS}") from None
+    if parts.password is not None:
+        raise ValueError(
+            f"the Docker host {parts.hostname} is given with a password, which would be seen in"
+            " lists of processes and in results: take keys (ssh) or certificates (tcp)"
+        )
 
 
 _FORMS = "ssh://[USER@]HOST[:PORT], tcp://HOST:PORT, unix:///PATH, or the name of a docker context"
@@ -66,9 +83,17 @@ def named(text: str) -> Address:
 def own() -> Address:
     """The one of ``DOCKER_HOST``, else of the docker command's context. Raises `EngineError`."""
     if host := os.environ.get("DOCKER_HOST"):
+        _refuse(host, "DOCKER_HOST")
         words = f"DOCKER_HOST={host}"
         return Address(_by_environment(os.environ, words), words)
     return _of_context(os.environ.get("DOCKER_CONTEXT"), "")
+
+
+def _refuse(address: str, where: str) -> None:
+    try:
+        _sound(address)
+    except ValueError as error:
+        raise EngineError(f"{where} cannot be used: {error}.") from None
 
 
 def _by_environment(environment: Mapping[str, str], words: str) -> dict[str, Any]:
@@ -92,5 +117,6 @@ def _of_context(context: str | None, name: str) -> Address:
         )
     if found.Name == "default":
         return Address({}, "the default socket", name)
+    _refuse(found.Host, f"The docker context {found.Name}")
     arguments = {"base_url": found.Host, "tls": found.TLSConfig or False}
     return Address(arguments, f"context {found.Name}, {found.Host}", name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bootgate.engines.docker_address import hosts
+from pytest_bootgate.engines.docker_address import hosts, own
+from pytest_bootgate.errors import EngineError
 
 
 @pytest.mark.parametrize(
@@ -15,11 +16,22 @@ from pytest_bootgate.engines.docker_address import hosts
         ("ssh://", "is no Docker host"),
         ("-oProxyCommand=x", "is no Docker host"),
         ("a,b,a", "'a' is named twice"),
+        ("ssh://127.0.0.1:99999", "cannot be read: Port out of range 0-65535"),
+        ("ssh://[::1", "cannot be read: Invalid IPv6 URL"),
+        ("ssh://u:hunter22@h", "the Docker host h is given with a password"),
     ],
 )
 def test_mistakes(text, said):
     with pytest.raises(ValueError, match=said):
         hosts(text)
+
+
+@pytest.mark.parametrize("address", ["ssh://h:99999", "ssh://[::1", "tcp://u:hunter22@h:1"])
+def test_an_environment_that_names_none(address, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", address)
+    with pytest.raises(EngineError, match="DOCKER_HOST cannot be used") as caught:
+        own()
+    assert "hunter22" not in str(caught.value)
 
 
 def test_names():
