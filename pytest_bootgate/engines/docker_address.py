@@ -52,7 +52,7 @@ def hosts(text: str) -> list[str]:
 
 
 def _sound(address: str) -> None:
-    """Raises ValueError for an address that is none, or holds a password, and does not repeat it."""
+    """Raises ValueError, which repeats no password, for an address that is none or has one."""
     try:
         parts = urlsplit(address)
         parts.port  # noqa: B018 - it raises where it is no port
@@ -117,6 +117,6 @@ def _of_context(context: str | None, name: str) -> Address:
         )
     if found.Name == "default":
         return Address({}, "the default socket", name)
-    _refuse(found.Host, f"The docker context {found.Name}")
+    _refuse(found.Host or "", f"The docker context {found.Name}")
     arguments = {"base_url": found.Host, "tls": found.TLSConfig or False}
     return Address(arguments, f"context {found.Name}, {found.Host}", name)
