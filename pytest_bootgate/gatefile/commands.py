@@ -37,7 +37,6 @@ _RUNS = {
     "timeout": (("-k", "-s"), 1),
     **dict.fromkeys(("nohup", "setsid", "busybox", "toybox", "time"), ((), 0)),
 }
-_ASK_FOR_FILES = ("test", "[", "ls", "cat", "stat")
 _INTERPRETER = re.compile(r"(?:python[\d.]*|node|nodejs) (?:-c|-e)")
 _LITERAL = r"\((?:\d*|'[^']*'|\"[^\"]*\")\)"
 #: What does nothing in one of them.
@@ -47,13 +46,17 @@ _IDLE = re.compile(
 _CURL_FAILS = re.compile(r"-[A-Za-z0-9#]*[fK].*|--fail|--fail-with-body|--config")
 _OTHER_SCHEME = re.compile(r"(?!https?://)\w+://")
 #: The names and addresses at which a machine reaches itself.
-LOOPBACK = (
-    r"localhost|ip6-localhost|127(?:\.\d+){1,3}|\[::(?:1|ffff:127(?:\.\d+){3})?\]|::1"
-    r"|(?<!\[)0(?:(?:\.0){3})?"
+_LOOPBACK = (
+    r"localhost\.?|ip6-localhost|127(?:\.\d+){1,3}|\[::(?:1|ffff:127(?:\.\d+){3})?\]|::1"
+    r"|(?<!\[)0(?:\.0){3}"
 )
+LOOPBACK = rf"{_LOOPBACK}|0"
+#: Zero in a text is mostly a number, and a host only in an address or as an argument of its own.
+_ZERO = r"(?:(?<=://)|(?<=@))0|(?<=[\s'\"])0(?=[\s'\"])"
 #: A port by its name: as an option, of a connection string, of Python.
-_PORT = r"(?:(?<![\w-])-[pP]\s*|(?<!\w)(?:--?)?port(?:\s*:?=\s*|\s+))['\"]?"
-_HOST = r"(?:(?<![\w-])-h\s*|(?<!\w)(?:--?)?host(?:name|addr)?(?:\s*=\s*|\s+))['\"]?"
+_IS = r"['\"]?(?:\s*(?::?=>?|:)\s*|\s+)"
+_PORT = rf"(?:(?<![\w-])-[pP]\s*|(?<!\w)(?:--?)?(?:peer)?port{_IS})['\"]?"
+_HOST = rf"(?:(?<![\w-])-h\s*|(?<!\w)(?:--?)?(?:peer|host)(?:name|addr)?{_IS})['\"]?"
 #: What may stand between a host and its port: of an address, of Python, of an argument.
 _BETWEEN = rf"(?::|['\"]?(?:\s*,\s*|\s+)(?:{_PORT}|['\"]?))"
 _DEFAULT = {"http": 80, "https": 443}
@@ -95,17 +98,30 @@ def ports_asked(command: Sequence[str], names: Collection[str] = ()) -> list[int
 
     `names` are other names of this machine.
     """
-    text = " ".join(command)
-    host = rf"(?:{LOOPBACK}{''.join(f'|{re.escape(name)}' for name in names)})"
+    text = " ".join(command).replace("\\\n", " ")
+    others = "".join(rf"|{re.escape(name)}\.?" for name in names)
+    host, after = rf"(?:{_LOOPBACK}|{_ZERO}{others})", rf"(?:{LOOPBACK}{others})"
     begin = r"(?<![\w.-])(?<!\w/)"
     found = re.findall(rf"{begin}{host}{_BETWEEN}(\d{{1,5}})(?![\w.])", text, re.IGNORECASE)
-    found += re.findall(rf"/dev/tcp/{host}/(\d{{1,5}})\b", text)
+    found += re.findall(rf"/dev/tcp/{after}/(\d{{1,5}})\b", text)
     for each in re.split(r"[;&|\n]", text):  # of one command, in any order
-        if re.search(rf"{_HOST}{host}(?![\w.:-])", each, re.IGNORECASE):
+        if re.search(rf"{_HOST}{after}(?![\w.:-])", each, re.IGNORECASE):
             found += re.findall(rf"{_PORT}(\d{{1,5}})(?![\w.])", each, re.IGNORECASE)
     schemes = re.findall(rf"\b(https?)://(?:[^\s/@]*@)?{host}(?![\w.:-])", text, re.IGNORECASE)
     asked = [*map(int, found), *(_DEFAULT[scheme.lower()] for scheme in schemes)]
-    return [*dict.fromkeys(port for port in asked if 0 < port < 1 << 16)]
+    return [*dict.fromkeys(filter(_is_port, asked))]
+
+
+def ports_named(command: Sequence[str]) -> set[int]:
+    """Every number in it that may be a port, wherever it stands: who listens there says more."""
+    text = " ".join(command)
+    named = {int(number) for number in re.findall(r"(?<!\d)\d{1,5}(?!\d)", text)}
+    schemes = re.findall(r"(https?)://", text, re.IGNORECASE)
+    return {*filter(_is_port, named), *(_DEFAULT[scheme.lower()] for scheme in schemes)}
+
+
+def _is_port(number: int) -> bool:
+    return 0 < number < 1 << 16
 
 
 def says(command: Sequence[str]) -> Iterator[str]:
@@ -127,23 +143,6 @@ def says(command: Sequence[str]) -> Iterator[str]:
             tool, *words = first.words
             if tool in _PRINT:
                 yield " ".join(words)
-
-
-def file_asked(command: Sequence[str]) -> str:
-    """The file that it asks for and does nothing else; empty where it does more."""
-    try:
-        shell = _shell(command)
-        pipes = [p for row in shell.script.rows for _, p in row.pipes] if shell is not None else []
-    except (UnclearError, RecursionError):
-        return ""
-    words = [*command]
-    if shell is not None:
-        only = pipes[0][0] if len(pipes) == 1 == len(pipes[0]) else None
-        words = only.words if isinstance(only, Simple) else []
-    tool, *rest = words or [""]
-    asked = [word for word in rest if not word.startswith("-") and word != "]"]
-    known = PurePosixPath(tool).name in _ASK_FOR_FILES and len(asked) == 1 and "!" not in rest
-    return asked[0] if known and "/" in asked[0] else ""
 
 
 def _shell(command: Sequence[str]) -> _Shell | None:

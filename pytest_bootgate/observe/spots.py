@@ -6,11 +6,11 @@ Whatever is there before the boot is not its own; what was last seen there says 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_bootgate.gatefile.commands import LOOPBACK, ports_asked
+from pytest_bootgate.gatefile.commands import LOOPBACK
 from pytest_bootgate.gatefile.model import Probe
 from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.masking import shortened
@@ -89,35 +89,31 @@ def spots(recipe: Recipe, variables: Mapping[str, str]) -> list[Spot]:
         if (endpoint := recipe.target.trigger.http) is not None:
             unix = recipe.target.trigger.unix
             looks.append(("trigger", "the trigger", Probe(Http(endpoint, unix=unix))))
-    found, here = [], _names(recipe)
+    found, others = [], here(recipe)
     for name, words, probe in looks:
         if probe is None:
             continue
         file = probe.kind.path
         if (written := file or probe.kind.endpoint) is not None:
             where = fill(written, variables)
-            found.append(Spot(name, words, written, where, is_file=file is not None, here=here))
+            found.append(Spot(name, words, written, where, is_file=file is not None, here=others))
     return _not_ours(found, recipe, variables)
 
 
-def spots_of_command(
-    recipe: Recipe, variables: Mapping[str, str], command: Sequence[str]
-) -> list[Spot]:
-    """The ports that the command of the proof, as it runs, asks at this machine.
-
-    They are one place together: a command that succeeds is taken to have found them all.
-    """
+def command_spots(recipe: Recipe, variables: Mapping[str, str], ports: Iterable[int]) -> list[Spot]:
+    """The ports of this machine that the command of the proof asks, without the stub's."""
     name, words = [*recipe.target.phases][-1], f"the command that proves {recipe.target_name}"
-    asked = [f":{port}" for port in ports_asked(command, _names(recipe))]
-    found = [Spot(f"phase:{name}", words, where, where) for where in asked]
+    found = [Spot(f"phase:{name}", words, where, where) for where in (f":{p}" for p in ports)]
     return _not_ours(found, recipe, variables)
 
 
-def there_before(recipe: Recipe, path: str) -> str:
-    """What to say of a file for which the command of the proof asks, and that the image has."""
-    words = f"the command that proves {recipe.target_name}"
-    spot = Spot("", words, path, path, is_file=True)
-    return taken(spot, recipe.release_name, "", alone=False)
+def proves_nothing(recipe: Recipe) -> str:
+    """What to say of a proof whose command succeeds where the gateway does not run."""
+    return (
+        f"The command that proves {recipe.target_name} succeeds where the {recipe.release_name}"
+        " does not run, so it proves nothing about this boot. Ask for what only its start brings"
+        " about: its own port, or a file in ${dir}, which is new for every boot."
+    )
 
 
 def _not_ours(found: list[Spot], recipe: Recipe, variables: Mapping[str, str]) -> list[Spot]:
@@ -125,7 +121,7 @@ def _not_ours(found: list[Spot], recipe: Recipe, variables: Mapping[str, str]) -
     return [spot for spot in found if spot.port is None or spot.port not in ours]
 
 
-def _names(recipe: Recipe) -> frozenset[str]:
+def here(recipe: Recipe) -> frozenset[str]:
     """What else this machine is called in a boot: services share its network."""
     network = recipe.network()
     hosts = {*network.extra_hosts} | ({network.hostname} if network.hostname else set())

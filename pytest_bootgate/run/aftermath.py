@@ -97,6 +97,7 @@ class Aftermath(OpenedPair):
             satisfied,
             lambda places: self._services.answered(places, gateway, sidecar),
             self._asked,
+            gateway.listens,
         )
 
     def _addresses(self) -> dict[str, tuple[str, ...]]:

@@ -118,7 +118,7 @@ class InPlacePair(Pair):
         assert self._place is not None
         self._recipe = self._recipe.at(target)
         self._variables = self._recipe.variables(self._place.dir, self._place.ports)
-        self._asked = self._asked_by_proof().spots
+        self._asked = self._asked_by_proof()
         if self._link is not None:
             self._link.turn(self._recipe, self._variables)
 

@@ -14,7 +14,7 @@ from pytest_bootgate.gatefile.model import Gateway, Probe
 from pytest_bootgate.gatefile.variables import fill
 from pytest_bootgate.observe.outcome import Stall, exit_words
 from pytest_bootgate.observe.sighting import Pattern, Sighting
-from pytest_bootgate.observe.spots import Spot, is_answer, last_answers
+from pytest_bootgate.observe.spots import is_answer, last_answers
 from pytest_bootgate.records.jobs import Kept
 from pytest_bootgate.run.heartbeat import too_late
 from pytest_bootgate.run.link import Link
@@ -68,7 +68,7 @@ class OpenedPair(Watching):
         self._begun = False
         self._started = 0.0
         self._exit_seen = 0.0
-        self._asked: Sequence[Spot] = ()
+        self._asked = Asking()
         self._version_pattern: Pattern | None = None
         self.version: str | None = None
         self.ready: float | None = None
@@ -158,9 +158,8 @@ class OpenedPair(Watching):
 
         trial = Trial(engine, place, gateway, services, wait, self._state is not None)
         asking = self._asked_by_proof()
-        trial.refuse_file(asking, self._recipe)
         known = self._recipe, self._variables, asking, services.listening
-        self._asked = nobody_there(engine, place, self._link, *known, trial.succeeds_alone)
+        self._asked = nobody_there(engine, place, self._link, *known, trial.alone)
 
     def _asked_by_proof(self) -> Asking:
         assert self._gateway is not None

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_bootgate.engines.base import Engine, Place
 from pytest_bootgate.errors import BootgateError
-from pytest_bootgate.gatefile.commands import vain
+from pytest_bootgate.gatefile.commands import ports_asked, ports_named, vain
 from pytest_bootgate.gatefile.variables import fill, names
 from pytest_bootgate.observe.observation import Observation
 from pytest_bootgate.observe.spots import (
     END_IT,
     Spot,
+    command_spots,
     foreign,
+    here,
     ports,
+    proves_nothing,
     spots,
-    spots_of_command,
     taken,
 )
 from pytest_bootgate.run.link import Link
@@ -29,12 +31,22 @@ class Asking:
     """The command of a proof that runs in the gateway, and the `spots` that it asks.
 
     They are one place together: a command that succeeds is taken to have found them all.
+    `named` are at all ports that it may ask besides, as far as these may be a service's.
     `patience` is how many seconds it may take, None for no end.
     """
 
     command: Sequence[str] = ()
     patience: float | None = None
     spots: Sequence[Spot] = ()
+    named: Sequence[Spot] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Whether a command fails without the gateway, None where nobody knows; if not, `why`."""
+
+    fails: bool | None
+    why: str = ""
 
 
 def asked_by_proof(
@@ -62,8 +74,9 @@ def asked_by_proof(
         if any("token" in names(word) for word in written):
             return Asking()
         command = [fill(word, variables) for word in written]
-    spots = spots_of_command(recipe, variables, command)
-    return Asking(command, order.get("patience"), spots)
+    asked, named = ports_asked(command, here(recipe)), sorted(ports_named(command))
+    both = (command_spots(recipe, variables, each) for each in (asked, named))
+    return Asking(command, order.get("patience"), *both)
 
 
 def nobody_there(
@@ -74,32 +87,37 @@ def nobody_there(
     variables: Mapping[str, str],
     asking: Asking,
     beside: Callable[[Collection[int | str]], Mapping[int | str, str]],
-    alone: Callable[[Asking, Collection[int]], str],
-) -> Sequence[Spot]:
+    alone: Callable[[Asking, Collection[int]], Alone],
+) -> Asking:
     """Ask every spot of a boot before its gateway starts, and those that its proof asks.
 
-    `beside` says where services listen, `alone` why a command that asks these ports may succeed by
-    them alone. Returns the spots of the proof at which nobody else may answer: none if it fails.
+    `beside` says where services listen, `alone` how a command ends by those at these ports alone:
+    it is tried where it names one, and before a start that itself is the trigger (before another,
+    the gate tries it in the gateway). Returns the proof without the spots at which services may
+    answer, since it fails all the same.
 
     Raises `BootgateError` where anything is there: whatever it answers, the gate would take it for
     the gateway.
     """
     known, asked = ports(recipe, variables), asking.spots
+    theirs = beside([spot.port for spot in asking.named if spot.port is not None])
+    tried = Alone(None)
+    if asking.command and (theirs or not recipe.triggered):
+        tried = alone(asking, [port for port in theirs if isinstance(port, int)])
     others = place.strangers(known | {spot.port for spot in asked if spot.port is not None})
 
     def there(spot: Spot) -> bool:
         at = spot.port is not None and spot.port in others
         return at or (link is not None and link.look(spot.id, spot.look))
 
-    fails = False
     for each in _together(recipe, variables, asked):
         first, why = each[0], ""
         if all(map(there, each)):
             places = {spot.port for spot in asked if spot.port is not None}
             if each is asked and beside(places).keys() == places:
-                fails = not (why := alone(asking, places))
-            if fails:
-                continue
+                if tried.fails:
+                    continue
+                why = tried.why
             who, services = "", bool(recipe.gate.services)
             if first.port is not None:
                 who = others.get(first.port) or beside([first.port]).get(first.port, "")
@@ -113,7 +131,13 @@ def nobody_there(
                 f"Port {port} is already in use by {who}, before the {recipe.release_name} starts"
                 f" there. {END_IT}"
             )
-    return () if fails else asked
+    if tried.fails is False:
+        raise BootgateError(proves_nothing(recipe))
+    if not tried.fails:
+        return asking
+    free = [spot for spot in asking.named if spot.port in theirs]
+    named = [spot for spot in asking.named if spot not in free]
+    return replace(asking, spots=() if {*asked} <= {*free} else asked, named=named)
 
 
 def answered_instead(
@@ -122,13 +146,17 @@ def answered_instead(
     variables: Mapping[str, str],
     satisfied: Collection[str],
     beside: Callable[[Collection[int | str]], Mapping[int | str, str]] = lambda _: {},
-    asked: Sequence[Spot] = (),
+    asking: Asking | None = None,
+    own: Callable[[Collection[int | str]], Collection[int | str]] = lambda _: (),
 ) -> str:
     """Who answered at one of the spots that were `satisfied` (by id), but was none of the boot.
 
     Empty where nobody did, or nobody knows. `beside` says at which ports and sockets somebody
-    beside the gateway answers, `asked` where the proof's command asks.
+    beside the gateway answers, `own` at which the gateway does, `asking` where the proof's command
+    asks: of the ports that it may ask besides, a service's count where none is the gateway's.
     """
+    asking = asking or Asking()
+    asked = asking.spots
     seen = [one for one in _together(recipe, variables, asked) if one[0].id in satisfied]
     places = {spot.listened for one in seen for spot in one if spot.listened is not None}
     theirs = beside(places)
@@ -138,6 +166,11 @@ def answered_instead(
         who = [others[spot.listened] for spot in one if spot.listened in others]
         if len(who) == len(one):
             return foreign(one[0], who[0], beside=one[0].listened in theirs)
+    named = {spot.port: spot for spot in asking.named if spot.port and spot.id in satisfied}
+    theirs = beside([*named])
+    if theirs and not own([*named]):
+        port = next(port for port in named if port in theirs)
+        return foreign(named[port], theirs[port], beside=True)
     return ""
 
 

@@ -1,24 +1,22 @@
-"""A command that asks a service is a proof only where it fails without the gateway."""
+"""A command is a proof only where it fails without the gateway, by services alone."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from pytest_bootgate.engines.base import Engine, Exit, Place, UnitSpec
-from pytest_bootgate.errors import BootgateError, EngineError
-from pytest_bootgate.gatefile.commands import file_asked
+from pytest_bootgate.errors import EngineError
 from pytest_bootgate.gatefile.tree import listed
-from pytest_bootgate.observe.spots import there_before
-from pytest_bootgate.run.recipe import Recipe
 from pytest_bootgate.run.services import Services
-from pytest_bootgate.run.strangers import Asking
+from pytest_bootgate.run.strangers import Alone, Asking
 
 #: How long a command may take, in seconds: a part of what a plan has for bringing up a gateway.
 _LONGEST = 30.0
+_LONGEST_OF_NONE = 10.0  # where it asks no service, so that nobody keeps it waiting
+_WITHOUT = "without the gateway"
 _ROLE = "trial"
 
 #: Waits until it is so, at most so many seconds.
@@ -36,44 +34,35 @@ class Trial:
     wait: Wait
     state: bool
 
-    def succeeds_alone(self, asking: Asking, ports: Collection[int]) -> str:
-        """Why a command may succeed by the services at these ports, in words; empty if it fails.
+    def alone(self, asking: Asking, ports: Collection[int]) -> Alone:
+        """How a command ends by the services at these ports alone.
 
         It is run once, in a unit made as the gateway is, in which nothing else runs. One that takes
         more than its patience fails; without one, or with a long one, nobody knows.
         """
-        if unsettled := self.services.unsettled(ports):
-            return f"nothing says when {listed(unsettled)} is ready: give it a `ready` probe"
         if self.engine.traits.closed:
-            return f"the {self.engine.name} engine cannot try this one without the gateway"
+            return Alone(None, f"the {self.engine.name} engine cannot try this one {_WITHOUT}")
         if self.state:
-            return "one that starts on a kept state is not tried without it"
+            return Alone(None, "one that starts on a kept state is not tried without it")
+        longest = _LONGEST if ports else _LONGEST_OF_NONE
         try:
-            how = self._run(asking)
+            how = self._run(asking, longest)
         except EngineError as error:
-            return f"this command could not be tried without the gateway ({str(error).rstrip('.')})"
+            why = f"this command could not be tried {_WITHOUT} ({str(error).rstrip('.')})"
+            return Alone(None, why)
         if how is None:
-            short = asking.patience is not None and asking.patience <= _LONGEST
-            return "" if short else f"without the gateway this one takes more than {_LONGEST:g} s"
-        if how.code is None or how.gone or how.oom:
-            return "this command could not be tried without the gateway: it was killed"
-        return "this command succeeds without the gateway" if how.code == 0 else ""
+            if asking.patience is None or asking.patience > longest:
+                return Alone(None, f"{_WITHOUT} this one takes more than {longest:g} s")
+        elif how.code is None or how.gone or how.oom:
+            return Alone(None, f"this command could not be tried {_WITHOUT}: it was killed")
+        elif how.code == 0:
+            return Alone(fails=False, why=f"this command succeeds {_WITHOUT}")
+        if unsettled := self.services.unsettled(ports):
+            why = f"nothing says when {listed(unsettled)} is ready: give it a `ready` probe"
+            return Alone(None, why)
+        return Alone(fails=True)
 
-    def refuse_file(self, asking: Asking, recipe: Recipe) -> None:
-        """Raises `BootgateError` where a command only asks for a file that is there without it.
-
-        What does more than that is not tried; what cannot be tried is taken not to be there. Where
-        there is a trigger, every command is tried before it.
-        """
-        path = "" if recipe.triggered else file_asked(asking.command)
-        if not path or self.engine.traits.closed or self.state:
-            return
-        with contextlib.suppress(EngineError):
-            how = self._run(asking)
-            if how is not None and how.code == 0:
-                raise BootgateError(there_before(recipe, path))
-
-    def _run(self, asking: Asking) -> Exit | None:
+    def _run(self, asking: Asking, longest: float) -> Exit | None:
         spec = replace(self.gateway, role=_ROLE, command=[*asking.command])
         if self.engine.traits.images:  # the image's own entry point would start the gateway
             container = msgspec.structs.replace(spec.container, entrypoint=[])
@@ -88,7 +77,7 @@ class Trial:
 
         try:
             unit.start()
-            self.wait(_LONGEST, over)
+            self.wait(longest, over)
         finally:
             unit.remove()
         return how

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_bootgate.gatefile.commands import file_asked, ports_asked, says, vain
+from pytest_bootgate.gatefile.commands import ports_asked, ports_named, says, vain
 
 
 @pytest.mark.parametrize(
@@ -124,10 +124,21 @@ def test_a_request_to_which_any_answer_is_good(script):
         ("redis-cli -p 6379 -h other; nc -z localhost x; kill -0 1; a[0:9]; f(10, 20)", []),
         ("curl http://localhost.example:80/ 10.127.0.0.1:81 /data/db 5 mydb:7", []),
         ("pg_isready -q", []),
+        ("get('http://localhost:3000/',r=>process.exit(r.statusCode===200?0:1))", [3000]),
+        ("curl localhost:81 | awk '{exit ($1==200) ?0:1}'; range(0, 3); s.slice(0, 100)", [81]),
+        ("get({host:'localhost',port:3000,path:'/'}); {port: 5432, host: 'db'}", [3000, 5432]),
+        ("curl http://localhost.:82/; new(PeerAddr=>'db',PeerPort=>83)", [82, 83]),
+        ("pg_isready -h db \\\n -p 84; connect({'host': '0', 'port': 85})", [84, 85]),
     ],
 )
 def test_ports_that_a_command_asks(command, ports):
     assert ports_asked(["sh", "-c", command], ["db"]) == ports
+    assert ports_named([command]) >= {*ports}
+
+
+def test_ports_that_a_command_names():
+    assert ports_named(["nc", "-p5432", "db", "10.0.0.1", "123456"]) == {5432, 10, 1}
+    assert ports_named(["curl", "https://db/"]) == {443}
 
 
 def test_what_a_command_says_itself():
@@ -135,18 +146,3 @@ def test_what_a_command_says_itself():
     script = "run; echo 'job x'; run && echo a; echo b >> f; echo c | run; run || exit 0; printf d"
     assert [*says(["sh", "-c", script])] == ["job x", "d"]
     assert [*says(["sh", "-c", "if run; then echo x; fi"])] == [*says([])] == []
-
-
-def test_a_file_that_is_all_that_a_command_asks_for():
-    for words in ("test -f /a", "[ -s /a ]", "ls -l /a", "/bin/cat /a", "stat /a"):
-        assert file_asked(words.split()) == file_asked(["sh", "-c", words]) == "/a", words
-    for script in (
-        "test ! -e /a",
-        "test /a -nt /b",
-        "test -n x",
-        "cat /a | grep b",
-        "ls /a; b",
-        "",
-    ):
-        assert file_asked(["sh", "-c", script]) == "", script
-    assert file_asked([]) == file_asked(["curl", "/a"]) == file_asked(["sh", "/a"]) == ""

@@ -61,7 +61,7 @@ def test_a_command_that_takes_long_counts_when_it_comes(play):
         starts(3600),
         trigger="null",
         target=READY,
-        programs={"is_ready": succeeds(0, takes=6.0)},
+        programs={"is_ready": succeeds(0.1, takes=6.0)},
     )
     assert played.one().seconds == pytest.approx(6.0, abs=0.1)
 
@@ -72,7 +72,7 @@ def test_a_command_that_takes_longer_than_its_patience(play):
         starts(3600),
         trigger="null",
         target=target,
-        programs={"is_ready": succeeds(0, takes=6.0)},
+        programs={"is_ready": succeeds(0.1, takes=6.0)},
     )
     boot = played.one()
     assert (boot.outcome, boot.answers) == ("timed_out", {"proof": "timed out"})

@@ -352,9 +352,56 @@ def test_a_worker_that_answers_through_a_service(play, seconds, more, why):
     assert (boot.outcome, round(boot.seconds)) == ("started", 2)
 
 
+#: What asks the port 8081, written so that no rule of a text sees it.
+UNSEEN = "exec: [node, -e, \"get(['localhost', {at: 8081}]), process.exit(1 ? 0 : 1)\"]"
+
+
+def test_a_service_that_a_command_finds_whatever_it_is_written_in(play):
+    """Before the start the command is tried alone; after it, the service is known by its port."""
+    ready = service(lambda me, token: me.listen(8081), "ready to accept")
+    late = service("ready to accept", 1.0, lambda me, token: me.listen(8081))
+    for db, said in ((ready, DOES_NOT_RUN), (late, SAYS_SO)):
+        programs = {"db": db, "node": finds(8081)}
+        played = play(
+            idle, trigger="null", target=f"proof: {{{UNSEEN}}}", more=DB, programs=programs
+        )
+        result = played.result()
+        assert said in (result.error or result.boots[0].detail)
+
+
+def test_a_number_that_happens_to_be_the_port_of_a_service(play):
+    """The gateway has no port, or another one."""
+
+    def gateway(*ports):
+        def script(me):
+            for port in ports:
+                me.listen(port)
+            yield 1.0
+            me.log("/up", "x")
+            yield 3600.0
+
+        return script
+
+    def up(me):
+        yield 0.05
+        return 0 if "/up" in me.world.files else 1
+
+    ready = service(lambda me, token: me.listen(5432), "ready to accept")
+    late = service("ready to accept", 0.5, lambda me, token: me.listen(5432))
+    target = "proof: {exec: [up, --limit, '5432', --port, '8081']}"
+    for db, ports in ((ready, ()), (late, (8081,))):
+        programs = {"db": db, "up": up}
+        played = play(gateway(*ports), trigger="null", target=target, more=DB, programs=programs)
+        assert played.one().outcome == "started"
+
+
+DOES_NOT_RUN = "The command that proves main succeeds where the candidate does not run, so it"
+
+
 @pytest.mark.parametrize(("there", "outcome"), [(True, None), (False, "started")])
-def test_a_file_that_the_image_brings_along(play, there, outcome):
-    """A command that only asks for it is tried where the gateway would be."""
+@pytest.mark.parametrize("command", ["test, -f, /srv/up", "timeout, '2', test, -f, /srv/up"])
+def test_a_file_that_the_image_brings_along(play, there, outcome, command):
+    """A command is tried where the gateway would be."""
 
     def gateway(me):
         yield 2.0
@@ -365,11 +412,11 @@ def test_a_file_that_the_image_brings_along(play, there, outcome):
         yield 0.05
         return 0 if there or "/srv/up" in me.world.files else 1
 
-    target = "proof: {exec: [test, -f, /srv/up]}"
-    result = play(gateway, trigger="null", target=target, programs={"test": asks}).result()
+    target = f"proof: {{exec: [{command}]}}"
+    programs = dict.fromkeys(("test", "timeout"), asks)
+    result = play(gateway, trigger="null", target=target, programs=programs).result()
     assert [boot.outcome for boot in result.boots] == ([outcome] if outcome else [])
-    said = "/srv/up (the command that proves main) exists before the candidate is started, so it"
-    assert (said in (result.error or "")) is there
+    assert (DOES_NOT_RUN in (result.error or "")) is there
 
 
 def test_a_worker_that_never_answers_through_a_service(play):

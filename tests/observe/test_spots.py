@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from pytest_bootgate.gatefile import load
+from pytest_bootgate.gatefile.commands import ports_asked
 from pytest_bootgate.gatefile.model import Profile
-from pytest_bootgate.observe.spots import Spot, last_answers, ports, spots, spots_of_command
+from pytest_bootgate.observe.spots import Spot, command_spots, here, last_answers, ports, spots
 from pytest_bootgate.run.recipe import Recipe
 
 GATE = """\
@@ -130,7 +131,8 @@ def test_names_of_this_machine(recipe):
 
 def test_the_ports_of_a_command(recipe):
     command = ["sh", "-c", "nc -z localhost 8080 && curl -f http://db:90/ http://far:91 :1099"]
-    found = spots_of_command(recipe("start"), VARIABLES, command)
+    made = recipe("start")
+    found = command_spots(made, VARIABLES, ports_asked(command, here(made)))
     assert [(spot.id, spot.port) for spot in found] == [("phase:proof", 8080), ("phase:proof", 90)]
 
 
