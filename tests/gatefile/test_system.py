@@ -525,6 +525,10 @@ def test_nothing_that_is_written_gives_words_of_python(gate, key):
         ("    volumes: [./loop:/f]", "4:5: the volume ./loop is left out: it cannot be read"),
         ("    tty: true", "4:5: `tty` cannot be taken over: it has no terminal here"),
         ("  db: 5", "4:3: `db` is 5, and in Compose it is a mapping"),
+        (
+            "  db:\n    image: x\n    healthcheck:\n      test: [curl, -f, 'http://x']",
+            "7:7: the list `test` of db begins with `curl`, and in Compose with CMD (a program and",
+        ),
     ],
 )
 def test_the_place_of_what_is_not_as_compose_has_it(gate, more, told):

@@ -61,6 +61,8 @@ _SERVICE: Mapping[str, Kind] = {
         },
     },
 }
+_TESTS = ("CMD", "CMD-SHELL", "NONE")
+_WITH_A_KIND = "and in Compose with CMD (a program and its words), CMD-SHELL or NONE"
 _FILE: Kind = {...: {"file": _TEXT, "environment": _TEXT, "content": _ONE}}
 _ROOT: Kind = {
     "name": _TEXT,
@@ -78,6 +80,13 @@ def wrong(root: Mapping[str, Any]) -> Iterator[tuple[tuple[Any, ...], str]]:
         if service is None:  # anywhere else it is as good as nothing
             yield ("services", name), f"`{name}` is empty, and in Compose it is a mapping"
     yield from _wrong(root, _ROOT, ())
+    for name, service in root["services"].items():
+        check = service.get("healthcheck") if isinstance(service, Mapping) else None
+        test = check.get("test") if isinstance(check, Mapping) and not check.get("disable") else ()
+        first = str(test[0]) if isinstance(test, list) and test else "NONE"
+        if first not in _TESTS and "$" not in first:
+            keys = ("services", name, "healthcheck", "test")
+            yield keys, f"the list `test` of {name} begins with `{first}`, {_WITH_A_KIND}"
 
 
 def _wrong(value: Any, kind: Kind, keys: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], str]]:
