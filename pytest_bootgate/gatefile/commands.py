@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import PurePosixPath
 
-from pytest_bootgate.gatefile.shell import Group, Row, Script, Simple, UnclearError, parse
+from pytest_bootgate.gatefile.shell import (
+    Group,
+    Row,
+    Script,
+    Simple,
+    UnclearError,
+    parse,
+    program,
+)
 
 _SHELLS = {"sh", "ash", "bash", "dash", "ksh", "zsh"}
 _LETTERS = re.compile(r"[-+][a-z]*")
@@ -43,6 +51,7 @@ _LITERAL = r"\((?:\d*|'[^']*'|\"[^\"]*\")\)"
 _IDLE = re.compile(
     rf"pass|\d*|(?:print|console\.log){_LITERAL}|import sys|(?:sys\.|process\.)?exit\(0?\)"
 )
+_LASTS = re.compile(r"\bsleep\b|\btail\s[^|;&]*(?<!\S)(?:-\w*[fF]|--follow)")
 _CURL_FAILS = re.compile(r"-[A-Za-z0-9#]*[fK].*|--fail|--fail-with-body|--config")
 _OTHER_SCHEME = re.compile(r"(?!https?://)\w+://")
 #: The names and addresses at which a machine reaches itself.
@@ -129,7 +138,7 @@ def says(command: Sequence[str]) -> Iterator[str]:
     try:
         shell = _shell(command)
         if shell is None:
-            name = PurePosixPath(command[0]).name if command else ""
+            name = program(command[0]) if command else ""
             rows = [Row([("", [Simple([name, *command[1:]], uses_files=False)])])]
         else:
             _must_come_to_its_end(shell.script)
@@ -170,9 +179,9 @@ def _of_words(words: Sequence[str]) -> _Sure:
     if (shell := _shell(words)) is not None:
         _must_come_to_its_end(shell.script)
         return _of_script(shell.script, shell)
-    tool, *rest = PurePosixPath(words[0]).name, *words[1:]
+    tool, *rest = program(words[0]), *words[1:]
     if tool in _RUNS and (inner := _run_by(tool, rest)):
-        short = tool == "timeout" and "sleep" in " ".join(inner)  # which may end it
+        short = tool == "timeout" and _LASTS.search(" ".join(inner))  # which may end it
         return _Sure.NOTHING if short else _of_words(inner)
     text = " ".join(rest)
     if tool in _CANNOT_FAIL and re.fullmatch(_CANNOT_FAIL[tool], text, re.DOTALL):

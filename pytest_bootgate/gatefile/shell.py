@@ -18,10 +18,17 @@ _QUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\"\\$`])")
 #: Words after which other commands need not run, or a status need not be the last one's.
 _UNCLEAR = {
+    *("shopt", "setopt", "emulate", "alias", "logout"),
     *("set", "exec", "trap", "return", ".", "source", "eval", "function", "}"),
     *("if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac"),
 }
-_DEMANDS = re.compile(r"\$\{\w+:?\?")
+_DEMANDS = re.compile(r"\$\{!?(?:\w+|[@*])(?:\[[^]]*\])?:?\?")
+#: Words before a command that this shell runs itself all the same.
+_BEFORE = {"command", "builtin"}
+_AROUND = {"!", "time"}
+_EXPANDS = re.compile(r"\$(?:\{[^}]*\}|\([^)]*\)|\w+|.)|`[^`]*`")
+#: Where the programs of a system are: elsewhere, one of the same name may be another.
+_SYSTEM = {*("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/busybox")}
 _ASSIGNS = re.compile(r"\w+=.*", re.DOTALL)
 _NO_FILES = {"/dev/null", "1", "2"}
 
@@ -67,6 +74,17 @@ def parse(text: str) -> Script:
     if _DEMANDS.search(text):
         raise UnclearError
     return _Parser(text).script("")
+
+
+def program(word: str) -> str:
+    """The name of a program by its path, or that path where it is none of the system's."""
+    path = PurePosixPath(word)
+    return path.name if "/" not in word or str(path.parent) in _SYSTEM else word
+
+
+def _unknown(word: str) -> bool:
+    """Whether it may be any command, such as ``exit``: variables say, and it is no path."""
+    return _EXPANDS.search(word) is not None and "/" not in _EXPANDS.sub("", word)
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -139,10 +157,18 @@ class _Parser:
             raise UnclearError
         if first is None:  # only variables are set
             return Simple(["=", *words], uses_files)
-        name = PurePosixPath(words[first]).name
-        if words[first] in _UNCLEAR or (name == "kill" and "-0" not in words):
+        words = words[first:]
+        while words[0] in _BEFORE and words[1:] and not words[1].startswith("-"):
+            words = words[1:]
+        name, around = program(words[0]), ""
+        if name in _AROUND | _BEFORE:
+            rest = (word for word in words[1:] if not word.startswith("-"))
+            around = next((word for word in rest if word not in _AROUND | _BEFORE), "")
+        if {words[0], around} & _UNCLEAR or around == "exit" or any(map(_unknown, (name, around))):
             raise UnclearError
-        return Simple([name, *words[first + 1 :]], uses_files)
+        if name == "kill" and "-0" not in words:
+            raise UnclearError
+        return Simple([name, *words[1:]], uses_files)
 
     def _words(self) -> tuple[list[str], bool]:
         words, uses_files = list[str](), False

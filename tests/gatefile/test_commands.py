@@ -19,6 +19,10 @@ from pytest_bootgate.gatefile.commands import ports_asked, ports_named, says, va
         *("check | cat", "curl -fs http://x | tee /dev/null", "check | wc -l", "kill -0 1"),
         *("timeout 5 true", "env -u A B=c sh -c 'check || true'", "nice -n 5 true", "nohup true"),
         *("date", "date +%s", "hostname", "printf ok", "(check || exit 1); true", "id; pwd"),
+        *("/usr/bin/uptime", "/usr/local/bin/date", "/app/uptime || true", "check | tail -f"),
+        *("$HOME/check || true", "${BIN}/check || :", '"$(dirname x)/check" || true'),
+        *("command -v curl || true", "check || command exit 0", "check; command true"),
+        *("! check $A || true", "time check; true", "echo ${X:-what?}", "check $A || echo $B"),
         *("python3 -c pass", "node -e 'process.exit(0)'", "grep -q ';' x || true", 'sh -c ""'),
     ],
 )
@@ -61,6 +65,16 @@ def test_what_always_succeeds(script):
         *("kill 1 || true", "kill -0 7", "f() { true; }; check", "echo $(check", "cat <<E\nx\nE"),
         *("python3 -c 'import app'", "echo a | grep a", "printf %d x", "( check", "check )", "; ;"),
         *("curl -s http://x | grep ok", 'test "$(curl -s http://x)" = ok', "wget -q http://x"),
+        *("/app/uptime", "/srv/id", "./date", "/app/true || exit 1", "timeout 5 tail -f"),
+        *("timeout 5 sh -c 'tail -n 1 -F'", "A || command exit 1; true", "A || $FAIL 1; echo x"),
+        *("A || builtin exit 1; true", "A || ! exit 1; true", "A || time exit 1; true"),
+        *("A || command -p exit 1; true", 'A || "${FAIL}" 1; true', 'A || "$(fail)"; true'),
+        *(
+            "shopt -s errexit; A; true",
+            "echo ${X[0]?unset}",
+            "echo ${X[@]:?}",
+            "command set -e; A; :",
+        ),
         *("curl -fsS x || exit 1", "curl -Ss --fail-with-body x", "curl telnet://x", "curl -V"),
     ],
 )
