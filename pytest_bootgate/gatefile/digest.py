@@ -7,20 +7,47 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from pytest_bootgate.gatefile.fingerprint import of_source
 from pytest_bootgate.gatefile.load import PRESETS, Loaded
+from pytest_bootgate.gatefile.model import GateFile
 from pytest_bootgate.gatefile.paths import below
 
 #: What is compared, and how it is judged, does not change what a boot is.
-_RULES = ("releases", "gate", "state", "notify")
+_RULES = ("releases", "gate", "notify")
+#: Nor does what an upgrade in place does with a state.
+_OF_UPGRADES = (
+    *("jobs", "same", "run", "seed", "repair", "rollback"),
+    *("stop", "stop_exit", "stop_signal", "stop_command"),
+)
 
 
-def measures(loaded: Loaded) -> str:
-    """A digest of everything in a gate file that decides what a boot is."""
-    plain = _used(loaded.gate)
+class Measures(NamedTuple):
+    """What decides what a boot is, as a digest of all and one of each part, by its name."""
+
+    digest: str
+    parts: dict[str, str]
+
+
+def measures(loaded: Loaded) -> Measures:
+    """Digests of everything in a gate file that decides what a boot is. It reads files."""
+    plain = _boots(loaded)
+    return Measures(
+        _digest(plain, loaded), {name: _digest(part, loaded) for name, part in plain.items()}
+    )
+
+
+def _boots(loaded: Loaded) -> dict[str, Any]:
+    """What decides what a boot is: the sections, a given state and the contents of files.
+
+    Those are the files that it copies, or that a command begins with, but for the releases' own,
+    which differ, and for secret ones, which are each machine's.
+    """
+    plain: dict[str, Any] = _used(loaded.gate)
+    every = [*(loaded.varied or {"": loaded.gate}).values()]
     for rule in _RULES:
         plain.pop(rule, None)
     # Nor does what a phase may take, so a result stays comparable under limits set after it.
@@ -30,7 +57,21 @@ def measures(loaded: Loaded) -> str:
         for probe in (*target.get("phases", {}).values(), target.get("proof") or {}):
             for rule in ("limit", "deadline"):
                 probe.pop(rule, None)
-    return _digest(plain, loaded)
+    state = plain.pop("state", None) or {}
+    if "from" in state:  # else every boot begins with none
+        states = [gate.state for gate in every if gate.state]
+        given = [of_source(one.from_, one.exclude) for one in states if one.from_]
+        kept = {key: each for key, each in state.items() if key not in ("from", *_OF_UPGRADES)}
+        plain["state"] = [kept, given]
+    bare = [{k: v for k, v in _plain(g).items() if k not in (*_RULES, "state")} for g in every]
+    if files := {path for one in bare for path in _files(one, loaded)}:
+        plain["files"] = {str(path): _content(path) for path in sorted(files)}
+    return plain
+
+
+def _plain(gate: GateFile) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(gate, enc_hook=float)
+    return found
 
 
 def _used(value: Any) -> Any:
@@ -68,10 +109,7 @@ def parts(loaded: Loaded) -> dict[str, str]:
     Those are the files beside the gate file that it copies, or that a command begins with. Secrets
     are hidden first: each machine may have its own.
     """
-    every = {
-        label: msgspec.to_builtins(gate, enc_hook=float)
-        for label, gate in (loaded.varied or {"": loaded.gate}).items()
-    }
+    every = {label: _plain(gate) for label, gate in (loaded.varied or {"": loaded.gate}).items()}
     sections = {
         name: _digest([loaded.mask.value(plain.get(name)) for plain in every.values()], loaded)
         for name in sorted(set().union(*every.values()))

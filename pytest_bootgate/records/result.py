@@ -210,7 +210,8 @@ class GateResult:
 
     `checks` are the results of all checks, in the order in which reports show them.
     `measures` is a digest of what the gate file measures: all of it but the releases and the rules
-    of the verdict. Results are comparable only where it is the same. `error` is the paragraph that
+    of the verdict. Results are comparable only where it is the same. `measured` are those of its
+    parts, by their names; empty before there were any. `error` is the paragraph that
     says why the run must not pass with what it left `unjudged`. `engine` is the engine in words,
     `engine_name` what ``--bootgate-engine`` takes. `profiles` are all of the gate file, empty where
     nobody knows. `lines` are those of the gate file
@@ -243,6 +244,7 @@ class GateResult:
     adapted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shard: Shard | None = None
     shards: tuple[Part, ...] = ()
+    measured: Mapping[str, str] = field(default_factory=dict)
 
     def label(self, name: str, profile: str) -> str:
         """What pytest calls a target, or ``upgrade``, on a profile."""

@@ -15,7 +15,6 @@ from pytest_bootgate.engines.clock import REAL
 from pytest_bootgate.engines.granted import beyond
 from pytest_bootgate.errors import BootgateError, in_words
 from pytest_bootgate.gatefile import Loaded
-from pytest_bootgate.gatefile.digest import measures
 from pytest_bootgate.quantities import Boots
 from pytest_bootgate.records.check import CheckResult
 from pytest_bootgate.records.events import (
@@ -236,7 +235,8 @@ class Gate:
             why_engine=self._machinery.why,
             machine=self._machinery.machine,
             releases=self._all_facts(),
-            measures=measures(plan.loaded),
+            measures=plan.measures.digest,
+            measured=plan.measures.parts,
             checks=tuple(
                 self._found[check]
                 for kind in KINDS

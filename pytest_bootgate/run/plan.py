@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile import Loaded
-from pytest_bootgate.gatefile.digest import parts
+from pytest_bootgate.gatefile.digest import Measures, measures, parts
 from pytest_bootgate.gatefile.model import Container, GateFile, Release
 from pytest_bootgate.gatefile.tree import listed
 from pytest_bootgate.gatefile.vary import value_of
@@ -164,6 +164,11 @@ class Plan:
     def parts(self) -> dict[str, str]:
         """Digests of the gate file as it was loaded, before anything booted."""
         return parts(self.loaded)
+
+    @cached_property
+    def measures(self) -> Measures:
+        """Digests of what decides what a boot is, before anything booted."""
+        return measures(self.loaded)
 
     @property
     def own(self) -> tuple[AnyCheck, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -108,15 +108,16 @@ class Recorded:
 class Difference:
     """Why boots of two runs cannot be held against each other: what it was then, what it is now.
 
-    Both are empty where the gate files measure different things.
+    Both are empty where the gate files measure different things; `what` says which.
     """
 
     then: str = ""
     now: str = ""
+    what: str = ""
 
     def words(self, then: str, now: str, measures: str) -> str:
         """As half a sentence; `then` and `now` name the two runs, `measures` says the last."""
-        return f"{self.then} {then}, {self.now} {now}" if self.then else measures
+        return f"{self.then} {then}, {self.now} {now}" if self.then else f"{measures}{self.what}"
 
 
 def differences(then: GateResult, now: GateResult) -> Iterator[Difference]:
@@ -127,7 +128,19 @@ def differences(then: GateResult, now: GateResult) -> Iterator[Difference]:
     if _engine(then) != _engine(now):
         yield Difference(f"engine {then.engine}", now.engine)
     if then.measures != now.measures:
-        yield Difference()
+        yield Difference(what=differing(then.measured, now.measured))
+
+
+def differing(then: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """In which parts two gate files measure different things, to go on with.
+
+    Earlier results do not tell, and took neither contents of files nor states into account.
+    """
+    if not then or not now:
+        return " (or only its files and state, of which a result of an older version says nothing)"
+    names = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    words = ["contents of files" if name == "files" else name for name in names]
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _hosts(before: HostFacts, here: HostFacts) -> Iterator[Difference]:

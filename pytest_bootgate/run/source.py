@@ -8,16 +8,16 @@ import re
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from pytest_bootgate.engines.base import Engine
 from pytest_bootgate.errors import BootgateError
+from pytest_bootgate.gatefile.fingerprint import matches
 from pytest_bootgate.gatefile.model import State
 from pytest_bootgate.patience import ImpatientError, patience
 
@@ -145,7 +145,7 @@ def unmatched(state: State) -> Idle:
 
 
 def _drop(globs: list[str], inside: str) -> None:
-    globs[:] = [glob for glob in globs if not _matches(inside, [glob])]
+    globs[:] = [glob for glob in globs if not matches(inside, [glob])]
 
 
 def _write(state: State, top: str, entries: Iterator[_Entry], into: Path) -> Idle:
@@ -156,7 +156,7 @@ def _write(state: State, top: str, entries: Iterator[_Entry], into: Path) -> Idl
     with tarfile.open(into, "w") as tar:
         for entry, content in entries:
             inside = entry.name
-            if _matches(inside, state.exclude):
+            if matches(inside, state.exclude):
                 _drop(idle.exclude, inside)
                 continue
             if entry.islnk() and entry.linkname not in written:
@@ -167,7 +167,7 @@ def _write(state: State, top: str, entries: Iterator[_Entry], into: Path) -> Idl
             written.add(inside)
             data = content
             for glob, pattern in redacted.items():
-                if not _matches(inside, [glob]) or entry.isdir() or entry.issym():
+                if not matches(inside, [glob]) or entry.isdir() or entry.issym():
                     continue
                 if entry.islnk():
                     raise BootgateError(
@@ -243,13 +243,6 @@ def _without(text: bytes, pattern: re.Pattern[bytes]) -> tuple[bytes, int]:
             places += 1
         end = max(end, until)
     return b"".join([*parts, text[end:]]), places
-
-
-def _matches(path: str, globs: Sequence[str] | Mapping[str, str]) -> bool:
-    """Whether a path, a directory above it or its name alone is meant."""
-    parts = PurePosixPath(path).parts
-    above = ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
-    return any(fnmatchcase(one, glob) for glob in globs for one in (*above, *parts))
 
 
 def _below(directory: Path) -> Iterator[_Entry]:

@@ -68,6 +68,7 @@ def test_another_gate_file_is_refused(recorded, gate, played):  # noqa: F811
     result.stdout.fnmatch_lines(
         ["*old.json (*) cannot be compared with: the gate file measured different things at *"]
     )
+    result.stdout.fnmatch_lines(["*at that time (*targets*). Boot both releases*"])
 
 
 def test_too_few_recorded_boots_are_refused(recorded, gate, played):  # noqa: F811
@@ -95,6 +96,22 @@ def test_another_host_class_or_engine_is_refused(recorded, change, words):
         old.check(now, "default", "isolated", same_image=False)
     assert words in str(raised.value)
     old.check(old.result, "default", "isolated", same_image=False)
+
+
+@pytest.mark.parametrize(
+    ("measured", "words"),
+    [
+        ({"state": "2", "files": "1", "gone": "1"}, "at that time (state, contents of files)."),
+        ({}, "at that time (or only its files and state, of which a result of an older version"),
+    ],
+)
+def test_the_refusal_says_what_differs(recorded, measured, words):
+    old = Recorded.read(recorded(GOOD))
+    then = replace(old.result, measures="1", measured=measured)
+    now = replace(old.result, measures="2", measured={"state": "1", "files": "2", "gone": "1"})
+    with pytest.raises(BootgateError) as raised:
+        replace(old, result=then).check(now, "default", "isolated", same_image=False)
+    assert words in str(raised.value)
 
 
 def test_one_that_failed_is_refused(recorded, gate, played):  # noqa: F811

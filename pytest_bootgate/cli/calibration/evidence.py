@@ -14,6 +14,7 @@ from pytest_bootgate.records import codec
 from pytest_bootgate.records.result import GateResult, ReleaseFacts, TargetResult
 from pytest_bootgate.records.values import Boot
 from pytest_bootgate.reports.amounts import count
+from pytest_bootgate.run.recorded import differing
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,10 @@ def gather(loaded: Loaded, sources: Sequence[Source], release: str) -> Evidence:
     ]
     now = measures(loaded)
     evidence.remarks += [
-        f"{s.path}: the gate file measured different things then, so today's boots may differ"
+        f"{s.path}: the gate file measured different things then"
+        f"{differing(s.result.measured, now.parts)}, so today's boots may differ"
         for s in same
-        if s.result.measures not in ("", now)
+        if s.result.measures not in ("", now.digest)
     ]
     unlike: dict[tuple[str, str], list[tuple[Path, str]]] = {}
     for source in same:

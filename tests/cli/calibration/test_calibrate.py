@@ -196,9 +196,11 @@ def test_boots_recorded_in_another_run_do_not_count(calibrate, write):
 
 def test_a_gate_file_that_measured_something_else(calibrate, write, gate):
     made = boots("isolated", SECONDS, 10)
-    assert "something else" not in calibrate(write(made, measures=measures(load(gate))))[1]
-    _, err, _ = calibrate(write(made, measures="0123"))
-    assert "result.json: the gate file measured different things then" in err
+    now = measures(load(gate))
+    same = write(made, measures=now.digest, measured=now.parts)
+    assert "different things" not in calibrate(same)[1]
+    _, err, _ = calibrate(write(made, measures="0123", measured={**now.parts, "state": "0123"}))
+    assert "result.json: the gate file measured different things then (state), so today's" in err
 
 
 # -- targets that take over others ------------------------------------------------------------
