@@ -36,23 +36,23 @@ _COLOUR = r"(?:\x1b\[[0-9;]*m)*"
 class Mask:
     """Hides `secrets` in texts, and in values made of dataclasses, mappings and sequences.
 
-    `names` are shown where they stand alone, whatever is in them: without those of targets and
-    phases no report could be read, and two of them could become one.
+    `names` are shown where they stand alone, whatever is in them, but not where a longer secret
+    does: without those of targets and phases no report could be read, and two could become one.
     """
 
     def __init__(self, secrets: Iterable[str] = (), names: Iterable[str] = ()) -> None:
         known = sorted({s for s in secrets if len(s) >= _SHORTEST}, key=lambda s: (-len(s), s))
         found = {form for secret in known for form in _forms(secret) if len(form) >= _SHORTEST}
         self._forms = sorted(found, key=lambda form: (-len(form), form))
-        escaped = [_alone(s, _escaped(s)) for s in known if len(s) <= _LONGEST][:_MOST]
-        every = [*escaped, *(_alone(form, re.escape(form)) for form in self._forms)]
-        kept = [name for name in names if any(form in name for form in self._forms)]
-        if kept:
-            longest_first = sorted(kept, key=lambda name: (-len(name), name))
-            every.insert(
-                0, rf"(?P<kept>(?<![\w-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w-]))"
-            )
+        escaped = [(len(s), _alone(s, _escaped(s))) for s in known if len(s) <= _LONGEST][:_MOST]
+        plain = [(len(form), _alone(form, re.escape(form))) for form in self._forms]
+        # Longest first: the beginning of a secret may be another one.
+        every = [pattern for _, pattern in sorted(escaped + plain, key=lambda one: -one[0])]
         self._pattern = re.compile("|".join(every)) if found else None
+        kept = [name for name in names if any(form in name for form in self._forms)]
+        kept.sort(key=lambda name: (-len(name), name))
+        words = "|".join(map(re.escape, kept))
+        self._kept = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])") if kept else None
         self._starts = {form[:_BEGINNING] for form in self._forms if len(form) > _BEGINNING}
 
     @property
@@ -64,10 +64,27 @@ class Mask:
         """The text without secrets, also without one that is cut, at its end or before a `…`."""
         if self._pattern is None:
             return text
-        text = self._pattern.sub(_hidden, text)
+        text = self._hidden(text, self._pattern)
         if _MORE in text:
             return _MORE.join(map(self._uncut, text.split(_MORE)))
         return self._uncut(text)
+
+    def _hidden(self, text: str, pattern: re.Pattern[str]) -> str:
+        """The text without whole secrets, but for what is part of a kept name and no longer."""
+        if not (names := self._names(text)):
+            return pattern.sub(HIDDEN, text)
+        parts, done, at = list[str](), 0, 0
+        while found := pattern.search(text, at):
+            begin, end = found.span()
+            if any(first <= begin and end <= last for first, last in names):
+                at = begin + 1
+            else:
+                parts += [text[done:begin], HIDDEN]
+                done = at = end
+        return "".join([*parts, text[done:]])
+
+    def _names(self, text: str) -> list[tuple[int, int]]:
+        return [found.span() for found in self._kept.finditer(text)] if self._kept else []
 
     def _uncut(self, text: str) -> str:
         end = self._cut(text)
@@ -78,10 +95,10 @@ class Mask:
         end = text[-self.longest :]
         before = len(text) - len(end)
         starts = sorted(m.start() for s in self._starts for m in re.finditer(re.escape(s), end))
-        assert self._pattern is not None
-        names = [m.span() for m in self._pattern.finditer(end) if m.lastgroup == "kept"]
+        names = self._names(end)
         for at in starts:
-            if any(begin <= at < over for begin, over in names):
+            # A colon behind a name is no part of a secret yet.
+            if any(a <= at < b and not re.search(r"[^\W_]", end[b:]) for a, b in names):
                 continue
             if any(form.startswith(end[at:]) for form in self._forms):
                 return before + at
@@ -110,10 +127,6 @@ class Mask:
             items = [self._value(item) for item in value]
             return value if _same(value, items) else type(value)(items)
         return value
-
-
-def _hidden(found: re.Match[str]) -> str:
-    return found[0] if found.lastgroup == "kept" else HIDDEN
 
 
 def shortened(text: str, most: int) -> str:

@@ -99,3 +99,25 @@ def test_a_name_with_a_secret_in_it_is_shown_where_it_stands_alone():
     }
     assert {text: mask.text(text) for text in told} == told
     assert mask.value({"staging-web": 1, "airflow-web": 2}) == {"staging-web": 1, "***-web": 2}
+
+
+def test_a_secret_that_begins_with_a_name_is_hidden_whole():
+    token = "shop-api:Zk3f9LmQ44"
+    mask = Mask(["shop", token, "api:Xy7z8w", "hunter22"], ["shop-api", "run hunter22"])
+    told = {
+        f"token={token}": f"token={HIDDEN}",
+        f"x {token} y": f"x {HIDDEN} y",
+        "cut: shop-api:Zk3f9…": f"cut: {HIDDEN}…",
+        "cut: shop-api:Zk3": f"cut: {HIDDEN}",
+        "begins inside: shop-api:Xy7z8w": f"begins inside: shop-{HIDDEN}",
+        # What is no longer than the name is the name.
+        "of shop-api:": "of shop-api:",
+        "shop-api…": "shop-api…",
+        "shop-api: 3 boots, run hunter22, hunter22": f"shop-api: 3 boots, run hunter22, {HIDDEN}",
+    }
+    assert {text: mask.text(text) for text in told} == told
+
+
+def test_a_long_secret_that_begins_with_another_one_is_hidden_whole():
+    long = "shop-" + "0aZ9" * 40
+    assert Mask(["shop", long]).text(f"is {long}, yes") == f"is {HIDDEN}, yes"
