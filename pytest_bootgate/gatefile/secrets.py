@@ -8,20 +8,29 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pytest_bootgate.gatefile import overlay, variables
+from pytest_bootgate.gatefile.inside import (
+    of_arguments,
+    of_settings,
+    of_text,
+    of_urls,
+    told_by,
+)
 from pytest_bootgate.gatefile.paths import below
 from pytest_bootgate.gatefile.tree import Map, Scalar, Seq, Tree
 
 _NAME = re.compile(
     r"(?i)token|secret|passw|passphrase|credential|api.?key|access.?key|private.?key|"
-    r"auth(?!or(?!iz))|cookie|signature|bearer|(?:^|_)(?:key|pass|pat|pwd|dsn|sas|salt)$|(?:^|_)salt_"
+    r"auth(?!or(?!iz))|cookie|signature|bearer|(?:^|_)(?:key|pass|pat|pw|pwd|dsn|sas|salt)$|(?:^|_)salt_"
 )
 #: Names of a secret itself. Others say something about one, such as its mode.
 _ITSELF = re.compile(
     r"(?i)(?:token|secret|password|passwd|passphrase|api.?key|access.?key|private.?key|"
-    r"(?:^|_)(?:key|pass|pat|pwd|sas|salt))$"
+    r"(?:^|_)(?:key|pass|pat|pw|pwd|sas|salt))$"
 )
 #: Where a value that comes from the environment is taken for a secret, whatever it is called.
 _PLACES = {"env", "headers", "json", "body", "send", "webhook"}
+#: Where a text is a command, or the address of a request.
+_COMMANDS = {"command", "entrypoint", "exec", "seed", "repair", "stop_command", "test", "http"}
 #: Values of fewer characters are hidden only where their name says that they are secret.
 _LONG = 8
 #: Nothing shorter is hidden at all; nothing shorter than `_SHORT` that no name calls a secret.
@@ -45,8 +54,9 @@ def secrets_of(
     Values of `env`, `headers` and requests whose name says so (`API_KEY`, `Authorization`, …), but
     for plain words whose name does not end so (`AUTH_MODE`); environment variables with such a
     name, wherever they are used; any environment variable in `env`, `headers`, a request or a
-    webhook; the path of a webhook; passwords in URLs; files that are marked `secret`; likewise
-    named values of a configuration that has an `overlay`. `known` are others, as of `of_variable`.
+    webhook; the path of a webhook; what `inside` finds in URLs, settings and commands; files that
+    are marked `secret`; likewise named values of a configuration that has an `overlay`. `known` are
+    others, as of `of_variable`.
     """
     texts = (*known, *_below(root, (), environ, here))
     found = {text for text in texts if len(text) >= _LEAST}
@@ -57,10 +67,10 @@ def of_variable(name: str, value: str, *, placed: bool) -> Iterator[str]:
     """What is secret of the value of a variable; `placed`: where any long value is taken for it."""
     long = len(value) >= (_LEAST if _ITSELF.search(name) else _SHORT)
     if (_NAME.search(name) and long) or (placed and len(value) >= _LONG):
-        if not _told_by(name, value):
+        if not told_by(name, value):
             yield value
         yield from (line for line in value.splitlines() if line != value and len(line) >= _SHORT)
-    yield from _passwords(value)
+    yield from of_text(value)
 
 
 def tells_secret(line: str) -> bool:
@@ -68,11 +78,6 @@ def tells_secret(line: str) -> bool:
     return bool(re.search(r"://\S*@", line)) or any(
         map(_NAME.search, re.findall(r"\w+", line.replace("-", "_")))
     )
-
-
-def _told_by(name: str, value: str) -> bool:
-    """Whether its own name holds the value, as `POSTGRES_PASSWORD: postgres` does."""
-    return value.casefold() in re.split(r"[\W_]+", name.casefold())
 
 
 def names_of(tree: Tree) -> Iterator[str]:
@@ -94,8 +99,10 @@ def _below(
         for key, each in tree.entries.items():
             yield from _below(each, (*keys, key), environ, here)
     elif isinstance(tree, Seq):
-        for item in tree.items:
+        for before, item in zip((None, *tree.items), tree.items, strict=False):
             yield from _below(item, keys, environ, here)
+            if _COMMANDS & set(keys) and isinstance(before, Scalar) and isinstance(item, Scalar):
+                yield from of_arguments(before.text, _filled(item.text, environ))
     elif isinstance(tree.value, str):
         yield from _of_text(tree.text, keys, environ)
     elif tree.value is not None and _PLACES & set(keys):
@@ -107,20 +114,28 @@ def _of_text(text: str, keys: tuple[str, ...], environ: Mapping[str, str]) -> It
         plain = name.partition(":-")[0]
         value = environ.get(plain, "") if variables.from_environment(name) else ""
         yield from of_variable(plain, value, placed=bool(_PLACES & set(keys)))
-    try:
-        filled = variables.expand(text, environ).replace("$$", "$")
-    except variables.UnsetError:
+    if not (filled := _filled(text, environ)):
         return
     if keys[-1:] == ("webhook",):
         yield from _of_url(filled)
     if _PLACES & set(keys):
         yield from _named(keys[-1], filled)
-    yield from _passwords(filled)
+    yield from of_urls(filled)
+    if (_PLACES | _COMMANDS) & set(keys):
+        yield from of_settings(filled, code=not _PLACES & set(keys))
+
+
+def _filled(text: str, environ: Mapping[str, str]) -> str:
+    """A text with the variables of the environment; empty where one has no value."""
+    try:
+        return variables.expand(text, environ).replace("$$", "$")
+    except variables.UnsetError:
+        return ""
 
 
 def _named(name: str, text: str) -> Iterator[str]:
     """A value whose name says that it is secret, and without a word before it (``Bearer``)."""
-    if not _NAME.search(name) or _told_by(name, text):
+    if not _NAME.search(name) or told_by(name, text):
         return
     if not _ITSELF.search(name) and (_WORDS.fullmatch(text) or len(text) < _SHORT):
         return
@@ -139,12 +154,6 @@ def _of_url(url: str) -> Iterator[str]:
             yield from (word, unquote(word))
 
 
-def _passwords(text: str) -> Iterator[str]:
-    """The password in a URL such as ``postgres://user:password@host/``."""
-    for found in re.finditer(r"\w://[^/\s:@]*:([^/\s@]+)@", text):
-        yield from (found[1], unquote(found[1]))
-
-
 def _of_file(file: Map, environ: Mapping[str, str], here: Path) -> Iterator[str]:
     """Each line of a secret file, and what stands behind a ``=`` or a ``:`` in it."""
     for line in _content(file, environ, here).splitlines():
@@ -153,7 +162,7 @@ def _of_file(file: Map, environ: Mapping[str, str], here: Path) -> Iterator[str]
             text = part.strip().rstrip(",").strip("\"'")
             if len(text) >= _LONG:
                 yield text
-        yield from _passwords(whole)
+        yield from of_text(whole)
 
 
 def _of_config(file: Map, environ: Mapping[str, str], here: Path) -> Iterator[str]:
@@ -165,7 +174,7 @@ def _of_config(file: Map, environ: Mapping[str, str], here: Path) -> Iterator[st
             continue
         for name, text in found:
             yield from _named(name, text)
-            yield from _passwords(text)
+            yield from of_text(text)
 
 
 def _content(file: Map, environ: Mapping[str, str], here: Path) -> str:

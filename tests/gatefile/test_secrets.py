@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.load import load
+from pytest_bootgate.gatefile.secrets import of_variable
+from pytest_bootgate.masking import Mask
 
 GATE = """\
 releases: {{candidate: {{command: [run]}}}}
@@ -128,3 +131,75 @@ def test_what_a_preset_writes_in_the_place_of_a_key_is_none(tmp_path):
     gate = tmp_path / "bootgate.yaml"
     gate.write_text("preset: openclaw\nreleases: {candidate: {image: 'openclaw:1'}}\n")
     assert load(gate, {}).mask.text("bootgate isolated") == "bootgate isolated"
+
+
+def of_env(tmp_path: Path, value: str, name: str = "A"):
+    """The mask of a gate file with a value in `env`."""
+    (tmp_path / "content").write_text("")
+    return load(write(tmp_path, env=f"{name}: {json.dumps(value)}")).mask
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("jdbc:postgresql://db/x?user=u&password=JdbcPass77", "jdbc:postgresql://db/x?user=u&password=***"),
+        ("jdbc:sqlserver://db;password=S%21q77xyz;encrypt=true", "jdbc:sqlserver://db;password=***;encrypt=true"),
+        ("https://ghp_abcdefghij0123456789@github.com/x/y", "https://***@github.com/x/y"),
+        ("amqp://app:p@ssWord/99x@mq:5672/", "amqp://app:***@mq:5672/"),
+        ("amqp://a:p4ssWord1@h1,amqp://a:p4ssWord2@h2", "amqp://a:***@h1,amqp://a:***@h2"),
+        ("host=db user=app password=LibpqPass88", "host=db user=app password=***"),
+        ("host=db password='Libpq Pass88' port=1", "host=db password=*** port=1"),
+        ("Scheme=https;Name=a;AccountKey=QUJDREVGRw==", "Scheme=https;Name=a;AccountKey=***"),
+    ],
+)  # fmt: skip
+def test_a_secret_inside_of_a_value(tmp_path, value, shown):
+    assert of_env(tmp_path, value).text(value) == shown
+    mask = load(write(tmp_path, env="X: '${ANY}'"), {"ANY": value}).mask
+    assert mask.text(f"got {value}") == "got ***"
+    hidden = set(of_variable("ANY", value, placed=False))
+    assert Mask(hidden).text(value) == shown
+
+
+def test_a_name_that_ends_in_pw(tmp_path):
+    assert of_env(tmp_path, "ldapbindpw99", "LDAP_BIND_PW").text("is ldapbindpw99") == "is ***"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://host:8080/path?mail=someone@example.org",
+        "https://user@github.com/x/y",
+        "grant_type=password token=enabled password=true key=ordinary passfile=/etc/pgpass",
+        "max_token=4096 pool.secret=loaded --token-file /run/token",
+        "use --token ordinary",
+    ],
+)
+def test_ordinary_words_inside_of_a_value(tmp_path, text):
+    assert of_env(tmp_path, text).text(text) == text
+
+
+COMMAND = """\
+releases: {{candidate: {{command: {command}}}}}
+targets: {{boot: {{timeout: 5s, proof: {{line: "password=accepted and token=a1b2c3d4"}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "printed", "shown"),
+    [
+        ("[run, --password, cmdsecret99]", "no cmdsecret99", "no ***"),
+        ("[run, --password=cmdsecret99]", "no cmdsecret99", "no ***"),
+        ("[run, --db-pw, '${FILLED}']", "no filled-in-88", "no ***"),
+        ('[sh, -c, "run --api-key k3y-99x | cat"]', "no k3y-99x, cat", "no ***, cat"),
+        ('[sh, -c, "run --password $$PW --token auto"]', "auto PW", "auto PW"),
+        ("[run, --password, --verbose]", "--verbose", "--verbose"),
+        ("[run, --password-file, /run/password]", "/run/password", "/run/password"),
+        ("[python3, -c, 'x = login(password=os.environ[1])']", "os.environ", "os.environ"),
+        # What a probe looks for is no secret.
+        ("[run]", "password=accepted and token=a1b2c3d4", "password=accepted and token=a1b2c3d4"),
+    ],
+)
+def test_a_secret_in_a_command(tmp_path, command, printed, shown):
+    gate = tmp_path / "bootgate.yaml"
+    gate.write_text(COMMAND.format(command=command))
+    assert load(gate, {"FILLED": "filled-in-88"}).mask.text(printed) == shown

@@ -1,0 +1,69 @@
+"""Secrets inside of longer texts: passwords in URLs, settings, options, tokens of known shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+#: What comes before the `@` of a URL, as the standard has it.
+_URL = re.compile(r"\w://[^/\s:@]*:([^/\s@]+)@")
+#: And as people write it, with a `/` or an `@` in the password; a port is none.
+_LOOSE_URL = re.compile(r"\w://[^/\s:@]*:(?!\d*[/?#])([^\s,;\"'<>]*[/@][^\s,;\"'<>]*)@(?=[\w.\[-])")
+#: Tokens that tell by their beginning what they are: of GitHub, GitLab, Slack, Stripe, npm, AWS.
+_TOKEN = re.compile(
+    r"(?<![A-Za-z0-9])(?:gh[oprsu]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
+    r"|xox[abeprs]-[\w-]{10,}|[rs]k_(?:live|test)_\w{10,}|npm_[A-Za-z0-9]{30,}|AKIA[A-Z0-9]{16})"
+)
+#: ``password=…`` in a query or a connection string, ``--password=…`` and ``--password …``.
+_SETTING = re.compile(
+    r"""(?<![\w.-])(--?)?([A-Za-z][\w.-]*)(?(1)(?:=|\s+)|=)(?:"([^"]*)"|'([^']*)'|([^\s&;"']+))"""
+)
+_PASSWORD = re.compile(r"(?i)(?:passw(?:or)?d|passphrase|pwd|(?:^|[._-])(?:pw|pass))$")
+_OTHER = re.compile(r"(?i)(?:token|secret|(?:api|access|private|account)[._-]?key)$")
+#: Values of fewer characters are none, nor are plain words of names that may have a mode.
+_LEAST, _LEAST_OTHER = 4, 6
+_WORD = re.compile(r"[A-Za-z]{1,11}")
+#: What is no value but a program's text, which computes it.
+_CODE = re.compile(r"[\[\](){}<>|\\$]|^-")
+
+
+def of_urls(text: str) -> Iterator[str]:
+    """The password in a URL such as ``postgres://user:password@host/``, and known tokens."""
+    for found in (*_URL.finditer(text), *_LOOSE_URL.finditer(text)):
+        yield from (found[1], unquote(found[1]))
+    yield from _TOKEN.findall(text)
+
+
+def of_text(text: str) -> Iterator[str]:
+    """All of them in a value."""
+    yield from of_urls(text)
+    yield from of_settings(text)
+
+
+def of_settings(text: str, *, code: bool = False) -> Iterator[str]:
+    """The values of settings and options in a text whose names call them secret.
+
+    With `code` it may be a program's, or a command line.
+    """
+    for _, name, *quoted in _SETTING.findall(text):
+        yield from _of_setting(name, "".join(quoted), code=code)
+
+
+def of_arguments(option: str, value: str) -> Iterator[str]:
+    """A word of a command behind an option whose name calls it secret."""
+    if found := re.fullmatch(r"--?([A-Za-z][\w.-]*)", option):
+        yield from _of_setting(found[1], value, code=True)
+
+
+def told_by(name: str, value: str) -> bool:
+    """Whether its own name holds the value, as `POSTGRES_PASSWORD: postgres` does."""
+    return value.casefold() in re.split(r"[\W_]+", name.casefold())
+
+
+def _of_setting(name: str, value: str, *, code: bool) -> Iterator[str]:
+    if told_by(name, value) or (code and _CODE.search(value)):
+        return
+    other = len(value) >= _LEAST_OTHER and not _WORD.fullmatch(value) and _OTHER.search(name)
+    if other or (len(value) >= _LEAST and _PASSWORD.search(name)):
+        yield from (value, unquote(value))
