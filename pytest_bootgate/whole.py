@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -40,11 +43,26 @@ def write_text(path: Path, text: str) -> None:
         with os.fdopen(os.dup(descriptor), "wb") as file:  # opened anew it would begin at 0 again
             file.write(data)
         return
-    path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    write_all({path: data})
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Write files by rename, all of them or none. Raises `OSError`, which names the file."""
+    asides: dict[Path, Path] = {}
     try:
-        aside.write_bytes(data)
-        aside.replace(path)
+        for named, data in files.items():
+            path = named.resolve()
+            if path.is_dir():
+                raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(named))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            asides[path] = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+            try:
+                asides[path].write_bytes(data)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(named)) from None
+        for path, aside in asides.items():
+            aside.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        for aside in asides.values():
+            with contextlib.suppress(OSError):
+                aside.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from pytest_bootgate.cli import schema
 from pytest_bootgate.cli.origin import gate_file, preset
 from pytest_bootgate.errors import BootgateError
 from pytest_bootgate.gatefile.schema import BESIDE, ID, MODELINE
+from pytest_bootgate.whole import write_all
 
 _TEMPLATES = Path(__file__).with_name("templates")
 #: By preset ("" for none): the files to write, by their names, and the templates they come from.
@@ -18,7 +20,6 @@ _FILES: Mapping[str, Mapping[str, str]] = {
     "": {"bootgate.yaml": "bootgate.yaml", "example_service.py": "example_service.py"},
     "openclaw": {"bootgate.yaml": "openclaw.yaml"},
 }
-_HEAD = 1000  # characters of a schema, in which its id stands
 _FIRST: Mapping[str, str] = {
     "": "Then put your own two commands into bootgate.yaml (steps 1 to 3).",
     "openclaw": "First put your own two images into bootgate.yaml (FILL IN).",
@@ -126,8 +127,11 @@ def _renewable(path: Path) -> bool:
     """Whether a file is one of those that `_schema` writes, of any version."""
     if path.name != BESIDE or not path.is_file() or path.is_symlink():
         return False
-    with path.open(errors="replace") as file:
-        return ID in file.read(_HEAD)
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.get("$id") == ID
 
 
 def write(files: Mapping[Path, bytes], *, force: bool) -> list[Path]:
@@ -143,13 +147,11 @@ def write(files: Mapping[Path, bytes], *, force: bool) -> list[Path]:
             " Use another directory (bootgate init DIR), or overwrite with --force."
         )
     try:
-        for path, content in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        write_all(files)
     except OSError as error:
         raise BootgateError(
-            f"{error.filename or 'The directory'} cannot be written: {error.strerror}. Use a"
-            " writable directory: bootgate init DIR."
+            f"{error.filename or 'The directory'} cannot be written: {error.strerror}. Nothing was"
+            " written: use a writable directory (bootgate init DIR)."
         ) from None
     return list(files)
 

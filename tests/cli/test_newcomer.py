@@ -81,10 +81,23 @@ def test_a_schema_that_it_wrote_is_renewed_and_no_other(command, tmp_path):
     assert command("init").status == 0
     assert schema.read_text() == new == command("schema").out
     (tmp_path / "bootgate.yaml").unlink()
-    schema.write_text('{"title": "mine"}')
-    said = command("init", "--preset", "openclaw")
-    assert said.err.startswith(".bootgate.schema.json is there already, and nothing was written.")
-    assert schema.read_text() == '{"title": "mine"}'
+    for mine in ('{"title": "mine"}', '{"$ref": "urn:bootgate-gate-file:1"}', '["$id"]', "{"):
+        schema.write_text(mine)
+        said = command("init", "--preset", "openclaw")
+        words = ".bootgate.schema.json is there already, and nothing was written."
+        assert said.err.startswith(words)
+        assert schema.read_text() == mine
+
+
+def test_it_writes_all_or_nothing_even_by_force(command, tmp_path):
+    (tmp_path / ".bootgate.schema.json").mkdir()
+    (tmp_path / "bootgate.yaml").write_text("mine")
+    said = command("init", "--force")
+    assert said.status == 4
+    words = ".bootgate.schema.json cannot be written: Is a directory. Nothing was written"
+    assert said.err.startswith(words)
+    assert (tmp_path / "bootgate.yaml").read_text() == "mine"
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".bootgate.schema.json", "bootgate.yaml"]
 
 
 def test_nor_through_a_link_that_leads_nowhere(command, tmp_path):
