@@ -80,6 +80,7 @@ def pytest_collection_modifyitems(items):
 def _apart(request, monkeypatch, tmp_path):
     """Runs inside the tests take no options from outside, and wait for no gate outside."""
     if "pytester" in request.fixturenames:
+        nursery.found()  # before it: what is imported after that, it takes out of sys.modules again
         request.getfixturevalue("pytester")  # it removes PYTEST_ADDOPTS
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("BOOTGATE_QUEUE_DIR", str(tmp_path))
@@ -105,7 +106,6 @@ def pytester(pytester, short_look):
 
     So are the workers of pytest-xdist.
     """
-    nursery.found()
     anew = pytester.runpytest_subprocess
 
     def run(*args: str | os.PathLike[str]) -> pytest.RunResult:

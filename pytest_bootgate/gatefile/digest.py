@@ -127,6 +127,10 @@ def _content(path: Path) -> str:
         return error.strerror or ""
 
 
+#: What users name as they like: a phase may be called `files`.
+_NAMED = ("targets", "phases", "signals", "services", "profiles", "releases")
+
+
 def _files(value: Any, loaded: Loaded) -> Iterator[Path]:
     """The files that are copied or read, and those beside the gate file that a command begins with.
 
@@ -139,6 +143,8 @@ def _files(value: Any, loaded: Loaded) -> Iterator[Path]:
         if key == "files" and isinstance(inner, dict):
             kept = [file for file in inner.values() if not file.get("secret")]
             yield from (path for file in kept for path in _below(file.get("path")))
+        elif key in _NAMED and isinstance(inner, dict):
+            yield from _files([*inner.values()], loaded)
         elif key in ("from", "recorded", "program"):
             yield from _below(inner)
         elif key == "command" and isinstance(inner, list):
