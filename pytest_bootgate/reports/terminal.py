@@ -218,7 +218,7 @@ def _headroom(result: TargetResult) -> Iterator[str]:
         yield f"slowest boot {bar(1.0)} the whole {timeout}"
     elif room is not None:
         yield f"slowest boot {bar(room.used, marks)} {share(room.used)} of the {timeout}{lines}"
-        if room.bound_used is not None and room.bound_used < room.used:
+        if room.outlier:
             yield "next boot    no bound: the slowest boot is an outlier"
         elif room.bound_used is not None:
             yield (

@@ -35,9 +35,14 @@ class Headroom:
         return self.slowest / self.limit
 
     @property
+    def outlier(self) -> bool:
+        """Whether the slowest boot took longer than the bound, which then says nothing."""
+        return self.bound is not None and self.bound < self.slowest
+
+    @property
     def bound_used(self) -> float | None:
         """The share of the limit that the next boot stays below, with 95 % confidence."""
-        return None if self.bound is None else self.bound / self.limit
+        return None if self.bound is None or self.outlier else self.bound / self.limit
 
 
 def headroom(

@@ -160,7 +160,10 @@ def _same_headrooms(shown, rooms):
         wanted += [duration(room["median"]), duration(room["slowest"])]
         assert row[1:5] == wanted
         assert row[5] == f"{room['slowest'] / room['limit'] * 100:.0f} %"
-        assert row[6] == ("not established" if room["bound"] is None else duration(room["bound"]))
+        bound = room["bound"]
+        outlier = bound is not None and bound < room["slowest"]
+        established = "not established" if bound is None else duration(bound)
+        assert row[6] == ("outlier" if outlier else established)
         assert row[8] == room["level"]
 
 
