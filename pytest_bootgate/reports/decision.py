@@ -106,8 +106,14 @@ def _passed(result: GateResult, found: Sequence[View[CheckResult]]) -> str:
     text = " and ".join(count(nouns.count(noun), noun) for noun in dict.fromkeys(nouns))
     nearest = max(found, key=_share)
     if not (part := _share(nearest)):
-        return f"{text} passed"
-    return f"{text} passed, at most {share(part)} of a timeout used ({nearest.named(result)})"
+        return f"{text} passed{_alone(result)}"
+    most = f"at most {share(part)} of a timeout used ({nearest.named(result)})"
+    return f"{text} passed, {most}{_alone(result)}"
+
+
+def _alone(result: GateResult) -> str:
+    """What a gate of one release leaves open, though all of it passed."""
+    return "" if "baseline" in result.releases else "; no baseline, so nothing was compared"
 
 
 # -- why ---------------------------------------------------------------------------------------

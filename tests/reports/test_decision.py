@@ -258,3 +258,13 @@ def test_what_is_unclear_says_what_to_do():
     assert "isolated is unclear: " in found
     assert "10 % slower is allowed; " in found
     assert "about 1 more pair would settle it" in found
+
+
+def test_a_gate_of_one_release_says_that_nothing_was_compared():
+    started = replace(boot(), outcome="started", seconds=5.0, ended=5.0, phases=())
+    result = gate(TargetResult("a", "default", "a", RULES, (started,), judge((started,), RULES)))
+    assert str(decision(result)).startswith("SHIP ")
+    assert "nothing was compared" not in str(decision(result))
+    releases = {"candidate": result.releases["candidate"]}
+    alone = str(decision(replace(result, releases=releases)))
+    assert alone.endswith("; no baseline, so nothing was compared")
