@@ -13,16 +13,17 @@ from pytest_bootgate.reports.story import (
     story,
     worth_saying,
 )
+from pytest_bootgate.reports.view import by_weight
 
 
 def failure(result: TargetResult, others: Sequence[TargetResult]) -> str:
-    """Why, how far the boot came, its last words, and what to do; a sentence a line.
+    """Why, the worst first, how far the boot came, its last words, and what to do; a sentence a line.
 
     `others` are the gate's other targets on the same profile.
     """
     if result.error is not None:
         return result.error
-    lines = [finding_line(finding) for finding in worth_saying(result)]
+    lines = [finding_line(finding) for finding in by_weight(worth_saying(result))]
     failed = failed_boot(result)
     if failed is not None:
         lines += story(failed, result, others)

@@ -12,7 +12,7 @@ from pytest_bootgate.records.outcomes import OUTCOMES
 from pytest_bootgate.records.result import TargetResult
 from pytest_bootgate.records.retry import made
 from pytest_bootgate.records.values import Boot, Phase, SignalReport
-from pytest_bootgate.records.verdict import Rules
+from pytest_bootgate.records.verdict import WHOLE, Finding, Rules
 from pytest_bootgate.reports.advice import advice
 from pytest_bootgate.reports.amounts import bar, count, duration, limit
 from pytest_bootgate.reports.boots import rows
@@ -212,6 +212,15 @@ def test_a_failure_does_not_repeat_itself_phase_by_phase():
     failed = boot()
     text = failure(result(failed), [])
     assert text.count("boot 1") == 1
+
+
+def test_the_reason_comes_before_its_warnings():
+    found = result(replace(boot(), outcome="started", seconds=5.0, ended=5.0, phases=()))
+    warns = Finding("warn", WHOLE, "the next boot may use 63 %")
+    fails = Finding("fail", "migrated", "3.4 times as long")
+    judged = replace(found.judgement, findings=(warns, fails))
+    text = failure(replace(found, judgement=judged), [])
+    assert text.startswith("fail: migrated: 3.4 times as long\nwarn: ")
 
 
 def test_what_was_not_triggered_and_what_needs_no_trigger_are_told_apart():
