@@ -17,7 +17,7 @@ from pytest_bootgate.reports.view import by_weight
 
 
 def failure(result: TargetResult, others: Sequence[TargetResult]) -> str:
-    """Why, the worst first, how far the boot came, its last words, and what to do; a sentence a line.
+    """Why (the worst first), how far the boot came, its last words, and what to do: lines.
 
     `others` are the gate's other targets on the same profile.
     """
