@@ -66,7 +66,7 @@ def choose(
             raise
         short = str(error).split(". ")[0].removesuffix(".")
         return _process(run), f"every release has a command, and docker is not available ({short})"
-    return engine, "it answers and every release has an image"
+    return engine, "it answers and every release names an image"
 
 
 def refuse(wanted: str, *, images: bool, commands: bool) -> None:

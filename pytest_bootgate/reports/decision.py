@@ -167,7 +167,8 @@ def _slower(found: TargetResult, compared: Regression, blamed: Attribution | Non
     times_as_long = compared.ratio >= 2
     text = f"{'takes' if times_as_long else 'is'} {change(compared.ratio)}"
     phase = ""
-    if blamed is not None and (blamed.inner or blamed.phases)[0].seconds > 0:
+    several = blamed is not None and len(blamed.phases) + len(blamed.inner) > 1
+    if blamed is not None and several and (blamed.inner or blamed.phases)[0].seconds > 0:
         phase = f", mostly in {blamed.phase}"
     net = " net of neighbours" if compared.net else ""
     return f"{text} ({duration(old)} to {duration(new)}{net}{phase})"
@@ -192,7 +193,8 @@ def _not_started(found: TargetResult, failed: Boot, result: GateResult) -> str:
     made = [boot for boot in found.boots if boot.release == "candidate"]
     ended = [boot for boot in made if not boot.started]
     what = "never started" if len(ended) == len(made) else "did not always start"
-    phase = f" in {failed.ended_in}" if failed.ended_in else ""
+    # Where there is but one phase, its name says nothing.
+    phase = f" in {failed.ended_in}" if failed.ended_in and len(failed.phases) > 1 else ""
     how = f"{failed.outcome.replace('_', ' ')} after {duration(failed.ended)}{phase}"
     before = found.of("baseline")
     seconds = times(before, WHOLE)
@@ -201,7 +203,8 @@ def _not_started(found: TargetResult, failed: Boot, result: GateResult) -> str:
         old = f"; {_version(result, 'baseline')} took {duration(median(seconds))}"
     elif before:
         old = f"; {_version(result, 'baseline')} did not start either"
-    return f"{what} ({len(ended)} of {count(len(made), 'boot')}, {how}{old})"
+    why = "" if failed.traits.waited_out else f": {_short(failed.detail)}"
+    return f"{what} ({len(ended)} of {count(len(made), 'boot')}, {how}{old}){why}"
 
 
 def _short(text: str) -> str:

@@ -41,7 +41,7 @@ def built(dockerfile: str) -> str:
 
 def test_choose():
     engine, why = choose("auto", images=True, commands=False, run="r")
-    assert why == "it answers and every release has an image"
+    assert why == "it answers and every release names an image"
     engine.close()
 
 

@@ -268,3 +268,17 @@ def test_a_gate_of_one_release_says_that_nothing_was_compared():
     releases = {"candidate": result.releases["candidate"]}
     alone = str(decision(replace(result, releases=releases)))
     assert alone.endswith("; no baseline, so nothing was compared")
+
+
+def test_a_crash_says_what_was_printed_and_the_only_phase_is_not_named():
+    crashed = boot(
+        outcome="crashed",
+        detail="the gateway exited with 1; it printed: KeyError: 'KEY'",
+        ended=1.3,
+        phases=(Phase("proof"),),
+    )
+    result = gate(TargetResult("a", "default", "a", RULES, (crashed,), judge((crashed,), RULES)))
+    assert str(decision(result)).endswith(
+        "a never started (1 of 1 boot, crashed after 1.30 s): the gateway exited with 1; it"
+        " printed: KeyError: 'KEY'"
+    )
