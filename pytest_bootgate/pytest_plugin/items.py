@@ -187,7 +187,10 @@ class CheckItem(pytest.Function):
         whole = super()._repr_failure_py(excinfo, style)
         option = self.config.getoption
         summary = self.config.get_verbosity() >= 0 and not option("no_summary", False)
-        return Brief(whole, self._brief, self._why) if self._brief and summary else whole
+        if not self._brief:
+            return whole
+        # pytest's own line of it would be the whole story again where CI is set.
+        return Brief(whole, self._brief if summary else str(whole), self._why)
 
     def stop(self, text: str) -> NoReturn:
         """Fail, or in setup err, in the gate's own words and without a traceback."""

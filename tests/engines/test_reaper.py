@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -102,9 +103,10 @@ def reaper_of(run: str) -> Reaper:
 
 def wait_for(process: psutil.Process) -> float:
     began = time.monotonic()
-    while process.is_running() and process.status() != "zombie":
-        assert time.monotonic() - began < 5
-        time.sleep(0.01)
+    with suppress(psutil.NoSuchProcess):  # it may end between two looks
+        while process.is_running() and process.status() != "zombie":
+            assert time.monotonic() - began < 5
+            time.sleep(0.01)
     return time.monotonic() - began
 
 

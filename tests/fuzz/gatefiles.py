@@ -16,7 +16,7 @@ from pytest_bootgate.cli.plan import closed, plan
 from pytest_bootgate.errors import BootgateError, GateFileError
 from pytest_bootgate.gatefile import load, model
 from pytest_bootgate.gatefile.model.fields import ROOT, fields_of, without_none
-from pytest_bootgate.quantities import Boots, Memory, Seconds, Share
+from pytest_bootgate.quantities import Boots, Memory, Seconds, Share, Slowdown
 from pytest_bootgate.reports.clean import clean
 from pytest_bootgate.run import Gate
 from tests.fuzz.budget import Kind, directory
@@ -70,6 +70,7 @@ UNDER: dict[str, list[Any]] = {
 QUANTITIES: dict[type, list[Any]] = {
     Seconds: ["60s", "1m30s", "250ms", "0.5s", "${SET}"],
     Share: ["80%", "10 %", "61%", "200%", "1%"],
+    Slowdown: ["10%", "10 %", "61%", "200%", "1%"],
     Memory: ["512m", "2g", "64MiB"],
     Boots: [5, "5..30", "1", "1..1000"],
 }

@@ -72,7 +72,7 @@ def test_one_that_writes_without_pause_has_a_deadline(booted):
         "import os\nwhile True: os.write(1, b'y' + b'\\n' * 65000)", "docker", timeout="1s"
     )
     assert time.monotonic() - began < 60  # about 9 s
-    (boot,) = found["boots"]
+    boot = found["boots"][-1]  # those that were lost are repeated where the host was busy
     assert (found["verdict"], boot["outcome"]) == ("error", "lost")
     told = "lines) of gateway.out came faster than this machine could read them"
     assert told in boot["detail"]
