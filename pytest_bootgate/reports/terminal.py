@@ -218,9 +218,7 @@ def _headroom(result: TargetResult) -> Iterator[str]:
         yield f"slowest boot {bar(1.0)} the whole {timeout}"
     elif room is not None:
         yield f"slowest boot {bar(room.used, marks)} {share(room.used)} of the {timeout}{lines}"
-        if room.outlier:
-            yield "next boot    no bound: the slowest boot is an outlier"
-        elif room.bound_used is not None:
+        if room.bound_used is not None:
             yield (
                 f"next boot    {bar(room.bound_used, marks)} {share(room.bound_used)} at most"
                 " (95 % confidence)"

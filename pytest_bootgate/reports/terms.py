@@ -80,7 +80,6 @@ TERMS: Mapping[str, str] = {
     "slowest boot": "the share of the timeout that the slowest boot used",
     "next boot": "the share of the timeout that the next boot uses at most, with 95 % confidence;"
     " from five boots on",
-    "outlier": "a boot that took so much longer than the others that no bound is given",
     # How the releases compare.
     "tolerance": "how much slower the candidate may be (`slower`)",
     "confidence": "how often a statement of this kind is true; `95 % interval` holds the true"

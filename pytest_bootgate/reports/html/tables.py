@@ -146,7 +146,7 @@ def headrooms(result: TargetResult) -> Table:
             seconds(room.median),
             seconds(room.slowest),
             part(room.used),
-            seconds(None, "outlier") if room.outlier else seconds(room.bound, "not established"),
+            seconds(room.at_most, "not established"),
             part(room.bound_used),
             room.level,
         ]

@@ -170,9 +170,7 @@ def nearness(found: TargetResult) -> Near:
         words = f"{how_many}, and used {share(room.used)} of the {timeout} on retry"
         return Near(words, 1.0, None, rules.fail_at, rules.warn_at)
     words = f"{share(room.used)} of the {timeout}"
-    if room.outlier:
-        words += ", no bound for the next boot: the slowest is an outlier"
-    elif room.bound_used is not None:
+    if room.bound_used is not None:
         words += f", the next boot {share(room.bound_used)} at most"
     return Near(words, room.used, room.bound_used, rules.fail_at, rules.warn_at)
 
