@@ -19,6 +19,9 @@ from pytest_bootgate.observe.stages import read_stages
 from pytest_bootgate.observe.stamps import Stamps
 from pytest_bootgate.records.values import Phase, SignalReport, Stage
 
+#: How long a wait for a CPU may be taken for why marks came in the wrong order, in seconds: by
+#: more than that the end of a phase is unknown, however busy the machine.
+_MOST_WAITED = 0.3
 #: The name of what must not appear.
 NEVER = "never"
 #: No pattern is held against more characters of a line than these.
@@ -90,9 +93,9 @@ class Observation:
         self.accepted_again: float | None = None
         #: Whether what should be the proof was an answer that only says "accepted".
         self.only_accepted = False
-        #: By how many seconds two sources may be reported in the wrong order.
-        self.lag = LAG
-        self._stamps = Stamps()
+        #: For how many seconds those who observe waited for a CPU, all their tasks together.
+        self.waited = 0.0
+        self.stamps = Stamps()
 
     @classmethod
     def of(
@@ -138,7 +141,7 @@ class Observation:
                 if seen.unended:
                     self._begun[name] = seen.source, seen.text
                 if pattern.source:
-                    self._stamps.see(name, seen.source, at, seen.text)
+                    self.stamps.see(name, seen.source, at, seen.text)
                 break
             if seen.unended is False and self._was_begun(name, seen):
                 break
@@ -295,34 +298,13 @@ class Observation:
             for name, signal, _ in self._signals
         )
 
-    def unsound(self, *, clock_moved: bool = False) -> str:
-        """Why the marks are none of one boot, or their times not known; empty where all is well.
-
-        Where the wall clock was moved, the times in lines say nothing.
-        """
-        if self.standing:
-            names = " and ".join(self.standing)
-            return f"the mark of {names} was there before the trigger, so it proves nothing"
-        if self.accepted_again is not None:
-            first = self.marks[ACCEPTED]
-            return (
-                f"the trigger was accepted twice ({first:.3f} s and {self.accepted_again:.3f} s"
-                " after it was sent): two runs, so marks cannot be attributed to one boot"
-            )
-        late = None if clock_moved else self._stamps.late()
-        if late is not None:
-            return (
-                f"marks were flushed late: by its own timestamp the line of {late[0]} was written"
-                f" {late[1]:.2f} s before it arrived, so the end of its phase is unknown"
-            )
-        try:
-            self.phases()
-        except ValueError as error:
-            return str(error)
-        return ""
+    @property
+    def _lag(self) -> float:
+        """By how many seconds two sources may be reported in the wrong order."""
+        return LAG + min(self.waited, _MOST_WAITED)
 
     def phases(self) -> tuple[Phase, ...]:
-        """The phases from the marks seen. Raises `ValueError` for marks out of order."""
+        """The phases from the marks seen. Raises `DisorderError` for marks out of order."""
         optional = {n: p.optional for n, p in self._phases.items()}
         if self.unordered:
             return tuple(Phase(n, at := self.marks.get(n), at, o) for n, o in optional.items())
@@ -330,7 +312,7 @@ class Observation:
         if self._answered_late:
             del marks[ACCEPTED]
             optional[ACCEPTED] = True
-        return phases_of(marks, optional, self.lag)
+        return phases_of(marks, optional, self._lag)
 
     @property
     def _answered_late(self) -> bool:
@@ -341,7 +323,7 @@ class Observation:
         at = self.marks.get(ACCEPTED)
         others = [other for name, other in self.marks.items() if name != ACCEPTED]
         mine = self._patterns[-1].of_this_boot and self.proof_at is not None
-        return mine and at is not None and at > min(others) + self.lag
+        return mine and at is not None and at > min(others) + self._lag
 
     def scattered(self) -> tuple[Phase, ...]:
         """The phases with the instants of their marks, where their lengths cannot be told."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from pytest_bootgate.engines.base import Exit
 from pytest_bootgate.observe.lines import LeftOut
 from pytest_bootgate.observe.observation import Observation
+from pytest_bootgate.observe.phases import DisorderError
+from pytest_bootgate.observe.sound import held_up, unsound
 from pytest_bootgate.observe.timeouts import says_timeout
 from pytest_bootgate.records.outcomes import Outcome
 from pytest_bootgate.records.values import Boot
@@ -97,9 +99,10 @@ def conclude(
     """The boot as a value, from all that was seen of it until now."""
     outcome, detail = outcome_of(seen, ending, triggered=recipe.triggered)
     stall = _stall(seen, ending) if outcome == "lost" else None
+    stalled = stall.seconds if stall is not None else held_up(seen) if outcome == "lost" else 0.0
     try:
         phases = seen.phases()
-    except ValueError:  # then it is lost, or did not start anyway
+    except DisorderError:  # then it is lost, or did not start anyway
         phases = seen.scattered()
     exited = ending.exited
     return Boot(
@@ -120,7 +123,7 @@ def conclude(
         stages=tuple(seen.stages),
         signals=seen.signals(),
         exit_code=exited.code if exited is not None else None,
-        stalled=stall.seconds if stall is not None else 0.0,
+        stalled=stalled,
         notes=tuple(_notes(seen, ending, triggered=recipe.triggered)),
         unordered=seen.unordered,
     )
@@ -140,9 +143,9 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
         came = "the task started anyway" if ending.started else "no task started"
         return "crashed", f"the gateway restarted by itself: {ending.reopened} ({came})"
     if ending.started:
-        unsound = seen.unsound(clock_moved=ending.clock_moved)
-        if unsound:
-            return "lost", unsound
+        why = unsound(seen, clock_moved=ending.clock_moved)
+        if why:
+            return "lost", why
         if (bad := seen.forbidden()) is not None:
             after = f"{bad.at or 0.0:.3g} s after the trigger: {bad.text}"
             return "forbidden", f"it started, but `{bad.name}` forbids what came {after}"
@@ -164,7 +167,7 @@ def outcome_of(seen: Observation, ending: Ending, *, triggered: bool) -> tuple[O
         return word, f"{told.name} reported: {told.text}"
     if ending.proof is None and seen.proof in seen.standing:
         # Its probe was satisfied before, and is not asked again.
-        return "lost", seen.unsound(clock_moved=ending.clock_moved)
+        return "lost", unsound(seen, clock_moved=ending.clock_moved)
     if seen.proof_at is not None:
         when = f"{seen.proof_at:.1f} s after the trigger, the timeout is {ending.timeout:g} s"
         return "timed_out", f"the proof came {when}"
@@ -243,9 +246,9 @@ def _notes(seen: Observation, ending: Ending, *, triggered: bool) -> list[str]:
         notes.append(ending.not_ready)
     if ending.refused is not None and not ending.not_accepted:
         notes.append(f"the trigger was rejected: {ending.refused}")
-    unsound = "" if ending.started else seen.unsound(clock_moved=ending.clock_moved)
-    if unsound:
-        notes.append(unsound)
+    why = "" if ending.started else unsound(seen, clock_moved=ending.clock_moved)
+    if why:
+        notes.append(why)
     if ending.oom_kills and ending.started:
         notes.append(f"{_processes(ending.oom_kills)} of it were OOM-killed")
     if ending.left_out and not _unknown(seen, ending):

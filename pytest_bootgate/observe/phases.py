@@ -10,13 +10,24 @@ from pytest_bootgate.records.values import Phase
 LAG = 0.05
 
 
+class DisorderError(ValueError):
+    """A mark that came `by` seconds after one that the gate file lists later."""
+
+    def __init__(self, name: str, by: float, above: str) -> None:
+        super().__init__(
+            f"marks out of order: {name} was seen {by:.3f} s after {above}, which the gate file"
+            " lists later"
+        )
+        self.by = by
+
+
 def phases_of(
     marks: Mapping[str, float], optional: Mapping[str, bool], lag: float = LAG
 ) -> tuple[Phase, ...]:
     """Phases in the order of `optional`'s keys from the instants of their marks.
 
     A mark that arrives up to `lag` seconds after a later one counts as simultaneous with it:
-    two streams are two pipes. More than that raises `ValueError`.
+    two streams are two pipes. More than that raises `DisorderError`.
     """
     at = dict(marks)
     ceiling, above = float("inf"), ""
@@ -24,10 +35,7 @@ def phases_of(
         if name not in at:
             continue
         if at[name] > ceiling + lag:
-            raise ValueError(
-                f"marks out of order: {name} was seen {at[name] - ceiling:.3f} s after {above},"
-                " which the gate file lists later"
-            )
+            raise DisorderError(name, at[name] - ceiling, above)
         if at[name] <= ceiling:
             above = name
         at[name] = ceiling = min(at[name], ceiling)

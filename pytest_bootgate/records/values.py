@@ -62,12 +62,13 @@ class Boot:
     took from its start to ready; one that is `never_ready` got no trigger. `cpu_seconds` is what
     the gateway and all it started used between trigger and end. `notes` are things seen that belong
     into the story.
-    `stalled` is for how many seconds the gate or its engine stood still, where the boot is `lost`
-    for that. `recorded` says that it was made in another run, as the candidate of that time. `id`
-    is the one of its `BootKey`; `attempt` counts from 1, more where a boot timeout was retried.
-    `held` says how it was held on purpose (``pause``, …): such a boot measures nothing. `wall` is
-    when it was triggered, in Unix seconds by this machine's clock (of one that was never ready:
-    when it was begun, or nearly), None in results of old; no duration is ever taken from it.
+    `stalled` is for how many seconds the gate or its engine stood still or waited for a CPU, where
+    the boot is `lost` for that. `recorded` says that it was made in another run, as the candidate
+    of that time. `id` is the one of its `BootKey`; `attempt` counts from 1, more where a boot
+    timeout was retried. `held` says how it was held on purpose (``pause``, …): such a boot measures
+    nothing. `wall` is when it was triggered, in Unix seconds by this machine's clock (of one that
+    was never ready: when it was begun, or nearly), None in results of old; no duration is ever
+    taken from it.
 
     What it was measured beside: `load` is the host's one-minute average before it,
     `others_busy` the share of the host's CPU time that others used while the gate kept still,

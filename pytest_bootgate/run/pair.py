@@ -150,7 +150,7 @@ class Pair(Triggering):
         if ending.started and not seen.complete:
             until = self._clock.now() + _LATE_MARKS
             self._pump(until, lambda: seen.complete, "marks", witness.see)
-        seen.lag += max(0.0, of_observers(self._clock, sidecar) - late)
+        seen.waited = max(0.0, of_observers(self._clock, sidecar) - late)
         if ending.started:
             first = number <= 1 and target.start == "cold" and not self.lingers
             ending = self._afterwards(seen, ending, variables, witness, first=first)

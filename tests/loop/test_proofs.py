@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_bootgate.engines.memory import Answer
+from pytest_bootgate.engines.memory.clock import MemoryClock
 from tests.loop.played import PHASES, serves
 
 STUB = 'ports: {stub: 8099}\nsidecar: {stub: {port: "${port.stub}", reply: {body: hi}}}'
@@ -208,6 +209,22 @@ def test_marks_that_two_streams_may_bring_in_the_wrong_order(play):
     (boot,) = result.boots
     assert (result.verdict, boot.outcome) == ("pass", "started")
     assert boot.phase("setup").at == boot.phase("start").at == 1.0
+
+
+@pytest.mark.parametrize("late", [0.2, 0.6])
+def test_a_busy_machine_excuses_a_wrong_order_a_little_and_then_the_boot_is_repeated(
+    play, monkeypatch, late
+):
+    monkeypatch.setattr(MemoryClock, "run_delay", lambda clock, _: clock.now())  # all the time
+    played = play(serves(1.0, "task {token} started", late, "set up"))
+    result = played.result()
+    if late < 0.3:
+        assert [boot.outcome for boot in result.boots] == ["started"]
+        return
+    assert [boot.outcome for boot in result.boots] == ["lost", "lost", "lost"]
+    assert "marks out of order: setup was seen 0.600 s after start" in result.boots[0].detail
+    assert " s for a CPU meanwhile)" in result.boots[0].detail
+    assert result.verdict == "error"
 
 
 def test_a_phase_that_takes_longer_than_its_limit(play):

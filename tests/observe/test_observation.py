@@ -13,6 +13,7 @@ from pytest_bootgate.observe.observation import (
 )
 from pytest_bootgate.observe.phases import phases_of
 from pytest_bootgate.observe.sighting import sighting
+from pytest_bootgate.observe.sound import held_up, unsound
 from pytest_bootgate.probes.http import Http
 from pytest_bootgate.probes.line import Line as LineProbe
 from pytest_bootgate.probes.stub import Stub
@@ -82,6 +83,26 @@ def test_marks_out_of_order_are_an_error_and_not_a_negative_phase():
     seen = observe([ring(100.2, token=True), Line("gateway.out", 100.9, "context engine ready")])
     with pytest.raises(ValueError, match=r"context_engine was seen 0\.700 s after task_started"):
         seen.phases()
+
+
+@pytest.mark.parametrize(
+    ("late", "waited", "sound", "by"),
+    [
+        (0.04, 0.0, True, 0.0),
+        (0.2, 0.0, False, 0.0),
+        (0.2, 0.2, True, 0.0),  # this much is a busy machine
+        (0.7, 0.2, False, 0.0),  # and does not explain this
+        (0.7, 0.9, False, 0.9),  # what does is no reason to believe it
+    ],
+)
+def test_a_wait_for_a_cpu_excuses_a_wrong_order_a_little(late, waited, sound, by):
+    seen = observe(
+        [ring(100.2, token=True), Line("gateway.out", 100.2 + late, "context engine ready")]
+    )
+    seen.waited = waited
+    assert (unsound(seen) == "") == sound
+    assert held_up(seen) == by
+    assert ("waited 0.9 s for a CPU" in unsound(seen)) == bool(by)
 
 
 def test_a_mark_a_few_milliseconds_late_on_another_pipe_counts_as_simultaneous():
@@ -171,4 +192,4 @@ def test_a_mark_that_waits_for_those_before_it(lines, marks):
     seen = observe([Line("gateway.out", TRIGGER + at, text) for at, text in lines], phases)
     assert seen.marks == {name: pytest.approx(at) for name, at in marks.items()}
     assert seen.proof_at == (pytest.approx(0.3) if marks else None)
-    assert not marks or not seen.unsound()
+    assert not marks or not unsound(seen)

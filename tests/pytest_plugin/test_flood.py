@@ -74,8 +74,8 @@ def test_one_that_writes_without_pause_has_a_deadline(booted):
     assert time.monotonic() - began < 60  # about 9 s
     boot = found["boots"][-1]  # those that were lost are repeated where the host was busy
     assert (found["verdict"], boot["outcome"]) == ("error", "lost")
-    told = "lines) of gateway.out came faster than this machine could read them"
-    assert told in boot["detail"]
+    told = r" lines\) of gateway\.out (and .*)?came faster than this machine could read them"
+    assert re.search(told, boot["detail"])  # and some of the sidecar's, where it was busier
 
 
 MANY_LINES = """\
