@@ -6,13 +6,16 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 
 from pytest_bootgate.checks.pairs import Pairs
-from pytest_bootgate.records.verdict import WHOLE, Finding
+from pytest_bootgate.records.verdict import WHOLE, Finding, Rules
+
+_NOBODY = "nothing outside its container or machine reaches it"
 
 
-def out_of_reach(pairs: Pairs) -> Iterator[Finding]:
+def out_of_reach(pairs: Pairs, rules: Rules) -> Iterator[Finding]:
     """That the candidate listens on the loopback only, where the baseline does on all addresses.
 
-    It warns: whether somebody outside needs that port, the gate does not know.
+    At a port that is published it fails. Of any other the gate does not know whether somebody
+    outside needs it, so it warns.
     """
     own, before = ([b.listens for b in pairs.measured(r)] for r in ("candidate", "baseline"))
     if not own or not before:
@@ -21,12 +24,13 @@ def out_of_reach(pairs: Pairs) -> Iterator[Finding]:
         here, there = ([one.get(port, ()) for one in side] for side in (own, before))
         if all(map(_only_here, here)) and all(map(_everywhere, there)):
             where = " and ".join(_shown(address, port) for address in here[-1])
+            published = port in rules.published
+            nobody = "nobody outside reaches this published port" if published else _NOBODY
             text = (
-                f"the candidate listens on {where} only, the baseline on all addresses: nothing"
-                " outside its container or machine reaches it. Probes ask at the loopback, so they"
-                " do not show this"
+                f"the candidate listens on {where} only, the baseline on all addresses: {nobody}."
+                " Probes ask at the loopback, so they do not show this"
             )
-            yield Finding("warn", WHOLE, text)
+            yield Finding("fail" if published else "warn", WHOLE, text)
 
 
 def _only_here(addresses: Sequence[str]) -> bool:

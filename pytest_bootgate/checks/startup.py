@@ -56,7 +56,7 @@ def judge(boots: Sequence[Boot], rules: Rules) -> Judgement:
     elif measured:
         headrooms = tuple(_headrooms(pairs, rules))
         findings += _too_near(headrooms, rules)
-        findings += [*readiness(pairs, rules), *out_of_reach(pairs)]
+        findings += [*readiness(pairs, rules), *out_of_reach(pairs, rules)]
         if len(measured) < rules.least and not failed(findings):
             text = f"only {len(measured)} of {rules.least} boots were measured"
             findings.append(Finding("error", WHOLE, text))

@@ -109,6 +109,8 @@ class _Beneath:
         place = self._origin.at(gated, "key")
         name = target_name(gated.key)
         gateway = dict(gated.process)
+        if gated.ports:
+            gateway["published"] = gated.ports
         target: dict[str, Any] = {}
         if gated.ready is not None:
             gateway["ready"] = gated.ready

@@ -79,7 +79,8 @@ class Rules:
     `noise` is the most that `Machine.spread` may be. `ready_timeout` is how many seconds a gateway
     may take until it is ready for its trigger. `since` is the phase from whose mark on boots are
     compared, empty for all of them. `timeout_of` is the probe of Kubernetes whose timeout it is,
-    empty for none.
+    empty for none. `published` are the ports that others reach from outside, as `Boot.listens`
+    calls them.
     """
 
     timeout: float
@@ -97,6 +98,7 @@ class Rules:
     ready_timeout: float = float(Gateway().ready_timeout)
     since: str = ""
     timeout_of: str = ""
+    published: tuple[str, ...] = ()
 
     @property
     def plan(self) -> Schedule:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_bootgate.checks.startup import judge
@@ -10,9 +12,10 @@ from tests.checks.test_campaign import FEW, boot
 ALL, LOCAL = ("0.0.0.0", "::"), ("127.0.0.1",)
 
 
-def judged(before, own):
+def judged(before, own, rules=FEW):
     every = {"baseline": before, "candidate": own}
-    return judge([boot(r, n, listens=one) for r in every for n, one in enumerate(every[r], 1)], FEW)
+    boots = [boot(r, n, listens=one) for r in every for n, one in enumerate(every[r], 1)]
+    return judge(boots, rules)
 
 
 def about(before, own) -> list[str]:
@@ -33,6 +36,15 @@ def test_a_candidate_that_listens_on_the_loopback_only(address, where):
     assert text.startswith(
         f"the candidate listens on {where} only, the baseline on all addresses: nothing outside"
     )
+
+
+def test_a_published_port_on_the_loopback_only_fails():
+    rules = replace(FEW, published=("1883", "port.app"))
+    for port, verdict in (("1883", "fail"), ("port.app", "fail"), ("9", "warn")):
+        found = judged([{port: ALL}] * 2, [{port: LOCAL}] * 2, rules)
+        (said,) = [f for f in found.findings if "listens" in f.text]
+        assert said.verdict == verdict
+        assert ("nobody outside reaches this published port." in said.text) == (verdict == "fail")
 
 
 @pytest.mark.parametrize(

@@ -196,10 +196,10 @@ def test_an_answer_that_never_comes_to_the_first_request(sidecar, port, serve):
 
 
 def test_patience_that_was_asked_for(sidecar, port, serve):
-    serve(("127.0.0.1", port), delays=[0.6, 0.6])
+    serve(("127.0.0.1", port), delays=[3600.0])
     began = time.monotonic()
     assert looks(sidecar, http=f":{port}/", patience=0.2) == "timed out"
-    assert time.monotonic() - began < 0.6
+    assert time.monotonic() - began < 2.4  # without, it has 2.5 s
     assert sidecar.hear("seen")["id"] == "x"
 
 
@@ -271,7 +271,7 @@ def test_grpc_that_is_none(sidecar, port, serve):
 def test_a_command_that_leaves_something_running(sidecar):
     began = time.monotonic()
     assert looks(sidecar, exec=["sh", "-c", "sleep 30 & exit 0"]) is True
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15
 
 
 def test_a_command_that_prints_without_an_end(sidecar):
@@ -311,8 +311,8 @@ def test_a_stream_that_has_it_at_once(sidecar, port):
 
         threading.Thread(target=stream, daemon=True).start()
         began = time.monotonic()
-        assert looks(sidecar, http=f":{port}/", body="ready") is True
-        assert time.monotonic() - began < 2
+        assert looks(sidecar, http=f":{port}/", body="ready", patience=30) is True
+        assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize("order", [{"tcp": "a..b:80"}, {"grpc": "a..b:80"}, {"http": "a..b:80/"}])

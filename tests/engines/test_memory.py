@@ -28,7 +28,7 @@ def test_time_passes_for_who_waits_and_takes_none():
     before, wall = clock.now(), clock.wall()
     clock.sleep(86_400)
     assert (clock.now() - before, clock.wall() - wall) == (86_400, 86_400)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 60
 
 
 def test_what_is_due_happens_in_its_order_and_at_its_time():

@@ -289,7 +289,7 @@ def test_a_unit_that_reads_nothing_does_not_block_the_gate(local_bench, monkeypa
     began = time.monotonic()
     with pytest.raises(EngineError, match="read nothing"):
         unit.send("x" * 1_000_000)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 9  # without, it has 10 s
 
 
 @pytest.mark.parametrize(

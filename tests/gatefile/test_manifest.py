@@ -125,6 +125,7 @@ def test_all_of_it(gate):
     images = (found.releases.baseline.image, found.releases.candidate.image)
     assert images == ("shop/api:1.0", "shop/api:1.1")
     gateway, container = found.gateway, found.gateway.container
+    assert gateway.published == [8000]
     assert container.entrypoint == ["/bin/serve"]
     assert gateway.command == ["--level=info", "--cost=5$$", "$$(LEVEL)", "$$(NOWHERE)"]
     assert gateway.env == {

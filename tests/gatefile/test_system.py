@@ -119,6 +119,22 @@ def test_all_of_it(gate, tmp_path):
     assert (profile.cpus, profile.memory) == (1, 512 << 20)
 
 
+@pytest.mark.parametrize(
+    ("ports", "published"),
+    [
+        ('["${PORT}:8000"]', [8000]),
+        ('["127.0.0.1:80:8000/tcp", "53:53/udp", 9, "70-72:80-82"]', [8000, 9, 80, 81, 82]),
+        ("[{target: 8000, published: 80}, {target: 53, protocol: udp}]", [8000]),
+        ("[]\n    expose: ['8001', 7000-7001]", [8001, 7000, 7001]),
+        ('["1-65535:1-65535"]', [*range(1, 101)]),
+    ],
+)
+def test_what_compose_publishes(gate, ports, published):
+    compose = COMPOSE.replace('["${PORT}:8000"]', ports)
+    assert gate(compose=compose).gateway.published == published
+    assert gate(GATE + "gateway: {published: []}\n", compose=compose).gateway.published == []
+
+
 def test_the_gate_file_wins(gate):
     found = gate(
         "system: {compose: docker-compose.yml, service: api}\n"

@@ -268,11 +268,11 @@ def test_a_test_of_two_targets_that_no_shard_has_together(gate, played, pytester
 
 
 def test_a_history_that_all_are_given_shares_out_anew(gate, played, shards, merge, pytester):
-    gate(targets=["a", "b", "  slow: {timeout: 9s}"], boots=1)
+    gate(targets=["a", "b", "  slow: {timeout: 90s}"], boots=1)
     played("bootgate.yaml", "--bootgate-journal=old.db")
     names, _ = shards(2, "--bootgate-shard-journal=old.db")
     weighed = read(pytester, names[0]).shard
-    assert all(0 < one.seconds < 2 for one in weighed.plan)
+    assert all(0 < one.seconds < 20 for one in weighed.plan)
     assert merge(names).ret == 0
     (other,), _ = shards(2, only=[2], begin="other")
     result = merge([names[0], other])

@@ -37,5 +37,5 @@ def read(name: str) -> Found:
         interval = (health.get("Interval") or 0) / 1e9 or _INTERVAL
         start = (health.get("StartPeriod") or 0) / 1e9
         part.timeout = start + (health.get("Retries") or _RETRIES) * interval
-    part.port = ports[0] if ports else None
+    part.ports = ports
     return Found(part)

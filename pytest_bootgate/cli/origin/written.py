@@ -64,7 +64,7 @@ def _lines(found: Found, origin: str, directory: Path, instead: str) -> Iterator
         yield ""
     yield "# What shows that it started, and how long that may take. Name phases in their order to"
     yield "# learn which of them got slower: a line of its output ends each."
-    proof = ready or ({"tcp": f":{gated.port}"} if gated.port else _UNKNOWN)
+    proof = ready or ({"tcp": f":{gated.ports[0]}"} if gated.ports else _UNKNOWN)
     target = {"timeout": seconds(60), **gated.target(proof)}
     yield from _block({"targets": {target_name(gated.name): target}})
     if gated.limits:

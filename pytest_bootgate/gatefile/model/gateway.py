@@ -19,6 +19,9 @@ class Gateway(Entry, frozen=True, kw_only=True):
     `env` are environment variables: ``env: {LOG_LEVEL: info}``.
     `files` are files to put in place before the start:
         ``files: {"${dir}/service.conf": {path: ./staging.conf}}``.
+    `published` are ports of its container that others reach from outside, by default those of the
+        `system`; where the baseline listens on all addresses there, and the candidate on the
+        loopback only, it fails: ``published: [8080]``.
     `ready` is the probe that must succeed before the trigger: ``ready: {http: ":8080/readyz"}``.
     `timeout` makes the gateway's own start a target of its own, `gateway`, with this timeout: it is
         booted, judged and compared as all others, in every gate that has a trigger:
@@ -43,6 +46,7 @@ class Gateway(Entry, frozen=True, kw_only=True):
     command: Command | None = None
     env: dict[str, str] = {}
     files: dict[str, File] = {}
+    published: list[Port] = []
     timeout: Annotated[Seconds, positive("60s")] | None = None
     phases: dict[str, PhaseProbe] = {}
     slower: Tolerance | None = None

@@ -32,6 +32,8 @@ from pytest_bootgate.gatefile.variables import UnsetError
 
 #: The defaults of a health check in Compose: interval and timeout in seconds, and retries.
 _INTERVAL, _PATIENCE, _RETRIES = 30.0, 30.0, 3
+#: Of a range of ports no more are looked at.
+_MOST_PORTS = 100
 #: Taken over as they are; under other names below.
 _SAME = ("user", "working_dir", "hostname", "init", "read_only", "cap_add", "cap_drop")
 #: What means nothing in a gate.
@@ -122,7 +124,7 @@ def _part(name: str, service: Mapping[str, Any], path: Path, root: Mapping[str, 
         part.notes.append(
             "its image is built by Compose: run `docker compose build` before the gate"
         )
-    part.command, part.port = _words(service.get("command"), name, "command"), _port(service)
+    part.command, part.ports = _words(service.get("command"), name, "command"), _ports(service)
     container = part.container
     for key in _SAME:
         if service.get(key) is not None:
@@ -287,10 +289,14 @@ def _otherwise(part: Part, service: Mapping[str, Any]) -> None:
             part.lost.append(Lost(key, "the devices that it reserves cannot be taken over"))
 
 
-def _port(service: Mapping[str, Any]) -> int | None:
+def _ports(service: Mapping[str, Any]) -> list[int]:
+    """The ports on which it serves others: of its container, however they are called outside."""
+    found: dict[int, None] = {}
     for port in [*(service.get("ports") or []), *(service.get("expose") or [])]:
         text = str(port.get("target")) if isinstance(port, dict) else str(port)
-        found = re.search(r"(\d+)(?:/tcp)?$", text)
-        if found and not text.endswith("/udp"):
-            return int(found[1])
-    return None
+        kind = port.get("protocol") if isinstance(port, dict) else ""
+        span = re.search(r"(\d+)(?:-(\d+))?(?:/tcp)?$", text)
+        if span and kind != "udp":
+            first, last = int(span[1]), int(span[2] or span[1])
+            found |= dict.fromkeys(range(first, min(last + 1, first + _MOST_PORTS)))
+    return [port for port in found if 0 < port < 65536]

@@ -38,8 +38,8 @@ class Lost:
 class Part:
     """A container: `ready` is a probe as a gate file has it, `timeout` in seconds.
 
-    `port` is one on which it serves, `key` its name where it comes from. `notes` are what a gate
-    file says otherwise, `lost` what it cannot say. `mounts` are its volumes and
+    `ports` are those on which it serves others, `key` its name where it comes from. `notes` are
+    what a gate file says otherwise, `lost` what it cannot say. `mounts` are its volumes and
     directories of this machine: what is mounted, its name there, and whether it may write there.
     `once` is whether it does its work and ends, `own` whether it is of the gated part's image,
     `built` whether nobody named that.
@@ -57,7 +57,7 @@ class Part:
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     container: dict[str, Any] = field(default_factory=dict)
     ready: dict[str, Any] | None = None
-    port: int | None = None
+    ports: list[int] = field(default_factory=list)
     timeout: float | None = None
     cpus: float | None = None
     memory: str | None = None

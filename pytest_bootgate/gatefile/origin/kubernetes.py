@@ -77,7 +77,7 @@ def read(
     """
     pod, container = chosen([*pods(found)], wanted, path)
     gated = _part(container, pod, given(""))
-    gated.port = pod_probes.port(container)
+    gated.ports = pod_probes.ports(container)
     pod_probes.start(gated, container)
     if pod.hostname:
         gated.container["hostname"] = escaped(pod.hostname)

@@ -132,12 +132,10 @@ def _port(asked: Map, container: Map) -> int:
     return number
 
 
-def port(container: Map) -> int | None:
-    """The first port on which it serves."""
-    for one in maps(container, "ports"):
-        if text(one, "protocol") in ("", "TCP") and "containerPort" in one:
-            return whole(one, "containerPort", 0) or None
-    return None
+def ports(container: Map) -> list[int]:
+    """The ports on which it serves others."""
+    found = [one for one in maps(container, "ports") if text(one, "protocol") in ("", "TCP")]
+    return list(dict.fromkeys(filter(None, (whole(one, "containerPort", 0) for one in found))))
 
 
 def _http(scheme: str, port: int, path: str, headers: dict[str, str]) -> dict[str, Any]:
