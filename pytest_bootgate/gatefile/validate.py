@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 import msgspec.inspect as mi
 
-from pytest_bootgate.gatefile.model import Probe, StageProbe
+from pytest_bootgate.gatefile.model import Probe, StageProbe, TargetDefaults
 from pytest_bootgate.gatefile.model.base import Entry
 from pytest_bootgate.gatefile.model.fields import (
     ROOT,
@@ -64,6 +64,16 @@ RENAMED = {
     "unsure": "inconclusive",
     "upstream": "signals",
     "warn": "warn_at",
+}
+
+#: What Compose, Kubernetes and Dockerfiles call it.
+_ELSEWHERE = {
+    "args": "command",
+    "cmd": "command",
+    "environment": "env",
+    "healthcheck": "ready",
+    "readinessProbe": "ready",
+    "startupProbe": "ready",
 }
 
 
@@ -146,9 +156,11 @@ class _Walk:
         if isinstance(tree, Scalar) and tree.value is None:
             tree = Map(tree.key, tree.place)
         if not isinstance(tree, Map):
-            return self._mistake(
-                tree, f"{name} must be a mapping, not {_got(tree)}", "write key: value"
-            )
+            lone = getattr(kind.cls, "lone", "") if isinstance(kind, mi.StructType) else ""
+            way_out = "write key: value"
+            if lone and isinstance(tree, Scalar):
+                way_out = f'write {{{lone}: "{tree.text}"}}'
+            return self._mistake(tree, f"{name} must be a mapping, not {_got(tree)}", way_out)
         if isinstance(kind, mi.StructType):
             return self._struct(tree, kind)
         item = kind.value_type
@@ -173,6 +185,8 @@ class _Walk:
                 renamed = True
             else:
                 way_out = _where(name, fitting(kind, tree.entries))
+                if kind.cls is TargetDefaults and isinstance(each, Map):
+                    way_out = f"a target of its own stands below 'targets': targets: {{{name}: …}}"
                 self._mistakes.add(each.key, f"unknown key '{name}' in {noun}", way_out)
                 meant.update(difflib.get_close_matches(name, fields, n=1))
         if tree.whole and not renamed:
@@ -271,6 +285,8 @@ class _Walk:
 
 def _where(name: str, known: list[str]) -> str:
     """The way out of an unknown key: the key that was meant, or where this one goes."""
+    if (here := _ELSEWHERE.get(name)) in known:
+        return f"did you mean '{here}'?"
     now = RENAMED.get(name, name)
     called = f"it is called '{now}' now and goes" if now != name else "it goes"
     there = homes().get(now, [])[:_HOMES]

@@ -13,7 +13,9 @@ import msgspec
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping in the gate file; a key it does not know is a mistake.
 
-    `noun` is what messages call it where its class is not called like that.
+    `noun` is what messages call it where its class is not called like that. `lone` is the key that
+    somebody means who writes a value in place of the mapping.
     """
 
     noun: ClassVar[str] = ""
+    lone: ClassVar[str] = ""

@@ -24,6 +24,7 @@ class File(Entry, frozen=True, kw_only=True):
     `secret` hides every line of the file in all reports: ``secret: true``.
     """
 
+    lone: ClassVar = "path"
     path: ExistingFiles | None = None
     text: str | None = None
     overlay: Annotated[str, _is_overlay] | None = None
@@ -45,6 +46,7 @@ class Release(Entry, frozen=True, kw_only=True):
         booted: ``recorded: last-upgrade.json``.
     """
 
+    lone: ClassVar = "image"
     image: str | None = None
     command: Command | None = None
     env: dict[str, str] = {}
