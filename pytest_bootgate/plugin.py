@@ -18,6 +18,7 @@ from pytest_bootgate.pytest_plugin.fixtures import (
     main_runner,
     session_target,
 )
+from pytest_bootgate.pytest_plugin.given import into_environment
 from pytest_bootgate.pytest_plugin.ini import take
 from pytest_bootgate.pytest_plugin.planned import GATE
 from pytest_bootgate.pytest_plugin.session import JUDGED, KEY, Session, is_gate_file
@@ -45,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the named gate files, so that a mistake ends the run before anything starts."""
     config.addinivalue_line("markers", f"{MARKER}: boots; `-m 'not {MARKER}'` leaves gates out")
     take(config)
+    into_environment(config)
     session = config.stash[KEY] = Session(config)
     check_places(config)
     if any(config.getoption(f"bootgate_{name}") for name in ("shard", "shard_journal", "merge")):

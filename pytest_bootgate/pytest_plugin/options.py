@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import pytest
 
+from pytest_bootgate.pytest_plugin.given import OPTION, variable
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -114,6 +116,14 @@ def add_options(parser: pytest.Parser) -> None:
                 one.option, action=action, type=one.parse, metavar=one.metavar, help=one.help
             )
         parser.addini(one.key, f"same as {one.option}", type=one.kind, default=None)
+    group.addoption(
+        OPTION,
+        action="append",
+        type=variable,
+        metavar="NAME=VALUE",
+        help="a variable of the gate file, ${NAME} (repeatable); one with which the gate file is no"
+        " other is an error",
+    )
     group.addoption("--bootgate-host", type=_renamed, help=argparse.SUPPRESS)
     group.addoption(
         "--bootgate-shard",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_bootgate.pytest_plugin.given import refuse_unused
 from pytest_bootgate.pytest_plugin.ini import asked_engine, taken
 from pytest_bootgate.pytest_plugin.planned import Timer
 from pytest_bootgate.pytest_plugin.progress import ProgressLine
@@ -174,8 +175,10 @@ class Session:
             from pytest_bootgate.run.machinery import refuse_engine
 
             option = self.config.getoption
+            loaded = load(path)
+            refuse_unused(self.config, loaded)
             gate = Gate(
-                load(path),
+                loaded,
                 wanted_engine=self.engine,
                 hosts=self.hosts,
                 boots=option("bootgate_boots"),

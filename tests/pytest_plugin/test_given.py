@@ -1,0 +1,57 @@
+"""`--bootgate-set`: a variable of the gate file, which is an error where it has no effect."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.pytest_plugin.conftest import GOOD
+
+#: How the toy gateway ends: its plan is one of the candidate's variables.
+END = "STEP"
+
+
+@pytest.fixture
+def varied(gate, monkeypatch):
+    monkeypatch.setenv("HOW", "exit:3")
+
+    def write(how: str = "${HOW}"):
+        path = gate([*GOOD[:-1], END])
+        path.write_text(path.read_text().replace(END, how))
+
+    return write
+
+
+def test_it_counts_more_than_the_environment(varied, played):
+    varied()
+    assert played("bootgate.yaml").ret == 1
+    assert played("bootgate.yaml", "--bootgate-set", "HOW=ring").ret == 0
+    assert os.environ["HOW"] == "exit:3"  # afterwards
+
+
+def test_one_without_an_effect(varied, played):
+    varied("ring")
+    result = played("bootgate.yaml", "--bootgate-set", "HOW=ring")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    told = (
+        "*--bootgate-set HOW=ring has no effect: nothing in bootgate.yaml depends on ${HOW}, so"
+        " something else would be booted. Write it where it belongs, such as*"
+    )
+    result.stderr.fnmatch_lines([told.replace("[", "[[]")])
+
+
+def test_one_that_only_a_number_may_be(varied, played, pytester):
+    """What is tried to see its effect is a text, with which there is no gate file at all."""
+    varied("ring")
+    path = pytester.path / "bootgate.yaml"
+    path.write_text(f"{path.read_text()}profiles: {{all: {{cpus: '${{CORES}}'}}}}\n")
+    assert played("bootgate.yaml", "--bootgate-set", "CORES=2").ret == 0
+
+
+@pytest.mark.parametrize("text", ["HOW", "=ring", "1X=2", "A B=2"])
+def test_what_is_no_variable(varied, played, text):
+    varied()
+    result = played("bootgate.yaml", f"--bootgate-set={text}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*this is not NAME=VALUE: write CANDIDATE=1.9, not {text}"])
