@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
 import json
 import os
 import signal
@@ -27,6 +29,19 @@ sys.dont_write_bytecode = False
 # A shim of pyenv takes longer than the Python that it starts.
 os.environ["PATH"] = f"{Path(sys.executable).resolve().parent}:{os.environ['PATH']}"
 
+_read = importlib.metadata.PathDistribution.read_text
+
+
+@functools.cache
+def _metadata(path: str, name: str) -> str | None:
+    """Every pytest reads what all that is installed says of itself, four times: half its start."""
+    return _read(importlib.metadata.PathDistribution(Path(path)), name)
+
+
+importlib.metadata.PathDistribution.read_text = (  # type: ignore[method-assign]
+    lambda self, filename: _metadata(str(self._path), str(filename))
+)
+
 ROOT = Path(__file__).parent.parent
 INCIDENT = ROOT / "examples" / "incident"
 
@@ -49,8 +64,8 @@ QUICK_FILES = (
 
 #: Files that take a minute or more, the longest first.
 LONG = (
-    *("lies/test_outside.py", "pytest_plugin/test_in_place.py", "test_examples.py"),
-    *("lies/test_plans.py", "pytest_plugin/test_templates.py", "engines/test_hosts.py"),
+    *("pytest_plugin/test_in_place.py", "test_examples.py", "lies/test_outside.py"),
+    *("pytest_plugin/test_templates.py", "engines/test_hosts.py"),
     *("reports/test_html_browser.py", "lies/test_baseline.py", "pytest_plugin/test_flood.py"),
     *("pytest_plugin/test_ends.py", "reports/test_html.py", "pytest_plugin/test_shards.py"),
     *("cli/test_compare.py", "engines/test_contract.py", "fuzz/test_fuzz.py"),
@@ -69,6 +84,8 @@ def pytest_collection_modifyitems(items):
         slow = any(map(item.get_closest_marker, ("docker", "kubernetes", "slow")))
         if here and not slow:
             item.add_marker("quick")
+        if place.parts[0] == "lies" and item.get_closest_marker("docker"):
+            item.add_marker("lies")
         if item.get_closest_marker("kubernetes") and CLUSTER not in os.environ:
             item.add_marker(pytest.mark.skip(f"no cluster: {CLUSTER}=1 takes KUBECONFIG's"))
     # Those that take minutes begin first, so that no worker ends alone.

@@ -24,6 +24,7 @@ OURS = ("bootgate ", "pytest ", "ci/")
 #: What needs another machine, a network, an engine or a minute, by a pattern: where it is run.
 ELSEWHERE = {
     r"ci/(quick|test)": "ci/test",
+    r"ci/lies": "ci/lies",
     r"ci/docs": "tests/test_site.py",
     r"ci/systems|.*ci/gate examples/openclaw": "ci/systems",
     r"ci/gate": "tests/test_examples.py",
