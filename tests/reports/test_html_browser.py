@@ -239,6 +239,16 @@ def test_a_link_of_the_matrix_opens_what_it_leads_to(opened):
     assert shown.bounding_box()["y"] < 800
 
 
+def test_the_headings_of_the_matrix_stand_above_their_cells(opened):
+    page, _ = opened("forty")
+    ((left, *_),) = page.evaluate(BOXES, ".matrix .head .verdict")
+    assert {round(left - cell[0]) for cell in page.evaluate(BOXES, ".matrix a .verdict")} == {0}
+    for part in ("near", "times", "change"):  # these are flush right
+        ((_, right, _),) = page.evaluate(BOXES, f".matrix .head .{part}")
+        cells = page.evaluate(BOXES, f".matrix a .{part}")
+        assert max(abs(right - cell[1]) for cell in cells) < 2, part
+
+
 def test_the_filters_work_without_a_script(opened):
     page, _ = opened("profiles", java_script_enabled=False)
     lines = page.locator("table.matrix tbody tr:visible")
