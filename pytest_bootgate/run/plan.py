@@ -315,7 +315,7 @@ class Plan:
             ready_timeout=float(self.file.gateway.ready_timeout),
             since=asked.from_ or "",
             timeout_of=asked.timeout_of or "",
-            published=self._published(),
+            published=self.file.published,
             phases={
                 name: Limits(
                     None if probe.limit is None else float(probe.limit),
@@ -325,11 +325,6 @@ class Plan:
                 for name, probe in asked.phases.items()
             },
         )
-
-    def _published(self) -> tuple[str, ...]:
-        numbers = self.file.gateway.published
-        names = [f"port.{name}" for name, port in self.file.ports.items() if port in numbers]
-        return (*map(str, numbers), *names)
 
     def budget(self) -> float:
         """The seconds that the whole run may take at the very most."""

@@ -65,3 +65,10 @@ class GateFile(Entry, frozen=True, kw_only=True):
     kubernetes: Kubernetes = Kubernetes()
     gate: Gate = Gate()
     notify: dict[str, Notify] = {}
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        """The ports that others reach, by their numbers and by their names in the gate file."""
+        numbers = self.gateway.published
+        names = [f"port.{name}" for name, port in self.ports.items() if port in numbers]
+        return (*map(str, numbers), *names)
