@@ -14,12 +14,21 @@ _NOBODY = "nothing outside its container or machine reaches it"
 def out_of_reach(pairs: Pairs, rules: Rules) -> Iterator[Finding]:
     """That the candidate listens on the loopback only, where the baseline does on all addresses.
 
-    At a port that is published it fails. Of any other the gate does not know whether somebody
-    outside needs it, so it warns.
+    At a port that is published it fails; one at which the candidate does not listen at its proof
+    warns. Of any other the gate does not know whether somebody outside needs it, so it warns.
     """
     own, before = ([b.listens for b in pairs.measured(r)] for r in ("candidate", "baseline"))
     if not own or not before:
         return
+    for port in rules.published:
+        if all(_everywhere(one.get(port, ())) for one in before) and not any(
+            port in one for one in own
+        ):
+            text = (
+                f"at its proof the candidate does not listen at the published port {port}, the"
+                " baseline does on all addresses. If the port is what others use, make it the proof"
+            )
+            yield Finding("warn", WHOLE, text)
     for port in dict.fromkeys(port for one in own for port in one):
         here, there = ([one.get(port, ()) for one in side] for side in (own, before))
         if all(map(_only_here, here)) and all(map(_everywhere, there)):

@@ -15,6 +15,7 @@ from pytest_bootgate.gatefile.fingerprint import of_source
 from pytest_bootgate.gatefile.load import PRESETS, Loaded
 from pytest_bootgate.gatefile.model import GateFile
 from pytest_bootgate.gatefile.paths import below
+from pytest_bootgate.masking import Mask
 
 #: What is compared, and how it is judged, does not change what a boot is.
 _RULES = ("releases", "gate", "notify")
@@ -108,11 +109,13 @@ def parts(loaded: Loaded) -> dict[str, str]:
     """A digest of each section of a gate file as it was loaded, and of its ``programs``.
 
     Those are the files beside the gate file that it copies, or that a command begins with. Secrets
-    are hidden first: each machine may have its own.
+    with a name that tells are hidden first: each machine may have its own. Other variables are not:
+    a release may be named by one.
     """
+    mask = Mask(loaded.told)
     every = {label: _plain(gate) for label, gate in (loaded.varied or {"": loaded.gate}).items()}
     sections = {
-        name: _digest([loaded.mask.value(plain.get(name)) for plain in every.values()], loaded)
+        name: _digest([mask.value(plain.get(name)) for plain in every.values()], loaded)
         for name in sorted(set().union(*every.values()))
     }
     files = sorted({path for plain in every.values() for path in _files(plain, loaded)})
@@ -130,6 +133,8 @@ def _content(path: Path) -> str:
 
 #: What users name as they like: a phase may be called `files`.
 _NAMED = ("targets", "phases", "signals", "services", "profiles", "releases")
+#: What holds no keys of a gate file, but the system's.
+_FREE = ("env", "headers", "json", "stream", "labels", "annotations", "extra_hosts", "vary")
 
 
 def _files(value: Any, loaded: Loaded) -> Iterator[Path]:
@@ -141,6 +146,8 @@ def _files(value: Any, loaded: Loaded) -> Iterator[Path]:
         for one in value:
             yield from _files(one, loaded)
     for key, inner in value.items() if isinstance(value, dict) else ():
+        if key in _FREE:
+            continue
         if key == "files" and isinstance(inner, dict):
             kept = [file for file in inner.values() if not file.get("secret")]
             yield from (path for file in kept for path in _below(file.get("path")))

@@ -66,6 +66,7 @@ class Loaded:
     merged in, and its proof is its last phase. `mask` hides its secrets. Where a quantity varies,
     `varied` has the gate file for each of its values, by labels such as ``AGENTS=30``, and `gate`
     is that of the first. `notes` say what is different from the `system` that it names.
+    `told` are its secrets that are told by a name, and not only by where a variable stands.
     """
 
     path: Path
@@ -74,6 +75,7 @@ class Loaded:
     varied: Mapping[str, GateFile] = field(repr=False)
     _tree: Map = field(repr=False, compare=False)
     notes: tuple[str, ...] = ()
+    told: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
     @property
     def profiles(self) -> dict[str, Variant]:
@@ -166,7 +168,10 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
                 way_out = "let it reach an env, a command, files, services, the state or a trigger"
                 mistakes.add(where.key, same, way_out)
         if not mistakes:
-            return Loaded(path, next(iter(gates.values())), mask, varied, tree, tuple(stack.notes))
+            given = (secrets_of(tree, one, path.parent, told=True) for one in every.values())
+            told = frozenset().union(*given)
+            first, notes = next(iter(gates.values())), tuple(stack.notes)
+            return Loaded(path, first, mask, varied, tree, notes, told)
     raise GateFileError([mask.text(line) for line in mistakes.lines(path)])
 
 

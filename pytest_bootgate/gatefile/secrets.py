@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -47,7 +47,12 @@ _WORDS = re.compile(r"[A-Za-z]{1,11}")
 
 
 def secrets_of(
-    root: Map, environ: Mapping[str, str], here: Path, known: Iterable[str] = ()
+    root: Map,
+    environ: Mapping[str, str],
+    here: Path,
+    known: Iterable[str] = (),
+    *,
+    told: bool = False,
 ) -> set[str]:
     """The secrets of a gate file whose environment variables are not filled in yet.
 
@@ -56,9 +61,9 @@ def secrets_of(
     name, wherever they are used; any environment variable in `env`, `headers`, a request or a
     webhook; the path of a webhook; what `inside` finds in URLs, settings and commands; files that
     are marked `secret`; likewise named values of a configuration that has an `overlay`. `known` are
-    others, as of `of_variable`.
+    others, as of `of_variable`. `told` leaves out variables that only their place makes secret.
     """
-    texts = (*known, *_below(root, (), environ, here))
+    texts = (*known, *_below(root, (), environ, here, set() if told else _PLACES))
     found = {text for text in texts if len(text) >= _LEAST}
     return {text for text in found - set(names_of(root)) if not _PLAIN.fullmatch(text)}
 
@@ -89,7 +94,11 @@ def names_of(tree: Tree) -> Iterator[str]:
 
 
 def _below(
-    tree: Tree, keys: tuple[str, ...], environ: Mapping[str, str], here: Path
+    tree: Tree,
+    keys: tuple[str, ...],
+    environ: Mapping[str, str],
+    here: Path,
+    places: Collection[str],
 ) -> Iterator[str]:
     if isinstance(tree, Map):
         if keys[-2:-1] == ("files",) and tree.get("secret") not in (None, False):
@@ -97,23 +106,25 @@ def _below(
         if keys[-2:-1] == ("files",) and "overlay" in tree:
             yield from _of_config(tree, environ, here)
         for key, each in tree.entries.items():
-            yield from _below(each, (*keys, key), environ, here)
+            yield from _below(each, (*keys, key), environ, here, places)
     elif isinstance(tree, Seq):
         for before, item in zip((None, *tree.items), tree.items, strict=False):
-            yield from _below(item, keys, environ, here)
+            yield from _below(item, keys, environ, here, places)
             if _COMMANDS & set(keys) and isinstance(before, Scalar) and isinstance(item, Scalar):
                 yield from of_arguments(before.text, _filled(item.text, environ))
     elif isinstance(tree.value, str):
-        yield from _of_text(tree.text, keys, environ)
+        yield from _of_text(tree.text, keys, environ, places)
     elif tree.value is not None and _PLACES & set(keys):
         yield from _named(keys[-1], tree.text)
 
 
-def _of_text(text: str, keys: tuple[str, ...], environ: Mapping[str, str]) -> Iterator[str]:
+def _of_text(
+    text: str, keys: tuple[str, ...], environ: Mapping[str, str], places: Collection[str]
+) -> Iterator[str]:
     for name in variables.names(text):
         plain = name.partition(":-")[0]
         value = environ.get(plain, "") if variables.from_environment(name) else ""
-        yield from of_variable(plain, value, placed=bool(_PLACES & set(keys)))
+        yield from of_variable(plain, value, placed=not set(keys).isdisjoint(places))
     if not (filled := _filled(text, environ)):
         return
     if keys[-1:] == ("webhook",):

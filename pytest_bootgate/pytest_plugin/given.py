@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +19,7 @@ _GIVEN = re.compile(r"[A-Za-z_]\w*=.*", re.ASCII | re.DOTALL)
 def variable(text: str) -> str:
     """``NAME=VALUE``. Raises `argparse.ArgumentTypeError` for anything else."""
     if not _GIVEN.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"this is not NAME=VALUE: write CANDIDATE=1.9, not {text}")
+        raise argparse.ArgumentTypeError("this is not NAME=VALUE: write CANDIDATE=1.9")
     return text
 
 
@@ -31,8 +31,8 @@ def into_environment(config: pytest.Config) -> None:
         patch.setenv(name, value)
 
 
-def refuse_unused(config: pytest.Config, loaded: Loaded) -> None:
-    """Raises `BootgateError` for a variable with which the gate file is no other.
+def refuse_unused(config: pytest.Config, loaded: Loaded, engine: str | None) -> None:
+    """Raises `BootgateError` for a variable with which the gate file boots nothing else.
 
     Who gives a release that the gate file does not boot would see a verdict about another one.
     """
@@ -41,15 +41,39 @@ def refuse_unused(config: pytest.Config, loaded: Loaded) -> None:
 
     for name, value in _given(config).items():
         try:
-            other = load(loaded.path, {**os.environ, name: f"{value}-"})
-        except GateFileError:  # it is used where not every text goes
+            other = load(loaded.path, {**os.environ, name: f"{value}1"})
+        except GateFileError:  # it is used where not every value goes
             continue
-        if (other.gate, other.varied) == (loaded.gate, loaded.varied):
+        if _booted(config, other, engine) == _booted(config, loaded, engine):
             raise BootgateError(
-                f"{OPTION} {name}={loaded.mask.text(value)} has no effect: nothing in"
-                f" {loaded.path.name} depends on ${{{name}}}, so something else would be booted."
-                f' Write it where it belongs, such as image: "my-api:${{{name}}}".'
+                f"{OPTION} {name}=... has no effect: nothing that {loaded.path.name} boots depends"
+                f" on ${{{name}}}, so another release would be gated. Write it where it belongs,"
+                f' such as image: "my-api:${{{name}}}". What only rules or notify use comes from'
+                " the environment."
             )
+
+
+def _booted(config: pytest.Config, loaded: Loaded, engine: str | None) -> object:
+    """What is booted, without how it is judged, and what the engine or the options leave out."""
+    import msgspec
+
+    from pytest_bootgate.gatefile.digest import measures
+
+    gates, asked = [loaded.gate, *loaded.varied.values()], config.getoption("bootgate_profile")
+    both: list[Any] = [(gate.releases.baseline, gate.releases.candidate) for gate in gates]
+    if engine == "process":
+        both = [
+            tuple(one and msgspec.structs.replace(one, image=None) for one in pair) for pair in both
+        ]
+    profiles = [
+        (name, one)
+        for gate in gates
+        for name, one in gate.profiles.items()
+        if (name in asked if asked else not one.on_request)
+    ]
+    left = {"profiles", *({"kubernetes"} if engine != "kubernetes" else ())}
+    sections = {k: v for k, v in measures(loaded).parts.items() if k not in left}
+    return sections, both, profiles
 
 
 def _given(config: pytest.Config) -> dict[str, str]:

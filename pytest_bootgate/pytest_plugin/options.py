@@ -121,8 +121,8 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         type=variable,
         metavar="NAME=VALUE",
-        help="a variable of the gate file, ${NAME} (repeatable); one with which the gate file is no"
-        " other is an error",
+        help="a variable of the gate file, ${NAME} (repeatable); it is an error if every gate file"
+        " boots the same without it",
     )
     group.addoption("--bootgate-host", type=_renamed, help=argparse.SUPPRESS)
     group.addoption(

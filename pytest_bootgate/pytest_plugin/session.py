@@ -176,7 +176,7 @@ class Session:
 
             option = self.config.getoption
             loaded = load(path)
-            refuse_unused(self.config, loaded)
+            refuse_unused(self.config, loaded, self.engine)
             gate = Gate(
                 loaded,
                 wanted_engine=self.engine,

@@ -47,6 +47,20 @@ def test_a_published_port_on_the_loopback_only_fails():
         assert ("nobody outside reaches this published port." in said.text) == (verdict == "fail")
 
 
+def test_a_published_port_at_which_nobody_listens_at_the_proof_warns():
+    """It may be a moment later, so it does not fail."""
+    rules = replace(FEW, published=("1883",))
+
+    def about(before, own):
+        found = judged(
+            [{"1883": one} for one in before], [{"1883": one} if one else {} for one in own], rules
+        )
+        return [f.verdict for f in found.findings if "does not listen at the published" in f.text]
+
+    assert about([ALL, ALL], [(), ()]) == ["warn"]
+    assert about([ALL, ALL], [(), ALL]) == about([ALL, ()], [(), ()]) == []
+
+
 @pytest.mark.parametrize(
     ("before", "own"),
     [

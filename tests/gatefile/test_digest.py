@@ -156,3 +156,32 @@ def test_a_large_archive_is_not_unpacked(tmp_path, monkeypatch):
     found = fingerprint.of_source(path)
     assert isinstance(found, list)
     assert found[0] == os.stat(path).st_size  # noqa: PTH116
+
+
+@pytest.mark.parametrize(
+    ("env", "differs"),
+    [
+        ("RELEASE: '${CANDIDATE}'", True),  # shards of two releases made one result
+        ("DB_PASSWORD: '${CANDIDATE}'", False),  # each machine may have its own
+        ("RELEASE: '${API_TOKEN}'", False),
+    ],
+)
+def test_a_release_that_a_variable_names_is_another_one(tmp_path, env, differs):
+    path = tmp_path / "bootgate.yaml"
+    path.write_text(GATE.replace('image: "app:2"', f'image: "app:2", env: {{{env}}}'))
+    one, other = (
+        digest.parts(load(path, {"CANDIDATE": text, "API_TOKEN": text}))
+        for text in ("1.9.0-final", "2.0.0-final")
+    )
+    assert (one["releases"] != other["releases"]) == differs
+
+
+def test_what_is_the_systems_own_names_no_files(tmp_path):
+    """It gave a traceback, and read all of /usr."""
+    path = tmp_path / "bootgate.yaml"
+    reply = "{json: {files: {report.txt: 12 kB}, from: /usr, program: /usr}}"
+    path.write_text(
+        f"{GATE}sidecar: {{stub: {{port: 80, reply: {reply}}}}}\n"
+        "gateway: {env: {from: /usr, to: /backup}}\n"
+    )
+    assert "files" not in measures(load(path)).parts

@@ -126,13 +126,16 @@ def test_all_of_it(gate, tmp_path):
         ('["127.0.0.1:80:8000/tcp", "53:53/udp", 9, "70-72:80-82"]', [8000, 9, 80, 81, 82]),
         ("[{target: 8000, published: 80}, {target: 53, protocol: udp}]", [8000]),
         ("[]\n    expose: ['8001', 7000-7001]", [8001, 7000, 7001]),
+        ('["8080:$PORT", {target: "${OTHER:-90}"}, {target: 9, protocol: UDP}]', [80, 90]),
+        ('["8080:80/TCP", 70000, x, "[::1]:1:2"]', [80, 2]),
         ('["1-65535:1-65535"]', [*range(1, 101)]),
     ],
 )
 def test_what_compose_publishes(gate, ports, published):
-    compose = COMPOSE.replace('["${PORT}:8000"]', ports)
-    assert gate(compose=compose).gateway.published == published
-    assert gate(GATE + "gateway: {published: []}\n", compose=compose).gateway.published == []
+    compose, environ = COMPOSE.replace('["${PORT}:8000"]', ports), {**ENVIRON, "PORT": "80"}
+    assert gate(compose=compose, environ=environ).gateway.published == published
+    own = gate(GATE + "gateway: {published: []}\n", compose=compose, environ=environ)
+    assert own.gateway.published == []
 
 
 def test_the_gate_file_wins(gate):

@@ -34,6 +34,7 @@ from pytest_bootgate.gatefile.variables import UnsetError
 _INTERVAL, _PATIENCE, _RETRIES = 30.0, 30.0, 3
 #: Of a range of ports no more are looked at.
 _MOST_PORTS = 100
+_PORTS = re.compile(r"(?:^|:)(\d+)(?:-(\d+))?(?:/tcp)?$", re.IGNORECASE)
 #: Taken over as they are; under other names below.
 _SAME = ("user", "working_dir", "hostname", "init", "read_only", "cap_add", "cap_drop")
 #: What means nothing in a gate.
@@ -294,9 +295,9 @@ def _ports(service: Mapping[str, Any]) -> list[int]:
     found: dict[int, None] = {}
     for port in [*(service.get("ports") or []), *(service.get("expose") or [])]:
         text = str(port.get("target")) if isinstance(port, dict) else str(port)
-        kind = port.get("protocol") if isinstance(port, dict) else ""
-        span = re.search(r"(\d+)(?:-(\d+))?(?:/tcp)?$", text)
-        if span and kind != "udp":
+        kind = str(port.get("protocol") or "tcp") if isinstance(port, dict) else "tcp"
+        span = _PORTS.search(text)
+        if span and kind.lower() == "tcp" and not isinstance(port, float):
             first, last = int(span[1]), int(span[2] or span[1])
             found |= dict.fromkeys(range(first, min(last + 1, first + _MOST_PORTS)))
     return [port for port in found if 0 < port < 65536]

@@ -25,7 +25,9 @@ _AMOUNTS = {
 #: What the default of a variable of a gate file has not.
 _SIGN = re.compile(r"[${}]")
 #: What a gate does not read.
-_UNREAD = ("ports", "expose", "labels", "logging", "restart")
+_UNREAD = ("labels", "logging", "restart")
+#: Nor what is reached from outside: only of the container's own ports something is made.
+_PORTS = ("ports", "expose")
 #: An entry of an env file; a value in quotes may have several lines.
 _ENTRY = re.compile(
     r"""[ \t]*(?:export[ \t]+)?(?P<key>[^\s=#][^=\n]*)
@@ -97,6 +99,8 @@ class Variables:
         """
         if key in _UNREAD:
             return value
+        if key in _PORTS:
+            return [self._port(one) for one in value] if isinstance(value, list) else value
         if key == "environment":  # one without a value has that of the shell, or is not set
             own = {name: self._of_shell(name, each) for name, each in _pairs(value).items()}
             value = {name: each for name, each in own.items() if each is not None}
@@ -108,6 +112,12 @@ class Variables:
                 for name, each in value.items()
             }
         return (now if key in _AMOUNTS else self).each(value, varying=key in _VARYING)
+
+    def _port(self, value: Any) -> Any:
+        try:
+            return replace(self, copied=False).each(value)
+        except (UnsetError, ValueError):
+            return value
 
     def _of_shell(self, name: str, value: Any) -> Any:
         if self.copied and value is None:
