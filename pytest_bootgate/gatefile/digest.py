@@ -155,8 +155,9 @@ def _files(value: Any, loaded: Loaded) -> Iterator[Path]:
             yield from _files([*inner.values()], loaded)
         elif key in ("from", "recorded", "program"):
             yield from _below(inner)
-        elif key == "command" and isinstance(inner, list):
-            yield from _programs(inner[:2], loaded.path.parent)
+        elif key in ("command", "exec") and isinstance(inner, list):
+            words = [word for word in inner if not word.startswith("-")]
+            yield from _programs(words[:2], loaded.path.parent)
         else:
             yield from _files(inner, loaded)
 

@@ -17,8 +17,10 @@ _TOKEN = re.compile(
 )
 #: ``password=…`` in a query or a connection string, ``--password=…`` and ``--password …``.
 _SETTING = re.compile(
-    r"""(?<![\w.-])(--?)?([A-Za-z][\w.-]*)(?(1)(?:=|\s+)|=)(?:"([^"]*)"|'([^']*)'|([^\s&;"']+))"""
+    r"""(?<![\w.-])(--?)?([A-Za-z][\w.-]*)(?(1)(?:\s*=\s*|\s+)|\s*=\s*)(?:"([^"]*)"|'([^']*)'|([^\s&;"']+))"""
 )
+#: ``"password": "…"``, as JSON has it.
+_MEMBER = re.compile(r'"([A-Za-z][\w.-]*)"\s*:\s*"((?:[^"\\]|\\.)+)"')
 _PASSWORD = re.compile(r"(?i)(?:passw(?:or)?d|passphrase|pwd|(?:^|[._-])(?:pw|pass))$")
 _OTHER = re.compile(r"(?i)(?:token|secret|(?:api|access|private|account)[._-]?key)$")
 #: Values of fewer characters are none, nor are plain words of names that may have a mode.
@@ -47,7 +49,10 @@ def of_settings(text: str, *, code: bool = False) -> Iterator[str]:
     With `code` it may be a program's, or a command line.
     """
     for _, name, *quoted in _SETTING.findall(text):
-        yield from _of_setting(name, "".join(quoted), code=code)
+        yield from _of_setting(name, value := "".join(quoted), code=code)
+        yield from of_settings(value.partition(",")[2], code=code)  # ``timeout=5,password=…``
+    for name, value in _MEMBER.findall(text):
+        yield from _of_setting(name, value, code=code)
 
 
 def of_arguments(option: str, value: str) -> Iterator[str]:

@@ -68,12 +68,12 @@ RENAMED = {
 
 #: What Compose, Kubernetes and Dockerfiles call it.
 _ELSEWHERE = {
-    "args": "command",
-    "cmd": "command",
-    "environment": "env",
-    "healthcheck": "ready",
-    "readinessProbe": "ready",
-    "startupProbe": "ready",
+    "args": ("command",),
+    "cmd": ("command",),
+    "environment": ("env",),
+    "healthcheck": ("ready", "proof"),
+    "readinessProbe": ("ready", "proof"),
+    "startupProbe": ("ready", "proof"),
 }
 
 
@@ -285,8 +285,8 @@ class _Walk:
 
 def _where(name: str, known: list[str]) -> str:
     """The way out of an unknown key: the key that was meant, or where this one goes."""
-    if (here := _ELSEWHERE.get(name)) in known:
-        return f"did you mean '{here}'?"
+    if here := [one for one in _ELSEWHERE.get(name, ()) if one in known]:
+        return f"did you mean '{here[0]}'?"
     now = RENAMED.get(name, name)
     called = f"it is called '{now}' now and goes" if now != name else "it goes"
     there = homes().get(now, [])[:_HOMES]

@@ -47,7 +47,7 @@ OWN = """\
 releases: {candidate: {command: [python3, "${here}/old.py"]}}
 gateway:
   files: {"${dir}/app.conf": {path: app.conf}, "${dir}/key": {path: key, secret: true}}
-services: {db: {command: [python3, "${here}/db.py"], ready: {line: up}}}
+services: {db: {command: [python3, -u, "${here}/db.py"], ready: {exec: [sh, "${here}/look.sh"]}}}
 state: {path: "${dir}/st", from: ./start, exclude: [cache]}
 targets: {main: {timeout: 9s, proof: {line: up}}}
 """
@@ -55,7 +55,7 @@ targets: {main: {timeout: 9s, proof: {line: up}}}
 
 def write(directory: Path, changed: dict[str, str]) -> Path:
     """A checkout of `OWN`, with other contents of some files."""
-    kept = ("old.py", "app.conf", "key", "db.py", "start/rows", "start/cache/x")
+    kept = ("old.py", "app.conf", "key", "db.py", "look.sh", "start/rows", "start/cache/x")
     for name, text in ({name: name for name in kept} | {"bootgate.yaml": OWN} | changed).items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,6 +69,7 @@ def write(directory: Path, changed: dict[str, str]) -> Path:
         ({}, set()),
         ({"app.conf": "x"}, {"files"}),
         ({"db.py": "x"}, {"files"}),
+        ({"look.sh": "x"}, {"files"}),
         ({"start/rows": "ROWS"}, {"state"}),
         ({"start/more": ""}, {"state"}),
         ({"bootgate.yaml": OWN.replace("[cache]", "[cache, rows]")}, {"state"}),

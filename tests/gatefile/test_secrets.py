@@ -203,3 +203,19 @@ def test_a_secret_in_a_command(tmp_path, command, printed, shown):
     gate = tmp_path / "bootgate.yaml"
     gate.write_text(COMMAND.format(command=command))
     assert load(gate, {"FILLED": "filled-in-88"}).mask.text(printed) == shown
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "timeout=5,password=Zq8rXw3L,ssl=on",
+        "host=db; password = Zq8rXw3L",
+        '{"db": {"password": "Zq8rXw3L", "port": 5}}',
+        '{"access_key":"Zq8rXw3L"}',
+    ],
+)
+def test_a_setting_inside_a_value(tmp_path, value):
+    (tmp_path / "content").write_text("")
+    mask = load(write(tmp_path, env=f"CONN: '{value}'")).mask
+    assert mask.text("connected with Zq8rXw3L") == "connected with ***"
+    assert mask.text("db timeout port 5 ssl on") == "db timeout port 5 ssl on"
