@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 def tell(config: pytest.Config, event: Event) -> None:
     """Tell all of them an event. Raises `BootgateError` where one of them fails.
 
-    Nor may one end the run, or skip a test, by what it raises: only Ctrl-C goes through.
+    Nor may one end the run, or skip a test, by what it raises: only Ctrl-C goes through. What they
+    are told is a copy, so that what one of them does with it changes no verdict.
     """
     try:
-        config.hook.pytest_bootgate_event(event=event)
+        config.hook.pytest_bootgate_event(event=deepcopy(event))
     except KeyboardInterrupt:
         raise
     except BaseException as error:

@@ -156,6 +156,20 @@ def test_a_listener_ends_no_run_by_what_it_raises(gate, played, pytester, raised
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+def test_a_listener_changes_nothing_of_what_it_is_told(gate, played, pytester):
+    path = gate(boots=1)
+    pytester.makeconftest(
+        """
+        def pytest_bootgate_event(event):
+            if event.kind == "boot_ended":
+                event.measured.tails.clear()
+        """
+    )
+    assert played(str(path), "--bootgate-json", "out.json").ret == 0
+    (target,) = json.loads((pytester.path / "out.json").read_text())["targets"]
+    assert target["boots"][0]["tails"]
+
+
 @pytest.mark.parametrize("at", ["boot_ended", "verdict_given", "run_ended"])
 def test_what_a_listener_says_is_masked(gate, played, pytester, monkeypatch, at):
     monkeypatch.setenv("PUSH_TOKEN", "Sup3rS3cretPush99")
