@@ -64,12 +64,12 @@ QUICK_FILES = (
 
 #: Files that take a minute or more, the longest first.
 LONG = (
-    *("pytest_plugin/test_in_place.py", "test_examples.py", "lies/test_outside.py"),
+    *("pytest_plugin/test_in_place.py", "test_examples.py"),
     *("pytest_plugin/test_templates.py", "engines/test_hosts.py"),
-    *("reports/test_html_browser.py", "lies/test_baseline.py", "pytest_plugin/test_flood.py"),
+    *("reports/test_html_browser.py", "pytest_plugin/test_flood.py"),
     *("pytest_plugin/test_ends.py", "reports/test_html.py", "pytest_plugin/test_shards.py"),
     *("cli/test_compare.py", "engines/test_contract.py", "fuzz/test_fuzz.py"),
-    *("engines/test_reaper.py", "cli/test_newcomer.py", "lies/test_strangers.py"),
+    *("engines/test_reaper.py", "cli/test_newcomer.py"),
     *("engines/test_confine.py", "cli/test_run.py", "pytest_plugin/test_queue.py"),
     *("test_readme.py", "engines/test_sidecar.py", "test_openclaw.py", "test_systems.py"),
 )
@@ -84,7 +84,7 @@ def pytest_collection_modifyitems(items):
         slow = any(map(item.get_closest_marker, ("docker", "kubernetes", "slow")))
         if here and not slow:
             item.add_marker("quick")
-        if place.parts[0] == "lies" and item.get_closest_marker("docker"):
+        if place.parts[0] == "lies" and slow and not item.get_closest_marker("kubernetes"):
             item.add_marker("lies")
         if item.get_closest_marker("kubernetes") and CLUSTER not in os.environ:
             item.add_marker(pytest.mark.skip(f"no cluster: {CLUSTER}=1 takes KUBECONFIG's"))
