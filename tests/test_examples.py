@@ -53,7 +53,7 @@ def test_the_upgrade_of_the_story(run, engine):
                 "*main started in * on the same host: the problem is in the runner's boot, not in"
                 " the gateway"
             ),
-            "PASS main, warm: * started*",
+            "[PI]* main, warm: * started*",  # INCONCLUSIVE where the machine is too busy
         ]
     )
 

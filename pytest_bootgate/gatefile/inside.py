@@ -21,8 +21,16 @@ _SETTING = re.compile(
 )
 #: ``"password": "…"``, as JSON has it.
 _MEMBER = re.compile(r'"([A-Za-z][\w.-]*)"\s*:\s*"((?:[^"\\]|\\.)+)"')
-_PASSWORD = re.compile(r"(?i)(?:passw(?:or)?d|passphrase|pwd|(?:^|[._-])(?:pw|pass))$")
-_OTHER = re.compile(r"(?i)(?:token|secret|(?:api|access|private|account)[._-]?key)$")
+#: ``X-Api-Key: …``, as the headers of a request in a command have it.
+_HEADER = re.compile(r"(?i)(?<![\w-])([a-z][\w-]*):\s*(?:(?:bearer|basic|token)\s+)?([^\s\"';,]+)")
+#: How names of a password end that do not write it out, such as those of databases.
+ABBREVIATED = "(?:db|pg|redis|mysql|require|master|root|admin|user)?pass"
+_PASSWORD = re.compile(
+    rf"(?i)(?:passw(?:or)?d|passphrase|passcode|pwd|(?:^|[._-])(?:pw|{ABBREVIATED}))$"
+)
+_OTHER = re.compile(
+    r"(?i)(?:token|secret|(?:api|access|private|account)[._-]?key|authorization|cookie)$"
+)
 #: Values of fewer characters are none, nor are plain words of names that may have a mode.
 _LEAST, _LEAST_OTHER = 4, 6
 _WORD = re.compile(r"[A-Za-z]{1,11}")
@@ -51,7 +59,7 @@ def of_settings(text: str, *, code: bool = False) -> Iterator[str]:
     for _, name, *quoted in _SETTING.findall(text):
         yield from _of_setting(name, value := "".join(quoted), code=code)
         yield from of_settings(value.partition(",")[2], code=code)  # ``timeout=5,password=…``
-    for name, value in _MEMBER.findall(text):
+    for name, value in (*_MEMBER.findall(text), *_HEADER.findall(text)):
         yield from _of_setting(name, value, code=code)
 
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from pytest_bootgate.gatefile import overlay, variables
 from pytest_bootgate.gatefile.inside import (
+    ABBREVIATED,
     of_arguments,
     of_settings,
     of_text,
@@ -19,13 +20,14 @@ from pytest_bootgate.gatefile.paths import below
 from pytest_bootgate.gatefile.tree import Map, Scalar, Seq, Tree
 
 _NAME = re.compile(
-    r"(?i)token|secret|passw|passphrase|credential|api.?key|access.?key|private.?key|"
-    r"auth(?!or(?!iz))|cookie|signature|bearer|(?:^|_)(?:key|pass|pat|pw|pwd|dsn|sas|salt)$|(?:^|_)salt_"
+    r"(?i)token|secret|passw|passphrase|passcode|credential|api.?key|access.?key|private.?key|"
+    r"auth(?!or(?!iz))|cookie|signature|bearer|(?:^|_)salt_|"
+    rf"(?:^|_)(?:key|{ABBREVIATED}|pin|pat|pw|pwd|dsn|sas|salt)$"
 )
 #: Names of a secret itself. Others say something about one, such as its mode.
 _ITSELF = re.compile(
-    r"(?i)(?:token|secret|password|passwd|passphrase|api.?key|access.?key|private.?key|"
-    r"(?:^|_)(?:key|pass|pat|pw|pwd|sas|salt))$"
+    r"(?i)(?:token|secret|password|passwd|passphrase|passcode|api.?key|access.?key|private.?key|"
+    rf"(?:^|_)(?:key|{ABBREVIATED}|pin|pat|pw|pwd|sas|salt))$"
 )
 #: Where a value that comes from the environment is taken for a secret, whatever it is called.
 _PLACES = {"env", "headers", "json", "body", "send", "webhook"}

@@ -31,29 +31,42 @@ def into_environment(config: pytest.Config) -> None:
         patch.setenv(name, value)
 
 
-def refuse_unused(config: pytest.Config, loaded: Loaded, engine: str | None) -> None:
-    """Raises `BootgateError` for a variable with which the gate file boots nothing else.
+def engine_for(config: pytest.Config, loaded: Loaded, wanted: str) -> str:
+    """The engine to ask for: one with images, where what is given only changes an image.
 
-    Who gives a release that the gate file does not boot would see a verdict about another one.
+    Raises `BootgateError` for a variable with which the gate file boots nothing else: who gives a
+    release that it does not boot would see a verdict about another one.
     """
     from pytest_bootgate.errors import BootgateError, GateFileError
     from pytest_bootgate.gatefile import load
 
+    releases = (loaded.gate.releases.baseline, loaded.gate.releases.candidate)
+    images = wanted != "process" and all(one is None or one.image is not None for one in releases)
+    engine = "docker" if images and wanted == "auto" else wanted
     for name, value in _given(config).items():
         try:
             other = load(loaded.path, {**os.environ, name: f"{value}1"})
         except GateFileError:  # it is used where not every value goes
             continue
-        if _booted(config, other, engine) == _booted(config, loaded, engine):
+        both = (loaded, other)
+        if images and _differ(config, *both, engine):
+            # Without Docker, ``auto`` would boot the commands, which are the same.
+            wanted = wanted if _differ(config, *both, "process") else engine
+        elif not _differ(config, *both, "process" if wanted == "auto" else wanted):
             raise BootgateError(
                 f"{OPTION} {name}=... has no effect: nothing that {loaded.path.name} boots depends"
                 f" on ${{{name}}}, so another release would be gated. Write it where it belongs,"
                 f' such as image: "my-api:${{{name}}}". What only rules or notify use comes from'
                 " the environment."
             )
+    return wanted
 
 
-def _booted(config: pytest.Config, loaded: Loaded, engine: str | None) -> object:
+def _differ(config: pytest.Config, loaded: Loaded, other: Loaded, engine: str) -> bool:
+    return _booted(config, loaded, engine) != _booted(config, other, engine)
+
+
+def _booted(config: pytest.Config, loaded: Loaded, engine: str) -> object:
     """What is booted, without how it is judged, and what the engine or the options leave out."""
     import msgspec
 

@@ -30,8 +30,9 @@ def require(session: Session, status: int) -> None:
         _whole(session, ended=session.ended_early or status not in FINISHED)
         if status in PASSING and not session.missing:
             _seen(session)
-    elif session.required:
-        session.missing.append(f"--bootgate-require: {_no_gate(session)}")
+    elif session.required or session.config.getoption("bootgate_set"):
+        asked = "--bootgate-require" if session.required else "--bootgate-set"
+        session.missing.append(f"{asked}: {_no_gate(session)}")
     if status not in JUDGED:
         session.missing.clear()
 

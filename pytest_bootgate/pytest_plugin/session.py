@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_bootgate.pytest_plugin.given import refuse_unused
+from pytest_bootgate.pytest_plugin.given import engine_for
 from pytest_bootgate.pytest_plugin.ini import asked_engine, taken
 from pytest_bootgate.pytest_plugin.planned import Timer
 from pytest_bootgate.pytest_plugin.progress import ProgressLine
@@ -129,7 +129,8 @@ class Session:
     def concerned(self) -> bool:
         """Whether there is anything to be said at the end of this run."""
         found = self.gates or self.from_workers or self.unheard_of_workers
-        return bool(found or self.writes or self.required)
+        asks = self.writes or self.required or self.config.getoption("bootgate_set")
+        return bool(found or asks)
 
     @property
     def lost_results(self) -> bool:
@@ -176,10 +177,10 @@ class Session:
 
             option = self.config.getoption
             loaded = load(path)
-            refuse_unused(self.config, loaded, self.engine)
+            engine = engine_for(self.config, loaded, self.engine)
             gate = Gate(
                 loaded,
-                wanted_engine=self.engine,
+                wanted_engine=engine,
                 hosts=self.hosts,
                 boots=option("bootgate_boots"),
                 profiles=option("bootgate_profile") or (),
@@ -187,7 +188,7 @@ class Session:
                 watch=self._watch,
                 hear=self.hear,
             )
-            refuse_engine(gate.plan, self.engine)
+            refuse_engine(gate.plan, engine)
             self.gates[path] = gate
         return self.gates[path]
 

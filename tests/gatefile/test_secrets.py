@@ -35,7 +35,10 @@ def test_a_file_is_secret_however_that_is_written(tmp_path, secret):
     assert "supersecretvalue99" not in mask.text("read db_line=supersecretvalue99")
 
 
-@pytest.mark.parametrize("name", ["DB_PASS", "PASS", "DB_PASSWORD", "PGPASSWORD", "API_KEY"])
+@pytest.mark.parametrize(
+    "name",
+    ["DB_PASS", "PASS", "DBPASS", "DB_PASSWORD", "PGPASSWORD", "API_KEY", "PASSCODE", "ADMIN_PIN"],
+)
 def test_a_name_that_says_so(tmp_path, name):
     (tmp_path / "content").write_text("")
     mask = load(write(tmp_path, env=f'{name}: "Zx9-literal-value"')).mask
@@ -192,6 +195,10 @@ targets: {{boot: {{timeout: 5s, proof: {{line: "password=accepted and token=a1b2
         ("[run, --db-pw, '${FILLED}']", "no filled-in-88", "no ***"),
         ('[sh, -c, "run --api-key k3y-99x | cat"]', "no k3y-99x, cat", "no ***, cat"),
         ('[sh, -c, "run --password $$PW --token auto"]', "auto PW", "auto PW"),
+        ("[redis-server, --requirepass, cmdsecret99]", "no cmdsecret99", "no ***"),
+        ("[curl, -H, 'Authorization: Bearer cmdsecret99', x]", "no cmdsecret99", "no ***"),
+        ("[sh, -c, 'curl -H \"X-Api-Key: cmdsecret99\" x']", "no cmdsecret99", "no ***"),
+        ("[sh, -c, 'curl -H \"Authorization: Bearer $$TOKEN1\" x']", "no TOKEN1", "no TOKEN1"),
         ("[run, --password, --verbose]", "--verbose", "--verbose"),
         ("[run, --password-file, /run/password]", "/run/password", "/run/password"),
         ("[python3, -c, 'x = login(password=os.environ[1])']", "os.environ", "os.environ"),

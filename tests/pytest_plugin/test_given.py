@@ -73,6 +73,24 @@ def test_one_with_an_effect_on_nothing_that_is_booted(varied, played, pytester, 
     result.stderr.fnmatch_lines(["*--bootgate-set X=... has no effect: *"])
 
 
+def test_only_an_image_of_gate_files_that_commands_could_boot(varied, here, pytester, monkeypatch):
+    """Without Docker the commands would be booted, whatever image is given."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such/socket")
+    varied("ring")
+    path = pytester.path / "bootgate.yaml"
+    path.write_text(path.read_text().replace("    command:", "    image: 'app:${X}'\n    command:"))
+    result = here("bootgate.yaml", "--bootgate-set=X=2")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*unix:///no/such/socket*"])
+
+
+def test_a_run_without_a_gate(played, pytester):
+    pytester.makepyfile("def test_it(): pass")
+    result = played("--bootgate-set=X=2")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["ERROR: --bootgate-set: no gate was collected; *"])
+
+
 @pytest.mark.parametrize("text", ["HOW", "=ring", "1X=2", "A B=2"])
 def test_what_is_no_variable(varied, played, text):
     varied()
