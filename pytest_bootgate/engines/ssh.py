@@ -42,6 +42,7 @@ class Tunnel:
         self._control = self._here / "control"
         self._children: list[subprocess.Popen[bytes]] = []
         self._listener = socket.socket(socket.AF_UNIX)
+        self._server = threading.Thread(target=self._serve, name=f"bootgate {url}", daemon=True)
         try:
             self._login()
         except BaseException:
@@ -49,7 +50,7 @@ class Tunnel:
             raise
         self._listener.bind(str(self._here / "docker.sock"))
         self._listener.listen(64)
-        threading.Thread(target=self._serve, name=f"bootgate {url}", daemon=True).start()
+        self._server.start()
 
     @property
     def address(self) -> str:
@@ -121,13 +122,18 @@ class Tunnel:
         """Log out. Connections end."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
+        if self._server.ident is not None:
+            self._server.join()  # it may be starting a child
         self._listener.close()
         for child in reversed(self._children):  # the login last
             if child.stdin is not None:
                 child.stdin.close()
             child.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            try:
                 child.wait(5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
         self._said.close()
         shutil.rmtree(self._here, ignore_errors=True)
 

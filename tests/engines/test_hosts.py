@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -27,6 +28,7 @@ from pytest_bootgate.engines.docker_address import HOSTS
 from pytest_bootgate.engines.docker_leftovers import LABEL, LEASED
 from pytest_bootgate.engines.hosts import lease
 from pytest_bootgate.engines.hosts.engine import Fleet, HostsEngine
+from pytest_bootgate.engines.ssh import Tunnel
 from pytest_bootgate.errors import EngineError, LostError
 from tests import nursery
 from tests.engines.conftest import IMAGE, Bench, Lines
@@ -280,6 +282,27 @@ def test_nothing_is_left_of_a_gate_that_was_killed(tmp_path, second, engine):
     gone = {place.parent for place in tmp_path.glob("bootgate-ssh-*/docker.sock")}
     engine(THERE)
     assert not any(place.exists() for place in gone)
+
+
+def test_a_connection_that_comes_while_it_logs_out(monkeypatch):
+    """On a busy machine, ssh is started after the others were ended: it is ended as well."""
+    started = []
+
+    class Slow(subprocess.Popen):
+        def __init__(self, command, **options):
+            if "docker system dial-stdio" in command:
+                asked.set()
+                time.sleep(0.5)
+            super().__init__(command, **options)
+            started.append(self)
+
+    tunnel, asked = Tunnel(THERE), threading.Event()
+    monkeypatch.setattr(subprocess, "Popen", Slow)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.connect(tunnel.address.removeprefix("unix://"))
+        assert asked.wait(20)
+        tunnel.close()
+    assert [one.returncode is None for one in started] == [False]
 
 
 def test_leftovers_are_those_of_all_hosts(second):
