@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from statistics import median
 
@@ -17,6 +18,12 @@ from tests.cli.conftest import bootgate
 def saved(path):
     (result,) = codec.read(path)
     return result
+
+
+def seconds(path) -> list[float]:
+    """How long the boots of the candidate took; one that was lost was repeated."""
+    boots = saved(path).targets[0].of("candidate")
+    return [boot.seconds for boot in boots if boot.outcome == "started"]
 
 
 @pytest.fixture
@@ -58,10 +65,9 @@ def test_the_numbers_are_those_of_the_results(runs, compare):
     assert said.lines[0].startswith(f"first   PASS, run {first.run}, {first.at[:10]} ")
     assert said.lines[1].startswith(f"second  FAIL, run {second.run}, {second.at[:10]} ")
     assert row(said, "verdict") == ["pass", "fail"]
-    assert row(said, "boots") == ["5 started", "10 started"]  # five confirm that it is slower
-    medians = [
-        median(b.seconds for b in result.targets[0].of("candidate")) for result in (first, second)
-    ]
+    shown = [re.sub(r"\d+ lost, ", "", cell) for cell in row(said, "boots")]
+    assert shown == ["5 started", "10 started"]  # five confirm that it is slower
+    medians = [median(seconds(path)) for path in (runs.green, runs.slower)]
     change = f"{round((medians[1] / medians[0] - 1) * 100):+d} %"
     assert row(said, "whole boot") == [*map(duration, medians), change]
     rooms = [result.targets[0].judgement.headroom for result in (first, second)]
@@ -74,10 +80,7 @@ def test_the_numbers_are_those_of_the_results(runs, compare):
 
 
 def test_slower_is_what_the_test_for_recorded_boots_says(runs, compare):
-    sides = [
-        [b.seconds for b in saved(path).targets[0].of("candidate")]
-        for path in (runs.green, runs.slower)
-    ]
+    sides = [seconds(path) for path in (runs.green, runs.slower)]
     found = compare_recorded((sides[0], sides[1][-5:]), 0.10)
     assert found.verdict == "slower"
     said = compare("green.json", "slower.json")

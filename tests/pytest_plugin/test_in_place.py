@@ -92,11 +92,11 @@ def test_a_candidate_that_keeps_everything(upgrade, engine):
             "bootgate.yaml::upgrade::restart PASSED*",
             "PASS upgrade in place: 3 of 3 jobs survived, 3 of 3 ran",
             "*job *session target *there *equal *history *ran *second start",
-            "*isolated *isolated *yes *yes *2 * ms * ms",
-            "*daily *daily *yes *yes *1 * ms * ms",
-            "*main *main *yes *yes *1 * ms * ms",
+            "*isolated *isolated *yes *yes *2 *s *s",
+            "*daily *daily *yes *yes *1 *s *s",
+            "*main *main *yes *yes *1 *s *s",
             "*note: first start on the old state *s (* CPU-s), the second *s (* CPU-s)*",
-            "*note: /healthz was green after * ms (informational, not a proof)",
+            "*note: /healthz was green after *s (informational, not a proof)",
             "*note: fields compared: id, name, enabled, text, schedule",
             "PASS: 1 upgrade, 1 pass",
         ]
@@ -285,7 +285,7 @@ def test_jobs_are_listed_and_run_by_commands(upgrade):
     result.stdout.fnmatch_lines(
         [
             "FAIL upgrade in place: 2 of 3 jobs survived, 2 of 3 ran",
-            "*isolated *isolated *yes *yes *2 * ms *",
+            "*isolated *isolated *yes *yes *2 *s *",
         ]
     )
     result = upgrade("keep", **commands | {"list": "{exec: [python3, -c, 'exit(\"no list\")']}"})
@@ -377,7 +377,7 @@ def test_in_containers(upgrade):
         [
             "WARN upgrade in place: 3 of 3 jobs survived, 3 of 3 ran",
             "*warn: rollback: rollback does not work*uses newer format 2*",
-            "*isolated *isolated *yes *yes *2 * ms * ms",
+            "*isolated *isolated *yes *yes *2 *s *s",
             "INCONCLUSIVE daily, cold: 1 started (baseline: 1 started)",
         ]
     )

@@ -54,9 +54,9 @@ def test_one_that_tells(propagated, engine):
     never = "no report from answer to the trigger, /, exit of the gateway"
     result.stdout.fnmatch_lines(
         [
-            f"PASS isolated, propagation: reported by log in * (2.* s after the trigger); {never}",
-            "*note: the gateway was paused in persona from 0.* s to 2.0 s after the trigger*",
-            "*note: delays count from the end of the pause at 2.0 s*",
+            f"PASS isolated, propagation: reported by log in * (* s after the trigger); {never}",
+            "*note: the gateway was paused in persona from *s to 2.* s after the trigger*",
+            "*note: delays count from the end of the pause at 2.* s*",
             "PASS: 1 propagation test, 1 pass",
         ]
     )
