@@ -29,6 +29,8 @@ _WAITS_FOR = {"cpu": 0.25, "memory": 0.05, "io": 0.25}
 MOST_STEAL = 0.05
 #: The share of a boot in which a CPU limit may hold it back.
 MOST_THROTTLED = 0.05
+#: The share of a boot in which it must have waited for a CPU for that to explain how long it took.
+LEAST_WAITED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def _poor(
         return  # of the engine's machine only its size is known
     if facts.uptime is not None and facts.uptime > LONGEST_UP:
         yield _Poor(f"has been up for {facts.uptime / 86400:.0f} days", "restart it")
-    yield from _busy(machine)
+    yield from _busy(machine, waited=_waited(boots))
     if machine.steal is not None and machine.steal > MOST_STEAL:
         what = f"lost {machine.steal * 100:.0f} % of its CPU time to its hypervisor"
         yield _Poor(what, "use a host that is not shared")
@@ -148,14 +150,20 @@ def _small(facts: HostFacts, *, here: bool) -> Iterator[_Poor]:
         yield _Poor(f"has {memory / 2**30:.1f} GiB of memory", "add memory")
 
 
-def _busy(machine: Machine) -> Iterator[_Poor]:
+def _waited(boots: Sequence[Boot]) -> bool:
+    """Whether the candidate's boots may have taken so long because they waited for a CPU."""
+    made = [boot for boot in boots if boot.release == "candidate" and boot.ended > 0]
+    return any(b.run_delay is None or b.run_delay >= LEAST_WAITED * b.ended for b in made)
+
+
+def _busy(machine: Machine, *, waited: bool) -> Iterator[_Poor]:
     busy = machine.usual("busy")
-    if busy is not None and busy >= BUSY:
+    if waited and busy is not None and busy >= BUSY:
         what = f"is busy (other processes use {busy * 100:.0f} % of its CPU time)"
         yield _Poor(what, "stop other work on it")
         return
     for name, most in _WAITS_FOR.items():
-        waits = machine.usual(name)
+        waits = machine.usual(name) if waited or name != "cpu" else None
         if waits is not None and waits >= most:
             what = {"cpu": "CPU", "memory": "memory", "io": "disks"}[name]
             share = f"{waits * 100:.0f} % of the time"

@@ -30,20 +30,25 @@ def out_of_reach(pairs: Pairs, rules: Rules) -> Iterator[Finding]:
             )
             yield Finding("warn", WHOLE, text)
     for port in dict.fromkeys(port for one in own for port in one):
-        here, there = ([one.get(port, ()) for one in side] for side in (own, before))
-        if all(map(_only_here, here)) and all(map(_everywhere, there)):
-            where = " and ".join(_shown(address, port) for address in here[-1])
-            published = port in rules.published
+        # At the proof of a boot it may not have listened there yet.
+        here, there = ([one[port] for one in side if one.get(port)] for side in (own, before))
+        near = [addresses for addresses in here if _only_here(addresses)]
+        published = port in rules.published
+        if not near or not there or not all(map(_everywhere, there)):
+            continue
+        if len(near) == len(here) or published:
+            often = "" if len(near) == len(here) else f" in {len(near)} of {len(here)} boots"
+            where = " and ".join(_shown(address, port) for address in near[-1])
             nobody = "nobody outside reaches this published port" if published else _NOBODY
             text = (
-                f"the candidate listens on {where} only, the baseline on all addresses: {nobody}."
-                " Probes ask at the loopback, so they do not show this"
+                f"the candidate listens on {where} only{often}, the baseline on all addresses:"
+                f" {nobody}. Probes ask at the loopback, so they do not show this"
             )
             yield Finding("fail" if published else "warn", WHOLE, text)
 
 
 def _only_here(addresses: Sequence[str]) -> bool:
-    return bool(addresses) and all(ipaddress.ip_address(one).is_loopback for one in addresses)
+    return all(ipaddress.ip_address(one).is_loopback for one in addresses)
 
 
 def _everywhere(addresses: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,8 @@ from pytest_bootgate.gatefile.tree import (
     listed,
 )
 
+#: How a text begins that `bootgate init` leaves to the user.
+TO_FILL_IN = "FILL IN"
 #: Only the run of a job that is already there knows which one.
 _OF_A_JOB = ("state", "run")
 
@@ -85,6 +88,10 @@ class _Filling:
                 place, "'${' has no end, or a brace inside", "write $${ for the literal text"
             )
             return False
+        if text.startswith(TO_FILL_IN):
+            what = text.removeprefix(TO_FILL_IN).lstrip(": ") or "your own"
+            self._mistakes.add(place, f"'{text}' is to be filled in", f"write {what}")
+            return False
         good = True
         known = self._known_of_a_job if keys[:2] == _OF_A_JOB else self._known
         for name in variables.names(text):
@@ -103,10 +110,15 @@ class _Filling:
 
 
 _PORT = "port."
+#: ``${NAME-default}`` and ``${NAME:?message}``, which a shell and Compose have besides.
+_OF_A_SHELL = re.compile(r"([A-Z_][A-Z0-9_]*)(?:(-.*)|:?\?.*)", re.DOTALL)
 
 
 def _way_out(name: str, known: Collection[str]) -> str:
     plain = name.partition(":-")[0]
+    if found := _OF_A_SHELL.fullmatch(name):
+        default = f":{found[2]}" if found[2] else ""
+        return f"write ${{{found[1]}{default}}}"
     if plain in known:
         return f"write ${{{plain}}}, only environment variables have defaults"
     if plain.startswith(_PORT):

@@ -20,6 +20,10 @@ def variable(text: str) -> str:
     """``NAME=VALUE``. Raises `argparse.ArgumentTypeError` for anything else."""
     if not _GIVEN.fullmatch(text):
         raise argparse.ArgumentTypeError("this is not NAME=VALUE: write CANDIDATE=1.9")
+    if text.endswith("=") and "=" not in text[:-1]:  # as of a pipeline's variable that is not set
+        raise argparse.ArgumentTypeError(
+            f"{text[:-1]} is empty, so a default would be gated: give it a value, or leave it out"
+        )
     return text
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_bootgate.pytest_plugin.session import Session
     from pytest_bootgate.records.check import CheckResult
-    from pytest_bootgate.records.result import TargetResult
+    from pytest_bootgate.records.result import GateResult, TargetResult
     from pytest_bootgate.run import Gate
     from pytest_bootgate.run.check import AnyCheck
 
@@ -89,6 +89,10 @@ class CheckItem(pytest.Function):
         """What was found, booted now unless an item before this one did."""
         return self.gate.check(self.asked)
 
+    def outcome(self) -> GateResult:
+        """All that was found of the gate so far."""
+        return self.gate.outcome()
+
     def beside(self, result: CheckResult) -> Sequence[TargetResult]:
         """The targets beside which a failure is told."""
         return contrast(self.config.stash[KEY], self.key[0], result)
@@ -146,7 +150,7 @@ class CheckItem(pytest.Function):
     def _all_of_check(self) -> Iterator[CheckItem]:
         """The items of the same check that this run has."""
         for item in self.session.items:
-            if isinstance(item, CheckItem) and item.gate is self.gate and item.asked == self.asked:
+            if isinstance(item, CheckItem) and item.key == self.key:
                 yield item
 
     def _measured(self) -> CheckResult:
@@ -176,7 +180,7 @@ class CheckItem(pytest.Function):
         session, one = self.config.stash[KEY], view(result, others)
         text, last = one.of_item(self.name), "\n".join(one.last)
         if self.name == result.whole and text.count("\n") > 1:
-            self._why = reason(one, self.gate.outcome())
+            self._why = reason(one, self.outcome())
             self._brief = f"{text.partition(chr(10))[0]}\n{_BELOW}"
         elif not result.whole and last and session.first_time(last):
             text = f"{text}\n{last}"

@@ -140,6 +140,10 @@ class MergedItem(CheckItem):
         """What its shard found."""
         return self._found
 
+    def outcome(self) -> GateResult:
+        """What was merged of its gate file."""
+        return self.result
+
     def beside(self, result: CheckResult) -> Sequence[TargetResult]:
         """The targets beside which a failure is told, whichever shard booted them."""
         return self.result.beside(result) if isinstance(result, TargetResult) else ()

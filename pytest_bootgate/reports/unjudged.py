@@ -15,8 +15,11 @@ def line(result: GateResult, *, lost: bool = False) -> str:
     `lost`: results did not come back, so nobody knows what was booted.
     """
     never = _listed(_name(u, result) for u in result.unjudged if not u.booted)
-    unseen = _listed(item_name(u, result) for u in result.unjudged if u.booted)
-    parts = [f"{'no result of' if lost else 'not booted'}: {never}"] if never else []
+    failed = {(f.profile, f.target, f.kind) for f in result.checks if f.error is not None}
+    vain = [u for u in result.unjudged if u.booted and (u.profile, u.target, u.check) in failed]
+    unseen = _listed(item_name(u, result) for u in result.unjudged if u.booted and u not in vain)
+    parts = [f"not measured: {_listed(_name(u, result) for u in vain)}"] if vain else []
+    parts += [f"{'no result of' if lost else 'not booted'}: {never}"] if never else []
     if unseen:
         parts.append(f"booted, but the item that gives the verdict did not run: {unseen}")
     return "; ".join(parts)

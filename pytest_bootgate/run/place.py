@@ -62,4 +62,4 @@ class Place:
         elif self._last is not None and (waited := waited_words(self._last.seconds)):
             meanwhile = f", after the gate had {waited} on this machine"
         when = f"in the {ordinal(boots)} boot" if boots else "before the first boot"
-        return f"Interrupted {when} of {what}{meanwhile}, so nothing was measured."
+        return f"Interrupted {when} of {what}{meanwhile}, so it was not judged."

@@ -75,6 +75,15 @@ def test_a_poor_host_warns_near_the_timeout_only(facts, machine, of_boots, words
     assert weighed(away, facts, machine) == judge(away, RULES)
 
 
+@pytest.mark.parametrize("still", [{"busy": 0.6}, {"cpu": 0.5}])
+def test_a_boot_that_hardly_waited_for_a_cpu_would_be_as_late_on_another_host(still):
+    machine = replace(GOOD, still=(replace(CALM, **still),))
+    assert weighed(boots(7.0, run_delay=0.5), machine=machine).verdict == "warn"
+    assert weighed(boots(7.0, run_delay=0.1), machine=machine) == judge(
+        boots(7.0, run_delay=0.1), RULES
+    )
+
+
 def test_what_it_says_in_full():
     facts = replace(FACTS, uptime=45 * 86400.0, cpus=1)
     assert weighed(boots(7.0), facts).host == (

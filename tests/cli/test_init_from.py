@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_bootgate.cli import main
+from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import load
 from pytest_bootgate.probes.healthcheck import Healthcheck
 from tests.engines.conftest import IMAGE
@@ -32,18 +33,32 @@ def init(tmp_path, capsys):
     return call
 
 
+def filled_in(path, environ):
+    """The gate file, once the user has said what nobody else can know."""
+    path.write_text(path.read_text().replace("'FILL IN: what it prints when ready'", "ready"))
+    return load(path, environ)
+
+
 def gate(init, name: str, *args: str):
     path, _ = init("--from", str(Path(__file__).parent / "origins" / name), *args)
-    return load(path, {}).gate, path.read_text()
+    return filled_in(path, {}).gate, path.read_text()
 
 
 @pytest.mark.parametrize("origin", ORIGINS, ids=lambda path: path.name)
 def test_a_gate_file_without_mistakes(init, origin):
     path, said = init("--from", str(origin))
-    assert load(path, {}).gate.releases.baseline is None
+    assert filled_in(path, {}).gate.releases.baseline is None
     assert "FILL IN" in said
     assert re.search(r"A gate for \S+, made by .* --service NAME gates another", said)
     assert "bootgate doctor" in said
+
+
+def test_what_is_left_to_fill_in_is_a_mistake(init):
+    path, _ = init(
+        "--from", str(Path(__file__).parent / "origins" / "web.compose.yml"), "--service", "cache"
+    )
+    with pytest.raises(GateFileError, match="is to be filled in: write what it prints when ready"):
+        load(path, {})
 
 
 @pytest.mark.docker
@@ -72,7 +87,7 @@ def test_a_service_with_what_it_needs(init, tmp_path):
     (live,) = re.findall(r"#   (system: .*)", text)
     path = tmp_path / "live.bootgate.yaml"
     path.write_text(f"{live}\nreleases: {{candidate: {{image: 'web-api:2'}}}}\n")
-    again = load(path, {}).gate
+    again = filled_in(path, {}).gate
     assert (again.gateway.env, again.gateway.command) == (found.gateway.env, found.gateway.command)
     assert again.services == found.services
     assert again.targets == found.targets
@@ -256,7 +271,7 @@ def test_a_deployment(init, tmp_path):
     path = tmp_path / "live.bootgate.yaml"
     known = live.replace("}", ", ignore: [secretKeyRef, configMapRef, configMap]}")
     path.write_text(f"{known}\nreleases: {{candidate: {{image: 'web:2'}}}}\n")
-    again = load(path, {}).gate
+    again = filled_in(path, {}).gate
     assert again.profiles == found.profiles
     assert again.targets["nginx"].timeout == 60
 
@@ -278,7 +293,7 @@ def test_secrets_of_a_manifest_are_not_copied(init, tmp_path):
     assert "hunter2" not in text
     assert "123" not in text
     environ = {"KEY": "k", "PIN": "p", "RUN_S_API_KEY": "f", "RUN_S_PIN": "g"}
-    gateway = load(path, environ).gate.gateway
+    gateway = filled_in(path, environ).gate.gateway
     assert gateway.env == {"KEY": "k", "pin": "p", "URL": "pg://k@db"}
     assert gateway.command == ["--key=k"]
     assert {at: one.text for at, one in gateway.files.items()} == {
@@ -298,7 +313,7 @@ def test_a_secret_that_is_also_a_part_of_other_words(init, tmp_path):
         "  - {name: beside, image: y, args: [superset-helper]}\n"
     )
     path, _ = init("--from", str(origin))
-    found = load(path, {"DB_PASS": "set", "MORE": "more"}).gate
+    found = filled_in(path, {"DB_PASS": "set", "MORE": "more"}).gate
     assert found.gateway.container.entrypoint == [
         *("sh", "-c", "/app/superset_bootstrap.sh", "set", "at:set"),
     ]
@@ -329,7 +344,7 @@ def test_the_container_that_the_file_is_for(init, tmp_path, containers, chosen):
     gated = pod.replace("NAME", "my-shop").replace("CONTAINERS", containers)
     origin.write_text((before if REAL in containers else "") + gated)
     path, said = init("--from", str(origin))
-    assert list(load(path, {}).gate.targets) == [chosen]
+    assert list(filled_in(path, {}).gate.targets) == [chosen]
     assert f"A gate for {chosen}, made by" in said
     assert "--service NAME gates another" in said
 
@@ -349,7 +364,7 @@ def test_an_image(init, capsys):
     subprocess.run(build, input=dockerfile, text=True, check=True, capture_output=True)
     try:
         path, _ = init("--from", "bootgate-test-init:1")
-        found = load(path, {}).gate
+        found = filled_in(path, {}).gate
         target = found.targets["bootgate-test-init"]
         assert (target.timeout, target.phases["proof"].kind) == (10, Healthcheck(True))
     finally:

@@ -286,7 +286,7 @@ def test_nothing_is_left_of_a_gate_that_was_killed(tmp_path, second, engine):
 
 def test_a_connection_that_comes_while_it_logs_out(monkeypatch):
     """On a busy machine, ssh is started after the others were ended: it is ended as well."""
-    started = []
+    started: list[subprocess.Popen[bytes]] = []
 
     class Slow(subprocess.Popen):
         def __init__(self, command, **options):

@@ -327,7 +327,7 @@ def test_an_interruption_leaves_nothing_and_is_no_pass(play, kind):
     result = played.gate.known("default", "main")
     assert result.verdict == "error"
     when = "in the 1st boot"
-    assert result.error == f"Interrupted {when} of main, so nothing was measured."
+    assert result.error == f"Interrupted {when} of main, so it was not judged."
     assert played.gate.outcome().verdict == "error"
     assert result.boots == ()
     assert played.kinds()[-2:] == ["verdict_given", "run_ended"]

@@ -325,7 +325,7 @@ def test_an_interruption_lets_go(play):
     (found,) = played.gate.outcome().checks
     assert found.verdict == "error"
     assert found.error == (
-        "Interrupted in the 1st boot of the propagation test of main, so nothing was measured."
+        "Interrupted in the 1st boot of the propagation test of main, so it was not judged."
     )
 
 

@@ -332,7 +332,7 @@ def test_an_interruption(play):
     (found,) = played.gate.outcome().checks
     assert found.verdict == "error"
     assert found.error == (
-        "Interrupted in the 3rd boot of the upgrade in place, so nothing was measured."
+        "Interrupted in the 3rd boot of the upgrade in place, so it was not judged."
     )
 
 

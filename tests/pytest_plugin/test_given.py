@@ -97,3 +97,11 @@ def test_what_is_no_variable(varied, played, text):
     result = played("bootgate.yaml", f"--bootgate-set={text}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*this is not NAME=VALUE: write CANDIDATE=1.9"])
+
+
+def test_what_is_empty(varied, played):
+    """As of a pipeline whose own variable is not set: a default would be gated instead."""
+    varied("${HOW:-ring}")
+    result = played("bootgate.yaml", "--bootgate-set=HOW=")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*HOW is empty, so a default would be gated*"])

@@ -37,9 +37,9 @@ def short_look():
 
 @pytest.fixture
 def busy():
-    """A busy loop on every CPU, until the test ends."""
+    """Two busy loops on every CPU, until the test ends."""
     loop = [sys.executable, "-c", "while True: pass"]
-    loops = [subprocess.Popen(loop) for _ in range(os.cpu_count() or 1)]
+    loops = [subprocess.Popen(loop) for _ in range(2 * (os.cpu_count() or 1))]
     yield
     for each in loops:
         each.kill()
@@ -113,7 +113,8 @@ def test_on_a_host_too_busy_to_measure_a_timeout_is_still_one(gate, found):
 
 @pytest.mark.usefixtures("busy")
 def test_a_busy_host_warns_near_the_timeout(gate, found):
-    gate([2.6, "engine ready", "persona loaded", "ring"], boots=1, timeout="4s")
+    path = gate(["work:0.5", 5.8, "engine ready", "persona loaded", "ring"], boots=1, timeout="10s")
+    path.write_text(path.read_text().replace("noise: 1000", "noise: 1000, fail_at: 99%"))
     result, out = found()
     assert result.ret == 0
     assert out.verdict == "warn"

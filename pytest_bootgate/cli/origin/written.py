@@ -11,11 +11,12 @@ from typing import Any
 import yaml
 
 from pytest_bootgate.gatefile.commands import vain
+from pytest_bootgate.gatefile.environment import TO_FILL_IN
 from pytest_bootgate.gatefile.origin.found import Found, seconds, target_name
 
 _WIDTH = 96
 #: A proof that nobody can find in what a system is run with.
-_UNKNOWN = {"line": "FILL IN: what it prints when ready"}
+_UNKNOWN = {"line": f"{TO_FILL_IN}: what it prints when ready"}
 
 
 def written(found: Found, origin: str, directory: Path, instead: str = "") -> str:

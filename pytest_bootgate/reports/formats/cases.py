@@ -203,9 +203,12 @@ def _phase(target: TargetResult, name: str) -> tuple[Verdict | None, str]:
         return None, f"left out: {target.left_out}"
     if target.error is not None or target.judgement is None:
         return "error", f"error: not measured; {WHOLE} says why"
-    found = target.judgement.about(name)
-    if found:
-        return worst([f.verdict for f in found]), _listed(found)
+    about = target.judgement.about(name)
+    found = [finding for finding in about if finding.kind != "unreached"]
+    if found or (about and target.verdict != "fail"):
+        return worst([f.verdict for f in about]), _listed(about)
+    if about:  # one cause is one failure, as it is one red item
+        return None, f"{about[0].text}; {WHOLE} says why"
     made = [(boot, boot.phase(name)) for boot in target.boots if boot.release == "candidate"]
     seen = [boot for boot, phase in made if phase is not None and phase.at is not None]
     optional = any(phase is not None and phase.optional for _, phase in made)
@@ -214,8 +217,9 @@ def _phase(target: TargetResult, name: str) -> tuple[Verdict | None, str]:
         return "pass", ""
     if optional and whole != "error":
         return None, "not seen in any boot, and optional"
-    verdict: Verdict = "fail" if whole == "fail" else "error"
-    return verdict, f"{verdict}: not seen in any boot that was measured"
+    if whole == "fail":
+        return None, f"not seen in any boot that was measured; {WHOLE} says why"
+    return "error", "error: not seen in any boot that was measured"
 
 
 def _listed(findings: Sequence[Finding]) -> str:
