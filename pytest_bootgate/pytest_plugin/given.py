@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from pytest_bootgate.gatefile import Loaded
+    from pytest_bootgate.run.plan import Plan
 
 OPTION = "--bootgate-set"
 _GIVEN = re.compile(r"[A-Za-z_]\w*=.*", re.ASCII | re.DOTALL)
@@ -41,56 +42,60 @@ def engine_for(config: pytest.Config, loaded: Loaded, wanted: str) -> str:
     Raises `BootgateError` for a variable with which the gate file boots nothing else: who gives a
     release that it does not boot would see a verdict about another one.
     """
-    from pytest_bootgate.errors import BootgateError, GateFileError
-    from pytest_bootgate.gatefile import load
+    from pytest_bootgate.errors import BootgateError
 
     releases = (loaded.gate.releases.baseline, loaded.gate.releases.candidate)
     images = wanted != "process" and all(one is None or one.image is not None for one in releases)
-    engine = "docker" if images and wanted == "auto" else wanted
     for name, value in _given(config).items():
-        try:
-            other = load(loaded.path, {**os.environ, name: f"{value}1"})
-        except GateFileError:  # it is used where not every value goes
+        if (other := _with_another(config, loaded, name, value)) is None:
             continue
-        both = (loaded, other)
-        if images and _differ(config, *both, engine):
+        own = _plan(config, loaded)
+        if images and _booted(own, images=True) != _booted(other, images=True):
             # Without Docker, ``auto`` would boot the commands, which are the same.
-            wanted = wanted if _differ(config, *both, "process") else engine
-        elif not _differ(config, *both, "process" if wanted == "auto" else wanted):
+            same = _booted(own, images=False) == _booted(other, images=False)
+            wanted = "docker" if wanted == "auto" and same else wanted
+        elif images or _booted(own, images=False) == _booted(other, images=False):
             raise BootgateError(
                 f"{OPTION} {name}=... has no effect: nothing that {loaded.path.name} boots depends"
                 f" on ${{{name}}}, so another release would be gated. Write it where it belongs,"
-                f' such as image: "my-api:${{{name}}}". What only rules or notify use comes from'
-                " the environment."
+                f' such as image: "my-api:${{{name}}}". What only probes, rules or notify use comes'
+                " from the environment."
             )
     return wanted
 
 
-def _differ(config: pytest.Config, loaded: Loaded, other: Loaded, engine: str) -> bool:
-    return _booted(config, loaded, engine) != _booted(config, other, engine)
+def _with_another(config: pytest.Config, loaded: Loaded, name: str, value: str) -> Plan | None:
+    """What a variable's other value would boot; None where no other value is one."""
+    from pytest_bootgate.errors import BootgateError
+    from pytest_bootgate.gatefile import load
+
+    other = re.sub(r"[0-9]+", lambda found: str(int(found[0]) + 1), value)
+    for each in (f"{value}1", other):
+        try:
+            return _plan(config, load(loaded.path, {**os.environ, name: each}))
+        except BootgateError:  # it is used where not every value goes
+            continue
+    return None
 
 
-def _booted(config: pytest.Config, loaded: Loaded, engine: str) -> object:
-    """What is booted, without how it is judged, and what the engine or the options leave out."""
-    import msgspec
+def _plan(config: pytest.Config, loaded: Loaded) -> Plan:
+    from pytest_bootgate.run.plan import Plan
 
-    from pytest_bootgate.gatefile.digest import measures
+    return Plan(loaded, profiles=config.getoption("bootgate_profile") or ())
 
-    gates, asked = [loaded.gate, *loaded.varied.values()], config.getoption("bootgate_profile")
-    both: list[Any] = [(gate.releases.baseline, gate.releases.candidate) for gate in gates]
-    if engine == "process":
-        both = [
-            tuple(one and msgspec.structs.replace(one, image=None) for one in pair) for pair in both
-        ]
-    profiles = [
-        (name, one)
-        for gate in gates
-        for name, one in gate.profiles.items()
-        if (name in asked if asked else not one.on_request)
-    ]
-    left = {"profiles", *({"kubernetes"} if engine != "kubernetes" else ())}
-    sections = {k: v for k, v in measures(loaded).parts.items() if k not in left}
-    return sections, both, profiles
+
+def _booted(plan: Plan, *, images: bool) -> list[object]:
+    """What is booted, and with which trigger, without how it is watched and judged."""
+    found: list[object] = [plan.file.releases.baseline if plan.recorded else None]
+    for release in plan.releases:
+        for profile, target in plan.pairs:
+            recipe = plan.recipe(profile, target, release)
+            variables = recipe.variables("/bootgate", recipe.gate.ports)
+            services = [recipe.service(n, variables, images=images) for n in recipe.gate.services]
+            gateway = recipe.gateway(variables, images=images)
+            found += [gateway, services, recipe.target.trigger, recipe.gate.state]
+            found.append(recipe.release.version)  # which it must report
+    return found
 
 
 def _given(config: pytest.Config) -> dict[str, str]:

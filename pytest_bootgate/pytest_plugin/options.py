@@ -121,7 +121,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         type=variable,
         metavar="NAME=VALUE",
-        help="a variable of the gate file, ${NAME} (repeatable); it is an error if every gate file"
+        help="a variable of the gate file, ${NAME} (repeatable); it is an error if a gate file"
         " boots the same without it",
     )
     group.addoption("--bootgate-host", type=_renamed, help=argparse.SUPPRESS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
@@ -56,6 +57,11 @@ def test_one_that_only_a_number_may_be(varied, played, pytester):
         "notify: {chat: {command: [echo, '${X}']}}",
         "kubernetes: {namespace: '${X}'}",
         "releases: {candidate: {image: 'app:${X}'}}",
+        "gateway: {command: [serve, '${X}']}",  # the release has its own
+        "gateway: {env: {PLAN: '${X}'}}",
+        "sidecar: {image: 'python:${X}'}",
+        "target: {timeout: '${X}s'}",
+        "target: {never: {line: 'panic ${X}'}}",
     ],
 )
 def test_one_with_an_effect_on_nothing_that_is_booted(varied, played, pytester, more):
@@ -65,9 +71,21 @@ def test_one_with_an_effect_on_nothing_that_is_booted(varied, played, pytester, 
     if more.startswith("releases"):
         text = text.replace("    command:", "    image: 'app:${X}'\n    command:", 1)
     else:
-        text += more
+        key, _, inner = more.partition(": ")
+        there = re.search(rf"^{key}:\n(  .*\n)+", text, re.MULTILINE)
+        if there is None:
+            text += more
+        else:
+            entry, _, value = inner[1:-1].partition(": ")
+            own = re.search(rf"^  {entry}: \{{", there[0], re.MULTILINE)
+            block = re.sub(rf"^  {entry}: [^{{].*\n", "", there[0], flags=re.MULTILINE)
+            if own is None:
+                block += f"  {entry}: {value}\n"
+            else:
+                block = block.replace(own[0], f"{own[0]}{value[1:-1]}, ")
+            text = text.replace(there[0], block)
     path.write_text(text)
-    given = "X=2" if "cpus" in more else "X=bootgate-x"
+    given = "X=2" if "cpus" in more or "timeout" in more else "X=bootgate-x"
     result = played("bootgate.yaml", "--bootgate-engine=process", "--bootgate-set", given)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--bootgate-set X=... has no effect: *"])
