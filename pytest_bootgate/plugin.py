@@ -20,6 +20,7 @@ from pytest_bootgate.pytest_plugin.fixtures import (
 )
 from pytest_bootgate.pytest_plugin.given import into_environment
 from pytest_bootgate.pytest_plugin.ini import take
+from pytest_bootgate.pytest_plugin.patience import Patience
 from pytest_bootgate.pytest_plugin.planned import GATE
 from pytest_bootgate.pytest_plugin.session import JUDGED, KEY, Session, is_gate_file
 
@@ -48,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     take(config)
     into_environment(config)
     session = config.stash[KEY] = Session(config)
+    config.pluginmanager.register(Patience(session), "bootgate-patience")
     check_places(config)
     if any(config.getoption(f"bootgate_{name}") for name in ("shard", "shard_journal", "merge")):
         from pytest_bootgate.pytest_plugin.shards import begin
@@ -267,7 +269,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if ours.concerned:
         from pytest_bootgate.pytest_plugin.finish import finish
 
-        finish(session)
+        try:
+            finish(session)
+        except KeyboardInterrupt:
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+            ours.missing.append("interrupted before all was written: reports may be missing")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -156,8 +156,7 @@ def _files(value: Any, loaded: Loaded) -> Iterator[Path]:
         elif key in ("from", "recorded", "program"):
             yield from _below(inner)
         elif key in ("command", "exec") and isinstance(inner, list):
-            words = [word for word in inner if not word.startswith("-")]
-            yield from _programs(words[:2], loaded.path.parent)
+            yield from _programs(inner, loaded.path.parent)
         else:
             yield from _files(inner, loaded)
 
@@ -167,8 +166,22 @@ def _below(named: object) -> Iterator[Path]:
         yield from below(named).values()
 
 
-def _programs(words: list[str], here: Path) -> Iterator[Path]:
-    for word in words:
-        path = Path(word.replace("${here}", str(here)))
-        if path.is_absolute() and path.resolve().is_relative_to(here) and path.is_file():
-            yield path
+def _programs(command: list[str], here: Path) -> Iterator[Path]:
+    """The program, and the script that it runs: the first file, behind whatever options.
+
+    Of a shell's text it is the first one in there.
+    """
+    found = []
+    for word in command:
+        texts = word.split() if " " in word else [word]
+        paths = [Path(text.replace("${here}", str(here)).strip("\"'();")) for text in texts]
+        found += [path for path in paths if _beside(path, here)][:1]
+    program = [path for path in found[:1] if str(path) == command[0].replace("${here}", str(here))]
+    yield from found[: 1 + len(program)]
+
+
+def _beside(path: Path, here: Path) -> bool:
+    try:
+        return path.is_absolute() and path.resolve().is_relative_to(here) and path.is_file()
+    except OSError:  # a name that is too long
+        return False

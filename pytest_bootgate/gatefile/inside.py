@@ -10,11 +10,18 @@ from urllib.parse import unquote
 _URL = re.compile(r"\w://[^/\s:@]*:([^/\s@]+)@")
 #: And as people write it, with a `/` or an `@` in the password; a port is none.
 _LOOSE_URL = re.compile(r"\w://[^/\s:@]*:(?!\d*[/?#])([^\s,;\"'<>]*[/@][^\s,;\"'<>]*)@(?=[\w.\[-])")
-#: Tokens that tell by their beginning what they are: of GitHub, GitLab, Slack, Stripe, npm, AWS.
+#: Tokens that tell by their beginning what they are: of GitHub, GitLab, Slack, Stripe, npm, AWS,
+#: OpenAI, Vault and Google; a JSON Web Token; a webhook of Slack.
 _TOKEN = re.compile(
     r"(?<![A-Za-z0-9])(?:gh[oprsu]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
-    r"|xox[abeprs]-[\w-]{10,}|[rs]k_(?:live|test)_\w{10,}|npm_[A-Za-z0-9]{30,}|AKIA[A-Z0-9]{16})"
+    r"|xox[abeprs]-[\w-]{10,}|[rs]k_(?:live|test)_\w{10,}|npm_[A-Za-z0-9]{30,}|AKIA[A-Z0-9]{16}"
+    r"|sk-[\w-]{20,}|hvs\.[\w-]{20,}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|(?<=hooks\.slack\.com/services/)[\w/]{10,})"
 )
+#: A private key, of which each line is secret.
+_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)(?:-----END|$)", re.DOTALL)
+#: ``jdbc:oracle:thin:user/password@host``.
+_ORACLE = re.compile(r"jdbc:oracle:\w+:[^/\s@]+/([^@\s]+)@")
 #: ``password=…`` in a query or a connection string, ``--password=…`` and ``--password …``.
 _SETTING = re.compile(
     r"""(?<![\w.-])(--?)?([A-Za-z][\w.-]*)(?(1)(?:\s*=\s*|\s+)|\s*=\s*)(?:"([^"]*)"|'([^']*)'|([^\s&;"']+))"""
@@ -23,13 +30,17 @@ _SETTING = re.compile(
 _MEMBER = re.compile(r'"([A-Za-z][\w.-]*)"\s*:\s*"((?:[^"\\]|\\.)+)"')
 #: ``X-Api-Key: …``, as the headers of a request in a command have it.
 _HEADER = re.compile(r"(?i)(?<![\w-])([a-z][\w-]*):\s*(?:(?:bearer|basic|token)\s+)?([^\s\"';,]+)")
-#: How names of a password end that do not write it out, such as those of databases.
-ABBREVIATED = "(?:db|pg|redis|mysql|require|master|root|admin|user)?pass"
+#: How names of a password end that do not write it out, but for words such as `bypass`.
+ABBREVIATED = "[a-z]*(?<!by)(?<!com)(?<!sur)(?<!tres)(?<!over)(?<!under)pass"
+#: What a key is called that is a secret, and how it may be written.
+KEY = "(?:api|access|private|account|secret|encryption|signing|master|shared|client)[._-]?key"
+CODED = "(?:_?(?:b64|base64|hex|pem))?"
 _PASSWORD = re.compile(
     rf"(?i)(?:passw(?:or)?d|passphrase|passcode|pwd|(?:^|[._-])(?:pw|{ABBREVIATED}))$"
 )
 _OTHER = re.compile(
-    r"(?i)(?:token|secret|(?:api|access|private|account)[._-]?key|authorization|cookie)$"
+    rf"(?i)(?:token|secret|{KEY}|secret[._-]?id|auth|authorization|credentials?|cookie"
+    rf"|(?:^|[._-])sig|signature){CODED}$"
 )
 #: Values of fewer characters are none, nor are plain words of names that may have a mode.
 _LEAST, _LEAST_OTHER = 4, 6
@@ -42,7 +53,9 @@ def of_urls(text: str) -> Iterator[str]:
     """The password in a URL such as ``postgres://user:password@host/``, and known tokens."""
     for found in (*_URL.finditer(text), *_LOOSE_URL.finditer(text)):
         yield from (found[1], unquote(found[1]))
-    yield from _TOKEN.findall(text)
+    yield from (*_TOKEN.findall(text), *_ORACLE.findall(text))
+    for key in _PEM.findall(text):
+        yield from (line for line in key.replace("\\n", "\n").split() if len(line) >= _LEAST_OTHER)
 
 
 def of_text(text: str) -> Iterator[str]:

@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 from pytest_bootgate.gatefile import overlay, variables
 from pytest_bootgate.gatefile.inside import (
     ABBREVIATED,
+    CODED,
+    KEY,
     of_arguments,
     of_settings,
     of_text,
@@ -20,14 +22,19 @@ from pytest_bootgate.gatefile.paths import below
 from pytest_bootgate.gatefile.tree import Map, Scalar, Seq, Tree
 
 _NAME = re.compile(
-    r"(?i)token|secret|passw|passphrase|passcode|credential|api.?key|access.?key|private.?key|"
-    r"auth(?!or(?!iz))|cookie|signature|bearer|(?:^|_)salt_|"
-    rf"(?:^|_)(?:key|{ABBREVIATED}|pin|pat|pw|pwd|dsn|sas|salt)$"
+    rf"(?i)token|secret|passw|passphrase|passcode|credential|{KEY}|api.?key|access.?key|"
+    r"private.?key|auth(?!or(?!iz))|cookie|signature|bearer|(?:^|_)salt_|"
+    rf"(?:^|_)(?:key|{ABBREVIATED}|pin|pat|pw|pwd|dsn|sas|salt){CODED}$"
+)
+#: Names that say something about a secret and hold none: a version would be hidden everywhere.
+_ABOUT = re.compile(
+    r"(?i)(?:version|image|release|revision|timeout|enabled|provider|(?:^|[_.-])(?:tag|rev|mode|type"
+    r"|host|port|file|path|name|user|ttl|realm|audience|region|scheme|method))$"
 )
 #: Names of a secret itself. Others say something about one, such as its mode.
 _ITSELF = re.compile(
     r"(?i)(?:token|secret|password|passwd|passphrase|passcode|api.?key|access.?key|private.?key|"
-    rf"(?:^|_)(?:key|{ABBREVIATED}|pin|pat|pw|pwd|sas|salt))$"
+    rf"{KEY}|(?:^|_)(?:key|{ABBREVIATED}|pin|pat|pw|pwd|sas|salt)){CODED}$"
 )
 #: Where a value that comes from the environment is taken for a secret, whatever it is called.
 _PLACES = {"env", "headers", "json", "body", "send", "webhook"}
@@ -73,17 +80,21 @@ def secrets_of(
 def of_variable(name: str, value: str, *, placed: bool) -> Iterator[str]:
     """What is secret of the value of a variable; `placed`: where any long value is taken for it."""
     long = len(value) >= (_LEAST if _ITSELF.search(name) else _SHORT)
-    if (_NAME.search(name) and long) or (placed and len(value) >= _LONG):
+    if (_calls_secret(name) and long) or (placed and len(value) >= _LONG):
         if not told_by(name, value):
             yield value
         yield from (line for line in value.splitlines() if line != value and len(line) >= _SHORT)
     yield from of_text(value)
 
 
+def _calls_secret(name: str) -> bool:
+    return bool(_NAME.search(name)) and not _ABOUT.search(name)
+
+
 def tells_secret(line: str) -> bool:
     """Whether a line that could not be read may hold a secret: by a name in it, or in a URL."""
     return bool(re.search(r"://\S*@", line)) or any(
-        map(_NAME.search, re.findall(r"\w+", line.replace("-", "_")))
+        map(_calls_secret, re.findall(r"\w+", line.replace("-", "_")))
     )
 
 
@@ -148,7 +159,7 @@ def _filled(text: str, environ: Mapping[str, str]) -> str:
 
 def _named(name: str, text: str) -> Iterator[str]:
     """A value whose name says that it is secret, and without a word before it (``Bearer``)."""
-    if not _NAME.search(name) or told_by(name, text):
+    if not _calls_secret(name) or told_by(name, text):
         return
     if not _ITSELF.search(name) and (_WORDS.fullmatch(text) or len(text) < _SHORT):
         return

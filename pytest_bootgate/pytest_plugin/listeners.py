@@ -39,7 +39,7 @@ def tell(config: pytest.Config, event: Event) -> None:
 def _text(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception as worse:
+    except BaseException as worse:
         return f"(its text raises {type(worse).__name__})"
 
 

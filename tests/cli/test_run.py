@@ -116,21 +116,36 @@ def test_without_a_gate_file(command):
 
 
 def test_a_signal_reaches_pytest_once(tmp_path, example):
-    """Ctrl-C ends the gate as it ends pytest: with 2, and nothing left behind."""
+    """Ctrl-C ends the gate as it ends pytest: with 2, and nothing left behind.
+
+    Whoever presses it again and again got tracebacks, and no reports.
+    """
     edit(example, ('"1.0", --port', '"1.0", --slow, "60", --port'), ("timeout: 3s", "timeout: 90s"))
     words = [sys.executable, "-m", "pytest_bootgate", "run", "-v"]
+    words += ["--bootgate-html=page.html", "--bootgate-json=out.json", "--junitxml=out.xml"]
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     run = subprocess.Popen(
-        words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True
+        words,
+        cwd=tmp_path,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     log = tmp_path / ".bootgate" / "journal.db-wal"
     until = time.monotonic() + 30
     while not log.exists() and time.monotonic() < until:
         time.sleep(0.1)
     time.sleep(1.0)
-    os.kill(run.pid, signal.SIGINT)
+    for _ in range(4):
+        os.kill(run.pid, signal.SIGINT)
+        time.sleep(0.25)
     out, _ = run.communicate(timeout=60)
     assert run.returncode == 2, out
+    assert "Traceback" not in out
+    assert out.splitlines()[-1].startswith("UNKNOWN ")
+    assert all((tmp_path / name).exists() for name in ("page.html", "out.json", "out.xml"))
     assert not [path for path in tmp_path.glob("bootgate-*") if path.is_dir()]
 
 

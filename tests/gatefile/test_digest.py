@@ -165,6 +165,7 @@ def test_a_large_archive_is_not_unpacked(tmp_path, monkeypatch):
         ("RELEASE: '${CANDIDATE}'", True),  # shards of two releases made one result
         ("DB_PASSWORD: '${CANDIDATE}'", False),  # each machine may have its own
         ("RELEASE: '${API_TOKEN}'", False),
+        ("AUTH_VERSION: '${CANDIDATE}'", True),
     ],
 )
 def test_a_release_that_a_variable_names_is_another_one(tmp_path, env, differs):
@@ -186,3 +187,37 @@ def test_what_is_the_systems_own_names_no_files(tmp_path):
         "gateway: {env: {from: /usr, to: /backup}}\n"
     )
     assert "files" not in measures(load(path)).parts
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        '[env, A=1, python3, -u, "${here}/app.py", x]',
+        '[python3, -W, ignore, -X, utf8, "${here}/app.py", x]',
+        '[sh, -c, "exec python3 -u ${here}/app.py"]',
+        '["${here}/wrapper", "${here}/app.py"]',
+    ],
+)
+def test_a_script_is_measured_wherever_the_command_names_it(tmp_path, command):
+    path = tmp_path / "bootgate.yaml"
+    path.write_text(f"{GATE}services: {{db: {{command: {command}, image: db}}}}\n")
+    found = []
+    for text in ("1", "2"):
+        (tmp_path / "wrapper").write_text("")
+        (tmp_path / "app.py").write_text(text)
+        (tmp_path / "rows").write_text(text)
+        found.append((measures(load(path)).digest, digest.parts(load(path))["programs"]))
+    assert found[0][0] != found[1][0]
+    assert found[0][1] != found[1][1]
+
+
+def test_what_a_script_reads_may_change_with_every_boot(tmp_path):
+    path = tmp_path / "bootgate.yaml"
+    command = '[python3, "${here}/app.py", "${here}/rows"]'
+    path.write_text(f"{GATE}services: {{db: {{command: {command}, image: db}}}}\n")
+    (tmp_path / "app.py").touch()
+    found = []
+    for text in ("1", "2"):
+        (tmp_path / "rows").write_text(text)
+        found.append(measures(load(path)).digest)
+    assert found[0] == found[1]

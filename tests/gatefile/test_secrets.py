@@ -37,7 +37,18 @@ def test_a_file_is_secret_however_that_is_written(tmp_path, secret):
 
 @pytest.mark.parametrize(
     "name",
-    ["DB_PASS", "PASS", "DBPASS", "DB_PASSWORD", "PGPASSWORD", "API_KEY", "PASSCODE", "ADMIN_PIN"],
+    [
+        "DB_PASS",
+        "PASS",
+        "DBPASS",
+        "DB_PASSWORD",
+        "PGPASSWORD",
+        "API_KEY",
+        "PASSCODE",
+        "ADMIN_PIN",
+        "SMTPPASS",
+        "ENCRYPTION_KEY_B64",
+    ],
 )
 def test_a_name_that_says_so(tmp_path, name):
     (tmp_path / "content").write_text("")
@@ -113,6 +124,9 @@ def test_what_its_name_calls_a_secret_is_one_whatever_it_looks_like(tmp_path, en
     ("env", "shown"),
     [
         ("AUTH_MODE: basic", "basic"),
+        ("AUTH_VERSION: '2.10.0-rc1'", "2.10.0-rc1"),
+        ("TOKEN_FILE: /run/secrets/token", "/run/secrets/token"),
+        ("COMPASS: north-by-west", "north-by-west"),
         ("AUTH: disabled", "disabled"),
         ('TOKEN: "true"', "true"),
         ("API_KEY: abc", "abc"),
@@ -195,6 +209,13 @@ targets: {{boot: {{timeout: 5s, proof: {{line: "password=accepted and token=a1b2
         ("[run, --db-pw, '${FILLED}']", "no filled-in-88", "no ***"),
         ('[sh, -c, "run --api-key k3y-99x | cat"]', "no k3y-99x, cat", "no ***, cat"),
         ('[sh, -c, "run --password $$PW --token auto"]', "auto PW", "auto PW"),
+        ("[run, --encryption-key=k3y-99xyz]", "no k3y-99xyz", "no ***"),
+        ("[run, --secret-id, k3y-99xyz]", "no k3y-99xyz", "no ***"),
+        ("[run, --credential, k3y-99xyz]", "no k3y-99xyz", "no ***"),
+        ("[run, 'https://h/x?se=1&sig=k3y-99xyz']", "no k3y-99xyz", "no ***"),
+        ("[run, 'jdbc:oracle:thin:u/k3y-99xyz@h:1521/x']", "no k3y-99xyz", "no ***"),
+        ("[run, hvs.abcdefghij0123456789]", "no hvs.abcdefghij0123456789", "no ***"),
+        ("[run, eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0]", "eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0", "***"),
         ("[redis-server, --requirepass, cmdsecret99]", "no cmdsecret99", "no ***"),
         ("[curl, -H, 'Authorization: Bearer cmdsecret99', x]", "no cmdsecret99", "no ***"),
         ("[sh, -c, 'curl -H \"X-Api-Key: cmdsecret99\" x']", "no cmdsecret99", "no ***"),
@@ -219,6 +240,8 @@ def test_a_secret_in_a_command(tmp_path, command, printed, shown):
         "host=db; password = Zq8rXw3L",
         '{"db": {"password": "Zq8rXw3L", "port": 5}}',
         '{"access_key":"Zq8rXw3L"}',
+        '{"secret_key":"Zq8rXw3L"}',
+        "-----BEGIN PRIVATE KEY-----\\nZq8rXw3L\\n-----END PRIVATE KEY-----",
     ],
 )
 def test_a_setting_inside_a_value(tmp_path, value):
