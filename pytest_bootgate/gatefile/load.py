@@ -12,6 +12,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pytest_bootgate.errors import GateFileError
 from pytest_bootgate.gatefile import variables
@@ -26,7 +27,7 @@ from pytest_bootgate.gatefile.merge import (
 from pytest_bootgate.gatefile.model import GateFile, Profile
 from pytest_bootgate.gatefile.paths import resolved
 from pytest_bootgate.gatefile.rules import check_rules
-from pytest_bootgate.gatefile.secrets import names_of, secrets_of
+from pytest_bootgate.gatefile.secrets import names_of, secrets_of, texts_of
 from pytest_bootgate.gatefile.source import read
 from pytest_bootgate.gatefile.system import beneath
 from pytest_bootgate.gatefile.tree import (
@@ -67,6 +68,8 @@ class Loaded:
     `varied` has the gate file for each of its values, by labels such as ``AGENTS=30``, and `gate`
     is that of the first. `notes` say what is different from the `system` that it names.
     `told` are its secrets that are told by a name, and not only by where a variable stands.
+    `environment` are the variables of the environment that it uses and that are set, but for those
+    that hold a secret.
     """
 
     path: Path
@@ -76,6 +79,7 @@ class Loaded:
     _tree: Map = field(repr=False, compare=False)
     notes: tuple[str, ...] = ()
     told: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def profiles(self) -> dict[str, Variant]:
@@ -171,7 +175,9 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
             given = (secrets_of(tree, one, path.parent, told=True) for one in every.values())
             told = frozenset().union(*given)
             first, notes = next(iter(gates.values())), tuple(stack.notes)
-            return Loaded(path, first, mask, varied, tree, notes, told)
+            known = {name: environ[name] for name in sorted(stack.asked) if environ.get(name)}
+            plain = {name: text for name, text in known.items() if mask.text(text) == text}
+            return Loaded(path, first, mask, varied, tree, notes, told, plain)
     raise GateFileError([mask.text(line) for line in mistakes.lines(path)])
 
 
@@ -184,11 +190,32 @@ def presets() -> list[str]:
     return sorted(found.parent.name for found in PRESETS.glob("*/preset.yaml"))
 
 
+class _Asked(dict[str, str]):
+    """An environment that keeps in mind which of its variables were asked for."""
+
+    def __init__(self, environ: Mapping[str, str], asked: set[str]) -> None:
+        super().__init__(environ)
+        self._asked = asked
+
+    def __contains__(self, name: object) -> bool:
+        self._asked.add(str(name))
+        return super().__contains__(name)
+
+    def __getitem__(self, name: str) -> str:
+        self._asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As a dictionary has it."""
+        self._asked.add(name)
+        return super().get(name, default)
+
+
 class _Stack:
     """A gate file on its preset, and that on its own; `targets` are the ones that count.
 
     `trees` are the files as they were read, `secrets` are those of files beside them,
-    `notes` what is different from a `system`.
+    `notes` what is different from a `system`, `asked` the variables that a file used so far.
     """
 
     def __init__(self, environ: Mapping[str, str], mistakes: Mistakes) -> None:
@@ -196,7 +223,8 @@ class _Stack:
         self.trees: list[Map] = []
         self.secrets: set[str] = set()
         self.notes: list[str] = []
-        self._environ = environ
+        self.asked: set[str] = set()
+        self._environ = _Asked(environ, self.asked)
         self._mistakes = mistakes
         self._paths: list[Path] = []
 
@@ -206,6 +234,12 @@ class _Stack:
         if own is None:
             return None
         self.trees.append(own)
+        self.asked |= {
+            name.partition(":-")[0]
+            for text in texts_of(own)
+            for name in variables.names(text)
+            if variables.from_environment(name)
+        }
         targets = own.below("targets")
         named = targets.entries if isinstance(targets, Map) else {}
         preset = own.below("preset")

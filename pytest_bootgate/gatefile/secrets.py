@@ -106,6 +106,16 @@ def names_of(tree: Tree) -> Iterator[str]:
             yield from names_of(each)
 
 
+def texts_of(tree: Tree) -> Iterator[str]:
+    """All texts that stand in it."""
+    if isinstance(tree, Scalar):
+        yield tree.text
+    for each in tree.entries.values() if isinstance(tree, Map) else ():
+        yield from texts_of(each)
+    for each in tree.items if isinstance(tree, Seq) else ():
+        yield from texts_of(each)
+
+
 def _below(
     tree: Tree,
     keys: tuple[str, ...],

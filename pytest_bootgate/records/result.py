@@ -218,6 +218,7 @@ class GateResult:
     (from 1) that ask for a target, ``TARGET::PHASE``, ``TARGET::propagation`` and ``upgrade``.
     `adapted` are the system's own configurations by their paths, and a line for each change that
     the preset's overlay made in them for the gate.
+    `environment` are the variables of the environment that the gate file used, without secrets.
     `waited` are the seconds for which it waited until other gates left the machine; they are no
     part of any boot. `shard` says which share of the gate it is, and `error` then that it is no
     more; `shards` are the runs that it was merged from, of which `machine` is that of the first.
@@ -245,6 +246,7 @@ class GateResult:
     shard: Shard | None = None
     shards: tuple[Part, ...] = ()
     measured: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def label(self, name: str, profile: str) -> str:
         """What pytest calls a target, or ``upgrade``, on a profile."""

@@ -250,6 +250,7 @@ class Gate:
             engine_name=self._machinery.name,
             profiles=tuple(plan.profiles),
             adapted=plan.adapted,
+            environment=plan.loaded.environment,
             shard=shard,
         )
         return plan.loaded.mask.value(result)

@@ -112,6 +112,8 @@ def nobody_there(
 
     for each in _together(recipe, variables, asked):
         first, why = each[0], ""
+        if first.id == "trigger" and first.port is not None and beside([first.port]):
+            continue  # a service may take the job: what it answers is no proof
         if all(map(there, each)):
             places = {spot.port for spot in asked if spot.port is not None}
             if each is asked and beside(places).keys() == places:
@@ -164,6 +166,8 @@ def answered_instead(
     others: dict[int | str, str] = {**theirs, **dict(strangers.items())}
     for one in seen:
         who = [others[spot.listened] for spot in one if spot.listened in others]
+        if one[0].id == "trigger" and one[0].listened in theirs:
+            continue
         if len(who) == len(one):
             return foreign(one[0], who[0], beside=one[0].listened in theirs)
     named = {spot.port: spot for spot in asking.named if spot.port and spot.id in satisfied}

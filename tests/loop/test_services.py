@@ -251,6 +251,34 @@ def test_a_service_at_the_socket_of_the_gateway(play):
     assert f"/memory/a.sock (the proof of main) {SAYS_SO}" in boot.detail
 
 
+@pytest.mark.parametrize(("says", "outcome"), [("started", "started"), ("waiting", "timed_out")])
+def test_a_service_may_take_the_job_for_the_gateway(play, says, outcome):
+    """As a web API before a worker does; whether the worker started is the proof's matter."""
+    taken = []
+
+    def take(request):
+        taken.append(request.body)
+        return Answer(200, "queued")
+
+    def worker(me):
+        me.out("ready")
+        while not taken:
+            yield 0.1
+        me.out(f"{says} {taken[-1]}")
+        yield 3600.0
+
+    api = service("ready to accept", lambda me, token: me.listen(8081, take))
+    trigger = "{http: ':8081/jobs', body: '${token}'}"
+    boots = play(
+        worker,
+        trigger=trigger,
+        target="proof: {line: '^started ${token}'}",
+        more=DB,
+        programs={"db": api},
+    )
+    assert {boot.outcome for boot in boots.result().boots} == {outcome}
+
+
 def test_a_sidecar_at_the_port_of_the_gateway(play):
     """Its own program begins to listen there during the boot."""
 

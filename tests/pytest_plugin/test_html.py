@@ -65,6 +65,18 @@ def test_the_command_on_the_page_runs(gate, here, pytester):
     again.assert_outcomes(passed=1)
 
 
+def test_the_command_names_the_release_that_was_gated(gate, played, pytester):
+    """Without its variables it booted the default, and shipped that."""
+    path = gate([*GOOD[:-1], "STEP"], env={"VERSION": "${CANDIDATE:-1}", "API_TOKEN": "${HIDDEN}"})
+    path.write_text(path.read_text().replace("STEP", "${HOW:-exit:3}"))
+    given = [f"--bootgate-set={one}" for one in ("HOW=ring", "CANDIDATE=2", "HIDDEN=Zx9-secret")]
+    played("bootgate.yaml", *given, *BOTH)
+    commands = [one.text for one in page(pytester).every("pre", **{"class": "command"})]
+    begins = "CANDIDATE=2 HOW=ring pytest bootgate.yaml"
+    assert [one.startswith(begins) for one in commands] == [True, True, False]
+    assert "Zx9-secret" not in (pytester.path / "out.json").read_text()
+
+
 def test_a_green_page_of_a_green_run(gate, played, pytester):
     gate()
     assert played("bootgate.yaml", *BOTH).ret == 0

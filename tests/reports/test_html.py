@@ -310,7 +310,7 @@ def test_the_command_repeats_the_same():
     assert commands == [
         f"pytest {file}::isolated::boot {engine} --bootgate-boots 5..15",
         f"pytest {file}::main::boot {engine} --bootgate-boots 5..15",
-        f"pytest {file} {engine}",
+        f"pytest {file} {engine} --bootgate-boots 5..15",
         f"bootgate log --run {recorded('timed-out').run}",
     ]
 

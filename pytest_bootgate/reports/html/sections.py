@@ -160,7 +160,7 @@ def _gate(
             "shards": made.shards(result),
         },
         unjudged=unjudged.line(result),
-        command=f"pytest {shlex.quote(file)}{_engine(result)}",
+        command=f"{_with(result)}pytest {shlex.quote(file)}{_engine(result)}{_boots(result)}",
         waited=waited_words(result.waited),
         log=f"bootgate log --run {shlex.quote(result.run)}{kept}",
     )
@@ -308,12 +308,33 @@ def _command(
     several = result.several_profiles
     known = bool(result.profiles) or not several
     asked = [file, result.label(name, profile), item] if known else [file]
-    parts = [f"pytest {shlex.quote('::'.join(filter(None, asked)))}{_engine(result)}"]
+    parts = [
+        f"{_with(result)}pytest {shlex.quote('::'.join(filter(None, asked)))}{_engine(result)}"
+    ]
     parts += [f"--bootgate-profile {shlex.quote(profile)}"] if several else []
-    if found is not None:
-        least, most = found.rules.least, found.rules.most
-        parts.append(f"--bootgate-boots {least if least == most else f'{least}..{most}'}")
-    return " ".join(parts)
+    boots = "" if found is None else _as_many(found)
+    return f"{' '.join(parts)}{boots}"
+
+
+#: What every environment has, and no release is named by.
+_EVERYWHERE = {"HOME", "PATH", "PWD", "USER", "TMPDIR"}
+
+
+def _with(result: GateResult) -> str:
+    """The variables without which the gate file would boot something else."""
+    own = {n: text for n, text in result.environment.items() if n not in _EVERYWHERE}
+    return "".join(f"{name}={shlex.quote(text)} " for name, text in own.items())
+
+
+def _boots(result: GateResult) -> str:
+    """How many boots, where that is the same for all."""
+    asked = {_as_many(found) for found in result.targets}
+    return asked.pop() if len(asked) == 1 else ""
+
+
+def _as_many(found: TargetResult) -> str:
+    least, most = found.rules.least, found.rules.most
+    return f" --bootgate-boots {least if least == most else f'{least}..{most}'}"
 
 
 def _engine(result: GateResult) -> str:
