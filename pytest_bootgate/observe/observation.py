@@ -81,6 +81,8 @@ class Observation:
         self.accepted: float | None = None
         self.refused: str | None = None
         self.marks: dict[str, float] = {}
+        #: The pipe or file of each mark that is a line.
+        self._streams: dict[str, str] = {}
         self.reported: dict[str, SignalReport] = {}
         self._broken: SignalReport | None = None
         self._begun: dict[str, tuple[str, str]] = {}
@@ -138,6 +140,8 @@ class Observation:
                     self._waiting.append(name)
                     break
                 self.marks[name] = at
+                if seen.stream:
+                    self._streams[name] = seen.stream
                 if seen.unended:
                     self._begun[name] = seen.source, seen.text
                 if pattern.source:
@@ -312,7 +316,7 @@ class Observation:
         if self._answered_late:
             del marks[ACCEPTED]
             optional[ACCEPTED] = True
-        return phases_of(marks, optional, self._lag)
+        return phases_of(marks, optional, self._lag, self._streams)
 
     @property
     def _answered_late(self) -> bool:

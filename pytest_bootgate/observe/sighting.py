@@ -27,7 +27,8 @@ class Sighting:
 
     `source` is ``gateway``, ``sidecar``, ``trigger`` or ``file:PATH`` for lines, else empty. `at`
     is when it was so, which the sidecar may say later. A line that is `unended` may go on. `recent`
-    are the last lines of the same stream with their instants, a whole line among them.
+    are the last lines of the same stream with their instants, a whole line among them. `stream` is
+    the pipe or file of a line, whose lines keep their order.
     """
 
     at: float
@@ -36,6 +37,7 @@ class Sighting:
     event: Mapping[str, Any] | None = None
     unended: bool = False
     recent: Sequence[tuple[float, str]] = ()
+    stream: str = ""
 
     def is_a(self, *names: str) -> bool:
         """Whether it is one of these events."""
@@ -58,7 +60,9 @@ def sighting(
     role = line.stream.partition(".")[0]
     if line.stream not in ("sidecar.out", GATE):
         last = recent.get(line.stream, ())
-        return Sighting(line.at, role, line.text, unended=line.unended, recent=last)
+        return Sighting(
+            line.at, role, line.text, unended=line.unended, recent=last, stream=line.stream
+        )
     if line.unended:
         return None
     try:
@@ -71,7 +75,7 @@ def sighting(
     at = line.at - (ago if isinstance(ago, float) and 0 <= ago < line.at else 0.0)
     if event.get("event") == "line":
         source, text = f"file:{event.get('file')}", plain(str(event.get("text", "")))
-        return Sighting(at, source, text, event, recent=recent.get(source, ()))
+        return Sighting(at, source, text, event, recent=recent.get(source, ()), stream=source)
     if event.get("event") == "replied":  # the answer to a trigger is the trigger's output
         return Sighting(at, "trigger", str(event.get("text", "")), event)
     return Sighting(at, "sidecar", line.text, event)

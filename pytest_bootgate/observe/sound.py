@@ -39,7 +39,7 @@ def held_up(seen: Observation) -> float:
     0 where the marks are in order, or came in a wrong one by more than these seconds.
     """
     disorder = _disorder(seen)
-    explains = disorder is not None and disorder.by <= LAG + seen.waited
+    explains = disorder is not None and not disorder.sure and disorder.by <= LAG + seen.waited
     return seen.waited if explains else 0.0
 
 

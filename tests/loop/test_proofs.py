@@ -216,7 +216,7 @@ def test_a_busy_machine_excuses_a_wrong_order_a_little_and_then_the_boot_is_repe
     play, monkeypatch, late
 ):
     monkeypatch.setattr(MemoryClock, "run_delay", lambda clock, _: clock.now())  # all the time
-    played = play(serves(1.0, "task {token} started", late, "set up"))
+    played = play(serves(1.0, "task {token} started", late, lambda me, token: me.err("set up")))
     result = played.result()
     if late < 0.3:
         assert [boot.outcome for boot in result.boots] == ["started"]

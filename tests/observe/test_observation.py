@@ -105,6 +105,20 @@ def test_a_wait_for_a_cpu_excuses_a_wrong_order_a_little(late, waited, sound, by
     assert ("waited 0.9 s for a CPU" in unsound(seen)) == bool(by)
 
 
+@pytest.mark.parametrize(
+    ("stream", "by", "sound"),
+    [("out", 0.2, False), ("out", 0.04, True), ("err", 0.2, True)],
+)
+def test_nothing_excuses_a_wrong_order_in_one_stream(stream, by, sound):
+    """However late its lines are read, they are read in the order in which they were written."""
+    probes = {"up": PhaseProbe(LineProbe("^up")), "done": PhaseProbe(LineProbe("^done"))}
+    lines = [Line("gateway.out", 100.3, "done"), Line(f"gateway.{stream}", 100.3 + by, "up")]
+    seen = observe(lines, probes)
+    seen.waited = 0.9
+    assert (unsound(seen) == "") == sound
+    assert held_up(seen) == 0.0
+
+
 def test_a_mark_a_few_milliseconds_late_on_another_pipe_counts_as_simultaneous():
     phases = phases_of({"a": 0.212, "b": 0.200}, {"a": False, "b": False})
     assert [(p.name, p.at, p.seconds) for p in phases] == [("a", 0.2, 0.2), ("b", 0.2, 0.0)]
