@@ -61,7 +61,7 @@ def lines() -> Iterator[str]:
         for status, meaning in statuses.items():
             yield f"  {label:<11}{status:>3}  {meaning}"
             label = ""
-    yield f"  {'any':<11}{INTERRUPTED:>3}  interrupted with Ctrl-C"
+    yield f"  {'others':<11}{INTERRUPTED:>3}  interrupted with Ctrl-C"
     yield f"  {'':<11}{UNREAD:>3}  the output was not read to its end (| head)"
 
 
@@ -74,5 +74,5 @@ def table() -> Iterator[str]:
         for status, meaning in statuses.items():
             yield f"| {label} | {status} | {meaning} |"
             label = ""
-    yield f"| any | {INTERRUPTED} | interrupted with Ctrl-C |"
+    yield f"| others | {INTERRUPTED} | interrupted with Ctrl-C |"
     yield f"|  | {UNREAD} | the output was not read to its end (`bootgate report last \\| head`) |"

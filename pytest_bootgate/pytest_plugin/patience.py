@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import atexit
 import math
+import os
 import signal
 import threading
 import time
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +26,8 @@ class Patience:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._until = math.inf
+        #: Whether a test of another pytest runs this one, and goes on after it.
+        self._within = "PYTEST_CURRENT_TEST" in os.environ
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
@@ -41,9 +44,16 @@ class Patience:
 
         # A function: what the run still starts would inherit that a signal is ignored.
         signal.signal(signal.SIGINT, hear)
+        if self._within:
+            self._session.config.add_cleanup(lambda: _restore(before))
+            return
         self._session.config.add_cleanup(self._end)
         # An interpreter that ends gives every signal its default again, which kills.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
     def _end(self) -> None:
         self._until = time.monotonic() + _ENDING
+
+
+def _restore(handler: Any) -> None:
+    signal.signal(signal.SIGINT, handler)

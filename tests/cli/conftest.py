@@ -18,7 +18,12 @@ from tests import nursery
 from tests.forked import forked
 
 #: What makes the example's verdict the same on a busy machine.
-STEADY = ("slower: 10%", "noise: 1000\n  slower: 80%"), ("boots: 5..30 ", "boots: 5 ")
+STEADY = (
+    ("slower: 10%", "noise: 1000\n  slower: 80%"),
+    ("boots: 5..30 ", "boots: 5 "),
+    ("timeout: 3s", "timeout: 6s"),
+    ("limit: 2s", "limit: 5s"),
+)
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,7 @@ def _make(found: Runs) -> None:
 
     edit(path, *STEADY)
     assert run(found.green) == 0
-    edit(path, ('"1.1", --port', '"1.2", --slow, "0.9", --port'))
+    edit(path, ('"1.1", --port', '"1.2", --slow, "1.6", --port'))
     assert run(found.slower) == 1
-    edit(path, ("boots: 5 ", "boots: 1 "), ('"0.9"', '"9"'))
+    edit(path, ("boots: 5 ", "boots: 1 "), ('"1.6"', '"9"'))
     assert run(found.error, "-k", "plugins", "--bootgate-require") == 1
