@@ -120,7 +120,7 @@ def test_a_signal_reaches_pytest_once(tmp_path, example):
 
     Whoever presses it again and again got tracebacks, and no reports.
     """
-    edit(example, ('"1.0", --port', '"1.0", --slow, "60", --port'), ("timeout: 6s", "timeout: 90s"))
+    edit(example, ('"1.0", --port', '"1.0", --slow, "60", --port'), ("timeout: 3s", "timeout: 90s"))
     words = [sys.executable, "-m", "pytest_bootgate", "run", "-v"]
     words += ["--bootgate-html=page.html", "--bootgate-json=out.json", "--junitxml=out.xml"]
     env = {**os.environ, "TMPDIR": str(tmp_path)}
