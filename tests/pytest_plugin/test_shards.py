@@ -121,6 +121,19 @@ def test_five_shards_of_ten_targets_are_the_whole_gate(gate, shards, merge, play
     assert result.shard is None
 
 
+def test_a_merge_says_why_a_target_of_a_shard_failed(gate, shards, merge):
+    """Each of its items was an AttributeError."""
+    gate([*GOOD[:-1], 60], targets=["one", "two"], boots=1, timeout="300ms")
+    names, _ = shards(2)
+    merged = merge(names)
+    assert merged.ret == 1
+    merged.assert_outcomes(failed=2, passed=4, skipped=2)
+    merged.stdout.fnmatch_lines(
+        ["FAILED bootgate.yaml::one::boot - never started (2 of 2 boots, *"]
+    )
+    merged.stdout.no_fnmatch_line("*AttributeError*")
+
+
 # -- a shard -----------------------------------------------------------------------------------
 
 
