@@ -183,5 +183,5 @@ def _programs(command: list[str], here: Path) -> Iterator[Path]:
 def _beside(path: Path, here: Path) -> bool:
     try:
         return path.is_absolute() and path.resolve().is_relative_to(here) and path.is_file()
-    except OSError:  # a name that is too long
+    except (OSError, ValueError):  # a name that is too long, or no name at all
         return False

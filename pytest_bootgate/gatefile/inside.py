@@ -33,7 +33,7 @@ _HEADER = re.compile(r"(?i)(?<![\w-])([a-z][\w-]*):\s*(?:(?:bearer|basic|token)\
 #: How names of a password end that do not write it out, but for words such as `bypass`.
 ABBREVIATED = "[a-z]*(?<!by)(?<!com)(?<!sur)(?<!tres)(?<!over)(?<!under)pass"
 #: What a key is called that is a secret, and how it may be written.
-KEY = "(?:api|access|private|account|secret|encryption|signing|master|shared|client)[._-]?key"
+KEY = "(?:api|access|private|account|secret|encryption|signing|master|shared|client).?key"
 CODED = "(?:_?(?:b64|base64|hex|pem))?"
 _PASSWORD = re.compile(
     rf"(?i)(?:passw(?:or)?d|passphrase|passcode|pwd|(?:^|[._-])(?:pw|{ABBREVIATED}))$"

@@ -22,8 +22,8 @@ from pytest_bootgate.gatefile.paths import below
 from pytest_bootgate.gatefile.tree import Map, Scalar, Seq, Tree
 
 _NAME = re.compile(
-    rf"(?i)token|secret|passw|passphrase|passcode|credential|{KEY}|api.?key|access.?key|"
-    r"private.?key|auth(?!or(?!iz))|cookie|signature|bearer|(?:^|_)salt_|"
+    rf"(?i)token|secret|passw|passphrase|passcode|credential|{KEY}|"
+    r"auth(?!or(?!iz))|cookie|signature|bearer|(?:^|_)salt_|"
     rf"(?:^|_)(?:key|{ABBREVIATED}|pin|pat|pw|pwd|dsn|sas|salt){CODED}$"
 )
 #: Names that say something about a secret and hold none: a version would be hidden everywhere.
@@ -33,7 +33,7 @@ _ABOUT = re.compile(
 )
 #: Names of a secret itself. Others say something about one, such as its mode.
 _ITSELF = re.compile(
-    r"(?i)(?:token|secret|password|passwd|passphrase|passcode|api.?key|access.?key|private.?key|"
+    r"(?i)(?:token|secret|password|passwd|passphrase|passcode|"
     rf"{KEY}|(?:^|_)(?:key|{ABBREVIATED}|pin|pat|pw|pwd|sas|salt)){CODED}$"
 )
 #: Where a value that comes from the environment is taken for a secret, whatever it is called.
